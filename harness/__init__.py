@@ -1,0 +1,1 @@
+"""The kernel: drive, record, judge, report. It knows no application by name."""

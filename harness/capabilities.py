@@ -1,0 +1,90 @@
+"""What a deployment can do for a verification, derived from its file, and what would give it what it lacks."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from harness.deployment import Deployment, Target
+
+# A capability is `word` or `word:subject`; {} in a remedy is the subject.
+_REMEDIES = {
+    "target": "the deployment has no {}: give its url under [targets.{}]",
+    "control": "{} gives no control plane: only a simulator has one",
+    "database": "{} gives no database: name an SQLAlchemy URL as database (or database_env) under [targets.{}]",
+    "audit-log": "{} gives no audit log: name its database and audit_table under [targets.{}]",
+    "launch": "no second instance of {} can be started: name a launch command under [targets.{}]",
+    "role": 'no such user: add [[users]] with role = "{}", its account_id and a jwt',
+    "expired-jwt": "no expired JWT at hand: give a user's expired_jwt, or credentials.jwt_secret",
+    "jwt-secret": "no JWT can be made: give credentials.jwt_secret",
+    "expiry": "sessions live too long to wait for: run with --patience 16m, against a deployment with a short "
+    "session_expiry, or against the simulator",
+    "events": "no event may be changed: name events of the organiser's account as events.tuvens, with "
+    "safety.change_events = true",
+    "foreign-event": "no event of a foreign account is known: name one as events.foreign",
+    "linked-event": "no event that exists on both sides is known: name {{ hi = …, tuvens = … }} in events.linked, with "
+    "safety.change_events = true",
+    "exhaust": "limits are not to be exhausted: set safety.exhaust_rate_limits = true",
+    "near": "timing needs a server on this machine; {} is not",
+    "https": "{} is not served over https: judged on real deployments only",
+    "raised-limits": "the rate limit of {} is too low for it: raise it and say so under rate_limits",
+    "return-origin": "no allowed return URL is known: give return_origin",
+}
+
+
+def remedy_for(capability: str) -> str:
+    """A sentence: what is lacking and what would give it."""
+    word, _, subject = capability.partition(":")
+    template = _REMEDIES.get(word, f"the deployment lacks {capability}")
+    return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
+
+
+def capabilities_of(deployment: Deployment, *, patience: float = 0.0) -> frozenset[str]:
+    """The capabilities of a deployment; `patience` in seconds is how long a run may wait for one expiry."""
+    found: set[str] = set()
+    for target in deployment.targets.values():
+        found |= _of_target(target, patience)
+    found |= {f"role:{user.role}" for user in deployment.users}
+    if deployment.jwt_secret:
+        found |= {"jwt-secret", "expired-jwt"}
+    if any(user.expired_jwt for user in deployment.users):
+        found.add("expired-jwt")
+    if deployment.events and deployment.safety.change_events:
+        found.add("events")
+    if deployment.linked and deployment.safety.change_events:
+        found.add("linked-event")
+    if deployment.foreign_event:
+        found.add("foreign-event")
+    if deployment.return_origin:
+        found.add("return-origin")
+    if deployment.safety.exhaust_rate_limits:
+        found.add("exhaust")
+    return frozenset(found)
+
+
+def _of_target(target: Target, patience: float) -> set[str]:
+    app = target.app
+    found = {f"target:{app}"}
+    if target.control is not None:
+        found |= {f"control:{app}", f"expiry:{app}"}
+    if target.session_expiry is not None and target.session_expiry + 5 <= max(patience, 60.0):
+        found.add(f"expiry:{app}")
+    if patience >= (target.session_expiry or 900) + 5:
+        found.add(f"expiry:{app}")
+    if target.database:
+        found.add(f"database:{app}")
+        if target.audit_table:
+            found.add(f"audit-log:{app}")
+    if target.launch:
+        found.add(f"launch:{app}")
+    if _is_loopback(target.api_url):
+        found.add(f"near:{app}")
+    if target.url.startswith("https://"):
+        found.add(f"https:{app}")
+    return found
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

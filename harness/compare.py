@@ -1,0 +1,291 @@
+"""What changed between two runs: by requirement, by claim, and in the declared deviations. Pure."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from harness.report import JUDGED, ClaimResult, Finding, Report, Waiver
+from harness.verdict import VerdictName
+
+FORMAT = 1
+_OBSERVED_ONLY = "OBSERVE"
+
+
+class Kind(StrEnum):
+    """What became of a requirement or a claim.
+
+    NEWLY_VIOLATED: violated, and was not before (or was not there). FIXED: was violated, and holds.
+    NEWLY_UNDECIDED: was judged, and is no longer. NEWLY_HELD: was not judged, and holds. NO_LONGER_SEEN: was
+    violated, and is no longer judged. APPEARED and GONE: in one of the runs only. DEVIATION: it became or
+    ceased to be waived. OTHER: still not judged, for another reason.
+    """
+
+    NEWLY_VIOLATED = "newly_violated"
+    NEWLY_UNDECIDED = "newly_undecided"
+    NO_LONGER_SEEN = "no_longer_seen"
+    FIXED = "fixed"
+    NEWLY_HELD = "newly_held"
+    DEVIATION = "deviation"
+    APPEARED = "appeared"
+    GONE = "gone"
+    OTHER = "other"
+
+
+_WORSE = frozenset({Kind.NEWLY_VIOLATED, Kind.NEWLY_UNDECIDED})
+
+_TITLES = {
+    Kind.NEWLY_VIOLATED: "Newly violated",
+    Kind.NEWLY_UNDECIDED: "Judged before, not decided now",
+    Kind.NO_LONGER_SEEN: "Violated before, not decided now",
+    Kind.FIXED: "Fixed",
+    Kind.NEWLY_HELD: "Not decided before, held now",
+    Kind.DEVIATION: "Declared deviations",
+    Kind.APPEARED: "Only in the second run",
+    Kind.GONE: "Only in the first run",
+    Kind.OTHER: "Not decided in both, with another verdict",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A requirement or a claim with another verdict. `before` or `after` is None where a run does not have it.
+
+    `worse` says whether it is a step back: OBSERVE-level requirements never are. `why`: observed or reason.
+    """
+
+    id: str
+    text: str
+    level: str
+    kind: Kind
+    before: VerdictName | None
+    after: VerdictName | None
+    why: str
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Which run was compared."""
+
+    deployment: str
+    edition: str
+    started: str
+    finished: bool
+    judged: int
+    selected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed from one run to another.
+
+    `new_problems` and `solved_problems`: declared deviations that are out of date in one of the runs only.
+    `changed_waivers`: sentences on deviations whose owner, reason or end date is another.
+    `warnings`: why the two runs may not be comparable.
+    """
+
+    before: Side
+    after: Side
+    warnings: tuple[str, ...]
+    requirements: tuple[Change, ...]
+    claims: tuple[Change, ...]
+    new_problems: tuple[str, ...]
+    solved_problems: tuple[str, ...]
+    changed_waivers: tuple[str, ...]
+    broke_off: bool
+
+    @property
+    def worse(self) -> bool:
+        """Whether anything got worse: something newly violated, something no longer judged, a deviation newly
+        out of date, or a run that did not finish where the first one did."""
+        changes = (*self.requirements, *self.claims)
+        return self.broke_off or bool(self.new_problems) or any(each.worse for each in changes)
+
+    def to_json(self) -> str:
+        """The comparison as one JSON object, for other programs (docs/report-format.md)."""
+        value = {
+            "format": FORMAT,
+            "worse": self.worse,
+            **asdict(self),
+            "requirements": _by_kind(self.requirements),
+            "claims": _by_kind(self.claims),
+        }
+        return json.dumps(value, ensure_ascii=True, indent=2)
+
+    def lines(self) -> Iterator[str]:
+        """The comparison as text, worst first, ids whole."""
+        yield f"before  {_side(self.before)}"
+        yield f"after   {_side(self.after)}"
+        yield from (f"warning: {each}" for each in self.warnings)
+        for noun, changes in (("requirements", self.requirements), ("claims", self.claims)):
+            for kind in Kind:
+                yield from _group(noun, kind, [each for each in changes if each.kind is kind])
+        for title, texts in (
+            ("Declared deviations newly out of date", self.new_problems),
+            ("Declared deviations no longer out of date", self.solved_problems),
+            ("Declared deviations that read differently", self.changed_waivers),
+        ):
+            if texts:
+                yield from ("", f"== {title} ({len(texts)})", *(f"  {each}" for each in texts))
+        yield ""
+        yield self._verdict()
+
+    def _verdict(self) -> str:
+        if self.worse:
+            count = sum(each.worse for each in self.requirements)
+            what = f"{count} of {len(self.requirements)} changed requirements got worse" if count else "it got worse"
+            return f"Worse: {what}." if not self.broke_off else f"Worse: the second run did not finish; {what}."
+        if self.requirements or self.claims or self.solved_problems or self.changed_waivers:
+            return "Nothing got worse."
+        return "Nothing changed."
+
+
+def compare(before: Report, after: Report) -> Comparison:
+    """Compare two runs. Pure."""
+    old = {each.requirement: each for each in before.findings}
+    new = {each.requirement: each for each in after.findings}
+    old_claims = {each.claim: each for each in before.claims}
+    new_claims = {each.claim: each for each in after.claims}
+    return Comparison(
+        before=_of(before),
+        after=_of(after),
+        warnings=tuple(_warnings(before, after)),
+        requirements=tuple(_changes((_finding_change(old.get(each), new.get(each))) for each in {**new, **old})),
+        claims=tuple(
+            _changes(
+                (_claim_change(old_claims.get(each), new_claims.get(each))) for each in {**new_claims, **old_claims}
+            )
+        ),
+        new_problems=_missing_from(before.footer.problems, after.footer.problems),
+        solved_problems=_missing_from(after.footer.problems, before.footer.problems),
+        changed_waivers=tuple(_changed_waivers(old, new)),
+        broke_off=before.footer.finished and not after.footer.finished,
+    )
+
+
+def _finding_change(before: Finding | None, after: Finding | None) -> Change | None:
+    told = after or before
+    if told is None:
+        return None
+    kind = _kind(before.verdict if before else None, after.verdict if after else None)
+    if kind is None:
+        return None
+    return Change(
+        id=told.requirement,
+        text=told.statement,
+        level=told.level,
+        kind=kind,
+        before=before.verdict if before else None,
+        after=after.verdict if after else None,
+        why=(after.observed or after.reason) if after else "",
+        worse=kind in _WORSE and told.level != _OBSERVED_ONLY,
+    )
+
+
+def _claim_change(before: ClaimResult | None, after: ClaimResult | None) -> Change | None:
+    told = after or before
+    if told is None:
+        return None
+    kind = _kind(before.verdict if before else None, after.verdict if after else None)
+    if kind is None:
+        return None
+    return Change(
+        id=told.claim,
+        text=told.text,
+        level="",
+        kind=kind,
+        before=before.verdict if before else None,
+        after=after.verdict if after else None,
+        why=after.reason if after else "",
+        worse=kind in _WORSE,
+    )
+
+
+def _kind(before: VerdictName | None, after: VerdictName | None) -> Kind | None:
+    """What became of it; None where the verdict is the same."""
+    violated, waived = VerdictName.VIOLATED, VerdictName.WAIVED
+    if before is after:
+        return None
+    if after is None:
+        return Kind.GONE
+    if after is violated:
+        return Kind.NEWLY_VIOLATED
+    if before is None:
+        return Kind.APPEARED
+    if after in JUDGED and before in JUDGED:
+        return Kind.DEVIATION if waived in (before, after) else Kind.FIXED
+    if after is VerdictName.HELD:
+        return Kind.NEWLY_HELD
+    if after is waived:
+        return Kind.DEVIATION
+    if before in JUDGED:
+        return Kind.NO_LONGER_SEEN if before is violated else Kind.NEWLY_UNDECIDED
+    return Kind.OTHER
+
+
+def _changes(found: Iterable[Change | None]) -> Iterator[Change]:
+    return (each for each in found if each is not None)
+
+
+def _missing_from(known: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    return tuple(each for each in others if each not in known)
+
+
+def _changed_waivers(old: Mapping[str, Finding], new: Mapping[str, Finding]) -> Iterator[str]:
+    for requirement, finding in new.items():
+        before = old[requirement].waiver if requirement in old else None
+        if before is not None and finding.waiver is not None and before != finding.waiver:
+            yield f"{requirement}: {_waiver(before)} -> {_waiver(finding.waiver)}"
+
+
+def _waiver(waiver: Waiver) -> str:
+    return f"{waiver.owner} until {waiver.until} ({waiver.reason})"
+
+
+def _warnings(before: Report, after: Report) -> Iterator[str]:
+    if before.header.edition != after.header.edition:
+        yield (
+            f"different editions of the contract ({before.header.edition} and {after.header.edition}): "
+            "the same id may name another rule"
+        )
+    if before.header.deployment != after.header.deployment:
+        yield (
+            f"different deployments ({before.header.deployment} and {after.header.deployment}): "
+            "a difference is not a change of one of them"
+        )
+    elif before.header.targets != after.header.targets:
+        yield "the deployment's applications, or what they are (simulated or real), differ"
+    for name, report in (("first", before), ("second", after)):
+        if not report.footer.finished:
+            yield f"the {name} run did not finish: what is missing in it was not looked at"
+
+
+def _of(report: Report) -> Side:
+    judged = sum(each.verdict in JUDGED for each in report.findings)
+    header, footer = report.header, report.footer
+    selected = max(footer.selected, len(report.findings))
+    return Side(header.deployment, header.edition, header.started, footer.finished, judged, selected)
+
+
+def _by_kind(changes: Sequence[Change]) -> dict[str, list[dict[str, Any]]]:
+    return {kind.value: [asdict(each) for each in changes if each.kind is kind] for kind in Kind}
+
+
+def _side(side: Side) -> str:
+    return f"{side.deployment}, edition {side.edition}, {side.started}: {side.judged} of {side.selected} judged"
+
+
+def _group(noun: str, kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
+    if not changes:
+        return
+    yield from ("", f"== {_TITLES[kind]}: {noun} ({len(changes)})")
+    for change in changes:
+        before = change.before.value if change.before else "absent"
+        after = change.after.value if change.after else "absent"
+        level = f"{change.level} " if change.level else ""
+        yield f"{'! ' if change.worse else '  '}{level}{change.id}  {before} -> {after}"
+        yield f"    {change.text}"
+        if change.why and change.kind is not Kind.FIXED:
+            yield f"    {change.why}"

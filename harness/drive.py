@@ -1,0 +1,79 @@
+"""Driving stories: side by side, then one at a time, then the ones that use up limits."""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from harness.capabilities import remedy_for
+from harness.history import History, StoryOutcome
+from harness.recorder import TargetGoneError
+from harness.story import Phase, Story, StoryStoppedError
+
+Progress = Callable[[str, str], None]
+
+
+async def drive(
+    stories: Sequence[Story],
+    cast_for: Callable[[Story], object],
+    history: History,
+    *,
+    skip: Callable[[Story], str | None] = lambda story: None,
+    progress: Progress = lambda story, state: None,
+    minutes: float = 15.0,
+    at_once: int = 8,
+) -> None:
+    """Drive the stories and note in the history how each ended.
+
+    `cast_for` makes the cast of a story; `skip` is asked before a story begins and says why it cannot; `progress`
+    hears (story, state). Stories still running after `minutes` are stopped; what they saw stays.
+    """
+    deadline = time.monotonic() + minutes * 60
+    for phase in Phase:
+        chosen = [each for each in stories if each.phase is phase]
+        gate = asyncio.Semaphore(at_once if phase is Phase.SIDE_BY_SIDE else 1)
+        await asyncio.gather(*(_one(each, cast_for, history, skip, progress, deadline, gate) for each in chosen))
+
+
+async def _one(
+    story: Story,
+    cast_for: Callable[[Story], object],
+    history: History,
+    skip: Callable[[Story], str | None],
+    progress: Progress,
+    deadline: float,
+    gate: asyncio.Semaphore,
+) -> None:
+    lacking = [need for need in story.needs if need not in history.context.capabilities]
+    if lacking:
+        history.stories[story.name] = StoryOutcome(story.name, "skipped", remedy_for(lacking[0]))
+        progress(story.name, "skipped")
+        return
+    async with gate:
+        impossible = skip(story)
+        if impossible is not None:
+            history.stories[story.name] = StoryOutcome(story.name, "stopped", impossible)
+            progress(story.name, "stopped")
+            return
+        progress(story.name, "started")
+        clock = time.monotonic()
+        ended, reason = "finished", ""
+        try:
+            async with asyncio.timeout(max(deadline - clock, 0.0)):
+                await story.run(cast_for(story))
+        except StoryStoppedError as stopped:
+            ended, reason = "stopped", str(stopped)
+        except TargetGoneError as gone:
+            ended, reason = "stopped", str(gone)
+        except TimeoutError:
+            ended, reason = "stopped", "the time of the whole run was used up (safety.minutes)"
+        except Exception as error:
+            ended, reason = "crashed", _crash(error)
+        seconds = round(time.monotonic() - clock, 3)
+        history.stories[story.name] = StoryOutcome(story.name, ended, reason, seconds)
+        progress(story.name, ended)
+
+
+def _crash(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename.rpartition('/')[2]}, line {where.lineno})"

@@ -1,0 +1,282 @@
+"""The record of a run: exchanges, stream events and observations in one numbered sequence."""
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from harness.http import Answer, Headers, header
+from harness.redact import SecretBook
+
+FORMAT = 1
+
+
+class HistoryError(ValueError):
+    """A saved history that cannot be read; the text names the line."""
+
+
+class NothingObservedError(LookupError):
+    """A judge asked for a step that never happened."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class Outcome(StrEnum):
+    """ANSWERED: a whole answer came. REFUSED: the request surely never arrived. NO_ANSWER: it may have happened."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it, secrets removed.
+
+    `started` is Unix seconds by our clock, `seconds` the time to the last byte. `facts` were computed at recording
+    time from the bytes as they were: `problems` (against the OpenAPI document), `secrets` ([kind, fingerprint,
+    place]), and what the caller added. `superseded`: it was sent again (throttled, or the connection broke), so
+    that no rule judges this try.
+    """
+
+    number: int
+    step: str
+    caller: str
+    callee: str
+    operation: str
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: bytes
+    outcome: Outcome
+    status: int | None
+    response_headers: Headers
+    response_body: bytes
+    started: float
+    seconds: float
+    error: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    superseded: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        """The answer; status 0 where there is none."""
+        return Answer(self.status or 0, self.response_headers, self.response_body)
+
+    def header(self, name: str) -> str | None:
+        """A response header, or None."""
+        return header(self.response_headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of an SSE stream: its fields as parsed and its lines as sent. kind: event, comment, open, closed."""
+
+    number: int
+    step: str
+    kind: str
+    at: float
+    event: str = ""
+    data: str = ""
+    id: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a story measured that is no single exchange: statistics of a sample, a schema, counts."""
+
+    number: int
+    step: str
+    values: Mapping[str, Any]
+
+
+Entry = Exchange | StreamEvent | Observation
+
+
+@dataclass(frozen=True, slots=True)
+class StoryOutcome:
+    """How a story ended: finished, stopped (the deployment did not let it go on), crashed (our fault), skipped."""
+
+    story: str
+    ended: str
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a judge may know of the deployment, no secret among it."""
+
+    deployment: str
+    edition: str
+    targets: Mapping[str, Mapping[str, str]]
+    capabilities: frozenset[str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class History:
+    """Entries in order. Steps are named `story/step`; asking for one that never happened raises."""
+
+    def __init__(self, context: Context, entries: Iterable[Entry] = (), stories: Iterable[StoryOutcome] = ()) -> None:
+        self.context = context
+        self.entries: list[Entry] = list(entries)
+        self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
+        self._by_story: dict[str, list[Exchange]] = {}
+        self._indexed = -1
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Unix seconds of the first and the last exchange; zeros where there is none."""
+        times = [each.started for each in self.entries if isinstance(each, Exchange) and each.started]
+        return (min(times), max(times)) if times else (0.0, 0.0)
+
+    def exchanges(self, operation: str | None = None, callee: str | None = None) -> Iterator[Exchange]:
+        """The exchanges that count (not superseded), of one operation or callee where named."""
+        for each in self.entries:
+            if (
+                isinstance(each, Exchange)
+                and not each.superseded
+                and (operation is None or each.operation == operation)
+                and (callee is None or each.callee == callee)
+            ):
+                yield each
+
+    def every(self, step: str) -> list[Exchange]:
+        """All exchanges of a step and of the steps below it (`step/...`). Raises NothingObservedError for none."""
+        below = step + "/"
+        found = [each for each in self._of_story(step) if each.step == step or each.step.startswith(below)]
+        if not found:
+            raise NothingObservedError(step)
+        return found
+
+    def one(self, step: str) -> Exchange:
+        """The last exchange of exactly this step. Raises NothingObservedError."""
+        found = [each for each in self._of_story(step) if each.step == step]
+        if not found:
+            raise NothingObservedError(step)
+        return found[-1]
+
+    def _of_story(self, step: str) -> list[Exchange]:
+        """The exchanges of a step's story, from an index that is made anew when the history has grown."""
+        if self._indexed != len(self.entries):
+            self._by_story = defaultdict(list)
+            for each in self.exchanges():
+                self._by_story[each.step.partition("/")[0]].append(each)
+            self._indexed = len(self.entries)
+        return self._by_story[step.partition("/")[0]]
+
+    def observation(self, step: str) -> Observation:
+        """The last observation of a step. Raises NothingObservedError."""
+        for each in reversed(self.entries):
+            if isinstance(each, Observation) and each.step == step:
+                return each
+        raise NothingObservedError(step)
+
+    def stream(self, step: str) -> list[StreamEvent]:
+        """The events of a stream; at least its opening. Raises NothingObservedError."""
+        found = [each for each in self.entries if isinstance(each, StreamEvent) and each.step == step]
+        if not found:
+            raise NothingObservedError(step)
+        return found
+
+    def numbered(self, number: int) -> Entry | None:
+        """An entry by its number."""
+        index = number - 1
+        if 0 <= index < len(self.entries) and self.entries[index].number == number:
+            return self.entries[index]
+        return next((each for each in self.entries if each.number == number), None)
+
+    def supersede(self, number: int) -> None:
+        """Mark an exchange as sent again."""
+        self._indexed = -1
+        for index in range(len(self.entries) - 1, -1, -1):
+            each = self.entries[index]
+            if each.number == number and isinstance(each, Exchange):
+                self.entries[index] = replace(each, superseded=True)
+                return
+
+    def lines(self, book: SecretBook) -> Iterator[str]:
+        """The history as JSON lines, cleaned once more: a secret may have become known after it was seen."""
+        context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
+        yield book.clean(_dump({"type": "context", "format": FORMAT, **context}))
+        for each in self.entries:
+            yield book.clean(_dump(_entry_to_json(each)))
+        for outcome in self.stories.values():
+            yield book.clean(_dump({"type": "story", **asdict(outcome)}))
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    match entry:
+        case Exchange():
+            value = {key: getattr(entry, key) for key in Exchange.__dataclass_fields__}
+            value["request_body"] = _body_to_json(entry.request_body)
+            value["response_body"] = _body_to_json(entry.response_body)
+            return {"type": "exchange", **value}
+        case StreamEvent():
+            return {"type": "stream_event", **asdict(entry)}
+        case Observation():
+            return {"type": "observation", **asdict(entry)}
+
+
+def _body_to_json(body: bytes) -> str | dict[str, str]:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode("ascii")}
+
+
+def _body_from_json(value: Any) -> bytes:
+    return base64.b64decode(value["base64"]) if isinstance(value, dict) else str(value).encode("utf-8")
+
+
+def _headers(value: Any) -> Headers:
+    return tuple((str(name), str(text)) for name, text in value)
+
+
+def read_history(lines: Iterable[str]) -> History:
+    """Read JSON lines back. Raises HistoryError."""
+    context: Context | None = None
+    entries: list[Entry] = []
+    stories: list[StoryOutcome] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+            kind = value.pop("type")
+            if kind == "context":
+                if value.pop("format") != FORMAT:
+                    raise HistoryError(f"the format is not {FORMAT}, which this version reads")
+                value["capabilities"] = frozenset(value["capabilities"])
+                context = Context(**value)
+            elif kind == "exchange":
+                value["request_body"] = _body_from_json(value["request_body"])
+                value["response_body"] = _body_from_json(value["response_body"])
+                value["request_headers"] = _headers(value["request_headers"])
+                value["response_headers"] = _headers(value["response_headers"])
+                value["outcome"] = Outcome(value["outcome"])
+                entries.append(Exchange(**value))
+            elif kind == "stream_event":
+                value["lines"] = tuple(value["lines"])
+                entries.append(StreamEvent(**value))
+            elif kind == "observation":
+                entries.append(Observation(**value))
+            elif kind == "story":
+                stories.append(StoryOutcome(**value))
+            else:
+                raise HistoryError(f"unknown type {kind!r}")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HistoryError(f"line {number}: not a line of a crossapp history ({error})") from None
+    if context is None:
+        raise HistoryError("no context line: this is not a crossapp history, or it is empty")
+    return History(context, entries, stories)

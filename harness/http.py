@@ -1,0 +1,89 @@
+"""HTTP messages as values: what a wire module builds and reads, without I/O."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class WireError(ValueError):
+    """An answer that cannot be read as the message it should be; the text says what is wrong with it."""
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, its name compared without regard to case; None where it is absent."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is ready to be sent.
+
+    `operation` is an operationId of the OpenAPI documents, `target` the path with its query, percent-encoded,
+    relative to the callee's base URL.
+    """
+
+    operation: str
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes | None = None
+
+    def with_header(self, name: str, value: str | None) -> "Call":
+        """The same call with one header set to `value`, or without it where `value` is None."""
+        kept = tuple((key, old) for key, old in self.headers if key.lower() != name.lower())
+        return replace(self, headers=kept if value is None else (*kept, (name, value)))
+
+    def with_body(self, body: bytes | None, content_type: str | None = "application/json") -> "Call":
+        """The same call with other body bytes, sent as `content_type` (None: without that header)."""
+        return replace(self, body=body).with_header("Content-Type", content_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response as received, its body already content-decoded."""
+
+    status: int
+    headers: Headers = field(default=())
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return header(self.headers, name)
+
+    def json(self) -> object:
+        """The body as a JSON value. Raises WireError where it is not JSON."""
+        return read_json(self.body)
+
+
+def json_body(value: object) -> bytes:
+    """Compact UTF-8 JSON, as JavaScript's JSON.stringify writes it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def read_json(body: bytes) -> object:
+    """Parse JSON strictly (no NaN, no Infinity). Raises WireError, whatever the bytes are."""
+
+    def refuse(word: str) -> object:
+        raise WireError(f"{word} is not JSON")
+
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=refuse)
+    except WireError:
+        raise
+    except (ValueError, RecursionError) as error:
+        kind = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:120]
+        raise WireError(f"the body is not JSON: {kind}") from None
+
+
+def field_of(value: object, name: str, kind: type | tuple[type, ...]) -> object:
+    """A field of a JSON object, of a JSON type. Raises WireError naming the field."""
+    if not isinstance(value, dict):
+        raise WireError(f"expected a JSON object, found {type(value).__name__}")
+    found = value.get(name)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
+        wanted = " or ".join(each.__name__ for each in kinds)
+        raise WireError(f"field {name!r}: expected {wanted}, found {type(found).__name__}")
+    return found

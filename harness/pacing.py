@@ -1,0 +1,63 @@
+"""Keeping within a target's rate limits: announced ones are planned for, unforeseen ones are obeyed."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.http import Headers, header
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many requests in a window of so many seconds."""
+
+    requests: int
+    seconds: float = 60.0
+
+
+class Pacer:
+    """Hands out turns for (operation, key), no more than the allowance in any window.
+
+    A window that slides over our own sending times is at least as strict as a server's fixed one. `waited` is the
+    time spent waiting so far, in seconds.
+    """
+
+    def __init__(self, allowances: dict[str, Allowance], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._allowances = allowances
+        self._monotonic = monotonic
+        self._sent: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._locks: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.waited = 0.0
+
+    def allowance(self, operation: str) -> Allowance | None:
+        """The allowance of an operation; None where there is no limit."""
+        return self._allowances.get(operation)
+
+    async def turn(self, operation: str, key: str) -> None:
+        """Return when one more request is within the allowance."""
+        allowance = self._allowances.get(operation)
+        if allowance is None:
+            return
+        sent = self._sent[operation, key]
+        async with self._locks[operation, key]:
+            while True:
+                now = self._monotonic()
+                while sent and sent[0] <= now - allowance.seconds:
+                    sent.popleft()
+                if len(sent) < allowance.requests:
+                    sent.append(now)
+                    return
+                pause = sent[0] + allowance.seconds - now
+                self.waited += pause
+                await asyncio.sleep(pause)
+
+
+def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> float:
+    """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset (Unix seconds), else a whole minute."""
+    for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", now)):
+        text = header(headers, name)
+        if text is not None and text.strip().isdigit():
+            return min(max(float(text) - origin, 0.0) + 0.5, longest)
+    return min(60.0, longest)

@@ -1,0 +1,82 @@
+"""Removal of secrets: nothing is stored or printed before it went through a `SecretBook`."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from bisect import insort
+from urllib.parse import quote
+
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
+_SHORTEST = 8
+
+
+def fingerprint(value: str) -> str:
+    """The first 8 hex digits of the SHA-256: enough to tell two secrets apart, too little to use one."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def placeholder(kind: str, value: str) -> str:
+    """What stands in for a secret: `<kind:fingerprint>`."""
+    return f"<{kind}:{fingerprint(value)}>"
+
+
+class SecretBook:
+    """The secrets known so far, each with its kind (shared-secret, session-token, jwt, bearer, control-token).
+
+    `clean` replaces every one of them, and whatever looks like a JWT, by its placeholder. A secret is also
+    known in the spellings in which it travels: percent-encoded and JSON-escaped.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
+        # (spelling, placeholder), the longest first: a secret may be a part of a longer one. A plain search for each
+        # is quicker than a pattern of them all, which would have to be compiled anew with every token.
+        self._spellings: list[tuple[str, str]] = []
+
+    def learn(self, kind: str, value: str) -> None:
+        """Remember a secret. Values shorter than 8 characters are left out: they would blacken plain words."""
+        if len(value) < _SHORTEST or value in self._kinds:
+            return
+        self._kinds[value] = kind
+        mark = placeholder(kind, value)
+        for spelling in {value, quote(value, safe=""), json.dumps(value)[1:-1]}:
+            insort(self._spellings, (spelling, mark), key=lambda each: -len(each[0]))
+
+    def kind_of(self, value: str) -> str | None:
+        """The kind of a known secret, None for any other text."""
+        return self._kinds.get(value)
+
+    def found_in(self, text: str) -> list[tuple[str, str]]:
+        """(kind, fingerprint) of each known secret that stands in `text`, whole, once each; one that stands there only
+        as a part of a longer one is not counted."""
+        marks = set()
+        for spelling, mark in self._spellings:
+            if spelling in text:
+                marks.add(mark)
+                text = text.replace(spelling, "\0")
+        return sorted((kind, digits) for kind, _, digits in (mark[1:-1].rpartition(":") for mark in marks))
+
+    def clean(self, text: str) -> str:
+        """The text with every known secret, and every JWT, replaced."""
+        for spelling, mark in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, mark)
+        return _JWT.sub(lambda match: placeholder("jwt", match.group()), text) if "eyJ" in text else text
+
+    def clean_bytes(self, body: bytes) -> bytes:
+        """As `clean`, for bytes: all that is no secret stays byte for byte the same."""
+        return self.clean(body.decode("latin-1")).encode("latin-1", "replace") if body else body
+
+
+def jwt_claims(token: str) -> dict[str, object] | None:
+    """The claims of a JWT, unverified; None where the text is no JWT with an object for a payload."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error):
+        return None
+    return payload if isinstance(payload, dict) else None

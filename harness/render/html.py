@@ -1,0 +1,131 @@
+"""A report as one self-contained page. No script, no outside request; its content security policy forbids both.
+
+Every value goes through `visible` and jinja2's escaping, and the only links are to places in the page.
+"""
+
+import base64
+import hashlib
+import re
+import shlex
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from harness.render.arrange import (
+    arrange,
+    cautions,
+    counts_in_words,
+    headline,
+    is_good,
+)
+from harness.render.text import one_line, prose, visible
+from harness.render.words import (
+    MEANINGS,
+    SYMBOLS,
+    WORDS,
+    count,
+    duration,
+    exit_code_in_words,
+    heading_word,
+    numbers,
+    when,
+)
+from harness.report import Finding, Report
+from harness.verdict import VerdictName
+
+_NOT_ANCHOR = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def to_html(report: Report) -> str:
+    """The report as an HTML document."""
+    arranged = arrange(report)
+    style = _style()
+    return _template().render(
+        report=report,
+        header=report.header,
+        footer=report.footer,
+        told=arranged,
+        tally=arranged.tally,
+        advice=arranged.advice_claims,
+        violated=VerdictName.VIOLATED,
+        good=is_good(arranged),
+        headline=headline(arranged),
+        cautions=cautions(arranged),
+        counts=counts_in_words(arranged),
+        command=shlex.join(report.header.command),
+        places=_Places(report),
+        findings={each.requirement: each for each in report.findings},
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+class _Places:
+    """Names of the places in the page. An id with characters of its own gets a number in its name, so that no
+    two places share one."""
+
+    def __init__(self, report: Report) -> None:
+        self._claims = _anchors("claim", [each.claim for each in report.claims])
+        self._requirements = _anchors("req", [each.requirement for each in report.findings])
+
+    def claim(self, claim: str) -> str:
+        """The place of a claim, empty for one that is not in the report."""
+        return self._claims.get(claim, "")
+
+    def requirement(self, requirement: str) -> str:
+        """The place of a requirement's finding, empty for one that is not in the report."""
+        return self._requirements.get(requirement, "")
+
+    def exchange(self, finding: Finding, number: int) -> str:
+        """The place of an exchange below a finding, empty for one that is not shown."""
+        if any(each.number == number for each in finding.exchanges):
+            return f"{self.requirement(finding.requirement)}-x{int(number)}"
+        return ""
+
+
+def _anchors(prefix: str, ids: list[str]) -> dict[str, str]:
+    anchors: dict[str, str] = {}
+    for number, each in enumerate(ids):
+        plain = _NOT_ANCHOR.sub("-", each)
+        anchors[each] = f"{prefix}-{plain}" + ("" if plain == each else f"~{number}")
+    return anchors
+
+
+def _shown(value: Any) -> Any:
+    """Every value that the template prints comes through here; only markup of the template's own is left alone."""
+    if isinstance(value, Markup):
+        return value
+    return visible(value) if isinstance(value, str) else value
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("harness.render"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(one_line=one_line, prose=prose)
+    environment.globals.update(
+        words=WORDS,
+        symbols=SYMBOLS,
+        meanings=MEANINGS,
+        count=count,
+        duration=duration,
+        exit_code_in_words=exit_code_in_words,
+        heading_word=heading_word,
+        numbers=numbers,
+        when=when,
+    )
+    return environment.get_template("report.html")
+
+
+@cache
+def _style() -> str:
+    return files("harness.render").joinpath("templates/report.css").read_text(encoding="utf-8")

@@ -1,0 +1,228 @@
+"""A report for a terminal or a log: what is wrong first, one block a finding.
+
+Lines are folded at the console's width, but for ids, URLs and curl commands: those stay whole, so that they
+can be copied, and the terminal folds them itself. Nothing depends on colour.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from harness.render.arrange import Entry, arrange, cautions, counts_in_words, headline, is_good
+from harness.render.text import in_encoding, one_line, prose, visible
+from harness.render.words import (
+    count,
+    duration,
+    exit_code_in_words,
+    heading_word,
+    numbers,
+    when,
+)
+from harness.report import Finding, Report, Shown
+
+_WIDEST = 100
+_LABEL = 11
+_STYLES = {
+    "violated": "bold red",
+    "warning": "yellow",
+    "blocked": "bold magenta",
+    "inconclusive": "yellow",
+    "harness fault": "bold red",
+    "deviation": "bold red",
+    "waived": "cyan",
+}
+
+
+def to_text(report: Report, *, width: int = 80) -> str:
+    """The report as plain text, without colour."""
+    file = io.StringIO()
+    print_report(report, Console(file=file, width=width, color_system=None, legacy_windows=False))
+    return file.getvalue()
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print a report."""
+    _Printer(report, console).print()
+
+
+class _Printer:
+    def __init__(self, report: Report, console: Console) -> None:
+        self._report = report
+        self._arranged = arrange(report)
+        self._console = console
+        self._width = min(console.width, _WIDEST)
+
+    def print(self) -> None:
+        told = self._arranged
+        self._head()
+        self._entries("Violated", told.violated)
+        self._entries("Faults of the harness: they say nothing about the deployment", told.faults)
+        self._entries("Warnings: advice that is not followed", told.warnings)
+        self._problems(told.problems)
+        self._entries("Blocked: what stands in the way", told.roots)
+        self._entries("Inconclusive", told.inconclusive)
+        self._entries("Waived: declared deviations that happened", told.waived)
+        self._entries("Notes: seen, and left open by the contract", told.notes)
+        self._not_applicable()
+        self._claims()
+        self._tail()
+
+    def _head(self) -> None:
+        header = self._report.header
+        self._folded(
+            f"{prose(header.deployment)} · edition {prose(header.edition)} · {prose(when(header.started))}",
+            style="bold",
+        )
+        for target in header.targets:
+            self._whole(f"  {one_line(target.app)}  {one_line(target.url)}  ({one_line(target.kind)})")
+        self._gap()
+        style = "bold green" if is_good(self._arranged) else "bold"
+        self._folded(headline(self._arranged) + ".", style=style)
+        for caution in cautions(self._arranged):
+            self._folded(caution)
+
+    def _entries(self, title: str, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        self._section(title, len(entries))
+        for entry in entries:
+            self._entry(entry)
+
+    def _entry(self, entry: Entry) -> None:
+        finding = entry.finding
+        self._gap()
+        if finding is None:
+            self._title("not in this report", one_line(entry.requirement))
+            self._field("reason", "It was not selected, or was never judged.")
+        else:
+            self._title(heading_word(finding), one_line(finding.requirement))
+            self._folded(prose(finding.statement), indent=2)
+            self._fields(finding)
+        if entry.blocks:
+            self._field("blocks", _blocks(entry))
+            self._list(one_line(each.requirement) for each in entry.blocks)
+
+    def _fields(self, finding: Finding) -> None:
+        self._field("expected", finding.expected)
+        self._field("observed", finding.observed)
+        self._field("reason", finding.reason)
+        if finding.waiver is not None:
+            self._field("owner", f"{finding.waiver.owner}, until {finding.waiver.until}")
+        self._exchanges(finding)
+        self._field("claims", ", ".join(finding.claims))
+        source = finding.source
+        self._field("source", f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else ""))
+        self._field("next", finding.next)
+        if finding.reproduce:
+            label, *more = visible(finding.reproduce).split("\n")
+            self._labelled("curl", label)
+            for line in more:
+                self._whole(" " * (_LABEL + 2) + line)
+
+    def _exchanges(self, finding: Finding) -> None:
+        """The exchange that shows it most plainly, in a line of its own, then the numbers of the others."""
+        others = finding.evidence
+        if finding.exchanges:
+            first = finding.exchanges[0]
+            self._labelled("exchange", f"{first.number} {_exchange(first)}")
+            others = tuple(each for each in others if each != first.number)
+        self._field("and" if finding.exchanges else "exchange", numbers(others))
+
+    def _problems(self, problems: Sequence[str]) -> None:
+        if not problems:
+            return
+        self._section("Declared deviations out of date", len(problems))
+        for problem in problems:
+            self._folded("DEVIATION  " + prose(problem), hang=2)
+
+    def _not_applicable(self) -> None:
+        groups = self._arranged.not_applicable
+        if not groups:
+            return
+        self._section("Not applicable here", sum(map(len, groups.values())))
+        for reason, findings in groups.items():
+            self._folded(f"{len(findings):>4}  {prose(reason) or 'no reason was given'}", hang=6)
+
+    def _claims(self) -> None:
+        areas = self._arranged.areas
+        if not areas:
+            return
+        self._section("Claims", len(self._report.claims))
+        longest = max(len(one_line(each.name)) for each in areas)
+        for area in areas:
+            name = one_line(area.name).ljust(longest)
+            others = f"; {area.others}" if area.others else ""
+            self._folded(f"{name}  {area.held} of {len(area.claims)} held{others}", hang=longest + 2)
+
+    def _tail(self) -> None:
+        footer = self._report.footer
+        self._gap()
+        for line in counts_in_words(self._arranged):
+            self._folded(line, hang=2)
+        ended = f"Took {duration(footer.duration_seconds)}." if footer.finished else "Did not finish."
+        style = "bold green" if is_good(self._arranged) else "bold"
+        self._folded(headline(self._arranged) + ".", style=style)
+        self._folded(f"{ended} Exit code {footer.exit_code}: {exit_code_in_words(footer.exit_code)}.")
+
+    def _section(self, title: str, number: int) -> None:
+        self._gap()
+        self._folded(f"== {title} ({number})", style="bold", hang=3)
+
+    def _title(self, word: str, requirement: str) -> None:
+        text = Text(word.upper(), style=_STYLES.get(word, "bold"))
+        self._write(text.append("  " + requirement, style="bold"))
+
+    def _field(self, label: str, value: str) -> None:
+        lines = [line for line in visible(value).split("\n") if line.strip()]
+        for number, line in enumerate(lines):
+            self._folded((label.ljust(_LABEL) if number == 0 else " " * _LABEL) + line.strip(), indent=2, hang=_LABEL)
+
+    def _labelled(self, label: str, value: str) -> None:
+        self._whole("  " + label.ljust(_LABEL) + value)
+
+    def _list(self, items: Iterable[str]) -> None:
+        for item in items:
+            self._whole(" " * (_LABEL + 2) + item)
+
+    def _gap(self) -> None:
+        self._console.print()
+
+    def _whole(self, line: str) -> None:
+        self._write(Text(line))
+
+    def _folded(self, line: str, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
+        """Fold a line at spaces; continuations hang. A word longer than the width is left whole."""
+        first, rest = line[:hang], line[hang:]
+        room = max(self._width - indent - hang, 20)
+        for piece in _fold(rest, room):
+            self._write(Text(f"{' ' * indent}{first}{piece}".rstrip(), style=style))
+            first = " " * hang
+
+    def _write(self, text: Text) -> None:
+        text.plain = in_encoding(text.plain, self._console.encoding)
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def _blocks(entry: Entry) -> str:
+    claims = entry.blocked_claims
+    of_claims = f" of {count(len(claims), 'claim')} ({', '.join(claims)})" if claims else ""
+    return f"{count(len(entry.blocks), 'requirement')}{of_claims}:"
+
+
+def _exchange(shown: Shown) -> str:
+    came = str(shown.status) if shown.status is not None else shown.outcome.replace("_", " ")
+    return one_line(f"{shown.method} {shown.url} -> {came}")
+
+
+def _fold(line: str, room: int) -> list[str]:
+    """The line in pieces of at most `room` cells, but for words that are longer by themselves."""
+    pieces: list[str] = []
+    for word in line.split(" "):
+        if pieces and cell_len(pieces[-1]) + 1 + cell_len(word) <= room:
+            pieces[-1] += " " + word
+        else:
+            pieces.append(word)
+    return pieces

@@ -1,0 +1,109 @@
+"""The words of a report: verdicts, exit codes, counts and times, the same in every rendering."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from harness.exit_codes import ExitCode
+from harness.report import Finding
+from harness.verdict import VerdictName
+
+WORDS = {
+    VerdictName.HELD: "held",
+    VerdictName.VIOLATED: "violated",
+    VerdictName.BLOCKED: "blocked",
+    VerdictName.INCONCLUSIVE: "inconclusive",
+    VerdictName.NOT_APPLICABLE: "not applicable",
+    VerdictName.HARNESS_FAULT: "harness fault",
+    VerdictName.WAIVED: "waived",
+    VerdictName.NOT_TESTED: "not tested",
+}
+
+SYMBOLS = {
+    VerdictName.HELD: "✓",
+    VerdictName.VIOLATED: "✕",
+    VerdictName.BLOCKED: "⊘",
+    VerdictName.INCONCLUSIVE: "?",
+    VerdictName.NOT_APPLICABLE: "–",
+    VerdictName.HARNESS_FAULT: "!",
+    VerdictName.WAIVED: "≈",
+    VerdictName.NOT_TESTED: "○",
+}
+
+MEANINGS = {
+    VerdictName.HELD: "seen, and as the contract says",
+    VerdictName.VIOLATED: "seen, and not as the contract says",
+    VerdictName.BLOCKED: "could not be tried: something before it is broken",
+    VerdictName.INCONCLUSIVE: "tried, and what was seen does not decide it",
+    VerdictName.NOT_APPLICABLE: "this deployment lacks what the check needs",
+    VerdictName.HARNESS_FAULT: "our check crashed: it says nothing about the deployment",
+    VerdictName.WAIVED: "deviates, as declared, with an owner and an end date",
+    VerdictName.NOT_TESTED: "no check of this run covers it",
+}
+
+EXIT_CODES = {
+    ExitCode.OK: "no MUST that was judged is violated, and nothing is left undecided",
+    ExitCode.VIOLATED: "a MUST is violated, or a declared deviation is out of date",
+    ExitCode.UNDECIDED: "no MUST is known to be violated, but something could not be judged",
+    ExitCode.HARNESS_FAULT: "the harness or the run is at fault: the results are incomplete",
+    ExitCode.NOTHING_JUDGED: "nothing was judged",
+    ExitCode.USAGE: "the arguments or the deployment file are wrong",
+}
+
+
+def exit_code_in_words(code: int) -> str:
+    """What an exit code means, as the end of a sentence."""
+    try:
+        return EXIT_CODES[ExitCode(code)]
+    except ValueError:
+        return "not a code of crossapp"
+
+
+def heading_word(finding: Finding) -> str:
+    """The word before a finding: a violated SHOULD is a warning, a violated OBSERVE a note."""
+    if finding.verdict is VerdictName.VIOLATED and finding.level == "SHOULD":
+        return "warning"
+    if finding.verdict is VerdictName.VIOLATED and finding.level == "OBSERVE":
+        return "note"
+    return WORDS[finding.verdict]
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 claim`, `2 claims`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def when(iso: str) -> str:
+    """`2026-11-22 14:03 UTC` of an ISO 8601 time; any other text as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    if moment.tzinfo is None:
+        return iso
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `27 s`, `3 min 12 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def numbers(found: Sequence[int]) -> str:
+    """Numbers in a line, neighbours as a range: `3, 7 to 12`; their order stays, as the plainest comes first."""
+    runs: list[list[int]] = []
+    for each in found:
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(str(each) for each in run) for run in runs)

@@ -1,0 +1,254 @@
+"""The report: a header, one object a finding, one object a claim, a footer; saved as JSON lines.
+
+Every rendering (terminal, HTML, Markdown, JUnit) is a pure function of this. `report.schema.json` describes
+the lines for other programs.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from harness.exit_codes import ExitCode
+from harness.verdict import VerdictName
+
+FORMAT = 1
+
+
+class ReportError(ValueError):
+    """A saved report that cannot be read; the text names the line and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One application of the deployment. kind: simulated, local, staging or production."""
+
+    app: str
+    url: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was verified, with what, and how. `started` is ISO 8601 UTC."""
+
+    deployment: str
+    targets: tuple[TargetLine, ...]
+    edition: str
+    versions: Mapping[str, str]
+    commit: str
+    seed: int
+    command: tuple[str, ...]
+    started: str
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule is written: a section of the contract page and the words that state it."""
+
+    edition: str
+    section: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An exchange as a report shows it: secrets removed, bodies cut to a readable length.
+
+    `outcome` is answered, refused or no_answer; `milliseconds` the time from sending to the last byte.
+    """
+
+    number: int
+    step: str
+    caller: str
+    callee: str
+    method: str
+    url: str
+    outcome: str
+    status: int | None
+    milliseconds: float
+    request_headers: tuple[tuple[str, str], ...] = ()
+    request_body: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    response_body: str = ""
+    error: str = ""
+    curl: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A declared deviation that applies to a finding. `until` is an ISO date."""
+
+    requirement: str
+    reason: str
+    owner: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One requirement and what was found. Empty texts where a field does not apply.
+
+    `requirement` is its id (place.name), `statement` the sentence that says who owes what, `level` MUST,
+    SHOULD or OBSERVE, `reproduce` a curl command, `next` what to look at next, `blocked_by` the requirement
+    at the root of a blocked one.
+    """
+
+    requirement: str
+    statement: str
+    level: str
+    obliged: str
+    verdict: VerdictName
+    claims: tuple[str, ...]
+    source: Source
+    expected: str = ""
+    observed: str = ""
+    reason: str = ""
+    blocked_by: str = ""
+    reproduce: str = ""
+    next: str = ""
+    evidence: tuple[int, ...] = ()
+    exchanges: tuple[Shown, ...] = ()
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """A claim of the status page and what the findings say of it.
+
+    `judged` of `settled_by`: how many of the requirements that settle it were held, violated or waived.
+    """
+
+    claim: str
+    system: str
+    text: str
+    measure: str
+    reach: str
+    verdict: VerdictName
+    reason: str
+    judged: int
+    settled_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The counts. `judged`: findings that are held, violated or waived; `problems`: deviations out of date."""
+
+    selected: int
+    judged: int
+    verdicts: Mapping[str, int]
+    claims: Mapping[str, int]
+    problems: tuple[str, ...]
+    exit_code: int
+    duration_seconds: float
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run."""
+
+    header: Header
+    findings: tuple[Finding, ...]
+    claims: tuple[ClaimResult, ...]
+    footer: Footer = field(repr=False)
+
+    def lines(self) -> Iterator[str]:
+        """The report as JSON lines, without line ends."""
+        yield _line("header", self.header)
+        for finding in self.findings:
+            yield _line("finding", finding)
+        for claim in self.claims:
+            yield _line("claim", claim)
+        yield _line("footer", self.footer)
+
+    def finding(self, requirement: str) -> Finding | None:
+        """The finding of a requirement, by its id."""
+        return next((each for each in self.findings if each.requirement == requirement), None)
+
+
+def _line(kind: str, value: Any) -> str:
+    return json.dumps({"type": kind, **asdict(value)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def exit_code_of(findings: Iterable[Finding], problems: Iterable[str], finished: bool) -> ExitCode:
+    """The exit code of a run.
+
+    A run that broke off is at fault whatever it saw; then what was seen for certain comes before what was
+    not: a violated MUST, then our own crash, then a run that judged nothing, then what stayed undecided.
+    """
+    verdicts = list(findings)
+    if not finished:
+        return ExitCode.HARNESS_FAULT
+    if any(each.verdict is VerdictName.VIOLATED and each.level == "MUST" for each in verdicts) or any(problems):
+        return ExitCode.VIOLATED
+    if any(each.verdict is VerdictName.HARNESS_FAULT for each in verdicts):
+        return ExitCode.HARNESS_FAULT
+    if not any(each.verdict in JUDGED for each in verdicts):
+        return ExitCode.NOTHING_JUDGED
+    if any(each.verdict in (VerdictName.BLOCKED, VerdictName.INCONCLUSIVE) for each in verdicts):
+        return ExitCode.UNDECIDED
+    return ExitCode.OK
+
+
+JUDGED = frozenset({VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED})
+
+
+def read_report(lines: Iterable[str]) -> Report:
+    """Read JSON lines back. Raises ReportError; a report without a footer is one of a run that broke off."""
+    header: Header | None = None
+    footer: Footer | None = None
+    findings: list[Finding] = []
+    claims: list[ClaimResult] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+            kind = value.pop("type")
+            if kind == "header":
+                if value.get("format") != FORMAT:
+                    raise ReportError(f"format {value.get('format')!r} is not {FORMAT}, which this version reads")
+                value["targets"] = tuple(_read(TargetLine, each) for each in value["targets"])
+                header = _read(Header, value)
+            elif kind == "finding":
+                findings.append(_finding(value))
+            elif kind == "claim":
+                value["verdict"] = VerdictName(value["verdict"])
+                claims.append(_read(ClaimResult, value))
+            elif kind == "footer":
+                footer = _read(Footer, value)
+            else:
+                raise ReportError(f"unknown type {kind!r}")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReportError(f"line {number}: not a line of a crossapp report ({error})") from None
+    if header is None:
+        raise ReportError("no header line: this is not a crossapp report, or it is empty")
+    if footer is None:
+        footer = Footer(len(findings), 0, {}, {}, (), ExitCode.HARNESS_FAULT, 0.0, finished=False)
+    return Report(header, tuple(findings), tuple(claims), footer)
+
+
+def _finding(value: dict[str, Any]) -> Finding:
+    value["verdict"] = VerdictName(value["verdict"])
+    value["source"] = _read(Source, value["source"])
+    value["exchanges"] = tuple(_shown(each) for each in value.get("exchanges", ()))
+    if value.get("waiver") is not None:
+        value["waiver"] = _read(Waiver, value["waiver"])
+    return _read(Finding, value)
+
+
+def _shown(value: dict[str, Any]) -> Shown:
+    for name in ("request_headers", "response_headers"):
+        value[name] = tuple((str(key), str(text)) for key, text in value.get(name, ()))
+    return _read(Shown, value)
+
+
+T = TypeVar("T")
+
+
+def _read(kind: type[T], value: Mapping[str, Any]) -> T:
+    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # only dataclasses come here
+    known = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in names}
+    return kind(**known)

@@ -1,0 +1,126 @@
+"""Requirements: decorated functions that become a typed catalogue."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from harness.report import Source
+from harness.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.history import History
+
+Judge = Callable[["History"], Verdict]
+
+
+class Level(StrEnum):
+    """How binding a rule is: a broken MUST fails a deployment, a SHOULD warns, OBSERVE only tells."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    OBSERVE = "OBSERVE"
+
+
+MUST, SHOULD, OBSERVE = Level.MUST, Level.SHOULD, Level.OBSERVE
+
+
+class CatalogueError(ValueError):
+    """A requirement that contradicts the catalogue: a double id, an unknown premise, a circle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A rule of the contract.
+
+    `id` is place.name; `statement` says who owes what; `settles` are the claims that it decides (empty: it only
+    supports); `stories` are the stories whose record it reads (empty: the whole run's); `needs` are capabilities
+    of the deployment; `depends_on` are the ids of its premises; `next_step` is what to look at when it is broken.
+    """
+
+    id: str
+    statement: str
+    level: Level
+    obliged: str
+    source: Source
+    judge: Judge
+    settles: tuple[str, ...] = ()
+    stories: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    next_step: str = ""
+
+
+class Catalogue:
+    """All requirements, by id, in the order in which they were declared."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Requirement] = {}
+
+    def add(self, requirement: Requirement) -> None:
+        """Add one. Raises CatalogueError where the id exists."""
+        if requirement.id in self._by_id:
+            raise CatalogueError(f"requirement {requirement.id} is declared twice")
+        self._by_id[requirement.id] = requirement
+
+    def __iter__(self) -> Iterator[Requirement]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __getitem__(self, requirement_id: str) -> Requirement:
+        return self._by_id[requirement_id]
+
+    def __contains__(self, requirement_id: object) -> bool:
+        return requirement_id in self._by_id
+
+    def check(self) -> None:
+        """Raises CatalogueError where a premise is unknown or premises go in a circle."""
+        settled: set[str] = set()
+
+        def visit(requirement_id: str, path: tuple[str, ...]) -> None:
+            if requirement_id in path:
+                raise CatalogueError("premises go in a circle: " + " -> ".join((*path, requirement_id)))
+            if requirement_id in settled:
+                return
+            if requirement_id not in self._by_id:
+                raise CatalogueError(f"{path[-1]} depends on {requirement_id}, which does not exist")
+            for premise in self._by_id[requirement_id].depends_on:
+                visit(premise, (*path, requirement_id))
+            settled.add(requirement_id)
+
+        for requirement_id in self._by_id:
+            visit(requirement_id, ())
+
+    def select(self, patterns: Sequence[str]) -> list[Requirement]:
+        """The requirements whose id, place or claim matches one of the patterns (`*` and `?` as in a shell; plain
+        text matches as a part of the id). No pattern selects all. Premises of the selected ones come along."""
+        if not patterns:
+            return list(self)
+        chosen = {each.id for each in self if any(_matches(each, pattern) for pattern in patterns)}
+        waiting = list(chosen)
+        while waiting:
+            for premise in self._by_id[waiting.pop()].depends_on:
+                if premise not in chosen:
+                    chosen.add(premise)
+                    waiting.append(premise)
+        return [each for each in self if each.id in chosen]
+
+
+def _matches(requirement: Requirement, pattern: str) -> bool:
+    if any(fnmatchcase(claim, pattern) for claim in requirement.settles):
+        return True
+    if any(sign in pattern for sign in "*?["):
+        return fnmatchcase(requirement.id, pattern)
+    return pattern in requirement.id
+
+
+def statement_of(judge: Judge) -> str:
+    """A rule's docstring as one line: the sentence that the report prints. Raises CatalogueError without one."""
+    text = inspect.getdoc(judge)
+    if not text:
+        raise CatalogueError(f"{judge.__name__} has no docstring: it is the sentence that the report prints")
+    return " ".join(text.split())
