@@ -1,0 +1,19 @@
+"""The OpenAPI documents of the three applications, and what is wrong with a message by them."""
+
+from openapi.bundle import SpecError
+from openapi.documents import APPS, EDITION, Document, find, load
+from openapi.operation import Operation, RateLimit
+from openapi.problems import NotJsonError, Problem
+
+__all__ = [
+    "APPS",
+    "EDITION",
+    "Document",
+    "NotJsonError",
+    "Operation",
+    "Problem",
+    "RateLimit",
+    "SpecError",
+    "find",
+    "load",
+]

@@ -1,0 +1,200 @@
+"""Checks whole documents: YAML, references, OpenAPI, schemas, then examples, extensions and style.
+
+A document that fails one of the first four is not looked at further: what follows presupposes them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator.validation.exceptions import (
+    ExtraParametersError,
+    OpenAPIValidationError,
+    ParameterDuplicateError,
+    UnresolvableParameterError,
+)
+
+from openapi.bundle import Bundle, SpecError
+from openapi.examples import example_problems, examples_of
+from openapi.extensions import extension_problems
+from openapi.problems import cut, pointer_to
+from openapi.schema import Schemas
+from openapi.style import RULES, Sheet, unused_components
+
+LONGEST_MESSAGE = 240
+
+Findings = Iterator[tuple[str, str]]
+
+
+class Finding(NamedTuple):
+    """One fault of a document: the file, a JSON pointer into that file, and a line that says what is wrong."""
+
+    file: Path
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{_short(self.file)}#{self.pointer}: {cut(' '.join(self.message.split()), LONGEST_MESSAGE)}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How much was looked at, and what was found."""
+
+    documents: int
+    operations: int
+    examples: int
+    findings: Sequence[Finding]
+
+    def __str__(self) -> str:
+        looked_at = ", ".join(
+            _counted(number, what)
+            for number, what in (
+                (self.documents, "document"),
+                (self.operations, "operation"),
+                (self.examples, "example"),
+            )
+        )
+        return f"{looked_at}: {_counted(len(self.findings), 'problem')}"
+
+
+def check(files: Iterable[Path]) -> Checked:
+    """Checks documents, and that no two operations of them share an operationId."""
+    paths = list(files)
+    findings: list[Finding] = []
+    sound: list[tuple[Bundle, Sheet]] = []
+    for path in paths:
+        try:
+            bundle = Bundle(path)
+        except SpecError as error:
+            findings.append(Finding(error.file, error.pointer, error.message))
+            continue
+        findings += [Finding(file, at, message) for file in bundle.files for at, message in _double_keys(file)]
+        sheet = Sheet(Schemas(path.stem, bundle.raw), bundle.own)
+        fatal = [Finding(error.file, error.pointer, error.message) for error in bundle.errors]
+        fatal = fatal or _placed(bundle, _structure(bundle.raw))
+        fatal = fatal or _placed(bundle, _wrong_refs(sheet))
+        fatal = fatal or _placed(bundle, _bad_schemas(sheet))
+        findings += fatal
+        if not fatal:
+            findings += _placed(bundle, _faults(sheet))
+            findings += [Finding(bundle.path, at, message) for at, message in unused_components(sheet)]
+            sound.append((bundle, sheet))
+    findings += _shared_ids(sound)
+    examples = {bundle.place(at) for bundle, sheet in sound for node in sheet.nodes for at, _ in examples_of(node)}
+    return Checked(
+        documents=len(paths),
+        operations=sum(len(sheet.operations) for _, sheet in sound),
+        examples=len(examples),
+        findings=tuple(dict.fromkeys(findings)),
+    )
+
+
+def _placed(bundle: Bundle, found: Findings) -> list[Finding]:
+    return [Finding(*bundle.place(pointer), message) for pointer, message in found]
+
+
+def _double_keys(file: Path) -> Findings:
+    """Keys that a mapping has twice: YAML readers keep the last one and say nothing."""
+    root = yaml.compose(file.read_bytes(), yaml.CSafeLoader)
+    waiting: list[tuple[str, Any]] = [("", root)]
+    visited: set[int] = set()
+    while waiting:
+        at, node = waiting.pop()
+        if id(node) in visited:  # an anchor leads here again
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(f"{at}/{n}", entry) for n, entry in enumerate(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                pointer = pointer_to(at, [str(key.value)])
+                if key.value in seen:
+                    yield pointer, f"the key stands here twice (line {key.start_mark.line + 1})"
+                seen.add(key.value)
+                waiting.append((pointer, value))
+
+
+def _structure(raw: dict[str, Any]) -> Findings:
+    """What openapi-spec-validator finds. Its findings inside schemas have no place: _bad_schemas has them."""
+    parameters = (ExtraParametersError, ParameterDuplicateError, UnresolvableParameterError)
+    if not str(raw.get("openapi", "")).startswith("3.1."):
+        yield "/openapi", "these documents are written in OpenAPI 3.1"
+        return
+    try:
+        for error in OpenAPIV31SpecValidator(raw).iter_errors():
+            if isinstance(error, parameters):
+                yield "/paths", error.message
+            elif isinstance(error, OpenAPIValidationError) and "\n\nFailed validating" in error.message:
+                yield pointer_to("", error.absolute_path), error.message.partition("\n\n")[0]
+    except Exception as error:
+        yield "", f"openapi-spec-validator gave up: {type(error).__name__}: {error}"
+
+
+def _wrong_refs(sheet: Sheet) -> Findings:
+    """References that lead to another kind of thing."""
+    for node in sheet.nodes:
+        ref = node.value.get("$ref")
+        section = "schemas" if node.kind == "schema" else node.section
+        if node.kind == "path" and ref is not None:
+            yield f"{node.pointer}/$ref", "a path is written out, not referred to"
+        elif section and ref is not None and not ref.startswith(f"#/components/{section}/"):
+            yield f"{node.pointer}/$ref", f"leads to {ref}, which does not lie in components/{section}"
+
+
+def _bad_schemas(sheet: Sheet) -> Findings:
+    """Schemas that are no schemas: unknown types, patterns that are no regular expressions, and the like."""
+    done = ""
+    for node in sheet.nodes:
+        if node.kind != "schema" or (done and node.pointer.startswith(done)):
+            continue
+        done = f"{node.pointer}/"
+        try:
+            jsonschema_rs.Draft202012Validator(_without_refs(node.value))
+        except jsonschema_rs.ValidationError as error:
+            yield pointer_to(node.pointer, error.instance_path), error.message
+        except ValueError as error:
+            yield node.pointer, str(error)
+
+
+def _without_refs(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _without_refs(value) for key, value in node.items() if key != "$ref"}
+    if isinstance(node, list):
+        return [_without_refs(value) for value in node]
+    return node
+
+
+def _faults(sheet: Sheet) -> Findings:
+    for node in sheet.nodes:
+        yield from extension_problems(node)
+        yield from example_problems(node, sheet.schemas)
+    for rule in RULES:
+        yield from rule(sheet)
+
+
+def _shared_ids(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
+    owners: dict[str, Path] = {}
+    for bundle, sheet in sound:
+        for node in sheet.operations:
+            name = node.value.get("operationId")
+            if name in owners:
+                message = f"{name!r} is already an operation of {owners[name].name}"
+                yield Finding(bundle.path, f"{node.pointer}/operationId", message)
+            elif name is not None:
+                owners[name] = bundle.path
+
+
+def _short(file: Path) -> Path:
+    """The file as seen from the working directory, when it lies below it."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,235 @@
+"""The rules of style: what these documents must have beyond being OpenAPI.
+
+A rule takes the document and yields (JSON pointer, message) for each place that breaks it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from openapi.problems import escape
+from openapi.schema import Schemas
+from openapi.walk import Node, walk
+
+Findings = Iterator[tuple[str, str]]
+
+LONGEST_SUMMARY = 80
+
+RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+_CAMEL = re.compile(r"[a-z]+([A-Z][a-z]*)*")
+_EDITION = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One bundled document with sound structure, as the rules see it.
+
+    own_components: section and name of the components that the document's own file lists.
+    """
+
+    schemas: Schemas
+    own_components: frozenset[tuple[str, str]]
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        return self.schemas.raw
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        return list(walk(self.raw))
+
+    @cached_property
+    def operations(self) -> list[Node]:
+        return [node for node in self.nodes if node.kind == "operation"]
+
+    def responses(self, operation: Node) -> Iterator[tuple[str, str, Any]]:
+        """Status, pointer and object of each answer of an operation; pointers stay at the operation."""
+        for status, response in operation.value.get("responses", {}).items():
+            at = f"{operation.pointer}/responses/{escape(status)}"
+            yield status, at, self.schemas.follow(response, at)[0]
+
+
+def edition(sheet: Sheet) -> Findings:
+    """info.version is an edition of the contract: year and month."""
+    if not _EDITION.fullmatch(str(sheet.raw["info"]["version"])):
+        yield "/info/version", "is no edition; write year and month, as 2025-07"
+
+
+def tags(sheet: Sheet) -> Findings:
+    """Every operation has a tag; tags are declared, described and used."""
+    declared = {tag["name"]: tag for tag in sheet.raw.get("tags", ())}
+    used = set()
+    for node in sheet.operations:
+        names = node.value.get("tags", ())
+        used.update(names)
+        if not names:
+            yield node.pointer, "has no tag"
+        for n, name in enumerate(names):
+            if name not in declared:
+                yield f"{node.pointer}/tags/{n}", f"the tag {name!r} is not declared"
+    for n, (name, tag) in enumerate(declared.items()):
+        if name not in used:
+            yield f"/tags/{n}", f"no operation has the tag {name!r}"
+        if not tag.get("description"):
+            yield f"/tags/{n}", f"the tag {name!r} has no description"
+
+
+def operation_texts(sheet: Sheet) -> Findings:
+    """Every operation has an operationId in lowerCamelCase, a summary of one short line, and a description."""
+    for node in sheet.operations:
+        name = node.value.get("operationId")
+        if name is None:
+            yield node.pointer, "has no operationId"
+        elif not _CAMEL.fullmatch(name):
+            yield f"{node.pointer}/operationId", f"{name!r} is not in lowerCamelCase"
+        summary = node.value.get("summary", "")
+        if not summary:
+            yield node.pointer, "has no summary"
+        elif len(summary) > LONGEST_SUMMARY or summary.endswith(".") or "\n" in summary:
+            yield f"{node.pointer}/summary", f"is not one line of {LONGEST_SUMMARY} characters without a full stop"
+        if not node.value.get("description"):
+            yield node.pointer, "has no description"
+
+
+def security(sheet: Sheet) -> Findings:
+    """Every operation says who may call it; a requirement names one scheme; 401 is documented where one is."""
+    schemes = sheet.raw.get("components", {}).get("securitySchemes", {})
+    for node in sheet.operations:
+        requirements = node.value.get("security")
+        if requirements is None:
+            yield node.pointer, "does not say who may call it; write security, [] where it is public"
+            continue
+        for n, requirement in enumerate(requirements):
+            at = f"{node.pointer}/security/{n}"
+            if len(requirement) != 1:
+                yield at, "must name exactly one scheme; alternatives are entries of their own"
+            for name in requirement:
+                if name not in schemes:
+                    yield at, f"there is no security scheme {name!r}"
+        if requirements and "401" not in node.value.get("responses", {}):
+            yield f"{node.pointer}/responses", "needs credentials, but documents no 401"
+
+
+def statuses(sheet: Sheet) -> Findings:
+    """Success is 200; no status is left to `default` or a range; bodies and limits have their refusals."""
+    for node in sheet.operations:
+        responses = node.value.get("responses", {})
+        at = f"{node.pointer}/responses"
+        for status in responses:
+            if not status.isdecimal():
+                yield f"{at}/{escape(status)}", "is no status; write each one out"
+            elif status.startswith("2") and status != "200":
+                yield f"{at}/{status}", "success is 200 in this contract"
+        if "requestBody" in node.value:
+            if "413" not in responses:
+                yield at, "takes a body, but documents no 413"
+            if not {"400", "422"} & responses.keys():
+                yield at, "takes a body, but documents neither 400 nor 422"
+        if "x-rate-limit" in node.value and "429" not in responses:
+            yield at, "is limited, but documents no 429"
+
+
+def rate_limit_headers(sheet: Sheet) -> Findings:
+    """Where one answer of an operation announces its rate limit, every answer demands all three headers."""
+    for node in sheet.operations:
+        answers = list(sheet.responses(node))
+        if not any(name in answer.get("headers", {}) for _, _, answer in answers for name in RATE_LIMIT_HEADERS):
+            continue
+        for _, at, answer in answers:
+            headers = answer.get("headers", {})
+            for name in RATE_LIMIT_HEADERS:
+                if not sheet.schemas.follow(headers.get(name, {}), "")[0].get("required"):
+                    yield at, f"does not demand {name}, as other answers of this operation do"
+
+
+def errors(sheet: Sheet) -> Findings:
+    """Every JSON body of a 4xx or 5xx has a shared schema whose name ends in Error."""
+    for node in sheet.operations:
+        for status, at, answer in sheet.responses(node):
+            media = answer.get("content", {}).get("application/json")
+            if media is None or status[:1] not in "45":
+                continue
+            if not re.fullmatch(r"#/components/schemas/\w*Error", media.get("schema", {}).get("$ref", "")):
+                yield at, "an error's body must be a $ref to a component whose name ends in Error"
+
+
+def redirects(sheet: Sheet) -> Findings:
+    """Every 3xx demands a Location."""
+    for node in sheet.operations:
+        for status, at, answer in sheet.responses(node):
+            header = answer.get("headers", {}).get("Location", {})
+            if status.startswith("3") and not sheet.schemas.follow(header, "")[0].get("required"):
+                yield at, "a redirect must demand the header Location"
+
+
+def open_schemas(sheet: Sheet) -> Findings:
+    """No schema is closed: extra fields are fine in requests and answers."""
+    for node in sheet.nodes:
+        if node.kind == "schema":
+            for key in ("additionalProperties", "unevaluatedProperties"):
+                if node.value.get(key) is False:
+                    yield f"{node.pointer}/{key}", "must not be false: extra fields are fine in this contract"
+
+
+def described(sheet: Sheet) -> Findings:
+    """Parameters, headers, answers, security schemes, shared schemas and every property have a description."""
+    for node in sheet.nodes:
+        value = node.value
+        shared = node.kind == "schema" and re.fullmatch(r"/components/schemas/[^/]+", node.pointer)
+        if (shared or node.kind in ("parameter", "header", "scheme")) and not value.get("description"):
+            yield node.pointer, f"the {node.kind} has no description"
+        properties = value.get("properties") if node.kind == "schema" else None
+        for name, schema in properties.items() if isinstance(properties, dict) else ():
+            if isinstance(schema, dict) and not schema.keys() & {"description", "$ref"}:
+                yield f"{node.pointer}/properties/{escape(name)}", "the property has no description"
+
+
+def required_exist(sheet: Sheet) -> Findings:
+    """What a schema requires is among its properties, so that it is described."""
+    for node in sheet.nodes:
+        if node.kind != "schema" or not isinstance(node.value.get("required"), list):
+            continue
+        for n, name in enumerate(node.value["required"]):
+            if name not in node.value.get("properties", {}):
+                yield f"{node.pointer}/required/{n}", f"{name!r} is not among the properties"
+
+
+def unused_components(sheet: Sheet) -> Findings:
+    """Every component that the file lists is used in the document. The pointers lead into that file."""
+    used = set(_refs(sheet.raw))
+    for node in sheet.operations:
+        for requirement in node.value.get("security", ()):
+            used.update(f"#/components/securitySchemes/{name}" for name in requirement)
+    for section, name in sorted(sheet.own_components):
+        pointer = f"/components/{section}/{escape(name)}"
+        if f"#{pointer}" not in used:
+            yield pointer, "is not used"
+
+
+def _refs(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from _refs(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _refs(value)
+
+
+RULES = (
+    edition,
+    tags,
+    operation_texts,
+    security,
+    statuses,
+    rate_limit_headers,
+    errors,
+    redirects,
+    open_schemas,
+    described,
+    required_exist,
+)
