@@ -1,0 +1,215 @@
+"""The simulated hi.events, composed."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import openapi
+from contracts.webhook.wire import signature_matches
+from harness.redact import fingerprint
+from simulators.hi_events import outbox, state
+from simulators.hi_events.config import Config
+from simulators.hi_events.edge import Edge
+from simulators.hi_events.faults import FAULTS
+from simulators.hi_events.outbox import Attempt, Delivery
+from simulators.hi_events.pages import Pages
+from simulators.hi_events.routes import Routes
+from simulators.hi_events.sign_in import SignIn
+from simulators.hi_events.tables import metadata
+from simulators.hi_events.upstream import Tuvens
+from simulators.hi_events.webhooks import Courier
+from simulators.kit.binding import rules_of
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+from simulators.kit.errors import StartError
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+from simulators.kit.ratelimit import RateLimits
+from simulators.kit.simulator import NotOffered, Simulator
+from simulators.seed import Seed
+
+__all__ = ["Config", "HiEvents", "create"]
+
+
+class HiEvents(Simulator):
+    """hi.events as the contract wants it; see Simulator for what it offers."""
+
+    def __init__(self, config: Config, clock: Clock | None = None) -> None:
+        document = openapi.load("hi.events")
+        clock = clock or Clock()
+        faults = FaultRuntime(FAULTS, config.faults)
+        limits = RateLimits(clock, rules_of(document))
+        try:
+            limits.configure(config.rate_limits)
+        except ValueError as error:
+            raise StartError(f"rate limits: {error}") from None
+        journal = Journal(
+            document.app,
+            {config.shared_secret: "shared-secret", config.control_token or "": "control-token"},
+        )
+        self.config = config
+        database = Database(metadata, config.database_url, schema=config.database_schema)
+        database.create()
+        with database.write() as connection:
+            if state.is_empty(connection):
+                state.seed(connection, config.seed)
+        self._tuvens = Tuvens(
+            config.tuvens_url,
+            secret=config.shared_secret,
+            timeout=config.upstream_timeout,
+            clock=clock,
+            journal=journal,
+        )
+        self._courier = Courier(
+            database=database,
+            clock=clock,
+            journal=journal,
+            faults=faults,
+            tuvens=self._tuvens,
+            secret=config.shared_secret,
+            policy=config.delivery,
+        )
+        self._sign_in = SignIn(database=database, clock=clock, faults=faults, tuvens=self._tuvens)
+        routes = Routes(
+            database=database,
+            clock=clock,
+            journal=journal,
+            faults=faults,
+            tuvens=self._tuvens,
+            sign_in=self._sign_in,
+            courier=self._courier,
+            session_lifetime=config.session_lifetime,
+        )
+        pages = Pages(
+            document=document,
+            database=database,
+            clock=clock,
+            journal=journal,
+            faults=faults,
+            tuvens=self._tuvens,
+            sign_in=self._sign_in,
+            client_origins=config.client_origins,
+        )
+        super().__init__(
+            document=document,
+            handlers=routes.handlers(pages),
+            behaviour=Edge(database=database, clock=clock, faults=faults, client_origins=config.client_origins),
+            clock=clock,
+            database=database,
+            faults=faults,
+            journal=journal,
+            limits=limits,
+            seed=config.seed,
+            control_token=config.control_token,
+        )
+
+    async def start(self) -> None:
+        """Take up the deliveries that are pending, those of an earlier process too."""
+        if not self._running:
+            self._courier.start()
+        await super().start()
+
+    async def stop(self) -> None:
+        """End deliveries under way; what is pending stays in the outbox."""
+        if self._running:
+            await self._courier.close()
+            await self._tuvens.close()
+        await super().stop()
+
+    def reset(self, seed: Seed | None = None) -> None:
+        """Back to the seed: no deliveries, no sessions."""
+        self._courier.forget()
+        self._sign_in.forget()
+        super().reset(seed)
+        with self.database.write() as connection:
+            state.seed(connection, self.seed)
+
+    def health(self) -> dict[str, Any]:
+        """Uptime and counts. `unlinked_users` are local users who have not come from Tuvens yet: id and email."""
+        with self.database.read() as connection:
+            counts = state.counts(connection)
+            unlinked = [{"id": each.id, "email": each.email} for each in state.unlinked_users(connection)]
+        return {**super().health(), **counts, "unlinked_users": unlinked}
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The sessions, tokens as fingerprints; times are Unix seconds."""
+        with self.database.read() as connection:
+            listed = state.all_sessions(connection)
+        return [
+            {
+                "id": each.id,
+                "token_fingerprint": each.token_sha256[:8],
+                "tuvens_token_fingerprint": fingerprint(each.tuvens_session_token),
+                "user_id": each.user.id,
+                "external_user_id": each.user.external_user_id,
+                "account_id": each.account.id,
+                "external_account_id": each.account.external_account_id,
+                "created_at": each.created_at,
+                "expires_at": each.expires_at,
+            }
+            for each in listed
+        ]
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """The delivery log, without bytes."""
+        with self.database.read() as connection:
+            return [
+                _delivery(each, outbox.attempts_made(connection, each.id)) for each in outbox.all_deliveries(connection)
+            ]
+
+    def delivery(self, number: int) -> Mapping[str, Any]:
+        """One delivery with its exact bytes and its attempts."""
+        with self.database.read() as connection:
+            found = outbox.find_delivery(connection, number)
+            if found is None:
+                raise NotOffered(f"there is no delivery {number}")
+            attempts = outbox.attempts_of(connection, number)
+        return {
+            **_delivery(found, len(attempts)),
+            "body": found.body.decode("utf-8", "replace"),
+            "body_base64": base64.b64encode(found.body).decode("ascii"),
+            "attempts": [self._attempt(found, each) for each in attempts],
+        }
+
+    async def replay(self, number: int) -> Mapping[str, Any]:
+        """Send a delivery once more, now; what became of the attempt."""
+        attempt = await self._courier.replay(number)
+        if attempt is None:
+            raise NotOffered(f"there is no delivery {number}")
+        with self.database.read() as connection:
+            found = outbox.find_delivery(connection, number)
+        if found is None:
+            raise NotOffered(f"delivery {number} was removed by a reset")
+        return {"delivery": number, "attempt": self._attempt(found, attempt)}
+
+    def _attempt(self, delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
+        return {
+            "number": attempt.number,
+            "started_at": attempt.started_at,
+            "seconds": attempt.duration,
+            "status": attempt.status,
+            "error": attempt.error,
+            "answer": attempt.answer,
+            "signature": attempt.signature,
+            "signature_valid": signature_matches(self.config.shared_secret, delivery.body, attempt.signature),
+            "replay": attempt.replay,
+        }
+
+
+def _delivery(delivery: Delivery, attempts: int) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "event_sent_at": delivery.event_sent_at,
+        "state": delivery.state,
+        "attempts_made": attempts,
+        "due_at": delivery.due_at,
+    }
+
+
+def create(config: Config | None = None, *, clock: Clock | None = None) -> HiEvents:
+    """A simulated hi.events with its database made and seeded. Raises StartError naming the setting at fault.
+
+    An existing database that holds a seed already is taken as it is, its pending deliveries included.
+    """
+    return HiEvents(config or Config(), clock)

@@ -1,0 +1,130 @@
+"""Who is let in, how errors look, security headers: what surrounds the routes of hi.events."""
+
+import re
+from collections.abc import Collection
+from contextvars import ContextVar
+
+from openapi import Problem
+from simulators.hi_events import html, state
+from simulators.hi_events.state import Session
+from simulators.kit.binding import Behaviour, describe, details
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+from simulators.kit.errors import Refusal
+from simulators.kit.exchange import Inbound, Reply, json_reply
+from simulators.kit.faults import FaultRuntime
+
+VALIDATE, STATUS, ACCOUNTS, PERMISSION = (
+    "validateCrossAppSession",
+    "getCrossAppStatus",
+    "listCrossAppAccounts",
+    "validateCrossAppPermission",
+)
+SET_STATUS, PAGE = "setEventStatus", "openCrossAppPage"
+EMBEDDABLE = frozenset({"showEventEmbed", "showWidget"})
+_SIGN_IN_PATH = "/auth/cross-app/validate"
+_API_PATHS = frozenset(
+    {_SIGN_IN_PATH, "/auth/cross-app/status", "/auth/cross-app/accounts", "/auth/cross-app/validate-permission"}
+)
+_BEARER = re.compile(r"bearer +([^\s]+)", re.IGNORECASE)
+
+session: ContextVar[Session | None] = ContextVar("hi_events_session", default=None)
+"""The session of the request that the running task serves; None where a fault let it through without one."""
+
+
+class Edge(Behaviour):
+    """The behaviour of hi.events around its routes."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, faults: FaultRuntime, client_origins: Collection[str]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._faults = faults
+        self._frames = " ".join(["'self'", *client_origins])
+
+    def offers(self, inbound: Inbound) -> bool:
+        """Honest: always."""
+        if inbound.path in _API_PATHS and self._faults.on("routes-missing"):
+            return False
+        return not (inbound.path == _SIGN_IN_PATH and self._faults.on("sign-in-route-missing"))
+
+    def authenticate(self, scheme: str, inbound: Inbound) -> None:
+        """The bearer token of a living session; raises Refusal(401)."""
+        found = self._session(inbound)
+        session.set(found)
+        if found is not None:
+            inbound.user_id = found.user.external_user_id
+            inbound.account_id = found.account.external_account_id
+            return
+        operation = inbound.operation
+        if operation is not None and operation.id == STATUS and self._faults.on("status-open-without-bearer"):
+            return
+        if operation is not None and operation.id == SET_STATUS and self._faults.on("protected-route-open"):
+            return
+        raise unauthenticated()
+
+    def enforces_limit(self, inbound: Inbound) -> bool:
+        """Honest: always."""
+        return not self._faults.on("sign-in-not-limited")
+
+    def invalid(self, inbound: Inbound, problems: list[Problem]) -> Refusal | None:
+        """401 for a sign-in, an HTML page for the page, else 422 with `errors` by field."""
+        operation = inbound.operation
+        assert operation is not None, "only an operation has a form"
+        if operation.id == VALIDATE:
+            return Refusal(401, "UNAUTHORIZED", "A session token is required.")
+        if operation.id == PAGE:
+            if all(problem.pointer.startswith("/query/event_data") for problem in problems):
+                return None  # the way back is known, and the page tells it there
+            return Refusal(400, "VALIDATION_ERROR", f"This link cannot be read: {describe(problems)}.")
+        if operation.id == SET_STATUS and _is_only_an_unknown_word(inbound, problems):
+            return None if self._faults.on("unknown-status-accepted") else _form_error(problems)
+        return _form_error(problems)
+
+    def error(self, inbound: Inbound, refusal: Refusal) -> Reply:
+        """Laravel's error shape; a page for pages."""
+        operation = inbound.operation
+        is_page = operation is not None and operation.base == "pages"
+        if is_page or self._faults.on("error-shape-html"):
+            return html.reply(html.error_page(refusal.message), refusal.status)
+        body: dict[str, object] = {"message": refusal.message, "error": refusal.code}
+        if refusal.status == 422:
+            body["errors"] = refusal.details
+        return json_reply(body, refusal.status)
+
+    def headers(self, inbound: Inbound) -> list[tuple[str, str]]:
+        """Security headers; only what is made for embedding may be framed, and only by tuvens-client."""
+        headers = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+        operation = inbound.operation
+        if operation is None or operation.base == "api":
+            return [*headers, ("cache-control", "no-store")]
+        if operation.id in EMBEDDABLE:
+            return [*headers, ("content-security-policy", html.policy(self._frames))]
+        headers += [("content-security-policy", html.policy("'none'")), ("x-frame-options", "DENY")]
+        return [*headers, ("cache-control", "no-store")] if operation.id == PAGE else headers
+
+    def _session(self, inbound: Inbound) -> Session | None:
+        given = inbound.header_values("authorization")
+        match = _BEARER.fullmatch(given[0].decode("latin-1")) if len(given) == 1 else None
+        if match is None:
+            return None
+        with self._database.read() as connection:
+            return state.find_session(connection, match[1], self._clock.now())
+
+
+def unauthenticated() -> Refusal:
+    """The one answer to a missing, unknown or dead session."""
+    return Refusal(401, "UNAUTHORIZED", "Unauthenticated.", headers=[("www-authenticate", "Bearer")])
+
+
+def _form_error(problems: list[Problem]) -> Refusal:
+    errors: dict[str, list[str]] = {}
+    for each in details(problems):
+        errors.setdefault(each["field"], []).append(each["problem"])
+    return Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", errors)
+
+
+def _is_only_an_unknown_word(inbound: Inbound, problems: list[Problem]) -> bool:
+    word = inbound.field("status")
+    return isinstance(word, str) and bool(word) and all(each.pointer == "/body/status" for each in problems)

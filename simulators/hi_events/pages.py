@@ -1,0 +1,204 @@
+"""What a browser opens: the page that comes from Tuvens and goes back there, and the pages of an event."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.session_token.wire import SessionUser
+from openapi import Document
+from simulators.hi_events import html, returning, state
+from simulators.hi_events.sign_in import SignIn, Visitor
+from simulators.hi_events.state import Draft, Event
+from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
+from simulators.kit.binding import details, read_strict
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+from simulators.kit.errors import Refusal
+from simulators.kit.exchange import Inbound, Reply
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+
+_APP = "tuvens"
+_LONGEST_TITLE = 255
+_LARGEST = 2**31 - 1
+_IN_DETAILS = ("timezone", "location_details", "settings")
+
+
+class PageError(Exception):
+    """Why the page does not do what it was asked; `code` is an error_code of the contract."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What came of opening the page; `made` is the event where one was asked for."""
+
+    visitor: Visitor
+    events: list[Event]
+    made: Event | None
+
+
+class Pages:
+    """The handlers of the operations below the address of the pages."""
+
+    def __init__(
+        self,
+        *,
+        document: Document,
+        database: Database,
+        clock: Clock,
+        journal: Journal,
+        faults: FaultRuntime,
+        tuvens: Tuvens,
+        sign_in: SignIn,
+        client_origins: Collection[str],
+    ) -> None:
+        self._document = document
+        self._database = database
+        self._clock = clock
+        self._journal = journal
+        self._faults = faults
+        self._tuvens = tuvens
+        self._sign_in = sign_in
+        self._origins = client_origins
+
+    async def open(self, inbound: Inbound) -> Reply:
+        """GET /auth/cross-app. A return URL that is not allowed is refused before anything else happens."""
+        back = inbound.query_value("return_url") or inbound.query_value("callback_url")
+        if back and not returning.is_allowed(back, self._origins) and not self._faults.on("open-redirect"):
+            raise Refusal(400, "RETURN_URL_NOT_ALLOWED", "The address to return to is not one of Tuvens.")
+        event_id = inbound.query_value("event_id")
+        known_id = event_id if event_id is not None and event_number(event_id) is not None else None
+        try:
+            visit = await self._visit(inbound, known_id)
+        except PageError as error:
+            if not back:
+                raise Refusal(400, error.code, error.message) from None
+            return self._redirect(back, returning.failure(error.code, error.message, known_id))
+        if back and visit.made is not None:
+            account = visit.visitor.external_account_id
+            return self._redirect(back, returning.success(known_id or "", visit.made.id, account))
+        leave = returning.with_answer(back, returning.cancelled(known_id)) if back else None
+        return html.reply(html.manage_page(visit.visitor, visit.events, visit.made, leave))
+
+    def show_event(self, inbound: Inbound) -> Reply:
+        """GET /event/{id}/{slug}; the slug is for people."""
+        return html.reply(html.event_page(self._event(inbound)))
+
+    def show_embedded(self, inbound: Inbound) -> Reply:
+        """GET /event/{id}/{slug}/embed and GET /widget/{id}."""
+        return html.reply(html.embedded_page(self._event(inbound)))
+
+    async def _visit(self, inbound: Inbound, event_id: str | None) -> Visit:
+        app = inbound.query_value("app_id") or inbound.query_value("source")
+        if app and app != _APP:
+            raise PageError("UNKNOWN_ERROR", "The application that this link comes from is not known.")
+        token = inbound.query_value("session_token")
+        if not token:
+            raise PageError("INVALID_SESSION", "The link has no session token.")
+        self._journal.remember("session-token", token)
+        creates = inbound.query_value("action") == "create_event"
+        who = await self._identify(token)
+        account = inbound.query_value("account_id")
+        if account and account != str(who.account_id):
+            raise PageError("INSUFFICIENT_PERMISSIONS", "The session is for another account.")
+        draft = None
+        if creates:
+            if event_id is None:
+                raise PageError("UNKNOWN_ERROR", "event_id is missing or is not the number of an event.")
+            draft = self._draft(inbound)
+            await self._demand_permission(token, event_id)
+        visitor = await self._sign_in.admit(who)
+        inbound.user_id, inbound.account_id = who.user_id, who.account_id
+        with self._database.write() as connection:
+            made = None
+            if draft is not None:
+                linked = None if self._faults.on("event-not-linked") else event_id
+                status = "LIVE" if self._faults.on("draft-made-live") else "DRAFT"
+                made = state.make_event(
+                    connection, visitor.account.id, linked, draft, now=self._clock.now(), status=status
+                )
+                if made.account_id != visitor.account.id:
+                    raise PageError("INSUFFICIENT_PERMISSIONS", "The event belongs to another account.")
+            return Visit(visitor, state.events_of(connection, visitor.account.id), made)
+
+    async def _identify(self, token: str) -> SessionUser:
+        try:
+            return await self._sign_in.identify(token)
+        except Refused:
+            raise PageError("INVALID_SESSION", "The session is not valid any more.") from None
+        except Unavailable:
+            raise PageError("NETWORK_ERROR", "Tuvens cannot be reached.") from None
+
+    async def _demand_permission(self, token: str, event_id: str) -> None:
+        """Whoever links an event decides on its ticketing status: tuvens-api says whether this user may."""
+        try:
+            granted = await self._tuvens.permission(token, "create_events", int(event_id))
+        except Refused:
+            raise PageError("INVALID_SESSION", "The session is not valid any more.") from None
+        except Unavailable:
+            raise PageError("NETWORK_ERROR", "Tuvens cannot be reached.") from None
+        if not granted:
+            raise PageError("INSUFFICIENT_PERMISSIONS", "The user may not create this event.")
+
+    def _draft(self, inbound: Inbound) -> Draft:
+        text = inbound.query_value("event_data")
+        if not text:
+            raise PageError("UNKNOWN_ERROR", "event_data is missing.")
+        try:
+            value = read_strict(text.encode())
+        except ValueError:
+            raise PageError("UNKNOWN_ERROR", "event_data is not JSON.") from None
+        problems = self._document.schema_problems("EventData", value)
+        if problems:
+            first = details(problems)[0]
+            raise PageError("UNKNOWN_ERROR", f"event_data: {first['field']} {first['problem']}.")
+        title = (value.get("title") or "").strip()
+        if not title or len(title) > _LONGEST_TITLE:
+            raise PageError("UNKNOWN_ERROR", f"event_data: title has to have 1 to {_LONGEST_TITLE} characters.")
+        for name in ("start_date", "end_date"):
+            if not _is_time(value.get(name)):
+                raise PageError("UNKNOWN_ERROR", f"event_data: {name} is not a time in ISO 8601.")
+        return Draft(
+            title=title,
+            description=value.get("description") or "",
+            start_date=value.get("start_date"),
+            end_date=value.get("end_date"),
+            details={name: value[name] for name in _IN_DETAILS if value.get(name) is not None},
+        )
+
+    def _event(self, inbound: Inbound) -> Event:
+        number = event_number(inbound.path_params["id"])
+        event = None
+        if number is not None:
+            with self._database.read() as connection:
+                event = state.find_event(connection, number)
+        if event is None:
+            raise Refusal(404, "NOT_FOUND", "There is no such event.")
+        return event
+
+    def _redirect(self, back: str, answer: list[tuple[str, str]]) -> Reply:
+        if self._faults.on("return-parameters-old-only"):
+            renamed = {"status", "event_id", "error_code", "error_message"}
+            answer = [(name, value) for name, value in answer if name not in renamed]
+        return Reply(302, b"", [("location", returning.with_answer(back, answer))])
+
+
+def event_number(text: str) -> int | None:
+    """The number that a text spells, in the one spelling that it has; None where it is no event's."""
+    plausible = text.isascii() and text.isdecimal() and len(text) <= 10 and text[0] != "0"
+    return int(text) if plausible and int(text) <= _LARGEST else None
+
+
+def _is_time(text: str | None) -> bool:
+    if text is None:
+        return True
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) <= 64

@@ -1,0 +1,257 @@
+"""Delivery of webhooks from the durable outbox: signed, in order for one event, retried, logged."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from contracts.times import iso_millis
+from contracts.webhook import wire
+from harness.http import Answer
+from simulators.hi_events import outbox, state
+from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery
+from simulators.hi_events.upstream import Outcome, Tuvens
+from simulators.kit.clock import Clock, Timer
+from simulators.kit.database import Database
+from simulators.kit.exchange import current
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+
+LONGEST_TIMEOUT = 30.0
+_LEASE_MARGIN = 2.0
+_LONGEST_RETRY_AFTER = 3600
+_EXCERPT = 2000
+_HOLD = 1.0
+_RECOVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`timeout` of one attempt in real seconds, at most 30; `pauses` before each retry, by the clock.
+
+    After the last pause and one more failure a delivery has failed for good.
+    """
+
+    timeout: float = 10.0
+    pauses: tuple[float, ...] = (1, 5, 25, 120, 600, 3600)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= LONGEST_TIMEOUT:
+            raise ValueError(f"a delivery's time-out is above 0 and at most {LONGEST_TIMEOUT:g} s")
+
+
+class Courier:
+    """Works off the outbox: for each event one delivery at a time, the oldest first; events side by side.
+
+    Everything that matters is in the database before it happens: a process that is killed at any moment leaves a
+    pending delivery, and the next one sends it (again). Several processes may share one outbox: whoever leases the
+    head of an event's line sends it.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        journal: Journal,
+        faults: FaultRuntime,
+        tuvens: Tuvens,
+        secret: str,
+        policy: Policy,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._journal = journal
+        self._faults = faults
+        self._tuvens = tuvens
+        self._secret = secret
+        self._policy = policy
+        self._planned: dict[int, Timer] = {}
+        self._under_way: set[asyncio.Task[object]] = set()
+        self._generation = 0
+
+    def start(self) -> None:
+        """Take up what is pending, from an earlier process too."""
+        with self._database.read() as connection:
+            waiting = outbox.waiting_events(connection)
+        for event_id in waiting:
+            self.wake(event_id)
+
+    def wake(self, event_id: int, not_before: float = 0.0) -> None:
+        """See to it that the head of an event's line is sent when it is due, and not before `not_before`."""
+        if event_id in self._planned:
+            return
+        with self._database.read() as connection:
+            line = outbox.pending_of(connection, event_id)
+        if line:
+            due = max(line[0].due_at, not_before, self._clock.now())
+            self._planned[event_id] = self._clock.call_at(due, partial(self._turn, event_id, self._generation))
+
+    def forget(self) -> None:
+        """Drop all plans and break off the attempts under way; what is in the database stays as it is."""
+        self._generation += 1
+        for timer in self._planned.values():
+            timer.cancel()
+        self._planned.clear()
+        for task in self._under_way:
+            task.cancel()
+
+    async def close(self) -> None:
+        """As `forget`; returns when nothing touches the database any more."""
+        self.forget()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def due_at_first(self) -> float:
+        """When a delivery that is written now is to be sent first."""
+        hold = _HOLD if self._faults.armed("webhooks-out-of-order") else 0.0
+        return self._clock.now() + hold
+
+    async def replay(self, delivery_id: int) -> Attempt | None:
+        """Send a delivery once more, now, whatever became of it; None where there is no such delivery."""
+        with self._database.read() as connection:
+            delivery = outbox.find_delivery(connection, delivery_id)
+        if delivery is None:
+            return None
+        attempt = await self._attempt(delivery, replay=True)
+        with self._database.write() as connection:
+            if outbox.find_delivery(connection, delivery_id) is not None:
+                outbox.log(connection, delivery_id, attempt)
+        return attempt
+
+    async def _turn(self, event_id: int, generation: int) -> None:
+        if generation != self._generation:
+            return
+        # The job inherits the context of the request that scheduled it, whose books are closed by now.
+        current.set(None)
+        task = asyncio.current_task()
+        assert task is not None, "the clock runs jobs as tasks"
+        self._under_way.add(task)
+        again = self._clock.now() + _RECOVERY
+        try:
+            again = await self._send_next(event_id)
+        finally:
+            self._under_way.discard(task)
+            if generation == self._generation:
+                self._planned.pop(event_id, None)
+                self.wake(event_id, again)
+
+    async def _send_next(self, event_id: int) -> float:
+        """Send the head of a line; returns before when (by the clock) there is no point in trying again."""
+        with self._database.write() as connection:
+            line = outbox.pending_of(connection, event_id)
+            if not line:
+                return 0.0
+            newest_first = len(line) > 1 and self._faults.on("webhooks-out-of-order")
+            delivery = line[-1] if newest_first else line[0]
+            busy = outbox.lease(
+                connection,
+                delivery.id,
+                real_now=time.time(),
+                seconds=self._policy.timeout + _LEASE_MARGIN,
+            )
+        if busy:
+            return self._clock.now() + busy
+        try:
+            if delivery.tries and self._faults.on("webhook-sent-twice-with-different-bodies"):
+                delivery = self._dated_anew(delivery)
+            attempt = await self._attempt(delivery)
+        except BaseException:
+            with self._database.write() as connection:
+                outbox.release(connection, delivery.id)
+            raise
+        settled, due_at = self._judge(delivery, attempt)
+        with self._database.write() as connection:
+            outbox.settle(connection, delivery, attempt, state=settled, due_at=due_at)
+        return 0.0
+
+    async def _attempt(self, delivery: Delivery, *, replay: bool = False) -> Attempt:
+        with self._database.read() as connection:
+            number = outbox.attempts_made(connection, delivery.id) + 1
+        fired: list[str] = []
+        signature = self._sign(delivery.body, fired)
+        genuine = wire.signature_matches(self._secret, delivery.body, signature)
+        started = self._clock.now()
+        outcome = await self._tuvens.send(
+            wire.event_status_changed(delivery.body, signature),
+            within=self._policy.timeout,
+            facts={"signature_valid": genuine, "delivery": delivery.id, "attempt": number, "replay": replay},
+            faults=fired,
+        )
+        return Attempt(
+            number=number,
+            started_at=started,
+            duration=outcome.seconds,
+            signature=signature,
+            status=None if outcome.answer is None else outcome.answer.status,
+            error=outcome.error,
+            answer=self._excerpt(outcome),
+            retry_after=_retry_after(outcome.answer),
+            replay=replay,
+        )
+
+    def _sign(self, body: bytes, fired: list[str]) -> str:
+        """The signature, made over the bytes that are sent."""
+        if self._faults.on("webhook-signed-with-other-key"):
+            fired.append("webhook-signed-with-other-key")
+            return wire.sign(self._secret + "-of-last-year", body)
+        if self._faults.on("webhook-signature-over-pretty-json"):
+            fired.append("webhook-signature-over-pretty-json")
+            return wire.sign(self._secret, json.dumps(json.loads(body), indent=4).encode())
+        if self._faults.on("webhook-signature-without-prefix"):
+            fired.append("webhook-signature-without-prefix")
+            return wire.sign(self._secret, body).removeprefix("sha256=")
+        return wire.sign(self._secret, body)
+
+    def _judge(self, delivery: Delivery, attempt: Attempt) -> tuple[str, float]:
+        """What becomes of a delivery after an attempt, and when it is due again."""
+        status, now = attempt.status, self._clock.now()
+        if status is not None and 200 <= status < 300:
+            return DELIVERED, now
+        if status is None or status == 429 or status >= 500:
+            if self._faults.on("webhook-not-retried"):
+                return FAILED, now
+        elif status < 400 or not self._faults.on("webhook-retried-on-4xx"):
+            return FAILED, now
+        if delivery.tries >= len(self._policy.pauses):
+            return FAILED, now
+        return PENDING, now + max(self._policy.pauses[delivery.tries], attempt.retry_after)
+
+    def _dated_anew(self, delivery: Delivery) -> Delivery:
+        """The same delivery claiming to be of now: what at-least-once delivery must never do."""
+        value = json.loads(delivery.body)
+        payload = value["payload"]
+        sent_at = iso_millis(self._clock.now())
+        body = wire.status_changed_body(
+            event_id=payload["id"],
+            title=payload["title"],
+            status=payload["status"],
+            tuvens_event_id=payload["tuvens_event_id"],
+            sent_at=sent_at,
+        )
+        with self._database.write() as connection:
+            outbox.rewrite(connection, delivery.id, body, sent_at)
+            changed = outbox.find_delivery(connection, delivery.id)
+        return changed or delivery
+
+    def _excerpt(self, outcome: Outcome) -> str | None:
+        if outcome.answer is None:
+            return None
+        return self._journal.clean(outcome.answer.body[: 2 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+
+
+def body_of(event: state.Event, status: str) -> bytes:
+    """The webhook that tells of an event's change to `status`."""
+    return wire.status_changed_body(
+        event_id=event.id,
+        title=event.title,
+        status=status,
+        tuvens_event_id=event.tuvens_event_id,
+        sent_at=iso_millis(event.changed_at_ms / 1000),
+    )
+
+
+def _retry_after(answer: Answer | None) -> float:
+    """Retry-After in seconds, bounded; 0 where there is none, or only a date."""
+    text = (answer.header("retry-after") or "") if answer is not None else ""
+    return float(min(int(text[:9]), _LONGEST_RETRY_AFTER)) if text.isascii() and text.isdecimal() else 0.0

@@ -1,0 +1,1 @@
+"""What every simulator is made of: clock, database, journal, rate limits, binding, faults, control plane, server."""

@@ -1,0 +1,244 @@
+"""The time of one simulator: real time shifted by an offset, with scheduled jobs that can be fast-forwarded."""
+
+import asyncio
+import contextlib
+import contextvars
+import heapq
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Job = Callable[[], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_POLL = 0.02
+
+
+class Timer:
+    """A scheduled job; `cancel()` takes it off the schedule, also a repeated one."""
+
+    __slots__ = ("cancelled", "job", "period", "when")
+
+    def __init__(self, when: float, job: Job, period: float | None = None) -> None:
+        self.when = when
+        self.job = job
+        self.period = period
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Never fire (again); a job that is already running is left alone."""
+        self.cancelled = True
+
+
+class Clock:
+    """Unix seconds as one simulator sees them.
+
+    Jobs fire by themselves when real time reaches them, and in due order inside `advance`. All methods belong to
+    the event loop's thread. With `running=False` the clock stands still except for `set` and `advance`.
+    `patience` is how many real seconds `advance` waits for a job that itself waits for this clock (see `within`).
+    """
+
+    def __init__(self, now: float | None = None, *, running: bool = True, patience: float = 1.0) -> None:
+        self._base = time.time() if now is None else now
+        self._mark = time.monotonic()
+        self._running = running
+        self._standing: float | None = None if running else self._base
+        self._patience = patience
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._numbers = itertools.count()
+        self._handle: asyncio.TimerHandle | None = None
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._parked: set[asyncio.Task[Any]] = set()
+        self._advancing = asyncio.Lock()
+        self._date = (-1, "")
+
+    def now(self) -> float:
+        """Unix seconds."""
+        if self._standing is not None:
+            return self._standing
+        return self._base + (time.monotonic() - self._mark)
+
+    def date(self) -> str:
+        """Now as the value of a Date header."""
+        second = int(self.now())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
+
+    @property
+    def running(self) -> bool:
+        """Whether the clock moves by itself."""
+        return self._running
+
+    def set(self, now: float, *, running: bool | None = None) -> None:
+        """Jump to `now` (Unix seconds), forwards or backwards; `running` also starts or stops the clock.
+
+        Jobs that become due fire soon after, once each: to wait for them use `advance`.
+        """
+        if running is not None:
+            self._running = running
+        self._place(now)
+
+    def call_at(self, when: float, job: Job) -> Timer:
+        """Run `job` once the clock reaches `when` (Unix seconds); in the past means as soon as possible."""
+        return self._schedule(Timer(when, job))
+
+    def call_later(self, seconds: float, job: Job) -> Timer:
+        """Run `job` in `seconds` of this clock."""
+        return self._schedule(Timer(self.now() + seconds, job))
+
+    def every(self, period: float, job: Job) -> Timer:
+        """Run `job` each `period` seconds, first after one period. Periods missed by a jump are not made up for."""
+        return self._schedule(Timer(self.now() + period, job, period))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of this clock."""
+        with contextlib.suppress(TimeoutError):
+            await self.within(seconds, asyncio.get_running_loop().create_future())
+
+    async def within(self, seconds: float, work: Awaitable[T]) -> T:
+        """The result of `work`; cancels it and raises TimeoutError once `seconds` of this clock are over.
+
+        Inside a job this is the right kind of time-out: `advance` first gives the work `patience` real seconds,
+        then moves on to the time-out itself.
+        """
+        loop = asyncio.get_running_loop()
+        me = asyncio.current_task()
+        task: asyncio.Future[T] = asyncio.ensure_future(work)
+        over: asyncio.Future[None] = loop.create_future()
+
+        async def wake() -> None:
+            if me is not None:
+                self._parked.discard(me)
+            if not over.done():
+                over.set_result(None)
+
+        timer = self.call_later(seconds, wake)
+        if me is not None:
+            self._parked.add(me)
+        try:
+            waited: set[asyncio.Future[Any]] = {task, over}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise TimeoutError(f"not finished within {seconds:g} s")
+        finally:
+            timer.cancel()
+            if me is not None:
+                self._parked.discard(me)
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def advance(self, seconds: float) -> int:
+        """Move forward by `seconds`, running every job that falls due on the way, in due order.
+
+        While a job runs the clock stands at its due time; jobs that it schedules within the span run too. Returns
+        how many jobs fired, after the last has ended. Raises ValueError for a negative span and RuntimeError when
+        called from a job.
+        """
+        if seconds < 0:
+            raise ValueError("the clock advances by zero or more seconds; use set to go back")
+        if asyncio.current_task() in self._in_flight:
+            raise RuntimeError("a job must not advance the clock that runs it; schedule a job instead")
+        async with self._advancing:
+            start = self.now()
+            target = start + seconds
+            self._standing = start
+            fired = 0
+            try:
+                await self._settle()
+                while (timer := self._due(target)) is not None:
+                    self._standing = max(self._standing, timer.when)
+                    self._launch(timer)
+                    fired += 1
+                    await self._settle()
+            finally:
+                self._place(target)
+            return fired
+
+    def close(self) -> None:
+        """Forget all jobs and cancel those under way."""
+        self._timers.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        for task in list(self._in_flight):
+            task.cancel()
+
+    def start(self) -> None:
+        """Let jobs that were scheduled before the event loop ran fire by themselves."""
+        self._arm()
+
+    def _place(self, now: float) -> None:
+        self._base = now
+        self._mark = time.monotonic()
+        self._standing = None if self._running else now
+        self._arm()
+
+    def _schedule(self, timer: Timer) -> Timer:
+        heapq.heappush(self._timers, (timer.when, next(self._numbers), timer))
+        self._arm()
+        return timer
+
+    def _arm(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if self._advancing.locked() or not self._timers:
+            return
+        delay = self._timers[0][0] - self.now()
+        if delay <= 0 or self._running:
+            self._handle = loop.call_later(max(0.0, delay), self._wake)
+
+    def _wake(self) -> None:
+        self._handle = None
+        if self._advancing.locked():
+            return
+        while (timer := self._due(self.now())) is not None:
+            self._launch(timer)
+        self._arm()
+
+    def _due(self, until: float) -> Timer | None:
+        while self._timers and self._timers[0][0] <= until:
+            timer = heapq.heappop(self._timers)[2]
+            if not timer.cancelled:
+                return timer
+        return None
+
+    def _launch(self, timer: Timer) -> None:
+        if timer.period is not None:
+            timer.when = max(timer.when, self.now() - timer.period) + timer.period
+            heapq.heappush(self._timers, (timer.when, next(self._numbers), timer))
+        # A context of its own: whoever scheduled the job, perhaps a request, is not who runs it.
+        task = asyncio.get_running_loop().create_task(self._run(timer), context=contextvars.Context())
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+
+    async def _run(self, timer: Timer) -> None:
+        try:
+            await timer.job()
+        except Exception:
+            _log.exception("a scheduled job failed")
+
+    async def _settle(self) -> None:
+        """Wait for the jobs under way: until all have ended, or those left have waited for the clock too long."""
+        given_up: float | None = None
+        while self._in_flight:
+            if self._in_flight <= self._parked:
+                given_up = given_up or time.monotonic() + self._patience
+                if time.monotonic() >= given_up:
+                    return
+            else:
+                given_up = None
+            await asyncio.wait(set(self._in_flight), timeout=_POLL)
+        await asyncio.sleep(0)

@@ -1,0 +1,150 @@
+"""One simulator: an application bound to its document, with its clock, database, journal, faults and limits."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from openapi import Document
+from simulators.kit.binding import Behaviour, Binding, Handler
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+from simulators.kit.ratelimit import RateLimits
+from simulators.seed import Seed
+
+
+class NotOffered(LookupError):  # noqa: N818  # an answer of the control plane, not a failure
+    """The control plane asked for something that this simulator has not (404)."""
+
+
+class Simulator:
+    """Composes the kit into one FastAPI application, `app`.
+
+    A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
+    plane. There is no module-level state: any number of simulators live in one process and on one event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        document: Document,
+        handlers: Mapping[str, Handler],
+        behaviour: Behaviour,
+        clock: Clock,
+        database: Database,
+        faults: FaultRuntime,
+        journal: Journal,
+        limits: RateLimits,
+        seed: Seed,
+        control_token: str | None = None,
+        prefixes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.document = document
+        self.name = document.app
+        self.clock = clock
+        self.database = database
+        self.faults = faults
+        self.journal = journal
+        self.limits = limits
+        self.seed = seed
+        self._born = time.monotonic()
+        self._running = False
+        self.binding = Binding(
+            document,
+            handlers,
+            behaviour,
+            clock=clock,
+            journal=journal,
+            limits=limits,
+            prefixes=prefixes,
+        )
+        self.app = FastAPI(
+            title=f"{self.name} (simulated)",
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+            lifespan=self._lifespan,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
+        )
+        self.app.state.interrupt = self.interrupt
+        if control_token:
+            from simulators.kit import control
+
+            self.app.mount(control.PREFIX, control.Guard(control.build(self), control_token))
+        self.app.router.routes.extend(self.binding.routes())
+        self.app.router.default = self.binding.unknown
+
+    async def start(self) -> None:
+        """Begin scheduled work; called by the application's lifespan, or by hand where there is none. Idempotent."""
+        if not self._running:
+            self._running = True
+            self.binding.warm_up()
+            self.clock.start()
+
+    async def stop(self) -> None:
+        """End streams and scheduled work, close the database. Idempotent."""
+        if self._running:
+            self._running = False
+            self.interrupt()
+            self.clock.close()
+            self.database.close()
+
+    def interrupt(self) -> None:
+        """End what would keep the server from stopping: open streams, requests that are never answered."""
+
+    def reset(self, seed: Seed | None = None) -> None:
+        """Back to the seed, or to another one: state, rate-limit counters, journal.
+
+        Clock, limits in force and faults stay: they have verbs of their own. Subclasses rewrite their tables, then
+        call this.
+        """
+        if seed is not None:
+            self.seed = seed
+        self.limits.clear()
+        self.journal.clear()
+
+    def health(self) -> dict[str, Any]:
+        """Uptime in real seconds and counts."""
+        return {
+            "app": self.name,
+            "uptime": round(time.monotonic() - self._born, 3),
+            "requests": self.binding.requests,
+            "failures": self.binding.failures,
+            "contract_problems": self.journal.breaches,
+            "journal_last": self.journal.last,
+            "database": self.database.name,
+            "faults_armed": sorted(name for name in self.faults.known if self.faults.armed(name)),
+        }
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The sessions without their tokens."""
+        raise NotOffered(f"{self.name} keeps no sessions here")
+
+    def audit(self, after: int) -> list[dict[str, Any]]:
+        """Audit records numbered above `after`."""
+        raise NotOffered(f"{self.name} keeps no audit log here")
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """The delivery log."""
+        raise NotOffered(f"{self.name} sends no webhooks")
+
+    def delivery(self, number: int) -> Mapping[str, Any]:
+        """One delivery with its bytes."""
+        raise NotOffered(f"{self.name} sends no webhooks")
+
+    async def replay(self, number: int) -> Mapping[str, Any]:
+        """Send a delivery once more."""
+        raise NotOffered(f"{self.name} sends no webhooks")
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()

@@ -1,0 +1,300 @@
+"""Any of the simulators in one process, on one event loop, each on its own port with its own clock."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import openapi
+from simulators.faults import FAULTS
+from simulators.hi_events.app import Config as HiEventsConfig
+from simulators.hi_events.app import create as create_hi_events
+from simulators.hi_events.webhooks import Policy
+from simulators.kit.binding import rules_of
+from simulators.kit.control import PREFIX
+from simulators.kit.errors import StartError
+from simulators.kit.server import Server, listen, loop_factory, server
+from simulators.kit.simulator import Simulator
+from simulators.people import main_account, people
+from simulators.seed import Seed, default_seed
+from simulators.tuvens_api.app import Config as TuvensConfig
+from simulators.tuvens_api.app import create as create_tuvens_api
+from simulators.tuvens_api.users import mint_jwt
+
+TUVENS_API, HI_EVENTS = "tuvens-api", "hi.events"
+APPS = (TUVENS_API, HI_EVENTS)
+LOCAL_PORTS: Mapping[str, int] = {TUVENS_API: 3000, HI_EVENTS: 3001}
+CLIENT_ORIGIN = "http://localhost:5173"
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """What to start, and how.
+
+    only: the applications. ports: by application, 0 or none takes a free one. faults: armed from the start, each on the
+    application that knows it. database: one URL for all (None: SQLite files in private directories that go at the
+    end); database_schema is for PostgreSQL. limits: the contract's, or raised (in effect none). tuvens_url: which
+    tuvens-api hi.events calls (None: the one that is started too, else the documented local one). control: whether
+    the control planes are there. environment: the documented variables. The two time-outs are real seconds of
+    hi.events as a caller.
+    """
+
+    only: tuple[str, ...] = APPS
+    ports: Mapping[str, int] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    database: str | None = None
+    database_schema: str | None = None
+    seed: Seed = field(default_factory=default_seed)
+    limits: Literal["contract", "raised"] = "contract"
+    tuvens_url: str | None = None
+    client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
+    control: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
+    upstream_timeout: float = 10.0
+    webhook_timeout: float = 10.0
+
+
+class Launched:
+    """Simulators that are built and have their ports; `serve` runs them. Raises StartError naming what is wrong."""
+
+    def __init__(self, options: LaunchOptions) -> None:
+        self.options = options
+        self.simulators: dict[str, Simulator] = {}
+        self.urls: dict[str, str] = {}
+        self.control_tokens: dict[str, str] = {}
+        _check(options)
+        self._listeners: dict[str, socket.socket] = {}
+        try:
+            for app in options.only:
+                self._listeners[app] = _listen(app, options.ports.get(app, 0))
+                self.urls[app] = f"http://127.0.0.1:{self._listeners[app].getsockname()[1]}"
+                if options.control:
+                    self.control_tokens[app] = secrets.token_urlsafe(32)
+            self._tuvens_config = self._configure_tuvens_api()
+            if TUVENS_API in options.only:
+                self.simulators[TUVENS_API] = create_tuvens_api(self._tuvens_config)
+            if HI_EVENTS in options.only:
+                self.simulators[HI_EVENTS] = create_hi_events(self._configure_hi_events())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def shared_secret(self) -> str:
+        """The secret between the back ends."""
+        return self._tuvens_config.shared_secret
+
+    @property
+    def jwt_secret(self) -> str:
+        """The key of users' JWTs."""
+        return self._tuvens_config.jwt_secret
+
+    async def serve(
+        self, ready: Callable[[], None] | None = None, until: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        """Serve until `until` returns, or for ever; calls `ready` once all applications take requests.
+
+        Raises StartError where one of them does not start.
+        """
+        servers = {app: server(simulator.app) for app, simulator in self.simulators.items()}
+        for each in servers.values():
+            # Who stops the servers is decided here, not by a handler of each of them.
+            each.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        tasks = [asyncio.create_task(each.serve(sockets=[self._listeners[app]])) for app, each in servers.items()]
+        try:
+            await _started(servers, tasks)
+            if ready is not None:
+                ready()
+            if until is not None:
+                await until()
+            else:
+                await asyncio.gather(*tasks)
+        finally:
+            for each in servers.values():
+                each.should_exit = True
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.close()
+
+    def close(self) -> None:
+        """Let go of ports and databases; for simulators that were never served too."""
+        for simulator in self.simulators.values():
+            simulator.database.close()
+        for listener in self._listeners.values():
+            listener.close()
+
+    def description(self) -> dict[str, Any]:
+        """The deployment, as `crossapp verify --deployment` takes it; JSON."""
+        options = self.options
+        seed = options.seed
+        main = main_account(seed)
+        foreign = next((each.id for each in seed.events if each.account_id != main), None)
+        now = time.time()
+        events: dict[str, Any] = {
+            "tuvens": [each.id for each in seed.events if each.account_id == main],
+            "linked": [
+                {"hi": each.id, "tuvens": each.tuvens_event_id}
+                for each in seed.hi_events
+                if each.external_account_id == main
+            ],
+        }
+        if foreign is not None:
+            events["foreign"] = foreign
+        return {
+            "name": "embedded",
+            "edition": openapi.EDITION,
+            "targets": {app: self._target(app) for app in self.simulators},
+            "credentials": {"shared_secret": self.shared_secret, "jwt_secret": self.jwt_secret},
+            "users": [
+                {
+                    "role": person.role,
+                    "user_id": person.user.sub,
+                    "email": person.user.email,
+                    "name": person.user.name,
+                    "account_id": person.account_id,
+                    "jwt": mint_jwt(self.jwt_secret, person.user, now),
+                }
+                for person in people(seed)
+            ],
+            "events": events,
+            "return_origin": options.client_origins[0] if options.client_origins else "",
+        }
+
+    def _target(self, app: str) -> dict[str, Any]:
+        simulator = self.simulators[app]
+        target: dict[str, Any] = {
+            "url": self.urls[app],
+            "kind": "simulated",
+            "rate_limits": {name: limit or 0 for name, limit in simulator.limits.table().items()},
+        }
+        if app == HI_EVENTS:
+            target["api_url"] = self.urls[app]
+        else:
+            target["session_expiry"] = self._tuvens_config.session_expiry
+            target["cors_origins"] = sorted(self._tuvens_config.origins)
+        if self.options.control:
+            target["control"] = {"url": self.urls[app] + PREFIX, "token": self.control_tokens[app]}
+            if app == TUVENS_API:
+                target["database"] = simulator.database.url.render_as_string(hide_password=False)
+                target["audit_table"] = "crossAppAudit"
+                target["launch"] = self._launch_another()
+        return target
+
+    def _launch_another(self) -> list[str]:
+        """The command that starts a second tuvens-api like this one, for settings that only a start can change."""
+        armed = [each for each in self.options.faults if FAULTS[each].app == TUVENS_API]
+        faults = [word for each in armed for word in ("--fault", each)]
+        only = ["--only", TUVENS_API, "--port", f"{TUVENS_API}=0", "--limits", self.options.limits]
+        return [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", *only, *faults]
+
+    def _configure_tuvens_api(self) -> TuvensConfig:
+        options = self.options
+        return TuvensConfig.from_environment(
+            options.environment,
+            hi_events_url=self.urls.get(HI_EVENTS),
+            client_origins=options.client_origins,
+            database_url=options.database,
+            database_schema=options.database_schema,
+            control_token=self.control_tokens.get(TUVENS_API),
+            rate_limits=_limits(TUVENS_API, options),
+            faults=_faults_of(TUVENS_API, options),
+            seed=options.seed,
+        )
+
+    def _configure_hi_events(self) -> HiEventsConfig:
+        options = self.options
+        local = f"http://127.0.0.1:{LOCAL_PORTS[TUVENS_API]}"
+        return HiEventsConfig(
+            tuvens_url=options.tuvens_url or self.urls.get(TUVENS_API, local),
+            shared_secret=self.shared_secret,
+            client_origins=options.client_origins,
+            upstream_timeout=options.upstream_timeout,
+            delivery=Policy(timeout=options.webhook_timeout),
+            database_url=options.database,
+            database_schema=options.database_schema,
+            control_token=self.control_tokens.get(HI_EVENTS),
+            rate_limits=_limits(HI_EVENTS, options),
+            faults=_faults_of(HI_EVENTS, options),
+            seed=options.seed,
+        )
+
+
+@contextmanager
+def launched(options: LaunchOptions | None = None) -> Iterator[Launched]:
+    """Simulators served from a background thread until the block is left; they take requests when it begins."""
+    built = Launched(options or LaunchOptions())
+    taking = threading.Event()
+    stop: list[Callable[[], object]] = []
+    ended: list[BaseException] = []
+
+    async def run() -> None:
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(over.set))
+        await built.serve(taking.set, over.wait)
+
+    def main() -> None:
+        try:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(run())
+        except BaseException as error:
+            ended.append(error)
+        finally:
+            taking.set()
+
+    thread = threading.Thread(target=main, name="crossapp-simulators", daemon=True)
+    thread.start()
+    taking.wait()
+    if ended:
+        raise StartError(f"the simulators did not start: {ended[0]}")
+    try:
+        yield built
+    finally:
+        stop[0]()
+        thread.join(10)
+
+
+async def _started(servers: Mapping[str, Server], tasks: list[asyncio.Task[None]]) -> None:
+    while not all(each.started for each in servers.values()):
+        for app, task in zip(servers, tasks, strict=True):
+            if task.done():
+                error = task.exception()
+                raise StartError(f"{app} did not start" + (f": {error}" if error else "; see what it logged"))
+        await asyncio.sleep(0.002)
+
+
+def _check(options: LaunchOptions) -> None:
+    for app in (*options.only, *options.ports):
+        if app not in APPS:
+            raise StartError(f"{app!r} is no application that can be simulated; there are {', '.join(APPS)}")
+    if not options.only:
+        raise StartError(f"nothing to start; choose from {', '.join(APPS)}")
+    for name in options.faults:
+        if name not in FAULTS:
+            close = get_close_matches(name, FAULTS, n=3)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise StartError(f"no fault is named {name!r}{hint}")
+        if FAULTS[name].app not in options.only:
+            raise StartError(f"the fault {name} is one of {FAULTS[name].app}, which is not started")
+
+
+def _listen(app: str, port: int) -> socket.socket:
+    try:
+        return listen(port)
+    except StartError as error:
+        raise StartError(f"{app}: {error}; for a free one: --port {app}=0") from None
+
+
+def _limits(app: str, options: LaunchOptions) -> dict[str, int | None]:
+    return dict.fromkeys(rules_of(openapi.load(app)), None) if options.limits == "raised" else {}
+
+
+def _faults_of(app: str, options: LaunchOptions) -> tuple[str, ...]:
+    return tuple(each for each in options.faults if FAULTS[each].app == app)

@@ -1,0 +1,62 @@
+"""Who a seed's users are for a story: organiser, member, outsider, nameless, or just a user."""
+
+from dataclasses import dataclass
+
+from simulators.seed import Seed, User
+
+MANAGES = "manage_ticketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with the role that the seed gives them, and the account that they act for."""
+
+    role: str
+    user: User
+    account_id: int
+
+
+def people(seed: Seed) -> list[Person]:
+    """The users of a seed who belong to an account, in its order.
+
+    The main account is the one of the first event. The organiser manages ticketing there, the member does not, the
+    outsider has no part in it, the nameless has no name; each role goes to the first whom it fits.
+    """
+    main = main_account(seed)
+    given: set[str] = set()
+    found = []
+    for user in seed.users:
+        if not user.memberships:
+            continue
+        role = _role(user, main)
+        if role in given:
+            role = "user"
+        given.add(role)
+        account = main if main in user.memberships else min(user.memberships)
+        found.append(Person(role, user, account))
+    return found
+
+
+def main_account(seed: Seed) -> int:
+    """The account of the first event, or the first there is; 0 for a seed without any."""
+    if seed.events:
+        return seed.events[0].account_id
+    return seed.accounts[0].id if seed.accounts else 0
+
+
+def find_person(seed: Seed, wanted: str) -> Person:
+    """A person by id, email or role. Raises LookupError naming what there is."""
+    everybody = people(seed)
+    for person in everybody:
+        if wanted in (person.user.sub, person.user.email, person.role):
+            return person
+    roles = ", ".join(dict.fromkeys(person.role for person in everybody))
+    raise LookupError(f"no user has the id, email or role {wanted!r}; roles are {roles}")
+
+
+def _role(user: User, main: int) -> str:
+    if main not in user.memberships:
+        return "outsider"
+    if user.name is None:
+        return "nameless"
+    return "organiser" if MANAGES in user.memberships[main] else "member"

@@ -1,0 +1,371 @@
+"""The routes of tuvens-api, by operationId."""
+
+import asyncio
+import hashlib
+import json
+import math
+import re
+import secrets
+import unicodedata
+from collections.abc import Awaitable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from contracts.event_stream.wire import MESSAGE_TYPE, status_message
+from contracts.times import iso_millis, parse_iso
+from simulators.kit.binding import Handler
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+from simulators.kit.errors import Refusal
+from simulators.kit.exchange import Inbound, Reply, json_reply
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+from simulators.seed import PERMISSIONS
+from simulators.tuvens_api.config import Config
+from simulators.tuvens_api.state import LARGEST, Event, Session, State
+from simulators.tuvens_api.stream import Hub, frame
+
+LEEWAY = 60
+_TICKETING = {"LIVE": "active", "DRAFT": "setup", "CANCELLED": "inactive", "ENDED": "inactive"}
+_LARGEST_NUMBER = 2**63
+_KEPT_DELIVERIES = 20
+
+
+class Routes:
+    """One method for each operation."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        database: Database,
+        clock: Clock,
+        faults: FaultRuntime,
+        journal: Journal,
+        hub: Hub,
+    ) -> None:
+        self._config = config
+        self._state = state
+        self._database = database
+        self._clock = clock
+        self._faults = faults
+        self._journal = journal
+        self._hub = hub
+        self._counter = secrets.randbelow(1000)
+        self._given_out: dict[tuple[int, int], tuple[str, float]] = {}
+        self._removed: dict[str, Session] = {}
+        self._last_validated: Session | None = None
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The handlers by operationId."""
+        return {
+            "generateSession": self.generate_session,
+            "validateSession": self.validate_session,
+            "listUserAccounts": self.list_user_accounts,
+            "validatePermission": self.validate_permission,
+            "receiveEventStatusChanged": self.receive_event_status_changed,
+            "getEvent": self.get_event,
+            "updateEvent": self.update_event,
+            "streamEventUpdates": self.stream_event_updates,
+        }
+
+    # -- sessions
+
+    def generate_session(self, inbound: Inbound) -> Reply:
+        """Mint a token for the user and one of the user's accounts."""
+        assert inbound.user_id is not None
+        user = int(inbound.user_id)
+        asked = inbound.field("account_id")
+        account = self._state.first_account(user) if asked is None else int(asked)
+        if account is None:
+            raise Refusal(403, "FORBIDDEN", "the user is a member of no account")
+        if self._state.permissions(user, account) is None and not (
+            self._state.account_exists(account) and self._faults.on("foreign-account-admitted")
+        ):
+            raise Refusal(403, "FORBIDDEN", "the user is not a member of the account")
+        inbound.account_id = account
+        now = self._clock.now()
+        lifetime = 3600 if self._faults.on("session-lives-an-hour") else self._config.session_expiry
+        # Whole milliseconds: what is announced is exactly what is enforced.
+        expires = math.floor((now + lifetime) * 1000) / 1000
+        token, expires = self._token(user, account, now, expires)
+        inbound.secrets.append(("session-token", token))
+        self._journal.remember("session-token", token)
+        answer = {"session_token": token, "expires_at": iso_millis(expires), "account_id": account}
+        return json_reply(answer, 201 if self._faults.on("generate-answers-201") else 200)
+
+    def validate_session(self, inbound: Inbound) -> Reply | Awaitable[Reply]:
+        """Tell whose session it is, and note that it was used."""
+        session = self._session(inbound, inbound.field("session_token"), "validate-session", use=True)
+        if self._faults.on("lost-update-under-load"):
+            return self._validate_slowly(session)
+        return self._user_reply(session)
+
+    def list_user_accounts(self, inbound: Inbound) -> Reply:
+        """The accounts of the session's user."""
+        session = self._session(inbound, inbound.query_value("session_token") or "", "user-accounts")
+        accounts = (
+            self._state.all_accounts()
+            if self._faults.on("all-accounts-listed")
+            else self._state.accounts_of(session.user_id)
+        )
+        return json_reply({"accounts": [{"id": each.id, "name": each.name, "slug": each.slug} for each in accounts]})
+
+    def validate_permission(self, inbound: Inbound) -> Reply:
+        """Whether the session's user has a permission: on an event, or in the session's account."""
+        permission: str = inbound.field("permission")
+        resource = inbound.field("resource_id")
+        session = self._session(inbound, inbound.field("session_token"), "validate-permission")
+        if permission not in PERMISSIONS and self._faults.on("unknown-permission-is-an-error"):
+            raise Refusal(400, "VALIDATION_ERROR", "permission is not known")
+        in_account = self._state.permissions(session.user_id, session.account_id) or frozenset()
+        if resource is None:
+            held = permission in in_account
+        else:
+            # int(): the document's integers include 7.0.
+            on_event = self._state.permissions_on(session.user_id, str(int(resource))[:255])
+            held = permission in (on_event or frozenset())
+            if not held and permission in in_account and self._faults.on("permission-granted-on-foreign-resource"):
+                held = True
+        if held and self._faults.on("permission-always-false"):
+            held = False
+        return json_reply({"has_permission": held})
+
+    # -- webhook
+
+    def receive_event_status_changed(self, inbound: Inbound) -> Reply:
+        """Apply a change of status once, unless a newer one was applied before."""
+        body = inbound.json
+        payload = body["payload"]
+        number: str = payload["tuvens_event_id"]
+        status: str = payload["status"]
+        hi_events_id = int(payload["id"])
+        if not -_LARGEST_NUMBER <= hi_events_id < _LARGEST_NUMBER:
+            raise Refusal(400, "VALIDATION_ERROR", "payload.id is out of range")
+        try:
+            sent_at = round(parse_iso(body["event_sent_at"]) * 1_000_000)
+        except ValueError:
+            raise Refusal(400, "VALIDATION_ERROR", "event_sent_at is not an ISO 8601 time in UTC") from None
+        if status not in _TICKETING and self._faults.on("unknown-status-is-refused"):
+            raise Refusal(400, "VALIDATION_ERROR", "payload.status is not known")
+        now = self._clock.now()
+        mark = hashlib.sha256(f"{hi_events_id} {status}".encode()).hexdigest()[:16]
+        ticketing = self._ticketing_status(status)
+        with self._database.write() as connection:
+            event = self._state.begin_delivery(connection, number)
+            if event is None:
+                if self._faults.on("unknown-event-answers-200"):
+                    return _taken("Event status updated")
+                raise Refusal(404, "EVENT_NOT_FOUND", "there is no such event")
+            inbound.account_id = event.account_id
+            applied = event.last_applied or []
+            if event.last_sent_at == sent_at and mark in applied:
+                if self._faults.on("repeated-delivery-fails"):
+                    raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
+                return _taken("The delivery was applied before; nothing changes")
+            stale = event.last_sent_at is not None and sent_at < event.last_sent_at
+            if stale and not self._faults.on("stale-delivery-applied"):
+                return _taken("A newer delivery was applied before; nothing changes")
+            changes: dict[str, Any] = {
+                "ticketingStatus": ticketing,
+                "ticketingEnabled": True,
+                "lastSentAt": sent_at,
+                "lastApplied": [*applied, mark][-_KEPT_DELIVERIES:] if event.last_sent_at == sent_at else [mark],
+            }
+            if event.hi_events_event_id is None:
+                changes["hiEventsEventId"] = hi_events_id
+            if not self._faults.on("metadata-not-updated"):
+                changes["contactData"] = {
+                    **(event.contact_data or {}),
+                    "hiEventsEventId": hi_events_id,
+                    "hiEventsStatus": status,
+                    "hiEventsLastUpdated": iso_millis(now),
+                }
+            self._state.apply_delivery(connection, number, changes)
+            chunk = None
+            if not self._faults.on("sse-not-sent"):
+                data = json.dumps(status_message(number, ticketing, iso_millis(now)), separators=(",", ":"))
+                chunk = self._frame(self._state.add_message(connection, data, now), data)
+        if chunk is not None:
+            self._hub.publish(chunk)
+        return _taken("Event status updated")
+
+    def publish_status(self, event: str, status: str) -> None:
+        """Send a status change to the stream, whatever the event's state is."""
+        now = self._clock.now()
+        data = json.dumps(
+            status_message(event, _TICKETING.get(status, "setup"), iso_millis(now)), separators=(",", ":")
+        )
+        with self._database.write() as connection:
+            number = self._state.add_message(connection, data, now)
+        self._hub.publish(self._frame(number, data))
+
+    # -- events
+
+    def get_event(self, inbound: Inbound) -> Reply:
+        """The event as the client reads it."""
+        return json_reply(self._event_json(self._event(inbound)))
+
+    def update_event(self, inbound: Inbound) -> Reply:
+        """Note that an event has ticketing, and which event of hi.events it is."""
+        assert inbound.user_id is not None
+        event = self._event(inbound)
+        permissions = self._state.permissions(int(inbound.user_id), event.account_id)
+        if permissions is None or "manage_ticketing" not in permissions:
+            raise Refusal(403, "FORBIDDEN", "manage_ticketing in the event's account is needed")
+        asked: dict[str, Any] = inbound.json
+        changes: dict[str, Any] = {}
+        if "hasTicketing" in asked:
+            enabled: bool = asked["hasTicketing"]
+            changes["ticketingEnabled"] = enabled
+            changes["ticketingStatus"] = (event.ticketing_status or "setup") if enabled else None
+        if "hiEventsEventId" in asked:
+            changes["hiEventsEventId"] = asked["hiEventsEventId"]
+        self._state.change_event(event.id, changes)
+        return json_reply(self._event_json(self._event(inbound)))
+
+    def stream_event_updates(self, inbound: Inbound) -> Reply:
+        """The stream of status changes; after a reconnect, with what was missed."""
+        last = inbound.header("last-event-id") or ""
+        missed: list[bytes] = []
+        if last.isascii() and last.isdecimal() and int(last[:18]) <= LARGEST:
+            missed = [self._frame(number, data) for number, data in self._state.messages(int(last[:18]))]
+        headers = [
+            ("content-type", "text/event-stream; charset=utf-8"),
+            ("cache-control", "no-cache, no-transform"),
+            ("x-accel-buffering", "no"),
+        ]
+        return Reply(200, headers=headers, stream=self._hub.open(missed))
+
+    # -- housekeeping
+
+    async def remove_expired(self) -> None:
+        """Scheduled: sessions whose time is over leave the table."""
+        now = self._clock.now()
+        served_later = any(
+            self._faults.armed(f"expired-session-served-by-{place}")
+            for place in ("user-accounts", "validate-session", "validate-permission")
+        )
+        if served_later:
+            self._removed.update(self._state.expired(now))
+        if not self._faults.on("expired-rows-kept"):
+            self._state.remove_expired(now)
+
+    def forget(self) -> None:
+        """Drop what only faults remember."""
+        self._given_out.clear()
+        self._removed.clear()
+        self._last_validated = None
+
+    # -- parts
+
+    def _token(self, user: int, account: int, now: float, expires: float) -> tuple[str, float]:
+        """A stored token and when it expires."""
+        if self._faults.armed("tokens-repeat-per-user"):
+            known = self._given_out.get((user, account))
+            if known is not None and now < known[1] and self._faults.on("tokens-repeat-per-user"):
+                return known
+        if self._faults.on("tokens-are-sequential"):
+            self._counter += 1
+            token = f"tuvens-session-{self._counter:028d}"
+        elif self._faults.on("tokens-are-short"):
+            token = secrets.token_urlsafe(8)
+        else:
+            token = secrets.token_urlsafe(32)
+        leeway = LEEWAY if self._faults.on("session-outlives-its-expiry-by-a-minute") else 0
+        self._state.add_session(_digest(token), user, account, now, expires + leeway)
+        if self._faults.armed("tokens-repeat-per-user"):
+            self._given_out[user, account] = (token, expires)
+        return token, expires
+
+    def _session(self, inbound: Inbound, token: str, place: str, *, use: bool = False) -> Session:
+        """The session of a token, in force. Raises one Refusal for unknown and expired."""
+        fault = f"expired-session-served-by-{place}"
+        now = self._clock.now()
+        digest = _digest(token)
+        if use and not self._faults.on("last-used-not-updated"):
+            session = self._state.use_session(digest, now)
+        else:
+            session = self._state.session(digest)
+        if session is None and self._faults.armed(fault):
+            session = self._removed.get(digest)
+        if session is None or (now >= session.expires_at and not self._faults.on(fault)):
+            if self._faults.on("unknown-session-answers-401"):
+                raise Refusal(401, "UNAUTHORIZED", "the session is unknown or has expired")
+            raise Refusal(404, "SESSION_NOT_FOUND", "the session is unknown or has expired")
+        inbound.user_id = str(session.user_id)
+        inbound.account_id = session.account_id
+        return session
+
+    async def _validate_slowly(self, session: Session) -> Reply:
+        self._last_validated = session
+        await asyncio.sleep(0.005)
+        return self._user_reply(self._last_validated)
+
+    def _user_reply(self, session: Session) -> Reply:
+        name = session.name or session.email
+        answer: dict[str, Any] = {
+            "user_id": str(session.user_id),
+            "email": session.email,
+            "name": name,
+            "account_id": session.account_id,
+        }
+        if self._faults.on("user-id-is-a-number"):
+            answer["user_id"] = session.user_id
+        if not session.name and self._faults.on("name-left-null"):
+            answer["name"] = None
+        return json_reply(answer)
+
+    def _ticketing_status(self, status: str) -> str:
+        if status == "LIVE" and self._faults.on("live-maps-to-setup"):
+            return "setup"
+        if status == "ENDED" and self._faults.on("ended-maps-to-active"):
+            return "active"
+        return _TICKETING.get(status, "setup")
+
+    def _frame(self, number: int, data: str) -> bytes:
+        return frame(number, data, MESSAGE_TYPE if self._faults.on("sse-events-are-named") else None)
+
+    def _event(self, inbound: Inbound) -> Event:
+        number = inbound.path_params["id"]
+        # No id has more than 255 characters or a NUL, which PostgreSQL could not even compare.
+        event = None if len(number) > 255 or "\x00" in number else self._state.event(number)
+        if event is None:
+            raise Refusal(404, "EVENT_NOT_FOUND", "there is no such event")
+        inbound.account_id = event.account_id
+        return event
+
+    def _event_json(self, event: Event) -> dict[str, Any]:
+        hi_events_id = event.hi_events_event_id
+        url = None
+        if hi_events_id is not None:
+            url = f"{self._config.pages}/event/{quote(str(hi_events_id), safe='')}/{_slug(event.title)}"
+        return {
+            "id": event.id,
+            "title": event.title,
+            "description": event.description,
+            "startDate": event.start_date,
+            "endDate": event.end_date,
+            "ticketing_enabled": event.ticketing_enabled,
+            "ticketing_status": event.ticketing_status,
+            "account_id": event.account_id,
+            "hi_events_event_id": hi_events_id,
+            "hi_events_event_url": url,
+            "contactData": event.contact_data,
+            "ticketStatus": event.ticketing_status,
+            "hasTicketing": event.ticketing_enabled,
+            "hiEventsEventId": hi_events_id,
+        }
+
+
+def _taken(message: str) -> Reply:
+    return json_reply({"success": True, "message": message})
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "event"

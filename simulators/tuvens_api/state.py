@@ -1,0 +1,348 @@
+"""What tuvens-api remembers: every SQL statement of the simulator is here."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, insert, select, update
+
+from simulators.kit.database import Database
+from simulators.seed import Seed
+from simulators.tuvens_api.tables import Tables
+
+LARGEST = 2**31 - 1
+"""The largest id of a row; larger numbers are of no row, and are not shown to the database."""
+
+
+class Session(NamedTuple):
+    """A session with its user. Times are Unix seconds."""
+
+    id: int
+    user_id: int
+    account_id: int
+    expires_at: float
+    email: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is stored."""
+
+    id: str
+    account_id: int
+    title: str
+    description: str
+    start_date: str
+    end_date: str
+    ticketing_enabled: bool
+    ticketing_status: str | None
+    hi_events_event_id: Any
+    contact_data: dict[str, Any] | None
+    last_sent_at: int | None
+    last_applied: list[str] | None
+
+
+class Account(NamedTuple):
+    """An account of a user."""
+
+    id: int
+    name: str
+    slug: str
+
+
+class State:
+    """Reads and writes; statements are built once, so that SQLAlchemy compiles them once."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database = database
+        self._tables = tables
+        t = tables
+        prepare = database.prepare
+        self._user = prepare(select(t.users.c.id).where(t.users.c.id == bindparam("user")))
+        self._membership = prepare(
+            select(t.memberships.c.permissions).where(
+                t.memberships.c.userId == bindparam("user"), t.memberships.c.accountId == bindparam("account")
+            )
+        )
+        self._first_account = select(func.min(t.memberships.c.accountId)).where(
+            t.memberships.c.userId == bindparam("user")
+        )
+        self._session = prepare(
+            select(
+                t.sessions.c.id,
+                t.sessions.c.userId,
+                t.sessions.c.accountId,
+                t.sessions.c.expiresAt,
+                t.users.c.email,
+                t.users.c.name,
+            )
+            .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
+            .where(t.sessions.c.sessionToken == bindparam("token"))
+        )
+        self._touch = prepare(
+            update(t.sessions)
+            .where(t.sessions.c.id == bindparam("session"))
+            .values(lastUsed=bindparam("now"), sysModified=bindparam("now"))
+        )
+        self._accounts = prepare(
+            select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug)
+            .join_from(t.accounts, t.memberships, t.memberships.c.accountId == t.accounts.c.id)
+            .where(t.memberships.c.userId == bindparam("user"))
+            .order_by(t.accounts.c.id)
+        )
+        self._all_accounts = select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug).order_by(t.accounts.c.id)
+        self._event_permissions = prepare(
+            select(t.memberships.c.permissions)
+            .join_from(t.events, t.memberships, t.memberships.c.accountId == t.events.c.accountId)
+            .where(t.events.c.id == bindparam("event"), t.memberships.c.userId == bindparam("user"))
+        )
+        event = select(t.events).where(t.events.c.id == bindparam("event"))
+        self._event = prepare(event)
+        self._locked_event = prepare(event.with_for_update())
+        self._change_event = update(t.events).where(t.events.c.id == bindparam("event"))
+        self._expired = (
+            select(
+                t.sessions.c.sessionToken,
+                t.sessions.c.id,
+                t.sessions.c.userId,
+                t.sessions.c.accountId,
+                t.sessions.c.expiresAt,
+                t.users.c.email,
+                t.users.c.name,
+            )
+            .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
+            .where(t.sessions.c.expiresAt <= bindparam("now"))
+        )
+        self._remove_expired = delete(t.sessions).where(t.sessions.c.expiresAt <= bindparam("now"))
+        self._messages = (
+            select(t.messages.c.id, t.messages.c.data)
+            .where(t.messages.c.id > bindparam("after"))
+            .order_by(t.messages.c.id)
+        )
+        self._record = prepare(_insert_of(t.audit))
+        self._add_session = prepare(_insert_of(t.sessions))
+        self._add_message = prepare(_insert_of(t.messages).returning(t.messages.c.id))
+
+    # -- seed
+
+    def is_empty(self) -> bool:
+        """Whether nothing was seeded yet."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(self._tables.accounts)).scalar_one() == 0
+
+    def seed(self, seed: Seed) -> None:
+        """Remove everything and write the seed, in one transaction."""
+        t = self._tables
+        with self._database.write() as connection:
+            for table in reversed(t.metadata.sorted_tables):
+                connection.execute(delete(table))
+            _insert(
+                connection,
+                t.accounts,
+                [{"id": each.id, "name": each.name, "slug": each.slug} for each in seed.accounts],
+            )
+            _insert(
+                connection, t.users, [{"id": each.id, "email": each.email, "name": each.name} for each in seed.users]
+            )
+            _insert(
+                connection,
+                t.memberships,
+                [
+                    {"userId": user.id, "accountId": account, "permissions": " ".join(permissions)}
+                    for user in seed.users
+                    for account, permissions in user.memberships.items()
+                ],
+            )
+            _insert(
+                connection,
+                t.events,
+                [
+                    {
+                        "id": each.id,
+                        "accountId": each.account_id,
+                        "title": each.title,
+                        "description": each.description,
+                        "startDate": each.start_date,
+                        "endDate": each.end_date,
+                        "ticketingEnabled": False,
+                    }
+                    for each in seed.events
+                ],
+            )
+
+    # -- users and sessions
+
+    def user_exists(self, user: int) -> bool:
+        """Whether there is a user of this id."""
+        with self._database.read() as connection:
+            return self._user.first(connection, user=user) is not None
+
+    def permissions(self, user: int, account: int) -> frozenset[str] | None:
+        """What a user may do in an account; None where the user is no member."""
+        if not 0 < account <= LARGEST:
+            return None
+        with self._database.read() as connection:
+            row = self._membership.first(connection, user=user, account=account)
+        return None if row is None else frozenset(row[0].split())
+
+    def permissions_on(self, user: int, event: str) -> frozenset[str] | None:
+        """What a user may do with an event; None where it does not exist, or is of an account not the user's."""
+        with self._database.read() as connection:
+            row = self._event_permissions.first(connection, user=user, event=event)
+        return None if row is None else frozenset(row[0].split())
+
+    def first_account(self, user: int) -> int | None:
+        """The account of lowest id that a user is a member of."""
+        with self._database.read() as connection:
+            found: int | None = connection.execute(self._first_account, {"user": user}).scalar()
+        return found
+
+    def account_exists(self, account: int) -> bool:
+        """Whether there is an account of this id."""
+        if not 0 < account <= LARGEST:
+            return False
+        accounts = self._tables.accounts
+        with self._database.read() as connection:
+            return connection.execute(select(accounts.c.id).where(accounts.c.id == account)).first() is not None
+
+    def add_session(self, token_sha256: str, user: int, account: int, now: float, expires_at: float) -> None:
+        """Store a session; all times in Unix seconds."""
+        with self._database.write() as connection:
+            self._add_session.run(
+                connection,
+                sessionToken=token_sha256,
+                userId=user,
+                accountId=account,
+                appId="hi.events",
+                expiresAt=expires_at,
+                createdAt=now,
+                lastUsed=None,
+                sysCreated=now,
+                sysModified=now,
+            )
+
+    def session(self, token_sha256: str) -> Session | None:
+        """A session by its token's hash, expired or not."""
+        with self._database.read() as connection:
+            row = self._session.first(connection, token=token_sha256)
+        return None if row is None else Session(*row)
+
+    def use_session(self, token_sha256: str, now: float) -> Session | None:
+        """As `session`; moves the last-used time of one that is still in force, in the same transaction."""
+        with self._database.write() as connection:
+            row = self._session.first(connection, token=token_sha256)
+            if row is None:
+                return None
+            session = Session(*row)
+            if now < session.expires_at:
+                self._touch.run(connection, session=session.id, now=now)
+            return session
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """All sessions for people: the token as the first 8 hex digits of its SHA-256."""
+        t = self._tables.sessions
+        with self._database.read() as connection:
+            rows = connection.execute(select(t).order_by(t.c.id)).mappings().all()
+        return [
+            {
+                "id": row["id"],
+                "token_fingerprint": row["sessionToken"][:8],
+                "user_id": str(row["userId"]),
+                "account_id": row["accountId"],
+                "app_id": row["appId"],
+                "created_at": row["createdAt"],
+                "expires_at": row["expiresAt"],
+                "last_used": row["lastUsed"],
+            }
+            for row in rows
+        ]
+
+    def expired(self, now: float) -> list[tuple[str, Session]]:
+        """Expired sessions that are still stored, with their tokens' hashes."""
+        with self._database.read() as connection:
+            rows = connection.execute(self._expired, {"now": now}).all()
+        return [(row[0], Session(*row[1:])) for row in rows]
+
+    def remove_expired(self, now: float) -> int:
+        """Remove sessions whose time is over; returns how many."""
+        with self._database.write() as connection:
+            return connection.execute(self._remove_expired, {"now": now}).rowcount
+
+    def accounts_of(self, user: int) -> list[Account]:
+        """The accounts that a user is a member of."""
+        with self._database.read() as connection:
+            return [Account(*row) for row in self._accounts.all(connection, user=user)]
+
+    def all_accounts(self) -> list[Account]:
+        """Every account."""
+        with self._database.read() as connection:
+            return [Account(*row) for row in connection.execute(self._all_accounts)]
+
+    # -- events
+
+    def event(self, number: str) -> Event | None:
+        """An event by its id."""
+        with self._database.read() as connection:
+            row = self._event.first(connection, event=number)
+        return None if row is None else Event(*row)
+
+    def change_event(self, number: str, changes: dict[str, Any]) -> None:
+        """Set columns of an event."""
+        if changes:
+            with self._database.write() as connection:
+                connection.execute(self._change_event, {"event": number, **changes})
+
+    def begin_delivery(self, connection: Connection, number: str) -> Event | None:
+        """An event, locked until the end of the transaction."""
+        row = self._locked_event.first(connection, event=number)
+        return None if row is None else Event(*row)
+
+    def apply_delivery(self, connection: Connection, number: str, changes: dict[str, Any]) -> None:
+        """Set columns of an event inside a transaction."""
+        connection.execute(self._change_event, {"event": number, **changes})
+
+    def add_message(self, connection: Connection, data: str, now: float) -> int:
+        """Append a message to the stream's log; returns its id."""
+        row = self._add_message.run(connection, data=data, createdAt=now).fetchone()
+        return int(row[0])
+
+    def messages(self, after: int) -> list[tuple[int, str]]:
+        """The messages with an id above `after`, in order."""
+        with self._database.read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(self._messages, {"after": after})]
+
+    # -- audit
+
+    def record(self, entry: dict[str, Any]) -> None:
+        """Append to the audit log."""
+        with self._database.write() as connection:
+            self._record.run(connection, **entry)
+
+    def audit(self, after: int) -> list[dict[str, Any]]:
+        """Audit records with an id above `after`, as JSON."""
+        t = self._tables.audit
+        with self._database.read() as connection:
+            rows = connection.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
+        return [
+            {
+                "number": row["id"],
+                "time": row["time"],
+                "operation": row["operation"],
+                "status": row["status"],
+                "user_id": row["userId"],
+                "account_id": row["accountId"],
+                "error_code": row["errorCode"],
+                "detail": row["detail"],
+            }
+            for row in rows
+        ]
+
+
+def _insert_of(table: Table) -> Insert:
+    """An INSERT of every column but the id, which the database gives."""
+    return insert(table).values({each.name: bindparam(each.name) for each in table.columns if each.name != "id"})
+
+
+def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)

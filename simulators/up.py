@@ -1,0 +1,204 @@
+"""The command that starts simulators: `crossapp up`, and the same as `python -m simulators`."""
+
+import asyncio
+import json as json_module
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from simulators.launch import Launched, LaunchOptions
+
+
+def up(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="APP", help="Start only this application. Repeatable.")
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--port",
+            metavar="APP=PORT",
+            help="Port of an application, 0 for a free one (default: tuvens-api=3000, hi.events=3001). Repeatable.",
+        ),
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="NAME", help="Be wrong in this way. Repeatable.")
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="SQLAlchemy URL for all (default: temporary SQLite files)."),
+    ] = None,
+    seed: Annotated[
+        Path | None,
+        typer.Option("--seed", metavar="FILE", help="Start from this JSON file's world, not the usual one."),
+    ] = None,
+    limits: Annotated[
+        str, typer.Option("--limits", metavar="contract|raised", help="Rate limits: the contract's, or in effect none.")
+    ] = "contract",
+    tuvens_api: Annotated[
+        str | None,
+        typer.Option("--tuvens-api", metavar="URL", help="The tuvens-api that hi.events calls (default: simulated)."),
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin", metavar="ORIGIN", help="Origin of tuvens-client (default: http://localhost:5173). Repeatable."
+        ),
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control/--no-control", help="Whether there is a control plane under /__crossapp__.")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: the deployment, for programs.")] = False,
+    exit_with_stdin: Annotated[
+        bool, typer.Option("--exit-with-stdin", help="Stop when standard input ends, as it does when a parent dies.")
+    ] = False,
+) -> None:
+    """Start simulated applications on this machine, and keep them running until Ctrl-C.
+
+    The documented environment variables (HI_EVENTS_SHARED_SECRET, CROSS_APP_SESSION_EXPIRY, HI_EVENTS_DOMAIN,
+    JWT_SECRET) are obeyed.
+    """
+    from simulators.kit.errors import StartError
+    from simulators.launch import Launched
+    from simulators.seed import SeedError
+
+    try:
+        built = Launched(_options(only, port, fault, database, seed, limits, tuvens_api, origin, control=control))
+    except (StartError, SeedError) as error:
+        sys.stderr.write(f"crossapp up: {error}\n")
+        raise typer.Exit(ExitCode.USAGE) from None
+    _run(built, as_json=json, exit_with_stdin=exit_with_stdin)
+
+
+def _options(
+    only: list[str] | None,
+    ports: list[str] | None,
+    faults: list[str] | None,
+    database: str | None,
+    seed: Path | None,
+    limits: str,
+    tuvens_api: str | None,
+    origins: list[str] | None,
+    *,
+    control: bool,
+) -> "LaunchOptions":
+    from simulators.kit.errors import StartError
+    from simulators.launch import APPS, CLIENT_ORIGIN, LOCAL_PORTS, LaunchOptions
+    from simulators.seed import Seed, default_seed
+
+    if limits != "contract" and limits != "raised":
+        raise StartError(f"--limits: {limits!r} is neither contract nor raised")
+    chosen = dict(LOCAL_PORTS)
+    for each in ports or ():
+        app, _, number = each.partition("=")
+        if not number.isascii() or not number.isdecimal() or int(number) > 65535:
+            raise StartError(f"--port: {each!r} is not of the form APP=PORT, such as tuvens-api=0")
+        chosen[app] = int(number)
+    return LaunchOptions(
+        only=tuple(dict.fromkeys(only)) if only else APPS,
+        ports=chosen,
+        faults=tuple(dict.fromkeys(faults or ())),
+        database=database,
+        seed=default_seed() if seed is None else Seed.read(seed),
+        limits="raised" if limits == "raised" else "contract",
+        tuvens_url=tuvens_api,
+        client_origins=tuple(origins) if origins else (CLIENT_ORIGIN,),
+        control=control,
+        environment=os.environ,
+    )
+
+
+def _run(built: "Launched", *, as_json: bool, exit_with_stdin: bool) -> None:
+    from simulators.kit.errors import StartError
+    from simulators.kit.server import loop_factory
+
+    def ready() -> None:
+        text = json_module.dumps(built.description()) if as_json else welcome(built)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    async def main() -> None:
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, over.set)
+        if exit_with_stdin:
+            wait = threading.Thread(target=_until_stdin_ends, args=(loop, over), daemon=True)
+            wait.start()
+        await built.serve(ready, over.wait)
+
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(main())
+    except StartError as error:
+        sys.stderr.write(f"crossapp up: {error}\n")
+        raise typer.Exit(ExitCode.HARNESS_FAULT) from None
+
+
+def _until_stdin_ends(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    try:
+        while os.read(0, 65536):
+            pass
+    except OSError:
+        pass
+    loop.call_soon_threadsafe(over.set)
+
+
+def welcome(built: "Launched") -> str:
+    """What people read after the start: addresses, secrets for local use, users with JWTs, commands to paste."""
+    from simulators.launch import HI_EVENTS, TUVENS_API
+    from simulators.people import people
+
+    described = built.description()
+    jwts = {user["user_id"]: user["jwt"] for user in described["users"]}
+    everybody = people(built.options.seed)
+    named = [person for person in everybody if person.role != "user"]
+    lines = ["Simulated, ready:", ""]
+    lines += [f"  {app:<11} {url}" for app, url in built.urls.items()]
+    lines += ["", f"  shared secret  {built.shared_secret}"]
+    for app, token in built.control_tokens.items():
+        lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")
+    if built.options.faults:
+        lines.append(f"  faults         {', '.join(built.options.faults)}")
+    lines += ["", "Users (their JWTs are valid for 24 hours):", ""]
+    for person in named:
+        accounts = ", ".join(str(each) for each in person.user.memberships)
+        lines.append(f"  {person.role:<10} id {person.user.sub}  {person.user.email}  account {accounts}")
+        lines.append(f"             {jwts[person.user.sub]}")
+    rest = [person for person in everybody if person.role == "user"]
+    if rest:
+        first, last = rest[0].user.sub, rest[-1].user.sub
+        lines.append(f"  {len(rest)} more    id {first} to {last}: crossapp jwt {first} prints the JWT of one")
+    lines += ["", "To paste into a shell, one after the other:", ""]
+    if TUVENS_API in built.urls and named:
+        lines += _tuvens_commands(built, jwts[named[0].user.sub], named[0].account_id)
+    elif HI_EVENTS in built.urls and built.options.seed.hi_events:
+        lines.append(f"  curl -s {built.urls[HI_EVENTS]}/widget/{built.options.seed.hi_events[0].id}")
+    if TUVENS_API in built.urls and HI_EVENTS in built.urls and built.options.seed.hi_events:
+        event = built.options.seed.hi_events[0].tuvens_event_id
+        addresses = f"--tuvens-api {built.urls[TUVENS_API]} --hi-events {built.urls[HI_EVENTS]}"
+        lines += ["", "and, while the last one listens, in another shell:", ""]
+        lines.append(f"  crossapp trigger status {event} LIVE {addresses}")
+    return "\n".join([*lines, "", "Ctrl-C stops."])
+
+
+def _tuvens_commands(built: "Launched", jwt: str, account_id: int) -> list[str]:
+    from simulators.launch import TUVENS_API
+
+    url = built.urls[TUVENS_API]
+    return [
+        f"  TOKEN=$(curl -s {url}/api/cross-app/generate-session -H 'Authorization: Bearer {jwt}' "
+        f"-H 'Content-Type: application/json' -d '{{\"account_id\": {account_id}}}' "
+        '| sed \'s/.*"session_token":"\\([^"]*\\)".*/\\1/\'); echo $TOKEN',
+        f"  curl -s {url}/api/cross-app/validate-session -H 'x-shared-secret: {built.shared_secret}' "
+        '-H \'Content-Type: application/json\' -d "{\\"session_token\\": \\"$TOKEN\\"}"',
+        f"  curl -N {url}/api/events/updates",
+    ]
