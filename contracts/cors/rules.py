@@ -1,0 +1,109 @@
+"""CORS of tuvens-api: the origins of Hi.Events and of the client, and no other."""
+
+from contracts.catalogue import page, requirement
+from harness.history import Exchange, History
+from harness.http import header
+from harness.judging import answered, expect, held
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORY = "origins_are_checked"
+_SECTION = "CORS"
+_METHODS = page(_SECTION, "methods GET, POST, PATCH")
+
+
+def _origin(exchange: Exchange) -> str:
+    return header(exchange.request_headers, "Origin") or ""
+
+
+def _allowed(exchange: Exchange) -> str:
+    return (answered(exchange).header("Access-Control-Allow-Origin") or "").strip()
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client"),
+    story=STORY,
+    settles=("C-TA-28",),
+    operations=("getEvent",),
+)
+def right_origins_are_admitted(history: History) -> Verdict:
+    """tuvens-api admits the origins of Hi.Events and of tuvens-client, with credentials."""
+    looked_at = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
+    for each in looked_at:
+        expect(
+            _allowed(each) == _origin(each),
+            expected=f"Access-Control-Allow-Origin: {_origin(each)}",
+            observed=f"{each.status} with {_allowed(each) or 'none'}",
+            at=each,
+        )
+        expect(
+            (each.header("Access-Control-Allow-Credentials") or "").strip() == "true",
+            expected="Access-Control-Allow-Credentials: true",
+            observed=f"{each.header('Access-Control-Allow-Credentials') or 'none'}",
+            at=each,
+        )
+    return held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_METHODS,
+    story=STORY,
+    settles=("C-TA-28",),
+    operations=("getEvent",),
+    depends_on=("cors.right_origins_are_admitted",),
+)
+def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
+    """tuvens-api allows the methods GET, POST and PATCH and the documented headers in its preflight answers."""
+    looked_at = history.every(f"{STORY}/preflight/right")
+    for each in looked_at:
+        method = header(each.request_headers, "Access-Control-Request-Method") or ""
+        methods = {word.strip().upper() for word in (each.header("Access-Control-Allow-Methods") or "").split(",")}
+        # Browsers need no permission for GET and POST.
+        expect(
+            method in methods or method in ("GET", "POST"),
+            expected=f"{method} in Access-Control-Allow-Methods",
+            observed=", ".join(sorted(methods)) or "none",
+            at=each,
+        )
+        asked = {
+            word.strip() for word in (header(each.request_headers, "Access-Control-Request-Headers") or "").split(",")
+        }
+        granted = {word.strip().lower() for word in (each.header("Access-Control-Allow-Headers") or "").split(",")}
+        expect(
+            asked <= granted,
+            expected=f"{', '.join(sorted(asked))} in Access-Control-Allow-Headers",
+            observed=", ".join(sorted(granted)) or "none",
+            at=each,
+        )
+    return held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "No other origin is admitted, never `*`."),
+    story=STORY,
+    settles=("C-TA-28",),
+    operations=("getEvent",),
+)
+def other_origins_are_not_admitted(history: History) -> Verdict:
+    """tuvens-api admits no other origin, however alike, and never any (`*`)."""
+    looked_at = [
+        *history.every(f"{STORY}/simple/wrong"),
+        *history.every(f"{STORY}/preflight/wrong"),
+        *history.every(f"{STORY}/simple/right"),
+    ]
+    for each in looked_at:
+        allowed = _allowed(each)
+        foreign = "/wrong/" in each.step and allowed == _origin(each)
+        expect(
+            allowed != "*" and not foreign,
+            expected=f"origin {_origin(each)} not admitted" if foreign else "no wildcard",
+            observed=f"Access-Control-Allow-Origin: {allowed}",
+            at=each,
+        )
+    return held(looked_at)

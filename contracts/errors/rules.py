@@ -1,0 +1,106 @@
+"""One shape for all errors of an application, over everything that the run has seen."""
+
+from collections.abc import Iterable
+
+import openapi
+from contracts.catalogue import page, requirement
+from harness.history import Exchange, History
+from harness.judging import UndecidedError, expect, held, shown
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+
+def errors_seen(history: History, app: str) -> list[Exchange]:
+    """The error answers of an app's operations. A router's or a front's own answers (404 and 405 of a missing route,
+    413, 414, 431, 502, 503, 504) are not the application's."""
+    found = [
+        each
+        for each in history.exchanges(callee=app)
+        if each.status is not None
+        and each.status >= 400
+        and each.operation
+        and each.method == openapi.find(each.operation).method
+        and openapi.find(each.operation).base == "api"
+        and each.status not in (405, 413, 414, 431, 502, 503, 504)
+        and not (each.status == 404 and each.step.startswith("every_route_is_probed"))
+    ]
+    if not found:
+        raise UndecidedError(f"no error of {app} was seen")
+    return found
+
+
+def body_problems(exchange: Exchange) -> list[str]:
+    """Where a body differs from the document, by the facts of the recording."""
+    return [each for each in exchange.facts.get("problems", ()) if each.startswith("/body")]
+
+
+def _judge(looked_at: Iterable[Exchange], shape: str) -> Verdict:
+    seen = list(looked_at)
+    for each in seen:
+        if each.status is not None and each.status not in openapi.find(each.operation).statuses:
+            problem = _undocumented(each)
+        else:
+            problem = next(iter(body_problems(each)), "")
+        expect(not problem, expected=shape, observed=f"{problem} in {shown(each)}", at=each)
+    return held(seen[:6], f"{len(seen)} errors")
+
+
+def _undocumented(exchange: Exchange) -> str:
+    """The shape is demanded of undocumented statuses, too, by the schema of any documented error."""
+    operation = openapi.find(exchange.operation)
+    documented = min((each for each in operation.statuses if each >= 400), default=None)
+    if documented is None:
+        return ""
+    try:
+        value = exchange.answer.json()
+    except ValueError as error:
+        return str(error)
+    return next((f"{each.pointer}: {each.message}" for each in operation.body_problems(documented, value)), "")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Errors", '{"statusCode": 400, "timestamp": "2025-07-25T14:30:00.000Z"'),
+    settles=("C-TA-30",),
+    depends_on=("routes.tuvens-api_answers",),
+)
+def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
+    """tuvens-api answers every error in the one documented shape."""
+    return _judge(errors_seen(history, "tuvens-api"), "statusCode, timestamp, path and message")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Errors", "`path` included (without the query, or with the token masked)"),
+    settles=("C-TA-30",),
+    depends_on=("errors.tuvens_api_errors_share_one_shape",),
+)
+def error_tells_its_own_status(history: History) -> Verdict:
+    """tuvens-api names in an error's body the status that it answers with, and the path that was asked for."""
+    seen = errors_seen(history, "tuvens-api")
+    for each in seen:
+        value = each.answer.json()
+        assert isinstance(value, dict)
+        expect(
+            value.get("statusCode") == each.status,
+            expected=f"statusCode {each.status}",
+            observed=f"statusCode {value.get('statusCode')!r}",
+            at=each,
+        )
+    return held(seen[:6], f"{len(seen)} errors")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(
+        "POST /auth/cross-app/validate-permission (bearer)",
+        "Laravel's error shape throughout",
+    ),
+    depends_on=("routes.hi.events_answers",),
+)
+def hi_events_errors_share_one_shape(history: History) -> Verdict:
+    """hi.events answers every error in Laravel's shape: message and error, validation errors with errors by field."""
+    return _judge(errors_seen(history, "hi.events"), "message and error (422: message and errors)")

@@ -1,0 +1,204 @@
+"""One local user for each Tuvens user, one local account for each Tuvens account."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGN_IN, SIGNED_IN, signed_in_user
+from harness.history import Exchange, History
+from harness.judging import UndecidedError, answered, expect, expect_success, held, json_object, shown
+from harness.requirement import MUST, OBSERVE
+from harness.verdict import Verdict
+
+RACED = "many_sign_in_at_once"
+LINKED = "a_customer_of_old_signs_in"
+MAPPED = "users_of_two_accounts_sign_in"
+_ONE_USER = page(SIGN_IN, "one local user for each external_user_id, however often and however concurrently")
+_ONCE = "hi_events_session.one_local_user_for_repeated_sign_ins"
+
+
+def _users(exchanges: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]:
+    """(exchange, external id, local id) of each sign-in that succeeded."""
+    found = []
+    for each in exchanges:
+        if each.status is not None and 200 <= each.status < 300:
+            user = signed_in_user(each)
+            found.append((each, user.get("external_user_id"), user.get("id")))
+    return found
+
+
+def _expect_one_local_user_each(users: Iterable[tuple[Exchange, Any, Any]]) -> None:
+    local: dict[str, dict[str, Exchange]] = defaultdict(dict)
+    for exchange, external, number in users:
+        local[repr(external)].setdefault(repr(number), exchange)
+    for external, found in local.items():
+        expect(
+            len(found) == 1,
+            expected=f"one local user for external_user_id {external}",
+            observed=f"local users {', '.join(list(found)[:8])}",
+            at=list(found.values())[:6],
+        )
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_ONE_USER,
+    story=SIGNED_IN,
+    settles=("C-HE-08", "C-FL-04"),
+    operations=("validateCrossAppSession", "generateSession"),
+    depends_on=(ACCEPTS,),
+    next_step="Look the user up by external_user_id before one is made.",
+)
+def one_local_user_for_repeated_sign_ins(history: History) -> Verdict:
+    """hi.events keeps one local user for a Tuvens user who signs in again, with the same session token or another."""
+    tries = [history.one(f"{SIGNED_IN}/{name}") for name in ("first", "same token again", "another token")]
+    users = _users(tries)
+    _expect_one_local_user_each(users)
+    if len(users) < 2:
+        raise UndecidedError(f"{len(users)} of {len(tries)} sign-ins succeeded: nothing to compare")
+    return held([each for each, _, _ in users], f"{len(users)} sign-ins")
+
+
+@requirement(
+    level=OBSERVE,
+    obliged="hi.events",
+    source=page(
+        "Left open: no rule judges these, and a simulator picks the first",
+        "Whether one session token may start more than one Hi.Events session within its life",
+    ),
+    story=SIGNED_IN,
+    operations=("validateCrossAppSession",),
+    depends_on=(ACCEPTS,),
+)
+def one_token_may_start_several_sessions(history: History) -> Verdict:
+    """Observed only: whether hi.events starts a second session for a session token that started one before."""
+    first, again = (history.one(f"{SIGNED_IN}/{name}") for name in ("first", "same token again"))
+    answered(again)
+    if again.status is None or not 200 <= again.status < 300:
+        return held(again, f"the second sign-in with one token was answered {shown(again)}")
+    same = json_object(first).get("token") == json_object(again).get("token")
+    return held((first, again), "the second sign-in got " + ("the same session" if same else "a session of its own"))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_ONE_USER,
+    story=RACED,
+    settles=("C-HE-08", "C-FL-04"),
+    operations=("validateCrossAppSession", "generateSession"),
+    depends_on=(ACCEPTS, _ONCE),
+    next_step="Let a unique index on external_user_id decide who makes the user, and read it back on a conflict.",
+)
+def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
+    """hi.events keeps one local user for each Tuvens user when many sign in at once, some of them several times."""
+    tries = history.every(f"{RACED}/sign in")
+    users = _users(tries)
+    _expect_one_local_user_each(users)
+    if len(users) < 2:
+        raise UndecidedError(f"{len(users)} of {len(tries)} concurrent sign-ins succeeded: {shown(tries[0])}")
+    external = {repr(each) for _, each, _ in users}
+    return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} users at once")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_ONE_USER,
+    story=RACED,
+    settles=("C-HE-08", "C-FL-04"),
+    operations=("validateCrossAppSession", "generateSession"),
+    depends_on=(ACCEPTS,),
+)
+def no_local_user_is_shared(history: History) -> Verdict:
+    """hi.events never gives two Tuvens users one local user, also when they sign in at once."""
+    users = _users(history.every(f"{RACED}/sign in"))
+    external: dict[str, dict[str, Exchange]] = defaultdict(dict)
+    for exchange, theirs, number in users:
+        external[repr(number)].setdefault(repr(theirs), exchange)
+    for number, found in external.items():
+        expect(
+            len(found) == 1,
+            expected=f"local user {number} for one Tuvens user",
+            observed=f"local user {number} for external_user_id {', '.join(list(found)[:8])}",
+            at=list(found.values())[:6],
+        )
+    if len({repr(theirs) for _, theirs, _ in users}) < 2:
+        raise UndecidedError("fewer than two Tuvens users signed in at once: name more under [[users]]")
+    return held([each for each, _, _ in users][:6], f"{len(external)} local users")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_ONE_USER,
+    story=RACED,
+    settles=("C-HE-08", "C-FL-04"),
+    operations=("validateCrossAppSession", "generateSession"),
+    depends_on=(ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user"),
+)
+def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
+    """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
+    users = _users(history.every(f"{RACED}/sign in"))
+    known = [(each, theirs, each.facts.get("user_id")) for each, theirs, _ in users if each.facts.get("user_id")]
+    if not known:
+        raise UndecidedError("whom the tokens were minted for is not known: give user_id under [[users]]")
+    for exchange, found, wanted in known:
+        expect(
+            found == wanted,
+            expected=f"external_user_id {wanted!r}, whom the token was minted for",
+            observed=f"external_user_id {found!r}",
+            at=exchange,
+        )
+    return held([each for each, _, _ in known][:6], f"{len(known)} sign-ins")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "an existing user with the same email is"),
+    story=LINKED,
+    settles=("C-HE-08",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=("control:hi.events",),
+    depends_on=(ACCEPTS, _ONCE),
+)
+def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
+    """hi.events links a local user of the same email to the Tuvens user who signs in, and makes no second one."""
+    before = history.observation(f"{LINKED}/customer of old").values
+    answer = expect_success(history.one(f"{LINKED}/sign in"))
+    user = signed_in_user(answer)
+    expect(
+        user.get("id") == before["id"],
+        expected=f"local user {before['id']}, who has the same email",
+        observed=f"local user {user.get('id')!r}",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "an account mapped to the Tuvens account (external_account_id), never one that other people share"),
+    story=MAPPED,
+    settles=("C-HE-08",),
+    operations=("validateCrossAppSession", "getCrossAppStatus", "generateSession"),
+    needs=("role:outsider",),
+    depends_on=(ACCEPTS, "hi_events_session.status_is_told"),
+)
+def accounts_are_not_shared(history: History) -> Verdict:
+    """hi.events signs users of two Tuvens accounts in to two accounts of its own."""
+    ours, theirs = (expect_success(history.one(f"{MAPPED}/{role}")) for role in ("organiser", "outsider"))
+    numbers = [json_object(each).get("account_id") for each in (ours, theirs)]
+    if history.observation(f"{MAPPED}/accounts").values["same"]:
+        raise UndecidedError("the organiser and the outsider have one account: name an outsider of another one")
+    expect(
+        numbers[0] != numbers[1],
+        expected="two accounts, as the users belong to two Tuvens accounts",
+        observed=f"account_id {numbers[0]!r} for both",
+        at=(ours, theirs),
+    )
+    return held((ours, theirs))

@@ -1,0 +1,330 @@
+"""What a Hi.Events session is good for: status, accounts, permissions; and that nothing goes without one."""
+
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_delivery.effects import state_of
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGNED_IN, signed_in_user
+from contracts.times import parse_iso
+from harness.history import Exchange, History
+from harness.judging import (
+    BrokenRuleError,
+    UndecidedError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    statuses,
+)
+from harness.requirement import MUST
+from harness.verdict import Verdict, Violated
+
+STATUS = "GET /auth/cross-app/status (bearer)"
+ACCOUNTS = "GET /auth/cross-app/accounts (bearer)"
+PERMISSION = "POST /auth/cross-app/validate-permission (bearer)"
+USED = "a_hi_events_session_is_used"
+DEMANDED = "hi_events_routes_are_tried_without_a_session"
+CHANGED = "an_event_is_changed_without_a_session"
+ENDED = "a_hi_events_session_ends"
+_IS_TOLD = "hi_events_session.status_is_told"
+_MIDDLEWARE = "Put the route behind the middleware that demands a session."
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(STATUS, '200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`'),
+    story=USED,
+    operations=("getCrossAppStatus",),
+    depends_on=(ACCEPTS,),
+)
+def status_is_told(history: History) -> Verdict:
+    """hi.events answers 200 to status with a living session: authenticated true, the user, and the number of its own
+    account."""
+    answer = expect_status(history.one(f"{USED}/status"), 200)
+    value = json_object(answer)
+    expect(
+        value.get("authenticated") is True,
+        expected="authenticated true",
+        observed=f"authenticated is {value.get('authenticated')!r}"[:120],
+        at=answer,
+    )
+    user, account = value.get("user"), value.get("account_id")
+    expect(isinstance(user, dict), expected="user, an object", observed=f"user is {user!r}"[:120], at=answer)
+    expect(
+        isinstance(account, int) and not isinstance(account, bool),
+        expected="account_id, an integer",
+        observed=f"account_id is {account!r}"[:120],
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(STATUS, '200 `{"authenticated": true, "user": {...}'),
+    story=(USED, SIGNED_IN),
+    settles=("C-HE-11",),
+    operations=("getCrossAppStatus",),
+    depends_on=(_IS_TOLD,),
+)
+def status_knows_the_user(history: History) -> Verdict:
+    """hi.events tells in status the user whose session it is."""
+    answer = expect_success(history.one(f"{USED}/status"))
+    begun = expect_success(history.one(f"{SIGNED_IN}/first"))
+    user, signed_in = json_object(answer)["user"], signed_in_user(begun)
+    compared = [name for name in ("id", "external_user_id", "email") if name in user and name in signed_in]
+    if not compared:
+        raise BrokenRuleError(
+            Violated("user with an id, external_user_id or email", f"user has {', '.join(user) or 'no field'}", (answer.number,))
+        )
+    for name in compared:
+        expect(
+            user[name] == signed_in[name],
+            expected=f"user.{name} {signed_in[name]!r}, as at sign-in",
+            observed=f"user.{name} is {user[name]!r}"[:120],
+            at=(answer, begun),
+        )
+    return held((answer, begun))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(STATUS, '"account_id": 1, "expires_at": "..."}`'),
+    story=USED,
+    operations=("getCrossAppStatus",),
+    depends_on=(_IS_TOLD,),
+)
+def status_tells_when_the_session_ends(history: History) -> Verdict:
+    """hi.events tells in status when the session expires: a time to come, in ISO 8601, UTC, with Z."""
+    answer = expect_success(history.one(f"{USED}/status"))
+    text = json_object(answer).get("expires_at")
+    try:
+        ends = parse_iso(str(text))
+    except ValueError:
+        raise BrokenRuleError(
+            Violated("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", (answer.number,))
+        ) from None
+    try:
+        now = parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except ValueError:
+        raise UndecidedError("the answer has no Date header, so the server's clock is not known") from None
+    expect(
+        ends > now - 1,
+        expected="a time after the answer's Date",
+        observed=f"a time {now - ends:.0f} s before it",
+        at=answer,
+    )
+    return held(answer)
+
+
+def _accounts(exchange: Exchange) -> set[tuple[Any, Any, Any]]:
+    listed = json_object(exchange).get("accounts")
+    expect(
+        isinstance(listed, list) and all(isinstance(each, dict) for each in listed),
+        expected="accounts, a list of objects",
+        observed=f"accounts is {type(listed).__name__}",
+        at=exchange,
+    )
+    assert isinstance(listed, list)
+    return {(_plain(each.get("id")), _plain(each.get("name")), _plain(each.get("slug"))) for each in listed}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) or value is None else repr(value)
+
+
+def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Exchange, Exchange]]:
+    """What hi.events answered and what tuvens-api answered to the same question, by the question's name."""
+    for each in history.every(f"{USED}/{here}"):
+        name = each.step.removeprefix(f"{USED}/{here}/")
+        yield name, each, history.one(f"{USED}/{there}/{name}")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(ACCOUNTS, "equal to tuvens-api's."),
+    story=USED,
+    settles=("C-HE-09",),
+    operations=("listCrossAppAccounts", "listUserAccounts"),
+    depends_on=(ACCEPTS, "session_token.accounts_of_a_session_are_listed"),
+)
+def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
+    """hi.events lists the accounts of the signed-in user as tuvens-api does: the same ids, names and slugs."""
+    looked_at: list[Exchange] = []
+    for role, answer, asked in _pairs(history, "accounts", "accounts at tuvens-api"):
+        expect_status(answer, 200)
+        expect_success(asked)
+        found, wanted = _accounts(answer), _accounts(asked)
+        expect(
+            found == wanted,
+            expected=f"for the {role} {_shown(wanted)}",
+            observed=_shown(found),
+            at=(answer, asked),
+        )
+        looked_at += [answer, asked]
+    return held(looked_at)
+
+
+def _shown(accounts: set[tuple[Any, Any, Any]]) -> str:
+    named = sorted((str(number), str(name), str(slug)) for number, name, slug in accounts)
+    return "; ".join(" ".join(each) for each in named)[:300] or "no account"
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
+    story=USED,
+    operations=("validateCrossAppPermission",),
+    depends_on=(ACCEPTS, "session_token.permission_is_answered_by_a_boolean"),
+)
+def permission_is_answered(history: History) -> Verdict:
+    """hi.events answers 200 and has_permission, true or false, to validate-permission with a living session."""
+    answer = expect_status(history.one(f"{USED}/permission/manage ticketing"), 200)
+    found = json_object(answer).get("has_permission")
+    expect(isinstance(found, bool), expected="has_permission, a boolean", observed=f"it is {found!r}"[:120], at=answer)
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
+    story=USED,
+    operations=("validateCrossAppPermission", "validatePermission"),
+    depends_on=("hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"),
+)
+def permissions_follow_tuvens_api(history: History) -> Verdict:
+    """hi.events answers every question for a permission as tuvens-api does, be it on a foreign event or of an unknown
+    name."""
+    looked_at: list[Exchange] = []
+    for name, answer, asked in _pairs(history, "permission", "permission at tuvens-api"):
+        expect_success(answer)
+        expect_success(asked)
+        found, wanted = (json_object(each).get("has_permission") for each in (answer, asked))
+        expect(
+            found is wanted,
+            expected=f"{name}: {str(wanted).lower()}, tuvens-api's answer",
+            observed=f"has_permission is {found!r}"[:120],
+            at=(answer, asked),
+        )
+        looked_at += [answer, asked]
+    return held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(PERMISSION, "400/422, 401."),
+    story=USED,
+    operations=("validateCrossAppPermission",),
+    depends_on=(ACCEPTS,),
+)
+def ill_formed_permission_question_is_refused(history: History) -> Verdict:
+    """hi.events answers 400 or 422 to a validate-permission that lacks the permission or has a field of another type."""
+    return statuses(history.every(f"{USED}/ill-formed permission"), 400, 422)
+
+
+def _demands_a_session(history: History, route: str) -> Verdict:
+    return statuses(history.every(f"{DEMANDED}/{route}"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(STATUS, "without or with a dead session 401."),
+    story=DEMANDED,
+    settles=("C-HE-11",),
+    operations=("getCrossAppStatus",),
+    next_step=_MIDDLEWARE,
+)
+def status_demands_a_session(history: History) -> Verdict:
+    """hi.events answers 401 to status without a session, and with a token that is no session's."""
+    return _demands_a_session(history, "status")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(ACCOUNTS, "401 otherwise."),
+    story=DEMANDED,
+    settles=("C-HE-11",),
+    operations=("listCrossAppAccounts",),
+    next_step=_MIDDLEWARE,
+)
+def accounts_demand_a_session(history: History) -> Verdict:
+    """hi.events answers 401 to accounts without a session, and with a token that is no session's."""
+    return _demands_a_session(history, "accounts")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(PERMISSION, "400/422, 401."),
+    story=DEMANDED,
+    settles=("C-HE-11",),
+    operations=("validateCrossAppPermission",),
+    next_step=_MIDDLEWARE,
+)
+def permissions_demand_a_session(history: History) -> Verdict:
+    """hi.events answers 401 to validate-permission without a session, and with a token that is no session's."""
+    return _demands_a_session(history, "permission")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
+    story=CHANGED,
+    settles=("C-HE-11",),
+    operations=("setEventStatus",),
+    needs=("linked-event",),
+    next_step=_MIDDLEWARE,
+)
+def changing_an_event_demands_a_session(history: History) -> Verdict:
+    """hi.events answers 401 to a change of an event's status without a session, and with a token that is no
+    session's."""
+    return statuses(history.every(f"{CHANGED}/change"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
+    story=CHANGED,
+    settles=("C-HE-11",),
+    operations=("setEventStatus", "getEvent"),
+    needs=("linked-event",),
+    depends_on=("hi_events_session.changing_an_event_demands_a_session",),
+    next_step=_MIDDLEWARE,
+)
+def refused_change_changes_nothing(history: History) -> Verdict:
+    """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
+    before = expect_success(history.one(f"{CHANGED}/before"))
+    after = expect_success(history.one(f"{CHANGED}/after"))
+    was, became = (state_of(json_object(each)) for each in (before, after))
+    expect(was == became, expected=f"the event as it was: {was}", observed=str(became), at=(after, before))
+    return held((before, after))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(STATUS, "without or with a dead session 401."),
+    story=ENDED,
+    settles=("C-HE-11",),
+    operations=("getCrossAppStatus",),
+    needs=("control:hi.events",),
+    depends_on=(_IS_TOLD,),
+)
+def dead_session_is_refused(history: History) -> Verdict:
+    """hi.events answers 401 to status once the session's expires_in seconds are over."""
+    expect_success(history.one(f"{ENDED}/alive"))
+    return held(expect_status(history.one(f"{ENDED}/dead"), 401, because="after expires_in"))

@@ -1,0 +1,300 @@
+"""POST /auth/cross-app/validate: what a token of tuvens-api gets, and what every other one."""
+
+from typing import Any
+
+import openapi
+from contracts.catalogue import page, requirement
+from harness.history import Exchange, History
+from harness.judging import (
+    BrokenRuleError,
+    LackingError,
+    UndecidedError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    shown,
+    statuses,
+)
+from harness.requirement import MUST
+from harness.verdict import Verdict, Violated
+
+SIGN_IN = "POST /auth/cross-app/validate"
+SIGNED_IN = "a_user_signs_in"
+REFUSED = "sign_ins_are_refused"
+LIMITED = "sign_ins_come_too_often"
+ACCEPTS = "hi_events_session.accepts_a_live_session"
+UNKNOWN_REFUSED = "hi_events_session.unknown_token_is_refused"
+MINTS = "session_token.mints_a_session"
+VALIDATES = "session_token.validation_names_the_user"
+
+_LONGEST_WINDOW = 55.0
+_REFUSALS = page(SIGN_IN, "for a missing, ill-typed (or 422), unknown, expired or refused token")
+
+
+def hands_out_a_session(exchange: Exchange) -> bool:
+    """Whether an answer gives a bearer token, in its body or as a header, whatever its status says."""
+    if (exchange.header("X-Auth-Token") or "").strip():
+        return True
+    try:
+        value = exchange.answer.json()
+    except ValueError:
+        return False
+    return isinstance(value, dict) and bool(value.get("token"))
+
+
+def signed_in_user(exchange: Exchange) -> dict[str, Any]:
+    """The user of a sign-in's answer. Raises BrokenRuleError."""
+    user = json_object(exchange).get("user")
+    expect(
+        isinstance(user, dict), expected="user, an object", observed=f"user is {type(user).__name__}", at=exchange
+    )
+    assert isinstance(user, dict)
+    return user
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "Hi.Events calls tuvens-api's validate-session with the shared secret."),
+    story=SIGNED_IN,
+    settles=("C-HE-05",),
+    operations=("validateCrossAppSession", "generateSession", "validateSession"),
+    depends_on=(MINTS, VALIDATES),
+    next_step="See that hi.events reaches tuvens-api's validate-session, and that both have the same shared secret.",
+)
+def accepts_a_live_session(history: History) -> Verdict:
+    """hi.events starts a session for a session token that tuvens-api minted."""
+    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    token = json_object(answer).get("token")
+    expect(
+        isinstance(token, str) and token != "",
+        expected="token, the bearer token of a session",
+        observed=f"token is {'empty' if token == '' else type(token).__name__}",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, '200 `{"token": "...", "token_type": "bearer", "expires_in": 3600'),
+    story=SIGNED_IN,
+    operations=("validateCrossAppSession",),
+    depends_on=(ACCEPTS,),
+)
+def sign_in_answers_200(history: History) -> Verdict:
+    """hi.events answers 200 to a sign-in that succeeds."""
+    return held(expect_status(history.one(f"{SIGNED_IN}/first"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, '200 `{"token": "...", "token_type": "bearer", "expires_in": 3600'),
+    story=SIGNED_IN,
+    settles=("C-HE-05",),
+    operations=("validateCrossAppSession",),
+    depends_on=(ACCEPTS,),
+)
+def sign_in_describes_the_session(history: History) -> Verdict:
+    """hi.events tells of a new session that its token is a bearer token, for how many seconds it lives, and the user's
+    accounts."""
+    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    value = json_object(answer)
+    kind, seconds, accounts = (value.get(name) for name in ("token_type", "expires_in", "accounts"))
+    expect(
+        isinstance(kind, str) and kind.lower() == "bearer",
+        expected='token_type "bearer"',
+        observed=f"token_type is {kind!r}"[:120],
+        at=answer,
+    )
+    expect(
+        isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0,
+        expected="expires_in, a whole number of seconds",
+        observed=f"expires_in is {seconds!r}"[:120],
+        at=answer,
+    )
+    expect(
+        isinstance(accounts, list),
+        expected="accounts, a list",
+        observed=f"accounts is {type(accounts).__name__}",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "and header `X-Auth-Token`."),
+    story=SIGNED_IN,
+    operations=("validateCrossAppSession",),
+    depends_on=(ACCEPTS,),
+)
+def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
+    """hi.events sends with a sign-in that succeeds the header X-Auth-Token."""
+    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    expect(
+        bool((answer.header("X-Auth-Token") or "").strip()),
+        expected="header X-Auth-Token",
+        observed="an answer without it",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, '"last_name": "...", "external_user_id": "456"}'),
+    story=SIGNED_IN,
+    settles=("C-HE-08",),
+    operations=("validateCrossAppSession", "validateSession"),
+    depends_on=(ACCEPTS,),
+)
+def sign_in_names_the_tuvens_user(history: History) -> Verdict:
+    """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
+    same."""
+    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    asked = expect_success(history.one(f"{SIGNED_IN}/tuvens-api asked directly"))
+    user, theirs = signed_in_user(answer), json_object(asked)
+    for name, source in (("external_user_id", "user_id"), ("email", "email")):
+        found, wanted = user.get(name), theirs.get(source)
+        same = found == wanted if name != "email" else str(found).lower() == str(wanted).lower()
+        expect(
+            same,
+            expected=f"{name} {wanted!r}, tuvens-api's {source}",
+            observed=f"{name} is {found!r}"[:160],
+            at=(answer, asked),
+        )
+    return held((answer, asked))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, '"user": {"id": 1, "email": "...", "first_name": "..."'),
+    story=SIGNED_IN,
+    operations=("validateCrossAppSession",),
+    depends_on=(ACCEPTS,),
+)
+def sign_in_describes_the_local_user(history: History) -> Verdict:
+    """hi.events describes the user who signed in by its own id, email, first_name, last_name and external_user_id."""
+    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    user = signed_in_user(answer)
+    for name in ("id", "email", "first_name", "last_name", "external_user_id"):
+        expect(name in user, expected=f"user.{name}", observed=f"user has {', '.join(user) or 'no field'}", at=answer)
+    number = user["id"]
+    expect(
+        isinstance(number, int) and not isinstance(number, bool),
+        expected="user.id, an integer",
+        observed=f"user.id is {number!r}"[:120],
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_REFUSALS,
+    story=REFUSED,
+    settles=("C-HE-06",),
+    operations=("validateCrossAppSession",),
+)
+def sign_in_without_a_token_is_refused(history: History) -> Verdict:
+    """hi.events answers 401 or 422 to a sign-in whose session_token is missing, empty or no text."""
+    return statuses(history.every(f"{REFUSED}/ill-formed"), 401, 422)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_REFUSALS,
+    story=REFUSED,
+    settles=("C-HE-06",),
+    operations=("validateCrossAppSession",),
+    next_step="See that hi.events asks tuvens-api about every token, and takes only 200 for a yes.",
+)
+def unknown_token_is_refused(history: History) -> Verdict:
+    """hi.events answers 401 to a sign-in with a token that tuvens-api never minted."""
+    return held(expect_status(history.one(f"{REFUSED}/unknown"), 401))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_REFUSALS,
+    story=REFUSED,
+    settles=("C-HE-06",),
+    operations=("validateCrossAppSession", "generateSession"),
+    depends_on=(UNKNOWN_REFUSED, MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"),
+)
+def forged_token_is_refused(history: History) -> Verdict:
+    """hi.events answers 401 to a sign-in with a live token that was cut, extended or written in other case."""
+    return statuses(history.every(f"{REFUSED}/forged"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_REFUSALS,
+    story=REFUSED,
+    settles=("C-HE-06",),
+    operations=("validateCrossAppSession",),
+    depends_on=(UNKNOWN_REFUSED,),
+)
+def refused_sign_in_starts_no_session(history: History) -> Verdict:
+    """hi.events hands out no bearer token with a sign-in that it refuses."""
+    looked_at = [each for each in history.every(REFUSED) if each.operation == "validateCrossAppSession"]
+    refused = [each for each in looked_at if each.status is not None and each.status >= 400]
+    if not refused:
+        raise UndecidedError("no sign-in was refused")
+    for each in refused:
+        expect(
+            not hands_out_a_session(each),
+            expected="no token beside the refusal",
+            observed=f"a token in {shown(each)}",
+            at=each,
+        )
+    return held(refused)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "10 tries a minute an address, then 429."),
+    story=LIMITED,
+    operations=("validateCrossAppSession",),
+    needs=("exhaust",),
+    next_step="Put the route behind a throttle of ten tries a minute by address: else tokens can be guessed at will.",
+)
+def sign_in_is_limited(history: History) -> Verdict:
+    """hi.events answers 429 to more sign-ins from one address than its limit (10 a minute, unless the deployment says
+    another)."""
+    said = history.context.settings.get("rate_limits", {}).get("validateCrossAppSession")
+    documented = openapi.find("validateCrossAppSession").rate_limit
+    assert documented is not None
+    by_control = "control:hi.events" in history.context.capabilities
+    if said == 0 and not by_control:
+        raise LackingError("the deployment says that sign-ins are not limited (rate_limits.validateCrossAppSession = 0)")
+    limit = documented.limit if by_control else int(said or documented.limit)
+    tries = [each for each in history.every(f"{LIMITED}/tried") if each.status is not None]
+    if not tries:
+        raise UndecidedError("no sign-in was answered")
+    limited = [each for each in tries if each.status == 429]
+    if limited:
+        return held(limited[0], f"429 after {len(tries) - len(limited)} tries")
+    seconds = max(each.started for each in tries) - min(each.started for each in tries)
+    if seconds > _LONGEST_WINDOW or len(tries) <= 2 * limit:
+        raise UndecidedError(f"{len(tries)} tries took {seconds:.0f} s: too few to reach {limit} a minute")
+    raise BrokenRuleError(
+        Violated(
+            f"429 past {limit} tries a minute",
+            f"{len(tries)} tries in {seconds:.1f} s, none answered 429; the last: {shown(tries[-1])}",
+            (tries[-1].number,),
+        )
+    )

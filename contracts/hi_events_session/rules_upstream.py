@@ -1,0 +1,198 @@
+"""Sign-in while tuvens-api has a bad day, and with tokens whose time is over."""
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, SIGN_IN, UNKNOWN_REFUSED, hands_out_a_session
+from harness.history import Exchange, History, NothingObservedError, Outcome
+from harness.judging import (
+    BrokenRuleError,
+    UndecidedError,
+    answered,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    shown,
+)
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Verdict, Violated
+
+TROUBLE = "tuvens_api_is_in_trouble"
+BY_CLOCK = "expired_tokens_are_tried_by_the_clock"
+BY_WAITING = "expired_tokens_are_tried_after_waiting"
+CACHE_SECONDS = 60.0
+"""How old an answer of validate-session may be that hi.events still uses."""
+
+_NEEDS = ("control:tuvens-api",)
+_UPSTREAM = page(SIGN_IN, "and when tuvens-api cannot be")
+_NO_SESSION = "hi_events_session.trouble_at_tuvens_api_starts_no_session"
+_ERROR = "hi_events_session.trouble_at_tuvens_api_is_an_error"
+
+
+def _tries(history: History) -> list[Exchange]:
+    """The sign-ins during each kind of trouble."""
+    return history.every(f"{TROUBLE}/sign in")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_UPSTREAM,
+    story=TROUBLE,
+    settles=("C-HE-07",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=_NEEDS,
+    depends_on=(ACCEPTS,),
+    next_step="Start a session only after a 200 of tuvens-api whose body names a user.",
+)
+def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
+    """hi.events starts no session while tuvens-api answers 500, answers nonsense, or does not answer."""
+    tries = _tries(history)
+    for each in tries:
+        expect(
+            each.status is None or (not 200 <= each.status < 300 and not hands_out_a_session(each)),
+            expected="an error, and no token",
+            observed=shown(each),
+            at=each,
+        )
+    if all(each.outcome is not Outcome.ANSWERED for each in tries):
+        raise UndecidedError(f"no sign-in was answered: {tries[0].error}")
+    return held(tries)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_UPSTREAM,
+    story=TROUBLE,
+    settles=("C-HE-07",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=_NEEDS,
+    depends_on=(_NO_SESSION,),
+)
+def trouble_at_tuvens_api_is_an_error(history: History) -> Verdict:
+    """hi.events answers a sign-in by 401, 502 or 503 while tuvens-api answers 500 or nonsense."""
+    return held(
+        [expect_status(history.one(f"{TROUBLE}/sign in/{name}"), 401, 502, 503) for name in ("500", "nonsense")]
+    )
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_UPSTREAM,
+    story=TROUBLE,
+    settles=("C-HE-07",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=_NEEDS,
+    depends_on=(_NO_SESSION, _ERROR),
+    next_step="Give hi.events' call of validate-session a time-out of a few seconds.",
+)
+def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
+    """hi.events answers a sign-in by 401, 502 or 503 within its time-out while tuvens-api does not answer."""
+    asked = history.one(f"{TROUBLE}/sign in/silence")
+    if asked.outcome is Outcome.NO_ANSWER:
+        raise UndecidedError(
+            f"no answer within {asked.seconds:.0f} s; the contract names no time-out: raise safety.seconds to wait longer"
+        )
+    expect_status(asked, 401, 502, 503)
+    return held(asked, f"after {asked.seconds:.1f} s")
+
+
+@requirement(
+    level=SHOULD,
+    obliged="hi.events",
+    source=page(SIGN_IN, "(SHOULD then be 502 or 503 with error UPSTREAM_UNAVAILABLE"),
+    story=TROUBLE,
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=_NEEDS,
+    depends_on=(_NO_SESSION, _ERROR),
+)
+def trouble_is_told_from_a_refusal(history: History) -> Verdict:
+    """hi.events answers 502 or 503 and UPSTREAM_UNAVAILABLE, not 401, to a sign-in while tuvens-api is in trouble."""
+    tries = [answered(each) for each in _tries(history)]
+    for each in tries:
+        expect_status(each, 502, 503)
+        found = json_object(each).get("error")
+        expect(
+            found == "UPSTREAM_UNAVAILABLE",
+            expected="error UPSTREAM_UNAVAILABLE",
+            observed=f"error is {found!r}"[:120],
+            at=each,
+        )
+    return held(tries)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "Hi.Events calls tuvens-api's validate-session with the shared secret."),
+    story=TROUBLE,
+    settles=("C-HE-07",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=_NEEDS,
+    depends_on=(ACCEPTS,),
+)
+def sign_in_works_again_after_trouble(history: History) -> Verdict:
+    """hi.events starts a session for the same session token once tuvens-api is well again."""
+    return held(expect_success(history.one(f"{TROUBLE}/after")))
+
+
+def _driven(history: History) -> str:
+    for story in (BY_CLOCK, BY_WAITING):
+        try:
+            history.every(story)
+        except NothingObservedError:
+            continue
+        return story
+    by_clock = "control:tuvens-api" in history.context.capabilities
+    raise NothingObservedError(f"{BY_CLOCK if by_clock else BY_WAITING}/after")
+
+
+def _expired(history: History, which: str) -> Exchange:
+    """A sign-in after a token's expiry; the observation says that it came late enough."""
+    story = _driven(history)
+    asked = history.one(f"{story}/after/tuvens-api asked directly")
+    if answered(asked).status is not None and 200 <= (asked.status or 0) < 300:
+        raise UndecidedError(f"tuvens-api itself still accepts the expired token (exchange {asked.number})")
+    return history.one(f"{story}/after/{which}")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "for a missing, ill-typed (or 422), unknown, expired or refused token"),
+    story=(BY_CLOCK, BY_WAITING),
+    settles=("C-HE-06",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=("expiry:tuvens-api",),
+    depends_on=(ACCEPTS, UNKNOWN_REFUSED, MINTS, "session_token.validate_session_refuses_an_expired_token"),
+)
+def expired_token_is_refused(history: History) -> Verdict:
+    """hi.events answers 401 to a sign-in with a session token that has expired."""
+    return held(expect_status(_expired(history, "unused"), 401))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SIGN_IN, "validate-session's answer has no expiry in it, so a cached answer is at most 60 s old"),
+    story=(BY_CLOCK, BY_WAITING),
+    settles=("C-HE-15",),
+    operations=("validateCrossAppSession", "generateSession"),
+    needs=("expiry:tuvens-api",),
+    depends_on=("hi_events_session.expired_token_is_refused",),
+    next_step="Ask tuvens-api about every token, or keep its answer for at most 60 s.",
+)
+def expired_token_is_not_served_from_a_cache(history: History) -> Verdict:
+    """hi.events answers 401 to a sign-in with an expired session token that it accepted more than 60 s ago."""
+    story = _driven(history)
+    expect_success(history.one(f"{story}/before expiry"))
+    since = history.observation(f"{story}/times").values["since_accepted"]
+    if since <= CACHE_SECONDS:
+        raise UndecidedError(f"the token was accepted only {since:.0f} s before: a cache may still know it")
+    answer = _expired(history, "used")
+    expect_status(answer, 401)
+    if hands_out_a_session(answer):
+        raise BrokenRuleError(Violated("no token beside the refusal", shown(answer), (answer.number,)))
+    return held(answer, f"{since:.0f} s after it was accepted")

@@ -1,0 +1,121 @@
+"""Input is validated: what is meant to break a server is refused and changes nothing."""
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS
+from harness.history import Exchange, History, Outcome
+from harness.judging import UndecidedError, answered, expect, expect_success, held, json_object, shown
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Verdict
+
+QUESTIONS = "hostile_input_is_sent"
+WEBHOOKS = "hostile_webhooks_are_sent"
+OVERSIZED = "oversized_bodies_are_sent"
+_FORM = page("Errors", "then the request's form (400), then existence and permission (404, 403)")
+
+
+def _is_no_crash(exchange: Exchange) -> None:
+    answered(exchange)
+    expect(
+        exchange.status is not None and exchange.status < 500,
+        expected="an answer below 500",
+        observed=shown(exchange),
+        at=exchange,
+    )
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_FORM,
+    story=QUESTIONS,
+    settles=("C-TA-27",),
+    operations=("validateSession", "listUserAccounts", "validatePermission", "getEvent"),
+    depends_on=(MINTS,),
+)
+def hostile_questions_break_nothing(history: History) -> Verdict:
+    """tuvens-api answers no question with a server error (5xx), whatever stands in its fields."""
+    seen = [each for each in history.every(QUESTIONS) if each.callee == "tuvens-api"]
+    for each in seen:
+        _is_no_crash(each)
+    return held(seen[:6], f"{len(seen)} questions")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_FORM,
+    story=QUESTIONS,
+    settles=("C-TA-27",),
+    operations=("validateSession", "listUserAccounts", "validatePermission"),
+    depends_on=(MINTS,),
+)
+def hostile_tokens_open_nothing(history: History) -> Verdict:
+    """tuvens-api takes no injected text for a session token or for a permission."""
+    seen = history.every(f"{QUESTIONS}/token")
+    for each in seen:
+        answered(each)
+        expect((each.status or 0) >= 400, expected="a refusal", observed=shown(each), at=each)
+    for each in history.every(f"{QUESTIONS}/permission"):
+        answered(each)
+        granted = (each.status or 0) < 300 and json_object(each).get("has_permission") is True
+        expect(not granted, expected="has_permission false, or a refusal", observed=shown(each), at=each)
+        seen.append(each)
+    return held(seen[:6], f"{len(seen)} questions")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_FORM,
+    story=QUESTIONS,
+    settles=("C-TA-27",),
+    operations=("validateSession",),
+    depends_on=(MINTS,),
+)
+def hostile_questions_change_nothing(history: History) -> Verdict:
+    """tuvens-api validates a live session as before after hostile input."""
+    return held(expect_success(history.one(f"{QUESTIONS}/afterwards")))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("POST /api/webhooks/hi-events/event-status-changed (signature)", "400 signed, but malformed"),
+    story=WEBHOOKS,
+    settles=("C-TA-27",),
+    operations=("receiveEventStatusChanged",),
+)
+def hostile_webhooks_are_refused(history: History) -> Verdict:
+    """tuvens-api answers a signed webhook that names a hostile event, or is no JSON, with a 4xx."""
+    seen = history.every(WEBHOOKS)
+    for each in seen:
+        answered(each)
+        if each.status == 429:
+            raise UndecidedError(f"exchange {each.number} was rate limited (429)")
+        refused = each.status is not None and 400 <= each.status < 500
+        expect(refused, expected="a refusal (4xx)", observed=shown(each), at=each)
+    return held(seen[:6], f"{len(seen)} webhooks")
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=page(
+        "POST /api/webhooks/hi-events/event-status-changed (signature)", "SHOULD: 413 (or 400) for a body above 1 MiB"
+    ),
+    story=OVERSIZED,
+    settles=("C-SE-04",),
+    operations=("generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"),
+    depends_on=(MINTS,),
+)
+def oversized_bodies_are_refused(history: History) -> Verdict:
+    """tuvens-api refuses bodies above 1 MiB (413 or 400) and goes on serving."""
+    after = expect_success(history.one(f"{OVERSIZED}/afterwards"))
+    seen = history.every(f"{OVERSIZED}/oversized")
+    for each in seen:
+        # A server may hang up on a body that it does not want to read: that is a refusal, too.
+        hung_up = each.outcome is Outcome.NO_ANSWER and each.seconds < 10
+        if not hung_up:
+            answered(each)
+            expect(each.status in (400, 413), expected="413 or 400", observed=shown(each), at=each)
+    return held([*seen, after])

@@ -1,0 +1,223 @@
+"""Rate limits of tuvens-api: enforced, announced, counted by their keys."""
+
+from email.utils import parsedate_to_datetime
+
+import openapi
+from contracts.catalogue import declare, page, requirement
+from harness.history import Exchange, History
+from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
+from harness.report import Source
+from harness.requirement import MUST, SHOULD, Judge, Requirement
+from harness.verdict import Verdict
+
+STORIES = {
+    "generateSession": "generate_session_is_asked_too_often",
+    "validateSession": "questions_are_asked_too_often",
+    "listUserAccounts": "questions_are_asked_too_often",
+    "validatePermission": "questions_are_asked_too_often",
+    "receiveEventStatusChanged": "webhooks_come_too_often",
+}
+_ROUTES = {
+    "generateSession": ("generate_session", "generate-session", "| generate-session | 10 | user |"),
+    "validateSession": ("validate_session", "validate-session", "| validate-session | 100 | shared secret |"),
+    "listUserAccounts": ("user_accounts", "user-accounts", "| user-accounts | 50 | session token |"),
+    "validatePermission": (
+        "validate_permission",
+        "validate-permission",
+        "| validate-permission | 100 | session token |",
+    ),
+    "receiveEventStatusChanged": ("webhook", "the webhook", "| webhook | 1000 | Hi.Events instance |"),
+}
+_SECTION = "Rate limits"
+_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+def _limit(history: History, operation: str) -> int:
+    said = history.context.settings.get("rate_limits", {}).get(operation)
+    documented = openapi.find(operation).rate_limit
+    assert documented is not None
+    # With a control plane the story sets the contract's limits; elsewhere the deployment's own are in force.
+    if "control:tuvens-api" in history.context.capabilities:
+        return documented.limit
+    if said == 0:
+        raise LackingError("the deployment says that it has no rate limits (rate_limits = 0)")
+    return int(said or documented.limit)
+
+
+def _asked(history: History, operation: str) -> list[Exchange]:
+    asked = history.every(f"{STORIES[operation]}/{operation}/asked")
+    # The first answer may be a 429 only because of what came before it.
+    answers = [each for each in asked if each.status is not None]
+    if not answers:
+        raise UndecidedError(f"no answer to any of {len(asked)} requests: {asked[0].error}")
+    return answers
+
+
+def _enforced(operation: str) -> Judge:
+    def judge(history: History) -> Verdict:
+        limit = _limit(history, operation)
+        asked = _asked(history, operation)
+        limited = [each for each in asked if each.status == 429]
+        seconds = max(each.started for each in asked) - min(each.started for each in asked)
+        if not limited and (seconds > 55 or len(asked) <= 2 * limit):
+            raise UndecidedError(f"{len(asked)} requests took {seconds:.0f} s: too slow to reach {limit} a minute")
+        expect(
+            bool(limited),
+            expected=f"429 past {limit} requests a minute",
+            observed=f"{len(asked)} requests in {seconds:.1f} s, none answered 429",
+            at=asked[-1],
+        )
+        if "control:tuvens-api" in history.context.capabilities:
+            let_through = sum(each.status != 429 for each in asked)
+            # The story begins with empty windows; for the webhook one delivery came before.
+            expect(
+                limit - 1 <= let_through <= limit,
+                expected=f"{limit} requests a minute let through",
+                observed=f"{let_through} of {len(asked)} let through",
+                at=(asked[0], limited[0]),
+            )
+        return held(limited[0], f"429 after {sum(each.status != 429 for each in asked)} requests in {seconds:.1f} s")
+
+    return judge
+
+
+def _keyed(operation: str) -> Judge:
+    def judge(history: History) -> Verdict:
+        _enforced(operation)(history)
+        other = answered(history.one(f"{STORIES[operation]}/{operation}/another key"))
+        expect(other.status != 429, expected="no 429 for another key", observed=shown(other), at=other)
+        return held(other)
+
+    return judge
+
+
+def _declare(requirement_id: str, statement: str, source: Source, judge: Judge, operation: str, *premises: str) -> None:
+    declare(
+        Requirement(
+            id=f"rate_limits.{requirement_id}",
+            statement=statement,
+            level=MUST,
+            obliged="tuvens-api",
+            source=source,
+            judge=judge,
+            settles=("C-TA-29",),
+            stories=(STORIES[operation],),
+            needs=("exhaust", *(("events",) if operation == "receiveEventStatusChanged" else ())),
+            depends_on=(f"routes.{operation}", "session_token.mints_a_session", *premises),
+        )
+    )
+
+
+for _operation, (_name, _route, _row) in _ROUTES.items():
+    _documented = openapi.find(_operation).rate_limit
+    assert _documented is not None
+    _declare(
+        f"{_name}_is_limited",
+        f"tuvens-api answers 429 to {_route} past its limit ({_documented.limit} a minute, unless the deployment says "
+        f"another).",
+        page(_SECTION, _row),
+        _enforced(_operation),
+        _operation,
+    )
+
+for _operation, _name, _statement in (
+    ("generateSession", "generate_session_counts_by_user", "tuvens-api counts generate-session by user: one user's "
+     "requests do not limit another's."),
+    ("listUserAccounts", "user_accounts_counts_by_session_token", "tuvens-api counts user-accounts by session token."),
+    ("validatePermission", "validate_permission_counts_by_session_token",
+     "tuvens-api counts validate-permission by session token."),
+):  # fmt: skip
+    _declare(
+        _name,
+        _statement,
+        page(_SECTION, _ROUTES[_operation][2]),
+        _keyed(_operation),
+        _operation,
+        f"rate_limits.{_ROUTES[_operation][0]}_is_limited",
+    )
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "Headers on every answer of these five routes: `X-RateLimit-Limit`, `X-RateLimit-Remaining`"),
+    settles=("C-TA-29",),
+    depends_on=("routes.tuvens-api_answers",),
+)
+def limits_are_announced(history: History) -> Verdict:
+    """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the five limited
+    routes."""
+    looked_at = _answers_of_limited_routes(history)
+    for each in looked_at:
+        for name in _HEADERS:
+            value = (each.header(name) or "").strip()
+            expect(
+                value.lstrip("-").isdigit(),
+                expected=f"header {name} with a whole number",
+                observed=f"{each.status} with {name + ': ' + value[:40] if value else 'no ' + name}",
+                at=each,
+            )
+    return held(looked_at[:6], f"{len(looked_at)} answers")
+
+
+def _answers_of_limited_routes(history: History) -> list[Exchange]:
+    found = [
+        each
+        for operation in _ROUTES
+        for each in history.exchanges(operation, "tuvens-api")
+        if each.status is not None
+        and each.method == openapi.find(operation).method
+        # A router that lacks the route, or a front that refuses a large body, knows nothing of limits.
+        and each.status not in (405, 413)
+        and not (each.status == 404 and each.step.startswith("every_route_is_probed"))
+    ]
+    if not found:
+        raise UndecidedError("no answer of a limited route was seen")
+    return found
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "`X-RateLimit-Reset` (Unix seconds)"),
+    depends_on=("rate_limits.limits_are_announced",),
+)
+def reset_is_in_unix_seconds(history: History) -> Verdict:
+    """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
+    looked_at = [each for each in _answers_of_limited_routes(history) if each.header("date")]
+    if not looked_at:
+        raise UndecidedError("no answer has a Date header, so the server's clock is not known")
+    for each in looked_at:
+        ahead = int(each.header("X-RateLimit-Reset") or 0) - _date(each)
+        expect(
+            -5 <= ahead <= 3_600,
+            expected="a time up to an hour after the answer's Date",
+            observed=f"X-RateLimit-Reset is {ahead:+.0f} s from it",
+            at=each,
+        )
+    return held(looked_at[:6], f"{len(looked_at)} answers")
+
+
+def _date(exchange: Exchange) -> float:
+    try:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
+    except ValueError:
+        raise UndecidedError(f"exchange {exchange.number} has no readable Date header") from None
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=page(_SECTION, "SHOULD with Retry-After"),
+    story=tuple(dict.fromkeys(STORIES.values())),
+    needs=("exhaust",),
+    depends_on=("rate_limits.generate_session_is_limited",),
+)
+def retry_after_is_given(history: History) -> Verdict:
+    """tuvens-api says with a 429 how long to wait (Retry-After)."""
+    limited = [each for each in history.exchanges(callee="tuvens-api") if each.status == 429]
+    if not limited:
+        raise UndecidedError("no 429 was seen")
+    for each in limited:
+        expect(bool(each.header("Retry-After")), expected="Retry-After", observed="a 429 without it", at=each)
+    return held(limited[:6], f"{len(limited)} answers")

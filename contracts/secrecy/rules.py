@@ -1,0 +1,129 @@
+"""Nothing that must stay inside gets out, in anything that the run has seen."""
+
+import re
+
+from contracts.catalogue import page, requirement
+from harness.history import Exchange, History
+from harness.judging import UndecidedError, expect, held
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+# What an answer hands out by right: a new token in the body and, at hi.events, in a header.
+_BY_RIGHT = {
+    ("generateSession", "session-token", "body"),
+    ("validateCrossAppSession", "bearer", "body"),
+    ("validateCrossAppSession", "bearer", "header x-auth-token"),
+}
+_TRACES = re.compile(
+    r"Traceback \(most recent call last\)|^\s+at \S+ \(?\S+:\d+:\d+\)?|/node_modules/|\.php\(\d+\)|\.php:\d+|"
+    r"#\d+ /\S+\.php|SQLSTATE\[|QueryFailedError|sqlalchemy\.exc|psycopg\.errors|syntax error at or near|"
+    r"File \"[^\"]+\.py\", line \d+",
+    re.MULTILINE,
+)
+
+
+def _answers(history: History) -> list[Exchange]:
+    found = [each for each in history.exchanges() if each.status is not None]
+    if not found:
+        raise UndecidedError("no answer was seen")
+    return found
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
+    settles=("C-SE-02",),
+)
+def no_answer_holds_a_secret(history: History) -> Verdict:
+    """tuvens-api and hi.events put no shared secret, JWT or session token into any answer, but a new token into the
+    answer that hands it out."""
+    seen = _answers(history)
+    for each in seen:
+        for kind, _, place in each.facts.get("secrets", ()):
+            if (each.operation, kind, place) in _BY_RIGHT and (each.status or 0) < 300:
+                continue
+            if kind == "session-token" and place == "header location" and each.operation == "openCrossAppPage":
+                continue
+            expect(
+                not _is_real(kind),
+                expected="no secret in an answer",
+                observed=f"{each.callee} answers {each.status} with a {kind} in its {place}",
+                at=each,
+            )
+    return held(seen[:6], f"{len(seen)} answers")
+
+
+def _is_real(kind: str) -> bool:
+    """Wrong secrets and tokens of our own making may be echoed: only real ones count."""
+    return kind in ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "database-password")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Errors", "No secret, session token or stack trace in it"),
+    settles=("C-SE-02",),
+)
+def no_answer_holds_a_stack_trace(history: History) -> Verdict:
+    """tuvens-api and hi.events put no stack trace and no database error into any answer."""
+    seen = _answers(history)
+    for each in seen:
+        found = _TRACES.search(each.response_body.decode("utf-8", "replace"))
+        expect(
+            found is None,
+            expected="no stack trace, no database error",
+            observed=f"{each.callee} answers {each.status} with {(found.group()[:80] if found else '')!r}",
+            at=each,
+        )
+    return held(seen[:6], f"{len(seen)} answers")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Errors", "`path` included (without the query, or with the token masked)"),
+    depends_on=("routes.listUserAccounts",),
+)
+def error_path_hides_the_session_token(history: History) -> Verdict:
+    """tuvens-api repeats no session token in the path of an error."""
+    seen = [each for each in history.exchanges("listUserAccounts", "tuvens-api") if (each.status or 0) >= 400]
+    if not seen:
+        raise UndecidedError("no error of user-accounts was seen")
+    for each in seen:
+        # Tokens that were never minted show the same as real ones, and are known to the record, too.
+        marks = [mark for kind, mark, place in each.facts.get("secrets", ()) if "token" in kind and place == "body"]
+        expect(not marks, expected="the path without the token", observed="the token stands in the body", at=each)
+    return held(seen[:6], f"{len(seen)} errors")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("POST /api/cross-app/validate-session (shared secret)", '200 `{"user_id": "456"'),
+    settles=("C-SE-02",),
+    depends_on=("session_token.mints_a_session",),
+)
+def no_answer_holds_foreign_data(history: History) -> Verdict:
+    """tuvens-api tells about a session's user and no other: nobody else's email stands in an answer about a session."""
+    emails = {each["email"] for each in history.context.settings.get("users", ()) if each["email"]}
+    seen = [
+        each
+        for each in history.exchanges(callee="tuvens-api")
+        if each.status is not None and each.facts.get("subject") and each.operation in _ABOUT_A_SESSION
+    ]
+    if not seen:
+        raise UndecidedError("no answer about a session of a user with a known email was seen")
+    for each in seen:
+        body = each.response_body.decode("utf-8", "replace")
+        foreign = sorted(email for email in emails - {each.facts["subject"]} if email in body)
+        expect(
+            not foreign,
+            expected=f"nobody's data but {each.facts['subject']}'s",
+            observed=f"{foreign[0] if foreign else ''} stands in the answer",
+            at=each,
+        )
+    return held(seen[:6], f"{len(seen)} answers")
+
+
+_ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})

@@ -1,0 +1,149 @@
+"""What tuvens-api keeps: the table of sessions, its clean-up, the audit log. Needs access to the database."""
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS
+from harness.history import History, Observation
+from harness.judging import BrokenRuleError, UndecidedError
+from harness.requirement import MUST
+from harness.verdict import Held, Verdict, Violated
+
+_TABLE = page("Storage", "crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)")
+_SCHEMA = "the_session_table_is_looked_at"
+_USED = "a_validation_is_remembered"
+_CLEANED = "expired_sessions_are_cleaned_up"
+_AUDITED = "calls_are_audited"
+_DATABASE = ("database:tuvens-api",)
+_COLUMNS = (
+    "id", "sessionToken", "userId", "accountId", "appId", "expiresAt", "createdAt", "lastUsed", "sysCreated",
+    "sysModified",
+)  # fmt: skip
+
+
+def _demand(condition: bool, expected: str, observed: str, at: Observation, *exchanges: int) -> None:
+    if not condition:
+        raise BrokenRuleError(Violated(expected, observed, exchanges or (at.number,)))
+
+
+@requirement(level=MUST, obliged="tuvens-api", source=_TABLE, story=_SCHEMA, settles=("C-TA-23",), needs=_DATABASE)
+def session_table_has_its_columns(history: History) -> Verdict:
+    """tuvens-api keeps sessions in a table crossAppSession with the documented columns."""
+    seen = history.observation(f"{_SCHEMA}/schema")
+    _demand(seen.values["exists"], "a table crossAppSession", "there is none", seen)
+    missing = [each for each in _COLUMNS if each not in seen.values["columns"]]
+    _demand(not missing, "the documented columns", f"without {', '.join(missing)}", seen)
+    return Held((seen.number,))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Storage", "indexes on expiry and user"),
+    story=_SCHEMA,
+    settles=("C-TA-23",),
+    needs=_DATABASE,
+    depends_on=("session_storage.session_table_has_its_columns",),
+)
+def session_table_is_indexed(history: History) -> Verdict:
+    """tuvens-api keeps session tokens unique, and sessions indexed by expiry and by user."""
+    seen = history.observation(f"{_SCHEMA}/schema")
+    _demand(["sessionToken"] in seen.values["unique"], "sessionToken unique", "it is not", seen)
+    leading = {columns[0] for columns in seen.values["indexed"] if columns}
+    for column in ("expiresAt", "userId"):
+        _demand(column in leading, f"an index on {column}", f"indexes on {sorted(map(str, leading))}", seen)
+    return Held((seen.number,))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_TABLE,
+    story=_SCHEMA,
+    settles=("C-TA-25",),
+    needs=_DATABASE,
+    depends_on=("session_storage.session_table_has_its_columns",),
+)
+def sessions_have_foreign_keys(history: History) -> Verdict:
+    """tuvens-api keeps sessions consistent by foreign keys to their user and their account."""
+    seen = history.observation(f"{_SCHEMA}/schema")
+    found = {columns[0] for columns in seen.values["foreign_keys"] if columns}
+    for column in ("userId", "accountId"):
+        _demand(column in found, f"a foreign key on {column}", f"foreign keys on {sorted(found)}", seen)
+    return Held((seen.number,))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(
+        "POST /api/cross-app/validate-session (shared secret)", "Each success moves the session's last-used time."
+    ),
+    story=_USED,
+    settles=("C-TA-09",),
+    operations=("validateSession",),
+    needs=_DATABASE,
+    depends_on=(MINTS, "session_token.a_live_session_is_validated"),
+)
+def validation_moves_the_last_used_time(history: History) -> Verdict:
+    """tuvens-api moves a session's last-used time forward each time that it validates the session."""
+    seen = history.observation(f"{_USED}/last used")
+    first, second = seen.values["after"]
+    exchange = seen.values["exchange"]
+    if first is None and second is None:
+        _demand(False, "lastUsed set by a validation", "lastUsed is empty, or the session has no row", seen, exchange)
+    _demand(first is not None and second is not None and second > first, "lastUsed later after the second validation",
+            f"{first} after the first, {second} after the second", seen, exchange)  # fmt: skip
+    return Held((exchange, seen.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Storage", "expired rows are removed automatically"),
+    story=_CLEANED,
+    settles=("C-TA-24",),
+    operations=("generateSession",),
+    needs=(*_DATABASE, "control:tuvens-api"),
+    depends_on=(MINTS,),
+)
+def expired_sessions_are_removed(history: History) -> Verdict:
+    """tuvens-api removes the rows of expired sessions by itself, within an hour."""
+    seen = history.observation(f"{_CLEANED}/row")
+    if not seen.values["before"]:
+        raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be seen")
+    _demand(seen.values["gone"], "no row an hour after the expiry", "the row is still there", seen)
+    return Held((seen.values["exchange"], seen.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Storage", "Audit log: one record for every cross-app call and webhook, successes and failures"),
+    story=_AUDITED,
+    settles=("C-TA-26",),
+    needs=("audit-log:tuvens-api",),
+    depends_on=(MINTS,),
+)
+def every_call_is_audited(history: History) -> Verdict:
+    """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
+    seen = history.observation(f"{_AUDITED}/audit")
+    _demand(seen.values["right"] == 4, "4 records for 4 calls that succeed", f"{seen.values['right']}", seen)
+    _demand(seen.values["wrong"] == 4, "4 records for 4 calls that fail", f"{seen.values['wrong']}", seen)
+    return Held((seen.number,))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Storage", "never with a secret or a whole token"),
+    story=_AUDITED,
+    settles=("C-TA-26",),
+    needs=("audit-log:tuvens-api",),
+    depends_on=(MINTS,),
+)
+def audit_log_holds_no_secret(history: History) -> Verdict:
+    """tuvens-api writes no secret and no whole token into its audit log."""
+    seen = history.observation(f"{_AUDITED}/audit")
+    if not seen.values["rows"]:
+        raise UndecidedError("the audit log is empty")
+    _demand(not seen.values["secrets"], "no secret", f"in the log: {', '.join(seen.values['secrets'])}", seen)
+    return Held((seen.number,), f"{seen.values['rows']} records")

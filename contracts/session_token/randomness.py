@@ -1,0 +1,77 @@
+"""Statistics of a sample of session tokens. They can show that tokens are not random, never that they are.
+
+Tokens are opaque, so nothing is known of their form: where they are made of parts joined by dots, as JWTs are, only the
+last part (the signature) is expected to look random, and positions that never change are left out.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+_BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_HEX = "0123456789abcdef"
+
+
+def sample_statistics(tokens: Sequence[str]) -> dict[str, Any]:
+    """`count`, `repeats`, `shortest`, `bits` (of the varying positions of one token), `shared_prefix` (the longest
+    that two tokens share, in varying positions), and the z scores `monobit` and `runs` (NIST SP 800-22, 2.1 and 2.3);
+    None where the alphabet is neither hex nor base64url, or the sample is too small."""
+    count = len(tokens)
+    found: dict[str, Any] = {
+        "count": count,
+        "repeats": count - len(set(tokens)),
+        "shortest": min((len(each) for each in tokens), default=0),
+        "bits": None,
+        "shared_prefix": None,
+        "monobit": None,
+        "runs": None,
+    }
+    distinct = sorted({each.rpartition(".")[2] for each in set(tokens)})
+    if len(distinct) < 8 or len({len(each) for each in distinct}) != 1:
+        return found
+    varying = [index for index in range(len(distinct[0])) if len({each[index] for each in distinct}) > 1]
+    parts = ["".join(each[index] for index in varying) for each in distinct]
+    alphabet, width = _alphabet("".join(parts))
+    found["bits"] = len(varying) * width if width else len(varying)
+    found["shared_prefix"] = max(_shared(a, b) for a, b in pairwise(parts))
+    if width:
+        # The last character of an encoding may carry fewer bits than its width: it is left out.
+        digits = [alphabet.index(char) for each in parts for char in each[:-1]]
+        bits = [(digit >> shift) & 1 for digit in digits for shift in reversed(range(width))]
+        found["monobit"], found["runs"] = _monobit(bits), _runs(bits)
+    return found
+
+
+def _alphabet(text: str) -> tuple[str, int]:
+    if set(text) <= set(_HEX):
+        return _HEX, 4
+    if set(text) <= set(_BASE64URL):
+        return _BASE64URL, 6
+    return "", 0
+
+
+def _shared(one: str, other: str) -> int:
+    length = 0
+    for a, b in zip(one, other, strict=True):
+        if a != b:
+            break
+        length += 1
+    return length
+
+
+def _monobit(bits: Sequence[int]) -> float:
+    """How many standard deviations the number of ones is from half."""
+    n = len(bits)
+    return (2 * sum(bits) - n) / math.sqrt(n) if n else 0.0
+
+
+def _runs(bits: Sequence[int]) -> float:
+    """How many standard deviations the number of runs is from what the share of ones makes likely."""
+    n = len(bits)
+    share = sum(bits) / n if n else 0.0
+    spread = 2 * math.sqrt(n) * share * (1 - share)
+    if not spread:
+        return math.inf
+    runs = 1 + sum(a != b for a, b in pairwise(bits))
+    return (runs - 2 * n * share * (1 - share)) / spread

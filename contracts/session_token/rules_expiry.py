@@ -1,0 +1,131 @@
+"""The end of a session's life, told by the server's own clock."""
+
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS
+from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
+from harness.history import History, NothingObservedError, Observation
+from harness.judging import UndecidedError, expect, expect_status, expect_success, held, json_object
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORIES = ("sessions_expire_by_the_clock", "sessions_expire_by_waiting")
+_OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
+_NEEDS = ("expiry:tuvens-api",)
+
+
+def _driven(history: History) -> str:
+    """The story that was driven: the clock's where there is one."""
+    for story in STORIES:
+        try:
+            history.observation(f"{story}/times before")
+        except NothingObservedError:
+            continue
+        return story
+    by_clock = "control:tuvens-api" in history.context.capabilities
+    raise NothingObservedError(f"{STORIES[0] if by_clock else STORIES[1]}/times before")
+
+
+def _times(history: History, moment: str) -> tuple[str, Observation, dict[str, Any]]:
+    story = _driven(history)
+    observation = history.observation(f"{story}/times {moment}")
+    return story, observation, dict(observation.values)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "reusable until a fixed expires_at"),
+    story=STORIES,
+    settles=("C-TA-02",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(MINTS,),
+)
+def session_lives_until_its_expiry(history: History) -> Verdict:
+    """tuvens-api serves a session token until the expires_at that it announced."""
+    story, _, times = _times(history, "before")
+    if times["not_after"] >= times["expires_at"]:
+        raise UndecidedError("the questions took so long that the session may have expired meanwhile")
+    return held([expect_success(each) for each in history.every(f"{story}/before")])
+
+
+def _refused_after(history: History, operation: str) -> Verdict:
+    story, _, times = _times(history, "after")
+    if times["not_before"] < times["expires_at"]:
+        raise UndecidedError("the questions may have come before the expiry")
+    exchange = history.one(f"{story}/after/{operation}")
+    return held(expect_status(exchange, 404, because="after the announced expires_at"))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(VALIDATE, "404 token unknown or expired"),
+    story=STORIES,
+    settles=("C-TA-02",),
+    operations=("validateSession",),
+    needs=_NEEDS,
+    depends_on=(MINTS,),
+)
+def validate_session_refuses_an_expired_token(history: History) -> Verdict:
+    """tuvens-api answers 404 to validate-session with an expired session token."""
+    return _refused_after(history, "validateSession")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(ACCOUNTS, "404 session unknown or expired"),
+    story=STORIES,
+    settles=("C-TA-02",),
+    operations=("listUserAccounts",),
+    needs=_NEEDS,
+    depends_on=(MINTS,),
+)
+def user_accounts_refuses_an_expired_token(history: History) -> Verdict:
+    """tuvens-api answers 404 to user-accounts with an expired session token."""
+    return _refused_after(history, "listUserAccounts")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, "404 as above."),
+    story=STORIES,
+    settles=("C-TA-02",),
+    operations=("validatePermission",),
+    needs=_NEEDS,
+    depends_on=(MINTS,),
+)
+def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
+    """tuvens-api answers 404 to validate-permission with an expired session token."""
+    return _refused_after(history, "validatePermission")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(VALIDATE, "one answer for both: a caller cannot tell which"),
+    story=STORIES,
+    operations=("validateSession",),
+    needs=_NEEDS,
+    depends_on=(
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.validate_session_answers_404_to_an_unknown_token",
+    ),
+)
+def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
+    """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""
+    story = _driven(history)
+    expired = history.one(f"{story}/after/validateSession")
+    unknown = expect_status(history.one(f"{story}/unknown"), 404)
+    messages = [json_object(each).get("message") for each in (expired, unknown)]
+    expect(
+        messages[0] == messages[1],
+        expected=f"the message for an unknown token, {str(messages[1])[:80]!r}",
+        observed=f"{str(messages[0])[:80]!r}",
+        at=(expired, unknown),
+    )
+    return held((expired, unknown))

@@ -1,0 +1,171 @@
+"""generate-session: what a member of an account gets."""
+
+from email.utils import parsedate_to_datetime
+
+from contracts.catalogue import page, requirement
+from contracts.times import parse_iso
+from harness.history import History
+from harness.judging import BrokenRuleError, UndecidedError, expect, expect_status, expect_success, held, json_object
+from harness.requirement import MUST
+from harness.verdict import Verdict, Violated
+
+SECTION = "POST /api/cross-app/generate-session (JWT)"
+STORY = "sessions_are_minted"
+SAMPLE = "tokens_are_sampled"
+MINTS = "session_token.mints_a_session"
+
+# Six standard deviations: one honest sample in 500 million would be accused.
+_FAR = 6.0
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, '200 `{"session_token": "...", "expires_at": "2025-07-25T15:45:00.000Z"}`'),
+    story=STORY,
+    settles=("C-TA-01",),
+    operations=("generateSession",),
+)
+def mints_a_session(history: History) -> Verdict:
+    """tuvens-api gives a user with a valid JWT a session token and its expiry, for an account of the user's."""
+    answer = expect_success(history.one(f"{STORY}/first"))
+    value = json_object(answer)
+    for name in ("session_token", "expires_at"):
+        text = value.get(name)
+        expect(
+            isinstance(text, str) and text != "",
+            expected=f"{name} as text",
+            observed=f"{name} is {'absent' if name not in value else type(text).__name__}",
+            at=answer,
+        )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
+    story=STORY,
+    settles=("C-TA-01",),
+    operations=("generateSession",),
+    depends_on=(MINTS,),
+)
+def generate_session_answers_200(history: History) -> Verdict:
+    """tuvens-api answers 200 to a generate-session that succeeds."""
+    return held(expect_status(history.one(f"{STORY}/first"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "opaque to readers; 32 to 1024 URL-safe characters"),
+    story=STORY,
+    settles=("C-TA-03",),
+    operations=("generateSession",),
+    depends_on=(MINTS,),
+)
+def token_has_32_to_1024_url_safe_characters(history: History) -> Verdict:
+    """tuvens-api mints session tokens of 32 to 1024 URL-safe characters."""
+    looked_at = history.every(STORY)
+    for each in looked_at:
+        form = each.facts.get("token")
+        if form is None:
+            continue
+        expect(
+            32 <= form["length"] <= 1024 and form["url_safe"],
+            expected="32 to 1024 URL-safe characters",
+            observed=f"{form['length']} characters, {'all' if form['url_safe'] else 'not all'} URL-safe",
+            at=each,
+        )
+    return held(looked_at)
+
+
+def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, ...]]:
+    observation = history.observation(f"{SAMPLE}/sample statistics")
+    exchanges = tuple(observation.values["exchanges"][:6])
+    return dict(observation.values), exchanges or (observation.number,)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "The token: 32 cryptographically random bytes"),
+    story=SAMPLE,
+    settles=("C-TA-03",),
+    operations=("generateSession",),
+    depends_on=(MINTS,),
+)
+def tokens_never_repeat(history: History) -> Verdict:
+    """tuvens-api never hands out the same session token twice."""
+    found, exchanges = _statistics(history)
+    if found["repeats"]:
+        raise BrokenRuleError(
+            Violated("all tokens differ", f"{found['repeats']} of {found['count']} tokens are repeats", exchanges)
+        )
+    return held(history.observation(f"{SAMPLE}/sample statistics").number, f"{found['count']} tokens, all different")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "The token: 32 cryptographically random bytes"),
+    story=SAMPLE,
+    settles=("C-TA-03",),
+    operations=("generateSession",),
+    depends_on=(MINTS, "session_token.tokens_never_repeat"),
+    next_step="Make tokens with crypto.randomBytes(32).",
+)
+def tokens_look_random(history: History) -> Verdict:
+    """tuvens-api mints session tokens that no statistic of a sample tells from 32 random bytes."""
+    found, exchanges = _statistics(history)
+    bits, prefix, monobit, runs = (found[name] for name in ("bits", "shared_prefix", "monobit", "runs"))
+    if bits is None or prefix is None:
+        raise UndecidedError(f"{found['count']} tokens, of several lengths or too few, say nothing about randomness")
+    observed = f"{found['count']} tokens: {bits:g} bits of each vary, two share a prefix of {prefix:g} characters"
+    for name, score in (("ones and zeros", monobit), ("runs", runs)):
+        if score is not None:
+            observed += f", {name} {score:+.1f} standard deviations off"
+    suspicious = bits < 128 or prefix > 8 or any(abs(z) > _FAR for z in (monobit, runs) if z is not None)
+    if suspicious:
+        raise BrokenRuleError(
+            Violated(
+                f"128 or more varying bits, no long shared prefix, statistics within {_FAR:g}", observed, exchanges
+            )
+        )
+    return held(history.observation(f"{SAMPLE}/sample statistics").number, observed)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "`expires_at`: ISO 8601 UTC with Z, 900 s after generation."),
+    story=STORY,
+    settles=("C-TA-02",),
+    operations=("generateSession",),
+    depends_on=(MINTS,),
+)
+def expires_900_seconds_after_generation(history: History) -> Verdict:
+    """tuvens-api lets a session token expire 900 s after its generation, or as long after it as its deployment sets."""
+    expiry = int(history.context.settings.get("session_expiry", 900))
+    looked_at = history.every(STORY)
+    for each in looked_at:
+        text = json_object(each).get("expires_at")
+        try:
+            expires_at = parse_iso(str(text))
+        except ValueError:
+            raise BrokenRuleError(
+                Violated("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", (each.number,))
+            ) from None
+        # The server's own Date header is its clock at the answer, in whole seconds.
+        try:
+            generated = parsedate_to_datetime(each.header("date") or "").timestamp()
+        except ValueError:
+            raise UndecidedError("the answer has no Date header, so its clock is not known") from None
+        off = expires_at - generated - expiry
+        expect(
+            -2.0 - each.seconds <= off <= 2.0,
+            expected=f"expires_at {expiry} s after the answer's Date",
+            observed=f"expires_at {expires_at - generated:.1f} s after it",
+            at=each,
+        )
+    return held(looked_at)

@@ -1,0 +1,325 @@
+"""validate-session, user-accounts, validate-permission: right answers to right questions."""
+
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS
+from harness.history import Exchange, History
+from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+VALIDATE = "POST /api/cross-app/validate-session (shared secret)"
+ACCOUNTS = "GET /api/cross-app/user-accounts?session_token=... (shared secret)"
+PERMISSION = "POST /api/cross-app/validate-permission (shared secret)"
+VALIDATED = "a_session_is_validated"
+LISTED = "accounts_are_listed"
+ASKED = "permissions_are_asked_for"
+_IS_VALIDATED = "session_token.a_live_session_is_validated"
+_IS_LISTED = "session_token.accounts_of_a_session_are_listed"
+_IS_ANSWERED = "session_token.permission_is_answered_by_a_boolean"
+
+
+def user_of(history: History, role: str) -> dict[str, Any]:
+    """What the deployment says of the first user with a role."""
+    for each in history.context.settings.get("users", ()):
+        if each["role"] == role:
+            return dict(each)
+    raise LackingError(f"the deployment has no user with role {role!r}")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(VALIDATE, '200 `{"user_id": "456", "email": "user@example.com"'),
+    story=VALIDATED,
+    settles=("C-TA-06",),
+    operations=("validateSession",),
+    depends_on=(MINTS,),
+)
+def a_live_session_is_validated(history: History) -> Verdict:
+    """tuvens-api answers validate-session with success for a live session token and the right secret."""
+    return held(expect_success(history.one(f"{VALIDATED}/first")))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(
+        VALIDATE, '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`'
+    ),
+    story=VALIDATED,
+    settles=("C-TA-06",),
+    operations=("validateSession",),
+    depends_on=(_IS_VALIDATED,),
+)
+def validation_names_the_user(history: History) -> Verdict:
+    """tuvens-api tells in validate-session's answer the session's user: user_id as text, email, name and account_id."""
+    answer = expect_success(history.one(f"{VALIDATED}/first"))
+    value = json_object(answer)
+    user = user_of(history, "organiser")
+    for name, kind in (("user_id", str), ("email", str), ("name", str), ("account_id", int)):
+        found = value.get(name)
+        fits = isinstance(found, kind) and not isinstance(found, bool) and found != ""
+        observed = f"{name} is {'absent' if name not in value else type(found).__name__ + ' ' + repr(found)[:60]}"
+        expect(fits, expected=f"{name} as {_WORDS[kind]}", observed=observed, at=answer)
+        known = user.get(name)
+        if known:
+            expect(found == known, expected=f"{name} {known!r}, the session's", observed=observed, at=answer)
+    return held(answer)
+
+
+_WORDS: dict[type, str] = {str: "text", int: "an integer"}
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(VALIDATE, "name falls back to the email."),
+    story=VALIDATED,
+    settles=("C-TA-06",),
+    operations=("validateSession",),
+    needs=("role:nameless",),
+    depends_on=(_IS_VALIDATED,),
+)
+def name_falls_back_to_the_email(history: History) -> Verdict:
+    """tuvens-api gives the email as the name of a user who has none."""
+    answer = expect_success(history.one(f"{VALIDATED}/nameless user"))
+    value = json_object(answer)
+    email = value.get("email")
+    expect(
+        isinstance(email, str) and value.get("name") == email,
+        expected=f"name {email!r}, the email",
+        observed=f"name is {value.get('name')!r}",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "reusable until a fixed expires_at"),
+    story=VALIDATED,
+    operations=("validateSession",),
+    depends_on=(_IS_VALIDATED,),
+)
+def a_session_is_not_consumed_by_validation(history: History) -> Verdict:
+    """tuvens-api validates a session token again after it was validated."""
+    return held(expect_success(history.one(f"{VALIDATED}/again")))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
+    story=(VALIDATED, ASKED),
+    operations=("validateSession",),
+    depends_on=(_IS_VALIDATED,),
+)
+def validate_session_answers_200(history: History) -> Verdict:
+    """tuvens-api answers 200 to a validate-session that succeeds."""
+    return held(expect_status(history.one(f"{VALIDATED}/first"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(ACCOUNTS, '200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`'),
+    story=LISTED,
+    settles=("C-TA-10",),
+    operations=("listUserAccounts",),
+    depends_on=(MINTS,),
+)
+def accounts_of_a_session_are_listed(history: History) -> Verdict:
+    """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
+    answer = expect_success(history.one(f"{LISTED}/organiser"))
+    for each in _accounts(answer):
+        fits = (
+            isinstance(each.get("id"), int) and isinstance(each.get("name"), str) and isinstance(each.get("slug"), str)
+        )
+        expect(fits, expected="id (integer), name and slug of each account", observed=str(each)[:160], at=answer)
+    return held(answer)
+
+
+def _accounts(answer: Exchange) -> list[dict[str, Any]]:
+    listed = json_object(answer).get("accounts")
+    expect(
+        isinstance(listed, list) and all(isinstance(each, dict) for each in listed),
+        expected="accounts, a list of objects",
+        observed=f"accounts is {type(listed).__name__}",
+        at=answer,
+    )
+    assert isinstance(listed, list)
+    return listed
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
+    story=LISTED,
+    operations=("listUserAccounts",),
+    depends_on=(_IS_LISTED,),
+)
+def user_accounts_answers_200(history: History) -> Verdict:
+    """tuvens-api answers 200 to a user-accounts that succeeds."""
+    return held(expect_status(history.one(f"{LISTED}/organiser"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(ACCOUNTS, '200 `{"accounts":'),
+    story=LISTED,
+    settles=("C-TA-11",),
+    operations=("listUserAccounts",),
+    depends_on=(_IS_LISTED,),
+)
+def own_account_is_listed(history: History) -> Verdict:
+    """tuvens-api lists, among the accounts of a session's user, the account that the session was minted for."""
+    answer = expect_success(history.one(f"{LISTED}/organiser"))
+    own = user_of(history, "organiser")["account_id"]
+    ids = [each.get("id") for each in _accounts(answer)]
+    expect(own in ids, expected=f"account {own} among them", observed=f"accounts {ids[:20]}", at=answer)
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(ACCOUNTS, '200 `{"accounts":'),
+    story=LISTED,
+    settles=("C-TA-11",),
+    operations=("listUserAccounts",),
+    needs=("role:outsider",),
+    depends_on=(_IS_LISTED,),
+)
+def foreign_accounts_are_not_listed(history: History) -> Verdict:
+    """tuvens-api lists no account that a session's user does not belong to."""
+    looked_at = []
+    for role, foreign_role in (("organiser", "outsider"), ("outsider", "organiser")):
+        answer = expect_success(history.one(f"{LISTED}/{role}"))
+        foreign = user_of(history, foreign_role)["account_id"]
+        ids = [each.get("id") for each in _accounts(answer)]
+        expect(
+            foreign not in ids,
+            expected=f"no account {foreign}, to which the {role} does not belong",
+            observed=f"accounts {ids[:20]}",
+            at=answer,
+        )
+        looked_at.append(answer)
+    return held(looked_at)
+
+
+def _permission(history: History, step: str) -> tuple[Exchange, object]:
+    answer = expect_success(history.one(f"{ASKED}/{step}"))
+    return answer, json_object(answer).get("has_permission")
+
+
+def _is(history: History, step: str, wanted: bool) -> Verdict:
+    answer, found = _permission(history, step)
+    expect(found is wanted, expected=f"has_permission {str(wanted).lower()}", observed=f"it is {found!r}", at=answer)
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
+    story=ASKED,
+    settles=("C-TA-12",),
+    operations=("validatePermission",),
+    depends_on=(MINTS,),
+)
+def permission_is_answered_by_a_boolean(history: History) -> Verdict:
+    """tuvens-api answers validate-permission by has_permission, true or false."""
+    answer, found = _permission(history, "manage ticketing")
+    expect(isinstance(found, bool), expected="has_permission, a boolean", observed=f"it is {found!r}"[:120], at=answer)
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
+    story=ASKED,
+    operations=("validatePermission",),
+    depends_on=(_IS_ANSWERED,),
+)
+def validate_permission_answers_200(history: History) -> Verdict:
+    """tuvens-api answers 200 to a validate-permission that succeeds."""
+    return held(expect_status(history.one(f"{ASKED}/manage ticketing"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, "Known permissions: `create_events`, `manage_ticketing`"),
+    story=ASKED,
+    settles=("C-TA-12",),
+    operations=("validatePermission",),
+    depends_on=(_IS_ANSWERED,),
+)
+def held_permission_is_true(history: History) -> Verdict:
+    """tuvens-api answers true for a permission that the session's user holds."""
+    return _is(history, "manage ticketing", True)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, "(resource_id optional integer: an event)"),
+    story=ASKED,
+    settles=("C-TA-12", "C-TA-13"),
+    operations=("validatePermission",),
+    needs=("events",),
+    depends_on=(_IS_ANSWERED, "session_token.held_permission_is_true"),
+)
+def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
+    """tuvens-api answers true for a permission that the session's user holds on an event of the user's account."""
+    return _is(history, "own event", True)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, "A resource of an account that the session's user does not belong to is `false`."),
+    story=ASKED,
+    settles=("C-TA-13",),
+    operations=("validatePermission",),
+    needs=("foreign-event",),
+    depends_on=(_IS_ANSWERED,),
+)
+def permission_is_false_on_a_foreign_event(history: History) -> Verdict:
+    """tuvens-api answers false for a permission on an event of an account that is not the session's user's."""
+    return _is(history, "foreign event", False)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, "an unknown one is `false`, not an error."),
+    story=ASKED,
+    settles=("C-TA-12",),
+    operations=("validatePermission",),
+    depends_on=(_IS_ANSWERED,),
+)
+def unknown_permission_is_false(history: History) -> Verdict:
+    """tuvens-api answers false, not an error, for a permission that it does not know."""
+    return _is(history, "unknown permission", False)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
+    story=ASKED,
+    settles=("C-TA-12",),
+    operations=("validatePermission",),
+    needs=("role:member",),
+    depends_on=(_IS_ANSWERED,),
+)
+def lacking_permission_is_false(history: History) -> Verdict:
+    """tuvens-api answers false for a permission that the session's user does not hold."""
+    return _is(history, "member", False)

@@ -1,0 +1,162 @@
+"""generate-session: whom and what it refuses."""
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS, SECTION
+from harness.history import History, NothingObservedError
+from harness.judging import LackingError, expect_status, held, statuses
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+JWTS = "sessions_are_refused_without_a_valid_jwt"
+ACCOUNTS = "sessions_are_refused_for_wrong_accounts"
+_REFUSED = page(SECTION, "401 JWT missing, malformed, expired, wrongly signed")
+_SETTLES = ("C-TA-04",)
+_GENERATES = ("generateSession",)
+
+
+def _forged(history: History, step: str) -> Verdict:
+    try:
+        return statuses(history.every(f"{JWTS}/{step}"), 401)
+    except NothingObservedError:
+        outcome = history.stories.get(JWTS)
+        if outcome is not None and outcome.ended == "finished":
+            raise LackingError("the users' JWTs are opaque, so none can be forged from them") from None
+        raise
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_REFUSED,
+    story=JWTS,
+    settles=_SETTLES,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def missing_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to generate-session without a JWT, with an empty one, and with another scheme."""
+    steps = ("no JWT", "no JWT, empty bearer", "no JWT, basic")
+    return statuses([history.one(f"{JWTS}/{step}") for step in steps], 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_REFUSED,
+    story=JWTS,
+    settles=_SETTLES,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def malformed_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to generate-session with what is no JWT."""
+    return statuses(history.every(f"{JWTS}/malformed JWT"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_REFUSED,
+    story=JWTS,
+    settles=_SETTLES,
+    operations=_GENERATES,
+    needs=("expired-jwt",),
+    depends_on=(MINTS,),
+)
+def expired_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to generate-session with an expired JWT."""
+    try:
+        return held(expect_status(history.one(f"{JWTS}/expired JWT"), 401))
+    except NothingObservedError:
+        outcome = history.stories.get(JWTS)
+        if outcome is not None and outcome.ended == "finished":
+            raise LackingError("no expired JWT could be made: give the organiser's expired_jwt") from None
+        raise
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_REFUSED,
+    story=JWTS,
+    settles=_SETTLES,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def wrongly_signed_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to generate-session with a JWT whose signature is another key's, damaged, or of other
+    claims."""
+    return _forged(history, "wrongly signed JWT")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_REFUSED,
+    story=JWTS,
+    settles=_SETTLES,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def unsigned_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to generate-session with a JWT that claims to need no signature (alg none)."""
+    return _forged(history, "unsigned JWT")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Errors", "Order on every route: authentication (401), then the request's form (400)"),
+    story=JWTS,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def generate_session_authenticates_before_it_reads(history: History) -> Verdict:
+    """tuvens-api answers 401, not 400, to a generate-session that lacks a JWT and is ill-formed."""
+    return held(expect_status(history.one(f"{JWTS}/no JWT and ill-formed"), 401))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "403 user is not a member of the account"),
+    story=ACCOUNTS,
+    settles=("C-TA-05",),
+    operations=_GENERATES,
+    needs=("role:outsider",),
+    depends_on=(MINTS,),
+)
+def foreign_account_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 403 to generate-session for an account that the user does not belong to."""
+    return held(expect_status(history.one(f"{ACCOUNTS}/foreign account"), 403))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(SECTION, "400 account_id missing or not a positive integer"),
+    story=ACCOUNTS,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def ill_formed_account_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 400 to generate-session whose account_id is no positive integer or whose body is no object."""
+    given = [*history.every(f"{ACCOUNTS}/ill-formed account"), *history.every(f"{ACCOUNTS}/ill-formed body")]
+    return statuses([each for each in given if each.step.rpartition("/")[2] not in _MISSING], 400)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Where the sources disagree, and the ruling", 'required; "optional" is a declared deviation'),
+    story=ACCOUNTS,
+    operations=_GENERATES,
+    depends_on=(MINTS,),
+)
+def missing_account_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 400 to generate-session without an account_id, and with null for one."""
+    steps = ("ill-formed account/null", "ill-formed body/empty object")
+    return statuses([history.one(f"{ACCOUNTS}/{step}") for step in steps], 400)
+
+
+_MISSING = frozenset({"null", "empty object", "no body"})

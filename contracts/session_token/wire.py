@@ -1,0 +1,128 @@
+"""The session-token messages: hi.events and tuvens-client to tuvens-api. No I/O."""
+
+from dataclasses import dataclass
+
+import openapi
+from harness.http import Answer, Call, Headers, WireError, field_of, json_body
+
+SECRET_HEADER = "x-shared-secret"
+_JSON: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A minted session. `expires_at` is ISO 8601 UTC, as sent."""
+
+    session_token: str
+    expires_at: str
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUser:
+    """Whom a session token stands for; `account_id` is the account that the session was minted for."""
+
+    user_id: str
+    email: str
+    name: str
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as tuvens-api lists it."""
+
+    id: int
+    name: str
+    slug: str
+
+
+def _bearer(jwt: str | None) -> Headers:
+    return () if jwt is None else (("Authorization", f"Bearer {jwt}"),)
+
+
+def _shared(secret: str | None) -> Headers:
+    return () if secret is None else ((SECRET_HEADER, secret),)
+
+
+def generate_session(jwt: str | None, account_id: object) -> Call:
+    """A user asks for a session token for one of the user's accounts."""
+    operation = openapi.find("generateSession")
+    body = json_body({"account_id": account_id})
+    return Call(operation.id, operation.method, operation.target(), _JSON + _bearer(jwt), body)
+
+
+def validate_session(secret: str | None, token: object) -> Call:
+    """A back end asks whom a session token stands for."""
+    operation = openapi.find("validateSession")
+    body = json_body({"session_token": token})
+    return Call(operation.id, operation.method, operation.target(), _JSON + _shared(secret), body)
+
+
+def list_user_accounts(secret: str | None, token: str | None) -> Call:
+    """A back end asks for the accounts of a session's user; the token travels in the query."""
+    operation = openapi.find("listUserAccounts")
+    query = [] if token is None else [("session_token", token)]
+    headers: Headers = (("Accept", "application/json"),)
+    return Call(operation.id, operation.method, operation.target(query=query), headers + _shared(secret))
+
+
+def validate_permission(secret: str | None, token: object, permission: object, resource_id: object = None) -> Call:
+    """A back end asks whether a session's user has a permission, on one event where `resource_id` is given."""
+    operation = openapi.find("validatePermission")
+    fields = {"session_token": token, "permission": permission}
+    if resource_id is not None:
+        fields["resource_id"] = resource_id
+    return Call(operation.id, operation.method, operation.target(), _JSON + _shared(secret), json_body(fields))
+
+
+def read_session(answer: Answer) -> Session:
+    """Read generate-session's answer. Raises WireError."""
+    value = _success(answer)
+    token = str(field_of(value, "session_token", str))
+    if not token:
+        raise WireError("field 'session_token' is empty")
+    account = value.get("account_id")
+    return Session(
+        token,
+        str(field_of(value, "expires_at", str)),
+        account if isinstance(account, int) and not isinstance(account, bool) else None,
+    )
+
+
+def read_session_user(answer: Answer) -> SessionUser:
+    """Read validate-session's answer. Raises WireError: a caller must never start a session from nonsense."""
+    value = _success(answer)
+    user_id = str(field_of(value, "user_id", str))
+    email = str(field_of(value, "email", str))
+    if not user_id or not email:
+        raise WireError("user_id and email must not be empty")
+    account = field_of(value, "account_id", int)
+    assert isinstance(account, int)
+    return SessionUser(user_id, email, str(field_of(value, "name", str)), account)
+
+
+def read_accounts(answer: Answer) -> tuple[Account, ...]:
+    """Read user-accounts' answer. Raises WireError."""
+    listed = field_of(_success(answer), "accounts", list)
+    assert isinstance(listed, list)
+    accounts = []
+    for each in listed:
+        number = field_of(each, "id", int)
+        assert isinstance(number, int)
+        accounts.append(Account(number, str(field_of(each, "name", str)), str(field_of(each, "slug", str))))
+    return tuple(accounts)
+
+
+def read_permission(answer: Answer) -> bool:
+    """Read validate-permission's answer. Raises WireError."""
+    return bool(field_of(_success(answer), "has_permission", bool))
+
+
+def _success(answer: Answer) -> dict[str, object]:
+    if not 200 <= answer.status < 300:
+        raise WireError(f"the answer has status {answer.status}")
+    value = answer.json()
+    if not isinstance(value, dict):
+        raise WireError("the answer is not a JSON object")
+    return value

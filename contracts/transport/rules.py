@@ -1,0 +1,70 @@
+"""HTTPS is enforced. Judged on deployments that are served by https only."""
+
+from contracts.catalogue import page, requirement
+from harness.history import History, NothingObservedError, Outcome
+from harness.judging import BrokenRuleError, answered, expect, held, shown
+from harness.requirement import SHOULD
+from harness.verdict import Held, Verdict, Violated
+
+STORY = "transport_is_checked"
+_SOURCE = page("Systems", "https://api.tuvens.com")
+_HTTPS = ("https:tuvens-api",)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=("C-SE-01",),
+    operations=("getEvent",),
+    needs=_HTTPS,
+)
+def plain_http_is_refused(history: History) -> Verdict:
+    """tuvens-api serves nothing by http://: it redirects to https:// or refuses."""
+    try:
+        plain = history.one(f"{STORY}/http")
+    except NothingObservedError:
+        return held(history.one(f"{STORY}/https"), "served on a port of its own, which speaks https only")
+    if plain.outcome is not Outcome.ANSWERED:
+        return held(plain, "refused")
+    redirected = plain.status in (301, 302, 307, 308) and (plain.header("Location") or "").startswith("https://")
+    refused = plain.status is not None and plain.status >= 400
+    expect(redirected or refused, expected="a redirect to https://, or a refusal", observed=shown(plain), at=plain)
+    return held(plain)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=("C-SE-01",),
+    operations=("getEvent",),
+    needs=_HTTPS,
+)
+def strict_transport_is_demanded(history: History) -> Verdict:
+    """tuvens-api tells browsers to come by https only (Strict-Transport-Security)."""
+    answer = answered(history.one(f"{STORY}/https"))
+    value = answer.header("Strict-Transport-Security") or ""
+    expect("max-age=" in value, expected="Strict-Transport-Security", observed=value or "none", at=answer)
+    return held(answer)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=("C-SE-01",),
+    operations=("getEvent",),
+    needs=_HTTPS,
+)
+def old_tls_is_refused(history: History) -> Verdict:
+    """tuvens-api refuses TLS older than 1.2."""
+    seen = history.observation(f"{STORY}/old versions")
+    if seen.values["accepted"]:
+        raise BrokenRuleError(
+            Violated("TLS 1.2 or newer", f"accepts {', '.join(seen.values['accepted'])}", (seen.number,))
+        )
+    return Held((seen.number,))

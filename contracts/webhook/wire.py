@@ -1,0 +1,44 @@
+"""The webhook `event.status_changed`, hi.events to tuvens-api: body, signature, request. No I/O."""
+
+import hashlib
+import hmac
+import re
+
+import openapi
+from harness.http import Call, Headers, json_body
+
+SIGNATURE_HEADER = "x-hi-events-signature"
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
+
+
+def _key(secret: str | bytes) -> bytes:
+    return secret.encode() if isinstance(secret, str) else secret
+
+
+def sign(secret: str | bytes, body: bytes) -> str:
+    """`sha256=` and the lower-case hex HMAC-SHA256 of the raw body, keyed by the shared secret."""
+    return "sha256=" + hmac.new(_key(secret), body, hashlib.sha256).hexdigest()
+
+
+def signature_matches(secret: str | bytes, body: bytes, header: str | None) -> bool:
+    """Whether a header is the right signature for exactly these bytes; compared in constant time."""
+    if header is None or _SIGNATURE.fullmatch(header) is None:
+        return False
+    return hmac.compare_digest(sign(secret, body), header)
+
+
+def status_changed_body(
+    *, event_id: object, title: object, status: object, tuvens_event_id: object, sent_at: str
+) -> bytes:
+    """The delivery's body; `sent_at` is ISO 8601 UTC, the time of the change, the same on every retry."""
+    payload = {"id": event_id, "title": title, "status": status, "tuvens_event_id": tuvens_event_id}
+    return json_body({"event_type": "event.status_changed", "event_sent_at": sent_at, "payload": payload})
+
+
+def event_status_changed(body: bytes, signature: str | None) -> Call:
+    """The delivery of a body with a signature (None: without that header)."""
+    operation = openapi.find("receiveEventStatusChanged")
+    headers: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
+    if signature is not None:
+        headers = (*headers, (SIGNATURE_HEADER, signature))
+    return Call(operation.id, operation.method, operation.target(), headers, body)
