@@ -1,0 +1,310 @@
+"""What the stories of a run share: connections, turns within rate limits, sessions, clocks."""
+
+import asyncio
+import hashlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+import openapi
+from contracts.hi_events_session import wire as hi_wire
+from contracts.session_token import wire as session_wire
+from contracts.times import parse_iso
+from harness.deployment import Control, Deployment, Linked, Target, User
+from harness.history import Exchange, Outcome
+from harness.http import Answer, Call, WireError, field_of
+from harness.judging import shown
+from harness.pacing import Allowance, Pacer, pause_after_429
+from harness.recorder import Recorder
+from harness.story import StoryStoppedError
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a call: the recorded exchange, and the answer as received (None: there was none)."""
+
+    exchange: Exchange
+    answer: Answer | None
+
+    @property
+    def status(self) -> int | None:
+        """The status, None without an answer."""
+        return self.exchange.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was answered with a 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    def must(self, what: str) -> Answer:
+        """The answer of a success. Raises StoryStoppedError: the story cannot go on without it."""
+        if self.answer is None or not self.ok:
+            seen = shown(self.exchange) if self.answer is not None else self.exchange.error
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): {seen}")
+        return self.answer
+
+
+@dataclass(slots=True)
+class SessionToken:
+    """A minted session with the token itself: for driving, never for the record. `exchange` is the minting's number."""
+
+    token: str = field(repr=False)
+    user: User
+    expires_at: str
+    minted_at: float
+    exchange: int
+
+
+class Stage:
+    """Shared by all stories of a run; for one event loop."""
+
+    def __init__(self, deployment: Deployment, recorder: Recorder, *, seed: int = 0) -> None:
+        self.deployment = deployment
+        self.random = random.Random(seed)
+        self.recorder = recorder
+        self.pacer = Pacer(_allowances(deployment))
+        self.minted: list[SessionToken] = []
+        self._sessions: dict[str, SessionToken] = {}
+        self._bearers: dict[str, str] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._busy: set[str] = set()
+        self._used: dict[str, int] = defaultdict(int)
+        self._freed = asyncio.Condition()
+        self._advanced = 0.0
+        self._control = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(60.0))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._control.aclose()
+        await self.recorder.close()
+
+    def target(self, app: str) -> Target:
+        """A target of the deployment. Raises StoryStoppedError where it has none."""
+        found = self.deployment.targets.get(app)
+        if found is None:
+            raise StoryStoppedError(f"the deployment has no {app}")
+        return found
+
+    def expiry(self) -> int:
+        """Seconds that a session token lives."""
+        return self.target("tuvens-api").session_expiry or 900
+
+    def base_url(self, operation: openapi.Operation) -> str:
+        """Where an operation is served: pages and API may have different bases."""
+        target = self.target(operation.app)
+        return target.url if operation.base == "pages" else target.api_url
+
+    async def send(
+        self,
+        step: str,
+        caller: str,
+        call: Call,
+        *,
+        key: str | None = "",
+        obey_limits: bool = True,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send a call to the app that serves its operation, within its rate limit.
+
+        A 429 is waited for and the call sent again; a broken connection leads to another try only where sending
+        twice is harmless (x-retry-safe). `key` is what the limit counts by, None where the call will not be
+        authenticated and so counts for nobody; `obey_limits=False` takes a 429 for an answer, too.
+        """
+        operation = openapi.find(call.operation)
+        for attempt in range(1, _TRIES + 1):
+            if obey_limits and key is not None:
+                await self._turns(operation.id, key)
+            exchange, answer = await self.recorder.send(
+                step=step,
+                caller=caller,
+                callee=operation.app,
+                base_url=self.base_url(operation),
+                call=call,
+                facts=facts,
+            )
+            if attempt == _TRIES or not await self._again(operation, exchange, answer, obey_limits):
+                break
+            self.recorder.history.supersede(exchange.number)
+        return Reply(exchange, answer)
+
+    async def session(self, user: User) -> SessionToken:
+        """A live session of a user, minted once and shared by the stories. Raises StoryStoppedError."""
+        async with self._locks[user.jwt]:
+            known = self._sessions.get(user.jwt)
+            if known is None or self.now() > known.minted_at + self.expiry() - 60:
+                known = await self.mint(user, "shared/generate session")
+                self._sessions[user.jwt] = known
+            return known
+
+    def facts_about(self, token: object) -> dict[str, Any]:
+        """`subject`: the email of the user whose session a token is, where both are known."""
+        found = next((each.user.email for each in self.minted if each.token == token), "")
+        return {"subject": found} if found else {}
+
+    def forget_sessions(self) -> None:
+        """Mint anew from here on: the clock was moved past the life of the shared sessions."""
+        self._sessions.clear()
+        self._bearers.clear()
+
+    async def bearer(self, user: User) -> str:
+        """The bearer token of a living Hi.Events session, begun once and shared by the stories.
+
+        It is begun anew before the Tuvens session behind it expires: accounts and permissions follow that one.
+        Raises StoryStoppedError.
+        """
+        session = await self.session(user)
+        async with self._locks[f"bearer {user.jwt}"]:
+            known = self._bearers.get(session.token)
+            if known is None:
+                call = hi_wire.sign_in(session.token)
+                reply = await self.send("shared/sign in", "browser", call, key="address")
+                answer = reply.must(f"the {user.role} cannot sign in at hi.events")
+                try:
+                    known = str(field_of(answer.json(), "token", str))
+                except WireError as error:
+                    raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+                self._bearers[session.token] = known
+            return known
+
+    async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
+        """A new session of a user. Raises StoryStoppedError."""
+        call = session_wire.generate_session(user.jwt, account_id or user.account_id)
+        reply = await self.send(step, "tuvens-client", call, key=user_key(user))
+        answer = reply.must(f"no session could be minted for the {user.role}")
+        try:
+            session = session_wire.read_session(answer)
+        except WireError as error:
+            raise StoryStoppedError(f"generate-session's answer (exchange {reply.exchange.number}): {error}") from None
+        minted = SessionToken(session.session_token, user, session.expires_at, self.now(), reply.exchange.number)
+        self.minted.append(minted)
+        return minted
+
+    def now(self) -> float:
+        """Unix seconds as the simulators' clocks tell them: ours, and as far as they were moved."""
+        return time.time() + self._advanced
+
+    @asynccontextmanager
+    async def event(self) -> AsyncIterator[str]:
+        """An event of the organiser's account that no other story changes meanwhile. Raises StoryStoppedError."""
+        linked = {each.tuvens for each in self.deployment.linked}
+        unlinked = [each for each in self.deployment.events if each not in linked]
+        async with self._leased(unlinked or list(self.deployment.events), "events.tuvens") as event_id:
+            yield event_id
+
+    @asynccontextmanager
+    async def linked_event(self) -> AsyncIterator[Linked]:
+        """An event of both sides that no other story changes meanwhile. Raises StoryStoppedError."""
+        by_id = {each.tuvens: each for each in self.deployment.linked}
+        async with self._leased(list(by_id), "events.linked") as event_id:
+            yield by_id[event_id]
+
+    @asynccontextmanager
+    async def _leased(self, candidates: list[str], name: str) -> AsyncIterator[str]:
+        if not candidates:
+            raise StoryStoppedError(f"no event may be changed: name some in {name}")
+        async with self._freed:
+            await self._freed.wait_for(lambda: any(each not in self._busy for each in candidates))
+            # The one longest unused: what a story left behind is the least likely to be looked at by the next.
+            event_id = min((each for each in candidates if each not in self._busy), key=lambda each: self._used[each])
+            self._busy.add(event_id)
+            self._used[event_id] += 1
+        try:
+            yield event_id
+        finally:
+            async with self._freed:
+                self._busy.discard(event_id)
+                self._freed.notify_all()
+
+    async def control(self, app: str, method: str, path: str, body: object = None) -> Any:
+        """Call a simulator's control plane. Raises StoryStoppedError."""
+        control = self.target(app).control
+        if control is None:
+            raise StoryStoppedError(f"{app} gives no control plane")
+        return await call_control(self._control, control, method, path, body)
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clocks of all simulators; tuvens-api first, so that a delivery never comes from its future."""
+        for app in ("tuvens-api", "hi.events"):
+            target = self.deployment.targets.get(app)
+            if target is not None and target.control is not None:
+                await self.control(app, "POST", "/clock/advance", {"seconds": seconds})
+        self._advanced += seconds
+
+    async def turns(self, operation: str, key: str, count: int) -> None:
+        """Return when `count` requests at once are within the rate limit; they may then be sent without asking.
+
+        Meant for stories that are driven alone: what others send meanwhile is not reckoned with.
+        """
+        await asyncio.gather(*(self._turns(operation, key) for _ in range(count)))
+
+    async def _turns(self, operation: str, key: str) -> None:
+        await self.pacer.turn(operation, key)
+        # hi.events asks tuvens-api on our behalf, with the same shared secret: that uses up the secret's turns.
+        for behind in _BEHIND.get(operation, ()):
+            await self.pacer.turn(behind, "shared-secret")
+
+    async def _again(
+        self, operation: openapi.Operation, exchange: Exchange, answer: Answer | None, obey_limits: bool
+    ) -> bool:
+        if exchange.outcome is not Outcome.ANSWERED:
+            too_slow = exchange.seconds >= self.recorder.bounds.seconds * 0.9
+            return not too_slow and (exchange.outcome is Outcome.REFUSED or operation.retry_safe)
+        if answer is not None and answer.status == 429 and obey_limits:
+            await asyncio.sleep(pause_after_429(answer.headers, _server_time(answer)))
+            return True
+        return False
+
+
+_BEHIND = {"validateCrossAppSession": ("validateSession",), "openCrossAppPage": ("validateSession",)}
+
+
+def user_key(user: User) -> str:
+    """What a limit by user counts by."""
+    return user.user_id or hashlib.sha256(user.jwt.encode()).hexdigest()
+
+
+async def call_control(client: httpx.AsyncClient, control: Control, method: str, path: str, body: object = None) -> Any:
+    """Call a control plane; its JSON answer. Raises StoryStoppedError."""
+    try:
+        response = await client.request(
+            method, control.url + path, json=body, headers={"Authorization": f"Bearer {control.token}"}
+        )
+    except httpx.HTTPError as failure:
+        raise StoryStoppedError(f"the control plane does not answer {method} {path}: {failure}") from None
+    if not response.is_success:
+        raise StoryStoppedError(f"the control plane answers {response.status_code} to {method} {path}")
+    return response.json() if response.content else None
+
+
+def _server_time(answer: Answer) -> float:
+    try:
+        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except ValueError:
+        return time.time()
+
+
+def _allowances(deployment: Deployment) -> dict[str, Allowance]:
+    """The limits that the deployment says, else the documents': 0 means none."""
+    found = {}
+    for app, target in deployment.targets.items():
+        for operation in openapi.load(app, deployment.edition).operations.values():
+            limit = target.rate_limits.get(operation.id)
+            if limit is None and operation.rate_limit is not None:
+                limit = operation.rate_limit.limit
+            if limit:
+                found[operation.id] = Allowance(limit)
+    return found
+
+
+def remaining_life(session: SessionToken, now: float) -> float:
+    """Seconds until a session's announced expiry."""
+    return parse_iso(session.expires_at) - now
