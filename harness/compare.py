@@ -53,6 +53,7 @@ class Change:
     """A requirement or a claim with another verdict. `before` or `after` is None where a run does not have it.
 
     `worse` says whether it is a step back: OBSERVE-level requirements never are. `why`: observed or reason.
+    `blocked_by`: the requirement at the root, where it is blocked now.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Change:
     after: VerdictName | None
     why: str
     worse: bool
+    blocked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ def _finding_change(before: Finding | None, after: Finding | None) -> Change | N
         after=after.verdict if after else None,
         why=(after.observed or after.reason) if after else "",
         worse=kind in _WORSE and told.level != _OBSERVED_ONLY,
+        blocked_by=after.blocked_by if after else "",
     )
 
 
@@ -255,11 +258,16 @@ def _warnings(before: Report, after: Report) -> Iterator[str]:
             f"different deployments ({before.header.deployment} and {after.header.deployment}): "
             "a difference is not a change of one of them"
         )
-    elif before.header.targets != after.header.targets:
+    elif _targets(before) != _targets(after):
         yield "the deployment's applications, or what they are (simulated or real), differ"
     for name, report in (("first", before), ("second", after)):
         if not report.footer.finished:
             yield f"the {name} run did not finish: what is missing in it was not looked at"
+
+
+def _targets(report: Report) -> list[tuple[str, str, str]]:
+    """What was asked; a simulator's URL is by chance."""
+    return [(each.app, each.kind, "" if each.kind == "simulated" else each.url) for each in report.header.targets]
 
 
 def _of(report: Report) -> Side:
@@ -281,11 +289,22 @@ def _group(noun: str, kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
     if not changes:
         return
     yield from ("", f"== {_TITLES[kind]}: {noun} ({len(changes)})")
+    roots: dict[str, list[Change]] = {}
     for change in changes:
-        before = change.before.value if change.before else "absent"
-        after = change.after.value if change.after else "absent"
-        level = f"{change.level} " if change.level else ""
-        yield f"{'! ' if change.worse else '  '}{level}{change.id}  {before} -> {after}"
+        if change.blocked_by:
+            roots.setdefault(change.blocked_by, []).append(change)
+            continue
+        yield _became(change)
         yield f"    {change.text}"
         if change.why and change.kind is not Kind.FIXED:
             yield f"    {change.why}"
+    for root, blocked in roots.items():
+        yield f"  now blocked by {root} ({len(blocked)})"
+        yield from (_became(each) for each in blocked)
+
+
+def _became(change: Change) -> str:
+    before = change.before.value if change.before else "absent"
+    after = change.after.value if change.after else "absent"
+    level = f"{change.level} " if change.level else ""
+    return f"{'! ' if change.worse else '  '}{level}{change.id}  {before} -> {after}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.http import Answer, Headers, header
 from harness.redact import SecretBook
+from harness.report import json_line
 
 FORMAT = 1
 
@@ -204,15 +205,11 @@ class History:
     def lines(self, book: SecretBook) -> Iterator[str]:
         """The history as JSON lines, cleaned once more: a secret may have become known after it was seen."""
         context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
-        yield book.clean(_dump({"type": "context", "format": FORMAT, **context}))
+        yield book.clean(json_line({"type": "context", "format": FORMAT, **context}))
         for each in self.entries:
-            yield book.clean(_dump(_entry_to_json(each)))
+            yield book.clean(json_line(_entry_to_json(each)))
         for outcome in self.stories.values():
-            yield book.clean(_dump({"type": "story", **asdict(outcome)}))
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            yield book.clean(json_line({"type": "story", **asdict(outcome)}))
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:

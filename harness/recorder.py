@@ -72,7 +72,7 @@ class Recorder:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(self.bounds.seconds, connect=self.bounds.connect_seconds),
-            limits=httpx.Limits(max_connections=128, max_keepalive_connections=16),
+            limits=httpx.Limits(max_connections=128, max_keepalive_connections=8),
             headers={"Accept-Encoding": "gzip", "User-Agent": "crossapp"},
         )
 

@@ -34,6 +34,7 @@ class SecretBook:
         # (spelling, placeholder), the longest first: a secret may be a part of a longer one. A plain search for each
         # is quicker than a pattern of them all, which would have to be compiled anew with every token.
         self._spellings: list[tuple[str, str]] = []
+        self._shortest = 1 << 30
 
     def learn(self, kind: str, value: str) -> None:
         """Remember a secret. Values shorter than 8 characters are left out: they would blacken plain words."""
@@ -41,6 +42,7 @@ class SecretBook:
             return
         self._kinds[value] = kind
         mark = placeholder(kind, value)
+        self._shortest = min(self._shortest, len(value))
         for spelling in {value, quote(value, safe=""), json.dumps(value)[1:-1]}:
             insort(self._spellings, (spelling, mark), key=lambda each: -len(each[0]))
 
@@ -51,7 +53,9 @@ class SecretBook:
     def found_in(self, text: str) -> list[tuple[str, str]]:
         """(kind, fingerprint) of each known secret that stands in `text`, whole, once each; one that stands there only
         as a part of a longer one is not counted."""
-        marks = set()
+        marks: set[str] = set()
+        if len(text) < self._shortest:
+            return []
         for spelling, mark in self._spellings:
             if spelling in text:
                 marks.add(mark)
@@ -60,9 +64,10 @@ class SecretBook:
 
     def clean(self, text: str) -> str:
         """The text with every known secret, and every JWT, replaced."""
-        for spelling, mark in self._spellings:
-            if spelling in text:
-                text = text.replace(spelling, mark)
+        if len(text) >= self._shortest:
+            for spelling, mark in self._spellings:
+                if spelling in text:
+                    text = text.replace(spelling, mark)
         return _JWT.sub(lambda match: placeholder("jwt", match.group()), text) if "eyJ" in text else text
 
     def clean_bytes(self, body: bytes) -> bytes:

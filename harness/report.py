@@ -169,7 +169,17 @@ class Report:
 
 
 def _line(kind: str, value: Any) -> str:
-    return json.dumps({"type": kind, **asdict(value)}, ensure_ascii=False, separators=(",", ":"))
+    return json_line({"type": kind, **asdict(value)})
+
+
+def json_line(value: object) -> str:
+    """Compact JSON that can be written as UTF-8: a lone surrogate, which a server may send, is escaped."""
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return line
 
 
 def exit_code_of(findings: Iterable[Finding], problems: Iterable[str], finished: bool) -> ExitCode:

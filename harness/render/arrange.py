@@ -92,9 +92,11 @@ class Arrangement:
         return (*self.violated, *others, *self.roots)
 
     @property
-    def blocked(self) -> int:
-        """How many findings are blocked."""
-        return self.verdicts[VerdictName.BLOCKED]
+    def blockers_title(self) -> str:
+        """What `blockers` are: known to block production, or only standing in the way of knowing."""
+        if not self.violated:
+            return "What stands in the way"
+        return "What would block production" if self.only_simulators else "What blocks production"
 
     @property
     def verdicts(self) -> Counter[VerdictName]:
@@ -252,9 +254,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
     """What a reader must know before believing the rest."""
     told = []
     if not arranged.report.footer.finished:
-        told.append(
-            "This run did not finish: whatever is missing below was not looked at, and is not known to be good."
-        )
+        told.append("Whatever is missing below was not looked at, and is not known to be good.")
     if arranged.only_simulators:
         told.append(
             "Simulators only: no real server was asked. This shows that the checks work, and says nothing about "
@@ -292,7 +292,7 @@ def _blocked_by_root(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ..
         seen = {finding.requirement}
         while root in by_id and root not in seen and by_id[root].verdict is VerdictName.BLOCKED:
             seen.add(root)
-            root = by_id[root].blocked_by
+            root = by_id[root].blocked_by or "an unnamed requirement"
         if root in seen:
             root = "requirements that block each other"
         grouped.setdefault(root, []).append(finding)

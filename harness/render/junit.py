@@ -111,7 +111,8 @@ def _observed(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> str:
-    source = f"{finding.source.edition}, {finding.source.section}: {finding.source.quote}"
+    source = finding.source
+    where = f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else "")
     fields = (
         ("statement", finding.statement),
         ("expected", finding.expected),
@@ -119,7 +120,7 @@ def _details(finding: Finding) -> str:
         ("reason", finding.reason),
         ("exchange", ", ".join(str(each) for each in finding.evidence)),
         ("claims", ", ".join(finding.claims)),
-        ("source", source),
+        ("source", where),
         ("next", finding.next),
         ("curl", finding.reproduce),
     )

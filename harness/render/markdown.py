@@ -24,7 +24,7 @@ from harness.report import ClaimResult, Finding, Report
 COMMENT_LIMIT = 60_000
 """Characters: a comment on GitHub takes 65,536."""
 
-_PUNCTUATION = re.compile(r"[\\`*_{}\[\]()+!|~$^=]|:(?=//)|(?<=www)\.|^-(?=\s)|^\d+(?=[.)])|<|>|&|@|#")
+_PUNCTUATION = re.compile(r"[\\`*_\[\]!|~$]|:(?=//)|(?<=www)\.|^[-+](?=\s)|^\d+(?=[.)])|<|>|&|@|#")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
 _BACKTICKS = re.compile("`+")
 
@@ -84,7 +84,7 @@ def _longest_run(text: str) -> int:
 def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield _head(arranged)
     if arranged.blockers:
-        yield f"### What blocks production ({len(arranged.blockers)})\n\n" + "\n".join(
+        yield f"### {arranged.blockers_title} ({len(arranged.blockers)})\n\n" + "\n".join(
             _blocker(each) for each in arranged.blockers
         )
     if arranged.problems:
@@ -202,5 +202,5 @@ def _claims(area: Area) -> str:
 
 def _claim(claim: ClaimResult) -> str:
     verdict = f"{SYMBOLS[claim.verdict]} {WORDS[claim.verdict]}"
-    reason = code(claim.reason, in_table=True)
-    return f"| {code(claim.claim, in_table=True)} | {verdict} | {escaped(claim.text)} | {reason} |"
+    name = code(claim.claim, in_table=True)
+    return f"| {name} | {verdict} | {escaped(claim.text)} | {escaped(claim.reason)} |"

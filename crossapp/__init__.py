@@ -1,0 +1,1 @@
+"""The command line, and the composition of what the other packages offer."""

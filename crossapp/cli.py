@@ -1,0 +1,58 @@
+"""The command line `crossapp`."""
+
+import os
+import sys
+
+import click
+import typer
+
+from crossapp.commands.diff import diff
+from crossapp.commands.judge import judge
+from crossapp.commands.jwt import jwt
+from crossapp.commands.report import report
+from crossapp.commands.requirements import requirements
+from crossapp.commands.trigger import trigger
+from crossapp.commands.up import up
+from crossapp.commands.verify import verify
+from harness.exit_codes import ExitCode
+
+app = typer.Typer(
+    name="crossapp",
+    help="Verify deployments of tuvens-client, tuvens-api and hi.events against their contract; simulate the APIs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(verify)
+app.command()(up)
+app.add_typer(trigger, name="trigger")
+app.command()(jwt)
+app.command()(report)
+app.command()(diff)
+app.command()(judge)
+app.command()(requirements)
+
+
+def main() -> None:
+    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as shown:
+        shown.show()
+        code = ExitCode.USAGE
+    except click.UsageError as error:
+        error.show()
+        code = ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except click.exceptions.Exit as left:
+        code = left.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("Stopped.\n")
+        code = ExitCode.HARNESS_FAULT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    sys.exit(int(code or 0))

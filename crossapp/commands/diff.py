@@ -1,0 +1,27 @@
+"""`crossapp diff`: what changed between two saved runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crossapp.commands.report import load
+from harness.compare import compare
+from harness.exit_codes import ExitCode
+from harness.render.text import in_encoding, visible
+
+
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="The earlier saved report.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The later saved report.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")] = False,
+) -> None:
+    """Say what changed between two saved runs. Exit code 0 when nothing got worse, 1 when something did."""
+    comparison = compare(load(before), load(after))
+    if as_json:
+        typer.echo(comparison.to_json())
+    else:
+        for line in comparison.lines():
+            typer.echo(in_encoding(visible(line), sys.stdout.encoding))
+    raise typer.Exit(ExitCode.VIOLATED if comparison.worse else ExitCode.OK)

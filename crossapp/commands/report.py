@@ -1,0 +1,77 @@
+"""`crossapp report`: render a saved run again."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.exit_codes import ExitCode
+from harness.render.html import to_html
+from harness.render.junit import to_junit
+from harness.render.markdown import to_markdown
+from harness.render.saved import open_report, parse_report
+from harness.render.terminal import print_report
+from harness.report import Report, ReportError
+
+STANDARD = Path("-")
+
+
+def report(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A saved report (JSON lines), a directory with report.jsonl in it, or - for standard input."
+        ),
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one self-contained HTML page here (- for standard output).")
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option("--markdown", help="Write Markdown here, short enough for a comment on a pull request."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+) -> None:
+    """Render a saved run again: on the terminal, or into the files that are named.
+
+    The exit code is the run's own, whatever is rendered; 64 for a file that cannot be read or written.
+    """
+    saved = load(file)
+    wanted = {"html": html, "markdown": markdown, "junit": junit}
+    for kind, path in wanted.items():
+        if path is not None:
+            write(path, _rendered(kind, saved))
+    if not any(wanted.values()):
+        print_report(saved, Console(file=sys.stdout))
+    raise typer.Exit(saved.footer.exit_code)
+
+
+def load(file: Path) -> Report:
+    """A saved report, or one line on standard error and exit code 64."""
+    try:
+        return parse_report(sys.stdin.buffer.read()) if file == STANDARD else open_report(file)
+    except ReportError as error:
+        raise refused(str(error)) from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a rendering, to standard output for `-`; one line on standard error and exit code 64 where it fails."""
+    if path == STANDARD:
+        typer.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise refused(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def refused(text: str) -> typer.Exit:
+    """Say what is wrong with the arguments; the exit to raise."""
+    typer.echo(f"crossapp: {text}", err=True)
+    return typer.Exit(ExitCode.USAGE)
+
+
+def _rendered(kind: str, saved: Report) -> str:
+    return {"html": to_html, "markdown": to_markdown, "junit": to_junit}[kind](saved)

@@ -1,0 +1,46 @@
+"""`crossapp requirements`: the catalogue, as text, Markdown or JSON lines."""
+
+import json as json_format
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from contracts.catalogue import catalogue
+from harness.requirement import Requirement
+
+
+def requirements(
+    select: Annotated[list[str] | None, typer.Option("--select", "-s", help="As in verify. Repeatable.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/requirements.md has it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a requirement.")] = False,
+) -> None:
+    """List the requirements: id, level, who is obliged, the sentence, the claims it settles."""
+    chosen = catalogue().select(tuple(select or ()))
+    if markdown:
+        typer.echo(as_markdown(chosen), nl=False)
+        return
+    for each in chosen:
+        if json:
+            typer.echo(json_format.dumps(_plain(each), ensure_ascii=False))
+        else:
+            typer.echo(f"{each.level:7} {each.id}\n        {each.statement}")
+
+
+def as_markdown(chosen: list[Requirement]) -> str:
+    """The catalogue as a page, one table a seam."""
+    lines = ["# Requirements", "", "Made by `crossapp requirements --markdown`; do not edit.", ""]
+    for seam in dict.fromkeys(each.id.partition(".")[0] for each in chosen):
+        lines += [f"## {seam}", "", "| id | level | statement | claims |", "|---|---|---|---|"]
+        for each in chosen:
+            place, _, name = each.id.partition(".")
+            if place == seam:
+                statement = each.statement.replace("|", "\\|")
+                lines.append(f"| {name} | {each.level} | {statement} | {' '.join(each.settles)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _plain(requirement: Requirement) -> dict[str, object]:
+    fields = {name: getattr(requirement, name) for name in Requirement.__dataclass_fields__ if name != "judge"}
+    return {**fields, "source": asdict(requirement.source), "level": str(requirement.level)}

@@ -1,0 +1,196 @@
+"""`crossapp trigger`: make a simulated application do what a person would make it do."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crossapp.commands.seeded import person_of, seed_of
+from harness.exit_codes import ExitCode
+
+trigger = typer.Typer(
+    name="trigger", help="Make a simulated application act.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_PATIENCE = 15.0
+_POLL = 0.05
+_TIMEOUT = 15.0
+
+
+class TriggerError(Exception):
+    """What stands in the way, in one line; `code` is the exit code."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@trigger.callback()
+def _trigger() -> None:
+    """Keeps `status` a command of its own while it is the only one."""
+
+
+@trigger.command()
+def status(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Id of the event at tuvens-api, or at hi.events.")],
+    new: Annotated[str, typer.Argument(metavar="STATUS", help="DRAFT, LIVE, CANCELLED, ENDED or ARCHIVED.")],
+    hi_events: Annotated[
+        str, typer.Option("--hi-events", metavar="URL", help="Base URL of hi.events.")
+    ] = "http://127.0.0.1:3001",
+    tuvens_api: Annotated[
+        str, typer.Option("--tuvens-api", metavar="URL", help="Base URL of tuvens-api.")
+    ] = "http://127.0.0.1:3000",
+    user: Annotated[str, typer.Option("--user", metavar="USER", help="Who does it: id, email or role.")] = "organiser",
+    seed: Annotated[
+        Path | None, typer.Option("--seed", metavar="FILE", help="The seed that the simulators were started with.")
+    ] = None,
+) -> None:
+    """Change an event's status at hi.events as its organiser would, and wait until tuvens-api has heard of it."""
+    try:
+        with _Story(hi_events, tuvens_api, user, seed) as story:
+            story.run(event, new.upper())
+    except TriggerError as error:
+        typer.echo(f"crossapp trigger: {error}", err=True)
+        raise typer.Exit(error.code) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An event at hi.events, and the Tuvens event that it carries."""
+
+    hi: int
+    tuvens: str | None
+    status: str
+
+
+class _Story:
+    """Everything through the public interface: sign in, find the event, change it, watch tuvens-api."""
+
+    def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Path | None) -> None:
+        import httpx
+
+        self._hi = hi_events.rstrip("/")
+        self._tuvens = tuvens_api.rstrip("/")
+        self._seed = seed_of(seed)
+        self._person = person_of(self._seed, user)
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT)
+
+    def __enter__(self) -> "_Story":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def run(self, event: str, status: str) -> None:
+        """Tell step by step what happens. Raises TriggerError."""
+        from contracts.hi_events_session import wire
+
+        bearer = self._sign_in()
+        target = self._find(bearer, event)
+        name = f"event {target.hi} of hi.events"
+        if target.tuvens is not None:
+            name += f" (event {target.tuvens} of tuvens-api)"
+        if target.status == status:
+            typer.echo(f"{name} is {status} already: no webhook is sent.")
+            return
+        self._call(self._hi, wire.set_event_status(bearer, str(target.hi), status), "hi.events refused the change")
+        typer.echo(f"{name}: {target.status} -> {status}")
+        if target.tuvens is None:
+            typer.echo("It is linked to no Tuvens event: no webhook is sent.")
+            return
+        self._watch(target.tuvens, status)
+
+    def _sign_in(self) -> str:
+        from contracts.hi_events_session.wire import sign_in
+        from contracts.session_token import wire
+        from harness.http import WireError
+        from simulators.kit.errors import StartError
+        from simulators.tuvens_api.config import Config
+        from simulators.tuvens_api.users import mint_jwt
+
+        try:
+            secret = Config.from_environment(os.environ).jwt_secret
+        except StartError as error:
+            raise TriggerError(str(error)) from None
+        jwt = mint_jwt(secret, self._person.user, time.time())
+        call = wire.generate_session(jwt, self._person.account_id)
+        answer = self._call(self._tuvens, call, "tuvens-api gave no session (has it another JWT_SECRET?)")
+        try:
+            token = wire.read_session(answer).session_token
+        except WireError as error:
+            raise TriggerError(f"tuvens-api gave no session: {error}") from None
+        signed_in = self._call(self._hi, sign_in(token), "hi.events did not let the user in")
+        return str(_object(signed_in).get("token", ""))
+
+    def _find(self, bearer: str, event: str) -> _Target:
+        """The event of that id at tuvens-api, as far as it is linked; else the one of that id at hi.events."""
+        from contracts.hi_events_session.wire import read_event
+        from contracts.tuvens_event.wire import get_event
+
+        linked = next((each.id for each in self._seed.hi_events if each.tuvens_event_id == event), None)
+        at_tuvens = self._send(self._tuvens, get_event(event))
+        if at_tuvens.status == 200:
+            linked = _object(at_tuvens).get("hi_events_event_id") or linked
+        answer = self._send(self._hi, read_event(bearer, str(linked or event)))
+        if answer.status == 403:
+            raise TriggerError(f"{self._person.user.email} has no part in event {event}; choose another --user")
+        if answer.status != 200:
+            known = ", ".join(each.tuvens_event_id for each in self._seed.hi_events[:5])
+            raise TriggerError(f"hi.events has no event for {event!r}; the seed's are {known}, ...")
+        found = _object(answer)
+        return _Target(found["id"], found["tuvens_event_id"], found["status"])
+
+    def _watch(self, event: str, status: str) -> None:
+        from contracts.tuvens_event.wire import get_event
+
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < _PATIENCE:
+            answer = self._send(self._tuvens, get_event(event))
+            if answer.status == 200:
+                found = _object(answer)
+                contact = found.get("contactData")
+                if isinstance(contact, dict) and contact.get("hiEventsStatus") == status:
+                    shown = found.get("ticketing_status")
+                    typer.echo(f"tuvens-api has the webhook after {waited:.2f} s: ticketing_status is {shown}.")
+                    return
+            time.sleep(_POLL)
+        raise TriggerError(
+            f"tuvens-api does not show {status} after {_PATIENCE:g} s; hi.events goes on trying. "
+            "Its delivery log is at /__crossapp__/deliveries",
+            ExitCode.UNDECIDED,
+        )
+
+    def _call(self, base: str, call: Any, otherwise: str) -> Any:
+        answer = self._send(base, call)
+        if 200 <= answer.status < 300:
+            return answer
+        value = _object(answer)
+        raise TriggerError(f"{otherwise}: {answer.status} {value.get('message', '')}")
+
+    def _send(self, base: str, call: Any) -> Any:
+        import httpx
+
+        from harness.http import Answer
+
+        try:
+            answer = self._client.request(
+                call.method, base + call.target, headers=list(call.headers), content=call.body
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TriggerError(
+                f"{base} does not answer ({type(error).__name__}); start the simulators with: crossapp up"
+            ) from None
+        return Answer(answer.status_code, tuple(answer.headers.multi_items()), answer.content)
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    from harness.http import WireError
+
+    try:
+        value = answer.json()
+    except WireError:
+        return {}
+    return value if isinstance(value, dict) else {}

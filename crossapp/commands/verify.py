@@ -1,0 +1,125 @@
+"""`crossapp verify`: verify a deployment and report."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from crossapp.deployments import deployed
+from crossapp.durations import seconds
+from crossapp.embedded import EmbeddedError
+from crossapp.run import Run, Settings, perform, report_of, selected, stories_for
+from harness.deployment import DeploymentError
+from harness.exit_codes import ExitCode
+from harness.render.html import to_html
+from harness.render.junit import to_junit
+from harness.render.markdown import to_markdown
+from harness.render.terminal import print_report
+from harness.report import Report
+
+
+def verify(
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", "-s", help="Requirement id, part of one, pattern with * or claim id. Repeatable."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-report).")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="The report as JSON lines on standard output, and nothing else there.")
+    ] = False,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Arm a fault of the embedded simulators. Repeatable.")
+    ] = None,
+    patience: Annotated[
+        str, typer.Option("--patience", help="How long one expiry may be waited for, such as 16m or 90s.")
+    ] = "0",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer requests where only their number is large (rate limits, timing).")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
+) -> None:
+    """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        waiting = seconds(patience)
+    except ValueError as error:
+        raise typer.BadParameter(f"--patience: {error}") from None
+    try:
+        settings = Settings(
+            select=tuple(select or ()),
+            patience=waiting,
+            seed=seed,
+            quick=quick,
+            command=("crossapp", *sys.argv[1:]),
+        )
+        if not selected(settings.select):
+            raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
+        with deployed(deployment, faults=fault or ()) as target:
+            folder = report or (None if json else Path("crossapp-report"))
+            run = asyncio.run(perform(target, settings, _progress(settings, errors)))
+            if folder is not None:
+                _save_history(run, folder)
+            found = report_of(run, settings)
+    except (DeploymentError, EmbeddedError) as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
+    if folder is not None:
+        save_report(found, folder)
+    if json:
+        for line in found.lines():
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    else:
+        print_report(found, Console(highlight=False))
+    if folder is not None:
+        errors.print(f"Report: {folder / 'report.html'}", markup=False)
+    raise typer.Exit(found.footer.exit_code)
+
+
+def save_report(found: Report, folder: Path) -> None:
+    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.jsonl").write_text("".join(line + "\n" for line in found.lines()), "utf-8")
+    (folder / "report.html").write_text(to_html(found), "utf-8")
+    (folder / "report.md").write_text(to_markdown(found), "utf-8")
+    (folder / "junit.xml").write_text(to_junit(found), "utf-8")
+
+
+def _save_history(run: Run, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "history.jsonl").open("w", encoding="utf-8", errors="surrogatepass") as file:
+        for line in run.history.lines(run.book):
+            file.write(line + "\n")
+
+
+def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
+    """A line for each story that ends; on a terminal one line that is written over."""
+    total = len(stories_for(selected(settings.select)))
+    done = 0
+    width = max(shutil.get_terminal_size().columns - 1, 20)
+
+    def tell(story: str, state: str) -> None:
+        nonlocal done
+        if state == "started":
+            return
+        done += 1
+        line = f"[{done:>3}/{total}] {story.replace('_', ' ')}" + ("" if state == "finished" else f": {state}")
+        if console.is_terminal:
+            end = "\n" if done == total else ""
+            console.file.write("\r" + line[:width].ljust(width) + end)
+            console.file.flush()
+        else:
+            console.print(line, markup=False)
+
+    return tell

@@ -1,0 +1,123 @@
+"""From a deployment file to a deployment that can be driven: what it leaves out is simulated beside it."""
+
+import json
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import openapi
+from crossapp.embedded import embedded
+from harness.deployment import Deployment, DeploymentError, build_deployment, read_deployment
+from simulators.faults import FAULTS
+
+EDITIONS = (openapi.EDITION,)
+SIMULATED = ("tuvens-api", "hi.events")
+_FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
+
+
+@contextmanager
+def deployed(path: Path | None, *, faults: Sequence[str] = ()) -> Iterator[Deployment]:
+    """The deployment of a file, or the embedded simulators where there is none. Applications for which the file has
+    no url are simulated beside the real ones until the block is left.
+
+    Raises DeploymentError (the file) and EmbeddedError (a simulator does not start).
+    """
+    arming = [part for fault in faults for part in ("--fault", fault)]
+    if path is None:
+        with embedded([*_FREE_PORTS, "--limits", "raised", *arming]) as description:
+            yield _built(_with_launch(description, faults))
+        return
+    value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
+    targets = value.get("targets", {})
+    missing = [app for app in SIMULATED if not targets.get(app, {}).get("url")]
+    if faults and not missing:
+        raise DeploymentError(f"{path}: nothing is simulated beside this deployment, so no fault can be armed in it")
+    if not missing:
+        yield _built(value)
+        return
+    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder, _beside(value, missing, arming, folder) as whole:
+        yield _built(whole)
+
+
+def _built(value: Mapping[str, Any]) -> Deployment:
+    return build_deployment(value, apps=openapi.APPS, editions=EDITIONS)
+
+
+def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str, Any]:
+    """The embedded tuvens-api can be started a second time with other settings."""
+    arming = [part for name in faults if FAULTS[name].app == "tuvens-api" for part in ("--fault", name)]
+    launch = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api"]
+    description["targets"]["tuvens-api"]["launch"] = [*launch, "--port", "tuvens-api=0", *arming]
+    return description
+
+
+@contextmanager
+def _beside(
+    value: Mapping[str, Any], missing: Sequence[str], arming: Sequence[str], folder: str
+) -> Iterator[dict[str, Any]]:
+    """The file's mapping, completed by simulators of what it leaves out, which share its secrets.
+
+    A simulated tuvens-api brings its own users and events where the file names none; a simulated hi.events calls the
+    file's tuvens-api and is seeded with the file's events.
+    """
+    targets: dict[str, Any] = {app: dict(each) for app, each in value.get("targets", {}).items()}
+    file_only = {app: each for app, each in targets.items() if each.get("url")}
+    credentials = dict(value.get("credentials", {}))
+    if not file_only:
+        credentials.setdefault("shared_secret", secrets.token_urlsafe(36))
+    known = build_deployment(
+        {**value, "targets": file_only, "credentials": credentials, "users": value.get("users") or _ANYONE},
+        apps=openapi.APPS,
+        editions=EDITIONS,
+    )
+    arguments = [part for app in missing for part in ("--only", app)]
+    arguments += [part for app in missing for part in ("--port", f"{app}={_port(targets.get(app, {}), app)}")]
+    environment = {"HI_EVENTS_SHARED_SECRET": known.shared_secret}
+    if known.jwt_secret:
+        environment["JWT_SECRET"] = known.jwt_secret
+    if "tuvens-api" not in missing:
+        arguments += ["--tuvens-api", known.targets["tuvens-api"].api_url]
+        seed = Path(folder) / "seed.json"
+        seed.write_text(json.dumps(_seed_for(known)), "utf-8")
+        arguments += ["--seed", str(seed)]
+    with embedded([*arguments, "--limits", "raised", *arming], environment) as description:
+        whole: dict[str, Any] = {**value, "credentials": {**credentials, "shared_secret": known.shared_secret}}
+        for form in ("shared_secret_env", "shared_secret_file", "shared_secret_command"):
+            whole["credentials"].pop(form, None)
+        whole["targets"] = {**file_only, **{app: description["targets"][app] for app in missing}}
+        if "tuvens-api" in missing:
+            for name in ("users", "events"):
+                whole[name] = value.get(name) or description[name]
+            whole["credentials"] = {**whole["credentials"], "jwt_secret": description["credentials"]["jwt_secret"]}
+        elif "linked" not in value.get("events", {}):
+            linked = [{"hi": number, "tuvens": each} for number, each in enumerate(known.events, start=1)]
+            whole["events"] = {**value.get("events", {}), "linked": linked}
+        whole.setdefault("return_origin", description.get("return_origin", ""))
+        yield whole
+
+
+_ANYONE = [{"role": "organiser", "account_id": 1, "jwt": "to-be-replaced"}]
+
+
+def _port(target: Mapping[str, Any], app: str) -> int:
+    """`port` of a target without url: where its simulator listens, for a real application beside it that calls it."""
+    port = target.get("port", 0)
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65_535:
+        raise DeploymentError(f"targets.{app}.port: must be a port number")
+    return port
+
+
+def _seed_for(deployment: Deployment) -> dict[str, Any]:
+    """A seed for a simulated hi.events: an event for each of tuvens-api's that may be changed."""
+    organiser = deployment.user("organiser")
+    assert organiser is not None
+    account = {"id": organiser.account_id, "name": "Account", "slug": "account"}
+    events = [
+        {"id": number, "tuvens_event_id": event, "external_account_id": organiser.account_id, "title": f"Event {event}"}
+        for number, event in enumerate(deployment.events, start=1)
+    ]
+    return {"accounts": [account], "hi_events": events}

@@ -1,0 +1,140 @@
+"""Requirements as pytest items: `pytest scenarios --deployment FILE -k altered_body`.
+
+Collecting a folder `scenarios` gives one item a requirement, named by its id. The stories that the chosen items need
+are driven once, before the first item runs; an item judges. Without --deployment the embedded simulators are verified.
+Nothing of crossapp is imported before such a folder is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.report import Finding, Report
+    from harness.requirement import Requirement
+
+_MARKER = "catalogue.py"
+_REPORTS = pytest.StashKey["dict[str, Finding]"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a run."""
+    group = parser.getgroup("crossapp", "verification of a deployment by its contract")
+    group.addoption("--deployment", help="deployment file; without it the embedded simulators are verified")
+    group.addoption("--fault", action="append", default=[], help="arm a fault of the embedded simulators")
+    group.addoption("--patience", default="0", help="how long one expiry may be waited for, such as 16m")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The catalogue of stories stands for all requirements."""
+    if file_path.name == _MARKER and file_path.parent.name == "scenarios" and (file_path.parent / "cast.py").exists():
+        catalogue: pytest.Collector = Requirements.from_parent(parent, path=file_path)
+        return catalogue
+    return None
+
+
+class Requirements(pytest.File):
+    """All requirements."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item a requirement."""
+        from contracts.catalogue import catalogue
+
+        for requirement in catalogue():
+            yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement)
+
+
+class RequirementItem(pytest.Item):
+    """A requirement. Violated MUST, inconclusive and our own faults fail; blocked, not applicable and waived skip; a
+    violated SHOULD warns."""
+
+    def __init__(self, *, requirement: Requirement, **others: object) -> None:
+        super().__init__(**others)  # type: ignore[arg-type]  # pytest passes its own arguments through
+        self.requirement = requirement
+        for seam in (requirement.id.partition(".")[0], requirement.level, *requirement.settles):
+            self.keywords[seam] = True
+
+    def runtest(self) -> None:
+        """Judge; the first item drives."""
+        finding = _findings(self.session)[self.requirement.id]
+        match finding.verdict.value:
+            case "held":
+                return
+            case "violated" if finding.level == "MUST":
+                raise RequirementError(finding)
+            case "violated":
+                self.warn(pytest.PytestWarning(f"{finding.requirement}: {finding.expected}; {finding.observed}"))
+            case "blocked" if finding.blocked_by in {each.name for each in self.session.items}:
+                pytest.skip(f"blocked by {finding.blocked_by}")
+            case "not_applicable" | "waived":
+                pytest.skip(f"{finding.verdict}: {finding.reason}")
+            case _:
+                raise RequirementError(finding)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """A finding in a few lines, no traceback."""
+        error = excinfo.value
+        return str(error) if isinstance(error, RequirementError) else str(excinfo.getrepr(style="short"))
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it is shown."""
+        return self.path, None, self.requirement.id
+
+
+class RequirementError(Exception):
+    """A requirement that does not hold, as text."""
+
+    def __init__(self, finding: Finding) -> None:
+        lines = [f"{finding.verdict}: {finding.statement}"]
+        for label, text in (
+            ("expected", finding.expected),
+            ("observed", finding.observed),
+            ("reason", finding.reason),
+            ("blocked by", finding.blocked_by),
+            ("source", f"{finding.source.section}: {finding.source.quote}"),
+            ("reproduce", finding.reproduce),
+            ("next", finding.next),
+        ):
+            if text:
+                lines.append(f"  {label}: {text}")
+        super().__init__("\n".join(lines))
+
+
+def _findings(session: pytest.Session) -> dict[str, Finding]:
+    if _REPORTS not in session.stash:
+        chosen = tuple(item.name for item in session.items if isinstance(item, RequirementItem))
+        found = _verify(session.config, chosen)
+        session.stash[_REPORTS] = {each.requirement: each for each in found.findings}
+    return session.stash[_REPORTS]
+
+
+def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
+    import asyncio
+
+    from crossapp.deployments import deployed
+    from crossapp.durations import seconds
+    from crossapp.embedded import EmbeddedError
+    from crossapp.run import Settings, perform, report_of
+    from harness.deployment import DeploymentError
+
+    file = config.getoption("--deployment")
+    try:
+        settings = Settings(select=chosen, patience=seconds(config.getoption("--patience")), command=("pytest",))
+        with deployed(Path(file) if file else None, faults=config.getoption("--fault")) as deployment:
+            return report_of(asyncio.run(perform(deployment, settings)), settings)
+    except (DeploymentError, EmbeddedError, ValueError) as error:
+        pytest.exit(f"crossapp: {error}", returncode=64)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that judged nothing is no success."""
+    findings = session.stash.get(_REPORTS, None)
+    if findings is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    ran = {item.name for item in session.items if isinstance(item, RequirementItem)}
+    if not any(findings[name].verdict.value in ("held", "violated", "waived") for name in ran if name in findings):
+        session.exitstatus = 4

@@ -1,0 +1,206 @@
+"""One run: drive the stories that the selected requirements need, then judge what was recorded."""
+
+import platform
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import openapi
+from contracts import facts
+from contracts.catalogue import catalogue, claims, uncovered
+from contracts.routes.rules import STORY as PROBE
+from harness.capabilities import capabilities_of
+from harness.claims import settle
+from harness.deployment import Deployment, Deviation
+from harness.drive import Progress, drive
+from harness.history import Context, History
+from harness.judge import judge_all, judge_one
+from harness.recorder import Bounds, Recorder
+from harness.redact import SecretBook
+from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
+from harness.requirement import Requirement
+from harness.story import Story
+from harness.verdict import Held
+from scenarios.cast import Cast
+from scenarios.catalogue import stories
+from scenarios.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is made: `patience` in seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run
+    sends fewer requests where only their number is large (rate limits, timing)."""
+
+    select: tuple[str, ...] = ()
+    patience: float = 0.0
+    seed: int = 0
+    quick: bool = False
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A driven run, before or after judging."""
+
+    history: History
+    book: SecretBook
+    started: str
+    seconds: float
+
+
+def selected(patterns: Sequence[str]) -> list[Requirement]:
+    """The requirements that patterns select, premises included."""
+    return catalogue().select(patterns)
+
+
+def stories_for(requirements: Sequence[Requirement]) -> list[Story]:
+    """The stories that must be driven: all, where a requirement reads the whole run."""
+    known = stories()
+    if any(not each.stories for each in requirements):
+        return list(known)
+    wanted = {name for each in requirements for name in each.stories} | {PROBE}
+    return [each for each in known if each.name in wanted]
+
+
+def book_of(deployment: Deployment) -> SecretBook:
+    """A book that knows the deployment's secrets."""
+    book = SecretBook()
+    for kind, value in deployment.secrets():
+        book.learn(kind, value)
+    return book
+
+
+async def perform(deployment: Deployment, settings: Settings, progress: Progress = lambda story, state: None) -> Run:
+    """Drive a deployment. The network's failures are in the history; raises nothing for them."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    book = book_of(deployment)
+    history = History(context_of(deployment, settings))
+    bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
+    recorder = Recorder(
+        history,
+        book,
+        bounds=bounds,
+        facts=facts.ALL,
+        secrets=facts.handed_out,
+        verify=deployment.ca_file or True,
+    )
+    stage = Stage(deployment, recorder, seed=settings.seed, quick=settings.quick)
+    try:
+        await drive(
+            stories_for(selected(settings.select)),
+            lambda story: Cast(stage, story),
+            history,
+            skip=lambda story: _why_not(story, history),
+            progress=progress,
+            minutes=deployment.safety.minutes + settings.patience / 60,
+        )
+    finally:
+        await stage.close()
+    return Run(history, book, f"{started:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+
+
+def report_of(run: Run, settings: Settings, today: date | None = None) -> Report:
+    """Judge a run. `today` is the day by which declared deviations are in date, this one unless given."""
+    requirements = selected(settings.select)
+    day = today or datetime.now(UTC).date()
+    context = run.history.context
+    deviations = [
+        Deviation(**{**each, "until": date.fromisoformat(each["until"])})
+        for each in context.settings.get("deviations", ())
+    ]
+    findings, problems = judge_all(catalogue(), requirements, run.history, deviations, day)
+    results = settle(claims(), findings, uncovered())
+    code = exit_code_of(findings, problems, finished=True)
+    return Report(
+        header=Header(
+            deployment=context.deployment,
+            targets=tuple(TargetLine(app, each["url"], each["kind"]) for app, each in context.targets.items()),
+            edition=context.edition,
+            versions={"crossapp": version("crossapp"), "python": platform.python_version()},
+            commit=_commit(),
+            seed=settings.seed,
+            command=settings.command or tuple(sys.argv),
+            started=run.started,
+        ),
+        findings=tuple(findings),
+        claims=results,
+        footer=Footer(
+            selected=len(findings),
+            judged=sum(each.verdict in JUDGED for each in findings),
+            verdicts=dict(Counter(each.verdict.value for each in findings)),
+            claims=dict(Counter(each.verdict.value for each in results)),
+            problems=tuple(problems),
+            exit_code=code,
+            duration_seconds=round(run.seconds, 3),
+            finished=True,
+        ),
+    )
+
+
+def context_of(deployment: Deployment, settings: Settings) -> Context:
+    """What judges may know of a deployment, no secret in it."""
+    return Context(
+        deployment=deployment.name,
+        edition=deployment.edition,
+        targets={
+            app: {"url": each.url, "api_url": each.api_url, "kind": each.kind}
+            for app, each in deployment.targets.items()
+        },
+        capabilities=capabilities_of(deployment, patience=settings.patience),
+        settings={
+            "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
+            "rate_limits": {
+                operation.id: target.rate_limits.get(operation.id, operation.rate_limit.limit)
+                for app, target in deployment.targets.items()
+                for operation in openapi.load(app, deployment.edition).operations.values()
+                if operation.rate_limit is not None
+            },
+            "users": [
+                {
+                    "role": each.role,
+                    "user_id": each.user_id,
+                    "email": each.email,
+                    "name": each.name,
+                    "account_id": each.account_id,
+                }
+                for each in deployment.users
+            ],
+            "return_origin": deployment.return_origin,
+            "deviations": [{**asdict(each), "until": each.until.isoformat()} for each in deployment.deviations],
+        },
+    )
+
+
+def _why_not(story: Story, history: History) -> str | None:
+    """Why a story cannot be driven: a route it needs is not served, or its app answers nothing."""
+    if PROBE not in history.stories:
+        return None
+    for operation in story.operations:
+        for premise in (f"routes.{openapi.find(operation).app}_answers", f"routes.{operation}"):
+            if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
+                return f"{premise} does not hold"
+    return None
+
+
+def _commit() -> str:
+    """The commit of this checkout; empty where it is installed without one."""
+    here = Path(__file__).resolve().parent.parent
+    if not (here / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

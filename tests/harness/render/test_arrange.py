@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import pytest
+
+from harness.render.arrange import arrange, cautions, counts_in_words, headline, is_good
+from harness.report import Report
+from harness.verdict import VerdictName
+from tests.harness.render import sample
+from tests.harness.render.sample import BLOCKED, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
+
+
+def test_every_finding_is_told_exactly_once() -> None:
+    report = sample.sample()
+    told = arrange(report)
+    groups = (told.violated, told.faults, told.warnings, told.roots, told.inconclusive, told.waived, told.notes)
+    names = [entry.requirement for group in groups for entry in group]
+    names += [blocked.requirement for group in groups for entry in group for blocked in entry.blocks]
+    names += [
+        each.requirement for kept in (told.not_applicable, told.held) for found in kept.values() for each in found
+    ]
+    assert sorted(names) == sorted(each.requirement for each in report.findings)
+
+
+def test_a_missing_route_is_one_entry_with_what_it_blocks() -> None:
+    told = arrange(sample.sample())
+    first = told.violated[0]
+    assert first.requirement == sample.VALIDATE
+    assert len(first.blocks) == 11
+    assert "C-HE-05" in first.blocked_claims
+    assert sample.VALIDATE not in [each.requirement for each in told.roots]
+
+
+def test_a_root_behind_a_blocked_requirement_is_found() -> None:
+    told = arrange(
+        report_of(
+            [
+                finding("a.root", "Root.", INCONCLUSIVE, ""),
+                finding("a.middle", "Middle.", BLOCKED, "", blocked_by="a.root"),
+                finding("a.leaf", "Leaf.", BLOCKED, "", blocked_by="a.middle"),
+            ]
+        )
+    )
+    assert [(each.requirement, len(each.blocks)) for each in told.roots] == [("a.root", 2)]
+    assert told.inconclusive == ()
+
+
+def test_a_root_that_was_not_selected_is_named() -> None:
+    told = arrange(report_of([finding("a.leaf", "Leaf.", BLOCKED, "", blocked_by="b.root")]))
+    assert [(each.requirement, each.finding) for each in told.roots] == [("b.root", None)]
+
+
+def test_requirements_that_block_each_other_do_not_hang() -> None:
+    told = arrange(
+        report_of(
+            [
+                finding("a.one", "One.", BLOCKED, "", blocked_by="a.two"),
+                finding("a.two", "Two.", BLOCKED, "", blocked_by="a.one"),
+            ]
+        )
+    )
+    assert [len(each.blocks) for each in told.roots] == [2]
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (sample.sample(), "5 problems block production"),
+        (sample.nothing_judged(), "Nothing was judged"),
+        (sample.broken_off(), "This run did not finish; it found 4 problems before it ended"),
+        (sample.honest(), "Nothing that was judged on the simulators would block production"),
+        (report_of([]), "Nothing was judged"),
+        (report_of([finding("a.b", "S.", HELD, "")]), "Nothing that was judged blocks production"),
+        (report_of([finding("a.b", "S.", HELD, "")], problems=("late",)), "A declared deviation is out of date"),
+        (
+            report_of([finding("a.b", "S.", HELD, ""), finding("a.c", "S.", INCONCLUSIVE, "")]),
+            "Nothing is known to block production, but 1 of 2 requirements could not be decided",
+        ),
+        (
+            report_of([finding("a.b", "S.", HELD, ""), finding("a.c", "S.", sample.HARNESS_FAULT, "")]),
+            "The harness is at fault: the results are incomplete",
+        ),
+    ],
+)
+def test_the_headline_says_how_the_run_ended(report: Report, words: str) -> None:
+    assert headline(arrange(report)) == words
+
+
+@pytest.mark.parametrize("report", [sample.sample(), sample.nothing_judged(), sample.broken_off(), report_of([])])
+def test_only_a_run_that_judged_something_and_found_nothing_wrong_is_good(report: Report) -> None:
+    assert not is_good(arrange(report))
+    assert is_good(arrange(sample.honest()))
+
+
+def test_a_simulated_application_is_never_taken_for_a_real_one() -> None:
+    assert "tuvens-client is simulated" in cautions(arrange(sample.sample()))[0]
+    assert "no real server was asked" in cautions(arrange(sample.honest()))[0]
+
+
+def test_an_undecided_root_is_not_said_to_block_production() -> None:
+    told = arrange(
+        report_of([finding("a.leaf", "Leaf.", BLOCKED, "", blocked_by="a.root"), finding("a.b", "S.", HELD, "")])
+    )
+    assert told.blockers_title == "What stands in the way"
+    assert headline(told).startswith("Nothing is known to block production")
+    assert arrange(sample.sample()).blockers_title == "What blocks production"
+
+
+def test_the_three_counts_for_a_quick_reader_add_up() -> None:
+    for report in (sample.sample(), sample.honest(), sample.nothing_judged(), sample.broken_off(), report_of([])):
+        tally = arrange(report).tally
+        parts = tally.ready + tally.waived + tally.blocking + tally.advice + tally.unknown
+        assert parts == tally.total
+
+
+def test_a_report_without_claims_counts_requirements() -> None:
+    tally = arrange(sample.broken_off()).tally
+    assert (tally.noun, tally.total, tally.blocking) == ("requirement", 20, 16)
+
+
+def test_a_claim_of_which_only_advice_is_violated_does_not_block_production() -> None:
+    told = arrange(report_of([finding("a.b", "S.", VIOLATED, "C-SE-04", level="SHOULD")]))
+    assert told.advice_claims == {"C-SE-04"}
+    assert told.tally.blocking == 0
+
+
+def test_requirements_that_a_broken_run_did_not_reach_are_counted() -> None:
+    report = sample.broken_off()
+    told = arrange(replace(report, footer=replace(report.footer, selected=67)))
+    assert counts_in_words(told)[0].startswith("7 of 67 requirements judged")
+    assert "47 not looked at" in told.tally.unknown_in_words
+
+
+def test_claims_keep_the_order_of_the_page() -> None:
+    areas = arrange(sample.sample()).areas
+    assert [each.name for each in areas[:3]] == ["tuvens-api", "hi.events", "tuvens-client"]
+    assert sum(len(each.claims) for each in areas) == 85
+    assert areas[0].held == sum(each.verdict is VerdictName.HELD for each in areas[0].claims)
