@@ -1,4 +1,7 @@
-"""`python -m openapi [FILE...]`: checks the documents. Exit code 0: nothing found, 1: problems, 64: bad arguments."""
+"""`python -m openapi [FILE...]`: checks the documents.
+
+Exit code 0: nothing found, 1: problems, 3: what the check needs is not installed, 64: bad arguments.
+"""
 
 import argparse
 import sys
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from openapi.lint import check
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed: install the extra 'dev' of this project", file=sys.stderr)
-        return 64
+        return 3
     checked = check(files)
     for finding in checked.findings:
         print(finding)

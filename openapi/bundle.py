@@ -66,12 +66,15 @@ class Bundle:
     raw: the whole.
     own: section and name of the components that the file itself lists.
     errors: what could not be resolved; `raw` is then not to be relied on.
+
+    Bundles that are given the same `texts` read a file that they share once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, texts: dict[Path, Any] | None = None) -> None:
         self.path = path.resolve()
         self.errors: list[SpecError] = []
-        self._texts: dict[Path, Any] = {}
+        self._texts: dict[Path, Any] = {} if texts is None else texts
+        self._used: dict[Path, None] = {}
         self._moved: dict[Place, tuple[str, str]] = {}
         self._names: dict[tuple[str, str], Place] = {}
         root = self._text(self.path)
@@ -89,9 +92,9 @@ class Bundle:
             self.raw["components"] = components
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, texts: dict[Path, Any] | None = None) -> Self:
         """The document of a file. Raises SpecError when anything in it cannot be read or resolved."""
-        bundle = cls(path)
+        bundle = cls(path, texts)
         if bundle.errors:
             raise bundle.errors[0]
         return bundle
@@ -108,11 +111,12 @@ class Bundle:
     @property
     def files(self) -> tuple[Path, ...]:
         """The document's file and all that it refers to."""
-        return tuple(self._texts)
+        return tuple(self._used)
 
     def _text(self, file: Path) -> Any:
         if file not in self._texts:
             self._texts[file] = read_yaml(file)
+        self._used[file] = None
         return self._texts[file]
 
     def _adopt(self, root: dict[str, Any]) -> None:

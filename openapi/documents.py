@@ -68,6 +68,9 @@ class Document:
         return operations
 
 
+_texts: dict[Path, Any] = {}
+
+
 @cache
 def load(app: str, edition: str = EDITION) -> Document:
     """The document of an application, read once.
@@ -76,7 +79,7 @@ def load(app: str, edition: str = EDITION) -> Document:
     """
     if app not in FILES:
         raise SpecError(Path(__file__).parent, "", f"no document of {app!r}; there are {', '.join(APPS)}")
-    document = Document(app, Bundle.read(FILES[app]))
+    document = Document(app, Bundle.read(FILES[app], _texts))
     if document.edition != edition:
         raise SpecError(document.path, "/info/version", f"is {document.edition}, edition {edition} was asked for")
     return document

@@ -67,9 +67,10 @@ def check(files: Iterable[Path]) -> Checked:
     paths = list(files)
     findings: list[Finding] = []
     sound: list[tuple[Bundle, Sheet]] = []
+    texts: dict[Path, Any] = {}
     for path in paths:
         try:
-            bundle = Bundle(path)
+            bundle = Bundle(path, texts)
         except SpecError as error:
             findings.append(Finding(error.file, error.pointer, error.message))
             continue

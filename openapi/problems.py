@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
@@ -53,6 +54,8 @@ def _finite(text: str) -> float:
     return number
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
@@ -60,10 +63,15 @@ def json_value(body: bytes) -> object:
     """Reads a JSON text in UTF-8. Of equal keys in one object the last one counts.
 
     Raises NotJsonError for all else: other encodings, NaN and Infinity, numbers beyond a float or of thousands
-    of digits, nesting beyond what the interpreter can follow.
+    of digits, half of a surrogate pair (no database takes it), nesting beyond what the interpreter can follow.
     """
     try:
-        value: object = _decoder.decode(body.decode())
+        text = body.decode()
+        value: object = _decoder.decode(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotJsonError("holds text that is not Unicode (half of a surrogate pair)") from None
     except UnicodeDecodeError:
         raise NotJsonError("is not JSON: it is not UTF-8") from None
     except json.JSONDecodeError as error:

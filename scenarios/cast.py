@@ -10,10 +10,10 @@ from contracts.session_token import wire as session_wire
 from contracts.tuvens_event import wire as event_wire
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment, Linked, User
-from harness.http import Call, WireError, field_of
+from harness.http import Call
 from harness.recorder import Listener
 from harness.story import Story, StoryStoppedError
-from scenarios.stage import Reply, SessionToken, Stage, user_key
+from scenarios.stage import Reply, SessionToken, SignedIn, Stage, user_key
 
 CLIENT, BACKEND, BROWSER = "tuvens-client", "hi.events", "browser"
 _KEPT: Any = object()
@@ -160,23 +160,23 @@ class Cast:
 
     # a user at hi.events
 
-    async def signs_in(self, step: str, token: object, *, obey_limits: bool = True) -> Reply:
-        """A browser exchanges a session token for a Hi.Events session."""
-        return await self.send(step, BROWSER, hi_wire.sign_in(token), key="address", obey_limits=obey_limits)
+    async def turn_to_sign_in(self, count: int = 1) -> None:
+        """Wait until so many sign-ins are within the limit, before a token is minted that might expire meanwhile."""
+        await self.stage.turns("validateCrossAppSession", "address", count)
 
-    async def signed_in(self, step: str, role: str = "organiser") -> str:
-        """The bearer token of a new Hi.Events session. Raises StoryStoppedError."""
-        session = await self.session(role)
-        reply = await self.signs_in(step, session.token)
-        answer = reply.must(f"the {role} cannot sign in at hi.events")
-        try:
-            return str(field_of(answer.json(), "token", str))
-        except WireError as error:
-            raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+    async def signs_in(self, step: str, token: object, *, obey_limits: bool = True, turn_taken: bool = False) -> Reply:
+        """A browser exchanges a session token for a Hi.Events session."""
+        key = None if turn_taken else "address"
+        return await self.send(step, BROWSER, hi_wire.sign_in(token), key=key, obey_limits=obey_limits)
+
+    async def signed_in(self, role: str = "organiser") -> SignedIn:
+        """A living Hi.Events session, and a living Tuvens session behind it, shared with other stories. Raises
+        StoryStoppedError."""
+        return await self.stage.signed_in(self.user(role), for_questions=True)
 
     async def bearer(self, role: str = "organiser") -> str:
         """The bearer token of a living Hi.Events session, shared with other stories. Raises StoryStoppedError."""
-        return await self.stage.bearer(self.user(role))
+        return (await self.stage.signed_in(self.user(role))).bearer
 
     async def asks_hi_events(self, step: str, call: Call) -> Reply:
         """A browser calls hi.events."""

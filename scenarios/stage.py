@@ -64,17 +64,28 @@ class SessionToken:
     exchange: int
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A Hi.Events session: its bearer token, the Tuvens session behind it, and until when either may be relied on."""
+
+    bearer: str = field(repr=False)
+    session: SessionToken
+    until: float
+    questions_until: float
+
+
 class Stage:
     """Shared by all stories of a run; for one event loop."""
 
-    def __init__(self, deployment: Deployment, recorder: Recorder, *, seed: int = 0) -> None:
+    def __init__(self, deployment: Deployment, recorder: Recorder, *, seed: int = 0, quick: bool = False) -> None:
         self.deployment = deployment
         self.random = random.Random(seed)
+        self.quick = quick
         self.recorder = recorder
         self.pacer = Pacer(_allowances(deployment))
         self.minted: list[SessionToken] = []
         self._sessions: dict[str, SessionToken] = {}
-        self._bearers: dict[str, str] = {}
+        self._signed_in: dict[str, SignedIn] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._busy: set[str] = set()
         self._used: dict[str, int] = defaultdict(int)
@@ -153,27 +164,36 @@ class Stage:
     def forget_sessions(self) -> None:
         """Mint anew from here on: the clock was moved past the life of the shared sessions."""
         self._sessions.clear()
-        self._bearers.clear()
+        self._signed_in.clear()
 
-    async def bearer(self, user: User) -> str:
-        """The bearer token of a living Hi.Events session, begun once and shared by the stories.
+    async def signed_in(self, user: User, *, for_questions: bool = False) -> SignedIn:
+        """A living Hi.Events session of a user, begun once and shared by the stories.
 
-        It is begun anew before the Tuvens session behind it expires: accounts and permissions follow that one.
-        Raises StoryStoppedError.
+        `for_questions`: the Tuvens session behind it is alive, too; accounts and permissions follow that one. Raises
+        StoryStoppedError.
         """
-        session = await self.session(user)
-        async with self._locks[f"bearer {user.jwt}"]:
-            known = self._bearers.get(session.token)
-            if known is None:
-                call = hi_wire.sign_in(session.token)
-                reply = await self.send("shared/sign in", "browser", call, key="address")
-                answer = reply.must(f"the {user.role} cannot sign in at hi.events")
-                try:
-                    known = str(field_of(answer.json(), "token", str))
-                except WireError as error:
-                    raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
-                self._bearers[session.token] = known
+        async with self._locks[f"sign in {user.jwt}"]:
+            known = self._signed_in.get(user.jwt)
+            if known is None or self.now() > (known.questions_until if for_questions else known.until):
+                known = await self._sign_in(user)
+                self._signed_in[user.jwt] = known
             return known
+
+    async def _sign_in(self, user: User) -> SignedIn:
+        # The turn first: a short-lived token must not expire while its turn is waited for.
+        await self.turns("validateCrossAppSession", "address")
+        session = await self.session(user)
+        now = self.now()
+        reply = await self.send("shared/sign in", "browser", hi_wire.sign_in(session.token), key=None)
+        answer = reply.must(f"the {user.role} cannot sign in at hi.events")
+        try:
+            token = str(field_of(answer.json(), "token", str))
+            seconds = field_of(answer.json(), "expires_in", int)
+        except WireError as error:
+            raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+        assert isinstance(seconds, int)
+        answers_until = session.minted_at + self.expiry() - min(60.0, self.expiry() / 2)
+        return SignedIn(token, session, now + seconds - min(60.0, seconds / 2), answers_until)
 
     async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
         """A new session of a user. Raises StoryStoppedError."""
@@ -239,11 +259,8 @@ class Stage:
                 await self.control(app, "POST", "/clock/advance", {"seconds": seconds})
         self._advanced += seconds
 
-    async def turns(self, operation: str, key: str, count: int) -> None:
-        """Return when `count` requests at once are within the rate limit; they may then be sent without asking.
-
-        Meant for stories that are driven alone: what others send meanwhile is not reckoned with.
-        """
+    async def turns(self, operation: str, key: str, count: int = 1) -> None:
+        """Return when `count` requests are within the rate limit; they may then be sent without asking (key None)."""
         await asyncio.gather(*(self._turns(operation, key) for _ in range(count)))
 
     async def _turns(self, operation: str, key: str) -> None:

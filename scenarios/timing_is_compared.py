@@ -8,7 +8,7 @@ from harness.story import Phase
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 
-_PAIRS = 150
+_PAIRS, _QUICK_PAIRS = 150, 60
 _WARM_UP = 10
 
 
@@ -27,7 +27,8 @@ async def refusals_are_timed(cast: Cast) -> None:
     times: dict[str, list[float]] = {"far": [], "near": [], "control": []}
     refused = True
     last = 0
-    for turn in range(_PAIRS + _WARM_UP):
+    pairs = _QUICK_PAIRS if cast.stage.quick else _PAIRS
+    for turn in range(pairs + _WARM_UP):
         # The order changes, so that a drift of the machine's speed falls on all alike.
         order = [("far", nothing_right), ("near", nearly_right), ("control", nothing_right)]
         cast.stage.random.shuffle(order)
@@ -40,7 +41,7 @@ async def refusals_are_timed(cast: Cast) -> None:
     cast.observe(
         "comparison",
         {
-            "pairs": _PAIRS,
+            "pairs": pairs,
             "all_refused": refused,
             "exchange": last,
             "median_ms": statistics.median(times["far"]) * 1000,

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import secrets
 import socket
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -184,15 +183,7 @@ class Launched:
             if app == TUVENS_API:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
-                target["launch"] = self._launch_another()
         return target
-
-    def _launch_another(self) -> list[str]:
-        """The command that starts a second tuvens-api like this one, for settings that only a start can change."""
-        armed = [each for each in self.options.faults if FAULTS[each].app == TUVENS_API]
-        faults = [word for each in armed for word in ("--fault", each)]
-        only = ["--only", TUVENS_API, "--port", f"{TUVENS_API}=0", "--limits", self.options.limits]
-        return [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", *only, *faults]
 
     def _configure_tuvens_api(self) -> TuvensConfig:
         options = self.options

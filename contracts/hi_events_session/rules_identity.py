@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.catalogue import page, requirement
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGN_IN, SIGNED_IN, signed_in_user
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGN_IN, SIGNED_IN, TOLD_APART, signed_in_user
 from harness.history import Exchange, History
-from harness.judging import UndecidedError, answered, expect, expect_success, held, json_object, shown
+from harness.judging import LackingError, UndecidedError, answered, expect, expect_success, held, json_object, shown
 from harness.requirement import MUST, OBSERVE
 from harness.verdict import Verdict
 
@@ -125,8 +125,10 @@ def no_local_user_is_shared(history: History) -> Verdict:
             observed=f"local user {number} for external_user_id {', '.join(list(found)[:8])}",
             at=list(found.values())[:6],
         )
+    if not users:
+        raise UndecidedError("no sign-in succeeded")
     if len({repr(theirs) for _, theirs, _ in users}) < 2:
-        raise UndecidedError("fewer than two Tuvens users signed in at once: name more under [[users]]")
+        raise LackingError("fewer than two Tuvens users signed in at once: name more under [[users]]")
     return held([each for each, _, _ in users][:6], f"{len(external)} local users")
 
 
@@ -137,14 +139,16 @@ def no_local_user_is_shared(history: History) -> Verdict:
     story=RACED,
     settles=("C-HE-08", "C-FL-04"),
     operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user"),
+    depends_on=(ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", TOLD_APART),
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
     users = _users(history.every(f"{RACED}/sign in"))
+    if not users:
+        raise UndecidedError("no sign-in succeeded")
     known = [(each, theirs, each.facts.get("user_id")) for each, theirs, _ in users if each.facts.get("user_id")]
     if not known:
-        raise UndecidedError("whom the tokens were minted for is not known: give user_id under [[users]]")
+        raise LackingError("whom the tokens were minted for is not known: give user_id under [[users]]")
     for exchange, found, wanted in known:
         expect(
             found == wanted,
@@ -160,7 +164,6 @@ def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     obliged="hi.events",
     source=page(SIGN_IN, "an existing user with the same email is"),
     story=LINKED,
-    settles=("C-HE-08",),
     operations=("validateCrossAppSession", "generateSession"),
     needs=("control:hi.events",),
     depends_on=(ACCEPTS, _ONCE),
@@ -168,6 +171,8 @@ def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
 def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     """hi.events links a local user of the same email to the Tuvens user who signs in, and makes no second one."""
     before = history.observation(f"{LINKED}/customer of old").values
+    if before["id"] is None:
+        raise LackingError("no user of the deployment was a customer of hi.events before")
     answer = expect_success(history.one(f"{LINKED}/sign in"))
     user = signed_in_user(answer)
     expect(
@@ -182,19 +187,21 @@ def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
 @requirement(
     level=MUST,
     obliged="hi.events",
-    source=page(SIGN_IN, "an account mapped to the Tuvens account (external_account_id), never one that other people share"),
+    source=page(
+        SIGN_IN, "an account mapped to the Tuvens account (external_account_id), never one that other people share"
+    ),
     story=MAPPED,
     settles=("C-HE-08",),
     operations=("validateCrossAppSession", "getCrossAppStatus", "generateSession"),
     needs=("role:outsider",),
-    depends_on=(ACCEPTS, "hi_events_session.status_is_told"),
+    depends_on=(ACCEPTS, TOLD_APART, "hi_events_session.status_is_told"),
 )
 def accounts_are_not_shared(history: History) -> Verdict:
     """hi.events signs users of two Tuvens accounts in to two accounts of its own."""
     ours, theirs = (expect_success(history.one(f"{MAPPED}/{role}")) for role in ("organiser", "outsider"))
     numbers = [json_object(each).get("account_id") for each in (ours, theirs)]
     if history.observation(f"{MAPPED}/accounts").values["same"]:
-        raise UndecidedError("the organiser and the outsider have one account: name an outsider of another one")
+        raise LackingError("the organiser and the outsider have one account: name an outsider of another one")
     expect(
         numbers[0] != numbers[1],
         expected="two accounts, as the users belong to two Tuvens accounts",

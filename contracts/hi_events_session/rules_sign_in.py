@@ -9,6 +9,7 @@ from harness.judging import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
+    answered,
     expect,
     expect_status,
     expect_success,
@@ -28,6 +29,10 @@ ACCEPTS = "hi_events_session.accepts_a_live_session"
 UNKNOWN_REFUSED = "hi_events_session.unknown_token_is_refused"
 MINTS = "session_token.mints_a_session"
 VALIDATES = "session_token.validation_names_the_user"
+TOLD_APART = "flow.concurrent_questions_are_told_apart"
+
+MOST_TRIES = 200
+"""The largest limit of sign-ins a minute that is tried out."""
 
 _LONGEST_WINDOW = 55.0
 _REFUSALS = page(SIGN_IN, "for a missing, ill-typed (or 422), unknown, expired or refused token")
@@ -47,9 +52,7 @@ def hands_out_a_session(exchange: Exchange) -> bool:
 def signed_in_user(exchange: Exchange) -> dict[str, Any]:
     """The user of a sign-in's answer. Raises BrokenRuleError."""
     user = json_object(exchange).get("user")
-    expect(
-        isinstance(user, dict), expected="user, an object", observed=f"user is {type(user).__name__}", at=exchange
-    )
+    expect(isinstance(user, dict), expected="user, an object", observed=f"user is {type(user).__name__}", at=exchange)
     assert isinstance(user, dict)
     return user
 
@@ -66,7 +69,11 @@ def signed_in_user(exchange: Exchange) -> dict[str, Any]:
 )
 def accepts_a_live_session(history: History) -> Verdict:
     """hi.events starts a session for a session token that tuvens-api minted."""
-    answer = expect_success(history.one(f"{SIGNED_IN}/first"))
+    answer = history.one(f"{SIGNED_IN}/first")
+    asked = answered(history.one(f"{SIGNED_IN}/tuvens-api asked directly"))
+    if asked.status is not None and asked.status >= 400:
+        raise UndecidedError(f"tuvens-api itself does not know the token (exchange {asked.number})")
+    expect_success(answer)
     token = json_object(answer).get("token")
     expect(
         isinstance(token, str) and token != "",
@@ -153,7 +160,7 @@ def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     story=SIGNED_IN,
     settles=("C-HE-08",),
     operations=("validateCrossAppSession", "validateSession"),
-    depends_on=(ACCEPTS,),
+    depends_on=(ACCEPTS, TOLD_APART),
 )
 def sign_in_names_the_tuvens_user(history: History) -> Verdict:
     """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
@@ -280,8 +287,12 @@ def sign_in_is_limited(history: History) -> Verdict:
     assert documented is not None
     by_control = "control:hi.events" in history.context.capabilities
     if said == 0 and not by_control:
-        raise LackingError("the deployment says that sign-ins are not limited (rate_limits.validateCrossAppSession = 0)")
+        raise LackingError(
+            "the deployment says that sign-ins are not limited (rate_limits.validateCrossAppSession = 0)"
+        )
     limit = documented.limit if by_control else int(said or documented.limit)
+    if limit > MOST_TRIES:
+        raise LackingError(f"{limit} sign-ins a minute are let through: too many to try")
     tries = [each for each in history.every(f"{LIMITED}/tried") if each.status is not None]
     if not tries:
         raise UndecidedError("no sign-in was answered")

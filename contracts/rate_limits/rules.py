@@ -33,15 +33,14 @@ _HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def _limit(history: History, operation: str) -> int:
-    said = history.context.settings.get("rate_limits", {}).get(operation)
-    documented = openapi.find(operation).rate_limit
-    assert documented is not None
-    # With a control plane the story sets the contract's limits; elsewhere the deployment's own are in force.
-    if "control:tuvens-api" in history.context.capabilities:
-        return documented.limit
-    if said == 0:
+    """The limit in force when the story was driven: with a control plane the story sets it."""
+    if history.context.settings.get("rate_limits", {}).get(operation) == 0 and not _controlled(history):
         raise LackingError("the deployment says that it has no rate limits (rate_limits = 0)")
-    return int(said or documented.limit)
+    return int(history.observation(f"{STORIES[operation]}/{operation}/limit").values["limit"])
+
+
+def _controlled(history: History) -> bool:
+    return "control:tuvens-api" in history.context.capabilities
 
 
 def _asked(history: History, operation: str) -> list[Exchange]:
@@ -67,7 +66,7 @@ def _enforced(operation: str) -> Judge:
             observed=f"{len(asked)} requests in {seconds:.1f} s, none answered 429",
             at=asked[-1],
         )
-        if "control:tuvens-api" in history.context.capabilities:
+        if _controlled(history):
             let_through = sum(each.status != 429 for each in asked)
             # The story begins with empty windows; for the webhook one delivery came before.
             expect(

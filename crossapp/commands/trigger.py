@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import typer
 
@@ -168,7 +168,9 @@ class _Story:
         if 200 <= answer.status < 300:
             return answer
         value = _object(answer)
-        raise TriggerError(f"{otherwise}: {answer.status} {value.get('message', '')}")
+        errors = value.get("errors")
+        fields = [f"{name}: {'; '.join(map(str, why))}" for name, why in errors.items()] if _is_table(errors) else []
+        raise TriggerError(f"{otherwise}: {answer.status} {' '.join([str(value.get('message', '')), *fields])}".strip())
 
     def _send(self, base: str, call: Any) -> Any:
         import httpx
@@ -194,3 +196,7 @@ def _object(answer: Any) -> dict[str, Any]:
     except WireError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _is_table(value: Any) -> TypeGuard[dict[str, list[Any]]]:
+    return isinstance(value, dict) and all(isinstance(each, list) for each in value.values())

@@ -29,7 +29,7 @@ _FAULTS = {
     # the page
     "event-not-linked": "An event that the page makes does not carry its Tuvens event.",
     "draft-made-live": "An event that the page makes is LIVE at once.",
-    "open-redirect": "The page goes back to whatever return URL it is given.",
+    "open-redirect": "The page goes back to a return URL of any origin.",
     "return-parameters-old-only": "The page goes back with the older spelling of the parameters only.",
     # webhooks
     "unknown-status-accepted": "A word that is no status is stored and sent on.",

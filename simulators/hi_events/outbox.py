@@ -1,5 +1,6 @@
 """The durable outbox: webhook deliveries and their attempts. Every function is one step of a transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,19 +74,28 @@ def pending_of(connection: Connection, event_id: int) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
-def lease(connection: Connection, delivery_id: int, *, real_now: float, seconds: float) -> float:
+def lease(connection: Connection, delivery_id: int, *, owner: str, real_now: float, seconds: float) -> float:
     """Reserve a pending delivery for one attempt; 0, or how many seconds somebody else still has it.
 
     The lease runs in real time, as the attempt does: another process that was killed in the middle of its
     attempt holds it no longer than that. A delivery that is pending no more can't be had: infinity.
     """
     free = (deliveries.c.id == delivery_id) & (deliveries.c.state == PENDING) & (deliveries.c.leased_until <= real_now)
-    taken = connection.execute(update(deliveries).where(free).values(leased_until=real_now + seconds))
+    taken = connection.execute(update(deliveries).where(free).values(leased_until=real_now + seconds, leased_by=owner))
     if taken.rowcount == 1:
         return 0.0
     held = select(deliveries.c.leased_until).where((deliveries.c.id == delivery_id) & (deliveries.c.state == PENDING))
     until = connection.execute(held).scalar_one_or_none()
     return float("inf") if until is None else max(until - real_now, 0.01)
+
+
+def release_all_of(connection: Connection, is_gone: Callable[[str], bool]) -> None:
+    """Give back the leases of owners who are gone."""
+    leased = (deliveries.c.state == PENDING) & (deliveries.c.leased_until > 0) & deliveries.c.leased_by.is_not(None)
+    for owner in connection.execute(select(deliveries.c.leased_by).where(leased).distinct()).scalars().all():
+        if is_gone(owner):
+            theirs = leased & (deliveries.c.leased_by == owner)
+            connection.execute(update(deliveries).where(theirs).values(leased_until=0.0))
 
 
 def settle(connection: Connection, delivery: Delivery, attempt: Attempt, *, state: str, due_at: float) -> None:

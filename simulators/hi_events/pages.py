@@ -69,7 +69,7 @@ class Pages:
     async def open(self, inbound: Inbound) -> Reply:
         """GET /auth/cross-app. A return URL that is not allowed is refused before anything else happens."""
         back = inbound.query_value("return_url") or inbound.query_value("callback_url")
-        if back and not returning.is_allowed(back, self._origins) and not self._faults.on("open-redirect"):
+        if back and not returning.is_allowed(back, self._origins) and not self._goes_anywhere(back):
             raise Refusal(400, "RETURN_URL_NOT_ALLOWED", "The address to return to is not one of Tuvens.")
         event_id = inbound.query_value("event_id")
         known_id = event_id if event_id is not None and event_number(event_id) is not None else None
@@ -180,6 +180,9 @@ class Pages:
         if event is None:
             raise Refusal(404, "NOT_FOUND", "There is no such event.")
         return event
+
+    def _goes_anywhere(self, back: str) -> bool:
+        return returning.origin_of(back) is not None and self._faults.on("open-redirect")
 
     def _redirect(self, back: str, answer: list[tuple[str, str]]) -> Reply:
         if self._faults.on("return-parameters-old-only"):

@@ -26,7 +26,7 @@ def origin_of(url: str) -> str | None:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     named = f"{host}:{port}" if port is not None else host
-    if parts.netloc.lower() != named or not host.isascii():
+    if parts.netloc.lower() != named or not parts.netloc.isascii():
         return None
     shown = "" if port is None or port == _DEFAULT_PORTS[parts.scheme] else f":{port}"
     return f"{parts.scheme}://{host}{shown}"

@@ -90,6 +90,7 @@ deliveries = Table(
     Column("tries", Integer, nullable=False),
     Column("due_at", Float, nullable=False),
     Column("leased_until", Float, nullable=False),
+    Column("leased_by", String(320)),
     Index("hi_deliveries_line", "state", "event_id", "id"),
     sqlite_autoincrement=True,
 )

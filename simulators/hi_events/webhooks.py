@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import socket
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +26,7 @@ _LONGEST_RETRY_AFTER = 3600
 _EXCERPT = 2000
 _HOLD = 1.0
 _RECOVERY = 5.0
+_OWNER = f"{socket.gethostname()}/{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Courier:
 
     def start(self) -> None:
         """Take up what is pending, from an earlier process too."""
-        with self._database.read() as connection:
+        with self._database.write() as connection:
+            outbox.release_all_of(connection, _is_gone)
             waiting = outbox.waiting_events(connection)
         for event_id in waiting:
             self.wake(event_id)
@@ -147,6 +151,7 @@ class Courier:
             busy = outbox.lease(
                 connection,
                 delivery.id,
+                owner=_OWNER,
                 real_now=time.time(),
                 seconds=self._policy.timeout + _LEASE_MARGIN,
             )
@@ -255,3 +260,18 @@ def _retry_after(answer: Answer | None) -> float:
     """Retry-After in seconds, bounded; 0 where there is none, or only a date."""
     text = (answer.header("retry-after") or "") if answer is not None else ""
     return float(min(int(text[:9]), _LONGEST_RETRY_AFTER)) if text.isascii() and text.isdecimal() else 0.0
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether the process that took a lease has died: said only of this machine's processes, and only if certain."""
+    host, _, number = owner.rpartition("/")
+    if os.name != "posix" or host != socket.gethostname() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    # Our own number, before we have leased anything: an earlier life had it, as in a container that was restarted.
+    return int(number) == os.getpid()

@@ -395,7 +395,7 @@ class _Turn:
             frame = frame.tb_next
         place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "nowhere"
         note = f"{type(error).__name__} at {place}"
-        _log.error("%s: %s %s failed: %s", self._binding.document.app, self._inbound.method, self._inbound.path, note)
+        _log.error("%s: %s failed: %s", self._binding.document.app, self._name, note)
         self._inbound.notes["exception"] = note
         self._binding.failures += 1
         return self.refuse(Refusal(500, "INTERNAL_ERROR", "internal server error"))
@@ -415,7 +415,8 @@ class _Turn:
             ]
             if problems and not inbound.fired and "exception" not in inbound.notes:
                 self._binding.journal.breaches += 1
-                _log.error("%s: %s would break the document: %s", inbound.path, reply.status, problems[0])
+                told = self._binding.journal.clean(problems[0], self._secrets_seen((), reply))
+                _log.error("%s: %s would break the document: %s", self._name, reply.status, told)
                 if reply.stream is not None:
                     await reply.stream.aclose()
                 reply = self.refuse(Refusal(500, "INTERNAL_ERROR", "internal server error"))
@@ -488,6 +489,12 @@ class _Turn:
             faults=inbound.fired,
             facts=inbound.notes,
         )
+
+    @property
+    def _name(self) -> str:
+        """The operation for the log; never the path, which may carry a token."""
+        operation = self._inbound.operation
+        return "an unknown route" if operation is None else operation.id
 
     def _announce(self, reply: Reply) -> None:
         inbound = self._inbound
@@ -668,7 +675,7 @@ def _secret_pattern(names: frozenset[str]) -> re.Pattern[str] | None:
     if not names:
         return None
     choice = "|".join(re.escape(name) for name in sorted(names))
-    return re.compile(rf'"({choice})"\s*:\s*"((?:[^"\\]|\\.)*)"')
+    return re.compile(rf'"({choice})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"')
 
 
 def _digest(text: str) -> str:

@@ -77,10 +77,16 @@ class Clock:
     def set(self, now: float, *, running: bool | None = None) -> None:
         """Jump to `now` (Unix seconds), forwards or backwards; `running` also starts or stops the clock.
 
-        Jobs that become due fire soon after, once each: to wait for them use `advance`.
+        Jobs that become due fire soon after, once each: to wait for them use `advance`. After a jump back a repeated
+        job is due within its period again; others keep their time.
         """
         if running is not None:
             self._running = running
+        for _, _, timer in self._timers:
+            if timer.period is not None:
+                timer.when = min(timer.when, now + timer.period)
+        self._timers = [(timer.when, number, timer) for _, number, timer in self._timers]
+        heapq.heapify(self._timers)
         self._place(now)
 
     def call_at(self, when: float, job: Job) -> Timer:
@@ -217,7 +223,9 @@ class Clock:
 
     def _launch(self, timer: Timer) -> None:
         if timer.period is not None:
-            timer.when = max(timer.when, self.now() - timer.period) + timer.period
+            timer.when += timer.period
+            if timer.when <= self.now():
+                timer.when = self.now() + timer.period
             heapq.heappush(self._timers, (timer.when, next(self._numbers), timer))
         # A context of its own: whoever scheduled the job, perhaps a request, is not who runs it.
         task = asyncio.get_running_loop().create_task(self._run(timer), context=contextvars.Context())

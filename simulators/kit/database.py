@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -126,6 +127,8 @@ class Database:
         self._directory: Path | None = None
         if url is None:
             self._directory = Path(tempfile.mkdtemp(prefix="crossapp-"))
+            # Also at the end of a process that never closes it.
+            self._tidy = weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
             url = f"sqlite:///{self._directory / 'simulator.db'}"
         try:
             self.url = make_url(url)
@@ -209,12 +212,14 @@ class Database:
     def _prepare(self, connection: Any, _record: object) -> None:
         if not self.sqlite:
             return
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        # What nobody can open after us needs no disk flush; a named file has to outlive a loss of power.
+        durability = "OFF" if self._directory is not None else "NORMAL"
+        for pragma in ("journal_mode=WAL", f"synchronous={durability}", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
 
     def _remove(self) -> None:
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._tidy()
 
 
 def _options(schema: str | None) -> str:

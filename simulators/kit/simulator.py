@@ -53,6 +53,7 @@ class Simulator:
         self.seed = seed
         self._born = time.monotonic()
         self._running = False
+        self._stopped = False
         self.binding = Binding(
             document,
             handlers,
@@ -87,9 +88,10 @@ class Simulator:
             self.clock.start()
 
     async def stop(self) -> None:
-        """End streams and scheduled work, close the database. Idempotent."""
-        if self._running:
-            self._running = False
+        """End streams and scheduled work, close the database. Idempotent; a simulator does not start again."""
+        self._running = False
+        if not self._stopped:
+            self._stopped = True
             self.interrupt()
             self.clock.close()
             self.database.close()

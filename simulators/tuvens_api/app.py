@@ -56,10 +56,11 @@ class TuvensApi(Simulator):
             self._state.seed(config.seed)
         self._hub = Hub(clock, faults)
         self._routes = Routes(config, self._state, database, clock, faults, journal, self._hub)
+        self._edge = Edge(config, self._state, clock, faults, self._routes.publish_status)
         super().__init__(
             document=document,
             handlers=self._routes.handlers(),
-            behaviour=Edge(config, self._state, clock, faults, self._routes.publish_status),
+            behaviour=self._edge,
             clock=clock,
             database=database,
             faults=faults,
@@ -77,8 +78,9 @@ class TuvensApi(Simulator):
         await super().start()
 
     def interrupt(self) -> None:
-        """End open streams."""
+        """End open streams and hanging requests."""
         self._hub.close()
+        self._edge.release()
 
     def reset(self, seed: Seed | None = None) -> None:
         """Back to the seed; crossAppSession's foreign keys follow the fault `user-sessions-orphaned`."""

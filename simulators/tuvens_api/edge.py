@@ -1,5 +1,6 @@
 """Who is let in, how errors look, CORS and audit: what surrounds the routes of tuvens-api."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -66,6 +67,13 @@ class Edge(Behaviour):
         self._secret = config.shared_secret.encode()
         self._secret_digest = hashlib.sha256(self._secret).digest()
         self._origins = config.origins
+        self._hanging: set[asyncio.Future[None]] = set()
+
+    def release(self) -> None:
+        """Answer the requests that were to hang for ever: the server stops."""
+        for released in self._hanging:
+            if not released.done():
+                released.set_result(None)
 
     # -- before the route
 
@@ -85,8 +93,7 @@ class Edge(Behaviour):
                 page = b"<!doctype html><title>Welcome</title><h1>It works!</h1>"
                 return Reply(200, page, [("content-type", "text/html; charset=utf-8")])
             if self._faults.on("tuvens-api-hangs"):
-                await gone(receive)
-                raise Gone
+                await self._hang(receive)
         return None
 
     def early_form(self, inbound: Inbound, problems: Callable[[], list[Problem]]) -> None:
@@ -245,6 +252,19 @@ class Edge(Behaviour):
                 "detail": detail,
             }
         )
+
+    async def _hang(self, receive: Receive) -> None:
+        left = asyncio.ensure_future(gone(receive))
+        released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hanging.add(released)
+        try:
+            await asyncio.wait({left, released}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left.cancel()
+            self._hanging.discard(released)
+        if released.done():
+            raise Refusal(503, "SERVICE_UNAVAILABLE", "the server stops")
+        raise Gone
 
     # -- the three proofs
 

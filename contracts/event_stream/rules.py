@@ -1,0 +1,397 @@
+"""The stream of ticketing changes: who hears what, in which form, and what may be missed."""
+
+from typing import Any
+from urllib.parse import unquote
+
+from contracts.catalogue import page, requirement
+from contracts.event_stream.wire import MESSAGE_TYPE
+from contracts.hi_events_delivery.effects import state_of
+from contracts.times import parse_iso
+from harness.history import Exchange, History, NothingObservedError, StreamEvent
+from harness.http import WireError, read_json
+from harness.judging import LackingError, UndecidedError, expect, expect_success, json_object
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Held, Verdict
+
+STORY = "updates_are_heard"
+BY_CLOCK, BY_WAITING = "a_page_is_left_open_by_the_clock", "a_page_is_left_open"
+LISTENERS = ("staying page", "leaving page")
+_CHANGES = ("first", "second", "third")
+_SECTION = "GET /api/events/updates (SSE)"
+_STREAM = ("streamEventUpdates",)
+_SETTLES = ("C-TA-32",)
+_EXACT_FORM = page(_SECTION, '`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"')
+_SENT_AFTER = page(_SECTION, "Sent after each applied webhook.")
+_OPENS = "event_stream.it_is_an_event_stream"
+_TOLD = "event_stream.an_applied_update_is_told"
+_IDS = "event_stream.messages_have_an_id"
+_CHANGED = "webhook.an_update_changes_the_event"
+_SILENCE = 31.0
+
+
+def told(event: StreamEvent) -> dict[str, Any]:
+    """The JSON object of a message; empty where there is none."""
+    try:
+        value = read_json(event.data.encode()) if event.kind == "event" else None
+    except WireError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "Unnamed events (browsers read them with onmessage), data is JSON"),
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+)
+def it_is_an_event_stream(history: History) -> Verdict:
+    """tuvens-api answers GET /api/events/updates to anyone with 200 and text/event-stream, as browsers demand."""
+    opening = _opening(history, LISTENERS[0])
+    status, _, content_type = opening.data.partition(" ")
+    fits = status == "200" and content_type.partition(";")[0].strip().lower() == "text/event-stream"
+    expect(fits, expected="200 text/event-stream", observed=opening.data, at=opening.number)
+    return Held((opening.number,))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_SENT_AFTER,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+    depends_on=(_CHANGED, _OPENS),
+)
+def an_applied_update_is_told(history: History) -> Verdict:
+    """tuvens-api tells every open page of each applied webhook, within five seconds."""
+    looked_at = []
+    for listener in LISTENERS:
+        for change in _CHANGES:
+            update, found = _messages(history, listener, change)
+            if not found:
+                _undecided_if_closed(history, listener, update)
+            expect(
+                bool(found),
+                expected=f"a message about event {_event(history)} after the update, at the {listener}",
+                observed="none within five seconds",
+                at=update,
+            )
+            looked_at.append(found[0].number)
+    return Held(tuple(looked_at))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "Unnamed events (browsers read them with onmessage), data is JSON"),
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+    depends_on=(_TOLD,),
+)
+def messages_are_unnamed(history: History) -> Verdict:
+    """tuvens-api sends the messages of the stream without a name, so that a page's onmessage receives them."""
+    found = _all(history)
+    for each in found:
+        # A browser gives an event that is named "message" to onmessage, too.
+        expect(
+            each.event in ("", "message"),
+            expected="a message without an event: line",
+            observed=f"event: {each.event}",
+            at=each.number,
+        )
+    return _held(found)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_EXACT_FORM,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+    depends_on=(_TOLD,),
+)
+def messages_have_the_form(history: History) -> Verdict:
+    """tuvens-api writes each message as JSON with type ticketing_status_changed, eventId as text, status, and
+    timestamp in ISO 8601 with Z."""
+    found = _all(history)
+    for each in found:
+        value = told(each)
+        expect(
+            value.get("type") == MESSAGE_TYPE,
+            expected=f"type {MESSAGE_TYPE}",
+            observed=each.data[:200],
+            at=each.number,
+        )
+        expect(
+            isinstance(value.get("eventId"), str), expected="eventId as text", observed=each.data[:200], at=each.number
+        )
+        expect(
+            value.get("status") in ("setup", "active", "inactive"),
+            expected="status setup, active or inactive",
+            observed=each.data[:200],
+            at=each.number,
+        )
+        expect(
+            _is_time(value.get("timestamp")),
+            expected="timestamp in ISO 8601, UTC, with Z",
+            observed=each.data[:200],
+            at=each.number,
+        )
+    return _held(found)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_EXACT_FORM,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+    depends_on=("event_stream.messages_have_the_form",),
+)
+def a_message_tells_the_ticketing_status(history: History) -> Verdict:
+    """tuvens-api tells in a message the ticketing status that the event has from then on."""
+    looked_at = []
+    for change in _CHANGES:
+        reading = _reading(history, change)
+        ticketing, _ = state_of(json_object(reading))
+        for listener in LISTENERS:
+            _, found = _messages(history, listener, change)
+            status = told(found[-1]).get("status") if found else None
+            if not found:
+                raise UndecidedError(f"nothing was told of the {change} change")
+            expect(
+                status == ticketing,
+                expected=f"status {ticketing!r}, as the event reads in exchange {reading.number}",
+                observed=found[-1].data[:200],
+                at=found[-1].number,
+            )
+            looked_at.append(found[-1])
+    return _held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(
+        "POST /api/webhooks/hi-events/event-status-changed (signature)",
+        "Then one SSE message.",
+    ),
+    story=STORY,
+    settles=_SETTLES,
+    operations=_STREAM,
+    depends_on=(_TOLD,),
+)
+def one_message_for_each_update(history: History) -> Verdict:
+    """tuvens-api sends one message for each applied webhook, and no second one."""
+    looked_at = []
+    for listener in LISTENERS:
+        found = [each for change in _CHANGES for each in _messages(history, listener, change)[1]]
+        expect(
+            len(found) <= len(_CHANGES),
+            expected=f"{len(_CHANGES)} messages for {len(_CHANGES)} applied updates",
+            observed=f"{len(found)} messages: {', '.join(str(told(each).get('status')) for each in found)[:160]}",
+            at=found[-1].number if found else 0,
+        )
+        looked_at += found
+    return _held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_SENT_AFTER,
+    story=STORY,
+    operations=_STREAM,
+    depends_on=(
+        _TOLD,
+        "webhook.wrong_signature_is_refused",
+        "webhook.incomplete_update_is_refused",
+        "webhook.unknown_event_is_not_found",
+    ),
+)
+def a_refused_update_is_not_told(history: History) -> Verdict:
+    """tuvens-api sends no message for a webhook that it refuses: wrongly signed, malformed, or of no event."""
+    for each in history.every(f"{STORY}/refused"):
+        if each.status is None or not 400 <= each.status < 500:
+            raise UndecidedError(f"exchange {each.number} ({each.step}) was not refused: {each.status}")
+    unknown = history.observation(f"{STORY}/unknown event").values["event"]
+    event = _event(history)
+    until = _reading(history, "after refusals").number
+    since = _reading(history, _CHANGES[-1]).number
+    legitimate = state_of(json_object(_reading(history, "after refusals")))[0]
+    for listener in LISTENERS:
+        for message in _heard(history, listener):
+            value = told(message)
+            of_refused = since < message.number < until and value.get("status") not in (legitimate, _last(history))
+            wrong = value.get("eventId") == unknown or (value.get("eventId") == event and of_refused)
+            expect(not wrong, expected="no message", observed=message.data[:200], at=message.number)
+    _, sentinel = _messages(history, LISTENERS[0], "after refusals")
+    if not sentinel:
+        raise UndecidedError("the stream told nothing any more after the refused updates")
+    return Held((sentinel[0].number, *(each.number for each in history.every(f"{STORY}/refused"))))
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=page(_SECTION, "`id:` and Last-Event-ID so that a reconnect misses nothing"),
+    story=STORY,
+    operations=_STREAM,
+    depends_on=(_TOLD,),
+    next_step="Number the messages and send the number as id:.",
+)
+def messages_have_an_id(history: History) -> Verdict:
+    """tuvens-api sends an id: with each message, which a browser names when it reconnects."""
+    found = _all(history)
+    for each in found:
+        has_id = any(line.startswith("id:") and line[3:].strip() for line in each.lines)
+        expect(has_id, expected="an id: line", observed=" | ".join(each.lines)[:200], at=each.number)
+    return _held(found)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=page(_SECTION, "`id:` and Last-Event-ID so that a reconnect misses nothing"),
+    story=STORY,
+    operations=_STREAM,
+    depends_on=(_IDS,),
+)
+def a_reconnect_misses_nothing(history: History) -> Verdict:
+    """tuvens-api sends to a page that reconnects with Last-Event-ID what was told in the meantime."""
+    _, missed = _messages(history, LISTENERS[0], "missed")
+    if not missed:
+        raise UndecidedError("the staying page did not hear of the change that the leaving page missed")
+    opening = _opening(history, "back")
+    wanted = told(missed[0])
+    made_up = [each for each in history.stream(f"{STORY}/back") if told(each) == wanted]
+    expect(
+        bool(made_up),
+        expected=f"the message {missed[0].data[:160]}",
+        observed="it was not sent within five seconds after the reconnect",
+        at=opening.number,
+    )
+    return _held(made_up)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-api",
+    source=page(_SECTION, "SHOULD: a comment line as heartbeat at least every 30 s"),
+    story=(BY_CLOCK, BY_WAITING),
+    operations=_STREAM,
+    next_step="Write a comment line to every open stream at least every 30 s; proxies close silent connections.",
+)
+def a_silent_stream_has_a_heartbeat(history: History) -> Verdict:
+    """tuvens-api sends a comment line at least every 30 s while nothing happens."""
+    try:
+        return _beats_by_clock(history)
+    except NothingObservedError:
+        outcome = history.stories.get(BY_CLOCK)
+        if outcome is not None and outcome.ended not in ("skipped", "finished"):
+            raise
+    return _beats_in_time(history)
+
+
+def _beats_by_clock(history: History) -> Verdict:
+    since = history.observation(f"{BY_CLOCK}/waited").values["from"]
+    entries = history.stream(f"{BY_CLOCK}/page")
+    beats = [each for each in entries if each.kind == "comment" and each.number >= since]
+    if not beats and entries[-1].kind == "closed":
+        raise UndecidedError(f"the stream was closed: {entries[-1].data}")
+    expect(bool(beats), expected="a comment line within 30 s", observed="silence for 32 s", at=entries[0].number)
+    return Held((beats[0].number,))
+
+
+def _beats_in_time(history: History) -> Verdict:
+    entries = history.stream(f"{BY_WAITING}/page")
+    start = entries[0]
+    if start.kind != "open" or not start.data.startswith("200"):
+        raise UndecidedError(f"the stream was not opened: {start.data}")
+    beats = [each for each in entries if each.kind == "comment" and each.at > start.at + 1]
+    if beats:
+        return Held((beats[0].number,))
+    if entries[-1].kind == "closed":
+        raise UndecidedError(f"the stream was closed: {entries[-1].data}")
+    seconds = history.observation(f"{BY_WAITING}/waited").values["seconds"]
+    times = [each.at for each in entries]
+    silence = max(b - a for a, b in zip(times, [*times[1:], start.at + seconds], strict=True))
+    expect(
+        silence < _SILENCE,
+        expected="a comment line within 30 s",
+        observed=f"silence for {silence:.0f} s",
+        at=start.number,
+    )
+    raise LackingError("the stream was never silent for 30 s: run with --select event_stream while nothing happens")
+
+
+def _opening(history: History, listener: str) -> StreamEvent:
+    opening = history.stream(f"{STORY}/{listener}")[0]
+    if opening.kind != "open":
+        raise UndecidedError(f"the stream got no answer: {opening.data}")
+    return opening
+
+
+def _heard(history: History, listener: str) -> list[StreamEvent]:
+    return [each for each in history.stream(f"{STORY}/{listener}") if each.kind == "event"]
+
+
+def _reading(history: History, change: str) -> Exchange:
+    reading = history.one(f"{STORY}/{change}/event")
+    if reading.status != 200:
+        raise UndecidedError(f"the event could not be read: {reading.status}")
+    return reading
+
+
+def _event(history: History) -> str:
+    """The event that the story is about."""
+    return unquote(_reading(history, "base").url.rpartition("/")[2])
+
+
+def _last(history: History) -> object:
+    """The ticketing status before the refused updates: a message of it may be late."""
+    return state_of(json_object(_reading(history, _CHANGES[-1])))[0]
+
+
+_BEFORE = {"first": "base", "second": "first", "third": "second", "after refusals": "third", "missed": "after refusals"}
+
+
+def _messages(history: History, listener: str, change: str) -> tuple[Exchange, list[StreamEvent]]:
+    """An accepted update, and what a page heard of its event between the readings before and after it.
+
+    A message may come before the answer to the webhook, so that the update itself bounds nothing.
+    """
+    update = expect_success(history.one(f"{STORY}/{change}/update"))
+    since, until = _reading(history, _BEFORE[change]).number, _reading(history, change).number
+    event = _event(history)
+    heard = [each for each in _heard(history, listener) if since < each.number < until]
+    return update, [each for each in heard if str(told(each).get("eventId")) == event]
+
+
+def _all(history: History) -> list[StreamEvent]:
+    found = [each for listener in LISTENERS for change in _CHANGES for each in _messages(history, listener, change)[1]]
+    if not found:
+        raise UndecidedError("no message was heard")
+    return found
+
+
+def _undecided_if_closed(history: History, listener: str, update: Exchange) -> None:
+    for each in history.stream(f"{STORY}/{listener}"):
+        if each.kind == "closed" and each.number < update.number:
+            raise UndecidedError(f"the stream was closed before exchange {update.number}: {each.data}")
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and parse_iso(value) > 0
+    except ValueError:
+        return False
+
+
+def _held(events: list[StreamEvent]) -> Verdict:
+    return Held(tuple(each.number for each in events))

@@ -1,0 +1,316 @@
+"""The three systems together: a user's way through all of them, and back on it after an error."""
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_delivery.effects import TICKETING, state_of
+from contracts.hi_events_delivery.rules import REACHES
+from contracts.hi_events_page.rules import DRAFTS, made_event, works_in_a_browser
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, VALIDATES, hands_out_a_session
+from harness.history import Exchange, History, NothingObservedError, StreamEvent
+from harness.http import WireError, read_json
+from harness.judging import (
+    LackingError,
+    UndecidedError,
+    answered,
+    expect,
+    expect_success,
+    held,
+    json_object,
+    shown,
+)
+from harness.requirement import MUST
+from harness.verdict import Blocked, Held, Verdict
+
+LIVE = "event_goes_live"
+SECRET = "a_wrong_secret_is_put_right"
+PERMISSION = "a_missing_permission_is_noticed"
+NETWORK = "a_listener_loses_the_network"
+ASKED_AT_ONCE = "many_are_asked_about_at_once"
+EXPIRED_BY_CLOCK = "an_expired_session_is_replaced_by_the_clock"
+EXPIRED_BY_WAITING = "an_expired_session_is_replaced_after_waiting"
+ENABLES = "flow.an_event_goes_live"
+
+_STREAM = page("GET /api/events/updates (SSE)", "Sent after each applied webhook.")
+_EFFECT = page(
+    "POST /api/webhooks/hi-events/event-status-changed (signature)",
+    "Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
+)
+_SYSTEMS = page("Systems", "| tuvens-client | SvelteKit web app: event pages, ticketing widget |")
+_OPERATIONS = (
+    "generateSession",
+    "validateSession",
+    "validateCrossAppSession",
+    "setEventStatus",
+    "receiveEventStatusChanged",
+    "getEvent",
+)
+_NEEDS = ("events", "linked-event")
+_PREMISES = (MINTS, ACCEPTS, REACHES, "webhook.an_update_changes_the_event", "webhook.live_gives_active")
+_TOLD = ("event_stream.an_applied_update_is_told", "event_stream.a_message_tells_the_ticketing_status")
+_GIVE_INACTIVE = ("webhook.cancelled_gives_inactive", "webhook.ended_gives_inactive")
+
+
+def _goes_live(history: History, story: str, status: str = "LIVE") -> list[Exchange]:
+    """The way from a change at hi.events to the event at tuvens-api: exchanges of both ends."""
+    changed = expect_success(history.one(f"{story}/change/{status}"))
+    reading = answered(history.one(f"{story}/event at tuvens-api/{status}"))
+    ticketing, _ = state_of(json_object(reading))
+    expect(
+        ticketing == TICKETING[status],
+        expected=f"ticketing_status {TICKETING[status]} at tuvens-api within some seconds",
+        observed=f"ticketing_status is {ticketing!r}"[:120],
+        at=(reading, changed),
+    )
+    return [changed, reading]
+
+
+def _stopped_by_the_page(history: History) -> Blocked | None:
+    """Where the page made no draft, or a wrong one: that is a rule of its own, and the flow's root."""
+    try:
+        opened = history.one(f"{LIVE}/page")
+    except NothingObservedError:
+        return None
+    if opened.status is None or works_in_a_browser(opened):
+        return None
+    if made_event(opened) is None:
+        return Blocked(DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
+    try:
+        event = history.one(f"{LIVE}/event made").answer.json()
+    except (NothingObservedError, WireError):
+        return None
+    wanted = history.observation(f"{LIVE}/event").values["tuvens"]
+    if isinstance(event, dict) and "tuvens_event_id" in event and str(event["tuvens_event_id"]) != wanted:
+        return Blocked(DRAFTS, f"the draft carries tuvens_event_id {event['tuvens_event_id']!r}, not {wanted!r}")
+    if isinstance(event, dict) and event.get("status") == "LIVE":
+        return Blocked(DRAFTS, "what the page made is no draft, but LIVE at once")
+    return None
+
+
+def _heard(events: list[StreamEvent], event_id: str, status: str, since: float = 0.0) -> StreamEvent | None:
+    """The first message of a stream, since a time, that tells of an event's ticketing status."""
+    for each in events:
+        if each.kind != "event" or each.at < since:
+            continue
+        try:
+            value = read_json(each.data.encode())
+        except WireError:
+            continue
+        if isinstance(value, dict) and str(value.get("eventId")) == event_id and value.get("status") == status:
+            return each
+    return None
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_SYSTEMS,
+    story=LIVE,
+    settles=("C-FL-01",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=_PREMISES,
+    next_step="Look at the parts first: session, sign-in, page, delivery. If all hold, they do not fit together.",
+)
+def an_event_goes_live(history: History) -> Verdict:
+    """tuvens-api and hi.events carry an organiser from a session token over the sign-in and the event at hi.events to
+    an event whose ticketing is active at tuvens-api."""
+    blocked = _stopped_by_the_page(history)
+    if blocked is not None:
+        return blocked
+    expect_success(history.one(f"{LIVE}/generate session"))
+    signed_in = expect_success(history.one(f"{LIVE}/sign in"))
+    way = [history.one(f"{LIVE}/generate session"), signed_in, *_goes_live(history, LIVE)]
+    source = history.observation(f"{LIVE}/event").values["made by"]
+    return held(way, f"with an event {source}")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_STREAM,
+    story=LIVE,
+    settles=("C-FL-02",),
+    operations=(*_OPERATIONS, "streamEventUpdates"),
+    needs=_NEEDS,
+    depends_on=(ENABLES, *_TOLD),
+)
+def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
+    """tuvens-api tells those who listen to its stream when an organiser sets an event live at hi.events."""
+    event = str(history.observation(f"{LIVE}/event").values["tuvens"])
+    events = history.stream(f"{LIVE}/stream")
+    changed = expect_success(history.one(f"{LIVE}/change/LIVE"))
+    heard = _heard(events, event, "active")
+    expect(
+        heard is not None,
+        expected=f"a message that event {event} is active",
+        observed=f"{sum(each.kind == 'event' for each in events)} messages, none that says so",
+        at=changed,
+    )
+    assert heard is not None
+    return held(heard.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(
+        "POST /auth/cross-app/validate", "for a missing, ill-typed (or 422), unknown, expired or refused token"
+    ),
+    story=(EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING),
+    settles=("C-FL-03",),
+    operations=_OPERATIONS,
+    needs=(*_NEEDS, "expiry:tuvens-api"),
+    depends_on=(*_PREMISES, "hi_events_session.expired_token_is_refused"),
+)
+def an_expired_session_is_recovered_from(history: History) -> Verdict:
+    """hi.events and tuvens-api let an organiser whose session token expired go on with a new one, up to the live
+    event."""
+    story = _told(history, EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING)
+    refused = answered(history.one(f"{story}/expired/sign in"))
+    _expect_refusal(refused)
+    again = expect_success(history.one(f"{story}/new/sign in"))
+    return held([refused, again, *_goes_live(history, story)])
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Authentication", "Backend to backend: header `x-shared-secret`."),
+    story=SECRET,
+    settles=("C-FL-03",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(
+        *_PREMISES,
+        "shared_secret.validate_session_refuses_a_wrong_secret",
+        "webhook.wrong_signature_is_refused",
+    ),
+)
+def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
+    """tuvens-api refuses a back end with a wrong secret without harm: the same session, and the same event, work with
+    the right one."""
+    for step in ("wrong secret/validate session", "wrong secret/webhook"):
+        _expect_refusal(answered(history.one(f"{SECRET}/{step}")))
+    again = expect_success(history.one(f"{SECRET}/right secret/sign in"))
+    return held([history.one(f"{SECRET}/wrong secret/validate session"), again, *_goes_live(history, SECRET)])
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(
+        "POST /api/cross-app/validate-permission (shared secret)",
+        "A resource of an account that the session's user does not belong to is `false`.",
+    ),
+    story=PERMISSION,
+    settles=("C-FL-03",),
+    operations=(*_OPERATIONS, "validateCrossAppPermission", "validatePermission"),
+    needs=(*_NEEDS, "foreign-event"),
+    depends_on=(
+        *_PREMISES,
+        "session_token.permission_is_false_on_a_foreign_event",
+        "session_token.held_permission_is_true_on_an_own_event",
+        "hi_events_session.permissions_follow_tuvens_api",
+    ),
+)
+def a_missing_permission_is_recovered_from(history: History) -> Verdict:
+    """tuvens-api and hi.events deny an organiser the event of others, and let the organiser go on with an own one."""
+    denied, granted = (
+        expect_success(history.one(f"{PERMISSION}/permission/{name}")) for name in ("foreign event", "own event")
+    )
+    for answer, wanted in ((denied, False), (granted, True)):
+        found = json_object(answer).get("has_permission")
+        expect(
+            found is wanted,
+            expected=f"has_permission {str(wanted).lower()}",
+            observed=f"it is {found!r}"[:120],
+            at=answer,
+        )
+    return held([denied, granted, *_goes_live(history, PERMISSION)])
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_STREAM,
+    story=NETWORK,
+    settles=("C-FL-03",),
+    operations=(*_OPERATIONS, "streamEventUpdates"),
+    needs=_NEEDS,
+    depends_on=(*_PREMISES, *_GIVE_INACTIVE, *_TOLD),
+)
+def a_lost_network_is_recovered_from(history: History) -> Verdict:
+    """tuvens-api lets a listener who lost the network find out what was missed, and hear what comes after."""
+    event = str(history.observation(f"{NETWORK}/event").values["tuvens"])
+    missed = [*_goes_live(history, NETWORK, "CANCELLED"), *_goes_live(history, NETWORK)]
+    after = expect_success(history.one(f"{NETWORK}/change/ENDED"))
+    stream = history.stream(f"{NETWORK}/stream after")
+    heard = _heard(stream, event, "inactive", since=after.started)
+    expect(
+        heard is not None,
+        expected=f"a message, after the reconnect, that event {event} is inactive",
+        observed=f"{sum(each.kind == 'event' for each in stream)} messages, none that says so",
+        at=after,
+    )
+    assert heard is not None
+    replayed = _heard(stream, event, "active") is not None
+    return Held(
+        (*(each.number for each in missed), heard.number),
+        "what was missed came with Last-Event-ID" if replayed else "what was missed shows in the event",
+    )
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(
+        "POST /api/cross-app/validate-session (shared secret)",
+        '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`',
+    ),
+    story=ASKED_AT_ONCE,
+    settles=("C-FL-04",),
+    operations=("generateSession", "validateSession"),
+    depends_on=(MINTS, VALIDATES),
+    next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
+)
+def concurrent_questions_are_told_apart(history: History) -> Verdict:
+    """tuvens-api names in every answer to validate-session the user whom the token was minted for, also when it is
+    asked about many tokens at once."""
+    asked = history.every(f"{ASKED_AT_ONCE}/question")
+    known = [each for each in asked if each.facts.get("user_id") and each.status == 200]
+    if all(each.status != 200 for each in asked):
+        raise UndecidedError(f"no question was answered with success: {shown(asked[0])}")
+    if not known:
+        raise LackingError("whom the tokens were minted for is not known: give user_id under [[users]]")
+    for each in known:
+        found, wanted = json_object(each).get("user_id"), each.facts["user_id"]
+        expect(
+            found == wanted,
+            expected=f"user_id {wanted!r}, whom the token was minted for",
+            observed=f"user_id {found!r}",
+            at=each,
+        )
+    return held(known[:6], f"{len(known)} questions at once")
+
+
+def _expect_refusal(exchange: Exchange) -> None:
+    refused = exchange.status is not None and 400 <= exchange.status < 500
+    if exchange.status == 429:
+        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
+    expect(
+        refused and not hands_out_a_session(exchange),
+        expected="a refusal (4xx)",
+        observed=shown(exchange),
+        at=exchange,
+    )
+
+
+def _told(history: History, *stories: str) -> str:
+    """The first of the stories that was driven."""
+    for story in stories:
+        try:
+            history.every(story)
+        except NothingObservedError:
+            continue
+        return story
+    by_clock = "control:tuvens-api" in history.context.capabilities
+    raise NothingObservedError(f"{stories[0] if by_clock else stories[-1]}/expired/sign in")

@@ -1,0 +1,441 @@
+"""Changes of status at hi.events, and the webhooks that tell tuvens-api of them."""
+
+import re
+from collections import Counter
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_delivery.effects import TICKETING, shows
+from contracts.hi_events_delivery.seen import body_of, deliveries, distinct, payload_of, status_of, watched
+from contracts.hi_events_session.rules_sign_in import ACCEPTS
+from contracts.times import parse_iso
+from harness.history import Exchange, History, NothingObservedError
+from harness.http import WireError, read_json
+from harness.judging import (
+    BrokenRuleError,
+    LackingError,
+    UndecidedError,
+    answered,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    shown,
+)
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Blocked, Verdict, Violated
+
+SECTION = "Events and outgoing webhooks"
+STORY = "statuses_are_changed"
+CLOSE = "changes_follow_closely"
+STATUSES = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ARCHIVED")
+"""The statuses that an event is set to, in this order: tuvens-api shows each of them otherwise than the one before."""
+
+CHANGES = (*STATUSES, "CANCELLED")
+"""The same, and the last change: it comes after a word that is no status, and shows that nothing came in between."""
+
+CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
+SENT = "hi_events_delivery.a_change_is_sent"
+SIGNED = "hi_events_delivery.deliveries_are_signed"
+TELLS = "hi_events_delivery.deliveries_tell_the_change"
+REACHES = "hi_events_delivery.every_status_is_delivered"
+
+_REPORTED = "statuses_are_reported"
+_GIVES = {
+    "LIVE": "webhook.live_gives_active",
+    "DRAFT": "webhook.draft_gives_setup",
+    "CANCELLED": "webhook.cancelled_gives_inactive",
+    "ENDED": "webhook.ended_gives_inactive",
+    "ARCHIVED": "webhook.archived_gives_setup",
+}
+_SENDS = page(SECTION, "changes an event, and sends tuvens-api the webhook above, signed.")
+_NEEDS = ("linked-event",)
+_OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
+_UNSEEN = "deliveries cannot be seen here: simulate tuvens-api or hi.events beside the real one, then its journal tells"
+_SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
+
+
+def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
+    """The story's event: its id at hi.events and at tuvens-api."""
+    values = history.observation(f"{story}/event").values
+    return str(values["hi"]), str(values["tuvens"])
+
+
+def _effect(history: History, step: str, status: str) -> Exchange | None:
+    """The last reading of the event at tuvens-api after a change, if it shows the status."""
+    reading = answered(history.one(f"{STORY}/effect/{step}"))
+    try:
+        value = reading.answer.json()
+    except WireError:
+        return None
+    return reading if shows(value, status) else None
+
+
+def _effects(history: History) -> list[Exchange]:
+    """The readings that show a change of status; DRAFT and ARCHIVED show nothing that an event had not before."""
+    found = (_effect(history, step, status) for step, status in _steps() if TICKETING[status] != "setup")
+    return [each for each in found if each is not None]
+
+
+def _steps() -> list[tuple[str, str]]:
+    """(step, status) of each change."""
+    return [*((each, each) for each in STATUSES), ("last", CHANGES[-1])]
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(
+        SECTION, 'PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED'
+    ),
+    story=STORY,
+    operations=("setEventStatus",),
+    needs=_NEEDS,
+    depends_on=(ACCEPTS,),
+)
+def status_can_be_changed(history: History) -> Verdict:
+    """hi.events lets an organiser set an event of the own account to DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED."""
+    return held([expect_success(history.one(f"{STORY}/change/{step}")) for step, _ in _steps()])
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_SENDS,
+    story=STORY,
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(CAN_CHANGE,),
+    next_step="See that hi.events' queue worker runs, and that it has tuvens-api's address and the same shared secret.",
+)
+def a_change_is_sent(history: History) -> Verdict:
+    """hi.events sends tuvens-api a webhook when an event's status changes."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found:
+        return held(found)
+    changed = history.one(f"{STORY}/change/LIVE")
+    if found is None:
+        effects = _effects(history)
+        if effects:
+            return held(effects, "as tuvens-api's event shows")
+        ours = answered(history.one(f"{STORY}/rightly signed"))
+        if ours.status is None or not 200 <= ours.status < 300:
+            raise UndecidedError(f"tuvens-api answers {ours.status} to a rightly signed webhook of ours, too")
+        raise BrokenRuleError(
+            Violated(
+                "tuvens-api's event follows one of the changes",
+                "it follows none of them within some seconds",
+                (changed.number, history.one(f"{STORY}/effect/LIVE").number),
+            )
+        )
+    raise BrokenRuleError(Violated("a webhook to tuvens-api", "none came within some seconds", (changed.number,)))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_SENDS,
+    story=(STORY, CLOSE, "event_goes_live"),
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT,),
+    next_step="Sign exactly the bytes that are sent: sha256=<lower-case hex HMAC-SHA256>, keyed by the shared secret.",
+)
+def deliveries_are_signed(history: History) -> Verdict:
+    """hi.events signs every webhook: the header is right for exactly the bytes that are sent."""
+    if watched(history, f"{STORY}/deliveries"):
+        found = [each for each in history.exchanges("receiveEventStatusChanged") if each.facts.get("delivery")]
+        for each in found:
+            expect(
+                bool(each.facts.get("signature_valid")),
+                expected="x-hi-events-signature: sha256=<HMAC-SHA256 of the body>",
+                observed=f"another value; tuvens-api answered {each.facts.get('answered')}",
+                at=each,
+            )
+        if not found:
+            raise UndecidedError("no delivery was seen")
+        return held(found[:6], f"{len(found)} deliveries")
+    forged = _refused_forgery(history)
+    effects = _effects(history)
+    if not effects:
+        raise UndecidedError("tuvens-api took no delivery, and what was sent cannot be seen")
+    return held([*effects[:4], forged], "tuvens-api took them, and refuses a wrongly signed one")
+
+
+def _refused_forgery(history: History) -> Exchange:
+    """The webhook with a wrong signature that tuvens-api refused. Raises UndecidedError where it did not."""
+    forged = answered(history.one(f"{STORY}/wrongly signed"))
+    if forged.status != 401:
+        raise UndecidedError(
+            f"tuvens-api answers {forged.status} to a wrong signature: that it takes one shows nothing"
+        )
+    return forged
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(
+        "POST /api/webhooks/hi-events/event-status-changed (signature)",
+        '{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
+    ),
+    story=STORY,
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT,),
+)
+def deliveries_tell_the_change(history: History) -> Verdict:
+    """hi.events tells in a webhook's body what changed: event_type, event_sent_at, and the event's id, title, new
+    status and tuvens_event_id."""
+    hi_event, tuvens_event = event_ids(history)
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found is None:
+        return _told_by_metadata(history, hi_event)
+    for each in found:
+        problem = _form_problem(each, hi_event, tuvens_event)
+        expect(not problem, expected="the body of the contract", observed=problem, at=each)
+    once = distinct(found)
+    if len(once) == len(CHANGES):
+        for each, status in zip(once, CHANGES, strict=True):
+            expect(
+                status_of(each) == status,
+                expected=f"status {status}, which the event was set to",
+                observed=f"status {status_of(each)}",
+                at=each,
+            )
+    return held(found)
+
+
+def _told_by_metadata(history: History, hi_event: str) -> Verdict:
+    """Where deliveries cannot be seen: what tuvens-api's event shows of them; what it does not follow is another rule's
+    matter."""
+    effects = _effects(history)
+    if not effects:
+        raise UndecidedError("tuvens-api's event follows no change, and what was sent cannot be seen")
+    for each in effects:
+        contact = json_object(each).get("contactData")
+        number = contact.get("hiEventsEventId") if isinstance(contact, dict) else None
+        expect(
+            number is None or str(number) == hi_event,
+            expected=f"payload.id {hi_event}",
+            observed=f"tuvens-api was told {number!r}"[:120],
+            at=each,
+        )
+    return held(effects, "as tuvens-api's event shows")
+
+
+def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
+    """What is wrong with a delivery's body; empty where nothing is."""
+    body, payload = body_of(exchange), payload_of(exchange.request_body)
+    if body.get("event_type") != "event.status_changed":
+        return f"event_type is {body.get('event_type')!r}"[:120]
+    try:
+        parse_iso(str(body.get("event_sent_at")))
+    except ValueError as error:
+        return f"event_sent_at: {error}"[:120]
+    number, title = payload.get("id"), payload.get("title")
+    if not isinstance(number, int) or isinstance(number, bool) or str(number) != hi_event:
+        return f"payload.id is {number!r}, not {hi_event}"[:120]
+    if not isinstance(title, str):
+        return f"payload.title is {title!r}, not text"[:120]
+    if payload.get("tuvens_event_id") != tuvens_event:
+        return f"payload.tuvens_event_id is {payload.get('tuvens_event_id')!r}, not {tuvens_event!r}"[:120]
+    status = payload.get("status")
+    return "" if isinstance(status, str) and status else f"payload.status is {status!r}"[:120]
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "At least once, in order for one event."),
+    story=(STORY, _REPORTED),
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def every_status_is_delivered(history: History) -> Verdict:
+    """hi.events delivers a change to each of DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED to tuvens-api."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found is not None:
+        told = {status_of(each) for each in found}
+        for status in STATUSES:
+            expect(
+                status in told,
+                expected=f"a webhook that tells {status}",
+                observed=f"webhooks that tell {', '.join(sorted(told))}",
+                at=history.one(f"{STORY}/change/{status}"),
+            )
+        return held(found)
+    effects = []
+    for step, status in _steps():
+        effect = _effect(history, step, status)
+        reading = history.one(f"{STORY}/effect/{step}")
+        refused = _refused_by_tuvens_api(history, status) if effect is None else None
+        if refused is not None:
+            return Blocked(_GIVES[status], f"tuvens-api refuses {status}: {shown(refused)}")
+        expect(
+            effect is not None,
+            expected=f"tuvens-api's event follows {status} (ticketing_status {TICKETING[status]})",
+            observed="it does not within some seconds",
+            at=(history.one(f"{STORY}/change/{step}"), reading),
+        )
+        effects.append(reading)
+    return held(effects, "as tuvens-api's event shows")
+
+
+def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
+    """Our own, rightly signed webhook of that status, where tuvens-api refuses it."""
+    ours = history.exchanges("receiveEventStatusChanged")
+    of_status = (each for each in ours if each.step.startswith(f"{_REPORTED}/") and status_of(each) == status)
+    return next((each for each in of_status if each.status is not None and each.status >= 400), None)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_SENDS,
+    story=STORY,
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS, REACHES),
+)
+def each_change_is_delivered_once(history: History) -> Verdict:
+    """hi.events sends one webhook for each change (the same one again only where an attempt failed)."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found is None:
+        heard, numbers = _heard(history, STORY)
+        if len(heard) != len(CHANGES):
+            raise UndecidedError(f"tuvens-api's stream tells {', '.join(map(str, heard))}: {_UNSEEN}")
+        return held(numbers[0], f"as the {len(heard)} messages of tuvens-api's stream show")
+    once = distinct(found)
+    counted = Counter(status_of(each) for each in once)
+    for status, times in Counter(CHANGES).items():
+        expect(
+            counted[status] == times,
+            expected=f"{times} webhook(s) that tell {status}",
+            observed=f"{counted[status]} different ones",
+            at=[each for each in once if status_of(each) == status] or [history.one(f"{STORY}/change/{status}")],
+        )
+    return held(found, f"{len(CHANGES)} changes, {len(found)} deliveries")
+
+
+def _heard(history: History, story: str) -> tuple[list[object], list[int]]:
+    """Where deliveries cannot be seen: tuvens-api's stream has one message for each that it applied. What the messages
+    for the story's event tell, and their numbers. Raises LackingError where there are none."""
+    _, tuvens_event = event_ids(history, story)
+    try:
+        events = history.stream(f"{story}/stream")
+    except NothingObservedError:
+        raise LackingError(_UNSEEN) from None
+    numbers: list[int] = []
+    heard: list[object] = []
+    for each in events:
+        try:
+            value = read_json(each.data.encode()) if each.kind == "event" else None
+        except WireError:
+            continue
+        if isinstance(value, dict) and str(value.get("eventId")) == tuvens_event:
+            numbers.append(each.number)
+            heard.append(value.get("status"))
+    if not heard:
+        raise LackingError(_UNSEEN)
+    return heard, numbers
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "At least once, in order for one event."),
+    story=CLOSE,
+    settles=("C-HE-13",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS),
+    next_step="Let one worker at a time deliver for an event, the oldest change first.",
+)
+def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
+    """hi.events delivers the changes of one event in the order in which they were made, however closely they follow."""
+    found = deliveries(history, f"{CLOSE}/deliveries")
+    if found is None:
+        heard, numbers = _heard(history, CLOSE)
+        if heard != [TICKETING["LIVE"], TICKETING["CANCELLED"]]:
+            raise UndecidedError(f"tuvens-api's stream tells {', '.join(map(str, heard))}: {_UNSEEN}")
+        return held(numbers[0], "as the messages of tuvens-api's stream show")
+    told = [status_of(each) for each in distinct(found)]
+    if set(told) != {"LIVE", "CANCELLED"}:
+        raise UndecidedError(
+            f"webhooks tell {', '.join(told) or 'nothing'} within some seconds, not LIVE and CANCELLED"
+        )
+    expect(
+        told == ["LIVE", "CANCELLED"],
+        expected="LIVE, then CANCELLED",
+        observed=", then ".join(told),
+        at=found,
+    )
+    return held(found)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)"),
+    story=STORY,
+    operations=("setEventStatus",),
+    needs=_NEEDS,
+    depends_on=(CAN_CHANGE,),
+)
+def unknown_status_is_refused(history: History) -> Verdict:
+    """hi.events answers 422 to a change of an event's status to a word that is none."""
+    return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)"),
+    story=STORY,
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, "hi_events_delivery.unknown_status_is_refused"),
+)
+def refused_status_is_not_sent(history: History) -> Verdict:
+    """hi.events tells tuvens-api of no status that it refused."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    refused = history.observation(f"{STORY}/event").values["refused"]
+    if found is None:
+        readings = [answered(each) for each in history.every(f"{STORY}/effect")]
+        told = [(json_object(each).get("contactData") or {}).get("hiEventsStatus") for each in readings]
+        expect(refused not in told, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
+        return held(readings[-1], "as tuvens-api's event shows")
+    for each in found:
+        expect(status_of(each) != refused, expected=f"no webhook that tells {refused}", observed="one came", at=each)
+    return held(found)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="hi.events",
+    source=page(
+        "POST /api/webhooks/hi-events/event-status-changed (signature)",
+        '"payload": {"id": 2, "title": "Event Title", "status": "LIVE", "tuvens_event_id": "11"}}',
+    ),
+    story=STORY,
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT,),
+    next_step="Take the field out of the webhook: what lies in a queue, a log or a dump is not kept secret.",
+)
+def deliveries_carry_no_secret(history: History) -> Verdict:
+    """hi.events sends no session token, JWT, bearer token or shared secret in a webhook's body."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found is None:
+        raise LackingError(_UNSEEN)
+    for each in found:
+        leak = _SECRET.search(each.request_body.decode("utf-8", "replace"))
+        expect(leak is None, expected="no secret", observed=f"a {leak[1] if leak else ''} in the body", at=each)
+    return held(found)

@@ -1,0 +1,250 @@
+"""Deliveries that fail: tried again or not, in order, written down."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from contracts.hi_events_delivery.effects import shows
+from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
+from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
+from harness.history import Exchange, History, NothingObservedError
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, answered, expect, held, json_object
+from harness.requirement import MUST
+from harness.verdict import Verdict, Violated
+
+STORY = "deliveries_fail"
+RETRIES = "hi_events_delivery.retries_after_a_server_error"
+SAME = "hi_events_delivery.a_retry_is_the_same_delivery"
+
+_PAUSES = page(SECTION, "retried with growing pauses on 5xx, 429, time-outs and refused connections")
+_NEEDS = ("linked-event", "control:tuvens-api", "control:hi.events")
+_OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
+
+
+def _attempts(history: History, part: str, status: str | None = None) -> list[Exchange]:
+    """The attempts that came to tuvens-api in one part of the story, of the change to `status` where named."""
+    found = deliveries(history, f"{STORY}/{part}/deliveries") or []
+    chosen = [each for each in found if status is None or status_of(each) == status]
+    if not chosen:
+        raise UndecidedError("no delivery came at all" if status is None else f"no delivery of {status} came")
+    return chosen
+
+
+def _answers(attempts: Sequence[Exchange]) -> list[int | None]:
+    return [each.facts.get("answered") for each in attempts]
+
+
+def _log(history: History, part: str) -> Mapping[str, Any]:
+    return history.observation(f"{STORY}/{part}/delivery log").values
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_PAUSES,
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def retries_after_a_server_error(history: History) -> Verdict:
+    """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
+    attempts = _attempts(history, "server error", "LIVE")
+    seen = _answers(attempts)
+    expect(
+        seen[:2] == [503, 503] and len(seen) >= 3 and seen[-1] == 200,
+        expected="two attempts answered 503, then one answered 200",
+        observed=f"attempts answered {', '.join(map(str, seen))}",
+        at=attempts,
+    )
+    return held(attempts)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "At least once, in order for one event."),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(RETRIES,),
+    next_step="Build and date the body once, when the status changes, and keep it for all attempts.",
+)
+def a_retry_is_the_same_delivery(history: History) -> Verdict:
+    """hi.events delivers on a retry what it delivered before: the same event_sent_at and payload."""
+    first, *again = _attempts(history, "server error", "LIVE")
+    for each in again:
+        expect(
+            body_of(each) == body_of(first),
+            expected="the body of the first attempt",
+            observed="another one: " + _difference(body_of(first), body_of(each)),
+            at=(first, each),
+        )
+    same = all(each.request_body == first.request_body for each in again)
+    return held((first, *again), "byte for byte" if same else "the same JSON in other bytes")
+
+
+def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    return "; ".join(f"{name} {one.get(name)!r} became {other.get(name)!r}" for name in named)[:240]
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_PAUSES,
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(RETRIES,),
+)
+def pauses_between_retries_grow(history: History) -> Verdict:
+    """hi.events waits longer before each further retry of a webhook."""
+    log = _log(history, "server error")
+    started = [float(each["started_at"]) for each in log["attempts"]]
+    pauses = [later - earlier for earlier, later in pairwise(started)]
+    attempts = _attempts(history, "server error", "LIVE")
+    if len(pauses) < 2:
+        raise UndecidedError(f"{len(pauses)} pause in the delivery log: nothing to compare")
+    shown = ", ".join(f"{each:.1f} s" for each in pauses)
+    growing = all(later > earlier for earlier, later in pairwise(pauses))
+    expect(growing, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
+    return held(attempts, f"pauses of {shown}")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "not on other 4xx"),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def refused_delivery_is_not_retried(history: History) -> Verdict:
+    """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
+    attempts = _attempts(history, "client error", "CANCELLED")
+    seen = _answers(attempts)
+    if seen[0] != 400:
+        raise UndecidedError(f"the first attempt was answered {seen[0]}, not 400")
+    expect(
+        len(attempts) == 1,
+        expected="one attempt",
+        observed=f"{len(attempts)} attempts, answered {', '.join(map(str, seen))}",
+        at=attempts,
+    )
+    return held(attempts)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_PAUSES,
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(RETRIES,),
+)
+def retries_after_too_many_requests(history: History) -> Verdict:
+    """hi.events delivers a webhook again that tuvens-api answered by 429, until it is taken."""
+    attempts = _attempts(history, "too many requests")
+    seen = _answers(attempts)
+    if 429 not in seen:
+        raise LackingError(f"tuvens-api limits nothing: no attempt was answered 429, but {', '.join(map(str, seen))}")
+    limited = attempts[seen.index(429)]
+    later = [each for each in attempts if status_of(each) == status_of(limited) and each.facts.get("answered") == 200]
+    expect(
+        bool(later),
+        expected="another attempt, answered 200",
+        observed=f"attempts answered {', '.join(map(str, seen))}",
+        at=attempts,
+    )
+    return held(attempts)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "At least once, in order for one event."),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"),
+    next_step="Hold the later changes of an event back until the earlier one was delivered or given up.",
+)
+def order_is_kept_under_failures(history: History) -> Verdict:
+    """hi.events delivers the changes of one event in order, also where the first delivery of the earlier one failed."""
+    attempts = _attempts(history, "order")
+    taken = [status_of(each) for each in attempts if each.facts.get("answered") == 200]
+    if attempts[0].facts.get("answered") != 503:
+        raise UndecidedError(f"the first attempt was answered {attempts[0].facts.get('answered')}, not 503")
+    expect(
+        list(dict.fromkeys(taken)) == ["LIVE", "CANCELLED"],
+        expected="LIVE is taken, then CANCELLED",
+        observed=", then ".join(f"{status_of(each)} ({each.facts.get('answered')})" for each in attempts),
+        at=attempts,
+    )
+    return held(attempts)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "At least once, in order for one event."),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=(*_OPERATIONS, "getEvent"),
+    needs=_NEEDS,
+    depends_on=(RETRIES, SAME, "hi_events_delivery.order_is_kept_under_failures"),
+)
+def failures_leave_the_right_state(history: History) -> Verdict:
+    """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""
+    looked_at = []
+    for part, status in (("server error", "LIVE"), ("order", "CANCELLED")):
+        reading = answered(history.one(f"{STORY}/{part}/event"))
+        expect(
+            shows(json_object(reading), status),
+            expected=f"tuvens-api's event follows {status}",
+            observed="it does not",
+            at=(reading, *_attempts(history, part)),
+        )
+        looked_at.append(reading)
+    return held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "every attempt is kept in a delivery log"),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
+    """hi.events keeps every attempt of a delivery in its log, with what it was answered."""
+    looked_at: list[Exchange] = []
+    for part, status in (("server error", "LIVE"), ("client error", "CANCELLED")):
+        attempts = _attempts(history, part, status)
+        try:
+            logged = [each["status"] for each in _log(history, part)["attempts"]]
+        except NothingObservedError:
+            raise BrokenRuleError(
+                Violated("a delivery log of the event", "no delivery of it in the log", (attempts[0].number,))
+            ) from None
+        expect(
+            logged == _answers(attempts),
+            expected=f"attempts answered {', '.join(map(str, _answers(attempts)))}, as tuvens-api saw them",
+            observed=f"the log has attempts answered {', '.join(map(str, logged)) or 'none'}",
+            at=attempts,
+        )
+        looked_at += attempts
+    return held(looked_at)

@@ -1,0 +1,241 @@
+"""The event at tuvens-api: who may read it, who may change it, and what the client reads afterwards."""
+
+from typing import Any
+
+from contracts.catalogue import page, requirement
+from harness.capabilities import remedy_for
+from harness.history import Exchange, History, NothingObservedError
+from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+READ, CHANGED = "events_are_read", "an_event_is_changed"
+_SECTION = "GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)"
+_FIELDS = page(_SECTION, "The event as the client reads it: `id` (string)")
+_PATCH = page(_SECTION, 'PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)')
+_ORDER = page("Errors", "Order on every route: authentication (401), then the request's form (400)")
+_EXISTENCE = page("Errors", "then existence and permission (404, 403)")
+_IS_READ = "tuvens_event.an_event_is_read"
+_IS_CHANGED = "tuvens_event.the_callback_is_noted"
+_GET, _UPDATE = ("getEvent",), ("updateEvent", "getEvent")
+_ALIASES = {
+    "ticketStatus": "ticketing_status",
+    "hasTicketing": "ticketing_enabled",
+    "hiEventsEventId": "hi_events_event_id",
+}
+
+
+@requirement(level=MUST, obliged="tuvens-api", source=_FIELDS, story=READ, operations=_GET)
+def an_event_is_read(history: History) -> Verdict:
+    """tuvens-api answers 200 to anyone who reads an event, and names its id as text and its account."""
+    answer = expect_status(_known(history, "known event"), 200)
+    value = json_object(answer)
+    asked = history.observation(f"{READ}/known event").values
+    expect(
+        value.get("id") == asked["event"],
+        expected=f"id {asked['event']!r}",
+        observed=f"id {value.get('id')!r}"[:160],
+        at=answer,
+    )
+    account = value.get("account_id")
+    expect(
+        isinstance(account, int) and not isinstance(account, bool),
+        expected="account_id, an integer",
+        observed=f"account_id {account!r}"[:160],
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(level=MUST, obliged="tuvens-api", source=_EXISTENCE, story=READ, operations=_GET, depends_on=(_IS_READ,))
+def an_unknown_event_is_not_found(history: History) -> Verdict:
+    """tuvens-api answers 404 to who reads an event that does not exist."""
+    return held(expect_status(_known(history, "unknown event"), 404))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_PATCH,
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_READ,),
+)
+def the_callback_is_noted(history: History) -> Verdict:
+    """tuvens-api notes, when the client's callback page says so, that an event has ticketing and which event of
+    hi.events it is."""
+    looked_at = []
+    for step in ("first", "second"):
+        change, value = _changed(history, step)
+        sent = history.observation(f"{CHANGED}/{step}").values["hi"]
+        expect(
+            value.get("ticketing_enabled") is True,
+            expected="ticketing_enabled true",
+            observed=f"ticketing_enabled {value.get('ticketing_enabled')!r}"[:160],
+            at=(_after(history, step), change),
+        )
+        expect(
+            str(value.get("hi_events_event_id")) == sent,
+            expected=f"hi_events_event_id {sent}, as sent",
+            observed=f"hi_events_event_id {value.get('hi_events_event_id')!r}"[:160],
+            at=(_after(history, step), change),
+        )
+        looked_at += [change, _after(history, step)]
+    return held(looked_at)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "(`setup` | `active` | `inactive`, null before ticketing is enabled)"),
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
+    """tuvens-api gives an event a ticketing status, setup, active or inactive, once ticketing is enabled."""
+    _, value = _changed(history, "first")
+    status = value.get("ticketing_status")
+    expect(
+        status in ("setup", "active", "inactive"),
+        expected="ticketing_status setup, active or inactive",
+        observed=f"ticketing_status {status!r}"[:160],
+        at=_after(history, "first"),
+    )
+    return held(_after(history, "first"))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page(_SECTION, "legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`"),
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def legacy_aliases_agree(history: History) -> Verdict:
+    """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
+    for step in ("first", "second"):
+        _, value = _changed(history, step)
+        for alias, name in _ALIASES.items():
+            # The number of hi.events' event may be text in one place and a number in the other.
+            alike = alias in value and _plain(value[alias]) == _plain(value.get(name))
+            observed = f"{alias} {value[alias]!r}" if alias in value else f"no {alias}"
+            expect(
+                alike,
+                expected=f"{alias} {value.get(name)!r}, as {name} says"[:160],
+                observed=observed[:160],
+                at=_after(history, step),
+            )
+    return held([_after(history, step) for step in ("first", "second")])
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_ORDER,
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def a_change_without_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 401 to a change of an event without a JWT, and with what is none."""
+    return statuses(history.every(f"{CHANGED}/no jwt"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_ORDER,
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
+    """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of no event."""
+    return statuses(history.every(f"{CHANGED}/no jwt and"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_EXISTENCE,
+    story=CHANGED,
+    operations=_UPDATE,
+    needs=("role:member",),
+    depends_on=(_IS_CHANGED,),
+)
+def a_change_without_permission_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
+    return held(expect_status(history.one(f"{CHANGED}/by the member"), 403))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_EXISTENCE,
+    story=CHANGED,
+    operations=_UPDATE,
+    needs=("role:outsider",),
+    depends_on=(_IS_CHANGED,),
+)
+def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
+    """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
+    return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_EXISTENCE,
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def a_change_of_an_unknown_event_is_not_found(history: History) -> Verdict:
+    """tuvens-api answers 404 to a change of an event that does not exist."""
+    return held(expect_status(history.one(f"{CHANGED}/unknown event"), 404))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_ORDER,
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on=(_IS_CHANGED,),
+)
+def refused_changes_change_nothing(history: History) -> Verdict:
+    """tuvens-api leaves an event as it was when it refuses a change."""
+    before, after = _after(history, "second"), _after(history, "refusals")
+    was, found = _ticketing(json_object(before)), _ticketing(json_object(after))
+    expect(found == was, expected=f"{was}, as before", observed=str(found)[:160], at=(after, before))
+    return held((before, after))
+
+
+def _known(history: History, step: str) -> Exchange:
+    try:
+        return history.one(f"{READ}/{step}")
+    except NothingObservedError:
+        outcome = history.stories.get(READ)
+        if outcome is not None and outcome.ended == "finished":
+            raise LackingError(remedy_for("events")) from None
+        raise
+
+
+def _changed(history: History, step: str) -> tuple[Exchange, dict[str, Any]]:
+    """A change that succeeded, and the event as it was read afterwards."""
+    change = expect_success(history.one(f"{CHANGED}/{step}"))
+    return change, json_object(_after(history, step))
+
+
+def _after(history: History, step: str) -> Exchange:
+    return expect_status(history.one(f"{CHANGED}/{step}/event"), 200)
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _ticketing(event: dict[str, Any]) -> dict[str, object]:
+    return {name: _plain(event.get(name)) for name in ("ticketing_enabled", "ticketing_status", "hi_events_event_id")}

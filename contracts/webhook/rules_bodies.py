@@ -1,0 +1,80 @@
+"""The webhook: bodies as PHP, Node and Python write them."""
+
+from contracts.catalogue import page, requirement
+from contracts.webhook.rules_processing import (
+    CHANGES,
+    READS,
+    WEBHOOK,
+    reading,
+    reading_before,
+    ticketing_of,
+)
+from harness.history import History
+from harness.judging import expect, expect_success, held
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORY = "updates_of_other_languages_are_sent"
+_SOURCE = page("Authentication", "HMAC-SHA256 of the raw request body")
+_SETTLES = ("C-TA-14",)
+_NEXT = "Verify the signature over the bytes as received: escapes, spaces and order are the sender's to choose."
+
+
+def _accepted(history: History, language: str) -> Verdict:
+    updates = [each for each in history.every(f"{STORY}/{language}") if each.operation == WEBHOOK[0]]
+    for update in updates:
+        expect_success(update)
+        after = reading(history, update.step.removesuffix("update") + "after")
+        before = reading_before(history, update)
+        expect(
+            ticketing_of(after) != ticketing_of(before),
+            expected="another ticketing_status after the update",
+            observed=f"ticketing_status {ticketing_of(after)!r} as before ({update.step.rsplit('/', 2)[1]})",
+            at=(update, after),
+        )
+    return held(updates)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=(*WEBHOOK, *READS),
+    depends_on=(CHANGES,),
+    next_step=_NEXT,
+)
+def updates_by_php_are_applied(history: History) -> Verdict:
+    """tuvens-api applies a signed update as PHP writes it: slashes and accents escaped or not, pretty or not."""
+    return _accepted(history, "php")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=(*WEBHOOK, *READS),
+    depends_on=(CHANGES,),
+    next_step=_NEXT,
+)
+def updates_by_node_are_applied(history: History) -> Verdict:
+    """tuvens-api applies a signed update as Node writes it: accents, emoji and U+2028 as they are, any key order."""
+    return _accepted(history, "node")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=(*WEBHOOK, *READS),
+    depends_on=(CHANGES,),
+    next_step=_NEXT,
+)
+def updates_by_python_are_applied(history: History) -> Verdict:
+    """tuvens-api applies a signed update as Python writes it: spaces between, all but ASCII escaped, a newline last."""
+    return _accepted(history, "python")

@@ -1,0 +1,90 @@
+"""hi.events has to do with a tuvens-api that is in trouble, and with tokens that it does not know any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contracts.hi_events_session.rules_upstream import CACHE_SECONDS
+from contracts.times import parse_iso
+from harness.story import Phase
+from scenarios.cast import Cast
+from scenarios.catalogue import story
+from scenarios.stage import SessionToken
+
+OPERATIONS = ("generateSession", "validateCrossAppSession")
+_TROUBLES = {
+    "500": "tuvens-api-answers-500",
+    "nonsense": "tuvens-api-answers-nonsense",
+    "silence": "tuvens-api-hangs",
+}
+_MARGIN = 5.0
+
+
+@asynccontextmanager
+async def trouble(cast: Cast, name: str, times: int | None = None) -> AsyncIterator[None]:
+    """tuvens-api has a trouble of that name, `times` times or until the block is left."""
+    await cast.stage.control("tuvens-api", "PUT", f"/faults/{name}", {"times": times})
+    try:
+        yield
+    finally:
+        await cast.stage.control("tuvens-api", "DELETE", f"/faults/{name}")
+
+
+@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+async def tuvens_api_is_in_trouble(cast: Cast) -> None:
+    """The organiser signs in at hi.events while tuvens-api answers 500, answers nonsense, or does not answer; then
+    once more when it is well again."""
+    await cast.turn_to_sign_in(len(_TROUBLES) + 1)
+    session = await cast.session()
+    for name, fault in _TROUBLES.items():
+        async with trouble(cast, fault):
+            await cast.signs_in(f"sign in/{name}", session.token, turn_taken=True)
+    await cast.signs_in("after", session.token, turn_taken=True)
+
+
+@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
+    """The organiser signs in with a session token just before it expires, and tries again when it has expired; the
+    simulators' clocks are moved."""
+    await cast.turn_to_sign_in()
+    used, unused = await _two_tokens(cast)
+    await cast.stage.advance(max(parse_iso(used.expires_at) - _MARGIN - await _clock(cast), 0.0))
+    await cast.signs_in("before expiry", used.token, turn_taken=True)
+    accepted = cast.now()
+    after = max(parse_iso(each.expires_at) for each in (used, unused)) + CACHE_SECONDS + _MARGIN
+    await cast.stage.advance(max(after - await _clock(cast), 0.0))
+    if not cast.can("control:hi.events"):
+        # Its clock was not moved with ours: what it may keep for 60 s, it may keep for 60 s of real time.
+        await asyncio.sleep(CACHE_SECONDS + 1.0)
+    await _try_expired(cast, used, unused, accepted)
+    cast.stage.forget_sessions()
+
+
+@story(needs=("expiry:tuvens-api",), operations=OPERATIONS)
+async def expired_tokens_are_tried_after_waiting(cast: Cast) -> None:
+    """The organiser signs in with a session token, and tries again when it has expired; all wait for it."""
+    if cast.can("control:tuvens-api"):
+        return
+    await cast.turn_to_sign_in()
+    used, unused = await _two_tokens(cast)
+    await cast.signs_in("before expiry", used.token, turn_taken=True)
+    accepted = cast.now()
+    lasts = cast.stage.expiry() + CACHE_SECONDS + _MARGIN
+    await asyncio.sleep(max(unused.minted_at + lasts - cast.now(), 0.0))
+    await _try_expired(cast, used, unused, accepted)
+
+
+async def _two_tokens(cast: Cast) -> tuple[SessionToken, SessionToken]:
+    used = await cast.fresh_session("session to be used")
+    return used, await cast.fresh_session("session never used")
+
+
+async def _try_expired(cast: Cast, used: SessionToken, unused: SessionToken, accepted: float) -> None:
+    cast.observe("times", {"since_accepted": cast.now() - accepted})
+    await cast.signs_in("after/unused", unused.token)
+    await cast.signs_in("after/used", used.token)
+    await cast.validates("after/tuvens-api asked directly", unused.token)
+
+
+async def _clock(cast: Cast) -> float:
+    return float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])

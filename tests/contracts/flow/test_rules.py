@@ -1,0 +1,68 @@
+"""The rules about the whole way, each on an honest history and on one that breaks it."""
+
+import pytest
+
+from harness.verdict import Blocked, Held, NotApplicable, Violated
+from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
+from tests.contracts.flow.examples import EXAMPLES, LIVE, change, live, network
+from tests.contracts.hi_events_page.examples import html
+from tests.contracts.hi_events_session.examples import signed_in
+from tests.contracts.histories import answer, history, observed, verdict
+
+SEAM = "flow"
+DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
+
+
+def test_every_rule_of_the_seam_has_examples() -> None:
+    expect_every_rule_has_examples(SEAM, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_holds_on_an_honest_history(name: str) -> None:
+    expect_held(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
+    expect_violated(SEAM, name, EXAMPLES)
+
+
+def test_a_draft_without_its_tuvens_event_blocks_the_flow_and_is_its_root() -> None:
+    assert verdict(f"{SEAM}.an_event_goes_live", live(tuvens_event_id=None)) == Blocked(
+        DRAFTS, "the draft carries tuvens_event_id None, not '31'"
+    )
+
+
+def test_an_event_that_the_page_makes_live_at_once_blocks_the_flow() -> None:
+    found = verdict(f"{SEAM}.an_event_goes_live", live(status="LIVE"))
+    assert isinstance(found, Blocked)
+    assert found.by == DRAFTS
+
+
+def test_where_the_page_runs_in_a_browser_an_event_that_was_linked_before_goes_live() -> None:
+    seen = history(
+        answer(f"{LIVE}/generate session", 200, {}),
+        signed_in(f"{LIVE}/sign in"),
+        html(f"{LIVE}/page"),
+        observed(f"{LIVE}/event", hi="11", tuvens="11", **{"made by": "that was linked before"}),
+        *change(LIVE),
+    )
+    found = verdict(f"{SEAM}.an_event_goes_live", seen)
+    assert isinstance(found, Held)
+    assert "linked before" in found.note
+
+
+def test_a_listener_who_hears_what_was_missed_is_told_so_in_the_note() -> None:
+    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("active", 1.0), ("inactive", 10.1)))
+    assert isinstance(found, Held)
+    assert "Last-Event-ID" in found.note
+
+
+def test_a_message_of_before_the_last_change_is_not_taken_for_its_own() -> None:
+    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("inactive", 1.0)))
+    assert isinstance(found, Violated)
+
+
+def test_tokens_of_unknown_users_leave_concurrent_questions_untested() -> None:
+    seen = history(answer("many_are_asked_about_at_once/question", 200, {"user_id": "1"}))
+    assert isinstance(verdict(f"{SEAM}.concurrent_questions_are_told_apart", seen), NotApplicable)

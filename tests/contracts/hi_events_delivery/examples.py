@@ -1,0 +1,173 @@
+"""Example histories of the rules about outgoing webhooks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.hi_events_delivery.effects import TICKETING
+from contracts.hi_events_delivery.rules import CHANGES, STATUSES
+from contracts.webhook.wire import status_changed_body
+from harness.history import Entry, Exchange
+from harness.history import History as Seen
+from tests.contracts.examples import Examples
+from tests.contracts.histories import answer, history, message, no_answer, observed, opened
+
+STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
+_STEPS = (*STATUSES, "last")
+
+
+def body(status: str, *, sent_at: str = "2025-07-25T14:30:00.000Z", hi: object = 11, tuvens: object = "11") -> bytes:
+    """A webhook's body."""
+    return status_changed_body(event_id=hi, title="Evening 11", status=status, tuvens_event_id=tuvens, sent_at=sent_at)
+
+
+def delivery(step: str, sent: bytes, *, answered: int = 200, valid: bool = True) -> Exchange:
+    """A webhook as a simulator's journal tells of it."""
+    facts = {"delivery": True, "signature_valid": valid, "answered": answered}
+    said: dict[str, Any] = {
+        "sent": sent,
+        "operation": "receiveEventStatusChanged",
+        "caller": "hi.events",
+        "facts": facts,
+    }
+    return answer(step, 200, {"success": True}, **said) if answered == 200 else no_answer(step, **said)
+
+
+def changes(*, status: int = 200, unknown: int = 422) -> list[Entry]:
+    """What hi.events answered to the changes of the story."""
+    answers = [answer(f"{STORY}/change/{step}", status, {}, callee="hi.events", method="PUT") for step in _STEPS]
+    refused = answer(f"{STORY}/unknown status", unknown, {"message": "…", "errors": {}}, callee="hi.events")
+    return [observed(f"{STORY}/event", hi="11", tuvens="11", refused="POSTPONED"), *answers, refused]
+
+
+def effects(*, shown: Sequence[str] = CHANGES, hi: object = 11) -> list[Entry]:
+    """tuvens-api's event after each change, showing these statuses."""
+    return [
+        answer(
+            f"{STORY}/effect/{step}",
+            200,
+            {"ticketing_status": TICKETING[status], "contactData": {"hiEventsEventId": hi, "hiEventsStatus": status}},
+        )
+        for step, status in zip(_STEPS, shown, strict=True)
+    ]
+
+
+def sent_at(number: int) -> str:
+    """The time of the nth change."""
+    return f"2025-07-25T14:30:0{number}.000Z"
+
+
+def seen(deliveries: Sequence[Exchange] | None = None, *others: Entry) -> Seen:
+    """The story, with what a simulator's journal told; by default all that is right."""
+    step = f"{STORY}/deliveries"
+    if deliveries is None:
+        deliveries = [delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(CHANGES)]
+    looked_for = observed(step, seen=len(deliveries), **{"told by": "tuvens-api"})
+    return history(*(others or changes()), *effects(), *deliveries, looked_for)
+
+
+def unseen(
+    *,
+    shown: Sequence[str] = CHANGES,
+    forged: int = 401,
+    ours: int = 200,
+    stream: Sequence[str] | None = None,
+    hi: object = 11,
+) -> Seen:
+    """The story where no journal tells of deliveries: what tuvens-api's event, and its stream, show."""
+    heard = [TICKETING[each] for each in CHANGES] if stream is None else stream
+    told = [message(f"{STORY}/stream", {"eventId": "11", "status": each}) for each in heard]
+    nothing = observed(f"{STORY}/deliveries", **{"told by": None})
+    own = [answer(f"{STORY}/wrongly signed", forged, {}), answer(f"{STORY}/rightly signed", ours, {})]
+    return history(*changes(), *own, opened(f"{STORY}/stream"), *effects(shown=shown, hi=hi), *told, nothing)
+
+
+def _one(sent: bytes, *, valid: bool = True) -> Seen:
+    return seen([delivery(f"{STORY}/deliveries", sent, valid=valid)])
+
+
+def _told(*statuses: str) -> Seen:
+    step = f"{STORY}/deliveries"
+    return seen([delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(statuses)])
+
+
+def _close(*statuses: str) -> Seen:
+    step = f"{CLOSE}/deliveries"
+    told = [delivery(step, body(each)) for each in statuses]
+    return history(observed(f"{CLOSE}/event", hi="11", tuvens="11"), *told, observed(step, **{"told by": "tuvens-api"}))
+
+
+def part(name: str, *attempts: tuple[str, int], log: Sequence[int] | None = None, shown: str = "") -> list[Entry]:
+    """A part of the story of failures: attempts as (status told, answer), the delivery log, the event in the end."""
+    step = f"{FAIL}/{name}"
+    first = {status: number for number, (status, _) in reversed(list(enumerate(attempts)))}
+    told = [
+        delivery(f"{step}/deliveries", body(status, sent_at=sent_at(first[status])), answered=code)
+        for status, code in attempts
+    ]
+    logged = [code for _, code in attempts] if log is None else log
+    starts = [0.0, 1.0, 6.0, 31.0, 150.0]
+    entries = [{"started_at": at, "seconds": 0.01, "status": each} for at, each in zip(starts, logged, strict=False)]
+    end = answer(f"{step}/event", 200, {"ticketing_status": TICKETING[shown or attempts[-1][0]], "contactData": {}})
+    return [
+        *told,
+        observed(f"{step}/deliveries", **{"told by": "tuvens-api"}),
+        observed(f"{step}/delivery log", attempts=entries, state="delivered"),
+        end,
+    ]
+
+
+SERVER_ERROR = part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200))
+CLIENT_ERROR = part("client error", ("CANCELLED", 400))
+ORDER = part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200))
+
+
+def _dated_anew() -> Seen:
+    step = f"{FAIL}/server error/deliveries"
+    told = [delivery(step, body("LIVE", sent_at=sent_at(at)), answered=code) for at, code in enumerate((503, 503, 200))]
+    return history(*told, observed(step, **{"told by": "tuvens-api"}))
+
+
+def _shrinking() -> Seen:
+    starts = [0.0, 6.0, 7.0]
+    attempts = [{"started_at": at, "seconds": 0.01, "status": 503} for at in starts]
+    log = observed(f"{FAIL}/server error/delivery log", attempts=attempts, state="delivered")
+    return history(*SERVER_ERROR, log)
+
+
+_LEAK = body("LIVE").replace(b'"title"', b'"session_token":"<session-token:11111111>","title"')
+
+EXAMPLES: Examples = {
+    "status_can_be_changed": (history(*changes()), history(*changes(status=500))),
+    "a_change_is_sent": (seen(), seen([])),
+    "deliveries_are_signed": (seen(), _one(body("LIVE"), valid=False)),
+    "deliveries_tell_the_change": (seen(), _told("DRAFT", *CHANGES[:-1])),
+    "every_status_is_delivered": (seen(), _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
+    "each_change_is_delivered_once": (seen(), _told("LIVE", *CHANGES)),
+    "deliveries_keep_the_order_of_changes": (_close("LIVE", "CANCELLED"), _close("CANCELLED", "LIVE")),
+    "unknown_status_is_refused": (history(*changes()), history(*changes(unknown=200))),
+    "refused_status_is_not_sent": (seen(), _told("POSTPONED")),
+    "deliveries_carry_no_secret": (seen(), _one(_LEAK)),
+    "retries_after_a_server_error": (history(*SERVER_ERROR), history(*part("server error", ("LIVE", 503)))),
+    "a_retry_is_the_same_delivery": (history(*SERVER_ERROR), _dated_anew()),
+    "pauses_between_retries_grow": (history(*SERVER_ERROR), _shrinking()),
+    "refused_delivery_is_not_retried": (
+        history(*CLIENT_ERROR),
+        history(*part("client error", ("CANCELLED", 400), ("CANCELLED", 400))),
+    ),
+    "retries_after_too_many_requests": (
+        history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
+        history(*part("too many requests", ("LIVE", 200), ("ENDED", 429))),
+    ),
+    "order_is_kept_under_failures": (
+        history(*ORDER),
+        history(*part("order", ("LIVE", 503), ("CANCELLED", 200), ("LIVE", 200))),
+    ),
+    "failures_leave_the_right_state": (
+        history(*SERVER_ERROR, *ORDER),
+        history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200), shown="LIVE")),
+    ),
+    "every_attempt_is_in_the_delivery_log": (
+        history(*SERVER_ERROR, *CLIENT_ERROR),
+        history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=[200]), *CLIENT_ERROR),
+    ),
+}

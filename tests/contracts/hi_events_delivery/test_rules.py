@@ -1,0 +1,159 @@
+"""The rules about outgoing webhooks, each on an honest history and on one that breaks it."""
+
+import pytest
+
+from contracts.hi_events_delivery.effects import shows
+from contracts.hi_events_delivery.rules import CHANGES
+from contracts.hi_events_delivery.seen import OPERATION, event_of
+from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Violated
+from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
+from tests.contracts.hi_events_delivery.examples import (
+    EXAMPLES,
+    STORY,
+    body,
+    changes,
+    delivery,
+    part,
+    seen,
+    sent_at,
+    unseen,
+)
+from tests.contracts.histories import answer, history, verdict
+
+SEAM = "hi_events_delivery"
+
+
+def test_every_rule_of_the_seam_has_examples() -> None:
+    expect_every_rule_has_examples(SEAM, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_holds_on_an_honest_history(name: str) -> None:
+    expect_held(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
+    expect_violated(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a_change_is_sent",
+        "deliveries_are_signed",
+        "deliveries_tell_the_change",
+        "every_status_is_delivered",
+        "each_change_is_delivered_once",
+        "refused_status_is_not_sent",
+    ],
+)
+def test_where_deliveries_cannot_be_seen_their_effect_is_the_evidence(name: str) -> None:
+    found = verdict(f"{SEAM}.{name}", unseen())
+    assert isinstance(found, Held)
+    assert "tuvens-api" in found.note
+
+
+def test_that_deliveries_hold_no_secret_is_not_tested_where_they_cannot_be_seen() -> None:
+    assert isinstance(verdict(f"{SEAM}.deliveries_carry_no_secret", unseen()), NotApplicable)
+
+
+def test_an_effect_shows_no_signature_where_tuvens_api_takes_wrong_ones() -> None:
+    assert isinstance(verdict(f"{SEAM}.deliveries_are_signed", unseen(forged=200)), Inconclusive)
+
+
+def test_a_status_that_tuvens_api_never_shows_was_not_delivered() -> None:
+    shown = ("LIVE", "CANCELLED", "CANCELLED", "ENDED", "ENDED", "CANCELLED")
+    assert isinstance(verdict(f"{SEAM}.every_status_is_delivered", unseen(shown=shown)), Violated)
+
+
+def test_a_change_that_shows_nowhere_was_not_sent_if_tuvens_api_takes_webhooks() -> None:
+    shown = ("DRAFT", "DRAFT", "LIVE", "DRAFT", "ENDED", "DRAFT")
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", unseen(shown=shown)), Violated)
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", unseen(shown=shown, ours=500)), Inconclusive)
+
+
+def test_a_status_that_tuvens_api_refuses_is_tuvens_apis_fault() -> None:
+    shown = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ENDED", "CANCELLED")
+    told = unseen(shown=shown)
+    refused = answer("statuses_are_reported/ARCHIVED/update", 400, operation=OPERATION, sent=body("ARCHIVED"))
+    again = history(*told.entries, refused)
+    found = verdict(f"{SEAM}.every_status_is_delivered", again)
+    assert isinstance(found, Blocked)
+    assert found.by == "webhook.archived_gives_setup"
+
+
+def test_another_events_id_at_tuvens_api_shows_that_the_change_was_told_wrongly() -> None:
+    assert isinstance(verdict(f"{SEAM}.deliveries_tell_the_change", unseen(hi=12)), Violated)
+
+
+def test_a_change_that_an_event_shows_anyway_is_no_evidence_of_a_delivery() -> None:
+    shown = ("DRAFT",) * len(CHANGES)
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", unseen(shown=shown)), Violated)
+    assert isinstance(verdict(f"{SEAM}.deliveries_tell_the_change", unseen(shown=shown)), Inconclusive)
+
+
+def test_messages_of_the_stream_that_do_not_match_accuse_nobody() -> None:
+    found = verdict(f"{SEAM}.each_change_is_delivered_once", unseen(stream=("active", "active", "inactive")))
+    assert isinstance(found, Inconclusive)
+
+
+def test_a_silent_stream_leaves_the_number_of_deliveries_untested() -> None:
+    assert isinstance(verdict(f"{SEAM}.each_change_is_delivered_once", unseen(stream=())), NotApplicable)
+
+
+def test_a_delivery_that_is_repeated_byte_for_byte_is_one_delivery() -> None:
+    step = f"{STORY}/deliveries"
+    told = [delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(CHANGES)]
+    assert isinstance(verdict(f"{SEAM}.each_change_is_delivered_once", seen([told[0], *told])), Held)
+
+
+@pytest.mark.parametrize(
+    ("what", "sent"),
+    [
+        ("another event type", body("LIVE").replace(b"event.status_changed", b"event.changed")),
+        ("a time without Z", body("LIVE", sent_at="2025-07-25T14:30:00")),
+        ("the id as text", body("LIVE", hi="11")),
+        ("another Tuvens event", body("LIVE", tuvens="12")),
+        ("the Tuvens event's id as a number", body("LIVE", tuvens=11)),
+        ("no status", body("")),
+        ("no JSON", b"status=LIVE"),
+    ],
+)
+def test_a_body_of_another_form_breaks_the_rule(what: str, sent: bytes) -> None:
+    told = seen([delivery(f"{STORY}/deliveries", sent)])
+    assert isinstance(verdict(f"{SEAM}.deliveries_tell_the_change", told), Violated), what
+
+
+def test_a_story_that_stopped_before_it_looked_for_deliveries_decides_nothing() -> None:
+    told = history(*changes(), ended={STORY: "stopped"})
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), Inconclusive)
+
+
+def test_a_story_that_crashed_is_our_fault() -> None:
+    told = history(*changes(), ended={STORY: "crashed"})
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), HarnessFault)
+
+
+def test_without_a_429_it_is_not_tested_what_follows_one() -> None:
+    told = history(*part("too many requests", ("LIVE", 200), ("ENDED", 200)))
+    assert isinstance(verdict(f"{SEAM}.retries_after_too_many_requests", told), NotApplicable)
+
+
+def test_one_pause_says_nothing_about_growing() -> None:
+    told = history(*part("server error", ("LIVE", 503), ("LIVE", 200)))
+    assert isinstance(verdict(f"{SEAM}.pauses_between_retries_grow", told), Inconclusive)
+
+
+def test_an_event_shows_a_status_by_its_metadata_or_by_its_ticketing_status() -> None:
+    assert shows({"ticketing_status": "setup", "contactData": {"hiEventsStatus": "LIVE"}}, "LIVE")
+    assert shows({"ticketing_status": "active", "contactData": None}, "LIVE")
+    assert not shows({"ticketing_status": None, "contactData": {}}, "POSTPONED")
+    assert not shows([], "LIVE")
+
+
+def test_a_delivery_names_its_event_whatever_form_its_body_has() -> None:
+    assert event_of(body("LIVE")) == "11"
+    assert event_of(body("LIVE", tuvens=11)) == "11"
+    assert event_of(b"[]") == ""
+    assert event_of(b"\xff") == ""

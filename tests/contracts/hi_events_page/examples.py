@@ -1,0 +1,92 @@
+"""Example histories of the rules about the page."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from harness.history import Entry, Exchange
+from harness.history import History as Seen
+from tests.contracts.examples import Examples
+from tests.contracts.histories import answer, history, observed
+
+ORIGIN = "http://localhost:5173"
+CALLBACK = f"{ORIGIN}/hi-events/callback"
+PAGE = "http://127.0.0.1:3001/auth/cross-app?session_token=x"
+STORY, REFUSED, FOREIGN = "a_draft_is_made_by_the_page", "the_page_refuses", "the_page_is_given_foreign_return_urls"
+SUCCESS = {
+    "status": "success",
+    "event_id": "31",
+    "hi_events_event_id": "40",
+    "account_id": "123",
+    "success": "true",
+    "tuvens_event_id": "31",
+}
+INVALID = {"status": "error", "error_code": "INVALID_SESSION", "error_message": "The session is not valid any more."}
+
+
+def redirect(step: str, to: str, **facts: object) -> Exchange:
+    """The page leads on."""
+    said: dict[str, Any] = {"callee": "hi.events", "operation": "openCrossAppPage", "method": "GET", "url": PAGE}
+    return answer(step, 302, None, headers={"Location": to}, facts=facts, **said)
+
+
+def html(step: str, text: str = "<!doctype html><div id=app></div>", **facts: object) -> Exchange:
+    """The page is an application that runs in the browser."""
+    said: dict[str, Any] = {"callee": "hi.events", "operation": "openCrossAppPage", "method": "GET", "url": PAGE}
+    return answer(
+        step,
+        200,
+        text.encode(),
+        headers={"Content-Type": "text/html; charset=utf-8"},
+        facts=facts,
+        **said,
+    )
+
+
+def page_seen(*entries: Entry) -> Seen:
+    """A history of a deployment whose allowed origin is known."""
+    return history(*entries, settings={"return_origin": ORIGIN})
+
+
+def made(page: Exchange | None = None, *, linked_before: bool = False, **event: object) -> Seen:
+    """The page made an event, which was looked at."""
+    value = {"id": 40, "title": "Zoë’s Night", "status": "DRAFT", "tuvens_event_id": "31", **event}
+    return page_seen(
+        observed(f"{STORY}/event", tuvens="31", **{"linked before": linked_before}),
+        page or redirect(f"{STORY}/page", f"{CALLBACK}?{urlencode(SUCCESS)}"),
+        answer(f"{STORY}/event made", 200, value, callee="hi.events", operation="readEvent"),
+    )
+
+
+def told(**query: str) -> Seen:
+    """The page led back after making an event, saying this."""
+    return made(redirect(f"{STORY}/page", f"{CALLBACK}?{urlencode(query)}"))
+
+
+def without(*names: str) -> dict[str, str]:
+    """What is said after a success, but for these."""
+    return {name: value for name, value in SUCCESS.items() if name not in names}
+
+
+def refused(step: str = "unknown token", **query: str) -> Seen:
+    """The page led back after an error, saying this."""
+    return page_seen(redirect(f"{REFUSED}/{step}", f"{CALLBACK}?{urlencode(query or INVALID)}"))
+
+
+def bait(to: str | None, foreign: str = "https://evil.example/callback") -> Seen:
+    """The page was given a foreign return URL, and led somewhere (None: nowhere, 400)."""
+    step = f"{FOREIGN}/plain"
+    said: dict[str, Any] = {"callee": "hi.events", "operation": "openCrossAppPage", "method": "GET", "url": PAGE}
+    nowhere = answer(step, 400, b"<h1>No</h1>", facts={"foreign": foreign}, **said)
+    return page_seen(nowhere if to is None else redirect(step, to, foreign=foreign))
+
+
+EXAMPLES: Examples = {
+    "returns_after_making_an_event": (told(**SUCCESS), told(**without("hi_events_event_id"))),
+    "return_tells_status_and_ids": (told(**SUCCESS), told(**without("status"))),
+    "return_has_the_older_spelling_too": (told(**SUCCESS), told(**without("success"))),
+    "makes_a_draft_that_carries_the_tuvens_event": (made(), made(tuvens_event_id=None)),
+    "invalid_session_is_told": (refused(), refused(status="error", error_code="UNKNOWN_ERROR", error_message="?")),
+    "foreign_event_is_not_linked": (refused("foreign event", **INVALID), refused("foreign event", **SUCCESS)),
+    "errors_have_a_documented_code": (refused(), refused(status="error", error_code="E42", error_message="?")),
+    "never_leads_to_a_foreign_origin": (bait(None), bait("https://evil.example/callback?status=error")),
+}

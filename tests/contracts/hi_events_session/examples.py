@@ -1,0 +1,269 @@
+"""Example histories of the rules about a Hi.Events session."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.history import Entry, Exchange
+from harness.history import History as Seen
+from tests.contracts.examples import Examples
+from tests.contracts.histories import NOW, answer, history, no_answer, observed
+
+BEARER, OTHER_BEARER = "<bearer:11111111>", "<bearer:22222222>"
+ORGANISER = {"id": 7, "email": "zoe@example.com", "first_name": "Zoë", "last_name": "M", "external_user_id": "1"}
+OUTSIDER = {"id": 8, "email": "olga@example.com", "first_name": "Olga", "last_name": "O", "external_user_id": "3"}
+UNAUTHORIZED = {"message": "The session token is not valid.", "error": "UNAUTHORIZED"}
+UNAVAILABLE = {"message": "Tuvens cannot be reached.", "error": "UPSTREAM_UNAVAILABLE"}
+ACME = {"id": 123, "name": "Acme Events", "slug": "acme-events"}
+BLUEBIRD = {"id": 124, "name": "Bluebird Concerts", "slug": "bluebird-concerts"}
+
+
+def signed_in(step: str, user: Mapping[str, Any] = ORGANISER, *, token: str = BEARER, **said: Any) -> Exchange:
+    """A sign-in that succeeded; further arguments replace fields of the body, `status`, `headers` and `facts` aside."""
+    headers = said.pop("headers", {"X-Auth-Token": token})
+    status, facts = said.pop("status", 200), said.pop("facts", None)
+    body = {"token": token, "token_type": "bearer", "expires_in": 3600, "user": user, "accounts": [], **said}
+    return hi(step, status, body, operation="validateCrossAppSession", headers=headers, facts=facts)
+
+
+def refused(step: str, status: int = 401, body: object = None) -> Exchange:
+    """A sign-in that was refused."""
+    return hi(step, status, UNAUTHORIZED if body is None else body, operation="validateCrossAppSession")
+
+
+def hi(step: str, status: int, body: object = None, **said: Any) -> Exchange:
+    """An answer of hi.events."""
+    return answer(step, status, body, callee="hi.events", **said)
+
+
+def tuvens_user(step: str, user_id: str = "1", email: str = "zoe@example.com") -> Exchange:
+    """What tuvens-api says of a session's user."""
+    body = {"user_id": user_id, "email": email, "name": "Zoë M", "account_id": 123}
+    return answer(step, 200, body, operation="validateSession", caller="hi.events")
+
+
+def _signed_in(first: Exchange, *others: Entry) -> Seen:
+    return history(tuvens_user("a_user_signs_in/tuvens-api asked directly"), first, *others)
+
+
+def _repeated(*ids: int) -> Seen:
+    names = ("first", "same token again", "another token")
+    return _signed_in(
+        *(
+            signed_in(f"a_user_signs_in/{name}", {**ORGANISER, "id": each})
+            for name, each in zip(names, ids, strict=True)
+        )
+    )
+
+
+def _raced(*users: tuple[str, int], minted_for: tuple[str, ...] = ()) -> Seen:
+    wanted = minted_for or tuple(external for external, _ in users)
+    return history(
+        *(
+            signed_in(
+                "many_sign_in_at_once/sign in",
+                {**ORGANISER, "id": local, "external_user_id": external},
+                facts={"user_id": whom},
+            )
+            for (external, local), whom in zip(users, wanted, strict=True)
+        )
+    )
+
+
+def _tries(step: str, *answers: tuple[int, object]) -> Seen:
+    return history(*(refused(f"{step}/{number}", *each) for number, each in enumerate(answers)))
+
+
+def _refusals(**unlike: tuple[int, object]) -> Seen:
+    steps = ("ill-formed/missing", "unknown", "forged/cut")
+    return history(*(refused(f"sign_ins_are_refused/{each}", *unlike.get(each, (401, UNAUTHORIZED))) for each in steps))
+
+
+def _limited(*statuses: int) -> Seen:
+    return history(
+        *(refused("sign_ins_come_too_often/tried", each) for each in statuses), capabilities=["control:hi.events"]
+    )
+
+
+def _status(value: object, status: int = 200, **said: Any) -> Seen:
+    asked = hi(
+        "a_hi_events_session_is_used/status",
+        status,
+        value,
+        operation="getCrossAppStatus",
+        request_headers=(("Authorization", f"Bearer {BEARER}"),),
+        **said,
+    )
+    other = signed_in("shared/sign in", {**ORGANISER, "id": 9}, token=OTHER_BEARER)
+    return history(other, signed_in("shared/sign in"), asked)
+
+
+def _told(**other: object) -> dict[str, object]:
+    value = {"authenticated": True, "user": ORGANISER, "account_id": 1, "expires_at": "2025-07-25T15:30:00.000000Z"}
+    return {**value, **other}
+
+
+def _asked_twice(question: str, name: str, ours: object, theirs: object, status: int = 200) -> Seen:
+    story = "a_hi_events_session_is_used"
+    return history(
+        hi(f"{story}/{question}/{name}", status, ours),
+        answer(f"{story}/{question} at tuvens-api/{name}", 200, theirs, caller="hi.events"),
+    )
+
+
+def _permission(value: object, status: int = 200) -> Seen:
+    return history(hi("a_hi_events_session_is_used/permission/manage ticketing", status, value))
+
+
+def _unbidden(route: str, *statuses: int) -> Seen:
+    story = "hi_events_routes_are_tried_without_a_session"
+    return history(*(hi(f"{story}/{route}/{number}", each) for number, each in enumerate(statuses)))
+
+
+def _changed(status: int, after: str) -> Seen:
+    story = "an_event_is_changed_without_a_session"
+    before = {"ticketing_status": "setup", "contactData": {"hiEventsStatus": "DRAFT"}}
+    became = {"ticketing_status": after, "contactData": {"hiEventsStatus": "DRAFT"}}
+    return history(
+        answer(f"{story}/before", 200, before),
+        hi(f"{story}/change/none", status),
+        answer(f"{story}/after", 200, became),
+    )
+
+
+def _two_accounts(*numbers: int) -> Seen:
+    story = "users_of_two_accounts_sign_in"
+    roles = zip(("organiser", "outsider"), numbers, strict=True)
+    return history(
+        *(hi(f"{story}/{role}", 200, _told(account_id=each)) for role, each in roles),
+        observed(f"{story}/accounts", same=False),
+    )
+
+
+def _customer(local_id: int) -> Seen:
+    story = "a_customer_of_old_signs_in"
+    return history(
+        observed(f"{story}/customer of old", id=7), signed_in(f"{story}/sign in", {**ORGANISER, "id": local_id})
+    )
+
+
+def trouble(
+    error: tuple[int, object] = (503, UNAVAILABLE),
+    silence: Exchange | None = None,
+    after: Exchange | None = None,
+) -> Seen:
+    """Sign-ins while tuvens-api is in trouble, and one after it."""
+    story = "tuvens_api_is_in_trouble"
+    return history(
+        refused(f"{story}/sign in/500", *error),
+        refused(f"{story}/sign in/nonsense", *error),
+        silence or refused(f"{story}/sign in/silence", 503, UNAVAILABLE),
+        after or signed_in(f"{story}/after"),
+    )
+
+
+def expired(
+    unused: Exchange | None = None, used: Exchange | None = None, *, since: float = 70.0, directly: int = 404
+) -> Seen:
+    """Sign-ins with tokens that have expired."""
+    story = "expired_tokens_are_tried_by_the_clock"
+    return history(
+        signed_in(f"{story}/before expiry"),
+        observed(f"{story}/times", since_accepted=since),
+        unused or refused(f"{story}/after/unused"),
+        used or refused(f"{story}/after/used"),
+        answer(f"{story}/after/tuvens-api asked directly", directly),
+    )
+
+
+def _ended(status: int) -> Seen:
+    story = "a_hi_events_session_ends"
+    return history(hi(f"{story}/alive", 200, _told()), hi(f"{story}/dead", status))
+
+
+_GUEST = (200, {"token": BEARER, "user": OUTSIDER})
+_FIRST = "a_user_signs_in/first"
+
+EXAMPLES: Examples = {
+    "accepts_a_live_session": (_signed_in(signed_in(_FIRST)), _signed_in(refused(_FIRST))),
+    "sign_in_answers_200": (_signed_in(signed_in(_FIRST)), _signed_in(signed_in(_FIRST, status=201))),
+    "sign_in_describes_the_session": (
+        _signed_in(signed_in(_FIRST, token_type="Bearer")),
+        _signed_in(signed_in(_FIRST, expires_in="3600")),
+    ),
+    "sign_in_sends_the_token_as_a_header": (
+        _signed_in(signed_in(_FIRST)),
+        _signed_in(signed_in(_FIRST, headers={})),
+    ),
+    "sign_in_names_the_tuvens_user": (
+        _signed_in(signed_in(_FIRST, {**ORGANISER, "email": "Zoe@Example.com"})),
+        _signed_in(signed_in(_FIRST, {**ORGANISER, "external_user_id": "2"})),
+    ),
+    "sign_in_describes_the_local_user": (
+        _signed_in(signed_in(_FIRST, {**ORGANISER, "last_name": None})),
+        _signed_in(signed_in(_FIRST, {"id": 7, "external_user_id": "1"})),
+    ),
+    "sign_in_without_a_token_is_refused": (
+        _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (422, {"message": "…", "errors": {}})),
+        _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (500, {"message": "…", "error": "ERROR"})),
+    ),
+    "unknown_token_is_refused": (_refusals(), _refusals(unknown=_GUEST)),
+    "forged_token_is_refused": (_refusals(), _refusals(**{"forged/cut": _GUEST})),
+    "refused_sign_in_starts_no_session": (_refusals(), _refusals(unknown=(401, {**UNAUTHORIZED, "token": BEARER}))),
+    "sign_in_is_limited": (_limited(*[401] * 10, 429), _limited(*[401] * 21)),
+    "one_local_user_for_repeated_sign_ins": (_repeated(7, 7, 7), _repeated(7, 7, 8)),
+    "one_local_user_under_concurrent_sign_ins": (
+        _raced(("1", 7), ("3", 8), ("1", 7)),
+        _raced(("1", 7), ("3", 8), ("1", 9)),
+    ),
+    "no_local_user_is_shared": (_raced(("1", 7), ("3", 8)), _raced(("1", 7), ("3", 7))),
+    "concurrent_sign_ins_are_not_mixed_up": (
+        _raced(("1", 7), ("3", 8)),
+        _raced(("1", 7), ("1", 7), minted_for=("1", "3")),
+    ),
+    "existing_user_with_the_same_email_is_linked": (_customer(7), _customer(40)),
+    "accounts_are_not_shared": (_two_accounts(1, 2), _two_accounts(1, 1)),
+    "status_is_told": (_status(_told()), _status(_told(authenticated="yes"))),
+    "status_knows_the_user": (_status(_told()), _status(_told(user=OUTSIDER))),
+    "status_tells_when_the_session_ends": (_status(_told(), at=NOW), _status(_told(expires_at="2025-07-25 15:30:00"))),
+    "accounts_equal_those_of_tuvens_api": (
+        _asked_twice("accounts", "organiser", {"accounts": [ACME, BLUEBIRD]}, {"accounts": [BLUEBIRD, ACME]}),
+        _asked_twice("accounts", "organiser", {"accounts": [ACME]}, {"accounts": [BLUEBIRD, ACME]}),
+    ),
+    "permission_is_answered": (_permission({"has_permission": True}), _permission({"granted": True})),
+    "permissions_follow_tuvens_api": (
+        _asked_twice("permission", "foreign event", {"has_permission": False}, {"has_permission": False}),
+        _asked_twice("permission", "foreign event", {"has_permission": True}, {"has_permission": False}),
+    ),
+    "ill_formed_permission_question_is_refused": (
+        history(hi("a_hi_events_session_is_used/ill-formed permission/number", 422)),
+        history(hi("a_hi_events_session_is_used/ill-formed permission/number", 200, {"has_permission": False})),
+    ),
+    "status_demands_a_session": (_unbidden("status", 401, 401), _unbidden("status", 401, 200)),
+    "accounts_demand_a_session": (_unbidden("accounts", 401, 401), _unbidden("accounts", 401, 200)),
+    "permissions_demand_a_session": (_unbidden("permission", 401, 401), _unbidden("permission", 500, 401)),
+    "changing_an_event_demands_a_session": (_changed(401, "setup"), _changed(200, "setup")),
+    "refused_change_changes_nothing": (_changed(401, "setup"), _changed(401, "active")),
+    "dead_session_is_refused": (_ended(401), _ended(200)),
+    "trouble_at_tuvens_api_starts_no_session": (
+        trouble(),
+        trouble(silence=signed_in("tuvens_api_is_in_trouble/sign in/silence", OUTSIDER)),
+    ),
+    "trouble_at_tuvens_api_is_an_error": (trouble((401, UNAUTHORIZED)), trouble((500, UNAVAILABLE))),
+    "silence_of_tuvens_api_is_given_up": (
+        trouble(),
+        trouble(silence=refused("tuvens_api_is_in_trouble/sign in/silence", 500)),
+    ),
+    "trouble_is_told_from_a_refusal": (trouble(), trouble((401, UNAUTHORIZED))),
+    "sign_in_works_again_after_trouble": (trouble(), trouble(after=refused("tuvens_api_is_in_trouble/after"))),
+    "expired_token_is_refused": (
+        expired(),
+        expired(unused=signed_in("expired_tokens_are_tried_by_the_clock/after/unused")),
+    ),
+    "expired_token_is_not_served_from_a_cache": (
+        expired(),
+        expired(used=signed_in("expired_tokens_are_tried_by_the_clock/after/used")),
+    ),
+    "one_token_may_start_several_sessions": (_repeated(7, 7, 7), _repeated(7, 7, 7)),
+}
+
+SILENT = no_answer("tuvens_api_is_in_trouble/sign in/silence", seconds=15.0)

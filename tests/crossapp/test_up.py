@@ -1,0 +1,315 @@
+"""`crossapp up`, `crossapp trigger` and `crossapp jwt`."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt as pyjwt
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+import openapi
+from crossapp.commands.jwt import jwt
+from crossapp.commands.trigger import trigger
+from crossapp.commands.up import up
+from harness.deployment import build_deployment
+from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions, launched
+from simulators.people import people
+from simulators.seed import Account, Event, Seed, User, default_seed
+from simulators.tuvens_api.config import LOCAL_JWT_SECRET
+from simulators.up import welcome
+
+FREE = ["--port", "tuvens-api=0", "--port", "hi.events=0"]
+
+
+def run(command: Any, *arguments: str) -> Result:
+    """One command of the command line, in this process."""
+    app = typer.Typer(add_completion=False)
+    if isinstance(command, typer.Typer):
+        return CliRunner().invoke(command, arguments)
+    app.command()(command)
+    return CliRunner().invoke(app, arguments)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`crossapp up` as a process of its own; killed if it is still there at the end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "simulators", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Launched]:
+    with launched(LaunchOptions(limits="raised")) as built:
+        yield built
+
+
+def addresses(built: Launched) -> list[str]:
+    return ["--tuvens-api", built.urls[TUVENS_API], "--hi-events", built.urls[HI_EVENTS]]
+
+
+def test_one_line_of_json_describes_the_deployment_and_the_end_of_stdin_stops_it() -> None:
+    with started("--json", "--exit-with-stdin", *FREE) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        described = json.loads(child.stdout.readline())
+        deployment = build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
+        assert set(deployment.targets) == {TUVENS_API, HI_EVENTS}
+        for target in deployment.targets.values():
+            assert target.control is not None
+            headers = {"Authorization": f"Bearer {target.control.token}"}
+            ready = httpx.get(f"{target.control.url}/ready", headers=headers, trust_env=False)
+            assert ready.json()["ready"] is True
+        folder = Path(deployment.targets[TUVENS_API].database.removeprefix("sqlite:///")).parent
+        assert folder.is_dir()
+        child.stdin.close()
+        assert child.wait(10) == 0
+        assert not folder.exists()
+        assert child.stdout.read() == ""
+
+
+def test_a_signal_stops_it_cleanly_even_while_a_stream_is_open() -> None:
+    with started("--json", *FREE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        url = json.loads(child.stdout.readline())["targets"][TUVENS_API]["url"]
+        with httpx.Client(trust_env=False) as client, client.stream("GET", f"{url}/api/events/updates") as stream:
+            assert stream.status_code == 200
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(10) == 0
+        assert child.stderr.read() == ""
+
+
+def test_the_deployment_names_people_and_events_of_the_seed(here: Launched) -> None:
+    described = here.description()
+    roles = {user["role"]: user for user in reversed(described["users"])}
+    assert roles["organiser"]["email"] == "organiser@example.com"
+    assert roles["member"]["user_id"] == "2"
+    assert roles["outsider"]["account_id"] == 200
+    assert roles["nameless"]["name"] is None
+    assert roles["user"]["user_id"] == "101"
+    assert described["events"]["tuvens"][:2] == ["11", "12"]
+    assert described["events"]["foreign"] == "61"
+    assert described["events"]["linked"][0] == {"hi": 11, "tuvens": "11"}
+    assert described["targets"][TUVENS_API]["rate_limits"]["generateSession"] == 0
+    assert described["return_origin"] == "http://localhost:5173"
+
+
+def test_without_a_control_plane_nothing_of_the_inside_is_described() -> None:
+    with launched(LaunchOptions(control=False)) as built:
+        described = built.description()
+        assert described["targets"][TUVENS_API]["rate_limits"]["generateSession"] == 10
+        for app, target in described["targets"].items():
+            assert not {"control", "database", "audit_table"} & set(target)
+            answer = httpx.get(f"{built.urls[app]}/__crossapp__/ready", trust_env=False)
+            assert answer.status_code == 404
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_commands_for_people_work_when_pasted(here: Launched) -> None:
+    lines = [each.strip() for each in welcome(here).splitlines()]
+    generate, validate, listen = (each for each in lines if each.startswith(("TOKEN=", "curl ")))
+    done = subprocess.run(["sh", "-c", f"{generate}\n{validate}"], capture_output=True, text=True, check=True)
+    token, user = done.stdout.splitlines()
+    assert len(token) >= 32
+    assert json.loads(user)["email"] == "organiser@example.com"
+    change = next(each for each in lines if each.startswith("crossapp trigger "))
+    with subprocess.Popen(["sh", "-c", f"exec {listen}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        watchdog = threading.Timer(10, child.kill)
+        watchdog.start()
+        child.stdout.readline()
+        assert run(trigger, *change.split()[2:]).exit_code == 0
+        heard = next(line for line in child.stdout if line.startswith(b"data:"))
+        watchdog.cancel()
+        child.kill()
+    assert json.loads(heard[5:]) | {"timestamp": ""} == {
+        "type": "ticketing_status_changed",
+        "eventId": "11",
+        "status": "active",
+        "timestamp": "",
+    }
+
+
+def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(here: Launched) -> None:
+    text = welcome(here)
+    assert here.urls[TUVENS_API] in text
+    assert here.urls[HI_EVENTS] in text
+    assert here.shared_secret in text
+    for person in people(default_seed())[:4]:
+        assert person.user.email in text
+
+
+def test_a_taken_port_is_said_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(up, "--port", f"tuvens-api={port}", "--port", "hi.events=0")
+    assert result.exit_code == 64
+    assert str(port) in result.output
+    assert "--port tuvens-api=0" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "routes-mising"], "did you mean routes-missing"),
+        (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
+        (["--only", "hi-events"], "there are tuvens-api, hi.events"),
+        (["--port", "hi.events"], "--port: 'hi.events' is not of the form APP=PORT"),
+        (["--port", "hi.events=99999"], "not of the form APP=PORT"),
+        (["--port", "tuvens-client=1"], "'tuvens-client' is no application that can be simulated"),
+        (["--limits", "none"], "--limits: 'none' is neither contract nor raised"),
+        (["--tuvens-api", "localhost:3000"], "expected a base URL"),
+        (["--origin", "http://localhost:5173/"], "expected scheme://host[:port]"),
+        (["--database", "nonsense"], "--database"),
+        (["--database", "postgresql+psycopg://nobody@127.0.0.1:1/x"], "cannot be opened"),
+        (["--seed", "no/such/file.json"], "no/such/file.json"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_exit_64(arguments: Sequence[str], said: str) -> None:
+    result = run(up, *(FREE if "--port" not in arguments else []), *arguments)
+    assert result.exit_code == 64
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert "Traceback" not in result.output
+
+
+def test_a_seed_that_does_not_hang_together_names_the_field(tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text(json.dumps({"accounts": [{"id": "x", "name": "A", "slug": "a"}]}))
+    result = run(up, *FREE, "--seed", str(path))
+    assert result.exit_code == 64
+    assert "accounts[0].id" in result.output
+
+
+def test_a_mistake_on_the_command_line_exits_with_64() -> None:
+    with started("--nope") as child:
+        assert child.wait(20) == 64
+
+
+def test_a_changed_environment_is_obeyed() -> None:
+    secret = "another-secret-of-more-than-32-characters"
+    environment = {"CROSS_APP_SHARED_SECRET": secret, "CROSS_APP_SESSION_EXPIRY": "3"}
+    built = Launched(LaunchOptions(environment=environment))
+    try:
+        described = built.description()
+    finally:
+        built.close()
+    assert described["credentials"]["shared_secret"] == secret
+    assert described["targets"][TUVENS_API]["session_expiry"] == 3
+
+
+def test_a_seed_without_users_or_events_is_described_too() -> None:
+    built = Launched(LaunchOptions(seed=Seed()))
+    try:
+        assert built.description()["users"] == []
+        assert "Ctrl-C stops." in welcome(built)
+    finally:
+        built.close()
+
+
+def test_roles_follow_from_what_users_may_do() -> None:
+    seed = Seed(
+        accounts=(Account(1, "One", "one"), Account(2, "Two", "two")),
+        users=(
+            User(5, "a@example.com", "A", {2: ("manage_ticketing",)}),
+            User(6, "b@example.com", "B", {1: ("create_events",)}),
+            User(7, "c@example.com", "C", {1: ("manage_ticketing",), 2: ()}),
+            User(8, "d@example.com", "D", {1: ("manage_ticketing",)}),
+            User(9, "e@example.com", "E", {}),
+        ),
+        events=(Event("1", 1, "T", "D", "2030-01-01T00:00:00.000Z", "2030-01-01T01:00:00.000Z"),),
+    )
+    assert [(each.role, each.user.id, each.account_id) for each in people(seed)] == [
+        ("outsider", 5, 2),
+        ("member", 6, 1),
+        ("organiser", 7, 1),
+        ("user", 8, 1),
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["2", "member", "member@example.com"])
+def test_jwt_prints_the_jwt_of_a_user(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JWT_SECRET", raising=False)
+    result = run(jwt, wanted)
+    assert result.exit_code == 0
+    claims = pyjwt.decode(result.output.strip(), LOCAL_JWT_SECRET, algorithms=["HS256"])
+    assert (claims["sub"], claims["email"]) == ("2", "member@example.com")
+    assert claims["exp"] - claims["iat"] == 86_400
+
+
+def test_jwt_of_nobody_says_who_there_is() -> None:
+    result = run(jwt, "nobody")
+    assert result.exit_code == 64
+    assert "organiser" in result.output
+
+
+def test_trigger_changes_an_event_and_shows_what_came_of_it(here: Launched) -> None:
+    result = run(trigger, "status", "12", "ended", *addresses(here))
+    assert result.exit_code == 0, result.output
+    assert "DRAFT -> ENDED" in result.output
+    assert "ticketing_status is inactive" in result.output
+    again = run(trigger, "status", "12", "ENDED", *addresses(here))
+    assert again.exit_code == 0
+    assert "already" in again.output
+
+
+def test_trigger_takes_the_id_of_hi_events_too() -> None:
+    plain = default_seed()
+    moved = Seed(plain.accounts, plain.users, plain.events, (plain.hi_events[0].__class__(900, "40", 123, "Evening"),))
+    with launched(LaunchOptions(seed=moved)) as built:
+        result = run(trigger, "status", "900", "LIVE", *addresses(built))
+        assert result.exit_code == 0, result.output
+        assert "event 900 of hi.events (event 40 of tuvens-api): DRAFT -> LIVE" in result.output
+        assert run(trigger, "status", "40", "LIVE", *addresses(built)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["999", "LIVE"], "hi.events has no event for '999'"),
+        (["11", "PAUSED"], "status: is not one of"),
+        (["11", "LIVE", "--user", "outsider"], "outsider@example.com has no part in event 11"),
+        (["11", "LIVE", "--user", "nobody"], "no user has the id, email or role 'nobody'"),
+    ],
+)
+def test_trigger_says_what_stands_in_the_way(here: Launched, arguments: Sequence[str], said: str) -> None:
+    result = run(trigger, "status", *arguments, *addresses(here))
+    assert result.exit_code == 64
+    assert said in result.output
+
+
+def test_trigger_without_simulators_says_how_to_start_them() -> None:
+    result = run(trigger, "status", "11", "LIVE", "--tuvens-api", "http://127.0.0.1:1")
+    assert result.exit_code == 64
+    assert "crossapp up" in result.output
+
+
+def test_trigger_tells_a_delivery_that_does_not_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossapp.commands.trigger._PATIENCE", 0.2)
+    with launched(LaunchOptions(faults=("webhook-not-sent",))) as built:
+        begun = time.monotonic()
+        result = run(trigger, "status", "11", "LIVE", *addresses(built))
+        assert time.monotonic() - begun < 5
+    assert result.exit_code == 2
+    assert "deliveries" in result.output

@@ -1,0 +1,332 @@
+"""Every fault of hi.events does what its sentence says, and is counted; nothing is wrong unless one is armed."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from contracts.webhook.wire import sign, signature_matches
+from simulators.faults import FAULTS as ALL_FAULTS
+from simulators.hi_events.faults import FAULTS
+from simulators.launch import HI_EVENTS, TUVENS_API
+from tests.simulators.hi_events.world import World
+
+SHOWS: dict[str, Callable[[World], None]] = {}
+
+
+def shows(name: str) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
+    """Register what makes a fault visible; it is called with the fault armed."""
+
+    def register(function: Callable[[World], None]) -> Callable[[World], None]:
+        SHOWS[name] = function
+        return function
+
+    return register
+
+
+def user_id(answer: httpx.Response) -> int:
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["user"]["id"])
+
+
+def bearer_before(here: World, fault: str) -> str:
+    """A session that was started while the fault was not armed yet."""
+    here.disarm(fault)
+    bearer = here.bearer()
+    here.arm(fault)
+    return bearer
+
+
+def location(answer: httpx.Response) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+
+def changed(here: World, *statuses: str) -> list[Any]:
+    """The deliveries, with bytes, after event 11 was given these statuses."""
+    bearer = here.bearer()
+    for status in statuses or ("LIVE",):
+        here.change(bearer, 11, status)
+    return [here.delivery(each["id"]) for each in here.delivered()]
+
+
+def body_of(delivery: Any) -> bytes:
+    return base64.b64decode(delivery["body_base64"])
+
+
+@shows("routes-missing")
+def _(here: World) -> None:
+    assert here.sign_in("x").status_code == 404
+    for path in ("status", "accounts"):
+        assert here.call("GET", f"/auth/cross-app/{path}").status_code == 404
+    assert here.call("POST", "/auth/cross-app/validate-permission").status_code == 404
+    assert here.call("GET", "/auth/cross-app/validate").status_code == 404
+    assert here.call("GET", "/events/11").status_code == 401
+
+
+@shows("sign-in-route-missing")
+def _(here: World) -> None:
+    assert here.sign_in("x").status_code == 404
+    assert here.call("GET", "/auth/cross-app/status").status_code == 401
+
+
+@shows("forged-token-accepted")
+def _(here: World) -> None:
+    assert user_id(here.sign_in("A" * 43)) > 0
+    assert here.sign_in(here.session_token()).json()["user"]["external_user_id"] == "1"
+
+
+@shows("upstream-failure-starts-session")
+def _(here: World) -> None:
+    here.arm("tuvens-api-answers-500", app=TUVENS_API)
+    assert user_id(here.sign_in("A" * 43)) > 0
+
+
+@shows("upstream-failure-answers-500")
+def _(here: World) -> None:
+    here.arm("tuvens-api-answers-nonsense", app=TUVENS_API)
+    assert here.sign_in("A" * 43).status_code == 500
+
+
+@shows("validation-cached-for-an-hour")
+def _(here: World) -> None:
+    token = here.session_token()
+    first = user_id(here.sign_in(token))
+    here.advance(1000, app=TUVENS_API)
+    here.advance(1000)
+    assert user_id(here.sign_in(token)) == first
+    here.advance(3000)
+    assert here.sign_in(token).status_code == 401
+
+
+@shows("token-in-error-message")
+def _(here: World) -> None:
+    assert "A" * 43 in here.sign_in("A" * 43).json()["message"]
+
+
+@shows("sign-in-not-limited")
+def _(here: World) -> None:
+    here.control("PUT", "/rate-limits", {"validateCrossAppSession": 2})
+    try:
+        assert [here.sign_in("x").status_code for _ in range(4)] == [401] * 4
+    finally:
+        here.control("PUT", "/rate-limits", {"validateCrossAppSession": None})
+
+
+@shows("users-doubled-under-races")
+def _(here: World) -> None:
+    token = here.session_token("101")
+
+    async def at_once() -> list[httpx.Response]:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=20) as client:
+            address = f"{here.hi}/auth/cross-app/validate"
+            return await asyncio.gather(*(client.post(address, json={"session_token": token}) for _ in range(5)))
+
+    answers = asyncio.run(at_once())
+    assert len({user_id(each) for each in answers}) > 1
+    assert user_id(here.sign_in(token)) == user_id(here.sign_in(token))
+
+
+@shows("user-doubled-on-repeat-login")
+def _(here: World) -> None:
+    token = here.session_token()
+    assert user_id(here.sign_in(token)) != user_id(here.sign_in(token))
+
+
+@shows("email-not-linked")
+def _(here: World) -> None:
+    known = {each["email"]: each["id"] for each in here.health()["unlinked_users"]}
+    token = here.session_token("guest-120@example.com")
+    assert user_id(here.sign_in(token)) != known["guest-120@example.com"]
+    assert user_id(here.sign_in(token)) == user_id(here.sign_in(token))
+
+
+@shows("shared-account-mapped")
+def _(here: World) -> None:
+    ids = {here.sign_in(here.session_token(user)).json()["accounts"][0]["id"] for user in ("organiser", "outsider")}
+    assert len(ids) == 1
+    assert here.change(here.bearer("outsider"), 11, "LIVE").status_code == 200
+
+
+@shows("accounts-from-local-copy")
+def _(here: World) -> None:
+    listed = here.call("GET", "/auth/cross-app/accounts", here.bearer("member")).json()["accounts"]
+    assert listed != [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]
+
+
+@shows("permission-always-true")
+def _(here: World) -> None:
+    asked = {"permission": "manage_ticketing", "resource_id": 61}
+    answer = here.call("POST", "/auth/cross-app/validate-permission", here.bearer("member"), asked)
+    assert answer.json() == {"has_permission": True}
+
+
+@shows("status-open-without-bearer")
+def _(here: World) -> None:
+    assert here.call("GET", "/auth/cross-app/status").json()["authenticated"] is True
+    here.bearer()
+    assert here.call("GET", "/auth/cross-app/status", "dead").json()["user"]["external_user_id"] == "1"
+    assert here.call("GET", "/auth/cross-app/accounts").status_code == 401
+
+
+@shows("protected-route-open")
+def _(here: World) -> None:
+    assert here.change("nobody", 11, "LIVE").status_code == 200
+    assert here.call("GET", "/events/11").status_code == 401
+
+
+@shows("error-shape-html")
+def _(here: World) -> None:
+    answer = here.call("GET", "/events/11")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@shows("event-not-linked")
+def _(here: World) -> None:
+    number = location(here.open_to_create(here.session_token(), "35"))["hi_events_event_id"]
+    assert here.call("GET", f"/events/{number}", here.bearer()).json()["tuvens_event_id"] is None
+
+
+@shows("draft-made-live")
+def _(here: World) -> None:
+    number = location(here.open_to_create(here.session_token(), "35"))["hi_events_event_id"]
+    assert here.call("GET", f"/events/{number}", here.bearer()).json()["status"] == "LIVE"
+
+
+@shows("open-redirect")
+def _(here: World) -> None:
+    answer = here.open_to_create(here.session_token(), return_url="https://evil.example/x")
+    assert answer.headers["location"].startswith("https://evil.example/x?")
+    for odd in ("//evil.example", "javascript:alert(1)", "http://[x", "http://ⓛ/", "a b", "\r\nX: y"):
+        assert here.open_to_create(here.session_token(), return_url=odd).status_code == 400
+
+
+@shows("return-parameters-old-only")
+def _(here: World) -> None:
+    query = location(here.open_to_create(here.session_token()))
+    assert (query["success"], query["tuvens_event_id"]) == ("true", "35")
+    assert not {"status", "event_id"} & set(query)
+
+
+@shows("unknown-status-accepted")
+def _(here: World) -> None:
+    bearer = here.bearer()
+    assert here.change(bearer, 11, "PAUSED").json()["status"] == "PAUSED"
+    assert here.call("GET", "/events/11", bearer).json()["status"] == "PAUSED"
+    assert here.change(bearer, 11, "").status_code == 422
+
+
+@shows("webhook-not-sent")
+def _(here: World) -> None:
+    assert changed(here) == []
+    assert here.call("GET", "/events/11", here.bearer()).json()["status"] == "LIVE"
+
+
+@shows("webhook-sends-old-status")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    assert json.loads(delivery["body"])["payload"]["status"] == "DRAFT"
+
+
+@shows("webhook-signed-with-other-key")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    signature = delivery["attempts"][0]["signature"]
+    assert signature.startswith("sha256=")
+    assert not signature_matches(here.built.shared_secret, body_of(delivery), signature)
+    assert delivery["attempts"][0]["signature_valid"] is False
+    assert delivery["attempts"][0]["status"] == 401
+
+
+@shows("webhook-signature-over-pretty-json")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    pretty = json.dumps(json.loads(body_of(delivery)), indent=4).encode()
+    assert delivery["attempts"][0]["signature"] == sign(here.built.shared_secret, pretty)
+    assert pretty != body_of(delivery)
+
+
+@shows("webhook-signature-without-prefix")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    assert f"sha256={delivery['attempts'][0]['signature']}" == sign(here.built.shared_secret, body_of(delivery))
+
+
+@shows("webhook-not-retried")
+def _(here: World) -> None:
+    here.arm("webhook-answers-503", app=TUVENS_API, times=1)
+    changed(here)
+    here.advance(100)
+    assert [(each["state"], each["attempts_made"]) for each in here.delivered()] == [("failed", 1)]
+
+
+@shows("webhook-retried-on-4xx")
+def _(here: World) -> None:
+    here.arm("webhook-answers-400", app=TUVENS_API, times=1)
+    changed(here)
+    here.advance(2)
+    assert [(each["state"], each["attempts_made"]) for each in here.delivered()] == [("delivered", 2)]
+
+
+@shows("webhooks-out-of-order")
+def _(here: World) -> None:
+    changed(here, "LIVE", "CANCELLED")
+    here.advance(2)
+    arrived = here.control("GET", "/journal?operation=receiveEventStatusChanged", app=TUVENS_API)["exchanges"]
+    told = [json.loads(each["request_body"])["payload"]["status"] for each in arrived]
+    assert told == ["CANCELLED", "LIVE"]
+
+
+@shows("webhook-sent-twice-with-different-bodies")
+def _(here: World) -> None:
+    here.arm("webhook-answers-503", app=TUVENS_API, times=1)
+    changed(here)
+    here.advance(2)
+    arrived = here.control("GET", "/journal?operation=receiveEventStatusChanged", app=TUVENS_API)["exchanges"]
+    first, second = (json.loads(each["request_body"]) for each in arrived)
+    assert first["event_sent_at"] < second["event_sent_at"]
+    assert first["payload"] == second["payload"]
+    assert all(each["signature_valid"] for each in arrived)
+
+
+@shows("session-token-in-delivery")
+def _(here: World) -> None:
+    token = here.session_token()
+    here.change(here.sign_in(token).json()["token"], 11, "LIVE")
+    (listed,) = here.delivered()
+    assert token in here.delivery(listed["id"])["body"]
+    assert token not in str(here.control("GET", "/journal"))
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
+def test_an_armed_fault_shows_and_is_counted(here: World, name: str) -> None:
+    here.arm(name)
+    SHOWS[name](here)
+    described = {each["name"]: each for each in here.control("GET", "/faults")["faults"]}
+    assert described[name]["fired"] > 0
+    assert here.health()["failures"] == 0
+    assert here.health()["contract_problems"] == 0
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
+def test_without_the_fault_nothing_of_the_kind_shows(here: World, name: str) -> None:
+    if name == "validation-cached-for-an-hour":
+        here.control("PUT", "/clock", {"now": time.time() + 1})
+    with pytest.raises((AssertionError, KeyError, ValueError)):
+        SHOWS[name](here)
+    assert here.health()["failures"] == 0
+
+
+def test_every_fault_has_a_sentence_and_stands_in_the_registry_under_its_own_name() -> None:
+    for fault in FAULTS:
+        assert ALL_FAULTS[fault.name] is fault
+        assert fault.app == HI_EVENTS
+        assert fault.sentence.endswith(".")
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert set(SHOWS) == {fault.name for fault in FAULTS}
