@@ -3,8 +3,8 @@
 import os
 import sys
 
-import click
 import typer
+from typer._click.exceptions import ClickException  # the library shows it under no public name
 
 from crossapp.commands.diff import diff
 from crossapp.commands.judge import judge
@@ -38,18 +38,12 @@ def main() -> None:
     """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as shown:
-        shown.show()
-        code = ExitCode.USAGE
-    except click.UsageError as error:
+    except ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.USAGE
-    except click.exceptions.Exit as left:
+    except typer.Exit as left:
         code = left.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("Stopped.\n")
         code = ExitCode.HARNESS_FAULT
     except BrokenPipeError:

@@ -41,7 +41,9 @@ class World:
                 control = self.deployment.targets[app].control
                 assert control is not None
 
-                def call(method: str, path: str, body: object = None, *, at: str = control.url, token: str = control.token) -> Any:
+                def call(
+                    method: str, path: str, body: object = None, *, at: str = control.url, token: str = control.token
+                ) -> Any:
                     headers = {"Authorization": f"Bearer {token}"}
                     answer = client.request(method, at + path, json=body, headers=headers)
                     answer.raise_for_status()
