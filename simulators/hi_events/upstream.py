@@ -1,6 +1,5 @@
 """hi.events as a caller of tuvens-api: bounded in time and size, every exchange journaled."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ class Outcome:
 
 
 class Tuvens:
-    """The configured tuvens-api at `base_url`. `timeout` (real seconds) bounds a whole call, not its parts."""
+    """The configured tuvens-api at `base_url`. `timeout` (seconds of the clock) bounds a whole call, not its parts."""
 
     def __init__(self, base_url: str, *, secret: str, timeout: float, clock: Clock, journal: Journal) -> None:
         self._base = base_url.rstrip("/")
@@ -85,14 +84,13 @@ class Tuvens:
     ) -> Outcome:
         """Make a call and journal it; never raises for what the other side does or fails to do.
 
-        `within` is real seconds, for the whole exchange.
+        `within` is seconds of the simulator's clock, for the whole exchange.
         """
         started, begun = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
         error: str | None = None
         try:
-            async with asyncio.timeout(within):
-                answer = await self._exchange(call)
+            answer = await self._clock.within(within, self._exchange(call))
         except TimeoutError:
             error = f"no answer within {within:g} s"
         except _TooLarge:
