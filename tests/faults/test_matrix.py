@@ -3,7 +3,7 @@
 Slow (`tox -e faults`): a whole verification for each fault. The matrix is printed at the end of the run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -33,7 +33,7 @@ def _verify(running: World, name: str) -> Report:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_fault_turns_its_requirements_red_and_nothing_else(
-    name: str, running: World, record_property: pytest.RecordProperty
+    name: str, running: World, record_property: Callable[[str, object], None]
 ) -> None:
     report = _verify(running, name)
     red = {each.requirement for each in report.findings if each.verdict is VerdictName.VIOLATED}
