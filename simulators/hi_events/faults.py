@@ -1,6 +1,7 @@
 """The faults of the simulated hi.events, each a realistic bug in one sentence."""
 
 from simulators.kit.faults import Fault
+from simulators.turns_red import TURNS_RED
 
 _FAULTS = {
     # routes
@@ -46,4 +47,6 @@ _FAULTS = {
     "session-token-in-delivery": "The webhook's payload carries the Tuvens session token of who made the change.",
 }
 
-FAULTS: tuple[Fault, ...] = tuple(Fault(name, "hi.events", sentence) for name, sentence in _FAULTS.items())
+FAULTS: tuple[Fault, ...] = tuple(
+    Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ()))) for name, sentence in _FAULTS.items()
+)

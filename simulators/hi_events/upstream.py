@@ -1,5 +1,6 @@
 """hi.events as a caller of tuvens-api: bounded in time and size, every exchange journaled."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,19 +79,22 @@ class Tuvens:
         call: Call,
         *,
         within: float,
+        by_clock: bool = False,
         secrets: Sequence[tuple[str, str]] = (),
         facts: Mapping[str, object] | None = None,
         faults: Sequence[str] = (),
     ) -> Outcome:
         """Make a call and journal it; never raises for what the other side does or fails to do.
 
-        `within` is seconds of the simulator's clock, for the whole exchange.
+        `within` is seconds for the whole exchange: real ones, or with `by_clock` the simulator's. A delivery is a job
+        of the clock, and an `advance` has to wait for it: its time-out is in real seconds.
         """
         started, begun = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
         error: str | None = None
         try:
-            answer = await self._clock.within(within, self._exchange(call))
+            exchange = self._exchange(call)
+            answer = await (self._clock.within(within, exchange) if by_clock else asyncio.wait_for(exchange, within))
         except TimeoutError:
             error = f"no answer within {within:g} s"
         except _TooLarge:
@@ -121,7 +125,7 @@ class Tuvens:
             self._client = None
 
     async def _ask(self, call: Call, token: str) -> Answer:
-        outcome = await self.send(call, within=self._timeout, secrets=[("session-token", token)])
+        outcome = await self.send(call, within=self._timeout, by_clock=True, secrets=[("session-token", token)])
         if outcome.answer is None:
             raise Unavailable(f"tuvens-api: {outcome.error}")
         if outcome.answer.status in (400, 401, 403, 404):

@@ -1,10 +1,11 @@
 """The faults of the simulated tuvens-api, each a realistic bug in one sentence."""
 
 from simulators.kit.faults import Fault
+from simulators.turns_red import TURNS_RED
 
 
-def _fault(name: str, sentence: str, *requirements: str) -> Fault:
-    return Fault(name, "tuvens-api", sentence, frozenset(requirements))
+def _fault(name: str, sentence: str) -> Fault:
+    return Fault(name, "tuvens-api", sentence, frozenset(TURNS_RED.get(name, ())))
 
 
 def _trouble(name: str, sentence: str) -> Fault:

@@ -50,3 +50,9 @@ def test_the_honest_simulators_turn_nothing_red(running: World) -> None:
     verdicts = {each.requirement: each.verdict for each in report.findings}
     wrong = {name: verdict for name, verdict in verdicts.items() if verdict not in ("held", "not_applicable")}
     assert wrong == {}
+
+
+def test_no_fault_goes_unnoticed_and_no_trouble_is_a_fault() -> None:
+    assert {name for name, fault in FAULTS.items() if not fault.requirements} == {
+        name for name, fault in FAULTS.items() if fault.kind == "trouble"
+    }

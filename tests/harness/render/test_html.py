@@ -204,6 +204,7 @@ def test_a_run_that_broke_off_has_a_banner() -> None:
     assert "Whatever is missing below was not looked at" in page.text
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_colour_of_text_has_a_contrast_of_at_least_4_5(scheme: str, full: Page) -> None:
     light, dark = re.findall(r":root \{(.*?)\}", full.style, re.DOTALL)[:2]
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", light))
