@@ -1,6 +1,6 @@
 """Open pages hear of updates."""
 
-from contracts.event_stream.rules import LISTENERS, told
+from contracts.event_stream.rules import LISTENERS, is_about
 from contracts.webhook.wire import sign
 from harness.recorder import Listener
 from harness.story import Phase
@@ -34,9 +34,7 @@ class _Pages:
     async def _wait(self, page: Listener, mark: int) -> None:
         """Wait for a message; after one wait in vain no longer as long: a silent server shall not hold up the run."""
         event = self._updates.event_id
-        message = await page.wait_for(
-            lambda each: each.number >= mark and told(each).get("eventId") == event, seconds=self._seconds
-        )
+        message = await page.wait_for(lambda each: each.number >= mark and is_about(each, event), seconds=self._seconds)
         if message is None:
             self._seconds = _IMPATIENT
 
@@ -61,7 +59,7 @@ async def updates_are_heard(cast: Cast) -> None:
             pages.open = [staying]
             mark = cast.stage.recorder.next_number()
             await pages.hear("missed", "LIVE", state)
-            missed = [each for each in staying.events if each.number >= mark and told(each).get("eventId") == event]
+            missed = [each for each in staying.events if each.number >= mark and is_about(each, event)]
             if last and missed:
                 async with cast.listens("back", last) as back:
                     await back.wait_for(

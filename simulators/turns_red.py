@@ -143,6 +143,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "sse-sent-for-refused-webhooks": ("event_stream.a_refused_update_is_not_told",),
     "sse-without-heartbeat": ("event_stream.a_silent_stream_has_a_heartbeat",),
     "audit-misses-failures": ("session_storage.every_call_is_audited",),
+    "audit-holds-tokens": ("session_storage.audit_log_holds_no_secret",),
     "routes-missing": (
         "routes.validateCrossAppSession",
         "routes.getCrossAppStatus",
@@ -154,6 +155,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "upstream-failure-starts-session": ("hi_events_session.trouble_at_tuvens_api_starts_no_session",),
     "upstream-failure-answers-500": ("hi_events_session.trouble_at_tuvens_api_is_an_error",),
     "validation-cached-for-an-hour": ("hi_events_session.expired_token_is_not_served_from_a_cache",),
+    "token-in-error-message": ("secrecy.no_answer_holds_a_secret",),
     "sign-in-not-limited": ("hi_events_session.sign_in_is_limited",),
     "users-doubled-under-races": ("hi_events_session.one_local_user_under_concurrent_sign_ins",),
     "user-doubled-on-repeat-login": ("hi_events_session.one_local_user_for_repeated_sign_ins",),

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 from contracts.catalogue import page, requirement
 from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.hi_events_delivery.effects import state_of
+from contracts.routes.rules import STORY as PROBE
 from contracts.times import parse_iso
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
 from harness.http import WireError, read_json
@@ -24,7 +25,6 @@ _EXACT_FORM = page(_SECTION, '`{"type": "ticketing_status_changed", "eventId": "
 _SENT_AFTER = page(_SECTION, "Sent after each applied webhook.")
 _OPENS = "event_stream.it_is_an_event_stream"
 _TOLD = "event_stream.an_applied_update_is_told"
-_IDS = "event_stream.messages_have_an_id"
 _CHANGED = "webhook.an_update_changes_the_event"
 _SILENCE = 31.0
 
@@ -38,17 +38,22 @@ def told(event: StreamEvent) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def is_about(event: StreamEvent, event_id: str) -> bool:
+    """Whether a message is about an event; that eventId is text is another rule's matter."""
+    return str(told(event).get("eventId")) == event_id
+
+
 @requirement(
     level=MUST,
     obliged="tuvens-api",
     source=page(_SECTION, "Unnamed events (browsers read them with onmessage), data is JSON"),
-    story=STORY,
+    story=PROBE,
     settles=_SETTLES,
     operations=_STREAM,
 )
 def it_is_an_event_stream(history: History) -> Verdict:
     """tuvens-api answers GET /api/events/updates to anyone with 200 and text/event-stream, as browsers demand."""
-    opening = _opening(history, LISTENERS[0])
+    opening = _opening(history, f"{PROBE}/streamEventUpdates")
     status, _, content_type = opening.data.partition(" ")
     fits = status == "200" and content_type.partition(";")[0].strip().lower() == "text/event-stream"
     expect(fits, expected="200 text/event-stream", observed=opening.data, at=opening.number)
@@ -228,7 +233,7 @@ def a_refused_update_is_not_told(history: History) -> Verdict:
         for message in _heard(history, listener):
             value = told(message)
             of_refused = since < message.number < until and value.get("status") not in (legitimate, _last(history))
-            wrong = value.get("eventId") == unknown or (value.get("eventId") == event and of_refused)
+            wrong = is_about(message, unknown) or (is_about(message, event) and of_refused)
             expect(not wrong, expected="no message", observed=message.data[:200], at=message.number)
     _, sentinel = _messages(history, LISTENERS[0], "after refusals")
     if not sentinel:
@@ -260,14 +265,16 @@ def messages_have_an_id(history: History) -> Verdict:
     source=page(_SECTION, "`id:` and Last-Event-ID so that a reconnect misses nothing"),
     story=STORY,
     operations=_STREAM,
-    depends_on=(_IDS,),
+    depends_on=(_TOLD,),
 )
 def a_reconnect_misses_nothing(history: History) -> Verdict:
     """tuvens-api sends to a page that reconnects with Last-Event-ID what was told in the meantime."""
     _, missed = _messages(history, LISTENERS[0], "missed")
     if not missed:
         raise UndecidedError("the staying page did not hear of the change that the leaving page missed")
-    opening = _opening(history, "back")
+    if not any(each.id for each in _heard(history, LISTENERS[1])):
+        raise LackingError("the messages have no id, so that no page can say which it saw last")
+    opening = _opening(history, f"{STORY}/back")
     wanted = told(missed[0])
     made_up = [each for each in history.stream(f"{STORY}/back") if told(each) == wanted]
     expect(
@@ -285,6 +292,7 @@ def a_reconnect_misses_nothing(history: History) -> Verdict:
     source=page(_SECTION, "SHOULD: a comment line as heartbeat at least every 30 s"),
     story=(BY_CLOCK, BY_WAITING),
     operations=_STREAM,
+    depends_on=(_OPENS,),
     next_step="Write a comment line to every open stream at least every 30 s; proxies close silent connections.",
 )
 def a_silent_stream_has_a_heartbeat(history: History) -> Verdict:
@@ -330,8 +338,8 @@ def _beats_in_time(history: History) -> Verdict:
     raise LackingError("the stream was never silent for 30 s: run with --select event_stream while nothing happens")
 
 
-def _opening(history: History, listener: str) -> StreamEvent:
-    opening = history.stream(f"{STORY}/{listener}")[0]
+def _opening(history: History, step: str) -> StreamEvent:
+    opening = history.stream(step)[0]
     if opening.kind != "open":
         raise UndecidedError(f"the stream got no answer: {opening.data}")
     return opening

@@ -17,6 +17,7 @@ _ORDER = page("Errors", "Order on every route: authentication (401), then the re
 _EXISTENCE = page("Errors", "then existence and permission (404, 403)")
 _IS_READ = "tuvens_event.an_event_is_read"
 _IS_CHANGED = "tuvens_event.the_callback_is_noted"
+_DEMANDS_JWT = "tuvens_event.a_change_without_jwt_is_refused"
 _GET, _UPDATE = ("getEvent",), ("updateEvent", "getEvent")
 _ALIASES = {
     "ticketStatus": "ticketing_status",
@@ -149,7 +150,7 @@ def a_change_without_jwt_is_refused(history: History) -> Verdict:
     source=_ORDER,
     story=CHANGED,
     operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
+    depends_on=(_DEMANDS_JWT,),
 )
 def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
     """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of no event."""
@@ -163,7 +164,7 @@ def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
     story=CHANGED,
     operations=_UPDATE,
     needs=("role:member",),
-    depends_on=(_IS_CHANGED,),
+    depends_on=(_DEMANDS_JWT,),
 )
 def a_change_without_permission_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
@@ -177,7 +178,7 @@ def a_change_without_permission_is_refused(history: History) -> Verdict:
     story=CHANGED,
     operations=_UPDATE,
     needs=("role:outsider",),
-    depends_on=(_IS_CHANGED,),
+    depends_on=(_DEMANDS_JWT,),
 )
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""

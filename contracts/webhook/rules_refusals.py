@@ -139,7 +139,7 @@ def altered_body_is_refused(history: History) -> Verdict:
     source=page(SECTION, "also when the body is nonsense: authentication comes first"),
     story=STRANGERS,
     operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+    depends_on=(_VERIFIED, "webhook.missing_signature_is_refused"),
 )
 def webhook_authenticates_before_it_reads(history: History) -> Verdict:
     """tuvens-api answers 401, not 400 or 404, to a webhook that is not rightly signed, whatever its body is."""
