@@ -15,15 +15,12 @@ _ASKED_HEADERS = "authorization, content-type, x-session-token, x-shared-secret"
 async def origins_are_checked(cast: Cast) -> None:
     """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
     right = admitted_origins(cast)
-    host = urlsplit(right[0]).netloc
-    wrong = {
-        "other site": "https://evil.example",
-        "suffix": f"https://{host}.evil.example",
-        "prefix": f"https://evil{host}",
-        "subdomain": f"https://evil.{host}",
-        "other scheme": f"ftp://{host}",
-        "null": "null",
-    }
+    wrong = {"other site": "https://evil.example", "null": "null"}
+    for host in dict.fromkeys(urlsplit(each).netloc for each in right):
+        wrong[f"suffix of {host}"] = f"https://{host}.evil.example"
+        wrong[f"prefix of {host}"] = f"https://evil{host}"
+        wrong[f"subdomain of {host}"] = f"https://evil.{host}"
+        wrong[f"other scheme of {host}"] = f"ftp://{host}"
     event = cast.deployment.events[0] if cast.deployment.events else "1"
     for name, origin in {
         **{f"right/{each}": each for each in right},

@@ -124,6 +124,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
         "secrecy.no_answer_holds_a_stack_trace",
     ),
     "large-bodies-processed": ("hostile_input.oversized_bodies_are_refused",),
+    "cors-suffix-admitted": ("cors.other_origins_are_not_admitted",),
     "cors-reflects-any-origin": ("cors.other_origins_are_not_admitted",),
     "cors-wildcard": (
         "cors.right_origins_are_admitted",
