@@ -39,6 +39,7 @@ class Updates:
         self.number = _number(cast, event_id)
         self.last = 0.0
         self._patience = SECONDS
+        self._lag = 0.0
 
     async def reads(self, step: str) -> State:
         """Read the event once; empty where that gives no event."""
@@ -82,21 +83,37 @@ class Updates:
         Waits at most three seconds, and after having waited in vain once no longer that long: a server that applies
         nothing shall not hold up the run.
         """
-        deadline = time.monotonic() + self._patience
+        start = time.monotonic()
         pause = _PAUSE
+        first = True
         while True:
             state = await self.reads(step)
+            passed = time.monotonic() - start
             if wanted(state):
+                self._lag = self._lag if first else max(self._lag, passed)
                 return state
-            if time.monotonic() + pause > deadline:
+            if passed + pause > self._patience:
                 self._patience = _IMPATIENT
                 return state
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
+            first = False
 
     async def reads_until_changed(self, step: str, before: State) -> State:
         """Read the event until its ticketing status is another."""
         return await self.reads_until(step, lambda state: state_of(state)[0] != state_of(before)[0])
+
+    async def reads_unchanged(self, step: str, before: State) -> State:
+        """Read the event after what must not change it; the last reading.
+
+        A server that was seen to apply updates after its answer is watched for twice as long as that took.
+        """
+        deadline = time.monotonic() + 2 * self._lag
+        while True:
+            state = await self.reads(step)
+            if state_of(state) != state_of(before) or time.monotonic() >= deadline:
+                return state
+            await asyncio.sleep(2 * _PAUSE)
 
     async def brings_to(self, step: str, status: str) -> State:
         """Send an update and read until the event tells of it: where other steps start from. Raises

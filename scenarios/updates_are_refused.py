@@ -34,7 +34,7 @@ async def strangers_send_updates(cast: Cast) -> None:
     async with cast.event() as event:
         updates = Updates(cast, event)
         await updates.begins("begin")
-        await updates.brings_to("base", "LIVE")
+        state = await updates.brings_to("base", "LIVE")
         for forgery in _forgeries(cast.secret, updates.body("CANCELLED")):
             await _tries(updates, await cast.delivers(forgery.step, forgery.body, signature=forgery.signature))
         for step, body in _nonsense(updates):
@@ -43,7 +43,7 @@ async def strangers_send_updates(cast: Cast) -> None:
         await _tries(updates, await cast.delivers("nonsense/wrongly signed", b"[]", signature=wrong))
         stranger = _update(updates, tuvens_event_id=unknown_id(event, cast.stage.random))
         await cast.delivers("nonsense/unknown event", stranger, signature=sign(_OTHER_KEY, stranger))
-        await updates.reads("afterwards")
+        await updates.reads_unchanged("afterwards", state)
 
 
 @story(needs=("events",), operations=OPERATIONS)
@@ -52,7 +52,7 @@ async def senseless_updates_are_sent(cast: Cast) -> None:
     async with cast.event() as event:
         updates = Updates(cast, event)
         await updates.begins("begin")
-        await updates.brings_to("base", "LIVE")
+        state = await updates.brings_to("base", "LIVE")
         for step, body in _nonsense(updates):
             await _tries(updates, await cast.delivers(f"nonsense/{step}", body))
         for field in ("event_type", "event_sent_at", "payload", "id", "title", "status", "tuvens_event_id"):
@@ -63,7 +63,7 @@ async def senseless_updates_are_sent(cast: Cast) -> None:
         await _tries(updates, await cast.delivers("other type", other_type))
         unknown = _update(updates, tuvens_event_id=unknown_id(event, cast.stage.random))
         await cast.delivers("unknown event", unknown)
-        await updates.reads("afterwards")
+        await updates.reads_unchanged("afterwards", state)
 
 
 async def _tries(updates: Updates, reply: Reply) -> None:

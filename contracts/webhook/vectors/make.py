@@ -36,7 +36,7 @@ NODE = {
 PYTHON = {
     "json.dumps": "json.dumps(update)",
     "not only ASCII": "json.dumps(update, ensure_ascii=False)",
-    "compact": "json.dumps(update, separators=(',', ':'))",
+    "compact, sorted keys": "json.dumps(update, separators=(',', ':'), sort_keys=True)",
     "sorted keys, indented": "json.dumps(update, sort_keys=True, indent=4)",
     "newline at the end": "json.dumps(update) + '\\n'",
 }

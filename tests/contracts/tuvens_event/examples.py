@@ -1,0 +1,82 @@
+"""Example histories of the rules about the event at tuvens-api."""
+
+from typing import Any
+
+from contracts.tuvens_event import rules
+from harness.history import Entry, Exchange
+from harness.history import History as Seen
+from tests.contracts.examples import Examples
+from tests.contracts.histories import answer, history, instead, observed
+
+READ, CHANGED = rules.READ, rules.CHANGED
+
+
+def event(step: str, hi: object = "2", *, enabled: bool = True, status: object = "setup", **fields: Any) -> Exchange:
+    """A reading of the event, some of its fields otherwise; a field that is `...` is left out."""
+    value = {
+        "id": "11",
+        "account_id": 123,
+        "ticketing_enabled": enabled,
+        "ticketing_status": status,
+        "hi_events_event_id": hi,
+        "ticketStatus": status,
+        "hasTicketing": enabled,
+        "hiEventsEventId": hi,
+        **fields,
+    }
+    shown = {name: each for name, each in value.items() if each is not ...}
+    return answer(step, 200, shown, operation="getEvent", method="GET")
+
+
+def change(step: str, status: int) -> Exchange:
+    """An attempt to change the event."""
+    return answer(step, status, {}, operation="updateEvent", method="PATCH")
+
+
+def read(*others: Entry) -> Seen:
+    """The honest story of readings, some of it otherwise."""
+    found: list[Entry] = [
+        observed(f"{READ}/known event", event="11"),
+        event(f"{READ}/known event"),
+        answer(f"{READ}/unknown event", 404, {}, operation="getEvent", method="GET"),
+    ]
+    return history(*instead(found, *others))
+
+
+def changed(*others: Entry) -> Seen:
+    """The honest story of changes, some of it otherwise."""
+    found: list[Entry] = [
+        observed(f"{CHANGED}/first", hi="4711"),
+        change(f"{CHANGED}/first", 200),
+        event(f"{CHANGED}/first/event", 4711),
+        observed(f"{CHANGED}/second", hi="2"),
+        change(f"{CHANGED}/second", 204),
+        event(f"{CHANGED}/second/event", "2"),
+        change(f"{CHANGED}/no jwt/none", 401),
+        change(f"{CHANGED}/no jwt/a word", 401),
+        change(f"{CHANGED}/no jwt and/ill-formed", 401),
+        change(f"{CHANGED}/no jwt and/unknown event", 401),
+        change(f"{CHANGED}/by the member", 403),
+        change(f"{CHANGED}/by the outsider", 403),
+        change(f"{CHANGED}/unknown event", 404),
+        event(f"{CHANGED}/refusals/event", "2"),
+    ]
+    return history(*instead(found, *others))
+
+
+EXAMPLES: Examples = {
+    "an_event_is_read": (read(), read(event(f"{READ}/known event", id=11))),
+    "an_unknown_event_is_not_found": (read(), read(event(f"{READ}/unknown event"))),
+    "the_callback_is_noted": (changed(), changed(event(f"{CHANGED}/second/event", "4711"))),
+    "an_event_with_ticketing_has_a_status": (changed(), changed(event(f"{CHANGED}/first/event", 4711, status=None))),
+    "legacy_aliases_agree": (changed(), changed(event(f"{CHANGED}/second/event", "2", hasTicketing=...))),
+    "a_change_without_jwt_is_refused": (changed(), changed(change(f"{CHANGED}/no jwt/a word", 200))),
+    "a_change_is_authenticated_before_it_is_read": (
+        changed(),
+        changed(change(f"{CHANGED}/no jwt and/unknown event", 404)),
+    ),
+    "a_change_without_permission_is_refused": (changed(), changed(change(f"{CHANGED}/by the member", 200))),
+    "a_change_by_an_outsider_is_refused": (changed(), changed(change(f"{CHANGED}/by the outsider", 200))),
+    "a_change_of_an_unknown_event_is_not_found": (changed(), changed(change(f"{CHANGED}/unknown event", 403))),
+    "refused_changes_change_nothing": (changed(), changed(event(f"{CHANGED}/refusals/event", "4711"))),
+}
