@@ -173,13 +173,19 @@ def _line(kind: str, value: Any) -> str:
 
 
 def json_line(value: object) -> str:
-    """Compact JSON that can be written as UTF-8: a lone surrogate, which a server may send, is escaped."""
+    """Compact JSON in one line of UTF-8: a lone surrogate, which a server may send, is escaped, and so are the
+    characters that some readers take for an end of line."""
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
+    for sign, escape in _LINE_ENDS.items():
+        line = line.replace(sign, escape)
     return line
+
+
+_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def exit_code_of(findings: Iterable[Finding], problems: Iterable[str], finished: bool) -> ExitCode:

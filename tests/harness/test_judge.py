@@ -1,5 +1,6 @@
 """Judging: every way to a verdict, premises, deviations, claims, exit codes."""
 
+import json
 from collections.abc import Callable
 from datetime import date
 
@@ -11,7 +12,7 @@ from harness.history import Context, Exchange, History, NothingObservedError, Ou
 from harness.judge import judge_all, judge_one
 from harness.judging import LackingError, UndecidedError, expect_status
 from harness.redact import SecretBook
-from harness.report import Finding, Source, exit_code_of
+from harness.report import Finding, Source, exit_code_of, json_line
 from harness.requirement import MUST, SHOULD, Catalogue, CatalogueError, Level, Requirement
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Verdict, VerdictName, Violated
 
@@ -208,3 +209,10 @@ def test_a_history_comes_back_as_it_was_saved_without_what_is_secret() -> None:
     assert b"<session-token:" in back.one("s/one").response_body
     with pytest.raises(NothingObservedError):
         back.one("s/three")
+
+
+def test_a_saved_line_is_one_line_for_every_reader() -> None:
+    value = {"x": "a\u2028b\u2029c\x85d", "y": "\ud800"}
+    for each in (value, {"x": value["x"]}):
+        assert len(json_line(each).splitlines()) == 1
+        assert json.loads(json_line(each)) == each
