@@ -124,6 +124,8 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
         "secrecy.no_answer_holds_a_stack_trace",
     ),
     "large-bodies-processed": ("hostile_input.oversized_bodies_are_refused",),
+    "stack-trace-in-errors": ("secrecy.no_answer_holds_a_stack_trace",),
+    "error-shape-html": ("errors.hi_events_errors_share_one_shape",),
     "cors-suffix-admitted": ("cors.other_origins_are_not_admitted",),
     "cors-reflects-any-origin": ("cors.other_origins_are_not_admitted",),
     "cors-wildcard": (

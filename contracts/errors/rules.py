@@ -30,8 +30,8 @@ def errors_seen(history: History, app: str) -> list[Exchange]:
 
 
 def body_problems(exchange: Exchange) -> list[str]:
-    """Where a body differs from the document, by the facts of the recording."""
-    return [each for each in exchange.facts.get("problems", ()) if each.startswith("/body")]
+    """Where a body or its media type differs from the document, by the facts of the recording."""
+    return [each for each in exchange.facts.get("problems", ()) if each.startswith(("/body", "/headers/content-type"))]
 
 
 def _judge(looked_at: Iterable[Exchange], shape: str) -> Verdict:

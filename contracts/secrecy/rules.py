@@ -14,10 +14,11 @@ _BY_RIGHT = {
     ("validateCrossAppSession", "bearer", "body"),
     ("validateCrossAppSession", "bearer", "header x-auth-token"),
 }
+# Every repetition is bounded: a hostile answer of megabytes must not keep the search busy.
 _TRACES = re.compile(
-    r"Traceback \(most recent call last\)|^\s+at \S+ \(?\S+:\d+:\d+\)?|/node_modules/|\.php\(\d+\)|\.php:\d+|"
-    r"#\d+ /\S+\.php|SQLSTATE\[|QueryFailedError|sqlalchemy\.exc|psycopg\.errors|syntax error at or near|"
-    r"File \"[^\"]+\.py\", line \d+",
+    r"Traceback \(most recent call last\)|File \"[^\"\n]{1,300}\.py\", line \d|sqlalchemy\.exc|psycopg\.errors|"
+    r"\bat (?:async |new )?[\w.<>$]{1,120} \([^\s()]{1,300}:\d{1,6}:\d|^[ \t]{1,40}at [^\s()]{1,300}:\d{1,6}:\d|"
+    r"/node_modules/|QueryFailedError|\.php[(:]\d|SQLSTATE\[|syntax error at or near",
     re.MULTILINE,
 )
 
@@ -69,7 +70,7 @@ def no_answer_holds_a_stack_trace(history: History) -> Verdict:
     """tuvens-api and hi.events put no stack trace and no database error into any answer."""
     seen = _answers(history)
     for each in seen:
-        found = _TRACES.search(each.response_body.decode("utf-8", "replace"))
+        found = _TRACES.search(_unescaped(each.response_body))
         expect(
             found is None,
             expected="no stack trace, no database error",
@@ -77,6 +78,11 @@ def no_answer_holds_a_stack_trace(history: History) -> Verdict:
             at=each,
         )
     return held(seen[:6], f"{len(seen)} answers")
+
+
+def _unescaped(body: bytes) -> str:
+    """A body as text, with the line ends and slashes that JSON escapes."""
+    return body.decode("utf-8", "replace").replace("\\n", "\n").replace("\\/", "/")
 
 
 @requirement(
