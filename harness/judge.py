@@ -48,7 +48,13 @@ def judge_all(
 
     def verdict_of(requirement: Requirement) -> Verdict:
         if requirement.id not in verdicts:
-            verdicts[requirement.id] = _stopped_by_premise(requirement) or judge_one(requirement, history)
+            verdict = _stopped_by_premise(requirement) or judge_one(requirement, history)
+            verdicts[requirement.id] = verdict
+            if isinstance(verdict, Blocked) and verdict.by in wanted:
+                # A judge may name what blocks it, which may itself be blocked: the root is told.
+                premise = verdict_of(catalogue[verdict.by])
+                if isinstance(premise, Blocked):
+                    verdicts[requirement.id] = premise
         return verdicts[requirement.id]
 
     def _stopped_by_premise(requirement: Requirement) -> Verdict | None:

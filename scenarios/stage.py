@@ -85,6 +85,7 @@ class Stage:
         self.pacer = Pacer(_allowances(deployment))
         self.minted: list[SessionToken] = []
         self._sessions: dict[str, SessionToken] = {}
+        self._unmintable: dict[str, str] = {}
         self._signed_in: dict[str, SignedIn] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._busy: set[str] = set()
@@ -196,14 +197,22 @@ class Stage:
         return SignedIn(token, session, now + seconds - min(60.0, seconds / 2), answers_until)
 
     async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
-        """A new session of a user. Raises StoryStoppedError."""
+        """A new session of a user. Raises StoryStoppedError.
+
+        Once a user's ordinary request was answered, and not by a session, it is not made again: each try would wait
+        for the user's next turn.
+        """
+        if account_id is None and user.jwt in self._unmintable:
+            raise StoryStoppedError(self._unmintable[user.jwt])
         call = session_wire.generate_session(user.jwt, account_id or user.account_id)
         reply = await self.send(step, "tuvens-client", call, key=user_key(user))
-        answer = reply.must(f"no session could be minted for the {user.role}")
         try:
-            session = session_wire.read_session(answer)
-        except WireError as error:
-            raise StoryStoppedError(f"generate-session's answer (exchange {reply.exchange.number}): {error}") from None
+            session = session_wire.read_session(reply.must(f"no session could be minted for the {user.role}"))
+        except (StoryStoppedError, WireError) as error:
+            reason = f"generate-session (exchange {reply.exchange.number}): {error}"
+            if account_id is None and reply.answer is not None and reply.status != 429:
+                self._unmintable[user.jwt] = reason
+            raise StoryStoppedError(reason) from None
         minted = SessionToken(session.session_token, user, session.expires_at, self.now(), reply.exchange.number)
         self.minted.append(minted)
         return minted

@@ -82,6 +82,8 @@ async def _is_refused(cast: Cast, updates: Updates) -> None:
 async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
     """A page is open for half a minute in which nothing happens; the simulators' clocks are moved."""
     async with cast.listens("page") as page:
+        # A greeting of the stream is no heartbeat: it comes at once or not at all.
+        await page.wait_for(lambda each: each.kind == "comment", seconds=0.3)
         mark = cast.stage.recorder.next_number()
         await cast.stage.advance(_SILENCE)
         cast.observe("advanced", {"seconds": _SILENCE})

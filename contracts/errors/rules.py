@@ -46,15 +46,19 @@ def _judge(looked_at: Iterable[Exchange], shape: str) -> Verdict:
 
 
 def _undocumented(exchange: Exchange) -> str:
-    """The shape is demanded of undocumented statuses, too, by the schema of any documented error."""
+    """The shape is demanded of undocumented statuses, too."""
     operation = openapi.find(exchange.operation)
-    documented = min((each for each in operation.statuses if each >= 400), default=None)
-    if documented is None:
-        return ""
     try:
         value = exchange.answer.json()
     except ValueError as error:
         return str(error)
+    if operation.app == "hi.events":
+        # Each documented status names its own code, so there is no schema for all of them.
+        fits = isinstance(value, dict) and isinstance(value.get("message"), str)
+        return "" if fits else "/body/message: is required, as text"
+    documented = min((each for each in operation.statuses if each >= 400), default=None)
+    if documented is None:
+        return ""
     return next((f"{each.pointer}: {each.message}" for each in operation.body_problems(documented, value)), "")
 
 
