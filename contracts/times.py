@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-_ISO = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
 def iso_millis(unix: float) -> str:
@@ -14,7 +14,7 @@ def iso_millis(unix: float) -> str:
 
 def parse_iso(text: str) -> float:
     """Unix seconds of an ISO time with whole seconds or up to nine decimals. Raises ValueError otherwise."""
-    match = _ISO.match(text)
+    match = _ISO.fullmatch(text)
     if match is None:
         raise ValueError(f"not an ISO 8601 time in UTC with Z: {text[:40]!r}")
     whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp()

@@ -1,7 +1,9 @@
 """The command line `crossapp`."""
 
+import io
 import os
 import sys
+import traceback
 
 import typer
 from typer._click.exceptions import ClickException  # the library shows it under no public name
@@ -35,7 +37,10 @@ app.command()(requirements)
 
 
 def main() -> None:
-    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments."""
+    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments, 3 for a crash of ours."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except ClickException as error:
@@ -49,4 +54,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.write("crossapp: a fault of crossapp, not of the deployment: please report it.\n")
+        code = ExitCode.HARNESS_FAULT
     sys.exit(int(code or 0))

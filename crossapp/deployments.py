@@ -4,12 +4,15 @@ import json
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import openapi
+from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, build_deployment, read_deployment
 from simulators.faults import FAULTS
@@ -33,7 +36,7 @@ def deployed(path: Path | None, *, faults: Sequence[str] = ()) -> Iterator[Deplo
         return
     value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
     targets = value.get("targets", {})
-    missing = [app for app in SIMULATED if not targets.get(app, {}).get("url")]
+    missing = _to_simulate(path, targets)
     if faults and not missing:
         raise DeploymentError(f"{path}: nothing is simulated beside this deployment, so no fault can be armed in it")
     if not missing:
@@ -43,8 +46,38 @@ def deployed(path: Path | None, *, faults: Sequence[str] = ()) -> Iterator[Deplo
         yield _built(whole)
 
 
+def _to_simulate(path: Path, targets: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The applications without a url. Raises DeploymentError where one has other fields: its url was forgotten."""
+    for app, target in targets.items():
+        others = sorted(set(target) - {"port"})
+        if not target.get("url") and (others or app not in SIMULATED):
+            beside = f", where only port may be given, not {others[0]}" if others else ""
+            remedy = f"; without it {app} is simulated{beside}" if app in SIMULATED else f": {app} is not simulated"
+            raise DeploymentError(f"{path}: targets.{app}.url: missing{remedy}")
+    return [app for app in SIMULATED if not targets.get(app, {}).get("url")]
+
+
 def _built(value: Mapping[str, Any]) -> Deployment:
-    return build_deployment(value, apps=openapi.APPS, editions=EDITIONS)
+    deployment = build_deployment(value, apps=openapi.APPS, editions=EDITIONS)
+    for app, target in deployment.targets.items():
+        limited = {each.id for each in openapi.load(app).operations.values() if each.rate_limit is not None}
+        for name in target.rate_limits:
+            if name not in limited:
+                raise DeploymentError(f"targets.{app}.rate_limits.{name}: unknown; {_known(name, limited)}")
+    for index, deviation in enumerate(deployment.deviations):
+        if not any(fnmatchcase(each.id, deviation.requirement) for each in catalogue()):
+            known = _known(deviation.requirement, {each.id for each in catalogue()})
+            raise DeploymentError(
+                f"deviations[{index}].requirement: no requirement is {deviation.requirement}; {known}"
+            )
+    return deployment
+
+
+def _known(name: str, names: Collection[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known are {', '.join(sorted(names))}" if len(names) < 20 else "crossapp requirements lists them"
 
 
 def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str, Any]:
@@ -86,13 +119,15 @@ def _beside(
         arguments += ["--seed", str(seed)]
     with embedded([*arguments, "--limits", "raised", *arming], environment) as description:
         whole: dict[str, Any] = {**value, "credentials": {**credentials, "shared_secret": known.shared_secret}}
-        for form in ("shared_secret_env", "shared_secret_file", "shared_secret_command"):
-            whole["credentials"].pop(form, None)
+        for form in ("env", "file", "command"):
+            whole["credentials"].pop(f"shared_secret_{form}", None)
         whole["targets"] = {**file_only, **{app: description["targets"][app] for app in missing}}
         if "tuvens-api" in missing:
             for name in ("users", "events"):
                 whole[name] = value.get(name) or description[name]
-            whole["credentials"] = {**whole["credentials"], "jwt_secret": description["credentials"]["jwt_secret"]}
+            for form in ("env", "file", "command"):
+                whole["credentials"].pop(f"jwt_secret_{form}", None)
+            whole["credentials"]["jwt_secret"] = description["credentials"]["jwt_secret"]
         elif "linked" not in value.get("events", {}):
             linked = [{"hi": number, "tuvens": each} for number, each in enumerate(known.events, start=1)]
             whole["events"] = {**value.get("events", {}), "linked": linked}

@@ -1,6 +1,7 @@
 """One run: drive the stories that the selected requirements need, then judge what was recorded."""
 
 import platform
+import ssl
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from harness.capabilities import capabilities_of
 from harness.claims import settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
-from harness.history import Context, History
+from harness.history import Context, History, HistoryError, read_history
 from harness.judge import judge_all, judge_one
 from harness.recorder import Bounds, Recorder
 from harness.redact import SecretBook
@@ -46,10 +47,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A driven run, before or after judging."""
+    """A driven run. `lines` are its history as it is saved; `history` was read from them, so that a run is judged by
+    what can be judged again, and by nothing that was removed."""
 
     history: History
-    book: SecretBook
+    lines: tuple[str, ...]
     started: str
     seconds: float
 
@@ -88,7 +90,7 @@ async def perform(deployment: Deployment, settings: Settings, progress: Progress
         bounds=bounds,
         facts=facts.ALL,
         secrets=facts.handed_out,
-        verify=deployment.ca_file or True,
+        verify=ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True,
     )
     stage = Stage(deployment, recorder, seed=settings.seed, quick=settings.quick)
     try:
@@ -102,18 +104,24 @@ async def perform(deployment: Deployment, settings: Settings, progress: Progress
         )
     finally:
         await stage.close()
-    return Run(history, book, f"{started:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+    seconds = time.monotonic() - clock
+    lines = tuple(history.lines(book))
+    return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 
 def report_of(run: Run, settings: Settings, today: date | None = None) -> Report:
-    """Judge a run. `today` is the day by which declared deviations are in date, this one unless given."""
+    """Judge a run. `today` is the day by which declared deviations are in date, this one unless given. Raises
+    HistoryError where the record of the deployment's deviations cannot be read."""
     requirements = selected(settings.select)
     day = today or datetime.now(UTC).date()
     context = run.history.context
-    deviations = [
-        Deviation(**{**each, "until": date.fromisoformat(each["until"])})
-        for each in context.settings.get("deviations", ())
-    ]
+    try:
+        deviations = [
+            Deviation(**{**each, "until": date.fromisoformat(each["until"])})
+            for each in context.settings.get("deviations", ())
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
     findings, problems = judge_all(catalogue(), requirements, run.history, deviations, day)
     results = settle(claims(), findings, uncovered())
     code = exit_code_of(findings, problems, finished=True)

@@ -2,8 +2,10 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 
 from harness.history import Exchange
+from harness.http import header
 
 _PLACEHOLDER = re.compile(r"<([a-z]+(?:-[a-z]+)*):[0-9a-f]{8}>")
 _LONGEST_BODY = 2_000
@@ -12,15 +14,22 @@ _LONGEST_BODY = 2_000
 def curl(exchange: Exchange) -> str:
     """A command for a POSIX shell. Secrets are shell variables named after their kind ($SHARED_SECRET, $JWT,
     $SESSION_TOKEN, $BEARER), which the reader sets. A body above 2,000 bytes is left to a file named in the command."""
-    parts = ["curl", "-i", "-X", exchange.method, _quoted(exchange.url)]
+    body = exchange.request_body
+    parts = ["curl", "-i", *(("-I",) if exchange.method == "HEAD" else ("-X", exchange.method))]
+    if re.search(r"[][{}]", exchange.url):
+        parts.append("-g")
+    parts.append(_quoted(exchange.url))
     for name, value in exchange.request_headers:
         parts += ["-H", _quoted(f"{name}: {value}" if value else f"{name};")]
-    if exchange.request_body:
-        if len(exchange.request_body) > _LONGEST_BODY or not _is_text(exchange.request_body):
-            parts += ["--data-binary", f"@exchange-{exchange.number}.body"]
-        else:
-            parts += ["--data-binary", _quoted(exchange.request_body.decode("utf-8"))]
-    return " ".join(parts)
+    if not body and exchange.method not in ("POST", "PUT", "PATCH"):
+        return " ".join(parts)
+    if header(exchange.request_headers, "Content-Type") is None:
+        parts += ["-H", "Content-Type:"]  # curl would add one of its own
+    if len(body) > _LONGEST_BODY:
+        return " ".join([*parts, "--data-binary", f"@exchange-{exchange.number}.body"])
+    if _is_text(body):
+        return " ".join([*parts, "--data-raw", _quoted(body.decode("utf-8"))])
+    return f"{_printf(body)} | {' '.join([*parts, '--data-binary', '@-'])}"
 
 
 def _is_text(body: bytes) -> bool:
@@ -30,17 +39,26 @@ def _is_text(body: bytes) -> bool:
         return False
 
 
+def _printf(body: bytes) -> str:
+    """A command that prints these bytes."""
+    template, variables = "", []
+    for text, variable in _pieces(body.decode("latin-1")):
+        template += "".join(each if each.isascii() and each.isalnum() else f"\\{ord(each):03o}" for each in text)
+        if variable:
+            template += "%s"
+            variables.append(variable)
+    return " ".join(["printf", shlex.quote(template), *variables])
+
+
 def _quoted(text: str) -> str:
     """Shell-quoted, but with each placeholder of a secret as a shell variable."""
-    if not _PLACEHOLDER.search(text):
-        return shlex.quote(text)
-    pieces = []
+    return "".join((shlex.quote(plain) if plain else "") + variable for plain, variable in _pieces(text)) or "''"
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Pieces of plain text, each with the shell variable that stands for the secret after it; the last has none."""
     last = 0
     for match in _PLACEHOLDER.finditer(text):
-        if match.start() > last:
-            pieces.append(shlex.quote(text[last : match.start()]))
-        pieces.append('"$' + match[1].upper().replace("-", "_") + '"')
+        yield text[last : match.start()], '"$' + match[1].upper().replace("-", "_") + '"'
         last = match.end()
-    if last < len(text):
-        pieces.append(shlex.quote(text[last:]))
-    return "".join(pieces)
+    yield text[last:], ""

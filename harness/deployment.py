@@ -1,19 +1,23 @@
 """The deployment file: what is verified, as whom, and what is allowed. TOML, or the same as JSON."""
 
 import json
+import math
 import os
 import shlex
+import ssl
 import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 KINDS = ("simulated", "local", "staging", "production")
+ROLES = ("organiser", "member", "outsider", "nameless", "user")
 _COMMAND_SECONDS = 30
 
 
@@ -99,7 +103,7 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a run verifies. `simulate` are the applications for which the file names no URL."""
+    """What a run verifies."""
 
     name: str
     edition: str
@@ -152,9 +156,10 @@ def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str])
         raise DeploymentError(f"{path}: is not UTF-8 text") from None
     try:
         value: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
         raise DeploymentError(
-            f"{path}: not readable as {'JSON' if path.suffix == '.json' else 'TOML'}: {error}"
+            f"{path}: not readable as {'JSON' if path.suffix == '.json' else 'TOML'}: {why}"
         ) from None
     if not isinstance(value, dict):
         raise DeploymentError(f"{path}: must be a table of fields")
@@ -165,6 +170,8 @@ def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str])
             raise DeploymentError(f"targets.{app}: unknown application; known are {', '.join(apps)}")
         if not isinstance(target, Mapping):
             raise DeploymentError(f'targets.{app}: must be a table with url = "https://…"')
+    _table(value, "credentials", "")
+    _table(value, "events", "")
     edition = value.get("edition", editions[0])
     if edition not in editions:
         raise DeploymentError(f"edition: {edition!r} is not known; known is {', '.join(editions)}")
@@ -193,17 +200,19 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         edition=_text(value, "edition", "", default=editions[0]),
         targets=targets,
         users=users,
-        shared_secret=_secret(credentials, "shared_secret", "credentials.", required=True),
+        shared_secret=_sendable(
+            _secret(credentials, "shared_secret", "credentials.", required=True), "credentials.shared_secret"
+        ),
         jwt_secret=_secret(credentials, "jwt_secret", "credentials."),
         events=tuple(
             _event_id(each, f"events.tuvens[{i}]") for i, each in enumerate(_list(events, "tuvens", "events."))
         ),
         foreign_event=_event_id(events["foreign"], "events.foreign") if events.get("foreign") else "",
         linked=tuple(_linked(i, each) for i, each in enumerate(_list(events, "linked", "events."))),
-        return_origin=_text(value, "return_origin", "", default=""),
+        return_origin=_origin(_text(value, "return_origin", "", default=""), "return_origin"),
         safety=_safety(_table(value, "safety", ""), production=production),
         deviations=tuple(_deviation(i, each, apps) for i, each in enumerate(_list(value, "deviations", ""))),
-        ca_file=_existing_file(value, "ca_file"),
+        ca_file=_certificates(value, "ca_file"),
     )
 
 
@@ -232,11 +241,14 @@ def _target(app: str, value: Any) -> Target:
         kind=kind,
         session_expiry=expiry,
         rate_limits=dict(limits),
-        cors_origins=_texts(value, "cors_origins", at),
+        cors_origins=tuple(
+            _origin(each, f"{at}cors_origins[{i}]") for i, each in enumerate(_texts(value, "cors_origins", at))
+        ),
         database=_secret(value, "database", at),
         audit_table=_text(value, "audit_table", at, default=""),
         control=Control(
-            _url(control, "url", at + "control."), _secret(control, "token", at + "control.", required=True)
+            _url(control, "url", at + "control."),
+            _sendable(_secret(control, "token", at + "control.", required=True), at + "control.token"),
         )
         if control
         else None,
@@ -256,14 +268,19 @@ def _user(index: int, value: Any) -> User:
     if name is not None and not isinstance(name, str):
         raise DeploymentError(f"{at}name: must be text")
     user_id = value.get("user_id", "")
+    if isinstance(user_id, bool) or not isinstance(user_id, int | str):
+        raise DeploymentError(f"{at}user_id: must be the user's id at tuvens-api, as text or a number")
+    role = _text(value, "role", at, default="user")
+    if role not in ROLES:
+        raise DeploymentError(f"{at}role: {role!r} is none of {', '.join(ROLES)}")
     return User(
-        role=_text(value, "role", at, default="user"),
-        jwt=_secret(value, "jwt", at, required=True),
+        role=role,
+        jwt=_sendable(_secret(value, "jwt", at, required=True), at + "jwt"),
         account_id=account,
         user_id=str(user_id),
         email=_text(value, "email", at, default=""),
         name=name,
-        expired_jwt=_secret(value, "expired_jwt", at),
+        expired_jwt=_sendable(_secret(value, "expired_jwt", at), at + "expired_jwt"),
     )
 
 
@@ -301,7 +318,7 @@ def _deviation(index: int, value: Any, apps: Sequence[str]) -> Deviation:
             until = date.fromisoformat(until)
         except ValueError:
             until = None
-    if not isinstance(until, date):
+    if not isinstance(until, date) or isinstance(until, datetime):
         raise DeploymentError(f"{at}until: must be a date such as 2026-12-31, the last day on which it is waived")
     target = _text(value, "target", at, default="")
     if target and target not in apps:
@@ -346,7 +363,7 @@ def _list(value: Mapping[str, Any], name: str, at: str) -> list[Any]:
 def _text(value: Mapping[str, Any], name: str, at: str, *, default: str | None = None) -> str:
     found = value.get(name, default)
     if not isinstance(found, str) or (default is None and not found.strip()):
-        raise DeploymentError(f"{at}{name}: must be text")
+        raise DeploymentError(f"{at}{name}: {'must be text' if name in value else 'missing; it must be text'}")
     return found
 
 
@@ -366,7 +383,7 @@ def _flag(value: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 def _positive(value: Mapping[str, Any], name: str, *, default: float) -> float:
     found = value.get(name, default)
-    if not isinstance(found, int | float) or isinstance(found, bool) or found <= 0:
+    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found < math.inf:
         raise DeploymentError(f"safety.{name}: must be a number above 0")
     return float(found)
 
@@ -383,11 +400,39 @@ def _url(value: Mapping[str, Any], name: str, at: str, *, default: str | None = 
     return text.rstrip("/")
 
 
-def _existing_file(value: Mapping[str, Any], name: str) -> str:
+def _certificates(value: Mapping[str, Any], name: str) -> str:
     text = _text(value, name, "", default="")
-    if text and not Path(text).is_file():
-        raise DeploymentError(f"{name}: {text!r} is no file")
+    if not text:
+        return text
+    try:
+        ssl.create_default_context(cafile=text)
+    except OSError as error:  # a file that is not there, and one that is no certificate
+        raise DeploymentError(
+            f"{name}: {text!r} holds no certificates in PEM form that can be read ({error.strerror or error})"
+        ) from None
     return text
+
+
+def _origin(text: str, at: str) -> str:
+    """An origin as browsers send it; empty where there is none."""
+    origin = text.rstrip("/")
+    try:
+        parts = urlsplit(origin)
+        valid = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and origin == f"{parts.scheme}://{parts.netloc}"
+        )
+    except ValueError:
+        valid = False
+    if origin and not valid:
+        raise DeploymentError(f"{at}: {text[:80]!r} is no origin such as https://tickets.example.com")
+    return origin
+
+
+def _sendable(secret: str, at: str) -> str:
+    """A secret that can travel in a header. Raises DeploymentError without showing it."""
+    if not (secret.isascii() and secret.isprintable()):
+        raise DeploymentError(f"{at}: holds a line break or a character that is not ASCII, so no header can carry it")
+    return secret
 
 
 def _with_forms(*names: str) -> tuple[str, ...]:
@@ -419,11 +464,19 @@ def _secret(value: Mapping[str, Any], name: str, at: str, *, required: bool = Fa
 
 
 def _printed(command: str, at: str) -> str:
+    # With the programs of our own environment, which need not be activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     try:
         done = subprocess.run(
-            shlex.split(command), capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
+            shlex.split(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_COMMAND_SECONDS,
+            check=False,
+            env={**os.environ, "PATH": path},
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise DeploymentError(f"{at}: cannot be run ({error})") from None
     except subprocess.TimeoutExpired:
         raise DeploymentError(f"{at}: did not finish within {_COMMAND_SECONDS} s") from None

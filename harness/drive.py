@@ -58,17 +58,19 @@ async def _one(
         progress(story.name, "started")
         clock = time.monotonic()
         ended, reason = "finished", ""
+        budget = asyncio.timeout(max(deadline - clock, 0.0))
         try:
-            async with asyncio.timeout(max(deadline - clock, 0.0)):
+            async with budget:
                 await story.run(cast_for(story))
         except StoryStoppedError as stopped:
             ended, reason = "stopped", str(stopped)
         except TargetGoneError as gone:
             ended, reason = "stopped", str(gone)
-        except TimeoutError:
-            ended, reason = "stopped", "the time of the whole run was used up (safety.minutes)"
         except Exception as error:
-            ended, reason = "crashed", _crash(error)
+            if isinstance(error, TimeoutError) and budget.expired():
+                ended, reason = "stopped", "the time of the whole run was used up (safety.minutes)"
+            else:
+                ended, reason = "crashed", _crash(error)
         seconds = round(time.monotonic() - clock, 3)
         history.stories[story.name] = StoryOutcome(story.name, ended, reason, seconds)
         progress(story.name, ended)

@@ -205,24 +205,24 @@ class History:
     def lines(self, book: SecretBook) -> Iterator[str]:
         """The history as JSON lines, cleaned once more: a secret may have become known after it was seen."""
         context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
-        yield book.clean(json_line({"type": "context", "format": FORMAT, **context}))
+        yield json_line({"type": "context", "format": FORMAT, **book.clean_fields(context)})
         for each in self.entries:
-            yield book.clean(json_line(_entry_to_json(each)))
+            yield json_line(_entry_to_json(each, book))
         for outcome in self.stories.values():
-            yield book.clean(json_line({"type": "story", **asdict(outcome)}))
+            yield json_line({"type": "story", **book.clean_fields(asdict(outcome))})
 
 
-def _entry_to_json(entry: Entry) -> dict[str, Any]:
+def _entry_to_json(entry: Entry, book: SecretBook) -> dict[str, Any]:
+    value = book.clean_fields({name: getattr(entry, name) for name in entry.__dataclass_fields__})
     match entry:
         case Exchange():
-            value = {key: getattr(entry, key) for key in Exchange.__dataclass_fields__}
-            value["request_body"] = _body_to_json(entry.request_body)
-            value["response_body"] = _body_to_json(entry.response_body)
+            value["request_body"] = _body_to_json(value["request_body"])
+            value["response_body"] = _body_to_json(value["response_body"])
             return {"type": "exchange", **value}
         case StreamEvent():
-            return {"type": "stream_event", **asdict(entry)}
+            return {"type": "stream_event", **value}
         case Observation():
-            return {"type": "observation", **asdict(entry)}
+            return {"type": "observation", **value}
 
 
 def _body_to_json(body: bytes) -> str | dict[str, str]:
@@ -233,11 +233,41 @@ def _body_to_json(body: bytes) -> str | dict[str, str]:
 
 
 def _body_from_json(value: Any) -> bytes:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else str(value).encode("utf-8")
+    return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else str(value).encode("utf-8")
 
 
 def _headers(value: Any) -> Headers:
     return tuple((str(name), str(text)) for name, text in value)
+
+
+def _context(value: dict[str, Any]) -> Context:
+    for app, target in _of(value["targets"], dict, "targets").items():
+        for name in ("url", "kind"):
+            _of(_of(target, dict, f"targets.{app}")[name], str, f"targets.{app}.{name}")
+    _of(value["settings"], dict, "settings")
+    return Context(**{**value, "capabilities": frozenset(map(str, value["capabilities"]))})
+
+
+def _exchange(value: dict[str, Any]) -> Exchange:
+    for name in ("step", "caller", "callee", "operation", "method", "url"):
+        _of(value[name], str, name)
+    for name in ("started", "seconds"):
+        _of(value[name], (int, float), name)
+    _of(value["number"], int, "number")
+    _of(value["status"], (int, type(None)), "status")
+    _of(value["facts"], dict, "facts")
+    value["request_body"] = _body_from_json(value["request_body"])
+    value["response_body"] = _body_from_json(value["response_body"])
+    value["request_headers"] = _headers(value["request_headers"])
+    value["response_headers"] = _headers(value["response_headers"])
+    value["outcome"] = Outcome(value["outcome"])
+    return Exchange(**value)
+
+
+def _of(value: Any, kind: type | tuple[type, ...], name: str) -> Any:
+    if not isinstance(value, kind):
+        raise HistoryError(f"{name} is of the wrong type")
+    return value
 
 
 def read_history(lines: Iterable[str]) -> History:
@@ -254,25 +284,21 @@ def read_history(lines: Iterable[str]) -> History:
             if kind == "context":
                 if value.pop("format") != FORMAT:
                     raise HistoryError(f"the format is not {FORMAT}, which this version reads")
-                value["capabilities"] = frozenset(value["capabilities"])
-                context = Context(**value)
+                context = _context(value)
             elif kind == "exchange":
-                value["request_body"] = _body_from_json(value["request_body"])
-                value["response_body"] = _body_from_json(value["response_body"])
-                value["request_headers"] = _headers(value["request_headers"])
-                value["response_headers"] = _headers(value["response_headers"])
-                value["outcome"] = Outcome(value["outcome"])
-                entries.append(Exchange(**value))
+                entries.append(_exchange(value))
             elif kind == "stream_event":
-                value["lines"] = tuple(value["lines"])
+                value["lines"] = tuple(map(str, value["lines"]))
+                _of(value["step"], str, "step")
                 entries.append(StreamEvent(**value))
             elif kind == "observation":
+                _of(value["values"], dict, "values")
                 entries.append(Observation(**value))
             elif kind == "story":
                 stories.append(StoryOutcome(**value))
             else:
                 raise HistoryError(f"unknown type {kind!r}")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise HistoryError(f"line {number}: not a line of a crossapp history ({error})") from None
     if context is None:
         raise HistoryError("no context line: this is not a crossapp history, or it is empty")

@@ -86,4 +86,14 @@ def field_of(value: object, name: str, kind: type | tuple[type, ...]) -> object:
     if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
         wanted = " or ".join(each.__name__ for each in kinds)
         raise WireError(f"field {name!r}: expected {wanted}, found {type(found).__name__}")
+    if isinstance(found, str) and not _encodable(found):
+        raise WireError(f"field {name!r}: holds half of a surrogate pair, which is no text")
     return found
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -105,6 +105,8 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
         return HarnessFault(f"the judge crashed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})")
     if isinstance(verdict, Held) and not verdict.evidence:
         return HarnessFault("the judge said Held and named no evidence")
+    if not isinstance(verdict, Verdict):
+        return HarnessFault(f"the judge returned no verdict but {type(verdict).__name__}")
     return verdict
 
 

@@ -1,6 +1,7 @@
 """Keeping within a target's rate limits: announced ones are planned for, unforeseen ones are obeyed."""
 
 import asyncio
+import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -58,6 +59,6 @@ def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> floa
     """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset (Unix seconds), else a whole minute."""
     for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", now)):
         text = header(headers, name)
-        if text is not None and text.strip().isdigit():
+        if text is not None and re.fullmatch(r"\s*[0-9]{1,15}\s*", text):
             return min(max(float(text) - origin, 0.0) + 0.5, longest)
     return min(60.0, longest)

@@ -1,12 +1,15 @@
 """The recorder: sends a call, bounds what comes back, keeps it without secrets."""
 
 import asyncio
+import codecs
+import ssl
 import time
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -25,22 +28,32 @@ _SECRET_HEADERS = {
     "set-cookie": "cookie",
     "x-auth-token": "bearer",
     "x-session-token": "session-token",
+    "x-shared-secret": "shared-secret",
 }
+_LONGEST_LINE = 65_536
+_MOST_EVENTS = 10_000
 
 
 class TargetGoneError(Exception):
-    """A target stopped answering; the text names it. Nothing more is sent there in this run."""
+    """A target stopped answering, or said more than can be kept; the text names it. Nothing more is sent there in this
+    run."""
+
+
+class UnreadableError(Exception):
+    """An answer that came, and that no client could or would read to its end; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits of one exchange: `seconds` in all, `connect_seconds` to connect, `answer_bytes` after decoding, and
-    `strikes`: so many time-outs in a row on one operation end the traffic to it."""
+    """Limits of one exchange: `seconds` in all, `connect_seconds` to connect, `answer_bytes` after decoding; and of a
+    run: `strikes`, so many time-outs in a row on one operation end the traffic to it, and to a target that has not
+    answered anything yet; `kept_bytes`, the bodies of all that is recorded."""
 
     seconds: float = 15.0
     connect_seconds: float = 5.0
     answer_bytes: int = 2 * 1024 * 1024
     strikes: int = 3
+    kept_bytes: int = 128 * 1024 * 1024
 
 
 class Recorder:
@@ -59,7 +72,7 @@ class Recorder:
         bounds: Bounds | None = None,
         facts: Sequence[Facts] = (),
         secrets: Secrets | None = None,
-        verify: bool | str = True,
+        verify: bool | ssl.SSLContext = True,
     ) -> None:
         self.history = history
         self.book = book
@@ -67,6 +80,9 @@ class Recorder:
         self._facts = tuple(facts)
         self._secrets = secrets
         self._strikes: dict[tuple[str, str], int] = defaultdict(int)
+        self._silent: dict[str, int] = defaultdict(int)
+        self._heard: set[str] = set()
+        self._kept = 0
         self._client = httpx.AsyncClient(
             verify=verify,
             trust_env=False,
@@ -74,6 +90,8 @@ class Recorder:
             timeout=httpx.Timeout(self.bounds.seconds, connect=self.bounds.connect_seconds),
             limits=httpx.Limits(max_connections=128, max_keepalive_connections=8),
             headers={"Accept-Encoding": "gzip", "User-Agent": "crossapp"},
+            # A jar that takes nothing: what one answer sets must never travel with another request.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def close(self) -> None:
@@ -86,7 +104,7 @@ class Recorder:
 
     def observe(self, step: str, values: Mapping[str, Any]) -> Observation:
         """Record what was measured; texts in it are cleaned."""
-        entry = Observation(self.next_number(), step, _cleaned(self.book, values))
+        entry = Observation(self.next_number(), step, self.book.clean_fields(values))
         self.history.entries.append(entry)
         return entry
 
@@ -95,8 +113,8 @@ class Recorder:
     ) -> tuple[Exchange, Answer | None]:
         """Send a call and record the exchange. The answer is as received, the exchange without secrets.
 
-        Raises TargetGoneError where the callee has stopped answering this operation; the network's other
-        failures are outcomes of the exchange.
+        Raises TargetGoneError where the callee has stopped answering this operation, or the record is full; the
+        network's other failures, and an answer that cannot be read to its end, are outcomes of the exchange.
         """
         self._refuse_if_gone(callee, call.operation)
         url = base_url.rstrip("/") + call.target
@@ -106,17 +124,18 @@ class Recorder:
         outcome, error = Outcome.ANSWERED, ""
         try:
             async with asyncio.timeout(self.bounds.seconds):
-                answer, error = await self._exchange(call, url)
-            self._strikes[callee, call.operation] = 0
+                answer = await self._exchange(call, url)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as failure:
             outcome, error = Outcome.REFUSED, _reason(failure)
         except TimeoutError:
             outcome, error = Outcome.NO_ANSWER, f"no complete answer within {self.bounds.seconds:g} s"
+        except UnreadableError as unreadable:
+            outcome, error = Outcome.NO_ANSWER, str(unreadable)
         except httpx.HTTPError as failure:
             outcome, error = Outcome.NO_ANSWER, _reason(failure)
         seconds = time.perf_counter() - clock
-        if outcome is Outcome.NO_ANSWER and seconds >= self.bounds.seconds * 0.9:
-            self._strikes[callee, call.operation] += 1
+        waited = self.bounds.connect_seconds if outcome is Outcome.REFUSED else self.bounds.seconds
+        self._count(callee, call.operation, answered=answer is not None, timed_out=seconds >= waited * 0.9)
         exchange = self.record(
             step=step,
             caller=caller,
@@ -174,10 +193,20 @@ class Recorder:
             started=started,
             seconds=seconds,
             error=clean(error),
-            facts=_cleaned(self.book, known),
+            facts=self.book.clean_fields(known),
         )
-        self.history.entries.append(exchange)
+        self.keep(exchange, len(exchange.request_body) + len(exchange.response_body))
         return exchange
+
+    def keep(self, entry: Exchange | StreamEvent, size: int) -> None:
+        """Append an entry whose bodies have so many bytes."""
+        self._kept += size
+        self.history.entries.append(entry)
+
+    @property
+    def full(self) -> bool:
+        """Whether the bodies recorded so far are as much as may be kept."""
+        return self._kept >= self.bounds.kept_bytes
 
     @asynccontextmanager
     async def listen(self, *, step: str, callee: str, base_url: str, call: Call) -> AsyncIterator["Listener"]:
@@ -192,22 +221,43 @@ class Recorder:
         try:
             async with asyncio.timeout(self.bounds.seconds):
                 await listener.ready.wait()
+            self._count(callee, call.operation, answered=listener.status is not None, timed_out=False)
         except TimeoutError:
+            task.cancel()
             listener.add("closed", data=f"no answer within {self.bounds.seconds:g} s")
+            self._count(callee, call.operation, answered=False, timed_out=True)
         try:
             yield listener
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def _count(self, callee: str, operation: str, *, answered: bool, timed_out: bool) -> None:
+        if answered:
+            self._strikes[callee, operation] = 0
+            self._heard.add(callee)
+        elif timed_out:
+            self._strikes[callee, operation] += 1
+            self._silent[callee] += 1
+
     def _refuse_if_gone(self, callee: str, operation: str) -> None:
-        if self._strikes[callee, operation] >= self.bounds.strikes:
+        most = self.bounds.strikes
+        if self.full:
             raise TargetGoneError(
-                f"{callee} did not answer {operation} {self.bounds.strikes} times in a row "
+                f"the record is full ({self.bounds.kept_bytes} bytes of bodies): nothing more is sent to {callee}"
+            )
+        if callee not in self._heard and self._silent[callee] >= most:
+            raise TargetGoneError(
+                f"{callee} answered nothing at all, {most} times within {self.bounds.seconds:g} s: "
+                "nothing more is sent there"
+            )
+        if self._strikes[callee, operation] >= most:
+            raise TargetGoneError(
+                f"{callee} did not answer {operation} {most} times in a row "
                 f"within {self.bounds.seconds:g} s: nothing more is sent there"
             )
 
-    async def _exchange(self, call: Call, url: str) -> tuple[Answer, str]:
+    async def _exchange(self, call: Call, url: str) -> Answer:
         request = self._client.build_request(
             call.method,
             url,
@@ -216,26 +266,18 @@ class Recorder:
         )
         response = await self._client.send(request, stream=True)
         try:
-            body, error = await self._read_bounded(response)
+            limit = self.bounds.answer_bytes
+            body = bytearray()
+            async for part in _decoded(response, limit + 1):
+                body += part
+                if len(body) > limit:
+                    raise UnreadableError(
+                        f"status {response.status_code}, and more than {limit} bytes: the rest was not read"
+                    )
         finally:
             await response.aclose()
-            self._client.cookies.clear()
         headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw)
-        return Answer(response.status_code, headers, body), error
-
-    async def _read_bounded(self, response: httpx.Response) -> tuple[bytes, str]:
-        limit = self.bounds.answer_bytes
-        gzipped = response.headers.get("content-encoding", "").strip().lower() == "gzip"
-        inflate = zlib.decompressobj(wbits=31) if gzipped else None
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            try:
-                body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate is not None else chunk
-            except zlib.error:
-                return bytes(body), "the answer says gzip and is not"
-            if len(body) > limit:
-                return bytes(body[:limit]), f"the answer is larger than {limit} bytes: the rest was not read"
-        return bytes(body), ""
+        return Answer(response.status_code, headers, bytes(body))
 
     def _secrets_in(self, answer: Answer) -> list[list[str]]:
         found = [
@@ -275,25 +317,28 @@ class Listener:
         clean = self._recorder.book.clean
         number = self._recorder.next_number()
         entry = StreamEvent(
-            number, self._step, kind, time.time(), event, clean(data), clean(id), tuple(map(clean, lines))
+            number, self._step, kind, time.time(), clean(event), clean(data), clean(id), tuple(map(clean, lines))
         )
-        self._recorder.history.entries.append(entry)
+        self._recorder.keep(entry, len(data) + sum(map(len, lines)))
         self.events.append(entry)
 
     async def wait_for(self, wanted: Callable[[StreamEvent], bool], *, seconds: float) -> StreamEvent | None:
         """The first event that is wanted, already there or within `seconds`; None where none comes."""
+        looked_at = 0
         try:
             async with asyncio.timeout(seconds), self._changed:
                 while True:
-                    for each in self.events:
+                    for each in self.events[looked_at:]:
                         if wanted(each):
                             return each
+                    looked_at = len(self.events)
                     await self._changed.wait()
         except TimeoutError:
             return None
 
     async def run(self, url: str, call: Call) -> None:
-        """Read the stream until cancelled or closed; at most 10,000 events, lines of at most 64 KiB."""
+        """Read the stream until cancelled or closed; at most 10,000 events, lines of at most 64 KiB, events of at most
+        `bounds.answer_bytes` characters."""
         timeout = httpx.Timeout(self._recorder.bounds.seconds, read=None)
         try:
             async with self._recorder._client.stream(
@@ -307,7 +352,9 @@ class Listener:
                 if self.opened:
                     await self._read(response)
             self.add("closed", data="the server closed the stream")
-        except httpx.HTTPError as failure:
+        except UnreadableError as unreadable:
+            self.add("closed", data=str(unreadable))
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
             self.add("closed", data=_reason(failure))
         finally:
             self.ready.set()
@@ -317,19 +364,24 @@ class Listener:
     async def _read(self, response: httpx.Response) -> None:
         decoder = SSEDecoder()
         pending: list[str] = []
-        async for line in _bounded_lines(response):
+        size = 0
+        async for line in _lines(response):
             if line.startswith(":"):
                 self.add("comment", data=line[1:].strip(), lines=[line])
             else:
                 pending.append(line)
+                size += len(line) + 1
                 event = decoder.decode(line)
                 if event is not None:
                     self.add("event", event=_event_name(pending), data=event.data, id=event.id, lines=pending)
                 if not line:
-                    pending = []
-            if len(self.events) > 10_000:
-                self.add("closed", data="more than 10,000 events: not read on")
-                return
+                    pending, size = [], 0
+            if size > self._recorder.bounds.answer_bytes:
+                raise UnreadableError(
+                    f"an event of the stream is longer than {self._recorder.bounds.answer_bytes} bytes"
+                )
+            if len(self.events) > _MOST_EVENTS or self._recorder.full:
+                raise UnreadableError(f"more than {_MOST_EVENTS} events, or more than can be kept: not read on")
             async with self._changed:
                 self._changed.notify_all()
 
@@ -339,25 +391,44 @@ def _event_name(lines: Sequence[str]) -> str:
     return next((line[6:].strip() for line in lines if line.startswith("event:")), "")
 
 
-async def _bounded_lines(response: httpx.Response) -> AsyncIterator[str]:
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """Lines as the SSE standard splits them: UTF-8, ended by CR LF, LF or CR, each as soon as its end is seen."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     buffer = ""
-    async for chunk in response.aiter_text():
-        buffer += chunk
-        *lines, buffer = buffer.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    after_cr = False
+    async for part in _decoded(response, _LONGEST_LINE):
+        text = decoder.decode(part)
+        if after_cr and text:
+            text = text.removeprefix("\n")
+            after_cr = False
+        after_cr = after_cr or text.endswith("\r")
+        *lines, buffer = (buffer + text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         for line in lines:
             yield line
-        if len(buffer) > 65_536:
-            raise httpx.ReadError("a line of the stream is longer than 65,536 characters")
+        if len(buffer) > _LONGEST_LINE:
+            raise UnreadableError(f"a line of the stream is longer than {_LONGEST_LINE} characters")
 
 
-def _cleaned(book: SecretBook, value: Any) -> Any:
-    if isinstance(value, str):
-        return book.clean(value)
-    if isinstance(value, Mapping):
-        return {book.clean(str(key)): _cleaned(book, each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_cleaned(book, each) for each in value]
-    return value
+async def _decoded(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
+    """The body's parts without their gzip, none longer than `most` where it was compressed. Raises UnreadableError."""
+    gzipped = response.headers.get("content-encoding", "").strip().lower() == "gzip"
+    inflate = zlib.decompressobj(wbits=31) if gzipped else None
+    begun = False
+    async for chunk in response.aiter_raw():
+        if inflate is None:
+            yield chunk
+            continue
+        begun = begun or bool(chunk)
+        try:
+            while chunk and not inflate.eof:
+                yield inflate.decompress(chunk, most)
+                chunk = inflate.unconsumed_tail
+        except zlib.error:
+            raise UnreadableError(f"status {response.status_code}, and the body says gzip and is not") from None
+        if chunk or inflate.unused_data:
+            raise UnreadableError(f"status {response.status_code}, and the body goes on after its gzip has ended")
+    if inflate is not None and begun and not inflate.eof:
+        raise UnreadableError(f"status {response.status_code}, and the body's gzip ends in the middle")
 
 
 def _reason(failure: Exception) -> str:

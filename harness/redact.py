@@ -1,12 +1,14 @@
 """Removal of secrets: nothing is stored or printed before it went through a `SecretBook`."""
 
 import base64
-import binascii
 import hashlib
+import html
 import json
 import re
 from bisect import insort
-from urllib.parse import quote
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
 
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _SHORTEST = 8
@@ -26,7 +28,8 @@ class SecretBook:
     """The secrets known so far, each with its kind (shared-secret, session-token, jwt, bearer, control-token).
 
     `clean` replaces every one of them, and whatever looks like a JWT, by its placeholder. A secret is also
-    known in the spellings in which it travels: percent-encoded and JSON-escaped.
+    known in the spellings in which it travels: percent-encoded, JSON-escaped, as HTML text, and as UTF-8 bytes that
+    were read as Latin-1.
     """
 
     def __init__(self) -> None:
@@ -43,7 +46,7 @@ class SecretBook:
         self._kinds[value] = kind
         mark = placeholder(kind, value)
         self._shortest = min(self._shortest, len(value))
-        for spelling in {value, quote(value, safe=""), json.dumps(value)[1:-1]}:
+        for spelling in _spellings(value):
             insort(self._spellings, (spelling, mark), key=lambda each: -len(each[0]))
 
     def kind_of(self, value: str) -> str | None:
@@ -70,9 +73,69 @@ class SecretBook:
                     text = text.replace(spelling, mark)
         return _JWT.sub(lambda match: placeholder("jwt", match.group()), text) if "eyJ" in text else text
 
+    def clean_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Named values such as JSON is made of, and bytes in them, with every text in them cleaned (keys, too, but for
+        the names of the fields); tuples and sets become lists."""
+        texts = "\0".join(_texts(fields))
+        suspicious = "eyJ" in texts or any(spelling in texts for spelling, _ in self._spellings)
+        return {name: self._rebuilt(value, suspicious) for name, value in fields.items()}
+
+    def _rebuilt(self, value: Any, suspicious: bool) -> Any:
+        match value:
+            case str():
+                return self.clean(value) if suspicious else value
+            case bytes():
+                return self.clean_bytes(value) if suspicious else value
+            case Mapping():
+                return {
+                    self._rebuilt(str(key), suspicious): self._rebuilt(each, suspicious) for key, each in value.items()
+                }
+            case list() | tuple() | set() | frozenset():
+                return [self._rebuilt(each, suspicious) for each in value]
+            case _:
+                return value
+
     def clean_bytes(self, body: bytes) -> bytes:
         """As `clean`, for bytes: all that is no secret stays byte for byte the same."""
         return self.clean(body.decode("latin-1")).encode("latin-1", "replace") if body else body
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case bytes():
+            yield value.decode("latin-1")
+        case Mapping():
+            for key, each in value.items():
+                yield str(key)
+                yield from _texts(each)
+        case list() | tuple() | set() | frozenset():
+            for each in value:
+                yield from _texts(each)
+
+
+def _spellings(value: str) -> set[str]:
+    """A secret as programs write it; one of letters, digits and `-._~` has only the one spelling."""
+    raw = value.encode("utf-8", "surrogatepass")
+    percent = quote(raw, safe="")
+    as_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    found = {
+        value,
+        percent,
+        re.sub("%..", lambda match: match.group().lower(), percent),
+        quote(raw, safe="!'()*"),  # JavaScript's encodeURIComponent
+        quote_plus(raw),
+        quote(percent, safe=""),
+        html.escape(value),
+        html.escape(value).replace("&#x27;", "&#039;"),  # PHP's htmlspecialchars
+        html.escape(value, quote=False),
+        *as_json,
+        *(each.replace("/", "\\/") for each in as_json),  # PHP's json_encode
+        *(each.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e") for each in as_json),  # Go's
+        *(json.dumps(each)[1:-1] for each in as_json),  # JSON quoted in JSON
+    }
+    return found | {each.encode("utf-8", "surrogatepass").decode("latin-1") for each in found}
 
 
 def jwt_claims(token: str) -> dict[str, object] | None:
@@ -82,6 +145,6 @@ def jwt_claims(token: str) -> dict[str, object] | None:
         return None
     try:
         payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None

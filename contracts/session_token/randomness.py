@@ -9,14 +9,28 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-_BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_HEX = "0123456789abcdef"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = "0123456789"
+_BASE64URL = f"{_LETTERS}{_LETTERS.lower()}{_DIGITS}-_"
+# Alphabets whose symbols stand for whole bits, each with symbols of which one must be seen: without them it is likelier
+# an alphabet of another size (decimal digits, letters and digits), whose symbols are not expected to balance as bits.
+_ALPHABETS = (
+    (f"{_DIGITS}abcdef", "abcdef"),
+    (f"{_DIGITS}ABCDEF", "ABCDEF"),
+    (f"{_LETTERS}234567", "234567"),
+    (f"{_LETTERS.lower()}234567", "234567"),
+    (f"{_DIGITS}{_LETTERS[:22]}", "ABCDEFGHIJKLMNOPQRSTUV"),
+    (f"{_DIGITS}{_LETTERS[:22].lower()}", "abcdefghijklmnopqrstuv"),
+    (f"{_DIGITS}ABCDEFGHJKMNPQRSTVWXYZ", "ABCDEFGHJKMNPQRSTVWXYZ"),
+    (f"{_DIGITS}abcdefghjkmnpqrstvwxyz", "abcdefghjkmnpqrstvwxyz"),
+    (_BASE64URL, "-_"),
+)
 
 
 def sample_statistics(tokens: Sequence[str]) -> dict[str, Any]:
     """`count`, `repeats`, `shortest`, `bits` (of the varying positions of one token), `shared_prefix` (the longest
     that two tokens share, in varying positions), and the z scores `monobit` and `runs` (NIST SP 800-22, 2.1 and 2.3);
-    None where the alphabet is neither hex nor base64url, or the sample is too small."""
+    None where the alphabet is none of hex, base32 and base64url, or the sample is too small."""
     count = len(tokens)
     found: dict[str, Any] = {
         "count": count,
@@ -33,7 +47,7 @@ def sample_statistics(tokens: Sequence[str]) -> dict[str, Any]:
     varying = [index for index in range(len(distinct[0])) if len({each[index] for each in distinct}) > 1]
     parts = ["".join(each[index] for index in varying) for each in distinct]
     alphabet, width = _alphabet("".join(parts))
-    found["bits"] = len(varying) * width if width else len(varying)
+    found["bits"] = len(varying) * width if width else int(len(varying) * math.log2(len(set("".join(parts)))))
     found["shared_prefix"] = max(_shared(a, b) for a, b in pairwise(parts))
     if width:
         # The last character of an encoding may carry fewer bits than its width: it is left out.
@@ -44,10 +58,11 @@ def sample_statistics(tokens: Sequence[str]) -> dict[str, Any]:
 
 
 def _alphabet(text: str) -> tuple[str, int]:
-    if set(text) <= set(_HEX):
-        return _HEX, 4
-    if set(text) <= set(_BASE64URL):
-        return _BASE64URL, 6
+    """The alphabet and the bits of one of its symbols; no bits where it is not known."""
+    seen = set(text)
+    for alphabet, telling in _ALPHABETS:
+        if seen <= set(alphabet) and seen & set(telling):
+            return alphabet, len(alphabet).bit_length() - 1
     return "", 0
 
 

@@ -7,12 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.verify import save_report
-from crossapp.run import Run, Settings, report_of
+from crossapp.commands.verify import make_folder, save_report, show_report
+from crossapp.run import Run, Settings, report_of, selected
 from harness.exit_codes import ExitCode
 from harness.history import HistoryError, read_history
-from harness.redact import SecretBook
-from harness.render.terminal import print_report
 
 
 def judge(
@@ -23,23 +21,26 @@ def judge(
 ) -> None:
     """Judge a saved history again, by the requirements of this version; nothing is sent."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    settings = Settings(tuple(select or ()))
+    if not selected(settings.select):
+        raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
+    make_folder(report)
     try:
         with file.open(encoding="utf-8") as lines:
             history = read_history(lines)
+        first, last = history.span
+        started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        found = report_of(Run(history, (), started, last - first), settings)
     except OSError as error:
         errors.print(f"crossapp: {file}: cannot be read ({error.strerror})", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
-    except (HistoryError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        errors.print(f"crossapp: {file}: is not UTF-8 text", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
+    except (HistoryError, ValueError, OverflowError) as error:
         errors.print(f"crossapp: {file}: {error}", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
-    first, last = history.span
-    started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    found = report_of(Run(history, SecretBook(), started, last - first), Settings(tuple(select or ())))
     if report is not None:
         save_report(found, report)
-    if json:
-        for line in found.lines():
-            typer.echo(line)
-    else:
-        print_report(found, Console(highlight=False))
+    show_report(found, json=json)
     raise typer.Exit(found.footer.exit_code)

@@ -17,6 +17,8 @@ def requirements(
 ) -> None:
     """List the requirements: id, level, who is obliged, the sentence, the claims it settles."""
     chosen = catalogue().select(tuple(select or ()))
+    if not chosen:
+        raise typer.BadParameter(f"no requirement matches {', '.join(select or ())}")
     if markdown:
         typer.echo(as_markdown(chosen), nl=False)
         return

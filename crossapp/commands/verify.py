@@ -1,6 +1,7 @@
 """`crossapp verify`: verify a deployment and report."""
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -67,6 +68,7 @@ def verify(
             raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
         with deployed(deployment, faults=fault or ()) as target:
             folder = report or (None if json else Path("crossapp-report"))
+            make_folder(folder)
             run = asyncio.run(perform(target, settings, _progress(settings, errors)))
             if folder is not None:
                 _save_history(run, folder)
@@ -76,20 +78,39 @@ def verify(
         raise typer.Exit(ExitCode.USAGE) from None
     if folder is not None:
         save_report(found, folder)
-    if json:
-        for line in found.lines():
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-    else:
-        print_report(found, Console(highlight=False))
+    show_report(found, json=json)
     if folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
     raise typer.Exit(found.footer.exit_code)
 
 
+def make_folder(folder: Path | None) -> None:
+    """Make the report's folder before a run, not after it. Raises BadParameter where it cannot be written."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"--report: {folder} cannot be made ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise typer.BadParameter(f"--report: {folder} cannot be written")
+
+
+def show_report(found: Report, *, json: bool) -> None:
+    """A report on standard output: as JSON lines in UTF-8 whatever the locale, or for people. A reader that goes away
+    changes nothing of the exit code."""
+    try:
+        if json:
+            sys.stdout.buffer.write("".join(line + "\n" for line in found.lines()).encode("utf-8"))
+        else:
+            print_report(found, Console(highlight=False))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def save_report(found: Report, folder: Path) -> None:
-    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into a folder that is there."""
     (folder / "report.jsonl").write_text("".join(line + "\n" for line in found.lines()), "utf-8")
     (folder / "report.html").write_text(to_html(found), "utf-8")
     (folder / "report.md").write_text(to_markdown(found), "utf-8")
@@ -97,10 +118,8 @@ def save_report(found: Report, folder: Path) -> None:
 
 
 def _save_history(run: Run, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "history.jsonl").open("w", encoding="utf-8", errors="surrogatepass") as file:
-        for line in run.history.lines(run.book):
-            file.write(line + "\n")
+    with (folder / "history.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in run.lines)
 
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
