@@ -1,58 +1,144 @@
-"""The catalogue hangs together: quotes, claims, stories, capabilities."""
+"""The catalogue hangs together: quotes, claims, stories, capabilities, premises."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from contracts.catalogue import catalogue, claims, uncovered
-from harness.capabilities import _REMEDIES
-from harness.requirement import Requirement
+import openapi
+from contracts.catalogue import CLAIMS_FILE, EDITION, catalogue, claims, uncovered
+from contracts.routes.rules import OPTIONAL
+from crossapp.commands.requirements import as_markdown
+from harness.capabilities import remedy_for
+from harness.requirement import Level, Requirement
+from harness.story import Story
 from scenarios.catalogue import stories
 
-_PAGE = Path(__file__).parents[2] / "docs" / "contract" / "2025-07.md"
+_DOCS = Path(__file__).parents[2] / "docs"
 _TESTED_SYSTEMS = ("tuvens-api", "hi.events", "flow", "security")
+_EVERY = pytest.mark.parametrize("requirement", list(catalogue()), ids=lambda each: each.id)
+_EVERY_STORY = pytest.mark.parametrize("story", list(stories()), ids=lambda each: each.name)
 
 
+@cache
 def _sections() -> dict[str, str]:
+    """The contract page's sections by their headings, white space folded."""
     found: dict[str, str] = {}
     name = ""
-    for line in _PAGE.read_text("utf-8").splitlines():
-        if line.startswith("#"):
+    fenced = False
+    for line in (_DOCS / "contract" / f"{EDITION}.md").read_text("utf-8").splitlines():
+        fenced ^= line.startswith("```")
+        if line.startswith("#") and not fenced:
             name = line.lstrip("#").strip()
         else:
             found[name] = found.get(name, "") + " " + line
     return {name: " ".join(text.split()) for name, text in found.items()}
 
 
-@pytest.mark.parametrize("requirement", list(catalogue()), ids=lambda each: each.id)
+def _settled() -> set[str]:
+    return {claim for each in catalogue() for claim in each.settles}
+
+
+@_EVERY
 def test_the_quoted_words_stand_in_their_section(requirement: Requirement) -> None:
-    section = _sections()[requirement.source.section]
-    assert " ".join(requirement.source.quote.split()) in section
+    source = requirement.source
+    assert source.edition == EDITION
+    assert source.section in _sections()
+    assert len(source.quote) >= 8
+    assert " ".join(source.quote.split()) in _sections()[source.section]
 
 
-def test_every_requirement_settles_known_claims_by_known_stories_and_capabilities() -> None:
-    known_claims = {each.id for each in claims()}
-    known_stories = stories()
+def test_statements_are_one_sentence_that_begins_with_who_owes_it() -> None:
+    beginnings = (*openapi.APPS, "Every", "No ", "Nothing ", "Observed only: ")
     for each in catalogue():
-        assert set(each.settles) <= known_claims, each.id
-        assert all(name in known_stories for name in each.stories), each.id
-        assert all(need.partition(":")[0] in _REMEDIES for need in each.needs), each.id
-        assert re.search(r"[.!)]$", each.statement), each.statement
+        assert re.fullmatch(r"\S.*[^.\s]\.", each.statement), each.statement
+        assert not re.search(r"[.!?] [A-Z]", each.statement), each.statement
+        assert each.statement.startswith(beginnings), each.statement
 
 
-def test_every_story_is_read_by_a_requirement() -> None:
-    read = {name for each in catalogue() for name in each.stories}
-    assert {each.name for each in stories()} - read == set()
+def test_ids_are_the_seam_and_a_name_or_an_operation_of_the_documents() -> None:
+    operations = {each.id for app in openapi.APPS for each in openapi.load(app).operations.values()}
+    others = operations | {f"{app}_answers" for app in openapi.APPS}
+    for each in catalogue():
+        seam, _, name = each.id.partition(".")
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", seam), each.id
+        assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name) or name in others, each.id
+    assert len({each.id.lower() for each in catalogue()}) == len(catalogue())
+
+
+def test_levels_and_who_is_obliged_are_known_and_what_is_only_observed_settles_no_claim() -> None:
+    for each in catalogue():
+        assert each.level in set(Level)
+        assert each.obliged in openapi.APPS
+        assert each.level is not Level.OBSERVE or not each.settles, each.id
+
+
+def test_requirements_settle_known_claims_by_known_stories_and_capabilities() -> None:
+    known = {each.id for each in claims()}
+    for each in catalogue():
+        assert set(each.settles) <= known, each.id
+        assert [name for name in each.stories if name not in stories()] == [], each.id
+        for need in each.needs:
+            _expect_remedy(need)
+        for field in (each.settles, each.stories, each.needs, each.depends_on):
+            assert len(set(field)) == len(field), each.id
+
+
+@_EVERY_STORY
+def test_a_story_is_read_by_a_requirement_and_needs_what_is_known(story: Story) -> None:
+    assert story.name in {name for each in catalogue() for name in each.stories}
+    for need in story.needs:
+        _expect_remedy(need)
+    for operation in story.operations:
+        assert openapi.find(operation).app in openapi.APPS
+    assert re.fullmatch(r"\S.*\.", story.sentence), story.sentence
+
+
+def _expect_remedy(capability: str) -> None:
+    word, _, subject = capability.partition(":")
+    assert remedy_for(capability) != f"the deployment lacks {capability}"
+    apps_only = {"target", "control", "database", "audit-log", "launch", "expiry", "near", "https"}
+    assert word not in apps_only or subject in openapi.APPS
 
 
 def test_every_claim_is_settled_or_named_as_uncovered() -> None:
-    settled = {claim for each in catalogue() for claim in each.settles}
-    assert {each.id for each in claims()} - settled - set(uncovered()) == set()
+    assert {each.id for each in claims()} - _settled() - set(uncovered()) == set()
 
 
-def test_black_box_claims_of_the_apis_are_settled() -> None:
-    settled = {claim for each in catalogue() for claim in each.settles}
+def test_what_is_uncovered_is_a_claim_settled_in_part_or_not_at_all_and_says_what_would_test_it() -> None:
+    known = {each.id for each in claims()}
+    for claim, part in uncovered().items():
+        assert claim in known
+        assert part.remedy
+        assert bool(part.part) == (claim in _settled()), claim
+
+
+def test_black_box_claims_of_the_apis_are_settled_or_named_as_uncovered() -> None:
     black_box = {each.id for each in claims() if "black-box" in each.reach and each.system in _TESTED_SYSTEMS}
-    assert black_box - settled == set()
+    assert black_box - _settled() - set(uncovered()) == set()
     assert len(claims()) == 85
+
+
+def test_the_table_of_claims_is_well_formed() -> None:
+    lines = CLAIMS_FILE.read_text("utf-8").splitlines()
+    assert lines[0].split("\t") == ["id", "system", "claim", "measure", "reach"]
+    ids = [each.id for each in claims()]
+    assert len(set(ids)) == len(ids) == len(lines) - 1
+    for each in claims():
+        assert re.fullmatch(r"C-[A-Z]{2}-\d\d", each.id)
+        assert each.system
+        assert each.text
+        assert each.reach
+
+
+def test_every_operation_of_the_apis_has_its_route_as_a_requirement() -> None:
+    pages = {"showEventPage", "showEventEmbed", "showWidget"}
+    for app in ("tuvens-api", "hi.events"):
+        for operation in openapi.load(app).operations.values():
+            if operation.id not in pages | OPTIONAL:
+                assert f"routes.{operation.id}" in catalogue()
+
+
+def test_the_list_of_requirements_in_the_documents_is_that_of_the_catalogue() -> None:
+    assert (_DOCS / "requirements.md").read_text("utf-8") == as_markdown(list(catalogue()))

@@ -1,218 +1,359 @@
-"""Judging: every way to a verdict, premises, deviations, claims, exit codes."""
+"""Judging: every way to a verdict, premises, deviations."""
 
-import json
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 
 import pytest
 
-from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deviation
-from harness.history import Context, Exchange, History, NothingObservedError, Outcome, StoryOutcome, read_history
-from harness.judge import judge_all, judge_one
-from harness.judging import LackingError, UndecidedError, expect_status
-from harness.redact import SecretBook
-from harness.report import Finding, Source, exit_code_of, json_line
-from harness.requirement import MUST, SHOULD, Catalogue, CatalogueError, Level, Requirement
-from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Verdict, VerdictName, Violated
+from harness.history import History
+from harness.judge import judge_all, judge_one, show
+from harness.judging import (
+    LackingError,
+    UndecidedError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    numbers,
+    statuses,
+)
+from harness.report import Finding, exit_code_of
+from harness.requirement import OBSERVE, SHOULD, Requirement
+from harness.verdict import (
+    Blocked,
+    HarnessFault,
+    Held,
+    Inconclusive,
+    NotApplicable,
+    Verdict,
+    VerdictName,
+    Violated,
+    name_of,
+)
+from tests.harness.examples import BREAKS, HOLDS, TODAY, catalogue_of, exchange, history, rule
 
-TODAY = date(2026, 11, 22)
-SOURCE = Source("2025-07", "Errors", "words")
 
-
-def exchange(number: int, step: str, status: int | None = 200, body: bytes = b"{}") -> Exchange:
-    outcome = Outcome.ANSWERED if status is not None else Outcome.NO_ANSWER
-    return Exchange(
-        number, step, "a", "b", "", "GET", "http://b/x", (), b"", outcome, status, (), body, 1_700_000_000.0, 0.01
+def judged(
+    *rules: Requirement,
+    seen: History | None = None,
+    deviations: Sequence[Deviation] = (),
+    select: Sequence[Requirement] | None = None,
+) -> tuple[dict[str, Finding], list[str]]:
+    """The findings by name, and the problems of the deviations."""
+    findings, problems = judge_all(
+        catalogue_of(*rules), select if select is not None else rules, seen or history(), deviations, TODAY
     )
-
-
-def history(*entries: Exchange, capabilities: frozenset[str] = frozenset(), **ends: str) -> History:
-    outcomes = [StoryOutcome(story, ended, "why") for story, ended in ends.items()]
-    return History(Context("d", "2025-07", {}, capabilities), entries, outcomes)
-
-
-def rule(name: str, judge: Callable[[History], Verdict], level: Level = MUST, **more: tuple[str, ...]) -> Requirement:
-    return Requirement(f"place.{name}", f"{name} holds.", level, "app", SOURCE, judge, **more)  # type: ignore[arg-type]
+    return {each.requirement.partition(".")[2]: each for each in findings}, problems
 
 
 def _raise(error: Exception) -> Verdict:
     raise error
 
 
-HOLDS = rule("holds", lambda _: Held((1,)))
-BREAKS = rule("breaks", lambda _: Violated("a", "b", (1,)))
-
-
-def catalogue_of(*rules: Requirement) -> Catalogue:
-    found = Catalogue()
-    for each in rules:
-        found.add(each)
-    found.check()
-    return found
+SEEN = history(
+    exchange(1, "story/asked"),
+    exchange(2, "story/silent", None),
+    exchange(3, "story/limited", 429),
+    exchange(4, "story/refused", 401, b'{"message": "no"}'),
+    exchange(5, "story/page", 200, b"<html>"),
+    exchange(6, "story/list", 200, b"[]"),
+    exchange(7, "story/created", 201),
+    story="finished",
+    crashed="crashed",
+    skipped="skipped",
+    stopped="stopped",
+)
 
 
 @pytest.mark.parametrize(
     ("judge", "expected"),
     [
         (lambda _: Held((1,)), Held),
-        (lambda _: Held(()), HarnessFault),
         (lambda _: Violated("a", "b"), Violated),
+        (lambda _: Blocked("place.other"), Blocked),
+        (lambda _: Inconclusive("noise"), Inconclusive),
+        (lambda _: NotApplicable("nothing there"), NotApplicable),
         (lambda _: _raise(UndecidedError("noise")), Inconclusive),
         (lambda _: _raise(LackingError("nothing there")), NotApplicable),
-        (lambda _: _raise(ZeroDivisionError()), HarnessFault),
-        (lambda h: expect_status(h.one("story/asked"), 401) and Held((1,)), Violated),
-        (lambda h: expect_status(h.one("story/silent"), 401) and Held((1,)), Inconclusive),
-        (lambda h: expect_status(h.one("story/limited"), 401) and Held((1,)), Inconclusive),
-        (lambda h: h.one("story/never"), Inconclusive),
-        (lambda h: h.one("crashed/never"), HarnessFault),
-        (lambda h: h.one("skipped/never"), NotApplicable),
-        (lambda h: h.one("unknown/never"), Inconclusive),
+        (lambda h: held(expect_status(h.one("story/asked"), 200)), Held),
+        (lambda h: held(expect_status(h.one("story/asked"), 401)), Violated),
+        (lambda h: held(expect_status(h.one("story/silent"), 401)), Inconclusive),
+        (lambda h: held(expect_status(h.one("story/limited"), 401)), Inconclusive),
+        (lambda h: held(expect_status(h.one("story/limited"), 429)), Held),
+        (lambda h: held(expect_success(h.one("story/created"))), Held),
+        (lambda h: held(expect_success(h.one("story/refused"))), Violated),
+        (lambda h: held(expect_success(h.one("story/limited"))), Inconclusive),
+        (lambda h: held(expect_success(h.one("story/silent"))), Inconclusive),
+        (lambda h: json_object(h.one("story/asked")) and held(1), HarnessFault),
+        (lambda h: json_object(h.one("story/refused")) and held(1), Held),
+        (lambda h: json_object(h.one("story/page")) and held(1), Violated),
+        (lambda h: json_object(h.one("story/list")) and held(1), Violated),
+        (lambda h: json_object(h.one("story/silent")) and held(1), Inconclusive),
+        (lambda h: statuses([h.one("story/asked"), h.one("story/created")], 200, 201), Held),
+        (lambda h: statuses([h.one("story/silent"), h.one("story/refused")], 200), Violated),
+        (lambda h: statuses([h.one("story/silent"), h.one("story/asked")], 200), Inconclusive),
+        (lambda h: held(h.one("story/never")), Inconclusive),
+        (lambda h: held(h.one("stopped/never")), Inconclusive),
+        (lambda h: held(h.one("crashed/never")), HarnessFault),
+        (lambda h: held(h.one("skipped/never")), NotApplicable),
+        (lambda h: held(h.one("unknown/never")), Inconclusive),
     ],
 )
-def test_only_a_judges_own_return_says_held(judge: Callable[[History], Verdict], expected: type) -> None:
-    seen = history(
-        exchange(1, "story/asked"),
-        exchange(2, "story/silent", None),
-        exchange(3, "story/limited", 429),
-        story="finished",
-        crashed="crashed",
-        skipped="skipped",
-    )
-    assert isinstance(judge_one(rule("r", judge), seen), expected)
+def test_each_word_of_a_judge_leads_to_its_verdict(judge: Callable[[History], Verdict], expected: type) -> None:
+    assert isinstance(judge_one(rule("r", judge), SEEN), expected)
+
+
+@pytest.mark.parametrize(
+    ("judge", "said"),
+    [
+        (lambda _: Held(()), "said Held and named no evidence"),
+        (lambda _: statuses([], 200), "said Held and named no evidence"),
+        (lambda _: None, "returned no verdict but NoneType"),
+        (lambda _: True, "returned no verdict but bool"),
+        (lambda _: Held, "returned no verdict but type"),
+        (lambda _: _raise(ZeroDivisionError("by zero")), "the judge crashed: ZeroDivisionError: by zero (_raise, line"),
+        (lambda h: h.one("story/page").answer.json(), "the judge crashed: WireError"),
+        (lambda h: _raise(RecursionError("deep")), "the judge crashed: RecursionError"),
+        (lambda h: expect(True, expected="", observed="", at=1), "returned no verdict but NoneType"),
+    ],
+)
+def test_a_judge_that_fails_is_our_fault_and_never_held(judge: Callable[[History], Verdict], said: str) -> None:
+    found = judge_one(rule("r", judge), SEEN)
+    assert isinstance(found, HarnessFault)
+    assert said in found.error
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("unknown/x", "the story unknown was not driven, so 'unknown/x' never happened"),
+        ("story/x", "'story/x' never happened, though the story story went to its end"),
+        ("stopped/x", "the story stopped stopped before 'stopped/x': why"),
+        ("crashed/x", "the story crashed crashed before 'crashed/x': why"),
+        ("skipped/x", "why"),
+    ],
+)
+def test_what_never_happened_is_told_with_how_its_story_ended(step: str, said: str) -> None:
+    found = judge_one(rule("r", lambda h: held(h.one(step))), SEEN)
+    assert said in str(getattr(found, "reason", "")) + str(getattr(found, "error", ""))
+
+
+def test_what_was_seen_before_a_story_crashed_is_judged_all_the_same() -> None:
+    seen = history(exchange(1, "crashed/early"), crashed="crashed")
+    assert isinstance(judge_one(rule("r", lambda h: held(h.one("crashed/early"))), seen), Held)
+
+
+def test_every_verdict_has_its_name() -> None:
+    verdicts: list[Verdict] = [
+        Held((1,)), Violated("", ""), Blocked(""), Inconclusive(""), NotApplicable(""), HarnessFault(""),
+    ]  # fmt: skip
+    names = {name_of(each) for each in verdicts}
+    assert names == set(VerdictName) - {VerdictName.WAIVED, VerdictName.NOT_TESTED}
+
+
+def test_the_evidence_is_numbers_of_exchanges_however_it_is_given() -> None:
+    one, two = exchange(3, "s/x"), exchange(5, "s/y")
+    assert numbers(one) == (3,)
+    assert numbers([one, two]) == (3, 5)
+    assert numbers(7) == (7,)
+
+
+# Premises
+
+
+def after(premise: str, name: str = "after", judge: Callable[[History], Verdict] = lambda _: Held((1,))) -> Requirement:
+    return rule(name, judge, depends_on=(f"place.{premise}",))
 
 
 def test_a_failed_premise_blocks_and_names_its_root_through_a_chain() -> None:
-    middle = rule("middle", lambda _: Held((1,)), depends_on=("place.breaks",))
-    last = rule("last", lambda _: Held((1,)), depends_on=("place.middle",))
-    rules = [BREAKS, middle, last]
-    findings, _ = judge_all(catalogue_of(*rules), rules, history(), (), TODAY)
-    assert [each.verdict.value for each in findings] == ["violated", "blocked", "blocked"]
-    assert [each.blocked_by for each in findings] == ["", "place.breaks", "place.breaks"]
+    found, _ = judged(BREAKS, after("breaks", "middle"), after("middle", "last"))
+    assert [each.verdict.value for each in found.values()] == ["violated", "blocked", "blocked"]
+    assert [each.blocked_by for each in found.values()] == ["", "place.breaks", "place.breaks"]
+    assert found["last"].next == "Mend place.breaks first."
+    assert "breaks holds. Observed: b" in found["last"].reason
 
 
-def _deviation(until: date, requirement: str = "place.breaks") -> Deviation:
-    return Deviation(requirement, "known", "team", until)
+def test_the_order_in_which_rules_are_declared_does_not_matter_to_premises() -> None:
+    found, _ = judged(after("middle", "last"), after("breaks", "middle"), BREAKS)
+    assert [each.blocked_by for each in found.values()] == ["place.breaks", "place.breaks", ""]
 
 
-def test_a_declared_deviation_is_waived_and_blocks_nothing() -> None:
-    after = rule("after", lambda _: Held((1,)), depends_on=("place.breaks",))
-    findings, problems = judge_all(catalogue_of(BREAKS, after), [BREAKS, after], history(), [_deviation(TODAY)], TODAY)
-    assert [each.verdict.value for each in findings] == ["waived", "held"]
+@pytest.mark.parametrize(
+    ("judge", "verdict", "reason"),
+    [
+        (lambda _: _raise(UndecidedError("noise")), "blocked", "noise"),
+        (lambda _: _raise(ZeroDivisionError("by zero")), "blocked", "by zero"),
+        (lambda _: _raise(LackingError("nothing there")), "not_applicable", "nothing there"),
+        (lambda h: held(h.one("unknown/x")), "blocked", "was not driven"),
+    ],
+)
+def test_a_premise_that_was_not_judged_decides_what_depends_on_it(
+    judge: Callable[[History], Verdict], verdict: str, reason: str
+) -> None:
+    found, _ = judged(rule("first", judge), after("first", judge=lambda _: Violated("a", "b")))
+    assert found["after"].verdict == verdict
+    assert reason in found["after"].reason
+    assert found["after"].blocked_by == ("place.first" if verdict == "blocked" else "")
+
+
+def test_what_is_blocked_is_not_even_asked() -> None:
+    asked: list[History] = []
+
+    def remember(seen: History) -> Verdict:
+        asked.append(seen)
+        return Held((1,))
+
+    judged(BREAKS, after("breaks", judge=remember))
+    assert asked == []
+
+
+def test_each_rule_is_judged_once_however_many_depend_on_it() -> None:
+    asked: list[int] = []
+
+    def remember(_: History) -> Verdict:
+        asked.append(1)
+        return Held((1,))
+
+    judged(rule("first", remember), *(after("first", f"after{n}") for n in range(5)))
+    assert asked == [1]
+
+
+def test_a_judge_that_names_what_blocks_it_is_told_the_root() -> None:
+    found, _ = judged(BREAKS, after("breaks", "middle"), rule("last", lambda _: Blocked("place.middle", "so it is")))
+    assert found["last"].blocked_by == "place.breaks"
+
+
+def test_two_judges_that_block_each_other_are_no_endless_loop() -> None:
+    found, _ = judged(rule("one", lambda _: Blocked("place.two")), rule("two", lambda _: Blocked("place.one")))
+    assert {each.verdict for each in found.values()} == {VerdictName.BLOCKED}
+
+
+def test_a_premise_that_was_not_selected_is_not_judged() -> None:
+    last = after("breaks")
+    found, _ = judged(BREAKS, last, select=[last])
+    assert found["after"].verdict is VerdictName.HELD
+
+
+def test_a_lacking_capability_is_not_applicable_with_its_remedy_and_comes_before_premises() -> None:
+    needy = rule("needy", lambda _: Held((1,)), needs=("role:member",), depends_on=("place.breaks",))
+    found, _ = judged(BREAKS, needy)
+    assert found["needy"].verdict is VerdictName.NOT_APPLICABLE
+    assert 'role = "member"' in found["needy"].reason
+    found, _ = judged(BREAKS, needy, seen=history(capabilities=frozenset({"role:member"})))
+    assert found["needy"].verdict is VerdictName.BLOCKED
+
+
+# Deviations
+
+
+def deviation(requirement: str = "place.breaks", until: date = TODAY, target: str = "") -> Deviation:
+    return Deviation(requirement, "known", "team", until, target)
+
+
+def test_a_declared_deviation_is_waived_on_its_last_day_too_and_blocks_nothing() -> None:
+    found, problems = judged(BREAKS, after("breaks"), deviations=[deviation()])
+    assert [each.verdict.value for each in found.values()] == ["waived", "held"]
+    assert problems == []
+    waiver = found["breaks"].waiver
+    assert waiver is not None
+    assert (waiver.owner, waiver.reason, waiver.until) == ("team", "known", "2026-11-22")
+    assert (found["breaks"].expected, found["breaks"].observed, found["breaks"].reason) == ("a", "b", "known")
+    assert found["after"].waiver is None
+
+
+def test_a_deviation_past_its_date_fails_the_run_and_blocks_again() -> None:
+    found, problems = judged(BREAKS, after("breaks"), deviations=[deviation(until=TODAY - timedelta(days=1))])
+    assert [each.verdict.value for each in found.values()] == ["violated", "blocked"]
+    assert problems == [
+        "the deviation place.breaks was waived until 2026-11-21 (owner team) and is still there",
+    ]
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_a_deviation_that_no_longer_happens_fails_the_run(days: int) -> None:
+    found, problems = judged(HOLDS, deviations=[deviation("place.holds", TODAY + timedelta(days=days))])
+    assert found["holds"].verdict is VerdictName.HELD
+    assert problems == [
+        "the deviation place.holds (owner team) no longer happens: take it out of the deployment file",
+    ]
+    assert exit_code_of(found.values(), problems, finished=True) == 1
+
+
+def test_a_deviation_of_another_target_waives_nothing_and_is_no_problem() -> None:
+    found, problems = judged(BREAKS, deviations=[deviation(target="other")])
+    assert found["breaks"].verdict is VerdictName.VIOLATED
+    assert problems == []
+    found, _ = judged(BREAKS, deviations=[deviation(target="app")])
+    assert found["breaks"].verdict is VerdictName.WAIVED
+
+
+def test_a_deviation_by_pattern_waives_what_is_violated_and_leaves_the_rest() -> None:
+    found, problems = judged(BREAKS, HOLDS, deviations=[deviation("place.*")])
+    assert (found["breaks"].verdict, found["holds"].verdict) == (VerdictName.WAIVED, VerdictName.HELD)
     assert problems == []
 
 
-def test_a_deviation_past_its_date_fails_the_run() -> None:
-    past = _deviation(date(2026, 1, 1))
-    findings, problems = judge_all(catalogue_of(BREAKS), [BREAKS], history(), [past], TODAY)
-    assert findings[0].verdict is VerdictName.VIOLATED
-    assert "waived until 2026-01-01" in problems[0]
-
-
-def test_a_deviation_that_no_longer_happens_fails_the_run() -> None:
-    findings, problems = judge_all(catalogue_of(HOLDS), [HOLDS], history(), [_deviation(TODAY, "place.holds")], TODAY)
-    assert findings[0].verdict is VerdictName.HELD
-    assert "no longer happens" in problems[0]
-    assert exit_code_of(findings, problems, finished=True) == 1
-
-
-def test_a_lacking_capability_is_not_applicable_with_its_remedy() -> None:
-    needy = rule("needy", lambda _: Held((1,)), needs=("role:member",))
-    findings, _ = judge_all(catalogue_of(needy), [needy], history(), (), TODAY)
-    assert findings[0].verdict is VerdictName.NOT_APPLICABLE
-    assert 'role = "member"' in findings[0].reason
-
-
-def finding(verdict: str, level: str = "MUST", claims: tuple[str, ...] = ("C-1",), name: str = "x") -> Finding:
-    return Finding(f"place.{name}", "s", level, "app", VerdictName(verdict), claims, SOURCE)
-
-
 @pytest.mark.parametrize(
-    ("verdicts", "code"),
-    [
-        (["held"], 0),
-        (["held", "not_applicable"], 0),
-        (["held", "violated"], 1),
-        (["violated", "harness_fault"], 1),
-        (["held", "harness_fault"], 3),
-        (["held", "inconclusive"], 2),
-        (["held", "blocked"], 2),
-        (["not_applicable"], 4),
-        (["blocked", "inconclusive"], 4),
-        ([], 4),
-        (["waived"], 0),
-    ],
+    "judge",
+    [lambda _: _raise(UndecidedError("noise")), lambda _: _raise(LackingError("no")), lambda _: _raise(OSError())],
 )
-def test_exit_codes_say_what_happened(verdicts: list[str], code: int) -> None:
-    assert exit_code_of([finding(each) for each in verdicts], (), finished=True) == code
-
-
-def test_a_run_that_broke_off_is_at_fault_and_a_should_only_warns() -> None:
-    assert exit_code_of([finding("held")], (), finished=False) == 3
-    assert exit_code_of([finding("violated", "SHOULD"), finding("held")], (), finished=True) == 0
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "uncovered", "expected"),
-    [
-        (["held", "held"], None, "held"),
-        (["held", "violated"], None, "violated"),
-        (["violated", "blocked"], None, "violated"),
-        (["held", "blocked"], None, "blocked"),
-        (["held", "inconclusive"], None, "inconclusive"),
-        (["held", "waived"], None, "waived"),
-        (["held", "not_applicable"], None, "not_tested"),
-        (["held"], Uncovered("the browser", "a browser"), "not_tested"),
-        (["violated"], Uncovered("the browser", "a browser"), "violated"),
-        ([], None, "not_tested"),
-    ],
-)
-def test_a_claim_is_no_better_than_the_worst_of_what_settles_it(
-    verdicts: list[str], uncovered: Uncovered | None, expected: str
+def test_a_deviation_of_what_could_not_be_judged_waives_nothing_and_is_no_problem(
+    judge: Callable[[History], Verdict],
 ) -> None:
-    claim = Claim("C-1", "flow", "text", "measure", "black-box")
-    parts = {"C-1": uncovered} if uncovered else {}
-    (result,) = settle([claim], [finding(each) for each in verdicts], parts)
-    assert result.verdict == expected
-    assert result.reason
+    found, problems = judged(rule("breaks", judge), deviations=[deviation()])
+    assert found["breaks"].verdict not in (VerdictName.WAIVED, VerdictName.HELD)
+    assert found["breaks"].waiver is None
+    assert problems == []
 
 
-def test_catalogues_refuse_double_ids_unknown_premises_and_circles() -> None:
-    with pytest.raises(CatalogueError, match="twice"):
-        catalogue_of(HOLDS, HOLDS)
-    with pytest.raises(CatalogueError, match="does not exist"):
-        catalogue_of(rule("lonely", lambda _: Held((1,)), depends_on=("place.none",)))
-    one = rule("one", lambda _: Held((1,)), SHOULD, depends_on=("place.two",))
-    two = rule("two", lambda _: Held((1,)), depends_on=("place.one",))
-    with pytest.raises(CatalogueError, match="circle"):
-        catalogue_of(one, two)
+def test_a_deviation_of_what_was_not_selected_is_no_problem() -> None:
+    _, problems = judged(HOLDS, deviations=[deviation("place.elsewhere", TODAY - timedelta(days=9))])
+    assert problems == []
 
 
-def test_selecting_brings_premises_along() -> None:
-    after = rule("after", lambda _: Held((1,)), depends_on=("place.breaks",))
-    found = catalogue_of(HOLDS, BREAKS, after).select(["aft"])
-    assert [each.id for each in found] == ["place.breaks", "place.after"]
+# Findings
 
 
-def test_a_history_comes_back_as_it_was_saved_without_what_is_secret() -> None:
-    book = SecretBook()
-    secret = "a-secret-that-was-learned-late"
-    seen = history(
-        exchange(1, "s/one", body=b'{"x": "\xc3\xa9 ' + secret.encode() + b'"}'),
-        exchange(2, "s/two", None, b"\xff\x00"),
-    )
-    book.learn("session-token", secret)
-    lines = list(seen.lines(book))
-    assert secret not in "".join(lines)
-    back = read_history(lines)
-    assert back.one("s/two") == seen.one("s/two")
-    assert b"<session-token:" in back.one("s/one").response_body
-    with pytest.raises(NothingObservedError):
-        back.one("s/three")
+def test_a_finding_shows_the_first_exchanges_of_its_evidence_whole_and_of_a_held_one_in_brief() -> None:
+    seen = history(*(exchange(number, "s/x", body=b'{"n": 1}') for number in range(1, 12)))
+    broken = rule("broken", lambda _: Violated("a", "b", tuple(range(1, 12))))
+    fine = rule("fine", lambda _: Held((2, 99)))
+    found, _ = judged(broken, fine, seen=seen)
+    assert [each.number for each in found["broken"].exchanges] == [1, 2, 3, 4, 5, 6]
+    assert found["broken"].exchanges[0].response_body == '{"n": 1}'
+    assert found["broken"].reproduce == "curl -i -X GET http://b/x"
+    assert [(each.number, each.response_body) for each in found["fine"].exchanges] == [(2, "")]
+    assert found["broken"].evidence == tuple(range(1, 12))
 
 
-def test_a_saved_line_is_one_line_for_every_reader() -> None:
-    value = {"x": "a\u2028b\u2029c\x85d", "y": "\ud800"}
-    for each in (value, {"x": value["x"]}):
-        assert len(json_line(each).splitlines()) == 1
-        assert json.loads(json_line(each)) == each
+@pytest.mark.parametrize(
+    ("judge", "next_step"),
+    [
+        (lambda _: Violated("a", "b"), "Run the curl command, then mend app."),
+        (lambda _: _raise(UndecidedError("x")), "Run again with --select place.r."),
+        (lambda _: _raise(OSError("x")), "A fault of crossapp: report it with the saved history."),
+        (lambda _: _raise(LackingError("x")), ""),
+        (lambda _: Held((1,)), ""),
+    ],
+)
+def test_a_finding_says_what_to_do_next(judge: Callable[[History], Verdict], next_step: str) -> None:
+    found, _ = judged(rule("r", judge))
+    assert found["r"].next == next_step
+
+
+def test_a_rules_own_next_step_is_told_when_it_is_broken() -> None:
+    found, _ = judged(rule("r", lambda _: Violated("a", "b"), next_step="Look there."))  # type: ignore[arg-type]
+    assert found["r"].next == "Look there."
+
+
+def test_a_long_or_binary_body_is_cut_and_made_readable() -> None:
+    long = show(exchange(1, "s/x", body="é".encode() * 5_000))
+    assert long.response_body == "é" * 4_000 + "… (10000 bytes in all)"
+    assert show(exchange(1, "s/x", body=b"\xff\x00a")).response_body == "\\xff\x00a"
+
+
+def test_levels_are_kept_as_declared() -> None:
+    found, _ = judged(rule("should", lambda _: Held((1,)), SHOULD), rule("observe", lambda _: Held((1,)), OBSERVE))
+    assert (found["should"].level, found["observe"].level) == ("SHOULD", "OBSERVE")

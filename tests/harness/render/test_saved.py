@@ -104,7 +104,7 @@ def test_a_report_without_a_footer_is_one_of_a_run_that_did_not_finish() -> None
         (b"[]\n", "line 1: not a line of a crossapp report"),
         (b"null\n", "line 1: not a line of a crossapp report"),
         (b'{"type":"header"}\n', "line 1: not a line of a crossapp report"),
-        (b"[" * 100_000, "nested too deeply"),
+        pytest.param(b"[" * 100_000, "nested too deeply", id="nested"),
         (saved(sample.sample())[:-40], "ends in the middle: the file was cut off"),
         (saved(sample.honest()) * 2, "is in it twice"),
         (changed("format", 2, "header"), "format 2 is not 1"),

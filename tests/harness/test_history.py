@@ -1,0 +1,218 @@
+"""The record: what is asked of it, and that it comes back from a file as it was, or not at all."""
+
+import json
+
+import pytest
+
+from harness.history import (
+    Context,
+    Exchange,
+    History,
+    HistoryError,
+    NothingObservedError,
+    Observation,
+    Outcome,
+    StoryOutcome,
+    StreamEvent,
+    read_history,
+)
+from harness.redact import SecretBook
+from tests.harness.examples import exchange, history
+
+CONTEXT = Context(
+    "d",
+    "2025-07",
+    {"b": {"url": "http://b", "kind": "local", "api_url": "http://b/api"}},
+    frozenset({"target:b", "events"}),
+    {"session_expiry": 900, "users": [{"role": "organiser"}]},
+)
+FULL = Exchange(
+    number=1,
+    step="a_story/first",
+    caller="browser",
+    callee="b",
+    operation="getEvent",
+    method="POST",
+    url="http://b/x?y=%C3%A9",
+    request_headers=(("A", "1"), ("a", "2"), ("Odd", "caf\u00e9")),
+    request_body=b"\x00\xff\xfe",
+    outcome=Outcome.ANSWERED,
+    status=200,
+    response_headers=(("Content-Type", "text/plain; charset=utf-16"),),
+    response_body='é\u2028\x85 \U0001f389 \\ " \x00'.encode(),
+    started=1_700_000_000.123456,
+    seconds=0.1,
+    error="odd",
+    facts={
+        "problems": ["/body: no"],
+        "secrets": [["jwt", "01234567", "body"]],
+        "token": {"length": 3, "url_safe": True},
+    },
+    superseded=False,
+)
+
+
+def saved(seen: History) -> list[str]:
+    return list(seen.lines(SecretBook()))
+
+
+def test_everything_comes_back_as_it_was_saved() -> None:
+    seen = History(
+        CONTEXT,
+        [
+            FULL,
+            StreamEvent(2, "a_story/page", "event", 1.5, "status", "{}\n1", "7", ("event: status", "data: {}", "")),
+            Observation(3, "a_story/sample", {"count": 3, "z": 0.5, "nothing": None, "smallest": float("inf")}),
+            exchange(4, "a_story/second", None),
+        ],
+        [StoryOutcome("a_story", "finished", "", 1.25), StoryOutcome("b_story", "skipped", "no \u2029 role")],
+    )
+    seen.supersede(4)
+    back = read_history(saved(seen))
+    assert back.context == CONTEXT
+    assert back.entries == seen.entries
+    assert back.stories == seen.stories
+    assert saved(back) == saved(seen)
+
+
+def test_a_saved_line_is_one_line_of_utf_8_for_every_reader() -> None:
+    lines = saved(History(CONTEXT, [FULL]))
+    for line in lines:
+        assert len(line.splitlines()) == 1
+        json.loads(line.encode("utf-8"))
+    assert read_history("\n\n".join(lines).splitlines()).numbered(1) == FULL
+
+
+def test_a_step_finds_what_is_below_it_and_not_what_only_begins_alike() -> None:
+    seen = history(
+        exchange(1, "s/token"),
+        exchange(2, "s/token/empty"),
+        exchange(3, "s/token/empty/again"),
+        exchange(4, "s/tokens"),
+        exchange(5, "other/token"),
+        exchange(6, "s/token"),
+    )
+    assert [each.number for each in seen.every("s/token")] == [1, 2, 3, 6]
+    assert [each.number for each in seen.every("s")] == [1, 2, 3, 4, 6]
+    assert seen.one("s/token").number == 6
+    for step in ("s/to", "s/tokens/x", "t", "", "s/"):
+        with pytest.raises(NothingObservedError) as nothing:
+            seen.every(step)
+        assert nothing.value.step == step
+
+
+def test_a_superseded_exchange_is_in_the_record_and_judged_by_nobody() -> None:
+    seen = history(exchange(1, "s/x", 429), exchange(2, "s/x", 200), exchange(3, "s/y", 429))
+    seen.supersede(1)
+    assert [each.number for each in seen.every("s/x")] == [2]
+    assert seen.one("s/x").number == 2
+    assert [each.number for each in seen.exchanges()] == [2, 3]
+    found = seen.numbered(1)
+    assert isinstance(found, Exchange)
+    assert found.superseded
+    seen.supersede(3)
+    with pytest.raises(NothingObservedError):
+        seen.one("s/y")
+    seen.supersede(99)
+
+
+def test_what_was_asked_for_before_it_happened_is_found_when_it_has() -> None:
+    seen = history()
+    with pytest.raises(NothingObservedError):
+        seen.one("s/x")
+    seen.entries.append(exchange(1, "s/x"))
+    assert seen.one("s/x").number == 1
+
+
+def test_streams_observations_and_exchanges_of_the_same_step_are_kept_apart() -> None:
+    event = StreamEvent(2, "s/x", "open", 1.0)
+    early, late = Observation(3, "s/x", {"n": 1}), Observation(4, "s/x", {"n": 2})
+    seen = history(exchange(1, "s/x"), event, early, late)
+    assert seen.stream("s/x") == [event]
+    assert seen.observation("s/x") == late
+    assert [each.number for each in seen.every("s/x")] == [1]
+    for ask in (seen.stream, seen.observation, seen.one):
+        with pytest.raises(NothingObservedError):
+            ask("s/y")
+
+
+def test_exchanges_are_chosen_by_operation_and_callee() -> None:
+    seen = History(CONTEXT, [FULL, exchange(2, "s/x")])
+    assert [each.number for each in seen.exchanges("getEvent")] == [1]
+    assert [each.number for each in seen.exchanges(callee="b")] == [1, 2]
+    assert list(seen.exchanges("getEvent", "c")) == []
+
+
+def test_entries_are_found_by_their_number_in_a_part_of_a_record_too() -> None:
+    seen = history(exchange(5, "s/x"), exchange(7, "s/y"))
+    assert seen.numbered(7) == seen.entries[1]
+    assert seen.numbered(1) is None
+    assert seen.numbered(0) is None
+
+
+def test_the_span_is_that_of_the_exchanges() -> None:
+    assert history().span == (0.0, 0.0)
+    assert history(exchange(1, "s/x"), exchange(2, "s/x")).span == (1_700_000_000.0, 1_700_000_000.0)
+
+
+GOOD = [json.loads(line) for line in saved(History(CONTEXT, [FULL], [StoryOutcome("a_story", "finished")]))]
+
+
+def broken(number: int, /, **changes: object) -> str:
+    """A line of a good history with other fields; `...` takes one out."""
+    value = {**GOOD[number], **changes}
+    return json.dumps({name: each for name, each in value.items() if each is not ...})
+
+
+BROKEN: list[tuple[str, str]] = [
+    ("{", "line 2"),
+    ("null", "line 2"),
+    ("[]", "line 2"),
+    ("1", "line 2"),
+    ("{}", "'type'"),
+    ('{"type": "exchange"}', "line 2"),
+    ('{"type": "verdict"}', "unknown type 'verdict'"),
+    ("[" * 100_000, "line 2"),
+    ('{"type": "exchange", "number": ' + "9" * 5_000 + "}", "line 2"),
+    (broken(0, format=2), "format is not 1"),
+    (broken(0, format=...), "'format'"),
+    (broken(0, targets=...), "'targets'"),
+    (broken(0, targets=[]), "targets is of the wrong type"),
+    (broken(0, targets={"b": "http://b"}), "targets.b is of the wrong type"),
+    (broken(0, targets={"b": {"kind": "local"}}), "'url'"),
+    (broken(0, targets={"b": {"url": 1, "kind": "local"}}), "targets.b.url is of the wrong type"),
+    (broken(0, settings=None), "settings is of the wrong type"),
+    (broken(0, capabilities=1), "line 2"),
+    (broken(0, capabilities=...), "'capabilities'"),
+    (broken(0, colour="red"), "colour"),
+    (broken(1, outcome="lost"), "'lost' is not a valid Outcome"),
+    (broken(1, number="one"), "number is of the wrong type"),
+    (broken(1, status="200"), "status is of the wrong type"),
+    (broken(1, started=None), "started is of the wrong type"),
+    (broken(1, facts=[]), "facts is of the wrong type"),
+    (broken(1, step=None), "step is of the wrong type"),
+    (broken(1, request_headers=[["one"]]), "line 2"),
+    (broken(1, response_headers=None), "line 2"),
+    (broken(1, request_body={"base64": "!"}), "line 2"),
+    (broken(1, request_body={"hex": "00"}), "'base64'"),
+    (broken(1, response_body="\ud800"), "surrogates not allowed"),
+    (broken(1, response_body=...), "'response_body'"),
+    (broken(1, colour="red"), "colour"),
+    ('{"type": "observation", "number": 1, "step": "s", "values": []}', "values is of the wrong type"),
+    ('{"type": "stream_event", "number": 1, "step": "s", "kind": "event", "at": 1, "lines": 5}', "line 2"),
+    ('{"type": "story", "ended": "finished"}', "story"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), BROKEN, ids=[f"{number} {said}" for number, (_, said) in enumerate(BROKEN)])
+def test_a_broken_line_is_named_with_its_number_and_what_is_wrong(line: str, said: str) -> None:
+    with pytest.raises(HistoryError) as error:
+        read_history([json.dumps(GOOD[0]), line])
+    assert "line 2: not a line of a crossapp history" in str(error.value)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("lines", [[], ["", "  "], [json.dumps(GOOD[1])]])
+def test_a_history_without_its_context_is_none(lines: list[str]) -> None:
+    with pytest.raises(HistoryError, match="no context line"):
+        read_history(lines)

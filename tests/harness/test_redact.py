@@ -1,0 +1,244 @@
+"""No secret is kept: whatever it looks like, wherever it stands, however it is spelled, whenever it becomes known."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent, read_history
+from harness.judge import judge_all
+from harness.judging import expect, held
+from harness.redact import SecretBook, fingerprint, jwt_claims, placeholder
+from harness.report import Source
+from harness.requirement import MUST, Catalogue, Requirement
+from harness.verdict import Verdict
+from tests.harness.examples import TODAY
+
+_certain = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+tokens = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~|=+/", min_size=8, max_size=60)
+printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
+any_text = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["Cs", "Z", "C"]), min_size=8
+)
+secret_texts = st.one_of(tokens, printable, any_text)
+
+# How programs write a text: raw, in a query, in JSON, in a page.
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "percent": lambda text: quote(text, safe=""),
+    "percent, lower case": lambda text: re.sub("%..", lambda each: each.group().lower(), quote(text, safe="")),
+    "encodeURIComponent": lambda text: quote(text, safe="!'()*"),
+    "a form": quote_plus,
+    "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "JSON": lambda text: json.dumps(text, ensure_ascii=False),
+    "JSON of ASCII": json.dumps,
+    "JSON by PHP": lambda text: json.dumps(text).replace("/", "\\/"),
+    "JSON by Go": lambda text: re.sub(
+        "[&<>]", lambda each: f"\\u{ord(each[0]):04x}", json.dumps(text, ensure_ascii=False)
+    ),
+    "JSON in JSON": lambda text: json.dumps({"message": json.dumps({"token": text})}),
+    "HTML": html.escape,
+    "HTML by PHP": lambda text: html.escape(text).replace("&#x27;", "&#039;"),
+}
+
+
+def exchange_with(text: str, *, number: int = 1) -> Exchange:
+    """An exchange that has a text in every place that can hold one."""
+    in_utf8 = f"#{text}#".encode()
+    return Exchange(
+        number=number,
+        step="s/x",
+        caller="a",
+        callee="b",
+        operation="",
+        method="POST",
+        url=f"http://b/x?q={text}",
+        request_headers=(("X-Sent", text),),
+        request_body=in_utf8,
+        outcome=Outcome.ANSWERED,
+        status=200,
+        response_headers=(("X-Got", text.encode().decode("latin-1")),),
+        response_body=b"\xff" + in_utf8,
+        started=1.0,
+        seconds=0.1,
+        error=f"could not send {text}",
+        facts={"problems": [f"/body: {text} is no number"]},
+    )
+
+
+def saved(book: SecretBook, *texts: str) -> list[str]:
+    """The lines of a history that was recorded before its secrets became known."""
+    history = History(Context("d", "2025-07", {}, frozenset(), {}))
+    for text in texts:
+        history.entries.append(exchange_with(text, number=len(history.entries) + 1))
+    step = {"step": "s/y", "number": 1}
+    history.entries.append(StreamEvent(**step, kind="event", at=1.0, data=texts[0], id=texts[0], lines=(texts[0],)))  # type: ignore[arg-type]
+    history.entries.append(Observation(**step, values={"seen": [texts[0]]}))  # type: ignore[arg-type]
+    history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {texts[0]}")
+    return list(history.lines(book))
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, the bytes of encoded bodies among them."""
+    match value:
+        case {"base64": str(body)}:
+            yield base64.b64decode(body).decode("utf-8", "replace")
+        case dict():
+            for name, each in value.items():
+                yield name
+                yield from texts_in(each)
+        case list():
+            for each in value:
+                yield from texts_in(each)
+        case str():
+            yield value
+
+
+def views(text: str) -> Iterator[str]:
+    """A text as it is, and as a curious reader decodes it."""
+    yield text
+    yield unquote(text)
+    yield unquote(unquote(text))
+    yield unquote_plus(text)
+    yield html.unescape(text)
+    for layer in (text, text.replace('\\"', '"').replace("\\\\", "\\")):
+        yield re.sub(
+            r"\\(u[0-9a-f]{4}|.)", lambda each: chr(int(each[1][1:], 16)) if len(each[1]) == 5 else each[1], layer
+        )
+    yield text.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+@_certain
+@given(secret=secret_texts)
+def test_no_secret_stands_in_a_saved_line_however_it_was_spelled(spelling: Callable[[str], str], secret: str) -> None:
+    book = SecretBook()
+    assume(not any(secret in line for line in (*saved(book, "nothing"), placeholder("session-token", secret))))
+    book.learn("session-token", secret)
+    for line in saved(book, spelling(secret)):
+        for text in texts_in(json.loads(line)):
+            assert not [view for view in views(text) if secret in view]
+
+
+@_certain
+@given(secrets=st.lists(tokens, min_size=2, max_size=8, unique=True))
+def test_of_many_secrets_none_is_kept_even_where_one_is_a_part_of_another(secrets: list[str]) -> None:
+    secrets = [*secrets, secrets[0] + secrets[1], secrets[0][:8]]
+    book = SecretBook()
+    assume(not any(each in line for each in secrets for line in (*saved(book, "nothing"), "<bearer:")))
+    for each in secrets:
+        book.learn("bearer", each)
+    lines = saved(book, *secrets)
+    assert not [each for each in secrets for line in lines if each in line]
+    for entry, secret in zip(read_history(lines).exchanges(), secrets, strict=False):
+        assert placeholder("bearer", secret).encode() in entry.request_body
+
+
+@_certain
+@given(secret=tokens, before=st.binary(max_size=40), after=st.binary(max_size=40))
+def test_all_bytes_but_the_secret_stay_the_same(secret: str, before: bytes, after: bytes) -> None:
+    raw = secret.encode()
+    whole = before + raw + after
+    assume(whole.count(raw) == 1)
+    assume(b"eyJ" not in whole)
+    book = SecretBook()
+    book.learn("jwt", secret)
+    assert book.clean_bytes(whole) == before + placeholder("jwt", secret).encode() + after
+    assert book.clean_bytes(before) == before
+
+
+@_certain
+@given(body=st.binary(max_size=200))
+def test_bytes_without_a_secret_come_back_from_a_saved_history_as_they_were(body: bytes) -> None:
+    assume(b"eyJ" not in body)
+    seen = History(Context("d", "2025-07", {}, frozenset()))
+    plain = exchange_with("plain text")
+    seen.entries.append(plain)
+    book = SecretBook()
+    book.learn("jwt", "a-secret-that-is-not-in-it")
+    assert read_history(seen.lines(book)).numbered(1) == plain
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_no_secret_stands_in_a_report_line(spelling: Callable[[str], str]) -> None:
+    secret = "a/secret+with\"all'of&them<in>it\u00e9"
+    book = SecretBook()
+    book.learn("session-token", secret)
+    history = read_history(saved(book, spelling(secret)))
+
+    def broken(seen: History) -> Verdict:
+        """It breaks."""
+        last = seen.one("s/x")
+        body = last.response_body.decode("utf-8", "replace")
+        expect(False, expected=last.error, observed=f"{last.url} {last.facts} {body}", at=last)
+        return held(last)
+
+    rules = Catalogue()
+    rules.add(Requirement("a.rule", "It holds.", MUST, "b", Source("2025-07", "s", "q"), broken))
+    (finding,), _ = judge_all(rules, list(rules), history, (), TODAY)
+    shown = [str(each) for each in (finding.expected, finding.observed, finding.reproduce, finding.exchanges)]
+    assert not [view for text in shown for view in views(text) if secret in view]
+    assert "$SESSION_TOKEN" in finding.reproduce
+
+
+def test_a_jwt_is_removed_even_where_nobody_knows_it() -> None:
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."
+    cleaned = SecretBook().clean(f'{{"a": "{jwt}", "b": "Bearer {unsigned}"}}')
+    assert cleaned == f'{{"a": "{placeholder("jwt", jwt)}", "b": "Bearer {placeholder("jwt", unsigned)}"}}'
+    assert SecretBook().clean("eyJ is no JWT, nor is eyJhbGci.x") == "eyJ is no JWT, nor is eyJhbGci.x"
+
+
+def test_two_secrets_have_two_placeholders_and_one_secret_has_one() -> None:
+    book = SecretBook()
+    book.learn("bearer", "the-first-of-them")
+    book.learn("bearer", "the-second-of-them")
+    book.learn("jwt", "the-first-of-them")
+    one, other, again = book.clean("the-first-of-them the-second-of-them the-first-of-them").split(" ")
+    assert one == again == f"<bearer:{fingerprint('the-first-of-them')}>"
+    assert other == f"<bearer:{fingerprint('the-second-of-them')}>"
+    assert (book.kind_of("the-first-of-them"), book.kind_of("the-third")) == ("bearer", None)
+
+
+def test_what_is_too_short_to_be_a_secret_is_left_for_it_would_blacken_plain_words() -> None:
+    book = SecretBook()
+    book.learn("shared-secret", "secret")
+    assert book.clean("the secret is out") == "the secret is out"
+
+
+def test_a_secret_is_found_once_and_not_as_a_part_of_a_longer_one() -> None:
+    book = SecretBook()
+    book.learn("jwt", "a-longer-one-and-more")
+    book.learn("bearer", "a-longer-one")
+    assert book.found_in("x a-longer-one-and-more a-longer-one-and-more") == [
+        ("jwt", fingerprint("a-longer-one-and-more"))
+    ]
+    assert {kind for kind, _ in book.found_in("a-longer-one, a-longer-one-and-more")} == {"jwt", "bearer"}
+    assert book.found_in("a%2Dlonger") == []
+
+
+def test_a_secret_with_half_of_a_surrogate_pair_can_be_learned() -> None:
+    book = SecretBook()
+    book.learn("session-token", "\ud800aaaaaaaaaaaaaaaa")
+    assert "\ud800" not in book.clean("x \ud800aaaaaaaaaaaaaaaa y")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a.b", "a.b.c", "a.b.c.d", "..", "x.bm90IGpzb24.y", "x.W10.y", "x.\u00e9.y", "x." + "W1tb" * 30_000 + ".y"],
+)
+def test_what_is_no_jwt_has_no_claims(text: str) -> None:
+    assert jwt_claims(text) is None
+
+
+def test_the_claims_of_a_jwt_are_read_unverified() -> None:
+    assert jwt_claims("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.") == {"sub": "1"}
