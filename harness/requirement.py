@@ -54,7 +54,7 @@ class Requirement:
 
 
 class Catalogue:
-    """All requirements, by id, in the order in which they were declared."""
+    """All requirements, by id, in the order of their modules and, within one, of their declaration."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Requirement] = {}
@@ -66,7 +66,8 @@ class Catalogue:
         self._by_id[requirement.id] = requirement
 
     def __iter__(self) -> Iterator[Requirement]:
-        return iter(self._by_id.values())
+        # By module, within one as declared: which module was imported first is chance.
+        return iter(sorted(self._by_id.values(), key=lambda each: each.judge.__module__))
 
     def __len__(self) -> int:
         return len(self._by_id)
