@@ -1,0 +1,136 @@
+"""The command line as its users run it: exit codes, clear words, JSON lines for other programs."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+_SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
+_DEPLOYMENT = """
+name = "elsewhere"
+[targets.tuvens-api]
+url = "http://127.0.0.1:{port}"
+kind = "local"
+[targets."hi.events"]
+url = "http://127.0.0.1:{port}"
+kind = "local"
+[credentials]
+shared_secret = "a-secret-that-nobody-may-see-anywhere"
+[[users]]
+role = "organiser"
+account_id = 123
+jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
+[events]
+tuvens = ["11"]
+[safety]
+seconds = 0.3
+"""
+
+
+def crossapp(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from crossapp.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def deployment(folder: Path, port: int) -> str:
+    file = folder / "deployment.toml"
+    file.write_text(_DEPLOYMENT.format(port=port), "utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A port on which connections are taken and nothing is ever answered."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "--nope"], "No such option"),
+        (["verify", "--patience", "soon"], "is no time such as 16m"),
+        (["verify", "--select", "no.such.rule"], "no requirement matches"),
+        (["verify", "--deployment", "missing.toml"], "cannot be read"),
+        (["verify", "--fault", "no-such-fault"], "no fault is named"),
+        (["judge", "missing.jsonl"], "cannot be read"),
+        (["report", "missing.jsonl"], "missing.jsonl"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_a_users_mistake_exits_with_64_and_one_clear_message(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = crossapp(*arguments, cwd=tmp_path)
+    assert done.returncode == 64
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_an_unreachable_deployment_judges_nothing_and_exits_with_4(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    done = crossapp("verify", "-d", deployment(tmp_path, port), "--json", cwd=tmp_path)
+    assert done.returncode == 4
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[-1]["judged"] == 0
+    claims = {each["verdict"] for each in lines if each["type"] == "claim"}
+    assert claims <= {"blocked", "inconclusive", "not_tested"}
+    assert "nobody-may-see" not in done.stdout + done.stderr
+
+
+def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.socket, tmp_path: Path) -> None:
+    port = listening.getsockname()[1]
+    done = crossapp("verify", "-d", deployment(tmp_path, port), "-s", "session_token", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "no complete answer within 0.3 s" in done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_json_is_the_report_and_nothing_else_and_can_be_judged_again(tmp_path: Path) -> None:
+    done = crossapp("verify", "--quick", "-s", "C-TA-06", "-s", "cors", "--json", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    validator = jsonschema_rs.Draft202012Validator(json.loads(_SCHEMA.read_text("utf-8")))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each for each in lines if not validator.is_valid(each)] == []
+    assert (lines[0]["type"], lines[-1]["type"]) == ("header", "footer")
+    assert sum(each["type"] == "claim" for each in lines) == 85
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {
+        "history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml",
+    }  # fmt: skip
+    again = crossapp("judge", "r/history.jsonl", "-s", "C-TA-06", "-s", "cors", "--json", cwd=tmp_path)
+    assert again.returncode == 0
+
+    def verdicts(text: str) -> dict[str, str]:
+        found = (json.loads(line) for line in text.splitlines())
+        return {each["requirement"]: each["verdict"] for each in found if each["type"] == "finding"}
+
+    assert verdicts(again.stdout) == verdicts(done.stdout)
+
+
+def test_a_fault_of_the_simulators_is_reported_with_a_curl_and_exits_with_1(tmp_path: Path) -> None:
+    done = crossapp("verify", "--quick", "-s", "cors", "--fault", "cors-wildcard", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "VIOLATED" in done.stdout
+    assert "curl -i" in done.stdout
+
+
+def test_pytest_runs_the_same_requirements(tmp_path: Path) -> None:
+    stories = str(Path(__file__).parents[2] / "scenarios")
+    command = [sys.executable, "-m", "pytest", stories, "-q", "-p", "no:cacheprovider", "-k", "origins"]
+    right = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert right.returncode == 0, right.stdout
+    assert "2 passed" in right.stdout
+    wrong = subprocess.run(
+        [*command, "--fault", "cors-reflects-any-origin"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert wrong.returncode == 1
+    assert "no other origin, however alike" in wrong.stdout
