@@ -53,7 +53,7 @@ class Bounds:
     connect_seconds: float = 5.0
     answer_bytes: int = 2 * 1024 * 1024
     strikes: int = 3
-    kept_bytes: int = 128 * 1024 * 1024
+    kept_bytes: int = 64 * 1024 * 1024
 
 
 class Recorder:

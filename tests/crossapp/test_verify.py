@@ -10,6 +10,8 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from tests.harness.hostile import Serve, hangs_up, huge, in_thread, raw
+
 _SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
 _DEPLOYMENT = """
 name = "elsewhere"
@@ -87,6 +89,25 @@ def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.
     done = crossapp("verify", "-d", deployment(tmp_path, port), "-s", "session_token", "--report", "r", cwd=tmp_path)
     assert done.returncode == 4
     assert "no complete answer within 0.3 s" in done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        (huge, "more than 2097152 bytes: the rest was not read"),
+        (raw(b"\x00\xff nonsense\r\n\r\n"), "illegal status line"),
+        (hangs_up, "disconnected"),
+    ],
+    ids=["100 MB", "nonsense", "hangs up"],
+)
+def test_a_deployment_that_answers_what_nobody_can_read_judges_nothing(serve: Serve, said: str, tmp_path: Path) -> None:
+    with in_thread(serve) as url:
+        port = int(url.rpartition(":")[2])
+        done = crossapp("verify", "-d", deployment(tmp_path, port), "--report", "r", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "0 of " in done.stdout
+    assert said in (tmp_path / "r" / "report.jsonl").read_text("utf-8")
     assert "Traceback" not in done.stderr + done.stdout
 
 
