@@ -16,8 +16,10 @@ take it."""
 _JWT = "crossapp.jwt."
 _SESSION_TOKEN = "crossapp.session-token."
 _BEARER = "crossapp.bearer."
-PATTERN = re.compile(r"crossapp\.(?:shared-secret|(?:jwt|session-token|bearer)\.[a-z]+)(?![A-Za-z0-9._-])")
-"""Matches each of the texts, the signature aside."""
+PATTERN = re.compile(
+    r"(?<![A-Za-z0-9._-])crossapp\.(?:shared-secret|(?:jwt|session-token|bearer)\.[a-z]+)(?![A-Za-z0-9._-])"
+)
+"""Matches each of the texts where it stands whole, the signature aside."""
 
 
 def jwt(role: str = ORGANISER) -> str:

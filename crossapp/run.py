@@ -78,20 +78,27 @@ def book_of(deployment: Deployment) -> SecretBook:
     return book
 
 
-async def perform(deployment: Deployment, settings: Settings, progress: Progress = lambda story, state: None) -> Run:
-    """Drive a deployment. The network's failures are in the history; raises nothing for them."""
-    started, clock = datetime.now(UTC), time.monotonic()
-    book = book_of(deployment)
-    history = History(context_of(deployment, settings))
-    bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
-    recorder = Recorder(
+def recorder_for(deployment: Deployment, history: History, *, foreign: bool = False) -> Recorder:
+    """A recorder within a deployment's bounds that knows its secrets and computes all facts. `foreign` traffic goes on
+    however often a target did not answer: that is for its sender to decide."""
+    seconds = deployment.safety.seconds
+    strikes = sys.maxsize if foreign else 3
+    return Recorder(
         history,
-        book,
-        bounds=bounds,
+        book_of(deployment),
+        bounds=Bounds(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
         facts=facts.ALL,
         secrets=facts.handed_out,
         verify=ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True,
+        foreign=foreign,
     )
+
+
+async def perform(deployment: Deployment, settings: Settings, progress: Progress = lambda story, state: None) -> Run:
+    """Drive a deployment. The network's failures are in the history; raises nothing for them."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    history = History(context_of(deployment, settings))
+    recorder = recorder_for(deployment, history)
     stage = Stage(deployment, recorder, seed=settings.seed, quick=settings.quick)
     try:
         await drive(
@@ -105,7 +112,7 @@ async def perform(deployment: Deployment, settings: Settings, progress: Progress
     finally:
         await stage.close()
     seconds = time.monotonic() - clock
-    lines = tuple(history.lines(book))
+    lines = tuple(history.lines(recorder.book))
     return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 

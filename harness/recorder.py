@@ -6,21 +6,23 @@ import ssl
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from httpx_sse._decoders import SSEDecoder  # the library's own parser; its public reader drops comments and raw lines
 
 from harness.history import Exchange, History, Observation, Outcome, StreamEvent
 from harness.http import Answer, Call, Headers
-from harness.redact import SecretBook
+from harness.redact import SecretBook, clean_named, named_tokens, names_secret
 
 Facts = Callable[[Call, Answer | None], Mapping[str, Any]]
 Secrets = Callable[[Call, Answer], Iterable[tuple[str, str]]]
+Passed = Callable[[bytes], Awaitable[None]]
 
 _SECRET_HEADERS = {
     "authorization": "bearer",
@@ -43,6 +45,27 @@ class UnreadableError(Exception):
     """An answer that came, and that no client could or would read to its end; the text says why."""
 
 
+class Forwarding:
+    """A request that is forwarded for somebody else, and its answer on the way back.
+
+    It travels with its own headers and no other, to its target byte for byte. `body` becomes the answer's body as it
+    came, not decoded. An event stream goes on live: `opened` is called with its status and headers, then `passed` with
+    each part, until the stream ends or `left` is set.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[int, Headers], Awaitable[None]],
+        passed: Callable[[bytes], Awaitable[None]],
+        left: asyncio.Event,
+    ) -> None:
+        self.opened = opened
+        self.passed = passed
+        self.left = left
+        self.body = bytearray()
+        self.streamed = False
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Limits of one exchange: `seconds` in all, `connect_seconds` to connect, `answer_bytes` after decoding; and of a
@@ -60,7 +83,8 @@ class Recorder:
     """Sends calls and records exchanges into a History.
 
     `facts` are functions of the bytes as they were, called before secrets are removed; `secrets` names the
-    secrets (kind, value) that an answer hands out. One recorder serves a whole run; its methods are for one event
+    secrets (kind, value) that an answer hands out. With `foreign` traffic, which others have sent, what is a secret by
+    the name of its field or header is removed, too. One recorder serves a whole run; its methods are for one event
     loop.
     """
 
@@ -73,12 +97,14 @@ class Recorder:
         facts: Sequence[Facts] = (),
         secrets: Secrets | None = None,
         verify: bool | ssl.SSLContext = True,
+        foreign: bool = False,
     ) -> None:
         self.history = history
         self.book = book
         self.bounds = bounds or Bounds()
         self._facts = tuple(facts)
         self._secrets = secrets
+        self._foreign = foreign
         self._strikes: dict[tuple[str, str], int] = defaultdict(int)
         self._silent: dict[str, int] = defaultdict(int)
         self._heard: set[str] = set()
@@ -109,9 +135,19 @@ class Recorder:
         return entry
 
     async def send(
-        self, *, step: str, caller: str, callee: str, base_url: str, call: Call, facts: Mapping[str, Any] | None = None
+        self,
+        *,
+        step: str,
+        caller: str,
+        callee: str,
+        base_url: str,
+        call: Call,
+        facts: Mapping[str, Any] | None = None,
+        forwarding: Forwarding | None = None,
     ) -> tuple[Exchange, Answer | None]:
         """Send a call and record the exchange. The answer is as received, the exchange without secrets.
+
+        A forwarded event stream is recorded as its events and, at its end, as an exchange whose body is its beginning.
 
         Raises TargetGoneError where the callee has stopped answering this operation, or the record is full; the
         network's other failures, and an answer that cannot be read to its end, are outcomes of the exchange.
@@ -123,8 +159,11 @@ class Recorder:
         answer: Answer | None = None
         outcome, error = Outcome.ANSWERED, ""
         try:
-            async with asyncio.timeout(self.bounds.seconds):
-                answer = await self._exchange(call, url)
+            async with asyncio.timeout(self.bounds.seconds) as limit:
+                if forwarding is None:
+                    answer = await self._exchange(call, url)
+                else:
+                    answer = await self._forwarded(call, url, forwarding, Listener(self, step), limit)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as failure:
             outcome, error = Outcome.REFUSED, _reason(failure)
         except TimeoutError:
@@ -170,6 +209,11 @@ class Recorder:
         if answer is not None and self._secrets is not None:
             for kind, value in self._secrets(call, answer):
                 self.book.learn(kind, value)
+        body = call.body or b""
+        if self._foreign:
+            for text in (call.target, body.decode("latin-1")):
+                for value in named_tokens(text):
+                    self.book.learn("unknown-token-sent", value)
         known: dict[str, Any] = dict(facts or {})
         for compute in self._facts:
             known.update(compute(call, answer))
@@ -183,13 +227,13 @@ class Recorder:
             callee=callee,
             operation=call.operation,
             method=call.method,
-            url=clean(url),
+            url=clean_named(clean(url)) if self._foreign else clean(url),
             request_headers=self._clean_headers(call.headers),
-            request_body=self.book.clean_bytes(call.body or b""),
+            request_body=self._clean_body(body),
             outcome=outcome,
             status=answer.status if answer is not None else None,
             response_headers=self._clean_headers(answer.headers) if answer is not None else (),
-            response_body=self.book.clean_bytes(answer.body) if answer is not None else b"",
+            response_body=self._clean_body(answer.body) if answer is not None else b"",
             started=started,
             seconds=seconds,
             error=clean(error),
@@ -258,26 +302,55 @@ class Recorder:
             )
 
     async def _exchange(self, call: Call, url: str) -> Answer:
-        request = self._client.build_request(
-            call.method,
-            url,
-            headers=[(k.encode("latin-1", "replace"), v.encode("latin-1", "replace")) for k, v in call.headers],
-            content=call.body,
-        )
+        request = self._client.build_request(call.method, url, headers=_encoded(call.headers), content=call.body)
         response = await self._client.send(request, stream=True)
         try:
-            limit = self.bounds.answer_bytes
-            body = bytearray()
-            async for part in _decoded(response, limit + 1):
-                body += part
-                if len(body) > limit:
-                    raise UnreadableError(
-                        f"status {response.status_code}, and more than {limit} bytes: the rest was not read"
-                    )
+            return await self._whole(response)
         finally:
             await response.aclose()
-        headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw)
-        return Answer(response.status_code, headers, bytes(body))
+
+    async def _forwarded(
+        self, call: Call, url: str, forwarding: Forwarding, listener: "Listener", limit: asyncio.Timeout
+    ) -> Answer:
+        # Not built by the client, which would add its own headers and mend the address.
+        timeout = httpx.Timeout(self.bounds.seconds, connect=self.bounds.connect_seconds, read=None)
+        base = url.removesuffix(call.target)
+        request = httpx.Request(
+            call.method,
+            base,
+            headers=_encoded(call.headers),
+            content=call.body,
+            extensions={
+                "target": (urlsplit(base).path + call.target).encode("latin-1", "replace"),
+                "timeout": timeout.as_dict(),
+            },
+        )
+        response = await self._client.send(request, stream=True)
+        forwarding.body.clear()
+        try:
+            if not _is_stream(response):
+                return await self._whole(response, forwarding.body)
+            limit.reschedule(None)
+            forwarding.streamed = True
+            await forwarding.opened(response.status_code, _headers(response))
+            return await listener.pass_on(response, forwarding)
+        finally:
+            await response.aclose()
+
+    async def _whole(self, response: httpx.Response, raw: bytearray | None = None) -> Answer:
+        """The answer to its end; `raw` becomes its body as it came. Raises UnreadableError."""
+        limit = self.bounds.answer_bytes
+
+        async def kept(chunk: bytes) -> None:
+            if raw is not None:
+                raw.extend(chunk)
+                _refuse_above(limit, len(raw), response)
+
+        body = bytearray()
+        async for part in _decoded(response, limit + 1, kept):
+            body += part
+            _refuse_above(limit, len(body), response)
+        return Answer(response.status_code, _headers(response), bytes(body))
 
     def _secrets_in(self, answer: Answer) -> list[list[str]]:
         found = [
@@ -288,11 +361,17 @@ class Recorder:
         body = answer.body.decode("latin-1")
         return found + [[kind, mark, "body"] for kind, mark in self.book.found_in(body)]
 
+    def _clean_body(self, body: bytes) -> bytes:
+        cleaned = self.book.clean_bytes(body)
+        return clean_named(cleaned.decode("latin-1")).encode("latin-1") if self._foreign else cleaned
+
     def _clean_headers(self, headers: Headers) -> Headers:
         cleaned = []
         for name, value in headers:
             text = self.book.clean(value)
             kind = _SECRET_HEADERS.get(name.lower())
+            if kind is None and self._foreign and names_secret(name):
+                kind = "secret"
             if kind is not None and text == value and value.strip():
                 scheme, _, rest = value.partition(" ")
                 text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
@@ -345,9 +424,8 @@ class Listener:
                 call.method, url, headers=dict(call.headers), timeout=timeout
             ) as response:
                 self.status = response.status_code
-                kind = response.headers.get("content-type", "")
-                self.opened = response.status_code == 200 and kind.partition(";")[0].strip() == "text/event-stream"
-                self.add("open", data=f"{response.status_code} {kind}")
+                self.opened = _is_stream(response)
+                self.add("open", data=f"{response.status_code} {response.headers.get('content-type', '')}")
                 self.ready.set()
                 if self.opened:
                     await self._read(response)
@@ -361,11 +439,38 @@ class Listener:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _read(self, response: httpx.Response) -> None:
+    async def pass_on(self, response: httpx.Response, forwarding: Forwarding) -> Answer:
+        """Read a stream that is forwarded until it ends, breaks, or is left; its beginning is the answer's body."""
+        kept = bytearray()
+
+        async def passed(chunk: bytes) -> None:
+            kept.extend(chunk[: self._recorder.bounds.answer_bytes - len(kept)])
+            await forwarding.passed(chunk)
+
+        self.opened, self.status = True, response.status_code
+        self.add("open", data=f"{response.status_code} {response.headers.get('content-type', '')}")
+        reading = asyncio.create_task(self._read(response, passed))
+        leaving = asyncio.create_task(forwarding.left.wait())
+        try:
+            await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                self.add("closed", data="its reader left the stream")
+            else:
+                failure = reading.exception()
+                if failure is not None and not isinstance(failure, httpx.HTTPError | UnreadableError):
+                    raise failure
+                self.add("closed", data=_reason(failure) if failure else "the server closed the stream")
+        finally:
+            reading.cancel()
+            leaving.cancel()
+            await asyncio.gather(reading, leaving, return_exceptions=True)
+        return Answer(response.status_code, _headers(response), bytes(kept))
+
+    async def _read(self, response: httpx.Response, passed: Passed | None = None) -> None:
         decoder = SSEDecoder()
         pending: list[str] = []
         size = 0
-        async for line in _lines(response):
+        async for line in _lines(response, passed):
             if line.startswith(":"):
                 self.add("comment", data=line[1:].strip(), lines=[line])
             else:
@@ -391,12 +496,12 @@ def _event_name(lines: Sequence[str]) -> str:
     return next((line[6:].strip() for line in lines if line.startswith("event:")), "")
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+async def _lines(response: httpx.Response, passed: Passed | None = None) -> AsyncIterator[str]:
     """Lines as the SSE standard splits them: UTF-8, ended by CR LF, LF or CR, each as soon as its end is seen."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     buffer = ""
     after_cr = False
-    async for part in _decoded(response, _LONGEST_LINE):
+    async for part in _decoded(response, _LONGEST_LINE, passed):
         text = decoder.decode(part)
         if after_cr and text:
             text = text.removeprefix("\n")
@@ -409,12 +514,15 @@ async def _lines(response: httpx.Response) -> AsyncIterator[str]:
             raise UnreadableError(f"a line of the stream is longer than {_LONGEST_LINE} characters")
 
 
-async def _decoded(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
-    """The body's parts without their gzip, none longer than `most` where it was compressed. Raises UnreadableError."""
+async def _decoded(response: httpx.Response, most: int, passed: Passed | None = None) -> AsyncIterator[bytes]:
+    """The body's parts without their gzip, none longer than `most` where it was compressed; `passed` is called with
+    each part as it came. Raises UnreadableError."""
     gzipped = response.headers.get("content-encoding", "").strip().lower() == "gzip"
     inflate = zlib.decompressobj(wbits=31) if gzipped else None
     begun = False
     async for chunk in response.aiter_raw():
+        if passed is not None:
+            await passed(chunk)
         if inflate is None:
             yield chunk
             continue
@@ -429,6 +537,24 @@ async def _decoded(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
             raise UnreadableError(f"status {response.status_code}, and the body goes on after its gzip has ended")
     if inflate is not None and begun and not inflate.eof:
         raise UnreadableError(f"status {response.status_code}, and the body's gzip ends in the middle")
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
+
+
+def _headers(response: httpx.Response) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return response.status_code == 200 and kind.partition(";")[0].strip() == "text/event-stream"
+
+
+def _refuse_above(limit: int, size: int, response: httpx.Response) -> None:
+    if size > limit:
+        raise UnreadableError(f"status {response.status_code}, and more than {limit} bytes: the rest was not read")
 
 
 def _reason(failure: Exception) -> str:

@@ -12,6 +12,15 @@ from urllib.parse import quote, quote_plus
 
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _SHORTEST = 8
+_SAYS_SECRET = r"(?:token|secret|passw|jwt|credential|api[-_]?key|authorization|bearer|cookie)"
+_NAMES_SECRET = re.compile(_SAYS_SECRET, re.IGNORECASE)
+# A JSON field with a text, or a query or form parameter; group 1 is what stands before the value.
+_NAMED = re.compile(
+    rf"""("[^"\\]*{_SAYS_SECRET}[^"\\]*"\s{{0,16}}:\s{{0,16}}")([^"\\]*(?:\\.[^"\\]*)*)(?=")"""
+    rf"""|((?:^|[?&])[^=&?"\s]*{_SAYS_SECRET}[^=&?"\s]*=)([^&#"\s]+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,}", re.ASCII)
 
 
 def fingerprint(value: str) -> str:
@@ -98,6 +107,30 @@ class SecretBook:
     def clean_bytes(self, body: bytes) -> bytes:
         """As `clean`, for bytes: all that is no secret stays byte for byte the same."""
         return self.clean(body.decode("latin-1")).encode("latin-1", "replace") if body else body
+
+
+def names_secret(name: str) -> bool:
+    """Whether the name of a header or a field says that its value is a secret."""
+    return _NAMES_SECRET.search(name) is not None
+
+
+def named_tokens(text: str) -> Iterator[str]:
+    """Values of JSON fields, query and form parameters whose names say secret, as far as they look like a token."""
+    for match in _NAMED.finditer(text):
+        value = match[2] or match[4] or ""
+        if _LIKE_A_TOKEN.fullmatch(value):
+            yield value
+
+
+def clean_named(text: str) -> str:
+    """The text without the values of JSON fields, query and form parameters whose names say secret; what is replaced
+    already, and all else, stays as it is."""
+
+    def cleaned(match: re.Match[str]) -> str:
+        before, value = (match[1], match[2]) if match[1] else (match[3], match[4])
+        return match[0] if not value or value.startswith("<") else before + placeholder("secret", value)
+
+    return _NAMED.sub(cleaned, text)
 
 
 def _texts(value: Any) -> Iterator[str]:

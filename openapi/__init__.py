@@ -4,6 +4,7 @@ from openapi.bundle import SpecError
 from openapi.documents import APPS, EDITION, Document, find, load
 from openapi.operation import Operation, RateLimit
 from openapi.problems import NotJsonError, Problem
+from openapi.security import Scheme
 
 __all__ = [
     "APPS",
@@ -13,6 +14,7 @@ __all__ = [
     "Operation",
     "Problem",
     "RateLimit",
+    "Scheme",
     "SpecError",
     "find",
     "load",

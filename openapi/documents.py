@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from openapi.bundle import Bundle, SpecError
-from openapi.operation import Operation
+from openapi.operation import Base, Operation
 from openapi.problems import Problem, escape
 from openapi.schema import Schemas
 
@@ -48,6 +48,18 @@ class Document:
     def bundled(self) -> dict[str, Any]:
         """A copy of `raw` that may be changed: one self-contained OpenAPI document, fit for JSON."""
         return copy.deepcopy(self.raw)
+
+    def operation_at(self, method: str, path: str, base: Base | None = None) -> Operation | None:
+        """The operation of a request: its method and percent-encoded path, without query, below a base (None: either).
+
+        A path without parameters goes before one with some, as OpenAPI demands; None where there is no such operation.
+        """
+        found = [
+            each
+            for each in self.operations.values()
+            if (base is None or each.base == base) and each.serves(method, path)
+        ]
+        return min(found, key=lambda each: each.path.count("{"), default=None)
 
     def schema_problems(self, name: str, value: object) -> list[Problem]:
         """What is wrong with a parsed JSON value by a schema of `components`; pointers start at the value.

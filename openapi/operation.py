@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from openapi.problems import NotJsonError, Problem, cut, escape, json_value, pointer_to
 from openapi.schema import Checker, Schemas, at_pointer
+from openapi.security import Scheme, scheme_of
 
 Base = Literal["api", "pages"]
 
@@ -106,6 +107,7 @@ class Operation:
     base: "api", or "pages" for what lies below the address of the pages (x-base).
     raw: the operation object with the path's parameters in it.
     security: names of the schemes any one of which admits; () is public.
+    schemes: those schemes themselves.
     check_order: what is looked at in which order (x-check-order); () where the contract fixes none.
     secret_fields: names of body properties, over the document, whose values a recorder must remove.
     statuses: those documented.
@@ -130,12 +132,16 @@ class Operation:
         self.base: Base = raw.get("x-base", "api")
         requirements = raw.get("security", document.get("security", ()))
         self.security: tuple[str, ...] = tuple(name for entry in requirements for name in entry)
+        known = document.get("components", {}).get("securitySchemes", {})
+        self.schemes: tuple[Scheme, ...] = tuple(scheme_of(name, known[name]) for name in self.security)
         self.rate_limit = RateLimit(**raw["x-rate-limit"]) if "x-rate-limit" in raw else None
         self.check_order: tuple[str, ...] = tuple(raw.get("x-check-order", document.get("x-check-order", ())))
         self.retry_safe: bool = raw.get("x-retry-safe", False)
         self.secret_fields: frozenset[str] = schemas.secrets
         self.statuses = frozenset(int(status) for status in raw["responses"])
         self._answers: dict[int, _Answer] = {}
+        literal = (re.escape(part) for part in re.split(r"{\w+}", path))
+        self._served_at = re.compile("([^/]+)".join(literal))
 
     def __repr__(self) -> str:
         return f"<{self.app} {self.id}: {self.method} {self.path}>"
@@ -150,6 +156,10 @@ class Operation:
                 raise ValueError(f"{self.id} needs the path parameter {name}")
         target = re.sub(r"{(\w+)}", lambda found: quote(given[found[1]], safe=""), self.path)
         return f"{target}?{urlencode(query, quote_via=quote, safe='')}" if query else target
+
+    def serves(self, method: str, path: str) -> bool:
+        """Whether a request with this method and percent-encoded path, below its base, is one of this operation."""
+        return method == self.method and not self._is_webhook and self._served_at.fullmatch(path) is not None
 
     def request_problems(
         self,

@@ -22,7 +22,7 @@ from harness.history import Exchange, Outcome
 from harness.http import Answer, Call, WireError, field_of
 from harness.judging import shown
 from harness.pacing import Allowance, Pacer, pause_after_429
-from harness.recorder import Recorder
+from harness.recorder import Forwarding, Recorder
 from harness.story import StoryStoppedError
 
 _TRIES = 3
@@ -132,18 +132,34 @@ class Stage:
         authenticated and so counts for nobody; `obey_limits=False` takes a 429 for an answer, too.
         """
         operation = openapi.find(call.operation)
+        base_url = self.base_url(operation)
+        return await self.forward(
+            step, caller, operation.app, base_url, call, key=key, obey_limits=obey_limits, facts=facts
+        )
+
+    async def forward(
+        self,
+        step: str,
+        caller: str,
+        app: str,
+        base_url: str,
+        call: Call,
+        *,
+        key: str | None = "",
+        obey_limits: bool = True,
+        facts: Mapping[str, Any] | None = None,
+        forwarding: Forwarding | None = None,
+    ) -> Reply:
+        """As `send`, for a call of any operation or none ("") to a base URL of an app."""
+        operation = openapi.find(call.operation) if call.operation else None
         for attempt in range(1, _TRIES + 1):
-            if obey_limits and key is not None:
+            if obey_limits and key is not None and operation is not None:
                 await self._turns(operation.id, key)
             exchange, answer = await self.recorder.send(
-                step=step,
-                caller=caller,
-                callee=operation.app,
-                base_url=self.base_url(operation),
-                call=call,
-                facts=facts,
+                step=step, caller=caller, callee=app, base_url=base_url, call=call, facts=facts, forwarding=forwarding
             )
-            if attempt == _TRIES or not await self._again(operation, exchange, answer, obey_limits):
+            retry_safe = operation is not None and operation.retry_safe
+            if attempt == _TRIES or not await self._again(exchange, answer, obey_limits, retry_safe=retry_safe):
                 break
             self.recorder.history.supersede(exchange.number)
         return Reply(exchange, answer)
@@ -278,12 +294,10 @@ class Stage:
         for behind in _BEHIND.get(operation, ()):
             await self.pacer.turn(behind, "shared-secret")
 
-    async def _again(
-        self, operation: openapi.Operation, exchange: Exchange, answer: Answer | None, obey_limits: bool
-    ) -> bool:
+    async def _again(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         if exchange.outcome is not Outcome.ANSWERED:
             too_slow = exchange.seconds >= self.recorder.bounds.seconds * 0.9
-            return not too_slow and (exchange.outcome is Outcome.REFUSED or operation.retry_safe)
+            return not too_slow and (exchange.outcome is Outcome.REFUSED or retry_safe)
         if answer is not None and answer.status == 429 and obey_limits:
             await asyncio.sleep(pause_after_429(answer.headers, _server_time(answer)))
             return True
