@@ -206,10 +206,14 @@ class History:
         """The history as JSON lines, cleaned once more: a secret may have become known after it was seen."""
         context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
         yield json_line({"type": "context", "format": FORMAT, **book.clean_fields(context)})
-        for each in self.entries:
-            yield json_line(_entry_to_json(each, book))
+        yield from self.entry_lines(book)
         for outcome in self.stories.values():
             yield json_line({"type": "story", **book.clean_fields(asdict(outcome))})
+
+    def entry_lines(self, book: SecretBook, after: int = 0) -> Iterator[str]:
+        """The entries as JSON lines, the first `after` of them left out."""
+        for each in self.entries[after:]:
+            yield json_line(_entry_to_json(each, book))
 
 
 def _entry_to_json(entry: Entry, book: SecretBook) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 import asyncio
 import json as json_module
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.exit_codes import ExitCode
+from harness.stopping import stop_event
 
 if TYPE_CHECKING:
     from simulators.launch import Launched, LaunchOptions
@@ -126,13 +125,7 @@ def _run(built: "Launched", *, as_json: bool, exit_with_stdin: bool) -> None:
         sys.stdout.flush()
 
     async def main() -> None:
-        over = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, over.set)
-        if exit_with_stdin:
-            wait = threading.Thread(target=_until_stdin_ends, args=(loop, over), daemon=True)
-            wait.start()
+        over = stop_event(with_stdin=exit_with_stdin)
         await built.serve(ready, over.wait)
 
     try:
@@ -141,15 +134,6 @@ def _run(built: "Launched", *, as_json: bool, exit_with_stdin: bool) -> None:
     except StartError as error:
         sys.stderr.write(f"crossapp up: {error}\n")
         raise typer.Exit(ExitCode.HARNESS_FAULT) from None
-
-
-def _until_stdin_ends(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
-    try:
-        while os.read(0, 65536):
-            pass
-    except OSError:
-        pass
-    loop.call_soon_threadsafe(over.set)
 
 
 def welcome(built: "Launched") -> str:

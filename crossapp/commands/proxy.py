@@ -1,0 +1,183 @@
+"""`crossapp proxy`: let other tools talk to a deployment, with real credentials and signatures, and record it."""
+
+import asyncio
+import contextlib
+import json as json_module
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts import placeholders
+from crossapp.deployments import deployed
+from crossapp.embedded import EmbeddedError
+from crossapp.run import Settings, context_of, recorder_for
+from harness.deployment import Deployment, DeploymentError
+from harness.exit_codes import ExitCode
+from harness.har import to_har
+from harness.history import Exchange, History
+from harness.saving import HistoryFile, write_whole
+from harness.stopping import stop_event
+from scenarios.credentials import Adding
+from scenarios.loopback import PortTakenError
+from scenarios.proxy import CALLER, proxied
+from scenarios.stage import Stage
+
+FIRST_PORT = 3100
+_SAVE_SECONDS = 0.5
+
+
+def proxy(
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--port",
+            metavar="[APP=]PORT",
+            help="Port of an app's proxy, or of the first app's and the others follow (default: 3100). 0: a free one. "
+            "Repeatable.",
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Write what passes as a history for crossapp judge.")
+    ] = None,
+    har: Annotated[
+        Path | None, typer.Option("--har", metavar="FILE", help="Write what passed as HAR 1.2 at the end.")
+    ] = None,
+    credentials: Annotated[
+        Adding,
+        typer.Option(
+            "--credentials", help="Fill in credentials for placeholders only, or always: also where a request has none."
+        ),
+    ] = Adding.PLACEHOLDERS,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
+    exit_with_stdin: Annotated[
+        bool, typer.Option("--exit-with-stdin", help="Stop when standard input ends, as it does when a parent dies.")
+    ] = False,
+) -> None:
+    """Forward what other tools send to a deployment, until Ctrl-C: placeholders become real credentials and signatures,
+    rate limits are obeyed, what passes is recorded without secrets. Listens on 127.0.0.1 only."""
+    try:
+        with deployed(deployment) as target:
+            ports = _ports(port or (), list(target.targets))
+            asyncio.run(_run(target, ports, credentials, record, har, json=json, exit_with_stdin=exit_with_stdin))
+    except (DeploymentError, EmbeddedError, PortTakenError) as error:
+        sys.stderr.write(f"crossapp proxy: {error}\n")
+        raise typer.Exit(ExitCode.USAGE) from None
+    except OSError as error:
+        sys.stderr.write(f"crossapp proxy: {record or har}: cannot be written ({error.strerror})\n")
+        raise typer.Exit(ExitCode.USAGE) from None
+
+
+def _ports(given: Sequence[str], apps: Sequence[str]) -> dict[str, int]:
+    """A port for each app. Raises BadParameter."""
+    named: dict[str, int] = {}
+    first = FIRST_PORT
+    for each in given:
+        app, sign, number = each.rpartition("=")
+        if not number.isascii() or not number.isdecimal() or int(number) > 65_535:
+            raise typer.BadParameter(f"--port: {each!r} is not of the form PORT or APP=PORT, such as tuvens-api=0")
+        if not sign:
+            first = int(number)
+        elif app not in apps:
+            raise typer.BadParameter(f"--port: the deployment has no {app!r}; it has {', '.join(apps)}")
+        else:
+            named[app] = int(number)
+    following = {app: first + index if first else 0 for index, app in enumerate(apps)}
+    return {**following, **named}
+
+
+async def _run(
+    deployment: Deployment,
+    ports: Mapping[str, int],
+    adding: Adding,
+    record: Path | None,
+    har: Path | None,
+    *,
+    json: bool,
+    exit_with_stdin: bool,
+) -> None:
+    over = stop_event(with_stdin=exit_with_stdin)
+    history = History(context_of(deployment, Settings()))
+    recorder = recorder_for(deployment, history, foreign=True)
+    file = HistoryFile(record, history, recorder.book) if record is not None else None
+    if har is not None:
+        write_whole(har, to_har(history, recorder.book))
+    stage = Stage(deployment, recorder)
+    try:
+        async with proxied(stage, ports=ports, adding=adding) as urls:
+            told = json_module.dumps(_described(urls, deployment)) if json else welcome(urls, deployment, adding)
+            sys.stdout.write(told + "\n")
+            sys.stdout.flush()
+            while not over.is_set():
+                if file is not None:
+                    file.append()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), _SAVE_SECONDS)
+    finally:
+        await stage.close()
+        if file is not None:
+            file.finish()
+        if har is not None:
+            write_whole(har, to_har(history, recorder.book))
+    _tell_end(history, record, har)
+
+
+def _tell_end(history: History, record: Path | None, har: Path | None) -> None:
+    exchanges = [each for each in history.entries if isinstance(each, Exchange)]
+    forwarded = sum(each.caller == CALLER for each in exchanges)
+    where = " and ".join(str(each) for each in (record, har) if each is not None) or "nowhere (--record FILE keeps it)"
+    own = (
+        f", and {len(exchanges) - forwarded} of the proxy's own to get credentials"
+        if len(exchanges) > forwarded
+        else ""
+    )
+    sys.stderr.write(f"{forwarded} exchanges recorded{own}: {where}\n")
+    if record is not None:
+        sys.stderr.write(f"crossapp judge {record} judges them.\n")
+
+
+def _stand_ins(deployment: Deployment) -> dict[str, str]:
+    """What each placeholder stands for."""
+    found = {}
+    for role in dict.fromkeys(each.role for each in deployment.users):
+        found[placeholders.jwt(role)] = f"JWT of the {role}"
+        found[placeholders.session_token(role)] = f"a living session token of the {role}"
+        if "hi.events" in deployment.targets:
+            found[placeholders.bearer(role)] = f"bearer token of a Hi.Events session of the {role}"
+    return {
+        **found,
+        placeholders.SHARED_SECRET: "the shared secret",
+        placeholders.SIGNATURE: "signature over the body as it is forwarded",
+    }
+
+
+def _described(urls: Mapping[str, str], deployment: Deployment) -> dict[str, object]:
+    return {"urls": dict(urls), "placeholders": _stand_ins(deployment)}
+
+
+def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding) -> str:
+    """What people read after the start: addresses, placeholders, a command to paste."""
+    lines = [f"Forwarding to {deployment.name}; the base URL of", ""]
+    lines += [f"  {app:<13} {url}" for app, url in urls.items()]
+    lines += ["", "Write in headers, path, query and JSON strings, instead of a credential:", ""]
+    lines += [f"  {name}\n      {meaning}" for name, meaning in _stand_ins(deployment).items()]
+    if adding is Adding.ALWAYS:
+        lines += ["", "Requests without credentials get the organiser's."]
+    lines += ["", "To paste into a shell:", "", f"  {_example(urls)}", "", "Ctrl-C stops."]
+    return "\n".join(lines)
+
+
+def _example(urls: Mapping[str, str]) -> str:
+    if "tuvens-api" in urls:
+        body = json_module.dumps({"session_token": placeholders.session_token()})
+        return (
+            f"curl -s {urls['tuvens-api']}/api/cross-app/validate-session "
+            f"-H 'x-shared-secret: {placeholders.SHARED_SECRET}' -H 'Content-Type: application/json' -d '{body}'"
+        )
+    return f"curl -si {next(iter(urls.values()))}/"

@@ -1,0 +1,48 @@
+"""Writing files so that nobody finds half of one."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.history import History
+from harness.redact import SecretBook
+
+
+def write_whole(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a file that is there whole or, until then, as it was before. Raises OSError."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+class HistoryFile:
+    """A history that is written while it grows: readable at any time, and whole once it is finished.
+
+    A kill loses what came since the last `append`. An exchange that was sent again after it was written is marked as
+    such only by `finish`. Raises OSError where the file cannot be written.
+    """
+
+    def __init__(self, path: Path, history: History, book: SecretBook) -> None:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "is no ordinary file")
+        self._path = path
+        self._history = history
+        self._book = book
+        self._written = len(history.entries)
+        write_whole(path, history.lines(book))
+
+    def append(self) -> None:
+        """Write the entries that are new."""
+        lines = list(self._history.entry_lines(self._book, self._written))
+        if lines:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write("".join(line + "\n" for line in lines))
+            self._written += len(lines)
+
+    def finish(self) -> None:
+        """Write all of it anew."""
+        write_whole(self._path, self._history.lines(self._book))
