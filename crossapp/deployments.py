@@ -14,11 +14,13 @@ from typing import Any
 import openapi
 from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
-from harness.deployment import Deployment, DeploymentError, build_deployment, read_deployment
+from harness.deployment import Deployment, DeploymentError, Target, build_deployment, read_deployment
 from simulators.faults import FAULTS
+from simulators.launch import LOCAL_PORTS
 
 EDITIONS = (openapi.EDITION,)
 SIMULATED = ("tuvens-api", "hi.events")
+_LOCAL = {app: f"http://127.0.0.1:{LOCAL_PORTS[app]}" for app in SIMULATED}
 _FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
 
 
@@ -44,6 +46,19 @@ def deployed(path: Path | None, *, faults: Sequence[str] = ()) -> Iterator[Deplo
         return
     with tempfile.TemporaryDirectory(prefix="crossapp-") as folder, _beside(value, missing, arming, folder) as whole:
         yield _built(whole)
+
+
+def described(path: Path | None) -> Deployment:
+    """The applications that a file gives a url, nothing simulated beside them; without a file those of `crossapp up`.
+
+    For reading what was recorded elsewhere: nothing is started or sent. Raises DeploymentError.
+    """
+    if path is None:
+        targets = {app: Target(app, url, url, "local") for app, url in _LOCAL.items()}
+        return Deployment("local", EDITIONS[0], targets, users=(), shared_secret="")
+    value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
+    given = {app: each for app, each in value.get("targets", {}).items() if each.get("url")}
+    return _built({**value, "targets": given})
 
 
 def _to_simulate(path: Path, targets: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -61,6 +61,11 @@ def selected(patterns: Sequence[str]) -> list[Requirement]:
     return catalogue().select(patterns)
 
 
+def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
+    """Those that read whatever passed, and no story."""
+    return [each for each in requirements if not each.stories]
+
+
 def stories_for(requirements: Sequence[Requirement]) -> list[Story]:
     """The stories that must be driven: all, where a requirement reads the whole run."""
     known = stories()
@@ -117,9 +122,14 @@ async def perform(deployment: Deployment, settings: Settings, progress: Progress
 
 
 def report_of(run: Run, settings: Settings, today: date | None = None) -> Report:
-    """Judge a run. `today` is the day by which declared deviations are in date, this one unless given. Raises
-    HistoryError where the record of the deployment's deviations cannot be read."""
+    """Judge a run; of a record of others' traffic, in which no story was driven, by what reads any.
+
+    `today` is the day by which declared deviations are in date, this one unless given. Raises HistoryError where the
+    record of the deployment's deviations cannot be read.
+    """
     requirements = selected(settings.select)
+    if not run.history.stories:
+        requirements = of_any_traffic(requirements)
     day = today or datetime.now(UTC).date()
     context = run.history.context
     try:

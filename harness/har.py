@@ -15,8 +15,11 @@ from harness.redact import SecretBook
 
 
 def to_har(history: History, book: SecretBook) -> Iterator[str]:
-    """The exchanges of a history as lines of one HAR document, cleaned once more. Streams' events are not in it; a
-    request without answer has the status 0 and its reason in `_error`. `_crossapp` tells where the apps are."""
+    """The exchanges of a history as lines of one HAR document, cleaned once more.
+
+    Streams' events are not in it; a request without answer has the status 0 and its reason in `_error`. `_crossapp`
+    tells where the apps are, `_facts` what was found while the secrets were still there.
+    """
     context = {
         "deployment": history.context.deployment,
         "targets": {app: dict(each) for app, each in history.context.targets.items()},
@@ -42,7 +45,8 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "response": _response(exchange),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
-        "comment": exchange.step,
+        "comment": f"{exchange.number} {exchange.step}",
+        "_facts": dict(exchange.facts),
     }
     if exchange.error:
         entry["_error"] = exchange.error

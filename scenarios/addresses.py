@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import openapi
 
@@ -59,11 +59,7 @@ def _path_of(target: str) -> str:
 def _below(base: str, url: str) -> str | None:
     """The rest of a URL below a base, beginning with `/`; None where it is elsewhere. Raises ValueError for no URL."""
     ours, given = urlsplit(base), urlsplit(url)
-    if (ours.scheme, ours.hostname, _port(ours.scheme, ours.port)) != (
-        given.scheme,
-        given.hostname,
-        _port(given.scheme, given.port),
-    ):
+    if _origin(ours) != _origin(given):
         return None
     path = given.path or "/"
     if path != ours.path and not path.startswith(ours.path + "/"):
@@ -72,5 +68,7 @@ def _below(base: str, url: str) -> str | None:
     return f"{rest}?{given.query}" if given.query else rest
 
 
-def _port(scheme: str, port: int | None) -> int:
-    return port or (443 if scheme == "https" else 80)
+def _origin(parts: SplitResult) -> tuple[str, str, int]:
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, "localhost" if host in ("127.0.0.1", "::1") else host, port

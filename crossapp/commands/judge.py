@@ -8,29 +8,42 @@ import typer
 from rich.console import Console
 
 from crossapp.commands.verify import make_folder, save_report, show_report
-from crossapp.run import Run, Settings, report_of, selected
+from crossapp.deployments import described
+from crossapp.har_history import deployment_told_by, history_of
+from crossapp.run import Run, Settings, of_any_traffic, report_of, selected
+from harness.deployment import DeploymentError
 from harness.exit_codes import ExitCode
-from harness.history import HistoryError, read_history
+from harness.har_reader import looks_like_har, read_har
+from harness.history import History, HistoryError, read_history
 
 
 def judge(
-    file: Annotated[Path, typer.Argument(help="A saved history (history.jsonl).")],
+    file: Annotated[Path, typer.Argument(help="A saved history (history.jsonl), or a HAR of a deployment's traffic.")],
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", "-d", help="With a HAR: the file that says where the applications are."),
+    ] = None,
     select: Annotated[list[str] | None, typer.Option("--select", "-s", help="As in verify. Repeatable.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Folder for the report files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON lines on standard output.")] = False,
 ) -> None:
-    """Judge a saved history again, by the requirements of this version; nothing is sent."""
+    """Judge a saved history again, or traffic that was recorded elsewhere, by the requirements of this version.
+
+    Nothing is sent."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     settings = Settings(tuple(select or ()))
     if not selected(settings.select):
         raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
     make_folder(report)
     try:
-        with file.open(encoding="utf-8") as lines:
-            history = read_history(lines)
+        history = _read(file, deployment, errors)
+        _tell_of_no_story(history, settings, errors)
         first, last = history.span
         started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
         found = report_of(Run(history, (), started, last - first), settings)
+    except DeploymentError as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
     except OSError as error:
         errors.print(f"crossapp: {file}: cannot be read ({error.strerror})", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
@@ -44,3 +57,34 @@ def judge(
         save_report(found, report)
     show_report(found, json=json)
     raise typer.Exit(found.footer.exit_code)
+
+
+def _read(file: Path, deployment: Path | None, errors: Console) -> History:
+    """Raises OSError, HistoryError, HarError and DeploymentError."""
+    if not looks_like_har(file):
+        if deployment is not None:
+            raise typer.BadParameter("--deployment goes with a HAR: a saved history tells of its deployment itself")
+        with file.open(encoding="utf-8") as lines:
+            return read_history(lines)
+    har = read_har(file)
+    known = described(deployment) if deployment is not None else deployment_told_by(har, described(None))
+    history, elsewhere = history_of(har, known)
+    unknown = sum(not each.operation for each in history.exchanges())
+    told = f"{len(history.entries)} requests of {known.name}, {unknown} of them to no documented operation"
+    errors.print(f"{told}; left out: {elsewhere} to other places, {har.cached} from a cache", markup=False)
+    return history
+
+
+def _tell_of_no_story(history: History, settings: Settings, errors: Console) -> None:
+    """Raises BadParameter where nothing of the selected can be judged of this record."""
+    if history.stories:
+        return
+    chosen = selected(settings.select)
+    readers = len(of_any_traffic(chosen))
+    if not readers:
+        raise typer.BadParameter("the selected requirements read stories, and this record has none: crossapp verify")
+    errors.print(
+        f"No story was driven in this record: {readers} of {len(chosen)} requirements read any traffic and are judged; "
+        "the others need crossapp verify.",
+        markup=False,
+    )

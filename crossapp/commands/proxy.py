@@ -130,35 +130,31 @@ async def _run(
 
 def _tell_end(history: History, record: Path | None, har: Path | None) -> None:
     exchanges = [each for each in history.entries if isinstance(each, Exchange)]
-    forwarded = sum(each.caller == CALLER for each in exchanges)
+    own = sum(each.caller != CALLER for each in exchanges)
     where = " and ".join(str(each) for each in (record, har) if each is not None) or "nowhere (--record FILE keeps it)"
-    own = (
-        f", and {len(exchanges) - forwarded} of the proxy's own to get credentials"
-        if len(exchanges) > forwarded
-        else ""
-    )
-    sys.stderr.write(f"{forwarded} exchanges recorded{own}: {where}\n")
+    beside = f", {own} of them the proxy's own, to get credentials" if own else ""
+    sys.stderr.write(f"Exchanges recorded: {len(exchanges)}{beside}; written to {where}\n")
     if record is not None:
         sys.stderr.write(f"crossapp judge {record} judges them.\n")
 
 
-def _stand_ins(deployment: Deployment) -> dict[str, str]:
+def _stand_ins(deployment: Deployment, roles: Sequence[str]) -> dict[str, str]:
     """What each placeholder stands for."""
-    found = {}
-    for role in dict.fromkeys(each.role for each in deployment.users):
+    found = {placeholders.SHARED_SECRET: "the shared secret"}
+    for role in roles:
         found[placeholders.jwt(role)] = f"JWT of the {role}"
-        found[placeholders.session_token(role)] = f"a living session token of the {role}"
+        found[placeholders.session_token(role)] = f"living session token of the {role}"
         if "hi.events" in deployment.targets:
-            found[placeholders.bearer(role)] = f"bearer token of a Hi.Events session of the {role}"
-    return {
-        **found,
-        placeholders.SHARED_SECRET: "the shared secret",
-        placeholders.SIGNATURE: "signature over the body as it is forwarded",
-    }
+            found[placeholders.bearer(role)] = f"bearer token of the {role}'s Hi.Events session"
+    return {**found, placeholders.SIGNATURE: "signature over the body as it is forwarded"}
+
+
+def _roles(deployment: Deployment) -> list[str]:
+    return list(dict.fromkeys(each.role for each in deployment.users))
 
 
 def _described(urls: Mapping[str, str], deployment: Deployment) -> dict[str, object]:
-    return {"urls": dict(urls), "placeholders": _stand_ins(deployment)}
+    return {"urls": dict(urls), "placeholders": _stand_ins(deployment, _roles(deployment))}
 
 
 def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding) -> str:
@@ -166,7 +162,10 @@ def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding) -> 
     lines = [f"Forwarding to {deployment.name}; the base URL of", ""]
     lines += [f"  {app:<13} {url}" for app, url in urls.items()]
     lines += ["", "Write in headers, path, query and JSON strings, instead of a credential:", ""]
-    lines += [f"  {name}\n      {meaning}" for name, meaning in _stand_ins(deployment).items()]
+    first, *others = _roles(deployment)
+    lines += [f"  {name}\n      {meaning}" for name, meaning in _stand_ins(deployment, [first]).items()]
+    if others:
+        lines += ["", f"Instead of {first} also: {', '.join(others)}"]
     if adding is Adding.ALWAYS:
         lines += ["", "Requests without credentials get the organiser's."]
     lines += ["", "To paste into a shell:", "", f"  {_example(urls)}", "", "Ctrl-C stops."]

@@ -1,0 +1,82 @@
+"""A HAR of a deployment's traffic as a history: app and operation of each entry, facts computed, secrets removed."""
+
+from dataclasses import replace
+from typing import Any
+
+import openapi
+from contracts import facts
+from crossapp.run import Settings, context_of, recorder_for
+from harness.deployment import Deployment
+from harness.har_reader import Har, HarEntry, HarError, hosts_of
+from harness.history import History, Outcome, read_history
+from harness.http import Answer, Call
+from scenarios.addresses import Addresses, Place
+
+STORY = "har"
+
+
+def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
+    """The history of the entries that are an app's, and how many are not. Raises HarError where none is."""
+    targets = {each.app: (each.url, each.api_url) for each in deployment.targets.values()}
+    addresses = Addresses(targets, deployment.edition)
+    placed = [(each, place) for each in har.entries if (place := addresses.of_url(each.method, each.url)) is not None]
+    if not placed:
+        bases = ", ".join(dict.fromkeys(base for pair in targets.values() for base in pair)) or "nothing"
+        seen = ", ".join(list(hosts_of(har))[:5]) or "none"
+        raise HarError(
+            f"none of its {len(har.entries)} requests goes to {bases}; it has requests to {seen}: give the deployment "
+            "file that names those addresses (--deployment)"
+        )
+    history = History(context_of(deployment, Settings()))
+    recorder = recorder_for(deployment, history, foreign=True)
+    calls = [(each, place, _call(each, place), _answer(each)) for each, place in placed]
+    for _, _, call, answer in calls:  # first: a token may be used before the entry that hands it out
+        for kind, value in facts.handed_out(call, answer) if answer is not None else ():
+            recorder.book.learn(kind, value)
+    for each, place, call, answer in calls:
+        exchange = recorder.record(
+            step=f"{STORY}/{call.operation or 'unknown'}",
+            caller=STORY,
+            callee=place.app,
+            call=call,
+            url=each.url,
+            answer=answer,
+            outcome=Outcome.ANSWERED if answer is not None else Outcome.NO_ANSWER,
+            error=each.error,
+            started=each.started,
+            seconds=each.seconds,
+        )
+        if each.facts is not None:  # what was removed since cannot be found again
+            history.entries[-1] = replace(exchange, facts=recorder.book.clean_fields(each.facts))
+        if each.superseded:
+            history.supersede(exchange.number)
+    return read_history(history.lines(recorder.book)), len(har.entries) - len(placed)
+
+
+def _call(entry: HarEntry, place: Place) -> Call:
+    return Call(place.operation, entry.method, place.target, entry.request_headers, entry.request_body)
+
+
+def _answer(entry: HarEntry) -> Answer | None:
+    return None if entry.error else Answer(entry.status, entry.response_headers, entry.response_body)
+
+
+def deployment_told_by(har: Har, otherwise: Deployment) -> Deployment:
+    """Where the apps were by a HAR of our own; another one's is read by `otherwise`. Raises HarError."""
+    told = har.context.get("targets")
+    if not isinstance(told, dict) or not told:
+        return otherwise
+    targets = {}
+    for app, each in told.items():
+        known = otherwise.targets.get(app) or next(iter(otherwise.targets.values()))
+        if app not in openapi.APPS or not isinstance(each, dict):
+            raise HarError(f"log._crossapp.targets: {app!r} is no application; give --deployment")
+        url, api_url = (_url(each.get(name), name) for name in ("url", "api_url"))
+        targets[app] = replace(known, app=app, url=url, api_url=api_url)
+    return replace(otherwise, name=str(har.context.get("deployment", otherwise.name)), targets=targets)
+
+
+def _url(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        raise HarError(f"log._crossapp.targets: {name} is no base URL; give --deployment")
+    return value.rstrip("/")

@@ -1,0 +1,220 @@
+"""Reading HAR 1.2 as browsers, proxies and we write it: bounded, and clear about what is wrong with it."""
+
+import base64
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from harness.http import Headers, header
+
+LONGEST_FILE = 128 * 1024 * 1024
+LONGEST_BODY = 2 * 1024 * 1024
+_REMEDY = "export it again from the browser or proxy, as HAR 1.2 with content"
+_NO_SECONDS = 3_600_000.0
+
+
+class HarError(ValueError):
+    """A HAR that cannot be read; the text names the place in it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarEntry:
+    """One entry. `number` counts from 1; bodies are decoded; `started` in Unix seconds (0: not told), `seconds` in all.
+
+    `error` says why there is no whole answer (aborted, not kept by whoever recorded it); a HAR of ours also tells the
+    `facts` of the recording, and by `superseded` that it was sent again.
+    """
+
+    number: int
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: bytes
+    status: int
+    response_headers: Headers
+    response_body: bytes
+    started: float
+    seconds: float
+    error: str = ""
+    superseded: bool = False
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Har:
+    """A HAR: the entries that came over a network, how many did not (`cached`), and what a HAR of ours tells of its
+    deployment."""
+
+    entries: tuple[HarEntry, ...]
+    cached: int
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def looks_like_har(path: Path) -> bool:
+    """Whether a file is a HAR by its name or its beginning. Raises OSError."""
+    if path.suffix.lower() == ".har":
+        return True
+    with path.open("rb") as file:
+        head = file.read(4096).removeprefix(b"\xef\xbb\xbf")
+    return b"".join(head.split()).startswith(b'{"log":')
+
+
+def read_har(path: Path) -> Har:
+    """Read a HAR of at most 128 MiB. Raises HarError and OSError."""
+    if path.stat().st_size > LONGEST_FILE:
+        raise HarError(
+            f"has more than {LONGEST_FILE // 1024 // 1024} MiB: filter it by the applications' hosts before the export"
+        )
+    try:
+        value = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise HarError(f"is not UTF-8 text; {_REMEDY}") from None
+    except json.JSONDecodeError as error:
+        raise HarError(
+            f"is not JSON ({error.msg} at line {error.lineno}, column {error.colno}): it may be cut off; {_REMEDY}"
+        ) from None
+    except RecursionError:
+        raise HarError(f"is nested too deeply; {_REMEDY}") from None
+    except ValueError:  # the interpreter's limit on the digits of an integer
+        raise HarError(f"holds a number of too many digits; {_REMEDY}") from None
+    log = _of(_of(value, dict, "the document").get("log"), dict, "log")
+    listed = _of(log.get("entries"), list, "log.entries")
+    entries, cached = [], 0
+    for index, each in enumerate(listed):
+        at = f"log.entries[{index}]"
+        entry = _of(each, dict, at)
+        if entry.get("_fromCache") in ("memory", "disk"):
+            cached += 1
+            continue
+        url = _text(_of(entry.get("request"), dict, f"{at}.request"), "url", f"{at}.request", required=True)
+        if url.startswith(("http://", "https://")):  # not a socket, nor data: and blob:
+            entries.append(_entry(entry, index + 1, url, at))
+    context = log.get("_crossapp")
+    return Har(tuple(entries), cached, context if isinstance(context, dict) else {})
+
+
+def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
+    request = _of(entry.get("request"), dict, f"{at}.request")
+    response = _of(entry.get("response"), dict, f"{at}.response")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise HarError(f"{at}.request.url: is no URL; {_REMEDY}") from None
+    status = response.get("status", 0)
+    if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status < 1000:
+        raise HarError(f"{at}.response.status: must be a status such as 200; {_REMEDY}")
+    headers = _headers(response, f"{at}.response")
+    body, lacking = b"", "the HAR tells of no answer: aborted, blocked, or refused"
+    if status:
+        body, lacking = _content(response, headers, f"{at}.response.content")
+    seconds = _number(entry.get("time")) / 1000
+    return HarEntry(
+        number=number,
+        method=_text(request, "method", f"{at}.request", required=True).upper(),
+        url=url.partition("#")[0],
+        request_headers=_headers(request, f"{at}.request"),
+        request_body=_posted(request.get("postData"), f"{at}.request.postData"),
+        status=status,
+        response_headers=headers,
+        response_body=body,
+        started=_started(entry, at),
+        seconds=seconds if 0 <= seconds < _NO_SECONDS else 0.0,
+        error=_text(entry, "_error", at) or lacking,
+        facts=_of(entry["_facts"], dict, f"{at}._facts") if "_facts" in entry else None,
+        superseded=entry.get("_superseded") is True,
+    )
+
+
+def _content(response: dict[str, Any], headers: Headers, at: str) -> tuple[bytes, str]:
+    """A decoded body, and why it is not the whole one (empty: it is)."""
+    content = _of(response.get("content", {}), dict, at)
+    size = int(_number(content.get("size")))
+    media_type = (header(headers, "Content-Type") or "").partition(";")[0].strip().lower()
+    if "text" not in content:
+        told = size > 0 or int(_number(header(headers, "Content-Length"))) > 0
+        if told and media_type != "text/event-stream" and response.get("status") != 304:
+            return b"", "the HAR does not hold the body: export it with content"
+        return b"", ""
+    body = _encoded(_text(content, "text", at), content.get("encoding"), at)
+    if len(body) > LONGEST_BODY:
+        return b"", f"the body has more than {LONGEST_BODY} bytes: it was not read"
+    # Some tell the size on the wire and, as `compression`, what was saved.
+    if len(body) < min(size, size + int(_number(content.get("compression")))):
+        return body, f"the HAR holds {len(body)} of the body's {size} bytes: raise the recorder's limit"
+    return body, ""
+
+
+def _posted(value: Any, at: str) -> bytes:
+    if value is None:
+        return b""
+    posted = _of(value, dict, at)
+    if "text" not in posted and isinstance(posted.get("params"), list):
+        return urlencode([_pair(each, f"{at}.params[{index}]") for index, each in enumerate(posted["params"])]).encode()
+    return _encoded(_text(posted, "text", at), posted.get("_encoding", posted.get("encoding")), at)
+
+
+def _encoded(text: str, encoding: Any, at: str) -> bytes:
+    if encoding in (None, ""):
+        return text.encode("utf-8")
+    if encoding != "base64":
+        raise HarError(f'{at}.encoding: must be "base64" or absent; {_REMEDY}')
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise HarError(f"{at}.text: is not Base64, though encoding says so; {_REMEDY}") from None
+
+
+def _headers(message: dict[str, Any], at: str) -> Headers:
+    listed = _of(message.get("headers", []), list, f"{at}.headers")
+    pairs = (_pair(each, f"{at}.headers[{index}]") for index, each in enumerate(listed))
+    return tuple(pair for pair in pairs if not pair[0].startswith(":"))  # HTTP/2's own
+
+
+def _pair(value: Any, at: str) -> tuple[str, str]:
+    pair = _of(value, dict, at)
+    return _text(pair, "name", at, required=True), _text(pair, "value", at)
+
+
+def _started(entry: dict[str, Any], at: str) -> float:
+    text = _text(entry, "startedDateTime", at)
+    if not text:
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        raise HarError(f"{at}.startedDateTime: must be an ISO 8601 time; {_REMEDY}") from None
+
+
+def _number(value: Any) -> float:
+    """A number that is told, or 0."""
+    try:
+        number = 0.0 if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
+
+
+def _text(value: dict[str, Any], name: str, at: str, *, required: bool = False) -> str:
+    found = value.get(name)
+    if found is None and not required:
+        return ""
+    if not isinstance(found, str) or (required and not found):
+        raise HarError(f"{at}.{name}: must be text; {_REMEDY}")
+    return found.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
+
+
+def _of(value: Any, kind: type, at: str) -> Any:
+    if not isinstance(value, kind):
+        word = "an object" if kind is dict else "a list"
+        raise HarError(f"{at}: {'missing' if value is None else 'must be ' + word}; {_REMEDY}")
+    return value
+
+
+def hosts_of(har: Har) -> Iterator[str]:
+    """The origins of the entries, once each, as they come."""
+    yield from dict.fromkeys("{0.scheme}://{0.netloc}".format(urlsplit(each.url)) for each in har.entries)
