@@ -17,7 +17,7 @@ from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.routes.rules import STORY as PROBE
 from harness.capabilities import capabilities_of
-from harness.claims import settle
+from harness.claims import Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.history import Context, History, HistoryError, read_history
@@ -127,9 +127,13 @@ def report_of(run: Run, settings: Settings, today: date | None = None) -> Report
     `today` is the day by which declared deviations are in date, this one unless given. Raises HistoryError where the
     record of the deployment's deviations cannot be read.
     """
-    requirements = selected(settings.select)
+    requirements, untold = selected(settings.select), uncovered()
     if not run.history.stories:
-        requirements = of_any_traffic(requirements)
+        requirements, left = of_any_traffic(requirements), [each for each in requirements if each.stories]
+        by_story = Uncovered(
+            "what only stories show", "no story was driven in this record: crossapp verify drives them"
+        )
+        untold = {**{claim: by_story for each in left for claim in each.settles}, **untold}
     day = today or datetime.now(UTC).date()
     context = run.history.context
     try:
@@ -140,7 +144,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None) -> Report
     except (ValueError, KeyError, TypeError) as error:
         raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
     findings, problems = judge_all(catalogue(), requirements, run.history, deviations, day)
-    results = settle(claims(), findings, uncovered())
+    results = settle(claims(), findings, untold)
     code = exit_code_of(findings, problems, finished=True)
     return Report(
         header=Header(
