@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -22,6 +23,8 @@ _HOP_BY_HOP = frozenset({
     "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
     "trailer", "transfer-encoding", "upgrade",
 })  # fmt: skip
+_UNSENDABLE_TARGET = re.compile(r"[^!-~]")
+_UNSENDABLE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _READABLE = ("gzip", "identity")
 
 
@@ -64,6 +67,8 @@ class Proxy:
         except _NotForwardedError as refused:
             await self._refuse(refused, answering)
         except Exception as error:
+            if answering.begun:
+                raise
             fault = f"a fault of crossapp: {type(error).__name__}: {error}"
             await self._refuse(_NotForwardedError(500, fault, "Report it with the recorded history."), answering)
 
@@ -98,15 +103,20 @@ class Proxy:
     async def _request(self, scope: Any, receive: Any) -> tuple[Call, Place]:
         """A request as it came, its stand-ins still in it, and where it goes. Raises _NotForwardedError."""
         target = scope["sent.target"].decode("latin-1")
+        if _UNSENDABLE_TARGET.search(target):
+            raise _NotForwardedError(400, "the path holds a byte that HTTP forbids there", "Percent-encode it.")
         if not target.startswith("/"):
             raise _NotForwardedError(
                 400, "the request's target is no path", "Give the proxy's address as base URL, not as an HTTP proxy."
             )
         names = scope["sent.names"]
         headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (name.decode("latin-1"), value.decode("latin-1").strip(" \t"))
             for name, (_, value) in zip(names, scope["headers"], strict=True)
         ]
+        unsendable = next((name for name, value in headers if _UNSENDABLE_VALUE.search(value)), None)
+        if unsendable is not None:
+            raise _NotForwardedError(400, f"the header {unsendable} holds a byte that HTTP forbids", "Leave it out.")
         self._refuse_foreign(headers, scope["server"][1])
         body = await _body(receive)
         place = self._addresses.below(self.app, scope["method"], target.partition("#")[0])
@@ -154,6 +164,7 @@ class _Answering:
     def __init__(self, method: str, send: Any) -> None:
         self._method = method
         self._send = send
+        self.begun = False
 
     async def opened(self, status: int, headers: Headers) -> None:
         """The head of an answer whose length is not known."""
@@ -179,6 +190,7 @@ class _Answering:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _head(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.begun = True
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
