@@ -11,6 +11,7 @@ from typer._click.exceptions import ClickException  # the library shows it under
 from crossapp.commands.diff import diff
 from crossapp.commands.judge import judge
 from crossapp.commands.jwt import jwt
+from crossapp.commands.lockstep import lockstep
 from crossapp.commands.proxy import proxy
 from crossapp.commands.report import report
 from crossapp.commands.requirements import requirements
@@ -36,6 +37,7 @@ app.command()(diff)
 app.command()(judge)
 app.command()(proxy)
 app.command()(requirements)
+app.command()(lockstep)
 
 
 def main() -> None:

@@ -1,0 +1,201 @@
+"""`crossapp lockstep`: random sequences of calls at two deployments at once; the first divergence, shrunk."""
+
+import asyncio
+import json as json_module
+import os
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from crossapp.deployments import deployed
+from crossapp.embedded import EmbeddedError
+from crossapp.run import Settings, context_of, recorder_for
+from harness.deployment import Deployment, DeploymentError
+from harness.exit_codes import ExitCode
+from harness.history import History
+from harness.recorder import TargetGoneError
+from harness.render.text import visible
+from harness.story import Phase, Story, StoryStoppedError
+from scenarios.cast import Cast
+from scenarios.stage import Stage
+
+if TYPE_CHECKING:
+    from scenarios.lockstep.explore import Bounds, Lockstep, Result
+
+
+def lockstep(
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", "-d", help="The deployment to compare (default: a second set of simulators)."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="What to compare it with (default: the honest embedded simulators)."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Arm a fault of what is simulated in --deployment. Repeatable.")
+    ] = None,
+    sequences: Annotated[int, typer.Option("--sequences", min=1, help="How many sequences are drawn at most.")] = 100,
+    steps: Annotated[int, typer.Option("--steps", min=1, max=100, help="Calls of one sequence at most.")] = 10,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.01, help="Stop drawing after so long.")] = 5.0,
+    strict: Annotated[
+        bool | None,
+        typer.Option(
+            "--strict/--lenient",
+            help="Strict: word for word, but for what changes from one call to the next. Lenient: texts, data and "
+            "what is optional may differ, one for one. Default: strict between simulators.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of what is drawn.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Play random sequences of calls at two deployments at once and report the first answer in which they differ.
+
+    Exit code 0 when all answers agreed, 1 for a divergence, 2 when sequences could not be compared, 4 when none was.
+    """
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        with ExitStack() as stack:
+            # Hypothesis keeps notes beside whoever runs it.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crossapp-"))
+            os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
+            from scenarios.lockstep.explore import Bounds
+
+            left = stack.enter_context(deployed(against))
+            right = stack.enter_context(deployed(deployment, faults=fault or ()))
+            word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
+            bounds = Bounds(sequences, steps, minutes, seed)
+            found, result = asyncio.run(_explore(left, right, bounds, word_for_word, errors))
+    except (DeploymentError, EmbeddedError) as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
+    code = _exit_code(result)
+    if json:
+        typer.echo(json_module.dumps(_as_json(found, result, left, right, bounds, code), ensure_ascii=False))
+    else:
+        _print(found, result, left, right, Console(highlight=False))
+    raise typer.Exit(code)
+
+
+async def _explore(
+    left: Deployment, right: Deployment, bounds: "Bounds", strict: bool, errors: Console
+) -> "tuple[Lockstep, Result]":
+    from scenarios.lockstep.explore import Lockstep
+    from scenarios.lockstep.side import Side
+
+    stages = [_stage(each, bounds.seed) for each in (left, right)]
+    story = Story("lockstep", "Two deployments are asked the same.", _nothing, Phase.SIDE_BY_SIDE)
+    both = Lockstep(*(Side(Cast(each, story)) for each in stages), strict=strict)
+    try:
+        both.result.divergence = await both.learn()
+        if both.result.divergence is None:
+            await both.explore(bounds, lambda text: _tell(errors, text))
+    except (StoryStoppedError, TargetGoneError) as stopped:
+        both.result.undecided += 1
+        both.result.reason = str(stopped)
+    finally:
+        for each in stages:
+            await each.close()
+    return both, both.result
+
+
+async def _nothing(_: object) -> None:
+    """The sequences are the story."""
+
+
+def _stage(deployment: Deployment, seed: int) -> Stage:
+    history = History(context_of(deployment, Settings(seed=seed)))
+    return Stage(deployment, recorder_for(deployment, history), seed=seed)
+
+
+def _simulated(deployment: Deployment) -> bool:
+    return all(each.kind == "simulated" for each in deployment.targets.values())
+
+
+def _tell(errors: Console, text: str) -> None:
+    if errors.is_terminal:
+        errors.file.write("\r" + text.ljust(70))
+        errors.file.flush()
+
+
+def _exit_code(result: "Result") -> ExitCode:
+    if result.divergence is not None:
+        return ExitCode.VIOLATED
+    if result.flaky or (result.undecided and result.answers):
+        return ExitCode.UNDECIDED
+    return ExitCode.OK if result.sequences else ExitCode.NOTHING_JUDGED
+
+
+def _as_json(
+    found: "Lockstep", result: "Result", left: Deployment, right: Deployment, bounds: "Bounds", code: ExitCode
+) -> dict[str, Any]:
+    learned = found.learned
+    return {
+        "type": "lockstep",
+        "left": left.name,
+        "right": right.name,
+        "strict": learned.strict,
+        "seed": bounds.seed,
+        "sequences": result.sequences,
+        "answers": result.answers,
+        "undecided": result.undecided,
+        "reason": result.reason or result.flaky,
+        "divergence": asdict(result.divergence) if result.divergence is not None else None,
+        "volatile": sorted(map(list, learned.volatile)),
+        "own": sorted(map(list, learned.own)),
+        "renamed": {name: len(pairs) for name, pairs in sorted(learned.renamed.items()) if pairs},
+        "exit_code": int(code),
+    }
+
+
+def _print(found: "Lockstep", result: "Result", left: Deployment, right: Deployment, console: Console) -> None:
+    def say(text: str = "") -> None:
+        console.print(visible(text), markup=False, soft_wrap=True)
+
+    say(f"left   {left.name}" + _urls(left))
+    say(f"right  {right.name}" + _urls(right))
+    divergence = result.divergence
+    if divergence is not None:
+        difference = divergence.difference
+        say(f"\nDIVERGED  {difference.operation} {difference.at}")
+        say(f"  left       {difference.left!r}")
+        say(f"  right      {difference.right!r}")
+        say("  sequence   the shortest that was found")
+        for number, step in enumerate(divergence.sequence, start=1):
+            say(f"    {number:>2}. {step}")
+        say(f"  left curl  {divergence.left_curl}")
+        say(f"  right curl {divergence.right_curl}")
+    if result.flaky:
+        say(f"\nUNDECIDED  {result.flaky}")
+    if result.undecided:
+        say(f"\n{result.undecided} could not be compared, the first: {result.reason}")
+    _print_learned(found, say)
+    mode = "word for word" if found.learned.strict else "leniently"
+    say(f"\n{result.answers} pairs of answers of {result.sequences} sequences and the tour compared {mode}.")
+    if divergence is None and not result.flaky and result.sequences:
+        say("No answer differed.")
+
+
+def _print_learned(found: "Lockstep", say: Any) -> None:
+    learned = found.learned
+    if learned.volatile:
+        places = sorted({f"{operation} {pointer}" for operation, _, pointer in learned.volatile})
+        say(f"\nLearned to change from one call to the next ({len(places)}): {', '.join(places)}")
+    if learned.own:
+        places = sorted({f"{operation} {status} {pointer}" for operation, status, pointer in learned.own})
+        say(f"\nLearned to be each side's own ({len(places)}): {', '.join(places)}")
+    pairs = {
+        name: sum(one != other for one, other in found_pairs.items()) for name, found_pairs in learned.renamed.items()
+    }
+    if any(pairs.values()):
+        told = ", ".join(f"{name} ({count})" for name, count in sorted(pairs.items()) if count)
+        say(f"\nLearned to have other names at the other side, one for one: {told}")
+
+
+def _urls(deployment: Deployment) -> str:
+    return "".join(f"  {app} {each.url}" for app, each in deployment.targets.items())
