@@ -225,7 +225,9 @@ def tour(roles: Sequence[str], events: int, linked: int) -> list[list[Call]]:
         if events:
             found.append([Mint(role, "own", "right"), AskSession("permission", -1, resource=0)])
     if events:
-        found += [[ReadEvent(0)], [ChangeEvent(0, "organiser")], *([Update(0, status)] for status in STATUSES)]
+        found += [[ReadEvent(0)], [ChangeEvent(0, "organiser")]]
+        for status in STATUSES:
+            found.append([Update(0, status)])
     if linked:
         found += [
             [Mint("organiser", "own", "right"), SignIn(-1), AskHiEvents(question, -1)]
