@@ -1,12 +1,10 @@
 """hi.events is written in PHP, its fork may not be: updates in the bytes of three languages."""
 
 from contracts.times import iso_millis
-from contracts.webhook.vectors import vectors
+from contracts.webhook.vectors import LANGUAGES, written_by
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.updates import Updates
-
-LANGUAGES = ("php", "node", "python")
 
 
 @story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
@@ -18,12 +16,12 @@ async def updates_of_other_languages_are_sent(cast: Cast) -> None:
         state = await updates.brings_to("base", "CANCELLED")
         told = "CANCELLED"
         for language in LANGUAGES:
-            for vector in vectors(language):
+            for vector in written_by(language):
                 status = "LIVE" if told == "CANCELLED" else "CANCELLED"
                 body = vector.body_for(
                     event_id=event, number=updates.number, status=status, sent_at=iso_millis(updates.next_time())
                 )
-                step = f"{language}/{vector.name}"
+                step = f"{language}/{vector.id}"
                 reply = await cast.delivers(f"{step}/update", body)
                 if reply.ok:
                     told = status
