@@ -127,6 +127,8 @@ def _beside(
     environment = {"HI_EVENTS_SHARED_SECRET": known.shared_secret}
     if known.jwt_secret:
         environment["JWT_SECRET"] = known.jwt_secret
+    if known.receiver is not None and "hi.events" in missing:
+        arguments += ["--webhooks-to", known.receiver.url]
     if "tuvens-api" not in missing:
         arguments += ["--tuvens-api", known.targets["tuvens-api"].api_url]
         seed = Path(folder) / "seed.json"

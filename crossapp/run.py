@@ -1,12 +1,14 @@
 """One run: drive the stories that the selected requirements need, then judge what was recorded."""
 
 import platform
+import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -22,6 +24,7 @@ from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.history import Context, History, HistoryError, read_history
 from harness.judge import judge_all, judge_one
+from harness.receiver import receiving
 from harness.recorder import Bounds, Recorder
 from harness.redact import SecretBook
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
@@ -94,18 +97,47 @@ def recorder_for(deployment: Deployment, history: History, *, foreign: bool = Fa
         bounds=Bounds(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
         facts=facts.ALL,
         secrets=facts.handed_out,
-        verify=ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True,
+        verify=_certificates(deployment),
         foreign=foreign,
     )
 
 
-async def perform(deployment: Deployment, settings: Settings, progress: Progress = lambda story, state: None) -> Run:
-    """Drive a deployment. The network's failures are in the history; raises nothing for them."""
+async def perform(
+    deployment: Deployment,
+    settings: Settings,
+    progress: Progress = lambda story, state: None,
+    *,
+    listener: socket.socket | None = None,
+) -> Run:
+    """Drive a deployment. The network's failures are in the history; raises nothing for them.
+
+    `listener` is a socket that listens already where the deployment's receiver is to. Raises DeploymentError where the
+    receiver's address is taken.
+    """
     started, clock = datetime.now(UTC), time.monotonic()
     history = History(context_of(deployment, settings))
-    recorder = recorder_for(deployment, history)
-    stage = Stage(deployment, recorder, seed=settings.seed, quick=settings.quick)
-    try:
+    async with AsyncExitStack() as stack:
+        receiver = None
+        if deployment.receiver is not None:
+            receiver = await stack.enter_async_context(
+                receiving(
+                    deployment.receiver,
+                    deployment.targets["tuvens-api"].api_url,
+                    seconds=deployment.safety.seconds,
+                    verify=_certificates(deployment),
+                    listener=listener,
+                )
+            )
+        recorder = recorder_for(deployment, history)
+        stage = Stage(
+            deployment,
+            recorder,
+            seed=settings.seed,
+            quick=settings.quick,
+            patience=settings.patience,
+            receiver=receiver,
+        )
+        stack.push_async_callback(stage.close)
         await drive(
             stories_for(selected(settings.select)),
             lambda story: Cast(stage, story),
@@ -114,11 +146,13 @@ async def perform(deployment: Deployment, settings: Settings, progress: Progress
             progress=progress,
             minutes=deployment.safety.minutes + settings.patience / 60,
         )
-    finally:
-        await stage.close()
     seconds = time.monotonic() - clock
     lines = tuple(history.lines(recorder.book))
     return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
+
+
+def _certificates(deployment: Deployment) -> ssl.SSLContext | bool:
+    return ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True
 
 
 def report_of(run: Run, settings: Settings, today: date | None = None) -> Report:
@@ -201,6 +235,7 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
                 for each in deployment.users
             ],
             "return_origin": deployment.return_origin,
+            "receiver": asdict(deployment.receiver) if deployment.receiver is not None else None,
             "deviations": [{**asdict(each), "until": each.until.isoformat()} for each in deployment.deviations],
         },
     )

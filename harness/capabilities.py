@@ -17,6 +17,10 @@ _REMEDIES = {
     "jwt-secret": "no JWT can be made: give credentials.jwt_secret",
     "expiry": "sessions live too long to wait for: run with --patience 16m, against a deployment with a short "
     "session_expiry, or against the simulator",
+    "receiver": "webhooks cannot be received: name an address in [receiver], and give hi.events its url for webhooks",
+    "failures": "{} cannot be made to fail: name an address in [receiver], which stands in for it, or simulate it",
+    "retries": "retries of {} cannot be waited for: name an address in [receiver] and run with --patience of at least "
+    "its retry_within, or simulate {}",
     "events": "no event may be changed: name events of the organiser's account as events.tuvens, with "
     "safety.change_events = true",
     "foreign-event": "no event of a foreign account is known: name one as events.foreign",
@@ -38,10 +42,17 @@ def remedy_for(capability: str) -> str:
 
 
 def capabilities_of(deployment: Deployment, *, patience: float = 0.0) -> frozenset[str]:
-    """The capabilities of a deployment; `patience` in seconds is how long a run may wait for one expiry."""
+    """The capabilities of a deployment; `patience` in seconds is how long a run may wait for one expiry
+    or retry."""
     found: set[str] = set()
     for target in deployment.targets.values():
         found |= _of_target(target, patience)
+        if deployment.receiver is not None:
+            found.add(f"failures:{target.app}")
+            if patience >= deployment.receiver.retry_within:
+                found.add(f"retries:{target.app}")
+    if deployment.receiver is not None:
+        found.add("receiver")
     found |= {f"role:{user.role}" for user in deployment.users}
     if deployment.jwt_secret:
         found |= {"jwt-secret", "expired-jwt"}
@@ -64,7 +75,7 @@ def _of_target(target: Target, patience: float) -> set[str]:
     app = target.app
     found = {f"target:{app}"}
     if target.control is not None:
-        found |= {f"control:{app}", f"expiry:{app}"}
+        found |= {f"{word}:{app}" for word in ("control", "expiry", "failures", "retries")}
     if target.session_expiry is not None and target.session_expiry + 5 <= max(patience, 60.0):
         found.add(f"expiry:{app}")
     if patience >= (target.session_expiry or 900) + 5:

@@ -89,6 +89,19 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """Where crossapp takes hi.events' webhooks itself: it listens on `host` and `port`, hi.events reaches it by `url`.
+
+    `retry_within`: seconds within which hi.events tries a failed delivery again.
+    """
+
+    host: str
+    port: int
+    url: str
+    retry_within: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Safety:
     """What may be done to the deployment. `seconds`: time-out of one exchange; `minutes`: of the whole run.
 
@@ -118,6 +131,7 @@ class Deployment:
     safety: Safety = field(default_factory=lambda: Safety(True, True))
     deviations: tuple[Deviation, ...] = ()
     ca_file: str = ""
+    receiver: ReceiverSettings | None = None
 
     def user(self, role: str) -> User | None:
         """The first user of a role."""
@@ -142,6 +156,7 @@ _TARGET_FIELDS = (
 _USER_FIELDS = ("role", "user_id", "email", "name", "account_id", "jwt", "expired_jwt")
 _TOP_FIELDS = (
     "name", "edition", "targets", "credentials", "users", "events", "return_origin", "safety", "deviations", "ca_file",
+    "receiver",
 )  # fmt: skip
 _SECRET_FORMS = ("env", "file", "command")
 
@@ -213,6 +228,7 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         safety=_safety(_table(value, "safety", ""), production=production),
         deviations=tuple(_deviation(i, each, apps) for i, each in enumerate(_list(value, "deviations", ""))),
         ca_file=_certificates(value, "ca_file"),
+        receiver=_receiver(_table(value, "receiver", "")) if "receiver" in value else None,
     )
 
 
@@ -307,6 +323,21 @@ def _safety(value: Mapping[str, Any], *, production: bool) -> Safety:
     )
 
 
+def _receiver(value: Mapping[str, Any]) -> ReceiverSettings:
+    at = "receiver."
+    _known(value, ("listen", "url", "retry_within"), at)
+    listen = _text(value, "listen", at)
+    host, _, port = listen.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65_536:
+        raise DeploymentError(f"{at}listen: {listen[:80]!r} is no address and port such as 127.0.0.1:8099")
+    return ReceiverSettings(
+        host=host.removeprefix("[").removesuffix("]"),
+        port=int(port),
+        url=_url(value, "url", at, default=f"http://{listen}"),
+        retry_within=_positive(value, "retry_within", default=60.0, at=at),
+    )
+
+
 def _deviation(index: int, value: Any, apps: Sequence[str]) -> Deviation:
     at = f"deviations[{index}]."
     if not isinstance(value, Mapping):
@@ -381,10 +412,10 @@ def _flag(value: Mapping[str, Any], name: str, *, default: bool) -> bool:
     return found
 
 
-def _positive(value: Mapping[str, Any], name: str, *, default: float) -> float:
+def _positive(value: Mapping[str, Any], name: str, *, default: float, at: str = "safety.") -> float:
     found = value.get(name, default)
     if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found < math.inf:
-        raise DeploymentError(f"safety.{name}: must be a number above 0")
+        raise DeploymentError(f"{at}{name}: must be a number above 0")
     return float(found)
 
 

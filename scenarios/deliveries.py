@@ -1,19 +1,27 @@
-"""What hi.events delivered to tuvens-api, as the journal of a simulator has it."""
+"""What hi.events delivered to tuvens-api, as our receiver or the journal of a simulator has it."""
 
 import asyncio
 import base64
 import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import openapi
 from contracts.hi_events_delivery.effects import shows
-from contracts.hi_events_delivery.seen import OPERATION, event_of
+from contracts.hi_events_delivery.seen import OPERATION, RECEIVER, event_of
 from contracts.hi_events_session import wire
+from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
 from harness.history import Outcome, StreamEvent
 from harness.http import Answer, Call, Headers, WireError, read_json
+from harness.receiver import Arrival, Receiver, Say
 from harness.recorder import Listener
 from scenarios.cast import BACKEND, Cast
 from scenarios.stage import Reply
+from scenarios.tuvens_api_fails import trouble
 
 _OURS = "crossapp"
 _PAUSE = 0.05
@@ -21,20 +29,32 @@ _SETTLES = 3.0
 _END = 10**12
 
 
-class Watch:
-    """The deliveries of hi.events since a moment. `app` is whose journal tells of them."""
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A delivery: what came, what it was answered, and whether its signature was right for its bytes."""
 
-    def __init__(self, cast: Cast, app: str, after: int) -> None:
-        self.app = app
+    arrival: Arrival
+    genuine: bool
+
+
+class Watch(ABC):
+    """The deliveries of hi.events since a moment. `told_by` is who saw them: our receiver, or an app by its journal."""
+
+    told_by: str
+
+    def __init__(self, cast: Cast) -> None:
         self._cast = cast
-        self._after = after
 
-    async def seen(self, tuvens_event: str, *, at_least: int = 0, seconds: float = 5.0) -> list[dict[str, Any]]:
-        """The deliveries for an event, once there are `at_least` of them; after `seconds` what there is."""
+    @abstractmethod
+    async def _all(self) -> Sequence[Delivered]:
+        """Everything since that moment, in the order of arrival."""
+
+    async def seen(self, tuvens_event: str, *, at_least: int = 0, seconds: float = 5.0) -> list[Delivered]:
+        """The deliveries for an event, once `at_least` of them are answered; after `seconds` what there is."""
         deadline = time.monotonic() + seconds
         while True:
-            found = [each for each in await self._journal() if event_of(_body(each)) == tuvens_event]
-            if len(found) >= at_least or time.monotonic() > deadline:
+            found = [each for each in await self._all() if event_of(each.arrival.body) == tuvens_event]
+            if sum(each.arrival.done for each in found) >= at_least or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(_PAUSE)
 
@@ -47,47 +67,98 @@ class Watch:
         found = await self.seen(tuvens_event)
         for each in found:
             self._record(step, each, answers=answers)
-        self._cast.observe(step, {"seen": len(found), "told by": self.app})
+        self._cast.observe(step, {"seen": len(found), "told by": self.told_by})
 
-    async def _journal(self) -> list[dict[str, Any]]:
-        path = f"/journal?after={self._after}&operation={OPERATION}"
-        found: list[dict[str, Any]] = (await self._cast.stage.control(self.app, "GET", path))["exchanges"]
-        return [each for each in found if each["caller"] != _OURS]
-
-    def _record(self, step: str, entry: dict[str, Any], *, answers: bool) -> None:
-        headers: Headers = tuple((name, value) for name, value in entry["request_headers"])
-        call = Call(OPERATION, entry["method"], entry["target"], headers, _body(entry))
-        status = entry["status"]
-        answer = None
-        if status is not None and answers:
-            response: Headers = tuple((name, value) for name, value in entry["response_headers"])
-            answer = Answer(status, response, _bytes(entry["response_body"]))
+    def _record(self, step: str, delivered: Delivered, *, answers: bool) -> None:
+        arrival = delivered.arrival
+        status = arrival.answer.status if arrival.answer is not None else None
+        answer = arrival.answer if answers else None
+        made = "" if status is None or answers else f"tuvens-api was made to answer {status}"
         self._cast.stage.recorder.record(
             step=self._cast.step(step),
             caller=BACKEND,
             callee="tuvens-api",
-            call=call,
-            url=self._cast.stage.target("tuvens-api").api_url + entry["target"],
+            call=Call(OPERATION, arrival.method, arrival.target, arrival.headers, arrival.body),
+            url=self._cast.stage.target("tuvens-api").api_url + arrival.target,
             answer=answer,
             outcome=Outcome.ANSWERED if answer is not None else Outcome.NO_ANSWER,
-            error=entry["error"] or "" if answers else f"tuvens-api was made to answer {status}",
-            started=entry["started"],
-            seconds=entry["seconds"],
-            facts={
-                "delivery": True,
-                "signature_valid": bool(entry.get("signature_valid")),
-                "answered": status,
-            },
+            error=made or arrival.error,
+            started=arrival.started,
+            seconds=arrival.seconds,
+            facts={"delivery": True, "signature_valid": delivered.genuine, "answered": status},
         )
 
 
+class _ByReceiver(Watch):
+    """What came to our receiver."""
+
+    told_by = RECEIVER
+
+    def __init__(self, cast: Cast, receiver: Receiver) -> None:
+        super().__init__(cast)
+        self._receiver = receiver
+        self._after = len(receiver.arrivals)
+
+    async def _all(self) -> Sequence[Delivered]:
+        return [
+            Delivered(each, self._genuine(each)) for each in self._receiver.arrivals[self._after :] if is_delivery(each)
+        ]
+
+    def _genuine(self, arrival: Arrival) -> bool:
+        given = [value for name, value in arrival.headers if name.lower() == SIGNATURE_HEADER]
+        return len(given) == 1 and signature_matches(self._cast.secret, arrival.body, given[0])
+
+
+class _ByJournal(Watch):
+    """What a simulator's journal tells; its times are those of the simulator's clock."""
+
+    def __init__(self, cast: Cast, app: str, after: int) -> None:
+        super().__init__(cast)
+        self.told_by = app
+        self._after = after
+
+    async def _all(self) -> Sequence[Delivered]:
+        path = f"/journal?after={self._after}&operation={OPERATION}"
+        found = (await self._cast.stage.control(self.told_by, "GET", path))["exchanges"]
+        return [_of_journal(each) for each in found if each["caller"] != _OURS]
+
+
+def is_delivery(arrival: Arrival) -> bool:
+    """Whether a request that came to our receiver is a webhook, by its path."""
+    return arrival.path.endswith(openapi.find(OPERATION).target())
+
+
 async def watch(cast: Cast) -> Watch | None:
-    """Look at the deliveries from now on; None where no simulator can tell of them."""
+    """Look at the deliveries from now on; None where neither our receiver nor a simulator can tell of them."""
+    if cast.stage.receiver is not None:
+        return _ByReceiver(cast, cast.stage.receiver)
     for app in ("tuvens-api", "hi.events"):
         if cast.can(f"control:{app}"):
             last = (await cast.stage.control(app, "GET", f"/journal?after={_END}"))["last"]
-            return Watch(cast, app, last)
+            return _ByJournal(cast, app, last)
     return None
+
+
+@asynccontextmanager
+async def failing(
+    cast: Cast, event: Linked, status: int, *, times: int | None = None, headers: Headers = ()
+) -> AsyncIterator[None]:
+    """Until the block is left, the webhooks for an event are answered with a status (503, 429 or 400), `times` times or
+    (None) always; by our receiver where there is one, else by the simulated tuvens-api, which adds no `headers`."""
+    async with AsyncExitStack() as stack:
+        receiver = cast.stage.receiver
+        if receiver is None:
+            await stack.enter_async_context(trouble(cast, f"webhook-answers-{status}", times))
+        else:
+            say = Say(status, headers)
+            stack.enter_context(
+                receiver.answering(
+                    lambda each: is_delivery(each) and event_of(each.body) == event.tuvens,
+                    *[say] * (times or 0),
+                    always=say if times is None else None,
+                )
+            )
+        yield
 
 
 def patience(cast: Cast) -> float:
@@ -152,8 +223,27 @@ def _json(reply: Reply) -> object:
         return None
 
 
-def _body(entry: dict[str, Any]) -> bytes:
-    return _bytes(entry["request_body"])
+def _of_journal(entry: dict[str, Any]) -> Delivered:
+    status = entry["status"]
+    answer = None
+    if status is not None:
+        answer = Answer(status, _headers(entry["response_headers"]), _bytes(entry["response_body"]))
+    arrival = Arrival(
+        method=entry["method"],
+        target=entry["target"],
+        headers=_headers(entry["request_headers"]),
+        body=_bytes(entry["request_body"]),
+        started=entry["started"],
+        seconds=entry["seconds"],
+        done=True,
+        answer=answer,
+        error=entry["error"] or "",
+    )
+    return Delivered(arrival, bool(entry.get("signature_valid")))
+
+
+def _headers(value: Any) -> Headers:
+    return tuple((str(name), str(text)) for name, text in value)
 
 
 def _bytes(value: Any) -> bytes:

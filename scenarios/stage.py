@@ -22,6 +22,7 @@ from harness.history import Exchange, Outcome
 from harness.http import Answer, Call, WireError, field_of
 from harness.judging import shown
 from harness.pacing import Allowance, Pacer, pause_after_429
+from harness.receiver import Receiver
 from harness.recorder import Forwarding, Recorder
 from harness.story import StoryStoppedError
 
@@ -77,8 +78,19 @@ class SignedIn:
 class Stage:
     """Shared by all stories of a run; for one event loop."""
 
-    def __init__(self, deployment: Deployment, recorder: Recorder, *, seed: int = 0, quick: bool = False) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        recorder: Recorder,
+        *,
+        seed: int = 0,
+        quick: bool = False,
+        patience: float = 0.0,
+        receiver: Receiver | None = None,
+    ) -> None:
         self.deployment = deployment
+        self.patience = patience
+        self.receiver = receiver
         self.random = random.Random(seed)
         self.quick = quick
         self.recorder = recorder

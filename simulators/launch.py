@@ -41,9 +41,9 @@ class LaunchOptions:
     only: the applications. ports: by application, 0 or none takes a free one. faults: armed from the start, each on the
     application that knows it. database: one URL for all (None: SQLite files in private directories that go at the
     end); database_schema is for PostgreSQL. limits: the contract's, or raised (in effect none). tuvens_url: which
-    tuvens-api hi.events calls (None: the one that is started too, else the documented local one). control: whether
-    the control planes are there. environment: the documented variables. The two time-outs are real seconds of
-    hi.events as a caller.
+    tuvens-api hi.events calls (None: the one that is started too, else the documented local one); webhooks_url: which
+    one it sends webhooks to (None: the same). control: whether the control planes are there. environment: the
+    documented variables. The two time-outs are real seconds of hi.events as a caller.
     """
 
     only: tuple[str, ...] = APPS
@@ -54,6 +54,7 @@ class LaunchOptions:
     seed: Seed = field(default_factory=default_seed)
     limits: Literal["contract", "raised"] = "contract"
     tuvens_url: str | None = None
+    webhooks_url: str | None = None
     client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
     control: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -204,6 +205,7 @@ class Launched:
         local = f"http://127.0.0.1:{LOCAL_PORTS[TUVENS_API]}"
         return HiEventsConfig(
             tuvens_url=options.tuvens_url or self.urls.get(TUVENS_API, local),
+            webhooks_url=options.webhooks_url,
             shared_secret=self.shared_secret,
             client_origins=options.client_origins,
             upstream_timeout=options.upstream_timeout,

@@ -46,6 +46,10 @@ def up(
         str | None,
         typer.Option("--tuvens-api", metavar="URL", help="The tuvens-api that hi.events calls (default: simulated)."),
     ] = None,
+    webhooks_to: Annotated[
+        str | None,
+        typer.Option("--webhooks-to", metavar="URL", help="Where hi.events sends webhooks (default: to tuvens-api)."),
+    ] = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +74,8 @@ def up(
     from simulators.seed import SeedError
 
     try:
-        built = Launched(_options(only, port, fault, database, seed, limits, tuvens_api, origin, control=control))
+        options = _options(only, port, fault, database, seed, limits, tuvens_api, webhooks_to, origin, control=control)
+        built = Launched(options)
     except (StartError, SeedError) as error:
         sys.stderr.write(f"crossapp up: {error}\n")
         raise typer.Exit(ExitCode.USAGE) from None
@@ -85,6 +90,7 @@ def _options(
     seed: Path | None,
     limits: str,
     tuvens_api: str | None,
+    webhooks_to: str | None,
     origins: list[str] | None,
     *,
     control: bool,
@@ -109,6 +115,7 @@ def _options(
         seed=default_seed() if seed is None else Seed.read(seed),
         limits="raised" if limits == "raised" else "contract",
         tuvens_url=tuvens_api,
+        webhooks_url=webhooks_to,
         client_origins=tuple(origins) if origins else (CLIENT_ORIGIN,),
         control=control,
         environment=os.environ,

@@ -5,11 +5,11 @@ from collections import Counter
 
 from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import TICKETING, shows
-from contracts.hi_events_delivery.seen import body_of, deliveries, distinct, payload_of, status_of, watched
+from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
 from contracts.hi_events_session.rules_sign_in import ACCEPTS
 from contracts.times import parse_iso
 from harness.history import Exchange, History, NothingObservedError
-from harness.http import WireError, read_json
+from harness.http import WireError, header, read_json
 from harness.judging import (
     BrokenRuleError,
     LackingError,
@@ -51,7 +51,7 @@ _GIVES = {
 _SENDS = page(SECTION, "changes an event, and sends tuvens-api the webhook above, signed.")
 _NEEDS = ("linked-event",)
 _OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
-_UNSEEN = "deliveries cannot be seen here: simulate tuvens-api or hi.events beside the real one, then its journal tells"
+_UNSEEN = "deliveries cannot be seen here: name an address in [receiver], to which hi.events sends them"
 _SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
 
 
@@ -128,6 +128,11 @@ def a_change_is_sent(history: History) -> Verdict:
                 "it follows none of them within some seconds",
                 (changed.number, history.one(f"{STORY}/effect/LIVE").number),
             )
+        )
+    if history.observation(f"{STORY}/deliveries").values.get("told by") == RECEIVER and _effects(history):
+        raise UndecidedError(
+            "tuvens-api's event follows the changes, but no webhook came to crossapp's receiver: give hi.events the "
+            "receiver's url to send them to"
         )
     raise BrokenRuleError(Violated("a webhook to tuvens-api", "none came within some seconds", (changed.number,)))
 
@@ -245,6 +250,34 @@ def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
         return f"payload.tuvens_event_id is {payload.get('tuvens_event_id')!r}, not {tuvens_event!r}"[:120]
     status = payload.get("status")
     return "" if isinstance(status, str) and status else f"payload.status is {status!r}"[:120]
+
+
+@requirement(
+    level=SHOULD,
+    obliged="hi.events",
+    source=page(
+        "POST /api/webhooks/hi-events/event-status-changed (signature)",
+        '{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
+    ),
+    story=STORY,
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(SENT,),
+)
+def deliveries_are_sent_as_json(history: History) -> Verdict:
+    """hi.events says of a webhook's body that it is JSON: Content-Type application/json, with parameters or without."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    if found is None:
+        raise LackingError(_UNSEEN)
+    for each in found:
+        said = header(each.request_headers, "content-type")
+        expect(
+            said is not None and said.partition(";")[0].strip().lower() == "application/json",
+            expected="Content-Type: application/json",
+            observed="no Content-Type" if said is None else f"Content-Type: {said}"[:120],
+            at=each,
+        )
+    return held(found)
 
 
 @requirement(

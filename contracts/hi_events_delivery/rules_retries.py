@@ -10,7 +10,7 @@ from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
 from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, answered, expect, held, json_object
-from harness.requirement import MUST
+from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict, Violated
 
 STORY = "deliveries_fail"
@@ -18,7 +18,10 @@ RETRIES = "hi_events_delivery.retries_after_a_server_error"
 SAME = "hi_events_delivery.a_retry_is_the_same_delivery"
 
 _PAUSES = page(SECTION, "retried with growing pauses on 5xx, 429, time-outs and refused connections")
-_NEEDS = ("linked-event", "control:tuvens-api", "control:hi.events")
+_NEEDS = ("linked-event", "failures:tuvens-api", "retries:hi.events")
+_CLOCKS = {"control:tuvens-api", "control:hi.events"}
+_GROWS, _SAME_STILL = 1.2, 1.05
+_LONGEST, _MEASURED = 30.0, 2.0
 _OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
 
 
@@ -39,6 +42,14 @@ def _log(history: History, part: str) -> Mapping[str, Any]:
     return history.observation(f"{STORY}/{part}/delivery log").values
 
 
+def _waited(history: History) -> str:
+    """How long retries were waited for, in words; empty where clocks were moved."""
+    if history.context.capabilities >= _CLOCKS:
+        return ""
+    within = (history.context.settings.get("receiver") or {}).get("retry_within", 0)
+    return f"; a first retry was waited for {within:g} s (receiver.retry_within)"
+
+
 @requirement(
     level=MUST,
     obliged="hi.events",
@@ -53,10 +64,15 @@ def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
     attempts = _attempts(history, "server error", "LIVE")
     seen = _answers(attempts)
+    if seen == [503, 503] and _waited(history):
+        raise LackingError(
+            f"one retry came, after {_pauses(history, attempts)[0]:.1f} s, the second not in time: it takes a longer "
+            "--patience"
+        )
     expect(
         seen[:2] == [503, 503] and len(seen) >= 3 and seen[-1] == 200,
         expected="two attempts answered 503, then one answered 200",
-        observed=f"attempts answered {', '.join(map(str, seen))}",
+        observed=f"attempts answered {', '.join(map(str, seen))}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
@@ -87,6 +103,14 @@ def a_retry_is_the_same_delivery(history: History) -> Verdict:
     return held((first, *again), "byte for byte" if same else "the same JSON in other bytes")
 
 
+def _pauses(history: History, attempts: Sequence[Exchange]) -> list[float]:
+    """Seconds between the beginnings of attempts: by the delivery log where clocks were moved, else as they came."""
+    started = [each.started for each in attempts]
+    if not _waited(history):
+        started = [float(each["started_at"]) for each in _log(history, "server error")["attempts"]]
+    return [later - earlier for earlier, later in pairwise(started)]
+
+
 def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     return "; ".join(f"{name} {one.get(name)!r} became {other.get(name)!r}" for name in named)[:240]
@@ -104,15 +128,15 @@ def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 )
 def pauses_between_retries_grow(history: History) -> Verdict:
     """hi.events waits longer before each further retry of a webhook."""
-    log = _log(history, "server error")
-    started = [float(each["started_at"]) for each in log["attempts"]]
-    pauses = [later - earlier for earlier, later in pairwise(started)]
     attempts = _attempts(history, "server error", "LIVE")
+    pauses = _pauses(history, attempts)
     if len(pauses) < 2:
-        raise UndecidedError(f"{len(pauses)} pause in the delivery log: nothing to compare")
+        raise UndecidedError(f"{len(pauses)} pause between attempts: nothing to compare")
     shown = ", ".join(f"{each:.1f} s" for each in pauses)
-    growing = all(later > earlier for earlier, later in pairwise(pauses))
-    expect(growing, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
+    growth = [later / max(earlier, 0.001) for earlier, later in pairwise(pauses)]
+    expect(min(growth) > _SAME_STILL, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
+    if min(growth) < _GROWS:
+        raise UndecidedError(f"pauses of {shown}: they hardly grow, if it is not chance")
     return held(attempts, f"pauses of {shown}")
 
 
@@ -156,16 +180,83 @@ def retries_after_too_many_requests(history: History) -> Verdict:
     attempts = _attempts(history, "too many requests")
     seen = _answers(attempts)
     if 429 not in seen:
-        raise LackingError(f"tuvens-api limits nothing: no attempt was answered 429, but {', '.join(map(str, seen))}")
+        raise UndecidedError(f"no attempt was answered 429, but {', '.join(map(str, seen))}")
     limited = attempts[seen.index(429)]
     later = [each for each in attempts if status_of(each) == status_of(limited) and each.facts.get("answered") == 200]
     expect(
         bool(later),
         expected="another attempt, answered 200",
-        observed=f"attempts answered {', '.join(map(str, seen))}",
+        observed=f"attempts answered {', '.join(map(str, seen))}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
+
+
+def _tried_again(history: History, part: str) -> Verdict:
+    """Whether an attempt that got no answer was followed by one that was taken."""
+    attempts = _attempts(history, part, "LIVE")
+    seen = _answers(attempts)
+    if seen[0] is not None:
+        raise UndecidedError(f"the first attempt was answered {seen[0]}, not left without an answer")
+    expect(
+        200 in seen,
+        expected="another attempt, answered 200",
+        observed=f"attempts: {', '.join('no answer' if each is None else str(each) for each in seen)}"
+        + _waited(history),
+        at=attempts,
+    )
+    return held(attempts)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=_PAUSES,
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=(*_NEEDS, "receiver"),
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def retries_after_a_time_out(history: History) -> Verdict:
+    """hi.events delivers a webhook again that got no answer, until it is taken."""
+    return _tried_again(history, "time-out")
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(SECTION, "Delivery: time-out 30 s at most"),
+    story=STORY,
+    settles=("C-HE-14",),
+    operations=_OPERATIONS,
+    needs=(*_NEEDS, "receiver"),
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
+    """hi.events waits at most 30 s for the answer to a webhook."""
+    first = _attempts(history, "time-out", "LIVE")[0]
+    expect(
+        first.seconds <= _LONGEST + _MEASURED,
+        expected="the connection is closed within 30 s",
+        observed=f"it was open for {first.seconds:.1f} s: {first.error}",
+        at=first,
+    )
+    return held(first, f"it was closed after {first.seconds:.1f} s")
+
+
+@requirement(
+    level=SHOULD,
+    obliged="hi.events",
+    source=_PAUSES,
+    story=STORY,
+    operations=_OPERATIONS,
+    needs=(*_NEEDS, "receiver"),
+    depends_on=(SENT, SIGNED, TELLS),
+)
+def retries_after_a_broken_connection(history: History) -> Verdict:
+    """hi.events delivers a webhook again where the connection was closed without an answer, until it is taken."""
+    return _tried_again(history, "broken connection")
 
 
 @requirement(
@@ -226,7 +317,7 @@ def failures_leave_the_right_state(history: History) -> Verdict:
     story=STORY,
     settles=("C-HE-14",),
     operations=_OPERATIONS,
-    needs=_NEEDS,
+    needs=(*_NEEDS, "control:hi.events"),
     depends_on=(SENT, SIGNED, TELLS),
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:

@@ -7,6 +7,8 @@ from harness.history import Exchange, History
 from harness.http import WireError, read_json
 
 OPERATION = "receiveEventStatusChanged"
+RECEIVER = "receiver"
+"""Who told of deliveries that came to our own receiver; else it is an application's journal, by its name."""
 
 
 def payload_of(body: bytes) -> Mapping[str, Any]:
@@ -33,7 +35,7 @@ def status_of(exchange: Exchange) -> str:
 
 
 def deliveries(history: History, step: str) -> list[Exchange] | None:
-    """What hi.events delivered, in the order of arrival; None where nothing could tell (no simulator's journal)."""
+    """What hi.events delivered, in the order of arrival; None where neither our receiver nor a journal could tell."""
     if not watched(history, step):
         return None
     return [each for each in history.exchanges(OPERATION) if each.step == step and each.facts.get("delivery")]

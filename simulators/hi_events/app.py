@@ -53,19 +53,22 @@ class HiEvents(Simulator):
         with database.write() as connection:
             if state.is_empty(connection):
                 state.seed(connection, config.seed)
-        self._tuvens = Tuvens(
-            config.tuvens_url,
-            secret=config.shared_secret,
-            timeout=config.upstream_timeout,
-            clock=clock,
-            journal=journal,
+        self._tuvens, self._webhooks = (
+            Tuvens(
+                url,
+                secret=config.shared_secret,
+                timeout=config.upstream_timeout,
+                clock=clock,
+                journal=journal,
+            )
+            for url in (config.tuvens_url, config.webhooks_url or config.tuvens_url)
         )
         self._courier = Courier(
             database=database,
             clock=clock,
             journal=journal,
             faults=faults,
-            tuvens=self._tuvens,
+            tuvens=self._webhooks,
             secret=config.shared_secret,
             policy=config.delivery,
         )
@@ -114,6 +117,7 @@ class HiEvents(Simulator):
         if self._running:
             await self._courier.close()
             await self._tuvens.close()
+            await self._webhooks.close()
         await super().stop()
 
     def reset(self, seed: Seed | None = None) -> None:

@@ -15,7 +15,8 @@ from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 class Config:
     """How a simulated hi.events runs.
 
-    tuvens_url: base URL of the tuvens-api that it calls. client_origins: exact origins that the page goes back to
+    tuvens_url: base URL of the tuvens-api that it calls; webhooks_url: of the one that it sends webhooks to (None: the
+    same). client_origins: exact origins that the page goes back to
     and that may embed an event. session_lifetime: seconds by the clock. upstream_timeout: real seconds for one
     call to tuvens-api. delivery: how webhooks are tried. database_url None is a SQLite file in a private directory;
     database_schema is for PostgreSQL. control_token None leaves the control plane out. rate_limits by operationId
@@ -23,6 +24,7 @@ class Config:
     """
 
     tuvens_url: str = "http://127.0.0.1:3000"
+    webhooks_url: str | None = None
     shared_secret: str = LOCAL_SHARED_SECRET
     client_origins: tuple[str, ...] = ("http://localhost:5173",)
     session_lifetime: int = 3600
@@ -38,10 +40,9 @@ class Config:
     def __post_init__(self) -> None:
         if not self.shared_secret or not self.shared_secret.isascii() or not self.shared_secret.isprintable():
             raise StartError("HI_EVENTS_SHARED_SECRET: set a random value of 32 or more printable ASCII characters")
-        if origin_of(self.tuvens_url) is None or urlsplit(self.tuvens_url).query:
-            raise StartError(
-                f"the URL of tuvens-api is {self.tuvens_url[:80]!r}: expected a base URL such as http://127.0.0.1:3000"
-            )
+        for what, url in (("of tuvens-api", self.tuvens_url), ("for webhooks", self.webhooks_url or self.tuvens_url)):
+            if origin_of(url) is None or urlsplit(url).query:
+                raise StartError(f"the URL {what} is {url[:80]!r}: expected a base URL such as http://127.0.0.1:3000")
         for origin in self.client_origins:
             if origin_of(origin) != origin:
                 raise StartError(

@@ -145,6 +145,8 @@ class Edge(Behaviour):
         if operation.id == WEBHOOK:
             if self._faults.on("webhook-answers-503"):
                 raise Refusal(503, "SERVICE_UNAVAILABLE", "service unavailable")
+            if self._faults.on("webhook-answers-429"):
+                raise Refusal(429, "RATE_LIMITED", "too many requests")
             if self._faults.on("webhook-answers-400"):
                 raise Refusal(400, "VALIDATION_ERROR", "the webhook is not understood")
         elif (

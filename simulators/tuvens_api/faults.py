@@ -296,6 +296,10 @@ FAULTS: tuple[Fault, ...] = (
         "The webhook route answers 503, as during a deployment.",
     ),
     _trouble(
+        "webhook-answers-429",
+        "The webhook route answers 429, as if too much was sent.",
+    ),
+    _trouble(
         "webhook-answers-400",
         "The webhook route answers 400 to everything.",
     ),

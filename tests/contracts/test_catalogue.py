@@ -98,7 +98,18 @@ def test_a_story_is_read_by_a_requirement_and_needs_what_is_known(story: Story) 
 def _expect_remedy(capability: str) -> None:
     word, _, subject = capability.partition(":")
     assert remedy_for(capability) != f"the deployment lacks {capability}"
-    apps_only = {"target", "control", "database", "audit-log", "launch", "expiry", "near", "https"}
+    apps_only = {
+        "target",
+        "control",
+        "database",
+        "audit-log",
+        "launch",
+        "expiry",
+        "failures",
+        "retries",
+        "near",
+        "https",
+    }
     assert word not in apps_only or subject in openapi.APPS
 
 

@@ -1,0 +1,265 @@
+"""A receiver of another application's requests: keeps what comes, and answers as it is told.
+
+What nobody gave a word for is passed on to the application that it stands in for, so that all goes on as without it.
+Written on h11 and not on a framework: it must be able to say nothing, and to hang up.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import h11
+import httpx
+
+from harness.deployment import DeploymentError, ReceiverSettings
+from harness.http import Answer, Headers
+
+_BODY_BYTES = 2 * 1024 * 1024
+_HEAD_BYTES = 64 * 1024
+_READ_SECONDS = 30.0
+_READ_BYTES = 64 * 1024
+_OF_A_CONNECTION = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+     "host", "expect", "accept-encoding"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer with a status, further headers, and a JSON body."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b'{"message": "crossapp answers so on purpose"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Say nothing until the sender hangs up, at most so many seconds; then hang up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close the connection without an answer."""
+
+
+Reaction = Say | Silence | HangUp
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A request that came, and what it was told.
+
+    `started` is Unix seconds at its last byte, `seconds` from there to the end of the answer. `done`: the answer is
+    given, or the connection over. `answer` is None where there was none, `error` then says why.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    started: float
+    seconds: float = 0.0
+    done: bool = False
+    answer: Answer | None = None
+    error: str = ""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+
+Matches = Callable[[Arrival], bool]
+
+
+class _Plan:
+    def __init__(self, matches: Matches, reactions: Sequence[Reaction], always: Reaction | None) -> None:
+        self.matches = matches
+        self.left = list(reactions)
+        self.always = always
+
+
+class Receiver:
+    """Serves while `receiving` is entered. `arrivals` are in the order in which their last bytes came; `url` is where
+    the sender reaches it."""
+
+    def __init__(self, url: str, upstream: str, client: httpx.AsyncClient) -> None:
+        self.url = url
+        self.arrivals: list[Arrival] = []
+        self._upstream = upstream.rstrip("/")
+        self._client = client
+        self._plans: list[_Plan] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @contextmanager
+    def answering(self, matches: Matches, *reactions: Reaction, always: Reaction | None = None) -> Iterator[None]:
+        """Until the block is left, give the requests that match these reactions, one after the other, then `always`
+        (None: pass them on again)."""
+        plan = _Plan(matches, reactions, always)
+        self._plans.append(plan)
+        try:
+            yield
+        finally:
+            self._plans.remove(plan)
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection: one request."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (h11.ProtocolError, OSError, TimeoutError):
+            pass  # no request that could be understood came: nothing arrived
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
+        async with asyncio.timeout(_READ_SECONDS):
+            arrival = await _read(connection, reader, writer)
+        clock = time.perf_counter()
+        self.arrivals.append(arrival)
+        try:
+            answer, arrival.error = await self._react(arrival, reader)
+            if answer is not None:
+                await _write(connection, writer, answer)
+                arrival.answer = answer
+        except OSError as failure:
+            arrival.error = f"the sender hung up before the answer ({type(failure).__name__})"
+        finally:
+            arrival.seconds = time.perf_counter() - clock
+            arrival.done = True
+
+    async def _react(self, arrival: Arrival, reader: asyncio.StreamReader) -> tuple[Answer | None, str]:
+        match self._reaction(arrival):
+            case Say(status, headers, body):
+                return Answer(status, (("content-type", "application/json"), *headers), body), ""
+            case Silence(seconds):
+                begun = time.perf_counter()
+                gone = await _hangs_up(reader, seconds)
+                waited = f"{time.perf_counter() - begun:.1f} s"
+                return None, f"the sender hung up after {waited}" if gone else f"the sender still waited after {waited}"
+            case HangUp():
+                return None, "the receiver hung up without an answer"
+            case None:
+                return await self._pass_on(arrival), ""
+
+    def _reaction(self, arrival: Arrival) -> Reaction | None:
+        for plan in self._plans:
+            if plan.matches(arrival):
+                return plan.left.pop(0) if plan.left else plan.always
+        return None
+
+    async def _pass_on(self, arrival: Arrival) -> Answer:
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in arrival.headers
+            if name.lower() not in _OF_A_CONNECTION
+        ]
+        try:
+            answer = await self._client.request(
+                arrival.method, self._upstream + arrival.target, headers=headers, content=arrival.body
+            )
+        except httpx.HTTPError as failure:
+            text = f'{{"message": "crossapp passes on, and got no answer ({type(failure).__name__})"}}'
+            return Answer(502, (("content-type", "application/json"),), text.encode())
+        kept = ((k, v) for k, v in answer.headers.multi_items() if k.lower() not in _OF_A_CONNECTION)
+        return Answer(answer.status_code, tuple(kept), answer.content)
+
+
+@asynccontextmanager
+async def receiving(
+    settings: ReceiverSettings,
+    upstream: str,
+    *,
+    seconds: float,
+    verify: ssl.SSLContext | bool = True,
+    listener: socket.socket | None = None,
+) -> AsyncIterator[Receiver]:
+    """A receiver that stands in for the application at `upstream` until the block is left; it waits for that one so
+    many seconds. `listener` is a socket that listens already. Raises DeploymentError where the address is taken."""
+    if listener is None:
+        listener = _listen(settings)
+    async with httpx.AsyncClient(
+        trust_env=False, verify=verify, timeout=seconds, headers={"Accept-Encoding": "identity"}, follow_redirects=False
+    ) as client:
+        receiver = Receiver(settings.url, upstream, client)
+        server = await asyncio.start_server(receiver.serve, sock=listener)
+        try:
+            yield receiver
+        finally:
+            server.close()
+            await receiver.close()
+            await server.wait_closed()
+
+
+def _listen(settings: ReceiverSettings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port))
+    except OSError as error:
+        raise DeploymentError(
+            f"receiver.listen: {settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); "
+            "name another port, and lead receiver.url to it"
+        ) from None
+
+
+async def _read(connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Arrival:
+    request: h11.Request | None = None
+    body = bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            if connection.they_are_waiting_for_100_continue:
+                writer.write(connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            connection.receive_data(await reader.read(_READ_BYTES))
+        elif isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+            if len(body) > _BODY_BYTES:
+                raise h11.RemoteProtocolError("the body is too large")
+        elif isinstance(event, h11.EndOfMessage) and request is not None:
+            return Arrival(
+                method=request.method.decode("latin-1"),
+                target=request.target.decode("latin-1"),
+                headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw_items()),
+                body=bytes(body),
+                started=time.time(),
+            )
+        else:
+            raise h11.RemoteProtocolError("the connection ended before a whole request came")
+
+
+async def _write(connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
+    headers = [*answer.headers, ("content-length", str(len(answer.body))), ("connection", "close")]
+    encoded = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers]
+    head = h11.Response(status_code=answer.status, headers=encoded)
+    for event in (head, h11.Data(data=answer.body), h11.EndOfMessage()):
+        writer.write(connection.send(event) or b"")
+    await writer.drain()
+
+
+async def _hangs_up(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Whether the sender closes the connection within so many seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while await reader.read(_READ_BYTES):
+                pass
+            return True
+    return False
