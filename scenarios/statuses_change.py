@@ -82,10 +82,12 @@ async def changes_follow_closely(cast: Cast) -> None:
 async def deliveries_fail(cast: Cast) -> None:
     """An organiser changes events while tuvens-api answers 503, answers 400, has had enough, says nothing or hangs up;
     hi.events tries again, as the simulators' clocks are moved or all wait for it."""
-    first_pause = await _server_error(cast)
+    starts = await _server_error(cast)
+    await _client_error(cast, starts)
+    if len(starts) < 2:
+        return  # nothing is tried again: to wait for it in other troubles, too, would tell nothing new
     await _order(cast)
     await _too_many_requests(cast)
-    await _client_error(cast, first_pause)
     if cast.stage.receiver is not None:
         await _no_answer(cast, "time-out", Silence(_SILENCE))
         await _no_answer(cast, "broken connection", HangUp())
@@ -93,17 +95,16 @@ async def deliveries_fail(cast: Cast) -> None:
         cast.stage.forget_sessions()
 
 
-async def _server_error(cast: Cast) -> float | None:
-    """Returns the seconds before the first retry where they were waited for."""
+async def _server_error(cast: Cast) -> list[float]:
+    """Returns when the attempts came, in Unix seconds."""
     async with _part(cast, "server error") as part, failing(cast, part.event, 503, times=2):
         await part.change("LIVE")
         found = await part.attempts(3)
         await hears(cast, "server error/event", part.event.tuvens, "LIVE", seconds=1.0)
-    starts = [each.arrival.started for each in found]
-    return starts[1] - starts[0] if len(starts) > 1 and not _by_clock(cast) else None
+    return [each.arrival.started for each in found]
 
 
-async def _client_error(cast: Cast, first_pause: float | None) -> None:
+async def _client_error(cast: Cast, starts: list[float]) -> None:
     async with _part(cast, "client error") as part, failing(cast, part.event, 400):
         await part.change("CANCELLED")
         await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast))
@@ -112,7 +113,7 @@ async def _client_error(cast: Cast, first_pause: float | None) -> None:
         else:
             # A sender that treats 400 as 503 comes again after the pause that it made there.
             within = _retry_within(cast)
-            quiet = within if first_pause is None else min(max(3 * first_pause, _QUIET), within)
+            quiet = min(max(3 * (starts[1] - starts[0]), _QUIET), within) if len(starts) > 1 else within
             await part.seen.seen(part.event.tuvens, at_least=2, seconds=quiet)
 
 

@@ -16,7 +16,7 @@ import openapi
 from simulators.faults import FAULTS
 from simulators.hi_events.app import Config as HiEventsConfig
 from simulators.hi_events.app import create as create_hi_events
-from simulators.hi_events.webhooks import Policy
+from simulators.hi_events.webhooks import PAUSES, Policy
 from simulators.kit.binding import rules_of
 from simulators.kit.control import PREFIX
 from simulators.kit.errors import StartError
@@ -43,7 +43,8 @@ class LaunchOptions:
     end); database_schema is for PostgreSQL. limits: the contract's, or raised (in effect none). tuvens_url: which
     tuvens-api hi.events calls (None: the one that is started too, else the documented local one); webhooks_url: which
     one it sends webhooks to (None: the same). control: whether the control planes are there. environment: the
-    documented variables. The two time-outs are real seconds of hi.events as a caller.
+    documented variables. The two time-outs are real seconds of hi.events as a caller; webhook_pauses are before each
+    retry, in seconds by its clock.
     """
 
     only: tuple[str, ...] = APPS
@@ -60,6 +61,7 @@ class LaunchOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     upstream_timeout: float = 10.0
     webhook_timeout: float = 10.0
+    webhook_pauses: tuple[float, ...] = PAUSES
 
 
 class Launched:
@@ -209,7 +211,7 @@ class Launched:
             shared_secret=self.shared_secret,
             client_origins=options.client_origins,
             upstream_timeout=options.upstream_timeout,
-            delivery=Policy(timeout=options.webhook_timeout),
+            delivery=Policy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
             database_url=options.database,
             database_schema=options.database_schema,
             control_token=self.control_tokens.get(HI_EVENTS),

@@ -21,6 +21,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 
 LONGEST_TIMEOUT = 30.0
+PAUSES: tuple[float, ...] = (1, 5, 25, 120, 600, 3600)
 _LEASE_MARGIN = 2.0
 _LONGEST_RETRY_AFTER = 3600
 _EXCERPT = 2000
@@ -37,7 +38,7 @@ class Policy:
     """
 
     timeout: float = 10.0
-    pauses: tuple[float, ...] = (1, 5, 25, 120, 600, 3600)
+    pauses: tuple[float, ...] = PAUSES
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= LONGEST_TIMEOUT:

@@ -9,7 +9,7 @@ from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
 from tests.contracts.examples import Examples
-from tests.contracts.histories import answer, history, message, no_answer, observed, opened
+from tests.contracts.histories import NOW, answer, history, message, no_answer, observed, opened
 
 STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
 _STEPS = (*STATUSES, "last")
@@ -20,14 +20,26 @@ def body(status: str, *, sent_at: str = "2025-07-25T14:30:00.000Z", hi: object =
     return status_changed_body(event_id=hi, title="Evening 11", status=status, tuvens_event_id=tuvens, sent_at=sent_at)
 
 
-def delivery(step: str, sent: bytes, *, answered: int = 200, valid: bool = True) -> Exchange:
-    """A webhook as a simulator's journal tells of it."""
+def delivery(
+    step: str,
+    sent: bytes,
+    *,
+    answered: int | None = 200,
+    valid: bool = True,
+    at: float = NOW,
+    seconds: float = 0.001,
+    content_type: str | None = "application/json",
+) -> Exchange:
+    """A webhook as our receiver, or a simulator's journal, tells of it."""
     facts = {"delivery": True, "signature_valid": valid, "answered": answered}
     said: dict[str, Any] = {
         "sent": sent,
         "operation": "receiveEventStatusChanged",
         "caller": "hi.events",
         "facts": facts,
+        "at": at,
+        "seconds": seconds,
+        "request_headers": () if content_type is None else (("Content-Type", content_type),),
     }
     return answer(step, 200, {"success": True}, **said) if answered == 200 else no_answer(step, **said)
 
@@ -127,11 +139,29 @@ def _dated_anew() -> Seen:
     return history(*told, observed(step, **{"told by": "tuvens-api"}))
 
 
+def received(
+    name: str, *answers: int | None, apart: Sequence[float] = (0.0, 1.0, 6.0), seconds: float = 0.01
+) -> list[Entry]:
+    """A part as our receiver saw it, without a delivery log: what the attempts to tell LIVE were answered (None: they
+    were not), and how many seconds after the first they came."""
+    step = f"{FAIL}/{name}/deliveries"
+    told = [
+        delivery(step, body("LIVE"), answered=code, at=NOW + later, seconds=seconds)
+        for code, later in zip(answers, apart, strict=False)
+    ]
+    return [*told, observed(step, **{"told by": "receiver"})]
+
+
 def _shrinking() -> Seen:
     starts = [0.0, 6.0, 7.0]
     attempts = [{"started_at": at, "seconds": 0.01, "status": 503} for at in starts]
     log = observed(f"{FAIL}/server error/delivery log", attempts=attempts, state="delivered")
     return history(*SERVER_ERROR, log)
+
+
+def _typed(content_type: str | None) -> Seen:
+    step = f"{STORY}/deliveries"
+    return seen([delivery(step, body("LIVE"), content_type=content_type)])
 
 
 _LEAK = body("LIVE").replace(b'"title"', b'"session_token":"<session-token:11111111>","title"')
@@ -157,6 +187,19 @@ EXAMPLES: Examples = {
     "retries_after_too_many_requests": (
         history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
         history(*part("too many requests", ("LIVE", 200), ("ENDED", 429))),
+    ),
+    "deliveries_are_sent_as_json": (_typed("application/json; charset=utf-8"), _typed("text/plain")),
+    "retries_after_a_time_out": (
+        history(*received("time-out", None, 200)),
+        history(*received("time-out", None)),
+    ),
+    "an_attempt_waits_30_seconds_at_most": (
+        history(*received("time-out", None, 200, seconds=30.1)),
+        history(*received("time-out", None, 200, seconds=35.0)),
+    ),
+    "retries_after_a_broken_connection": (
+        history(*received("broken connection", None, 200)),
+        history(*received("broken connection", None, None)),
     ),
     "order_is_kept_under_failures": (
         history(*ORDER),

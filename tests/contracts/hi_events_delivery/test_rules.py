@@ -13,12 +13,14 @@ from tests.contracts.hi_events_delivery.examples import (
     body,
     changes,
     delivery,
+    effects,
     part,
+    received,
     seen,
     sent_at,
     unseen,
 )
-from tests.contracts.histories import answer, history, verdict
+from tests.contracts.histories import answer, history, observed, verdict
 
 SEAM = "hi_events_delivery"
 
@@ -135,9 +137,57 @@ def test_a_story_that_crashed_is_our_fault() -> None:
     assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), HarnessFault)
 
 
-def test_without_a_429_it_is_not_tested_what_follows_one() -> None:
+def test_without_a_429_nothing_is_said_of_what_follows_one() -> None:
     told = history(*part("too many requests", ("LIVE", 200), ("ENDED", 200)))
-    assert isinstance(verdict(f"{SEAM}.retries_after_too_many_requests", told), NotApplicable)
+    assert isinstance(verdict(f"{SEAM}.retries_after_too_many_requests", told), Inconclusive)
+
+
+_RECEIVER = {"receiver": {"retry_within": 60.0}}
+
+
+def test_a_second_retry_that_was_not_waited_for_is_not_tested() -> None:
+    told = history(*received("server error", 503, 503, apart=(0.0, 10.0)), settings=_RECEIVER)
+    found = verdict(f"{SEAM}.retries_after_a_server_error", told)
+    assert isinstance(found, NotApplicable)
+    assert "10.0 s" in found.reason
+    assert "--patience" in found.reason
+
+
+def test_no_retry_within_the_time_that_the_deployment_says_breaks_the_rule_and_the_time_is_told() -> None:
+    told = history(*received("server error", 503), settings=_RECEIVER)
+    found = verdict(f"{SEAM}.retries_after_a_server_error", told)
+    assert isinstance(found, Violated)
+    assert "60 s (receiver.retry_within)" in found.observed
+
+
+@pytest.mark.parametrize(
+    ("apart", "expected"),
+    [((0.0, 1.0, 6.0), Held), ((0.0, 10.0, 20.1), Violated), ((0.0, 10.0, 21.0), Inconclusive)],
+)
+def test_pauses_are_taken_from_arrivals_where_no_log_can_be_read_and_chance_is_no_growth(
+    apart: tuple[float, ...], expected: type
+) -> None:
+    told = history(*received("server error", 503, 503, 200, apart=apart), settings=_RECEIVER)
+    assert isinstance(verdict(f"{SEAM}.pauses_between_retries_grow", told), expected)
+
+
+def test_an_attempt_that_was_answered_all_the_same_shows_nothing_of_time_outs() -> None:
+    told = history(*received("time-out", 200))
+    assert isinstance(verdict(f"{SEAM}.retries_after_a_time_out", told), Inconclusive)
+
+
+@pytest.mark.parametrize(("content_type", "expected"), [(None, Violated), ("application/JSON", Held)])
+def test_a_webhook_says_that_it_is_json(content_type: str | None, expected: type) -> None:
+    told = seen([delivery(f"{STORY}/deliveries", body("LIVE"), content_type=content_type)])
+    assert isinstance(verdict(f"{SEAM}.deliveries_are_sent_as_json", told), expected)
+
+
+def test_a_receiver_that_nothing_came_to_accuses_nobody_where_the_event_follows_all_the_same() -> None:
+    nothing = observed(f"{STORY}/deliveries", **{"told by": "receiver"})
+    told = history(*changes(), *effects(), nothing)
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), Inconclusive)
+    told = history(*changes(), *effects(shown=("DRAFT",) * len(CHANGES)), nothing)
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), Violated)
 
 
 def test_one_pause_says_nothing_about_growing() -> None:
