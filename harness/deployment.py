@@ -330,8 +330,11 @@ def _receiver(value: Mapping[str, Any]) -> ReceiverSettings:
     host, _, port = listen.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65_536:
         raise DeploymentError(f"{at}listen: {listen[:80]!r} is no address and port such as 127.0.0.1:8099")
+    host = host.removeprefix("[").removesuffix("]")
+    if host in ("0.0.0.0", "::") and "url" not in value:
+        raise DeploymentError(f"{at}url: missing; with listen on every address, say by which URL hi.events reaches it")
     return ReceiverSettings(
-        host=host.removeprefix("[").removesuffix("]"),
+        host=host,
         port=int(port),
         url=_url(value, "url", at, default=f"http://{listen}"),
         retry_within=_positive(value, "retry_within", default=60.0, at=at),

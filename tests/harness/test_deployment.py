@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.capabilities import capabilities_of, remedy_for
-from harness.deployment import Deployment, DeploymentError, build_deployment, read_deployment
+from harness.deployment import Deployment, DeploymentError, ReceiverSettings, build_deployment, read_deployment
 
 APPS = ("tuvens-api", "hi.events", "tuvens-client")
 EDITIONS = ("2025-07",)
@@ -156,6 +156,16 @@ WRONG: list[tuple[str, object, str]] = [
     ("ca_file", "/no/such/file", "ca_file: '/no/such/file' holds no certificates"),
     ("ca_file", __file__, "holds no certificates in PEM form that can be read"),
     ("ca_file", 1, "ca_file: must be text"),
+    ("receiver", "127.0.0.1:8099", "receiver: must be a table"),
+    ("receiver", {}, "receiver.listen: missing; it must be text"),
+    *(
+        ("receiver/listen", each, f"receiver.listen: {each!r} is no address and port such as 127.0.0.1:8099")
+        for each in ("8099", ":8099", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:http")
+    ),
+    ("receiver", {"listen": "0.0.0.0:8099"}, "receiver.url: missing; with listen on every address"),
+    ("receiver", {"listen": "127.0.0.1:8099", "url": "me"}, "receiver.url: 'me' is no base URL"),
+    ("receiver", {"listen": "127.0.0.1:8099", "retry_within": 0}, "receiver.retry_within: must be a number above 0"),
+    ("receiver", {"listen": "127.0.0.1:8099", "port": 1}, "receiver.port: unknown field"),
 ]  # fmt: skip
 
 
@@ -261,6 +271,11 @@ change_events = true
 seconds = 3
 minutes = 0.5
 
+[receiver]
+listen = "[::1]:8099"
+url = "https://hooks.example.com/crossapp/"
+retry_within = 30
+
 [[deviations]]
 requirement = "session_token.*"
 reason = "until release 12"
@@ -291,6 +306,7 @@ def test_every_field_is_read_from_toml_and_the_same_from_json(tmp_path: Path) ->
     assert found.user("member") is None
     assert (found.safety.seconds, found.safety.minutes, found.safety.change_events) == (3.0, 0.5, True)
     assert found.deviations[0].until == date(2026, 12, 31)
+    assert found.receiver == ReceiverSettings("::1", 8099, "https://hooks.example.com/crossapp", 30.0)
 
 
 def test_a_time_is_no_date(tmp_path: Path) -> None:
@@ -370,6 +386,7 @@ def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -
         "target:tuvens-api", "target:hi.events", "role:organiser", "role:user", "jwt-secret", "expired-jwt", "events",
         "linked-event", "foreign-event", "return-origin", "control:tuvens-api", "expiry:tuvens-api",
         "database:tuvens-api", "audit-log:tuvens-api", "launch:tuvens-api", "https:tuvens-api", "https:hi.events",
+        "receiver", "failures:tuvens-api", "failures:hi.events", "retries:tuvens-api",
     }  # fmt: skip
     assert capabilities_of(build(GOOD)) == {"target:tuvens-api", "role:organiser", "exhaust", "https:tuvens-api"}
 
@@ -395,6 +412,20 @@ def test_an_expiry_is_waited_for_within_a_minute_or_the_patience_given(
 )  # fmt: skip
 def test_only_a_server_on_this_machine_is_near(url: str, near: bool) -> None:
     assert ("near:tuvens-api" in capabilities_of(build(changed(f"{TARGET}/url", url)))) is near
+
+
+@pytest.mark.parametrize(("patience", "can"), [(0, False), (29, False), (30, True)])
+def test_retries_are_waited_for_as_long_as_the_deployment_says_they_take(
+    patience: float, can: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "d.toml"
+    file.write_text(TOML, "utf-8")
+    assert ("retries:hi.events" in capabilities_of(read(file), patience=patience)) is can
+
+
+def test_a_receiver_is_reached_where_it_listens_unless_said() -> None:
+    found = build(changed("receiver/listen", "127.0.0.1:8099")).receiver
+    assert found == ReceiverSettings("127.0.0.1", 8099, "http://127.0.0.1:8099", 60.0)
 
 
 def test_a_remedy_names_its_subject() -> None:
