@@ -6,6 +6,7 @@ Written on h11 and not on a framework: it must be able to say nothing, and to ha
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -213,9 +214,10 @@ def _listen(settings: ReceiverSettings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port))
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error
         raise DeploymentError(
-            f"receiver.listen: {settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); "
-            "name another port, and lead receiver.url to it"
+            f"receiver.listen: {settings.host}:{settings.port} cannot be listened on ({why}); name another port, and "
+            "lead receiver.url to it"
         ) from None
 
 

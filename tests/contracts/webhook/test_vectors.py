@@ -179,8 +179,6 @@ def _deliver(client: httpx.Client, vector: Vector) -> int:
 
 
 def test_the_simulated_hi_events_sends_the_bytes_and_the_signature_of_the_vectors() -> None:
-    for language in LANGUAGES:
-        need(language)
     options = LaunchOptions(seed=_seed(), limits="raised", environment={"HI_EVENTS_SHARED_SECRET": make.KEY})
     with launched(options) as built, ExitStack() as stack:
         world = HiEvents(built)
@@ -194,6 +192,7 @@ def test_the_simulated_hi_events_sends_the_bytes_and_the_signature_of_the_vector
     sent_at = json.loads(body)["event_sent_at"]
     assert body == node.body_for(event_id=EVENT, number=NUMBER, status=STATUS, sent_at=sent_at)
     for language in LANGUAGES:
+        need(language)
         _, _, (signature,) = tools.run(language, signed=[(make.KEY, body)])
         assert dict(sent["request_headers"])[SIGNATURE_HEADER] == signature
 
