@@ -48,7 +48,9 @@ async def _until(condition: Callable[[], bool]) -> None:
 def test_what_comes_is_kept_byte_for_byte() -> None:
     async def work(receiver: Receiver, client: httpx.AsyncClient) -> None:
         with receiver.answering(lambda each: True, always=Say(200)):
-            await client.post("/webhook?x=%20y", content=_BODY, headers={"X-Signature": "sha256=aé".encode("latin-1")})
+            await client.post(
+                "/webhook?x=%20y", content=_BODY, headers=[(b"X-Signature", "sha256=aé".encode("latin-1"))]
+            )
         (arrival,) = receiver.arrivals
         assert (arrival.method, arrival.target, arrival.path) == ("POST", "/webhook?x=%20y", "/webhook")
         assert arrival.body == _BODY
