@@ -43,7 +43,7 @@ def verify(
         list[str] | None, typer.Option("--fault", help="Arm a fault of the embedded simulators. Repeatable.")
     ] = None,
     patience: Annotated[
-        str, typer.Option("--patience", help="How long one expiry may be waited for, such as 16m or 90s.")
+        str, typer.Option("--patience", help="How long one expiry or retry may be waited for, such as 16m or 90s.")
     ] = "0",
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer requests where only their number is large (rate limits, timing).")

@@ -239,6 +239,7 @@ SYMPTOMS: dict[str, Callable[[World], bool]] = {
     "tuvens-api-answers-500": lambda world: world.validate("x").status == 500,
     "tuvens-api-answers-nonsense": lambda world: world.validate("x").body.startswith(b"<!doctype"),
     "webhook-answers-503": lambda world: world.deliver().status == 503,
+    "webhook-answers-429": lambda world: world.deliver().status == 429,
     "webhook-answers-400": lambda world: world.deliver().status == 400,
 }
 
@@ -258,6 +259,7 @@ def test_faults_are_told_in_sentences_and_troubles_are_marked() -> None:
         "tuvens-api-answers-nonsense",
         "tuvens-api-hangs",
         "webhook-answers-503",
+        "webhook-answers-429",
         "webhook-answers-400",
     }
 
