@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
@@ -19,3 +20,11 @@ def parse_iso(text: str) -> float:
         raise ValueError(f"not an ISO 8601 time in UTC with Z: {text[:40]!r}")
     whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp()
     return whole + float(f"0.{match[2] or 0}")
+
+
+def parse_http_date(text: str | None) -> float | None:
+    """Unix seconds of a Date header; None for one that is absent or no date, whatever it is."""
+    try:
+        return parsedate_to_datetime(text or "").timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -32,6 +32,15 @@ def answered(exchange: Exchange) -> Exchange:
     raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) {what}: {exchange.error}")
 
 
+def let_through(exchange: Exchange) -> Exchange:
+    """The exchange, answered and not by 429: a rate limit that strikes says nothing about another rule. Raises
+    UndecidedError."""
+    answered(exchange)
+    if exchange.status == 429:
+        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
+    return exchange
+
+
 def shown(exchange: Exchange, *, length: int = 160) -> str:
     """An answer in a line: status and the beginning of its body."""
     text = exchange.response_body[: length * 4].decode("utf-8", "replace").strip()
@@ -57,9 +66,9 @@ def numbers(at: Exchange | Iterable[Exchange] | int) -> tuple[int, ...]:
 
 def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exchange:
     """The exchange, answered with one of the statuses. Raises BrokenRuleError or UndecidedError."""
+    if 429 not in statuses:
+        let_through(exchange)
     answered(exchange)
-    if exchange.status == 429 and 429 not in statuses:
-        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
     wanted = " or ".join(str(each) for each in statuses)
     expected = f"status {wanted}" + (f" {because}" if because else "")
     expect(exchange.status in statuses, expected=expected, observed=shown(exchange), at=exchange)
@@ -68,10 +77,8 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
 
 def expect_success(exchange: Exchange) -> Exchange:
     """The exchange, answered with any 2xx. Raises BrokenRuleError or UndecidedError."""
-    answered(exchange)
+    let_through(exchange)
     ok = exchange.status is not None and 200 <= exchange.status < 300
-    if exchange.status == 429:
-        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
     expect(ok, expected="success (2xx)", observed=shown(exchange), at=exchange)
     return exchange
 
@@ -89,8 +96,12 @@ def json_object(exchange: Exchange) -> dict[str, Any]:
 
 
 def held(at: Exchange | Iterable[Exchange] | int, note: str = "") -> Held:
-    """Held, with the numbers of the exchanges that show it."""
-    return Held(numbers(at), note)
+    """Held, with the numbers of the exchanges that show it. Raises UndecidedError for none: what was not seen cannot
+    hold."""
+    evidence = numbers(at)
+    if not evidence:
+        raise UndecidedError("nothing that the rule is about was seen")
+    return Held(evidence, note)
 
 
 def statuses(exchanges: Iterable[Exchange], *allowed: int) -> Held:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
-from contracts.times import iso_millis, parse_iso
+from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
 from harness.http import WireError, field_of
@@ -14,6 +14,7 @@ from harness.story import Phase, StoryStoppedError
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.deliveries import drafted, hears, patience, tells, watch
+from scenarios.stage import end_of
 from scenarios.the_page_is_opened import page_params
 
 OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
@@ -134,7 +135,7 @@ async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
     clocks are moved."""
     session = await cast.fresh_session("generate session")
     now = float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])
-    await cast.stage.advance(max(parse_iso(session.expires_at) - now, 0.0) + 65.0)
+    await cast.stage.advance(max(end_of(session) - now, 0.0) + 65.0)
     await _replace(cast, session.token)
 
 

@@ -1,13 +1,12 @@
 """The end of a session's life."""
 
 import asyncio
-from email.utils import parsedate_to_datetime
 
-from contracts.times import parse_iso
+from contracts.times import parse_http_date
 from harness.story import Phase
 from scenarios.cast import Cast
 from scenarios.catalogue import story
-from scenarios.stage import Reply, SessionToken
+from scenarios.stage import Reply, SessionToken, end_of
 
 OPERATIONS = ("generateSession", "validateSession", "listUserAccounts", "validatePermission")
 _NEEDS = ("expiry:tuvens-api",)
@@ -17,7 +16,7 @@ _NEEDS = ("expiry:tuvens-api",)
 async def sessions_expire_by_the_clock(cast: Cast) -> None:
     """Hi.Events uses a session just before and just after its expiry; the simulators' clocks are moved."""
     session = await cast.fresh_session("generate session")
-    ends = parse_iso(session.expires_at)
+    ends = end_of(session)
     await _move_to(cast, ends - 2.0)
     before = await _clock(cast)
     replies = await _ask(cast, "before", session)
@@ -35,7 +34,7 @@ async def sessions_expire_by_waiting(cast: Cast) -> None:
     if cast.can("control:tuvens-api"):
         return
     session = await cast.fresh_session("generate session")
-    ends = parse_iso(session.expires_at)
+    ends = end_of(session)
     offset = await _offset(cast)
     # A Date header tells whole seconds: two to either side are certain.
     await asyncio.sleep(max(ends - 4.0 - cast.now() - offset, 0.0))
@@ -75,8 +74,7 @@ async def _offset(cast: Cast) -> float:
     """Seconds that tuvens-api's clock is ahead of ours, by its Date header (whole seconds)."""
     event = cast.deployment.events[0] if cast.deployment.events else "1"
     reply = await cast.reads_event("clock", event)
-    try:
-        theirs = parsedate_to_datetime(reply.exchange.header("date") or "").timestamp() + 0.5
-    except ValueError:
+    theirs = parse_http_date(reply.exchange.header("date"))
+    if theirs is None:
         return 0.0
-    return theirs - (reply.exchange.started + reply.exchange.seconds / 2)
+    return theirs + 0.5 - (reply.exchange.started + reply.exchange.seconds / 2)

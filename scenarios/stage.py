@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ import httpx
 import openapi
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
-from contracts.times import parse_iso
+from contracts.times import parse_http_date, parse_iso
 from harness.deployment import Control, Deployment, Linked, Target, User
 from harness.history import Exchange, Outcome
 from harness.http import Answer, Call, WireError, field_of
@@ -338,10 +337,8 @@ async def call_control(client: httpx.AsyncClient, control: Control, method: str,
 
 
 def _server_time(answer: Answer) -> float:
-    try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except ValueError:
-        return time.time()
+    told = parse_http_date(answer.header("date"))
+    return time.time() if told is None else told
 
 
 def _allowances(deployment: Deployment) -> dict[str, Allowance]:
@@ -357,6 +354,13 @@ def _allowances(deployment: Deployment) -> dict[str, Allowance]:
     return found
 
 
-def remaining_life(session: SessionToken, now: float) -> float:
-    """Seconds until a session's announced expiry."""
-    return parse_iso(session.expires_at) - now
+def end_of(session: SessionToken) -> float:
+    """Unix seconds of a session's announced expiry. Raises StoryStoppedError where that is no time: a story cannot wait
+    for it."""
+    try:
+        return parse_iso(session.expires_at)
+    except ValueError:
+        raise StoryStoppedError(
+            f"generate-session (exchange {session.exchange}) announces an expires_at that is no time: "
+            f"{session.expires_at[:60]!r}"
+        ) from None

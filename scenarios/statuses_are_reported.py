@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from email.utils import parsedate_to_datetime
 
 from contracts.hi_events_delivery.effects import TICKETING, state_of
+from contracts.times import parse_http_date
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.stage import Reply
@@ -62,7 +62,4 @@ async def _seconds_pass(cast: Cast, event: str) -> None:
 
 
 def _date(reply: Reply) -> float | None:
-    try:
-        return parsedate_to_datetime(reply.exchange.header("date") or "").timestamp()
-    except ValueError:
-        return None
+    return parse_http_date(reply.exchange.header("date"))

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contracts.hi_events_session.rules_upstream import CACHE_SECONDS
-from contracts.times import parse_iso
 from harness.story import Phase
 from scenarios.cast import Cast
 from scenarios.catalogue import story
-from scenarios.stage import SessionToken
+from scenarios.stage import SessionToken, end_of
 
 OPERATIONS = ("generateSession", "validateCrossAppSession")
 _TROUBLES = {
@@ -49,10 +48,10 @@ async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
     simulators' clocks are moved."""
     await cast.turn_to_sign_in()
     used, unused = await _two_tokens(cast)
-    await cast.stage.advance(max(parse_iso(used.expires_at) - _MARGIN - await _clock(cast), 0.0))
+    await cast.stage.advance(max(end_of(used) - _MARGIN - await _clock(cast), 0.0))
     await cast.signs_in("before expiry", used.token, turn_taken=True)
     accepted = cast.now()
-    after = max(parse_iso(each.expires_at) for each in (used, unused)) + CACHE_SECONDS + _MARGIN
+    after = max(end_of(each) for each in (used, unused)) + CACHE_SECONDS + _MARGIN
     await cast.stage.advance(max(after - await _clock(cast), 0.0))
     if not cast.can("control:hi.events"):
         # Its clock was not moved with ours: what it may keep for 60 s, it may keep for 60 s of real time.

@@ -3,7 +3,7 @@
 from contracts.catalogue import page, requirement
 from harness.history import Exchange, History
 from harness.http import header
-from harness.judging import answered, expect, held
+from harness.judging import expect, held, let_through
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
@@ -17,7 +17,7 @@ def _origin(exchange: Exchange) -> str:
 
 
 def _allowed(exchange: Exchange) -> str:
-    return (answered(exchange).header("Access-Control-Allow-Origin") or "").strip()
+    return (let_through(exchange).header("Access-Control-Allow-Origin") or "").strip()
 
 
 @requirement(
@@ -60,6 +60,7 @@ def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
     """tuvens-api allows the methods GET, POST and PATCH and the documented headers in its preflight answers."""
     looked_at = history.every(f"{STORY}/preflight/right")
     for each in looked_at:
+        let_through(each)
         method = header(each.request_headers, "Access-Control-Request-Method") or ""
         methods = {word.strip().upper() for word in (each.header("Access-Control-Allow-Methods") or "").split(",")}
         # Browsers need no permission for GET and POST.

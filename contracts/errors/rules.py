@@ -1,11 +1,12 @@
 """One shape for all errors of an application, over everything that the run has seen."""
 
 from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
 
 import openapi
 from contracts.catalogue import page, requirement
 from harness.history import Exchange, History
-from harness.judging import UndecidedError, expect, held, shown
+from harness.judging import UndecidedError, expect, held, json_object, shown
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
@@ -85,15 +86,30 @@ def error_tells_its_own_status(history: History) -> Verdict:
     """tuvens-api names in an error's body the status that it answers with, and the path that was asked for."""
     seen = errors_seen(history, "tuvens-api")
     for each in seen:
-        value = each.answer.json()
-        assert isinstance(value, dict)
+        value = json_object(each)
         expect(
             value.get("statusCode") == each.status,
             expected=f"statusCode {each.status}",
-            observed=f"statusCode {value.get('statusCode')!r}",
+            observed=f"statusCode {value.get('statusCode')!r}"[:160],
+            at=each,
+        )
+        asked = _paths_asked_for(history, each)
+        expect(
+            str(value.get("path")).partition("?")[0] in asked,
+            expected=f"path {asked[-1]}",
+            observed=f"path {value.get('path')!r}"[:160],
             at=each,
         )
     return held(seen[:6], f"{len(seen)} errors")
+
+
+def _paths_asked_for(history: History, exchange: Exchange) -> list[str]:
+    """The path of a request, as it was sent and decoded; also without what a deployment's address has before it, which
+    a front may take away."""
+    base = history.context.targets.get(exchange.callee, {}).get("api_url", "")
+    whole = urlsplit(exchange.url).path
+    paths = [whole, whole.removeprefix(urlsplit(base).path.rstrip("/"))]
+    return [*(unquote(each) for each in paths), *paths]
 
 
 @requirement(

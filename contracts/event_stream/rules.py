@@ -55,6 +55,8 @@ def it_is_an_event_stream(history: History) -> Verdict:
     """tuvens-api answers GET /api/events/updates to anyone with 200 and text/event-stream, as browsers demand."""
     opening = _opening(history, f"{PROBE}/streamEventUpdates")
     status, _, content_type = opening.data.partition(" ")
+    if status == "429":
+        raise UndecidedError("the stream was rate limited (429)")
     fits = status == "200" and content_type.partition(";")[0].strip().lower() == "text/event-stream"
     expect(fits, expected="200 text/event-stream", observed=opening.data, at=opening.number)
     return Held((opening.number,))
@@ -382,10 +384,7 @@ def _messages(history: History, listener: str, change: str) -> tuple[Exchange, l
 
 
 def _all(history: History) -> list[StreamEvent]:
-    found = [each for listener in LISTENERS for change in _CHANGES for each in _messages(history, listener, change)[1]]
-    if not found:
-        raise UndecidedError("no message was heard")
-    return found
+    return [each for listener in LISTENERS for change in _CHANGES for each in _messages(history, listener, change)[1]]
 
 
 def _undecided_if_closed(history: History, listener: str, update: Exchange) -> None:
@@ -402,4 +401,6 @@ def _is_time(value: object) -> bool:
 
 
 def _held(events: list[StreamEvent]) -> Verdict:
+    if not events:
+        raise UndecidedError("no message was heard")
     return Held(tuple(each.number for each in events))

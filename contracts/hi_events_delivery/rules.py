@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from contracts.catalogue import page, requirement
-from contracts.hi_events_delivery.effects import TICKETING, shows
+from contracts.hi_events_delivery.effects import TICKETING, shows, state_of
 from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
 from contracts.hi_events_session.rules_sign_in import ACCEPTS
 from contracts.times import parse_iso
@@ -442,7 +442,7 @@ def refused_status_is_not_sent(history: History) -> Verdict:
     refused = history.observation(f"{STORY}/event").values["refused"]
     if found is None:
         readings = [answered(each) for each in history.every(f"{STORY}/effect")]
-        told = [(json_object(each).get("contactData") or {}).get("hiEventsStatus") for each in readings]
+        told = [state_of(json_object(each))[1] for each in readings]
         expect(refused not in told, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
         return held(readings[-1], "as tuvens-api's event shows")
     for each in found:

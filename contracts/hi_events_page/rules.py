@@ -14,6 +14,7 @@ from harness.judging import (
     expect_success,
     held,
     json_object,
+    let_through,
     shown,
 )
 from harness.requirement import MUST, SHOULD
@@ -52,8 +53,7 @@ def way_back(history: History, exchange: Exchange) -> Mapping[str, str]:
     answered(exchange)
     if works_in_a_browser(exchange):
         raise LackingError(_IN_BROWSER)
-    if exchange.status == 429:
-        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
+    let_through(exchange)
     target = leads_to(exchange)
     wanted = host_of(str(history.context.settings.get("return_origin", "")))
     expect(

@@ -1,13 +1,12 @@
 """What a Hi.Events session is good for: status, accounts, permissions; and that nothing goes without one."""
 
 from collections.abc import Iterable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import state_of
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, signed_in_user
-from contracts.times import parse_iso
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, handed_out, signed_in_user
+from contracts.times import parse_http_date, parse_iso
 from harness.history import Exchange, History
 from harness.http import header
 from harness.judging import (
@@ -78,7 +77,7 @@ def status_knows_the_user(history: History) -> Verdict:
     """hi.events tells in status the user whose session it is."""
     answer = expect_success(history.one(f"{USED}/status"))
     begun = _beginning(history, answer)
-    user, signed_in = json_object(answer)["user"], signed_in_user(begun)
+    user, signed_in = signed_in_user(answer), signed_in_user(begun)
     compared = [name for name in ("id", "external_user_id", "email") if name in user and name in signed_in]
     if not compared:
         raise BrokenRuleError(
@@ -102,7 +101,7 @@ def _beginning(history: History, asked: Exchange) -> Exchange:
     """The sign-in that gave the bearer token of a question; in the record the token is a mark by which it is known."""
     mark = (header(asked.request_headers, "Authorization") or "").removeprefix("Bearer ")
     for each in history.exchanges("validateCrossAppSession"):
-        if each.status is not None and 200 <= each.status < 300 and json_object(each).get("token") == mark:
+        if each.status is not None and 200 <= each.status < 300 and handed_out(each) == mark:
             return each
     raise UndecidedError("the sign-in that began the session is not in the record")
 
@@ -125,10 +124,9 @@ def status_tells_when_the_session_ends(history: History) -> Verdict:
         raise BrokenRuleError(
             Violated("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", (answer.number,))
         ) from None
-    try:
-        now = parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except ValueError:
-        raise UndecidedError("the answer has no Date header, so the server's clock is not known") from None
+    now = parse_http_date(answer.header("date"))
+    if now is None:
+        raise UndecidedError("the answer has no Date header, so the server's clock is not known")
     expect(
         ends > now - 1,
         expected="a time after the answer's Date",

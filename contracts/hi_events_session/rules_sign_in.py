@@ -5,6 +5,7 @@ from typing import Any
 import openapi
 from contracts.catalogue import page, requirement
 from harness.history import Exchange, History
+from harness.http import WireError
 from harness.judging import (
     BrokenRuleError,
     LackingError,
@@ -42,11 +43,16 @@ def hands_out_a_session(exchange: Exchange) -> bool:
     """Whether an answer gives a bearer token, in its body or as a header, whatever its status says."""
     if (exchange.header("X-Auth-Token") or "").strip():
         return True
+    return bool(handed_out(exchange))
+
+
+def handed_out(exchange: Exchange) -> object:
+    """The token in an answer's body; None where it has none."""
     try:
         value = exchange.answer.json()
-    except ValueError:
-        return False
-    return isinstance(value, dict) and bool(value.get("token"))
+    except WireError:
+        return None
+    return value.get("token") if isinstance(value, dict) else None
 
 
 def signed_in_user(exchange: Exchange) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from contracts.catalogue import page, requirement
 from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History, Outcome
-from harness.judging import UndecidedError, answered, expect, expect_success, held, json_object, shown
+from harness.http import WireError
+from harness.judging import expect, expect_success, held, let_through, shown
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 
@@ -14,7 +15,7 @@ _FORM = page("Errors", "then the request's form (400), then existence and permis
 
 
 def _is_no_crash(exchange: Exchange) -> None:
-    answered(exchange)
+    let_through(exchange)
     expect(
         exchange.status is not None and exchange.status < 500,
         expected="an answer below 500",
@@ -53,14 +54,21 @@ def hostile_tokens_open_nothing(history: History) -> Verdict:
     """tuvens-api takes no injected text for a session token or for a permission."""
     seen = history.every(f"{QUESTIONS}/token")
     for each in seen:
-        answered(each)
+        let_through(each)
         expect((each.status or 0) >= 400, expected="a refusal", observed=shown(each), at=each)
     for each in history.every(f"{QUESTIONS}/permission"):
-        answered(each)
-        granted = (each.status or 0) < 300 and json_object(each).get("has_permission") is True
-        expect(not granted, expected="has_permission false, or a refusal", observed=shown(each), at=each)
+        let_through(each)
+        expect(not _grants(each), expected="has_permission false, or a refusal", observed=shown(each), at=each)
         seen.append(each)
     return held(seen[:6], f"{len(seen)} questions")
+
+
+def _grants(exchange: Exchange) -> bool:
+    try:
+        value = exchange.answer.json()
+    except WireError:
+        return False
+    return (exchange.status or 0) < 300 and isinstance(value, dict) and value.get("has_permission") is True
 
 
 @requirement(
@@ -89,9 +97,7 @@ def hostile_webhooks_are_refused(history: History) -> Verdict:
     """tuvens-api answers a signed webhook that names a hostile event, or is no JSON, with a 4xx."""
     seen = history.every(WEBHOOKS)
     for each in seen:
-        answered(each)
-        if each.status == 429:
-            raise UndecidedError(f"exchange {each.number} was rate limited (429)")
+        let_through(each)
         refused = each.status is not None and 400 <= each.status < 500
         expect(refused, expected="a refusal (4xx)", observed=shown(each), at=each)
     return held(seen[:6], f"{len(seen)} webhooks")
@@ -116,6 +122,6 @@ def oversized_bodies_are_refused(history: History) -> Verdict:
         # A server may hang up on a body that it does not want to read: that is a refusal, too.
         hung_up = each.outcome is Outcome.NO_ANSWER and each.seconds < 10
         if not hung_up:
-            answered(each)
+            let_through(each)
             expect(each.status in (400, 413), expected="413 or 400", observed=shown(each), at=each)
     return held([*seen, after])

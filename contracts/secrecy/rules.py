@@ -1,9 +1,11 @@
 """Nothing that must stay inside gets out, in anything that the run has seen."""
 
+import json
 import re
 
 from contracts.catalogue import page, requirement
 from harness.history import Exchange, History
+from harness.http import WireError
 from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST
 from harness.verdict import Verdict
@@ -121,8 +123,8 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
     if not seen:
         raise UndecidedError("no answer about a session of a user with a known email was seen")
     for each in seen:
-        body = each.response_body.decode("utf-8", "replace")
-        foreign = sorted(email for email in emails - {each.facts["subject"]} if email in body)
+        body = _without_accounts_emails(each)
+        foreign = sorted(email for email in emails - {each.facts["subject"]} if _stands_in(body, email))
         expect(
             not foreign,
             expected=f"nobody's data but {each.facts['subject']}'s",
@@ -130,6 +132,24 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
             at=each,
         )
     return held(seen[:6], f"{len(seen)} answers")
+
+
+def _without_accounts_emails(exchange: Exchange) -> str:
+    """A body as text. An account may have an email (contract page), which may be that of the member whom it belongs
+    to: whether foreign accounts are listed is another rule's matter."""
+    try:
+        value = exchange.answer.json()
+    except WireError:
+        value = None
+    if exchange.operation == "listUserAccounts" and isinstance(value, dict) and isinstance(value.get("accounts"), list):
+        told = [{**each, "email": None} if isinstance(each, dict) else each for each in value["accounts"]]
+        return json.dumps({**value, "accounts": told}, ensure_ascii=False)
+    return exchange.response_body.decode("utf-8", "replace")
+
+
+def _stands_in(text: str, email: str) -> bool:
+    """Whether an address stands in a text, and not merely as a part of a longer one (zoe@… in chloe.zoe@…)."""
+    return re.search(rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)", text, re.IGNORECASE) is not None
 
 
 _ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})

@@ -2,8 +2,8 @@
 
 from contracts.catalogue import page, requirement
 from contracts.session_token.rules_minting import MINTS
-from harness.history import History, Observation
-from harness.judging import BrokenRuleError, UndecidedError
+from harness.history import Exchange, History, Observation
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, let_through
 from harness.requirement import MUST
 from harness.verdict import Held, Verdict, Violated
 
@@ -34,6 +34,14 @@ def session_table_has_its_columns(history: History) -> Verdict:
     return Held((seen.number,))
 
 
+def _table_seen(history: History) -> Observation:
+    """The table, where there is one."""
+    seen = history.observation(f"{_SCHEMA}/schema")
+    if not seen.values["exists"]:
+        raise LackingError("there is no table crossAppSession to look at")
+    return seen
+
+
 @requirement(
     level=MUST,
     obliged="tuvens-api",
@@ -45,7 +53,7 @@ def session_table_has_its_columns(history: History) -> Verdict:
 )
 def session_table_is_indexed(history: History) -> Verdict:
     """tuvens-api keeps session tokens unique, and sessions indexed by expiry and by user."""
-    seen = history.observation(f"{_SCHEMA}/schema")
+    seen = _table_seen(history)
     _demand(["sessionToken"] in seen.values["unique"], "sessionToken unique", "it is not", seen)
     leading = {columns[0] for columns in seen.values["indexed"] if columns}
     for column in ("expiresAt", "userId"):
@@ -64,7 +72,7 @@ def session_table_is_indexed(history: History) -> Verdict:
 )
 def sessions_have_foreign_keys(history: History) -> Verdict:
     """tuvens-api keeps sessions consistent by foreign keys to their user and their account."""
-    seen = history.observation(f"{_SCHEMA}/schema")
+    seen = _table_seen(history)
     found = {columns[0] for columns in seen.values["foreign_keys"] if columns}
     for column in ("userId", "accountId"):
         _demand(column in found, f"a foreign key on {column}", f"foreign keys on {sorted(found)}", seen)
@@ -126,9 +134,19 @@ def expired_sessions_are_removed(history: History) -> Verdict:
 def every_call_is_audited(history: History) -> Verdict:
     """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
     seen = history.observation(f"{_AUDITED}/audit")
+    _each_call_came_once(history)
     _demand(seen.values["right"] == 4, "4 records for 4 calls that succeed", f"{seen.values['right']}", seen)
     _demand(seen.values["wrong"] == 4, "4 records for 4 calls that fail", f"{seen.values['wrong']}", seen)
     return Held((seen.number,))
+
+
+def _each_call_came_once(history: History) -> None:
+    """Raises UndecidedError where a call got no answer or was sent again: how many came is not known then."""
+    for each in history.entries:
+        if isinstance(each, Exchange) and each.step.startswith(f"{_AUDITED}/"):
+            let_through(each)
+            if each.superseded:
+                raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")
 
 
 @requirement(

@@ -5,8 +5,8 @@ from typing import Any
 from contracts.catalogue import page, requirement
 from contracts.session_token.rules_minting import MINTS
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
-from harness.history import History, NothingObservedError, Observation
-from harness.judging import UndecidedError, expect, expect_status, expect_success, held, json_object
+from harness.history import Exchange, History, NothingObservedError, Observation
+from harness.judging import UndecidedError, answered, expect, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
@@ -119,13 +119,23 @@ def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
 def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
     """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""
     story = _driven(history)
-    expired = history.one(f"{story}/after/validateSession")
-    unknown = expect_status(history.one(f"{story}/unknown"), 404)
-    messages = [json_object(each).get("message") for each in (expired, unknown)]
+    answers = history.one(f"{story}/after/validateSession"), history.one(f"{story}/unknown")
+    for each in answers:
+        if answered(each).status != 404:
+            raise UndecidedError(f"exchange {each.number} ({each.step}) is answered {each.status}, not 404")
+    expired, unknown = (_told(each) for each in answers)
     expect(
-        messages[0] == messages[1],
-        expected=f"the message for an unknown token, {str(messages[1])[:80]!r}",
-        observed=f"{str(messages[0])[:80]!r}",
-        at=(expired, unknown),
+        expired == unknown,
+        expected=f"what an unknown token is told: {', '.join(unknown)}"[:160],
+        observed=", ".join(expired)[:160],
+        at=answers,
     )
-    return held((expired, unknown))
+    return held(answers)
+
+
+def _told(exchange: Exchange) -> list[str]:
+    """What an error tells beside the time: its message, and its code where it has one."""
+    value = json_object(exchange)
+    origin = value.get("origin")
+    code = origin.get("code") if isinstance(origin, dict) else None
+    return [f"message {value.get('message')!r}", f"code {code!r}"]

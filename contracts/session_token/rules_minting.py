@@ -1,10 +1,8 @@
 """generate-session: what a member of an account gets."""
 
-from email.utils import parsedate_to_datetime
-
 from contracts.catalogue import page, requirement
-from contracts.times import parse_iso
-from harness.history import History
+from contracts.times import parse_http_date, parse_iso
+from harness.history import Exchange, History
 from harness.judging import BrokenRuleError, UndecidedError, expect, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict, Violated
@@ -66,11 +64,10 @@ def generate_session_answers_200(history: History) -> Verdict:
 )
 def token_has_32_to_1024_url_safe_characters(history: History) -> Verdict:
     """tuvens-api mints session tokens of 32 to 1024 URL-safe characters."""
-    looked_at = history.every(STORY)
+    # An answer without a token is another rule's matter.
+    looked_at = [each for each in history.every(STORY) if "token" in each.facts]
     for each in looked_at:
-        form = each.facts.get("token")
-        if form is None:
-            continue
+        form = each.facts["token"]
         expect(
             32 <= form["length"] <= 1024 and form["url_safe"],
             expected="32 to 1024 URL-safe characters",
@@ -78,6 +75,14 @@ def token_has_32_to_1024_url_safe_characters(history: History) -> Verdict:
             at=each,
         )
     return held(looked_at)
+
+
+def _successes(history: History) -> list[Exchange]:
+    """The answers that give a session; that the others fail is another rule's matter. Raises UndecidedError."""
+    found = [each for each in history.every(STORY) if each.status is not None and 200 <= each.status < 300]
+    if not found:
+        raise UndecidedError("no session was minted")
+    return found
 
 
 def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, ...]]:
@@ -98,6 +103,8 @@ def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, .
 def tokens_never_repeat(history: History) -> Verdict:
     """tuvens-api never hands out the same session token twice."""
     found, exchanges = _statistics(history)
+    if (found["count"] or 0) < 2:
+        raise UndecidedError(f"{found['count']} token: nothing to compare")
     if found["repeats"]:
         raise BrokenRuleError(
             Violated("all tokens differ", f"{found['repeats']} of {found['count']} tokens are repeats", exchanges)
@@ -147,7 +154,7 @@ def tokens_look_random(history: History) -> Verdict:
 def expires_900_seconds_after_generation(history: History) -> Verdict:
     """tuvens-api lets a session token expire 900 s after its generation, or as long after it as its deployment sets."""
     expiry = int(history.context.settings.get("session_expiry", 900))
-    looked_at = history.every(STORY)
+    looked_at = _successes(history)
     for each in looked_at:
         text = json_object(each).get("expires_at")
         try:
@@ -157,10 +164,9 @@ def expires_900_seconds_after_generation(history: History) -> Verdict:
                 Violated("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", (each.number,))
             ) from None
         # The server's own Date header is its clock at the answer, in whole seconds.
-        try:
-            generated = parsedate_to_datetime(each.header("date") or "").timestamp()
-        except ValueError:
-            raise UndecidedError("the answer has no Date header, so its clock is not known") from None
+        generated = parse_http_date(each.header("date"))
+        if generated is None:
+            raise UndecidedError("the answer has no Date header, so its clock is not known")
         off = expires_at - generated - expiry
         expect(
             -2.0 - each.seconds <= off <= 2.0,

@@ -135,8 +135,12 @@ def accounts_of_a_session_are_listed(history: History) -> Verdict:
     """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
     answer = expect_success(history.one(f"{LISTED}/organiser"))
     for each in _accounts(answer):
+        number = each.get("id")
         fits = (
-            isinstance(each.get("id"), int) and isinstance(each.get("name"), str) and isinstance(each.get("slug"), str)
+            isinstance(number, int)
+            and not isinstance(number, bool)
+            and isinstance(each.get("name"), str)
+            and isinstance(each.get("slug"), str)
         )
         expect(fits, expected="id (integer), name and slug of each account", observed=str(each)[:160], at=answer)
     return held(answer)
@@ -197,6 +201,8 @@ def own_account_is_listed(history: History) -> Verdict:
 )
 def foreign_accounts_are_not_listed(history: History) -> Verdict:
     """tuvens-api lists no account that a session's user does not belong to."""
+    if user_of(history, "organiser")["account_id"] == user_of(history, "outsider")["account_id"]:
+        raise LackingError("the organiser and the outsider have one account: name an outsider of another one")
     looked_at = []
     for role, foreign_role in (("organiser", "outsider"), ("outsider", "organiser")):
         answer = expect_success(history.one(f"{LISTED}/{role}"))

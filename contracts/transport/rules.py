@@ -1,8 +1,10 @@
 """HTTPS is enforced. Judged on deployments that are served by https only."""
 
+import re
+
 from contracts.catalogue import page, requirement
 from harness.history import History, NothingObservedError, Outcome
-from harness.judging import BrokenRuleError, answered, expect, held, shown
+from harness.judging import BrokenRuleError, answered, expect, held, let_through, shown
 from harness.requirement import SHOULD
 from harness.verdict import Held, Verdict, Violated
 
@@ -22,12 +24,14 @@ _HTTPS = ("https:tuvens-api",)
 )
 def plain_http_is_refused(history: History) -> Verdict:
     """tuvens-api serves nothing by http://: it redirects to https:// or refuses."""
+    # A host that cannot be reached at all refuses nothing.
+    reached = answered(history.one(f"{STORY}/https"))
     try:
         plain = history.one(f"{STORY}/http")
     except NothingObservedError:
-        return held(history.one(f"{STORY}/https"), "served on a port of its own, which speaks https only")
+        return held(reached, "served on a port of its own, which speaks https only")
     if plain.outcome is not Outcome.ANSWERED:
-        return held(plain, "refused")
+        return held((plain, reached), "refused")
     redirected = plain.status in (301, 302, 307, 308) and (plain.header("Location") or "").startswith("https://")
     refused = plain.status is not None and plain.status >= 400
     expect(redirected or refused, expected="a redirect to https://, or a refusal", observed=shown(plain), at=plain)
@@ -45,9 +49,11 @@ def plain_http_is_refused(history: History) -> Verdict:
 )
 def strict_transport_is_demanded(history: History) -> Verdict:
     """tuvens-api tells browsers to come by https only (Strict-Transport-Security)."""
-    answer = answered(history.one(f"{STORY}/https"))
+    answer = let_through(history.one(f"{STORY}/https"))
     value = answer.header("Strict-Transport-Security") or ""
-    expect("max-age=" in value, expected="Strict-Transport-Security", observed=value or "none", at=answer)
+    # max-age=0 tells a browser to forget it (RFC 6797, 6.1.1); the value may be quoted.
+    lasting = re.search(r"max-age\s*=\s*\"?0*[1-9]", value, re.IGNORECASE) is not None
+    expect(lasting, expected="Strict-Transport-Security", observed=value[:160] or "none", at=answer)
     return held(answer)
 
 
@@ -63,8 +69,9 @@ def strict_transport_is_demanded(history: History) -> Verdict:
 def old_tls_is_refused(history: History) -> Verdict:
     """tuvens-api refuses TLS older than 1.2."""
     seen = history.observation(f"{STORY}/old versions")
+    reached = answered(history.one(f"{STORY}/https"))
     if seen.values["accepted"]:
         raise BrokenRuleError(
             Violated("TLS 1.2 or newer", f"accepts {', '.join(seen.values['accepted'])}", (seen.number,))
         )
-    return Held((seen.number,))
+    return Held((seen.number, reached.number))

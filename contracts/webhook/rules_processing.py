@@ -1,12 +1,11 @@
 """The webhook: what a rightly signed update does to the event."""
 
 import json
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import state_of
-from contracts.times import parse_iso
+from contracts.times import parse_http_date, parse_iso
 from harness.history import Exchange, History
 from harness.judging import (
     BrokenRuleError,
@@ -372,7 +371,4 @@ def _time(value: object) -> float | None:
 
 
 def _date(exchange: Exchange) -> float | None:
-    try:
-        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
-    except ValueError:
-        return None
+    return parse_http_date(exchange.header("date"))

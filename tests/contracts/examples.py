@@ -1,32 +1,163 @@
-"""Examples of rules: for each a history on which it holds, and one that breaks it."""
+"""Example histories of rules, as data: what was seen, in a sentence, and what the rule must say of it.
 
-from collections.abc import Mapping
+Beside the tests of each seam stands `examples.py` with `EXAMPLES`, by the rule's name within the seam (its folder):
 
+    EXAMPLES: Examples = {
+        "expired_jwt_is_refused": (
+            holds("an expired JWT is answered 401", refused(401)),
+            breaks("an expired JWT gets a session", refused(200)),
+            leaves_open("the question is rate limited", refused(429)),
+        ),
+        "an_event_is_read": (seen_well(), seen_badly()),
+        "*": of_operation,
+    }
+
+Two bare histories are short for one that holds and one that breaks the rule. A name with `*` stands for a family of
+rules made from data: its value makes the examples from a rule's name; a name without `*` goes before it.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache
+
+import tests.contracts
 from contracts.catalogue import catalogue
 from harness.history import History
-from harness.verdict import Held, Violated
-from tests.contracts.histories import verdict
+from harness.requirement import Catalogue, Level
+from harness.verdict import Blocked, Held, Inconclusive, NotApplicable, Verdict, Violated
 
-Examples = Mapping[str, tuple[History, History]]
-"""By a rule's name within its seam: a history on which it holds, and one that breaks it."""
-
-
-def expect_every_rule_has_examples(seam: str, examples: Examples) -> None:
-    """Fails naming the rules of a seam that have none, and the examples that belong to no rule."""
-    rules = {each.id.partition(".")[2] for each in catalogue() if each.id.startswith(f"{seam}.")}
-    assert set(examples) == rules
+Seen = type[Held] | type[Violated] | type[Blocked] | type[Inconclusive] | type[NotApplicable]
 
 
-def expect_held(seam: str, name: str, examples: Examples) -> None:
-    """Fails unless the rule holds on its first example, with the verdict."""
-    found = verdict(f"{seam}.{name}", examples[name][0])
-    assert isinstance(found, Held), found
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One history and the kind of verdict that the rule must give on it."""
+
+    sentence: str
+    expected: Seen
+    history: History
+    requirement: str = ""
+
+    @property
+    def id(self) -> str:
+        """The rule, the verdict, the sentence."""
+        return f"{self.requirement}: {self.expected.__name__}: {self.sentence}"
 
 
-def expect_violated(seam: str, name: str, examples: Examples) -> None:
-    """Fails unless the rule's second example breaks it, and it says what was expected and observed."""
-    found = verdict(f"{seam}.{name}", examples[name][1])
-    assert isinstance(found, Violated), found
-    assert found.expected
-    assert found.observed
-    assert found.evidence
+Written = tuple[History, History] | Sequence[Example]
+Examples = Mapping[str, Written | Callable[[str], Written]]
+
+
+class ExamplesError(ValueError):
+    """Examples that belong to no requirement, or that nobody can tell apart."""
+
+
+def holds(sentence: str, history: History) -> Example:
+    """The rule holds on this history."""
+    return Example(sentence, Held, history)
+
+
+def breaks(sentence: str, history: History) -> Example:
+    """The history breaks the rule."""
+    return Example(sentence, Violated, history)
+
+
+def leaves_open(sentence: str, history: History) -> Example:
+    """The history does not decide the rule."""
+    return Example(sentence, Inconclusive, history)
+
+
+def lacks(sentence: str, history: History) -> Example:
+    """The history shows that the deployment lacks what the rule needs."""
+    return Example(sentence, NotApplicable, history)
+
+
+def blocks(sentence: str, history: History) -> Example:
+    """The history shows that another rule is broken, which is this one's premise."""
+    return Example(sentence, Blocked, history)
+
+
+@cache
+def written() -> dict[str, Examples]:
+    """The examples of each seam, as they stand in the modules `examples` below tests/contracts/."""
+    found: dict[str, Examples] = {}
+    for module in pkgutil.walk_packages(tests.contracts.__path__, "tests.contracts."):
+        *_, seam, name = module.name.split(".")
+        if name == "examples" and seam != "contracts":
+            found[seam] = importlib.import_module(module.name).EXAMPLES
+    return found
+
+
+@cache
+def all_examples() -> tuple[Example, ...]:
+    """Every example of every requirement of the catalogue. Raises ExamplesError."""
+    return tuple(examples_of(catalogue(), written()))
+
+
+def examples_of(rules: Catalogue, seams: Mapping[str, Examples]) -> Iterator[Example]:
+    """The examples that belong to a catalogue's requirements. Raises ExamplesError for those that belong to none, and
+    for two of one rule that have the same verdict and sentence."""
+    strangers = [
+        f"{seam}.{name}"
+        for seam, examples in seams.items()
+        for name in examples
+        if not any(fnmatchcase(each.id, f"{seam}.{name}") for each in rules)
+    ]
+    if strangers:
+        raise ExamplesError(f"examples of requirements that do not exist: {', '.join(strangers)}")
+    told: set[str] = set()
+    for rule in rules:
+        seam, _, name = rule.id.partition(".")
+        for example in _of_rule(name, seams.get(seam, {})):
+            found = replace(example, requirement=rule.id)
+            if found.id in told:
+                raise ExamplesError(f"two examples with one sentence: {found.id}")
+            told.add(found.id)
+            yield found
+
+
+def lacking(rules: Catalogue, examples: Iterable[Example]) -> list[str]:
+    """The requirements without an example that holds, or one that breaks it. What is only observed cannot be broken."""
+    kinds: dict[str, set[Seen]] = {}
+    for each in examples:
+        kinds.setdefault(each.requirement, set()).add(each.expected)
+    problems = []
+    for rule in rules:
+        found = kinds.get(rule.id, set())
+        if Held not in found:
+            problems.append(f"{rule.id} has no example that holds")
+        if Violated not in found and rule.level is not Level.OBSERVE:
+            problems.append(f"{rule.id} has no example that breaks it")
+    return problems
+
+
+def expect_as_said(example: Example, found: Verdict) -> None:
+    """Fails unless the verdict is of the example's kind, and shows what it must: evidence that is in the history, what
+    was expected and observed, a reason."""
+    assert isinstance(found, example.expected), found
+    match found:
+        case Held(evidence=evidence):
+            assert evidence
+        case Violated(expected=expected, observed=observed, evidence=evidence):
+            assert expected
+            assert observed
+            assert evidence
+        case _:
+            evidence = ()
+            assert found.reason
+    assert [number for number in evidence if example.history.numbered(number) is None] == []
+
+
+def _of_rule(name: str, examples: Examples) -> Sequence[Example]:
+    if name in examples:
+        found = examples[name]
+    else:
+        found = next((each for pattern, each in examples.items() if fnmatchcase(name, pattern)), ())
+    if callable(found):
+        found = found(name)
+    if len(found) == 2 and isinstance(found[0], History) and isinstance(found[1], History):
+        return holds("all is as it should be", found[0]), breaks("one thing is not as it should be", found[1])
+    return [each for each in found if isinstance(each, Example)]

@@ -1,4 +1,4 @@
-"""The rules about the stream of ticketing changes, each on an honest history and on one that breaks it."""
+"""The rules about the stream of ticketing changes where examples leave off: what accuses nobody, what still accuses."""
 
 import pytest
 
@@ -6,7 +6,6 @@ from contracts.event_stream.rules import BY_CLOCK, BY_WAITING, STORY, told
 from contracts.routes.rules import STORY as PROBE
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.event_stream.examples import (
-    EXAMPLES,
     LEAVING,
     PAGE,
     STAYING,
@@ -20,25 +19,10 @@ from tests.contracts.event_stream.examples import (
     without_ids,
 )
 from tests.contracts.event_stream.examples import told as message_of
-from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
 from tests.contracts.histories import NOW, answer, closed, comment, history, message, verdict
 
 SEAM = "event_stream"
 HEARTBEAT = f"{SEAM}.a_silent_stream_has_a_heartbeat"
-
-
-def test_every_rule_of_the_seam_has_examples() -> None:
-    expect_every_rule_has_examples(SEAM, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_holds_on_an_honest_history(name: str) -> None:
-    expect_held(SEAM, name, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
-    expect_violated(SEAM, name, EXAMPLES)
 
 
 def test_a_stream_that_cannot_be_had_breaks_no_rule() -> None:

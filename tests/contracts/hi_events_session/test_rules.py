@@ -1,12 +1,8 @@
-"""The rules about a Hi.Events session, each on an honest history and on one that breaks it."""
-
-import pytest
+"""The rules about a Hi.Events session where examples leave off: what accuses nobody, and what still accuses."""
 
 from harness.verdict import Held, Inconclusive, NotApplicable, Violated
-from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
 from tests.contracts.hi_events_session.examples import (
     BEARER,
-    EXAMPLES,
     ORGANISER,
     SILENT,
     expired,
@@ -19,21 +15,6 @@ from tests.contracts.hi_events_session.examples import (
 from tests.contracts.histories import history, no_answer, verdict
 
 SEAM = "hi_events_session"
-OBSERVED_ONLY = {"one_token_may_start_several_sessions"}
-
-
-def test_every_rule_of_the_seam_has_examples() -> None:
-    expect_every_rule_has_examples(SEAM, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_holds_on_an_honest_history(name: str) -> None:
-    expect_held(SEAM, name, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - OBSERVED_ONLY))
-def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
-    expect_violated(SEAM, name, EXAMPLES)
 
 
 def test_a_second_sign_in_that_is_refused_is_observed_and_not_judged() -> None:
