@@ -8,10 +8,10 @@ from harness.requirement import MUST
 from harness.verdict import Held, Verdict, Violated
 
 _TABLE = page("Storage", "crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)")
-_SCHEMA = "the_session_table_is_looked_at"
-_USED = "a_validation_is_remembered"
-_CLEANED = "expired_sessions_are_cleaned_up"
-_AUDITED = "calls_are_audited"
+SCHEMA = "the_session_table_is_looked_at"
+USED = "a_validation_is_remembered"
+CLEANED = "expired_sessions_are_cleaned_up"
+AUDITED = "calls_are_audited"
 _DATABASE = ("database:tuvens-api",)
 _COLUMNS = (
     "id", "sessionToken", "userId", "accountId", "appId", "expiresAt", "createdAt", "lastUsed", "sysCreated",
@@ -24,10 +24,10 @@ def _demand(condition: bool, expected: str, observed: str, at: Observation, *exc
         raise BrokenRuleError(Violated(expected, observed, exchanges or (at.number,)))
 
 
-@requirement(level=MUST, obliged="tuvens-api", source=_TABLE, story=_SCHEMA, settles=("C-TA-23",), needs=_DATABASE)
+@requirement(level=MUST, obliged="tuvens-api", source=_TABLE, story=SCHEMA, settles=("C-TA-23",), needs=_DATABASE)
 def session_table_has_its_columns(history: History) -> Verdict:
     """tuvens-api keeps sessions in a table crossAppSession with the documented columns."""
-    seen = history.observation(f"{_SCHEMA}/schema")
+    seen = history.observation(f"{SCHEMA}/schema")
     _demand(seen.values["exists"], "a table crossAppSession", "there is none", seen)
     missing = [each for each in _COLUMNS if each not in seen.values["columns"]]
     _demand(not missing, "the documented columns", f"without {', '.join(missing)}", seen)
@@ -36,7 +36,7 @@ def session_table_has_its_columns(history: History) -> Verdict:
 
 def _table_seen(history: History) -> Observation:
     """The table, where there is one."""
-    seen = history.observation(f"{_SCHEMA}/schema")
+    seen = history.observation(f"{SCHEMA}/schema")
     if not seen.values["exists"]:
         raise LackingError("there is no table crossAppSession to look at")
     return seen
@@ -46,7 +46,7 @@ def _table_seen(history: History) -> Observation:
     level=MUST,
     obliged="tuvens-api",
     source=page("Storage", "indexes on expiry and user"),
-    story=_SCHEMA,
+    story=SCHEMA,
     settles=("C-TA-23",),
     needs=_DATABASE,
     depends_on=("session_storage.session_table_has_its_columns",),
@@ -65,7 +65,7 @@ def session_table_is_indexed(history: History) -> Verdict:
     level=MUST,
     obliged="tuvens-api",
     source=_TABLE,
-    story=_SCHEMA,
+    story=SCHEMA,
     settles=("C-TA-25",),
     needs=_DATABASE,
     depends_on=("session_storage.session_table_has_its_columns",),
@@ -85,7 +85,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     source=page(
         "POST /api/cross-app/validate-session (shared secret)", "Each success moves the session's last-used time."
     ),
-    story=_USED,
+    story=USED,
     settles=("C-TA-09",),
     operations=("validateSession",),
     needs=_DATABASE,
@@ -93,7 +93,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
 )
 def validation_moves_the_last_used_time(history: History) -> Verdict:
     """tuvens-api moves a session's last-used time forward each time that it validates the session."""
-    seen = history.observation(f"{_USED}/last used")
+    seen = history.observation(f"{USED}/last used")
     first, second = seen.values["after"]
     exchange = seen.values["exchange"]
     if first is None and second is None:
@@ -107,7 +107,7 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     level=MUST,
     obliged="tuvens-api",
     source=page("Storage", "expired rows are removed automatically"),
-    story=_CLEANED,
+    story=CLEANED,
     settles=("C-TA-24",),
     operations=("generateSession",),
     needs=(*_DATABASE, "control:tuvens-api"),
@@ -115,7 +115,7 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
 )
 def expired_sessions_are_removed(history: History) -> Verdict:
     """tuvens-api removes the rows of expired sessions by itself, within an hour."""
-    seen = history.observation(f"{_CLEANED}/row")
+    seen = history.observation(f"{CLEANED}/row")
     if not seen.values["before"]:
         raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be seen")
     _demand(seen.values["gone"], "no row an hour after the expiry", "the row is still there", seen)
@@ -126,14 +126,14 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     level=MUST,
     obliged="tuvens-api",
     source=page("Storage", "Audit log: one record for every cross-app call and webhook, successes and failures"),
-    story=_AUDITED,
+    story=AUDITED,
     settles=("C-TA-26",),
     needs=("audit-log:tuvens-api",),
     depends_on=(MINTS,),
 )
 def every_call_is_audited(history: History) -> Verdict:
     """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
-    seen = history.observation(f"{_AUDITED}/audit")
+    seen = history.observation(f"{AUDITED}/audit")
     _each_call_came_once(history)
     _demand(seen.values["right"] == 4, "4 records for 4 calls that succeed", f"{seen.values['right']}", seen)
     _demand(seen.values["wrong"] == 4, "4 records for 4 calls that fail", f"{seen.values['wrong']}", seen)
@@ -143,7 +143,7 @@ def every_call_is_audited(history: History) -> Verdict:
 def _each_call_came_once(history: History) -> None:
     """Raises UndecidedError where a call got no answer or was sent again: how many came is not known then."""
     for each in history.entries:
-        if isinstance(each, Exchange) and each.step.startswith(f"{_AUDITED}/"):
+        if isinstance(each, Exchange) and each.step.startswith(f"{AUDITED}/"):
             let_through(each)
             if each.superseded:
                 raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")
@@ -153,14 +153,14 @@ def _each_call_came_once(history: History) -> None:
     level=MUST,
     obliged="tuvens-api",
     source=page("Storage", "never with a secret or a whole token"),
-    story=_AUDITED,
+    story=AUDITED,
     settles=("C-TA-26",),
     needs=("audit-log:tuvens-api",),
     depends_on=(MINTS,),
 )
 def audit_log_holds_no_secret(history: History) -> Verdict:
     """tuvens-api writes no secret and no whole token into its audit log."""
-    seen = history.observation(f"{_AUDITED}/audit")
+    seen = history.observation(f"{AUDITED}/audit")
     if not seen.values["rows"]:
         raise UndecidedError("the audit log is empty")
     _demand(not seen.values["secrets"], "no secret", f"in the log: {', '.join(seen.values['secrets'])}", seen)

@@ -9,6 +9,7 @@ from harness.history import History, StoryOutcome
 from harness.requirement import MUST, OBSERVE, Catalogue, Requirement
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.examples import (
+    NEVER_BROKEN,
     Example,
     Examples,
     ExamplesError,
@@ -74,6 +75,13 @@ def test_a_requirement_without_examples_is_named() -> None:
 def test_what_is_only_observed_needs_no_example_that_breaks_it() -> None:
     rules = _catalogue(replace(RULE, level=OBSERVE))
     assert lacking(rules, examples_of(rules, {"seam": {"rule": (holds("all is well", SEEN),)}})) == []
+    assert lacking(rules, examples_of(rules, {"seam": {"rule": (SEEN, SEEN)}})) == [
+        "seam.rule is never broken, and has an example that breaks it"
+    ]
+
+
+def test_rules_that_are_said_never_to_be_broken_exist() -> None:
+    assert [each for each in NEVER_BROKEN if each not in catalogue()] == []
 
 
 def test_examples_of_a_requirement_that_does_not_exist_are_named() -> None:

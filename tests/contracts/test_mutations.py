@@ -109,7 +109,7 @@ def mutations(draw: st.DrawFn, example: Example) -> History:
 def test_no_judge_crashes_whatever_it_is_shown(example: Example) -> None:
     @seed(1)
     @settings(
-        max_examples=int(os.environ.get('MANY', 10)),
+        max_examples=int(os.environ.get("MANY", 10)),
         database=None,
         deadline=None,
         derandomize=True,

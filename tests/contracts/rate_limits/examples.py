@@ -1,0 +1,141 @@
+"""Example histories of the rules about rate limits."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from contracts.rate_limits.rules import STORIES
+from harness.history import Entry, Exchange
+from harness.history import History as Seen
+from tests.contracts.documented import documented, error
+from tests.contracts.examples import Example, Examples, breaks, holds, lacks, leaves_open
+from tests.contracts.histories import NOW, history, no_answer, observed
+
+LIMIT = 3
+CONTROLLED = ("control:tuvens-api",)
+OPERATIONS = {
+    "generate_session_is_limited": "generateSession",
+    "validate_session_is_limited": "validateSession",
+    "user_accounts_is_limited": "listUserAccounts",
+    "validate_permission_is_limited": "validatePermission",
+    "webhook_is_limited": "receiveEventStatusChanged",
+    "generate_session_counts_by_user": "generateSession",
+    "user_accounts_counts_by_session_token": "listUserAccounts",
+    "validate_permission_counts_by_session_token": "validatePermission",
+}
+
+
+def asked(operation: str, *statuses: int | None, every: float = 0.1) -> list[Entry]:
+    """The limit that is in force, and that many requests, so many seconds apart; None for one without an answer."""
+    step = f"{STORIES[operation]}/{operation}"
+    found: list[Entry] = [observed(f"{step}/limit", limit=LIMIT)]
+    for number, status in enumerate(statuses):
+        at = NOW + number * every
+        if status is None:
+            found.append(no_answer(f"{step}/asked", operation=operation, at=at))
+        else:
+            found.append(error(operation, status, f"{step}/asked", at=at))
+    return found
+
+
+def another(operation: str, status: int) -> Exchange:
+    """Somebody else asks while the first one is limited."""
+    return error(operation, status, f"{STORIES[operation]}/{operation}/another key")
+
+
+def _limited(operation: str) -> Sequence[Example]:
+    tries = partial(asked, operation)
+    passed = [200] * LIMIT
+    unlimited = [200] * (2 * LIMIT + 1)
+    return (
+        holds("429 past the limit", history(*tries(*passed, 429))),
+        holds("as many as the limit are let through", history(*tries(*passed, 429), capabilities=CONTROLLED)),
+        holds("a window ended meanwhile", history(*tries(*passed, 200, 429))),
+        holds(
+            "one request was lost, which may have been counted",
+            history(*tries(200, None, 429), capabilities=CONTROLLED),
+        ),
+        breaks("more than twice the limit are let through", history(*tries(*unlimited))),
+        breaks("one more than the limit is let through", history(*tries(*passed, 200, 429), capabilities=CONTROLLED)),
+        breaks("half of the limit is let through", history(*tries(200, 429), capabilities=CONTROLLED)),
+        leaves_open("too slow to reach the limit", history(*tries(*unlimited, every=10.0))),
+        leaves_open("too few to reach the limit", history(*tries(*[200] * (2 * LIMIT)))),
+        leaves_open("no answer came", history(*tries(None, None))),
+        lacks(
+            "the deployment says that it has no limits",
+            history(*tries(*unlimited), settings={"rate_limits": {operation: 0}}),
+        ),
+    )
+
+
+def _counted(operation: str) -> Sequence[Example]:
+    tries = asked(operation, *[200] * LIMIT, 429)
+    lost = no_answer(f"{STORIES[operation]}/{operation}/another key")
+    return (
+        holds("another one is let through", history(*tries, another(operation, 200))),
+        breaks("another one is limited, too", history(*tries, another(operation, 429))),
+        leaves_open("another one is refused anyway", history(*tries, another(operation, 401))),
+        leaves_open("another one gets no answer", history(*tries, lost)),
+        lacks("there is nobody else", history(*tries)),
+        leaves_open("nobody else came to ask", history(*tries, ended={STORIES[operation]: "stopped"})),
+    )
+
+
+def _of_route(name: str) -> Sequence[Example]:
+    make = _limited if name.endswith("_is_limited") else _counted
+    return make(OPERATIONS[name])
+
+
+def announced(status: int = 200, operation: str = "validateSession", **headers: Any) -> Seen:
+    """An answer of a limited route, some of its headers otherwise."""
+    changed = {name.replace("_", "-"): value for name, value in headers.items()}
+    first = documented("listUserAccounts", 200, "a_story/first")
+    return history(first, error(operation, status, "a_story/second", headers=changed))
+
+
+def _reset(value: str | None, **said: Any) -> Seen:
+    return history(documented("validateSession", 200, "a_story/step", headers={"X-RateLimit-Reset": value, **said}))
+
+
+def _retry(**headers: str) -> Seen:
+    return history(error("generateSession", 429, "a_story/limited", headers=headers))
+
+
+EXAMPLES: Examples = {
+    "limits_are_announced": (
+        holds("limit, remaining and reset", announced()),
+        holds("on a refusal, too", announced(401)),
+        holds("header names in any case", announced(X_RateLimit_Limit=None, x_ratelimit_limit="100")),
+        holds("a front refuses a large body", announced(413, X_RateLimit_Limit=None)),
+        holds("a route without a limit announces none", announced(operation="getEvent", X_RateLimit_Limit=None)),
+        breaks("the limit is missing", announced(X_RateLimit_Limit=None)),
+        breaks("the rest is missing", announced(X_RateLimit_Remaining=None)),
+        breaks("the reset is missing", announced(X_RateLimit_Reset=None)),
+        breaks("the reset is missing from a refusal", announced(401, X_RateLimit_Reset=None)),
+        breaks("the limit is no number", announced(X_RateLimit_Limit="many")),
+        breaks("the rest has two signs", announced(X_RateLimit_Remaining="--1")),
+        breaks("the reset is an ISO time", announced(X_RateLimit_Reset="2025-07-25T14:31:00Z")),
+        leaves_open("no limited route answered", history(documented("getEvent", 200, "a_story/event"))),
+        leaves_open("no answer came", history(no_answer("a_story/step", operation="validateSession"))),
+    ),
+    "reset_is_in_unix_seconds": (
+        holds("a minute ahead", _reset(f"{NOW + 60:.0f}")),
+        holds("now", _reset(f"{NOW:.0f}")),
+        breaks("seconds to wait", _reset("60")),
+        breaks("milliseconds", _reset(f"{(NOW + 60) * 1000:.0f}")),
+        breaks("a time that is past", _reset(f"{NOW - 60:.0f}")),
+        leaves_open("it is no number, which is another rule's matter", _reset("soon")),
+        leaves_open("it is missing, which is another rule's matter", _reset(None)),
+        leaves_open("the server's clock is not known", _reset("60", Date="yesterday")),
+        leaves_open(
+            "the server's clock is out of all measure",
+            _reset("60", Date="Fri, 25 Jul 99999999999999999999 14:30:00 GMT"),
+        ),
+    ),
+    "retry_after_is_given": (
+        holds("in seconds", _retry(**{"Retry-After": "12"})),
+        breaks("it is missing", _retry()),
+        leaves_open("nobody was limited", history(documented("generateSession", 200, "a_story/step"))),
+    ),
+    "*": _of_route,
+}
