@@ -1,7 +1,7 @@
 """One shape for all errors of an application, over everything that the run has seen."""
 
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import page, requirement
@@ -93,23 +93,22 @@ def error_tells_its_own_status(history: History) -> Verdict:
             observed=f"statusCode {value.get('statusCode')!r}"[:160],
             at=each,
         )
-        asked = _paths_asked_for(history, each)
+        told = value.get("path")
         expect(
-            str(value.get("path")).partition("?")[0] in asked,
-            expected=f"path {asked[-1]}",
-            observed=f"path {value.get('path')!r}"[:160],
+            isinstance(told, str) and _names_the_path(history, each, told.partition("?")[0]),
+            expected=f"path {openapi.find(each.operation).path}",
+            observed=f"path {told!r}"[:160],
             at=each,
         )
     return held(seen[:6], f"{len(seen)} errors")
 
 
-def _paths_asked_for(history: History, exchange: Exchange) -> list[str]:
-    """The path of a request, as it was sent and decoded; also without what a deployment's address has before it, which
-    a front may take away."""
-    base = history.context.targets.get(exchange.callee, {}).get("api_url", "")
-    whole = urlsplit(exchange.url).path
-    paths = [whole, whole.removeprefix(urlsplit(base).path.rstrip("/"))]
-    return [*(unquote(each) for each in paths), *paths]
+def _names_the_path(history: History, exchange: Exchange, told: str) -> bool:
+    """Whether a path is the one that was asked for; what a front takes away before it, and what stands for a path's
+    parameter (masked, cut, encoded or not), is left open."""
+    base = urlsplit(history.context.targets.get(exchange.callee, {}).get("api_url", "")).path.rstrip("/")
+    fixed, parameter, _ = openapi.find(exchange.operation).path.partition("{")
+    return any(told.startswith(each) if parameter else told == each for each in (fixed, base + fixed))
 
 
 @requirement(

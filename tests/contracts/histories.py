@@ -102,9 +102,10 @@ def history(
     ended: Mapping[str, str] | None = None,
     capabilities: Collection[str] = (),
     settings: Mapping[str, Any] | None = None,
+    targets: Mapping[str, Mapping[str, str]] | None = None,
 ) -> History:
     """A history of these entries. `ended`: how stories ended, by name, where not `finished`."""
-    context = Context("by hand", "2025-07", {}, frozenset(capabilities), dict(settings or {}))
+    context = Context("by hand", "2025-07", targets or {}, frozenset(capabilities), dict(settings or {}))
     numbered = [replace(each, number=number) for number, each in enumerate(entries, start=1)]
     names = {each.step.partition("/")[0] for each in entries}
     outcomes = {**dict.fromkeys(names, "finished"), **(ended or {})}

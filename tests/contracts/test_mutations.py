@@ -17,12 +17,10 @@ from tests.contracts.examples import Example, all_examples
 from tests.contracts.histories import verdict
 
 HOLDING = [each for each in all_examples() if each.expected is Held]
-# A limit that strikes is what these are about, or an answer in another shape.
-ABOUT_LIMITS = ("rate_limits.", "hi_events_session.sign_in_is_limited", "errors.", "hi_events_delivery.")
+# A limit that strikes is what these are about, or what an error may tell.
+ABOUT_LIMITS = ("rate_limits.", "hi_events_session.sign_in_is_limited", "errors.", "secrecy.", "hi_events_delivery.")
 # These read what a simulator's journal tells, where an attempt without an answer is one that the simulator refused.
 READS_A_JOURNAL = "hi_events_delivery."
-# Nobody listens, or nobody takes so much: that is how they hold.
-HOLDS_UNANSWERED = ("transport.plain_http_is_refused", "hostile_input.oversized_bodies_are_refused")
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

@@ -23,6 +23,17 @@ def told(status: int = 404, /, operation: str = TUVENS, **changed: Any) -> Seen:
     return seen(error(operation, status, "a_story/wrong", changed=changed), operation=operation)
 
 
+def _event(path: str) -> Seen:
+    url = "http://127.0.0.1/api/events/a%20b"
+    return seen(error("getEvent", 404, "a_story/event", url=url, changed={"path": path}))
+
+
+def _mounted(path: str) -> Seen:
+    url = "https://staging.example/tuvens"
+    told = error(TUVENS, 404, "a_story/step", url=f"{url}/api/cross-app/validate-session", changed={"path": path})
+    return history(told, targets={"tuvens-api": {"url": url, "api_url": url, "kind": "staging"}})
+
+
 def _lacks(name: str) -> Seen:
     changed: dict[str, Any] = {name: ...}
     return told(**changed)
@@ -75,30 +86,13 @@ EXAMPLES: Examples = {
     "error_tells_its_own_status": (
         holds("its status and the path that was asked for", seen()),
         holds("the path with a masked query", told(path="/api/cross-app/validate-session?session_token=***")),
-        holds(
-            "the path as it was sent, percent-encoded",
-            seen(
-                error(
-                    "getEvent",
-                    404,
-                    "a_story/event",
-                    url="http://127.0.0.1/api/events/a%20b",
-                    changed={"path": "/api/events/a%20b"},
-                )
-            ),
-        ),
-        holds(
-            "the path decoded",
-            seen(
-                error(
-                    "getEvent",
-                    404,
-                    "a_story/event",
-                    url="http://127.0.0.1/api/events/a%20b",
-                    changed={"path": "/api/events/a b"},
-                )
-            ),
-        ),
+        holds("an event's path, its id encoded", _event("/api/events/a%20b")),
+        holds("an event's path, its id decoded", _event("/api/events/a b")),
+        holds("an event's path, its id masked", _event("/api/events/***")),
+        holds("a path below the deployment's own", _mounted("/tuvens/api/cross-app/validate-session")),
+        holds("a path without what a front took away", _mounted("/api/cross-app/validate-session")),
+        breaks("an event's path without its beginning", _event("a b")),
+        breaks("a path below nobody's", _mounted("/other/api/cross-app/validate-session")),
         breaks("another status", told(statusCode=500)),
         breaks("no status", told(statusCode=...)),
         breaks("another path", told(path="/api/cross-app/generate-session")),
