@@ -55,8 +55,7 @@ class RequirementItem(pytest.Item):
     def __init__(self, *, requirement: Requirement, **others: object) -> None:
         super().__init__(**others)  # type: ignore[arg-type]  # pytest passes its own arguments through
         self.requirement = requirement
-        for seam in (requirement.id.partition(".")[0], requirement.level, *requirement.settles):
-            self.keywords[seam] = True
+        self.extra_keyword_matches.update((requirement.level, *requirement.settles))
 
     def runtest(self) -> None:
         """Judge; the first item drives."""
@@ -82,7 +81,7 @@ class RequirementItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where it is shown."""
-        return self.path, None, self.requirement.id
+        return self.path, 0, self.requirement.id
 
 
 class RequirementError(Exception):
