@@ -8,6 +8,7 @@ from contracts.hi_events_delivery.effects import TICKETING, shows, state_of
 from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
 from contracts.hi_events_session.rules_sign_in import ACCEPTS
 from contracts.times import parse_iso
+from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import WireError, header, read_json
 from harness.judging import (
@@ -63,12 +64,12 @@ def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
 
 def _effect(history: History, step: str, status: str) -> Exchange | None:
     """The last reading of the event at tuvens-api after a change, if it shows the status."""
-    reading = answered(history.one(f"{STORY}/effect/{step}"))
+    found = reading(history, f"{STORY}/effect/{step}")
     try:
-        value = reading.answer.json()
+        value = found.answer.json()
     except WireError:
         return None
-    return reading if shows(value, status) else None
+    return found if shows(value, status) else None
 
 
 def _effects(history: History) -> list[Exchange]:
@@ -306,7 +307,7 @@ def every_status_is_delivered(history: History) -> Verdict:
     effects = []
     for step, status in _steps():
         effect = _effect(history, step, status)
-        reading = history.one(f"{STORY}/effect/{step}")
+        after = history.one(f"{STORY}/effect/{step}")
         refused = _refused_by_tuvens_api(history, status) if effect is None else None
         if refused is not None:
             return Blocked(_GIVES[status], f"tuvens-api refuses {status}: {shown(refused)}")
@@ -314,9 +315,9 @@ def every_status_is_delivered(history: History) -> Verdict:
             effect is not None,
             expected=f"tuvens-api's event follows {status} (ticketing_status {TICKETING[status]})",
             observed="it does not within some seconds",
-            at=(history.one(f"{STORY}/change/{step}"), reading),
+            at=(history.one(f"{STORY}/change/{step}"), after),
         )
-        effects.append(reading)
+        effects.append(after)
     return held(effects, "as tuvens-api's event shows")
 
 
@@ -441,7 +442,7 @@ def refused_status_is_not_sent(history: History) -> Verdict:
     found = deliveries(history, f"{STORY}/deliveries")
     refused = history.observation(f"{STORY}/event").values["refused"]
     if found is None:
-        readings = [answered(each) for each in history.every(f"{STORY}/effect")]
+        readings = [reading(history, each.step) for each in history.every(f"{STORY}/effect")]
         told = [state_of(json_object(each))[1] for each in readings]
         expect(refused not in told, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
         return held(readings[-1], "as tuvens-api's event shows")

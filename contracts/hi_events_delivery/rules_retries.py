@@ -8,6 +8,7 @@ from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import shows
 from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
 from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
+from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, answered, expect, held, json_object
 from harness.requirement import MUST, SHOULD
@@ -301,14 +302,14 @@ def failures_leave_the_right_state(history: History) -> Verdict:
     """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""
     looked_at = []
     for part, status in (("server error", "LIVE"), ("order", "CANCELLED")):
-        reading = answered(history.one(f"{STORY}/{part}/event"))
+        after = reading(history, f"{STORY}/{part}/event")
         expect(
-            shows(json_object(reading), status),
+            shows(json_object(after), status),
             expected=f"tuvens-api's event follows {status}",
             observed="it does not",
-            at=(reading, *_attempts(history, part)),
+            at=(after, *_attempts(history, part)),
         )
-        looked_at.append(reading)
+        looked_at.append(after)
     return held(looked_at)
 
 

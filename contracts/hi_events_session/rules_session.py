@@ -7,6 +7,7 @@ from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, handed_out, signed_in_user
 from contracts.times import parse_http_date, parse_iso
+from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History
 from harness.http import header
 from harness.judging import (
@@ -321,8 +322,7 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
     """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
-    before = expect_success(history.one(f"{CHANGED}/before"))
-    after = expect_success(history.one(f"{CHANGED}/after"))
+    before, after = (reading(history, f"{CHANGED}/{moment}") for moment in ("before", "after"))
     was, became = (state_of(json_object(each)) for each in (before, after))
     expect(was == became, expected=f"the event as it was: {was}", observed=str(became), at=(after, before))
     return held((before, after))

@@ -1,10 +1,8 @@
 """The webhook: what a rightly signed update does to the event."""
 
-import json
-from typing import Any
-
 from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.effects import state_of
+from contracts.hi_events_delivery.seen import body_of, payload_of
 from contracts.times import parse_http_date, parse_iso
 from harness.history import Exchange, History
 from harness.judging import (
@@ -260,7 +258,7 @@ def metadata_name_the_hi_events_event(history: History) -> Verdict:
     looked_at = []
     for step, _ in _UPDATES:
         update = expect_success(history.one(f"{NOTED}/{step}/update"))
-        number = _sent(update)["payload"]["id"]
+        number = payload_of(update.request_body).get("id")
         after = reading(history, f"{NOTED}/{step}/after")
         found = _noted(after).get("hiEventsEventId")
         expect(
@@ -323,7 +321,7 @@ def metadata_tell_when(history: History) -> Verdict:
             at=after,
         )
         assert noted is not None
-        sent = _time(_sent(update)["event_sent_at"])
+        sent = _time(body_of(update).get("event_sent_at"))
         start, end = _date(update), _date(after)
         if start is not None and end is not None:
             processed = start - update.seconds - _TOLERANCE <= noted <= end + _TOLERANCE
@@ -355,12 +353,6 @@ def _observed(event: Exchange, name: str) -> str:
     if not isinstance(contact, dict):
         return f"contactData is {contact!r}"[:160]
     return f"{name} is {contact.get(name)!r}"[:160]
-
-
-def _sent(update: Exchange) -> dict[str, Any]:
-    value = json.loads(update.request_body)
-    assert isinstance(value, dict)
-    return value
 
 
 def _time(value: object) -> float | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.times import iso_millis, parse_iso
+from contracts.times import iso_millis, parse_http_date, parse_iso
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,12 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_times_are_written_with_milliseconds(unix: float, text: str) -> None:
     assert iso_millis(unix) == text
     assert parse_iso(text) == pytest.approx(unix, abs=0.0006)
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "Fri, 25 Jul 99999999999999999999 14:30:00 GMT", "\0"])
+def test_a_date_header_that_is_no_date_is_none_whatever_it_is(text: str | None) -> None:
+    assert parse_http_date(text) is None
+
+
+def test_a_date_header_is_unix_seconds() -> None:
+    assert parse_http_date("Fri, 25 Jul 2025 14:30:00 GMT") == 1_753_453_800.0

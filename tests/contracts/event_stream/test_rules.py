@@ -16,6 +16,7 @@ from tests.contracts.event_stream.examples import (
     entries,
     first_is,
     heard,
+    probe,
     without_ids,
 )
 from tests.contracts.event_stream.examples import told as message_of
@@ -120,3 +121,7 @@ def test_what_is_no_json_object_tells_nothing() -> None:
     for data in ("", "LIVE", "[1]", "NaN", "{"):
         assert told(message(STAYING, data)) == {}
     assert told(comment(STAYING, "{}")) == {}
+
+
+def test_a_stream_that_is_rate_limited_breaks_no_rule() -> None:
+    assert isinstance(verdict(f"{SEAM}.it_is_an_event_stream", probe(429, "application/json")), Inconclusive)

@@ -1,10 +1,10 @@
 """The rules about the whole way where examples leave off: what accuses nobody, and what still accuses."""
 
-from harness.verdict import Blocked, Held, NotApplicable, Violated
+from harness.verdict import Blocked, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.flow.examples import LIVE, change, live, network
 from tests.contracts.hi_events_page.examples import html
 from tests.contracts.hi_events_session.examples import signed_in
-from tests.contracts.histories import answer, history, observed, verdict
+from tests.contracts.histories import answer, history, instead, observed, verdict
 
 SEAM = "flow"
 DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
@@ -49,3 +49,9 @@ def test_a_message_of_before_the_last_change_is_not_taken_for_its_own() -> None:
 def test_tokens_of_unknown_users_leave_concurrent_questions_untested() -> None:
     seen = history(answer("many_are_asked_about_at_once/question", 200, {"user_id": "1"}))
     assert isinstance(verdict(f"{SEAM}.concurrent_questions_are_told_apart", seen), NotApplicable)
+
+
+def test_an_event_that_cannot_be_read_accuses_nobody() -> None:
+    unread = answer(f"{LIVE}/event at tuvens-api/LIVE", 429, {})
+    seen = history(*instead(live().entries, unread), settings=live().context.settings)
+    assert isinstance(verdict(f"{SEAM}.an_event_goes_live", seen), Inconclusive)

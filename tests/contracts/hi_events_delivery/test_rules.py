@@ -7,6 +7,8 @@ from contracts.hi_events_delivery.rules import CHANGES
 from contracts.hi_events_delivery.seen import OPERATION, event_of
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.hi_events_delivery.examples import (
+    ORDER,
+    SERVER_ERROR,
     STORY,
     body,
     changes,
@@ -18,7 +20,7 @@ from tests.contracts.hi_events_delivery.examples import (
     sent_at,
     unseen,
 )
-from tests.contracts.histories import answer, history, observed, verdict
+from tests.contracts.histories import answer, history, instead, observed, verdict
 
 SEAM = "hi_events_delivery"
 
@@ -191,3 +193,22 @@ def test_a_delivery_names_its_event_whatever_form_its_body_has() -> None:
     assert event_of(body("LIVE", tuvens=11)) == "11"
     assert event_of(b"[]") == ""
     assert event_of(b"\xff") == ""
+
+
+def test_an_event_whose_metadata_are_nonsense_was_told_of_no_refused_status() -> None:
+    readings = [
+        answer(each.step, 200, {"ticketing_status": "setup", "contactData": ["x"]})
+        for each in unseen().entries
+        if each.step.startswith(f"{STORY}/effect/")
+    ]
+    told = history(*instead(unseen().entries, *readings))
+    assert isinstance(verdict(f"{SEAM}.refused_status_is_not_sent", told), Held)
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_an_event_that_cannot_be_read_accuses_nobody_at_hi_events(status: int) -> None:
+    unread = answer("deliveries_fail/order/event", status, {})
+    whole = history(*instead([*SERVER_ERROR, *ORDER], unread))
+    assert isinstance(verdict(f"{SEAM}.failures_leave_the_right_state", whole), Inconclusive)
+    told = history(*instead(unseen().entries, answer(f"{STORY}/effect/LIVE", status, {})))
+    assert isinstance(verdict(f"{SEAM}.a_change_is_sent", told), Inconclusive)

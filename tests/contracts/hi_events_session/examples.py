@@ -84,10 +84,11 @@ def _limited(*statuses: int) -> Seen:
     )
 
 
-def _status(value: object, status: int = 200, **said: Any) -> Seen:
+def status(value: object, code: int = 200, **said: Any) -> Seen:
+    """What status tells; the session that it is asked about is the second that was begun."""
     asked = hi(
         "a_hi_events_session_is_used/status",
-        status,
+        code,
         value,
         operation="getCrossAppStatus",
         request_headers=(("Authorization", f"Bearer {BEARER}"),),
@@ -97,7 +98,8 @@ def _status(value: object, status: int = 200, **said: Any) -> Seen:
     return history(other, signed_in("shared/sign in"), asked)
 
 
-def _told(**other: object) -> dict[str, object]:
+def told(**other: object) -> dict[str, object]:
+    """The honest status, some of its fields otherwise."""
     value = {"authenticated": True, "user": ORGANISER, "account_id": 1, "expires_at": "2025-07-25T15:30:00.000000Z"}
     return {**value, **other}
 
@@ -134,7 +136,7 @@ def _two_accounts(*numbers: int) -> Seen:
     story = "users_of_two_accounts_sign_in"
     roles = zip(("organiser", "outsider"), numbers, strict=True)
     return history(
-        *(hi(f"{story}/{role}", 200, _told(account_id=each)) for role, each in roles),
+        *(hi(f"{story}/{role}", 200, told(account_id=each)) for role, each in roles),
         observed(f"{story}/accounts", same=False),
     )
 
@@ -177,7 +179,7 @@ def expired(
 
 def _ended(status: int) -> Seen:
     story = "a_hi_events_session_ends"
-    return history(hi(f"{story}/alive", 200, _told()), hi(f"{story}/dead", status))
+    return history(hi(f"{story}/alive", 200, told()), hi(f"{story}/dead", status))
 
 
 _GUEST = (200, {"token": BEARER, "user": OUTSIDER})
@@ -222,9 +224,9 @@ EXAMPLES: Examples = {
     ),
     "existing_user_with_the_same_email_is_linked": (_customer(7), _customer(40)),
     "accounts_are_not_shared": (_two_accounts(1, 2), _two_accounts(1, 1)),
-    "status_is_told": (_status(_told()), _status(_told(authenticated="yes"))),
-    "status_knows_the_user": (_status(_told()), _status(_told(user=OUTSIDER))),
-    "status_tells_when_the_session_ends": (_status(_told(), at=NOW), _status(_told(expires_at="2025-07-25 15:30:00"))),
+    "status_is_told": (status(told()), status(told(authenticated="yes"))),
+    "status_knows_the_user": (status(told()), status(told(user=OUTSIDER))),
+    "status_tells_when_the_session_ends": (status(told(), at=NOW), status(told(expires_at="2025-07-25 15:30:00"))),
     "accounts_equal_those_of_tuvens_api": (
         _asked_twice("accounts", "organiser", {"accounts": [ACME, BLUEBIRD]}, {"accounts": [BLUEBIRD, ACME]}),
         _asked_twice("accounts", "organiser", {"accounts": [ACME]}, {"accounts": [BLUEBIRD, ACME]}),

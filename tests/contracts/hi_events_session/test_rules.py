@@ -9,10 +9,12 @@ from tests.contracts.hi_events_session.examples import (
     hi,
     refused,
     signed_in,
+    status,
+    told,
     trouble,
     tuvens_user,
 )
-from tests.contracts.histories import history, no_answer, verdict
+from tests.contracts.histories import answer, history, no_answer, verdict
 
 SEAM = "hi_events_session"
 
@@ -94,3 +96,14 @@ def test_a_limit_that_was_hardly_reached_is_not_judged() -> None:
 def test_a_deployment_that_says_it_has_no_limit_is_not_tested_for_one() -> None:
     seen = history(refused("sign_ins_come_too_often/tried"), settings={"rate_limits": {"validateCrossAppSession": 0}})
     assert isinstance(verdict(f"{SEAM}.sign_in_is_limited", seen), NotApplicable)
+
+
+def test_a_status_without_a_user_or_with_none_breaks_the_rule_that_knows_the_user() -> None:
+    for user in (None, "zoe", [ORGANISER]):
+        assert isinstance(verdict(f"{SEAM}.status_knows_the_user", status(told(user=user))), Violated), user
+
+
+def test_an_event_that_tuvens_api_does_not_show_accuses_nobody_at_hi_events() -> None:
+    story = "an_event_is_changed_without_a_session"
+    seen = history(answer(f"{story}/before", 200, {}), hi(f"{story}/change/none", 401), answer(f"{story}/after", 500))
+    assert isinstance(verdict(f"{SEAM}.refused_change_changes_nothing", seen), Inconclusive)

@@ -118,3 +118,10 @@ def test_a_repeated_update_may_be_refused_as_long_as_nothing_fails() -> None:
     told = [each for each in repeated() if each.step != f"{REPEATED}/live again"]
     seen = history(*told, update(f"{REPEATED}/live again", 409, {}))
     assert isinstance(verdict(f"{SEAM}.repeated_update_is_no_failure", seen), Held)
+
+
+def test_a_date_out_of_all_measure_leaves_the_time_of_an_update_unchecked() -> None:
+    absurd = {"Date": "Fri, 25 Jul 99999999999999999999 14:30:00 GMT"}
+    body = {"id": "11", "contactData": {"hiEventsEventId": 2, "hiEventsLastUpdated": "2025-07-25T14:30:00Z"}}
+    read = answer(f"{NOTED}/first/after", 200, body, operation="getEvent", method="GET", headers=absurd)
+    assert isinstance(verdict(f"{SEAM}.metadata_tell_when", notes(read)), Held)
