@@ -22,7 +22,7 @@ ABOUT_LIMITS = ("rate_limits.", "hi_events_session.sign_in_is_limited", "errors.
 # These read what a simulator's journal tells, where an attempt without an answer is one that the simulator refused.
 READS_A_JOURNAL = "hi_events_delivery."
 
-MUTATIONS = int(os.environ.get("CROSSAPP_TEST_MUTATIONS", "12"))
+MUTATIONS = int(os.environ.get("CROSSAPP_TEST_MUTATIONS", "8"))
 """Mutated histories for each rule."""
 
 _JSON = st.recursive(
