@@ -15,7 +15,7 @@ from contracts.times import iso_millis
 from harness.deployment import Deployment, Linked, build_deployment
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
-from harness.recorder import Bounds
+from harness.recorder import Bounds, Forwarding
 from harness.story import StoryStoppedError
 from scenarios import stage as module
 from scenarios.stage import Reply, SessionToken, SignedIn, Stage, end_of, user_key
@@ -41,7 +41,15 @@ class _Recorder:
         self.calls: list[Call] = []
 
     async def send(
-        self, *, step: str, caller: str, callee: str, base_url: str, call: Call, facts: Mapping[str, Any] | None = None
+        self,
+        *,
+        step: str,
+        caller: str,
+        callee: str,
+        base_url: str,
+        call: Call,
+        facts: Mapping[str, Any] | None = None,
+        forwarding: Forwarding | None = None,
     ) -> tuple[Exchange, Answer | None]:
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         await asyncio.sleep(0.01)
@@ -281,6 +289,14 @@ def test_a_broken_connection_leads_to_another_try_only_where_that_does_no_harm()
     harmful = _World(_LOST, answer("", 200, SESSION))
     assert harmful.sends(MINT).answer is None
     assert harmful.superseded == [False]
+
+
+def test_a_call_of_no_operation_takes_no_turn_and_is_not_repeated() -> None:
+    world = _World(_LOST)
+    reply = world.run(world.stage.forward("a_story/step", "browser", "hi.events", "http://x", Call("", "GET", "/")))
+    assert reply.answer is None
+    assert world.superseded == [False]
+    assert world.pacer.taken == []
 
 
 def test_a_request_that_surely_never_arrived_is_sent_again_whatever_it_does() -> None:
