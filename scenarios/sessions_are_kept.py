@@ -40,14 +40,15 @@ async def a_validation_is_remembered(cast: Cast) -> None:
     """Hi.Events validates a session twice; someone with access looks at when it was last used."""
     session = await cast.fresh_session("generate session")
     with database(cast) as engine:
-        seen = []
+        seen: list[str | None] = []
         for name in ("first", "second"):
+            if seen and seen[-1] is not None:
+                # Databases keep milliseconds, or whole seconds: the second use must be told from the first.
+                await asyncio.sleep(0.02 if "." in seen[-1] else 1.1)
             reply = await cast.validates(name, session.token)
             reply.must("the session could not be validated")
             row = session_row(engine, session.token)
             seen.append(str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None)
-            # Databases keep milliseconds at best: the second use must be told from the first.
-            await asyncio.sleep(0.02)
     cast.observe("last used", {"after": seen, "exchange": reply.exchange.number})
 
 
