@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import page, requirement
+from contracts.fronts import may_be_of_a_front
 from harness.history import Exchange, History
 from harness.judging import UndecidedError, expect, held, json_object, shown
 from harness.requirement import MUST
@@ -12,8 +13,7 @@ from harness.verdict import Verdict
 
 
 def errors_seen(history: History, app: str) -> list[Exchange]:
-    """The error answers of an app's operations. A router's or a front's own answers (404 and 405 of a missing route,
-    413, 414, 431, 502, 503, 504) are not the application's."""
+    """The error answers of an app's operations that are its own."""
     found = [
         each
         for each in history.exchanges(callee=app)
@@ -22,8 +22,7 @@ def errors_seen(history: History, app: str) -> list[Exchange]:
         and each.operation
         and each.method == openapi.find(each.operation).method
         and openapi.find(each.operation).base == "api"
-        and each.status not in (405, 413, 414, 431, 502, 503, 504)
-        and not (each.status == 404 and each.step.startswith("every_route_is_probed"))
+        and not may_be_of_a_front(each)
     ]
     if not found:
         raise UndecidedError(f"no error of {app} was seen")

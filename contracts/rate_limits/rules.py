@@ -4,6 +4,7 @@ import re
 
 import openapi
 from contracts.catalogue import declare, page, requirement
+from contracts.fronts import may_be_of_a_front
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
@@ -183,9 +184,8 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
         for each in history.exchanges(operation, "tuvens-api")
         if each.status is not None
         and each.method == openapi.find(operation).method
-        # A router that lacks the route, or a front that refuses a large body, knows nothing of limits.
-        and each.status not in (405, 413)
-        and not (each.status == 404 and each.step.startswith("every_route_is_probed"))
+        # What stands before the application knows nothing of limits.
+        and not may_be_of_a_front(each)
     ]
     if not found:
         raise UndecidedError("no answer of a limited route was seen")

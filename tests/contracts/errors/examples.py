@@ -39,6 +39,14 @@ def _lacks(name: str) -> Seen:
     return told(**changed)
 
 
+_REFUSED_BY_FRONTS: dict[str, dict[str, Any]] = {
+    "a long header": {"request_headers": (("x-hi-events-signature", "0" * 8_200),)},
+    "a header that is not ASCII": {"request_headers": (("x-hi-events-signature", "é"),)},
+    "encoded slashes": {"url": "http://127.0.0.1/api/events/..%2F..%2Fetc"},
+    "a NUL": {"url": "http://127.0.0.1/api/events/a%00b"},
+}
+
+
 def _nobodys(operation: str) -> tuple[Example, ...]:
     """Answers that are no application's error: nothing is said of their shape."""
     app = error(operation, 401, "a_story/step").callee
@@ -56,6 +64,17 @@ def _nobodys(operation: str) -> tuple[Example, ...]:
         holds(
             "a router's own page for a route that is not there",
             seen(answer("every_route_is_probed/step", 404, b"<h1>No", **said), operation=operation),
+        ),
+        *(
+            holds(
+                f"a front's own page for {name}",
+                seen(answer("a_story/step", 400, b"<h1>No", **{**said, **odd}), operation=operation),
+            )
+            for name, odd in _REFUSED_BY_FRONTS.items()
+        ),
+        breaks(
+            "a page of HTML for an ordinary request",
+            seen(documented(operation, 400, "a_story/step", b"<h1>No", headers=HTML), operation=operation),
         ),
         holds(
             "a preflight's own answer",

@@ -7,6 +7,7 @@ from typing import Any
 from contracts.rate_limits.rules import STORIES
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
+from harness.http import Headers
 from tests.contracts.documented import documented, error
 from tests.contracts.examples import Example, Examples, breaks, holds, lacks, leaves_open
 from tests.contracts.histories import NOW, history, no_answer, observed
@@ -86,11 +87,14 @@ def _of_route(name: str) -> Sequence[Example]:
     return make(OPERATIONS[name])
 
 
-def announced(status: int = 200, operation: str = "validateSession", **headers: Any) -> Seen:
-    """An answer of a limited route, some of its headers otherwise."""
+_LONG: Headers = (("x-hi-events-signature", "sha256=" + "0" * 8_200),)
+
+
+def announced(status: int = 200, sent: Headers = (), operation: str = "validateSession", **headers: Any) -> Seen:
+    """An answer of a limited route to a request with these headers, some of its own headers otherwise."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     first = documented("listUserAccounts", 200, "a_story/first")
-    return history(first, error(operation, status, "a_story/second", headers=changed))
+    return history(first, error(operation, status, "a_story/second", headers=changed, request_headers=sent))
 
 
 def _reset(value: str | None, **said: Any) -> Seen:
@@ -106,7 +110,12 @@ EXAMPLES: Examples = {
         holds("limit, remaining and reset", announced()),
         holds("on a refusal, too", announced(401)),
         holds("header names in any case", announced(X_RateLimit_Limit=None, x_ratelimit_limit="100")),
-        holds("a front refuses a large body", announced(413, X_RateLimit_Limit=None)),
+        *(
+            holds(f"a front answers {each}", announced(each, X_RateLimit_Limit=None))
+            for each in (405, 413, 431, 502, 504)
+        ),
+        holds("a front refuses a long header", announced(400, _LONG, X_RateLimit_Limit=None)),
+        breaks("a refusal of an ordinary request announces none", announced(400, X_RateLimit_Limit=None)),
         holds("a route without a limit announces none", announced(operation="getEvent", X_RateLimit_Limit=None)),
         breaks("the limit is missing", announced(X_RateLimit_Limit=None)),
         breaks("the rest is missing", announced(X_RateLimit_Remaining=None)),
