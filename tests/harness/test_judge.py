@@ -99,6 +99,8 @@ SEEN = history(
         (lambda h: held(h.one("crashed/never")), HarnessFault),
         (lambda h: held(h.one("skipped/never")), NotApplicable),
         (lambda h: held(h.one("unknown/never")), Inconclusive),
+        (lambda _: statuses([], 200), Inconclusive),
+        (lambda _: held(()), Inconclusive),
     ],
 )
 def test_each_word_of_a_judge_leads_to_its_verdict(judge: Callable[[History], Verdict], expected: type) -> None:
@@ -109,7 +111,6 @@ def test_each_word_of_a_judge_leads_to_its_verdict(judge: Callable[[History], Ve
     ("judge", "said"),
     [
         (lambda _: Held(()), "said Held and named no evidence"),
-        (lambda _: statuses([], 200), "said Held and named no evidence"),
         (lambda _: None, "returned no verdict but NoneType"),
         (lambda _: True, "returned no verdict but bool"),
         (lambda _: Held, "returned no verdict but type"),
