@@ -10,7 +10,7 @@ from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
 from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
 from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History, NothingObservedError
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, answered, expect, held, json_object
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, expect, held, json_object
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict, Violated
 
