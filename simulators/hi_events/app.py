@@ -34,6 +34,8 @@ __all__ = ["Config", "HiEvents", "create"]
 class HiEvents(Simulator):
     """hi.events as the contract wants it; see Simulator for what it offers."""
 
+    database: Database
+
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         document = openapi.load("hi.events")
         clock = clock or Clock()

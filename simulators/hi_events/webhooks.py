@@ -13,7 +13,8 @@ from contracts.webhook import wire
 from harness.http import Answer
 from simulators.hi_events import outbox, state
 from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery
-from simulators.hi_events.upstream import Outcome, Tuvens
+from simulators.hi_events.upstream import Tuvens
+from simulators.kit.caller import Outcome
 from simulators.kit.clock import Clock, Timer
 from simulators.kit.database import Database
 from simulators.kit.exchange import current

@@ -13,6 +13,7 @@ class Fault:
 
     `sentence` says what a realistic bug of this kind does. `requirements` are the ids that it must turn red. `kind` is
     "fault" (breaks the contract) or "trouble" (a bad day of a provider: a tool of scenarios, judged on the caller).
+    `suite` is which suite can see it: "verify" (messages) or "browser" (what a person sees on a page).
     """
 
     name: str
@@ -20,6 +21,7 @@ class Fault:
     sentence: str
     requirements: frozenset[str] = field(default_factory=frozenset)
     kind: str = "fault"
+    suite: str = "verify"
 
 
 class FaultRuntime:
@@ -85,6 +87,7 @@ class FaultRuntime:
             "name": fault.name,
             "app": fault.app,
             "kind": fault.kind,
+            "suite": fault.suite,
             "sentence": fault.sentence,
             "requirements": sorted(fault.requirements),
             "armed": name in self._armed,

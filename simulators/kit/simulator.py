@@ -1,11 +1,12 @@
 """One simulator: an application bound to its document, with its clock, database, journal, faults and limits."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from openapi import Document
 from simulators.kit.binding import Behaviour, Binding, Handler
@@ -25,7 +26,8 @@ class Simulator:
     """Composes the kit into one FastAPI application, `app`.
 
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
-    plane. There is no module-level state: any number of simulators live in one process and on one event loop.
+    plane. `furniture` are routes that no contract knows and no page can do without: styles, scripts, a place to sign
+    in. There is no module-level state: any number of simulators live in one process and on one event loop.
     """
 
     def __init__(
@@ -35,13 +37,14 @@ class Simulator:
         handlers: Mapping[str, Handler],
         behaviour: Behaviour,
         clock: Clock,
-        database: Database,
+        database: Database | None,
         faults: FaultRuntime,
         journal: Journal,
         limits: RateLimits,
         seed: Seed,
         control_token: str | None = None,
         prefixes: Mapping[str, str] | None = None,
+        furniture: Sequence[Route] = (),
     ) -> None:
         self.document = document
         self.name = document.app
@@ -77,7 +80,7 @@ class Simulator:
             from simulators.kit import control
 
             self.app.mount(control.PREFIX, control.Guard(control.build(self), control_token))
-        self.app.router.routes.extend(self.binding.routes())
+        self.app.router.routes.extend([*furniture, *self.binding.routes()])
         self.app.router.default = self.binding.unknown
 
     async def start(self) -> None:
@@ -94,7 +97,8 @@ class Simulator:
             self._stopped = True
             self.interrupt()
             self.clock.close()
-            self.database.close()
+            if self.database is not None:
+                self.database.close()
 
     def interrupt(self) -> None:
         """End what would keep the server from stopping: open streams, requests that are never answered."""
@@ -119,7 +123,7 @@ class Simulator:
             "failures": self.binding.failures,
             "contract_problems": self.journal.breaches,
             "journal_last": self.journal.last,
-            "database": self.database.name,
+            "database": None if self.database is None else self.database.name,
             "faults_armed": sorted(name for name in self.faults.known if self.faults.armed(name)),
         }
 

@@ -29,6 +29,8 @@ __all__ = ["Config", "TuvensApi", "create"]
 class TuvensApi(Simulator):
     """tuvens-api as the contract wants it; see Simulator for what it offers."""
 
+    database: Database
+
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         document = openapi.load("tuvens-api")
         clock = clock or Clock()

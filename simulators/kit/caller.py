@@ -1,0 +1,128 @@
+"""A simulator as a caller of another application: bounded in time and size, every exchange journaled."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+import openapi
+from harness.http import Answer, Call
+from simulators.kit.clock import Clock
+from simulators.kit.journal import Journal
+
+MAX_ANSWER = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call: an answer, or an error in words. `seconds` is real time."""
+
+    answer: Answer | None
+    error: str | None
+    seconds: float
+
+
+class Caller:
+    """Calls one application, `callee`, at `base_url`; the journal's app is what it calls itself."""
+
+    def __init__(self, callee: str, base_url: str, *, clock: Clock, journal: Journal) -> None:
+        self._callee = callee
+        self._base = base_url.rstrip("/")
+        self._clock = clock
+        self._journal = journal
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(
+        self,
+        call: Call,
+        *,
+        within: float,
+        by_clock: bool = False,
+        secrets: Sequence[tuple[str, str]] = (),
+        facts: Mapping[str, object] | None = None,
+        faults: Sequence[str] = (),
+    ) -> Outcome:
+        """Make a call and journal it; never raises for what the other side does or fails to do.
+
+        `within` is seconds for the whole exchange: real ones, or with `by_clock` the simulator's. A delivery is a job
+        of the clock, and an `advance` has to wait for it: its time-out is in real seconds.
+        """
+        started, begun = self._clock.now(), time.perf_counter()
+        answer: Answer | None = None
+        error: str | None = None
+        try:
+            exchange = self._exchange(call)
+            answer = await (self._clock.within(within, exchange) if by_clock else asyncio.wait_for(exchange, within))
+        except TimeoutError:
+            error = f"no answer within {within:g} s"
+        except _TooLarge:
+            error = f"the answer is above {MAX_ANSWER} bytes"
+        except httpx.ConnectError:
+            error = "no connection was made"
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
+            error = f"the exchange broke off ({type(failure).__name__})"
+        seconds = time.perf_counter() - begun
+        self._journal.outgoing(
+            self._callee,
+            call,
+            answer,
+            started=started,
+            seconds=seconds,
+            error=error,
+            secrets=secrets,
+            facts=facts,
+            problems=_problems(call, answer),
+            faults=faults,
+        )
+        return Outcome(answer, error, seconds)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _exchange(self, call: Call) -> Answer:
+        client = self._client or self._open()
+        request = client.build_request(
+            call.method, self._base + call.target, headers=list(call.headers), content=call.body
+        )
+        response = await client.send(request, stream=True)
+        # One user's cookie must not travel with another's call.
+        client.cookies.clear()
+        try:
+            body = b""
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER:
+                    raise _TooLarge
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, tuple(response.headers.multi_items()), body)
+
+    def _open(self) -> httpx.AsyncClient:
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            timeout=None,  # the whole exchange is bounded instead, in `send`
+            # Certificates are read only where they are needed: that takes longer than the rest of the start.
+            verify=self._base.startswith("https:"),
+            headers={"User-Agent": self._journal.app},
+            # Shorter than the five seconds after which servers commonly close: else a call may meet the close.
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0),
+        )
+        return self._client
+
+
+class _TooLarge(Exception):  # noqa: N818  # caught within this module
+    """The answer goes on past the bound."""
+
+
+def _problems(call: Call, answer: Answer | None) -> list[str]:
+    if answer is None:
+        return []
+    found = openapi.find(call.operation).response_problems(
+        status=answer.status, headers=answer.headers, body=answer.body
+    )
+    return [f"{pointer}: {message}" for pointer, message in found]
