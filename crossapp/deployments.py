@@ -19,7 +19,7 @@ from simulators.faults import FAULTS
 from simulators.launch import LOCAL_PORTS
 
 EDITIONS = (openapi.EDITION,)
-SIMULATED = ("tuvens-api", "hi.events")
+SIMULATED = ("tuvens-api", "hi.events", "tuvens-client")
 _LOCAL = {app: f"http://127.0.0.1:{LOCAL_PORTS[app]}" for app in SIMULATED}
 _FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
 
@@ -110,7 +110,8 @@ def _beside(
     """The file's mapping, completed by simulators of what it leaves out, which share its secrets.
 
     A simulated tuvens-api brings its own users and events where the file names none; a simulated hi.events calls the
-    file's tuvens-api and is seeded with the file's events.
+    file's tuvens-api and is seeded with the file's events; a simulated tuvens-client calls the file's tuvens-api and
+    leads to its hi.events.
     """
     targets: dict[str, Any] = {app: dict(each) for app, each in value.get("targets", {}).items()}
     file_only = {app: each for app, each in targets.items() if each.get("url")}
@@ -134,6 +135,8 @@ def _beside(
         seed = Path(folder) / "seed.json"
         seed.write_text(json.dumps(_seed_for(known)), "utf-8")
         arguments += ["--seed", str(seed)]
+    if "hi.events" not in missing:
+        arguments += ["--hi-events", known.targets["hi.events"].url]
     with embedded([*arguments, "--limits", "raised", *arming], environment) as description:
         whole: dict[str, Any] = {**value, "credentials": {**credentials, "shared_secret": known.shared_secret}}
         for form in ("env", "file", "command"):
@@ -145,7 +148,7 @@ def _beside(
             for form in ("env", "file", "command"):
                 whole["credentials"].pop(f"jwt_secret_{form}", None)
             whole["credentials"]["jwt_secret"] = description["credentials"]["jwt_secret"]
-        elif "linked" not in value.get("events", {}):
+        elif "hi.events" in missing and "linked" not in value.get("events", {}):
             linked = [{"hi": number, "tuvens": each} for number, each in enumerate(known.events, start=1)]
             whole["events"] = {**value.get("events", {}), "linked": linked}
         whole.setdefault("return_origin", description.get("return_origin", ""))

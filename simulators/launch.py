@@ -27,10 +27,12 @@ from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.app import Config as TuvensConfig
 from simulators.tuvens_api.app import create as create_tuvens_api
 from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_client.app import Config as ClientConfig
+from simulators.tuvens_client.app import create as create_tuvens_client
 
-TUVENS_API, HI_EVENTS = "tuvens-api", "hi.events"
-APPS = (TUVENS_API, HI_EVENTS)
-LOCAL_PORTS: Mapping[str, int] = {TUVENS_API: 3000, HI_EVENTS: 3001}
+TUVENS_API, HI_EVENTS, TUVENS_CLIENT = "tuvens-api", "hi.events", "tuvens-client"
+APPS = (TUVENS_API, HI_EVENTS, TUVENS_CLIENT)
+LOCAL_PORTS: Mapping[str, int] = {TUVENS_API: 3000, HI_EVENTS: 3001, TUVENS_CLIENT: 5173}
 CLIENT_ORIGIN = "http://localhost:5173"
 
 
@@ -41,10 +43,11 @@ class LaunchOptions:
     only: the applications. ports: by application, 0 or none takes a free one. faults: armed from the start, each on the
     application that knows it. database: one URL for all (None: SQLite files in private directories that go at the
     end); database_schema is for PostgreSQL. limits: the contract's, or raised (in effect none). tuvens_url: which
-    tuvens-api hi.events calls (None: the one that is started too, else the documented local one); webhooks_url: which
-    one it sends webhooks to (None: the same). control: whether the control planes are there. environment: the
-    documented variables. The two time-outs are real seconds of hi.events as a caller; webhook_pauses are before each
-    retry, in seconds by its clock.
+    tuvens-api the others call (None: the one that is started too, else the documented local one), webhooks_url: which
+    one hi.events sends webhooks to (None: the same), hi_events_url: which hi.events tuvens-client leads to (None: the
+    one that is started too). client_origins: where tuvens-client may be, beside the one that is started. control:
+    whether the control planes are there. environment: the documented variables. The two time-outs are real seconds of
+    hi.events as a caller; webhook_pauses are before each retry, in seconds by its clock.
     """
 
     only: tuple[str, ...] = APPS
@@ -56,6 +59,7 @@ class LaunchOptions:
     limits: Literal["contract", "raised"] = "contract"
     tuvens_url: str | None = None
     webhooks_url: str | None = None
+    hi_events_url: str | None = None
     client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
     control: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +89,8 @@ class Launched:
                 self.simulators[TUVENS_API] = create_tuvens_api(self._tuvens_config)
             if HI_EVENTS in options.only:
                 self.simulators[HI_EVENTS] = create_hi_events(self._configure_hi_events())
+            if TUVENS_CLIENT in options.only:
+                self.simulators[TUVENS_CLIENT] = create_tuvens_client(self._configure_tuvens_client())
         except BaseException:
             self.close()
             raise
@@ -128,7 +134,8 @@ class Launched:
     def close(self) -> None:
         """Let go of ports and databases; for simulators that were never served too."""
         for simulator in self.simulators.values():
-            simulator.database.close()
+            if simulator.database is not None:
+                simulator.database.close()
         for listener in self._listeners.values():
             listener.close()
 
@@ -178,12 +185,12 @@ class Launched:
         }
         if app == HI_EVENTS:
             target["api_url"] = self.urls[app]
-        else:
+        elif app == TUVENS_API:
             target["session_expiry"] = self._tuvens_config.session_expiry
             target["cors_origins"] = sorted(self._tuvens_config.origins)
         if self.options.control:
             target["control"] = {"url": self.urls[app] + PREFIX, "token": self.control_tokens[app]}
-            if app == TUVENS_API:
+            if app == TUVENS_API and simulator.database is not None:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
         return target
@@ -192,13 +199,35 @@ class Launched:
         options = self.options
         return TuvensConfig.from_environment(
             options.environment,
-            hi_events_url=self.urls.get(HI_EVENTS),
-            client_origins=options.client_origins,
+            hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
+            client_origins=self._client_origins(),
             database_url=options.database,
             database_schema=options.database_schema,
             control_token=self.control_tokens.get(TUVENS_API),
             rate_limits=_limits(TUVENS_API, options),
             faults=_faults_of(TUVENS_API, options),
+            seed=options.seed,
+        )
+
+    def _client_origins(self) -> tuple[str, ...]:
+        """The origins of tuvens-client: those that are named, and both names of the one that is started."""
+        own = self.urls.get(TUVENS_CLIENT)
+        started = () if own is None else (own, own.replace("127.0.0.1", "localhost"))
+        return tuple(dict.fromkeys((*self.options.client_origins, *started)))
+
+    def _configure_tuvens_client(self) -> ClientConfig:
+        options = self.options
+        tuvens = options.tuvens_url or self.urls.get(TUVENS_API, f"http://127.0.0.1:{LOCAL_PORTS[TUVENS_API]}")
+        # The key of JWTs is only of use where it is the key of the tuvens-api that is called.
+        ours = TUVENS_API in options.only and options.tuvens_url is None
+        return ClientConfig(
+            tuvens_url=tuvens,
+            hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS, self._tuvens_config.pages),
+            upstream_timeout=options.upstream_timeout,
+            jwt_secret=self.jwt_secret if ours else "",
+            shared_secret=self.shared_secret,
+            control_token=self.control_tokens.get(TUVENS_CLIENT),
+            faults=_faults_of(TUVENS_CLIENT, options),
             seed=options.seed,
         )
 
@@ -209,7 +238,7 @@ class Launched:
             tuvens_url=options.tuvens_url or self.urls.get(TUVENS_API, local),
             webhooks_url=options.webhooks_url,
             shared_secret=self.shared_secret,
-            client_origins=options.client_origins,
+            client_origins=self._client_origins(),
             upstream_timeout=options.upstream_timeout,
             delivery=Policy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
             database_url=options.database,

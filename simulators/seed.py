@@ -1,4 +1,4 @@
-"""The world that both simulators start from: accounts, users, events, and hi.events' own events."""
+"""The world that the simulators start from: accounts, users, events, and hi.events' own events."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -25,7 +25,8 @@ def up(
         typer.Option(
             "--port",
             metavar="APP=PORT",
-            help="Port of an application, 0 for a free one (default: tuvens-api=3000, hi.events=3001). Repeatable.",
+            help="Port of an application, 0 for a free one (default: tuvens-api=3000, hi.events=3001, "
+            "tuvens-client=5173). Repeatable.",
         ),
     ] = None,
     fault: Annotated[
@@ -44,7 +45,13 @@ def up(
     ] = "contract",
     tuvens_api: Annotated[
         str | None,
-        typer.Option("--tuvens-api", metavar="URL", help="The tuvens-api that hi.events calls (default: simulated)."),
+        typer.Option("--tuvens-api", metavar="URL", help="The tuvens-api that the others call (default: simulated)."),
+    ] = None,
+    hi_events: Annotated[
+        str | None,
+        typer.Option(
+            "--hi-events", metavar="URL", help="The hi.events that tuvens-client leads to (default: simulated)."
+        ),
     ] = None,
     webhooks_to: Annotated[
         str | None,
@@ -53,7 +60,9 @@ def up(
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            "--origin", metavar="ORIGIN", help="Origin of tuvens-client (default: http://localhost:5173). Repeatable."
+            "--origin",
+            metavar="ORIGIN",
+            help="Another origin of tuvens-client (default: http://localhost:5173). Repeatable.",
         ),
     ] = None,
     control: Annotated[
@@ -74,7 +83,9 @@ def up(
     from simulators.seed import SeedError
 
     try:
-        options = _options(only, port, fault, database, seed, limits, tuvens_api, webhooks_to, origin, control=control)
+        options = _options(
+            only, port, fault, database, seed, limits, tuvens_api, webhooks_to, hi_events, origin, control=control
+        )
         built = Launched(options)
     except (StartError, SeedError) as error:
         sys.stderr.write(f"crossapp up: {error}\n")
@@ -91,6 +102,7 @@ def _options(
     limits: str,
     tuvens_api: str | None,
     webhooks_to: str | None,
+    hi_events: str | None,
     origins: list[str] | None,
     *,
     control: bool,
@@ -116,6 +128,7 @@ def _options(
         limits="raised" if limits == "raised" else "contract",
         tuvens_url=tuvens_api,
         webhooks_url=webhooks_to,
+        hi_events_url=hi_events,
         client_origins=tuple(origins) if origins else (CLIENT_ORIGIN,),
         control=control,
         environment=os.environ,
@@ -145,7 +158,7 @@ def _run(built: "Launched", *, as_json: bool, exit_with_stdin: bool) -> None:
 
 def welcome(built: "Launched") -> str:
     """What people read after the start: addresses, secrets for local use, users with JWTs, commands to paste."""
-    from simulators.launch import HI_EVENTS, TUVENS_API
+    from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT
     from simulators.people import people
 
     described = built.description()
@@ -153,7 +166,7 @@ def welcome(built: "Launched") -> str:
     everybody = people(built.options.seed)
     named = [person for person in everybody if person.role != "user"]
     lines = ["Simulated, ready:", ""]
-    lines += [f"  {app:<11} {url}" for app, url in built.urls.items()]
+    lines += [f"  {app:<13} {url}" for app, url in built.urls.items()]
     lines += ["", f"  shared secret  {built.shared_secret}"]
     for app, token in built.control_tokens.items():
         lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")
@@ -168,6 +181,8 @@ def welcome(built: "Launched") -> str:
     if rest:
         first, last = rest[0].user.sub, rest[-1].user.sub
         lines.append(f"  {len(rest)} more    id {first} to {last}: crossapp jwt {first} prints the JWT of one")
+    if TUVENS_CLIENT in built.urls:
+        lines += ["", f"In a browser: {built.urls[TUVENS_CLIENT]}/ to sign in and choose an event."]
     lines += ["", "To paste into a shell, one after the other:", ""]
     if TUVENS_API in built.urls and named:
         lines += _tuvens_commands(built, jwts[named[0].user.sub], named[0].account_id)

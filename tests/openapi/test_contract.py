@@ -70,8 +70,8 @@ ROUTES: dict[str, tuple[object, ...]] = {
         *("tuvens-client", "POST", "/api/cross-app/generate-session", "api", ("userCookie", "userJwt")),
         {200, 400, 401, 403, 413, 429, 500},
     ),
-    "showTuvensEventPage": ("tuvens-client", "GET", "/event/{id}", "api", (), {200, 404}),
-    "handleHiEventsCallback": ("tuvens-client", "GET", "/hi-events/callback", "api", (), {200, 302}),
+    "showTuvensEventPage": ("tuvens-client", "GET", "/event/{id}", "pages", (), {200, 404, 503}),
+    "handleHiEventsCallback": ("tuvens-client", "GET", "/hi-events/callback", "pages", (), {200, 302}),
 }
 
 LIMITS = {

@@ -1,0 +1,60 @@
+"""Settings of the simulated tuvens-client."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from simulators.kit.errors import StartError
+from simulators.seed import Seed, default_seed
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How a simulated tuvens-client runs.
+
+    tuvens_url: base URL of the tuvens-api that its server and its pages call. hi_events_url: where hi.events' pages
+    are; nothing of another origin is framed or linked. upstream_timeout: real seconds for one call to tuvens-api.
+    jwt_secret: the key with which the start page signs in the seed's people (empty: a JWT has to be pasted there).
+    shared_secret: what the fault that leaks it leaks; nothing else knows it. control_token None leaves the control
+    plane out. faults are armed from the start.
+    """
+
+    tuvens_url: str = "http://127.0.0.1:3000"
+    hi_events_url: str = "http://127.0.0.1:3001"
+    upstream_timeout: float = 10.0
+    jwt_secret: str = ""
+    shared_secret: str = ""
+    control_token: str | None = None
+    faults: tuple[str, ...] = ()
+    seed: Seed = field(default_factory=default_seed)
+
+    def __post_init__(self) -> None:
+        for name, url in (("tuvens-api", self.tuvens_url), ("hi.events", self.hi_events_url)):
+            if not _is_base(url):
+                raise StartError(
+                    f"the URL of {name} is {url[:80]!r}: expected a base URL such as http://127.0.0.1:3000"
+                )
+        if self.upstream_timeout <= 0:
+            raise StartError("upstream_timeout: expected seconds above 0")
+
+
+def origin_of(url: str) -> str:
+    """The origin of a base URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_base(url: str) -> bool:
+    if not url.isascii() or any(each <= " " or each in "\"';,\\<>" for each in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port or 1) > 0
+            and "@" not in parts.netloc
+            and not parts.query
+            and not parts.fragment
+        )
+    except ValueError:
+        return False

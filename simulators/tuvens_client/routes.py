@@ -1,0 +1,178 @@
+"""The routes of tuvens-client that the contract knows."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from contracts.session_token.wire import read_session
+from harness.http import Answer, WireError
+from simulators.kit.binding import Handler
+from simulators.kit.errors import Refusal
+from simulators.kit.exchange import Inbound, Reply, json_reply
+from simulators.kit.faults import FaultRuntime
+from simulators.kit.journal import Journal
+from simulators.tuvens_client import callback, html
+from simulators.tuvens_client.config import Config
+from simulators.tuvens_client.edge import user_jwt
+from simulators.tuvens_client.faults import BROWSER
+from simulators.tuvens_client.tuvens import Tuvens, Unavailable
+
+WRAPS = "wrapGenerateSession"
+_PASSED_ON = ("content-type", "retry-after", "www-authenticate", "x-ratelimit-limit", "x-ratelimit-remaining")
+_REFUSALS = frozenset({400, 401, 403, 413, 429})
+_REGISTER = "register@tuvens.com"
+
+
+class Routes:
+    """The handlers, by operationId in `handlers`."""
+
+    def __init__(self, config: Config, tuvens: Tuvens, faults: FaultRuntime, journal: Journal) -> None:
+        self._config = config
+        self._tuvens = tuvens
+        self._faults = faults
+        self._journal = journal
+        self._last_jwt: str | None = None
+        self._last_token = ""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """All handlers of the document."""
+        return {WRAPS: self.wrap, "showTuvensEventPage": self.show_event, "handleHiEventsCallback": self.come_back}
+
+    def forget(self) -> None:
+        """Drop what only faults remember."""
+        self._last_jwt, self._last_token = None, ""
+
+    async def wrap(self, inbound: Inbound) -> Reply:
+        """generate-session of tuvens-api, with the user's JWT: same body, same answers."""
+        body = b"{}" if self._faults.on("wrapper-forgets-account-id") else inbound.body
+        try:
+            answer = await self._tuvens.generate_session(self._jwt(inbound), body)
+        except Unavailable:
+            raise _failed("tuvens-api cannot be reached") from None
+        if 200 <= answer.status < 300:
+            return self._session(answer)
+        if answer.status == 403 and self._faults.on("wrapper-hides-403"):
+            raise _failed("internal server error")
+        if answer.status not in _REFUSALS:
+            raise _failed("tuvens-api failed")
+        return self._refusal(answer)
+
+    async def show_event(self, inbound: Inbound) -> Reply:
+        """GET /event/{id}: the event of now; the scripts follow it from there."""
+        try:
+            event = await self._tuvens.event(inbound.path_params["id"])
+        except Unavailable:
+            raise Refusal(503, "UNAVAILABLE", "Tuvens cannot show this event now. Try again in a moment.") from None
+        if event is None:
+            raise Refusal(404, "EVENT_NOT_FOUND", "There is no such event.")
+        signed_in = user_jwt(inbound) is not None
+        title = str(event["title"])
+        values = {
+            "title": title,
+            "when": _when(event),
+            "description": str(event.get("description") or ""),
+            "api": self._config.tuvens_url.rstrip("/"),
+            "hi_events": self._config.hi_events_url.rstrip("/"),
+            "signed_in": "yes" if signed_in else "no",
+            "register": f"mailto:{_REGISTER}?subject={quote(title)}",
+            "sign_in": f"/?next={quote(inbound.path, safe='')}",
+            "event": html.event_data(event),
+        }
+        # Whether one of them changes anything is decided in the browser: each page that has it counts.
+        armed = [name for name in BROWSER if not name.startswith("callback-") and self._faults.on(name)]
+        content = html.fill("event", values, raw="texts-as-html" in armed)
+        if self._last_token and self._faults.on("session-token-in-page"):
+            content = html.Markup(f"{content}<!-- session: {self._last_token} -->\n")
+        who = "Signed in" if signed_in else "Not signed in"
+        return html.reply(html.page(content, who=who, faults=armed, scripts=["event.js"]))
+
+    async def come_back(self, inbound: Inbound) -> Reply:
+        """GET /hi-events/callback: says how it went; after a success the event is changed first."""
+        both = not self._faults.on("callback-reads-one-spelling")
+        told = callback.read(inbound.query_value, both=both)
+        event = f"/event/{quote(told.event_id, safe='')}" if told.event_id else "/"
+        if told.outcome == callback.CANCELLED and not self._faults.on("callback-ignores-cancelled"):
+            return self._outcome("callback-cancelled", event=event)
+        if told.outcome == callback.ERROR:
+            said = html.fill("callback-said", {"said": told.said}, raw=self._raw()) if told.said else html.Markup("")
+            return self._outcome("callback-error", event=event, why=told.why, said=said)
+        why = None
+        if told.outcome == callback.SUCCESS and not self._faults.on("callback-does-not-patch"):
+            why = await self._link(inbound, told)
+        if why is not None:
+            again = f"{inbound.path}?{inbound.query_string.decode('latin-1')}"
+            return self._outcome("callback-unlinked", event=event, why=why, again=again)
+        return self._outcome("callback-success", event=event)
+
+    async def _link(self, inbound: Inbound, told: callback.Return) -> str | None:
+        """Change the event; why that did not work, None where it did."""
+        jwt = user_jwt(inbound)
+        if jwt is None:
+            return "You are not signed in any more. Sign in, then try again."
+        status = await self._tuvens.link(jwt, told.event_id, told.hi_events_event_id)
+        if status is not None and 200 <= status < 300:
+            return None
+        return _WHY_UNLINKED.get(status or 0, "Tuvens could not change the event. Try again in a moment.")
+
+    def _outcome(self, name: str, **values: str) -> Reply:
+        return html.reply(html.page(html.fill(name, values), who=""))
+
+    def _raw(self) -> bool:
+        return self._faults.on("texts-as-html")
+
+    def _jwt(self, inbound: Inbound) -> str | None:
+        jwt = user_jwt(inbound)
+        if jwt is None and self._last_jwt is not None and self._faults.on("wrapper-keeps-last-jwt"):
+            return self._last_jwt
+        if self._faults.armed("wrapper-keeps-last-jwt"):
+            self._last_jwt = jwt
+        return None if jwt is not None and self._faults.on("wrapper-drops-jwt") else jwt
+
+    def _session(self, answer: Answer) -> Reply:
+        try:
+            session = read_session(answer)
+        except WireError:
+            raise _failed("tuvens-api gave an answer that makes no sense") from None
+        self._journal.remember("session-token", session.session_token)
+        if self._faults.armed("session-token-in-page"):
+            self._last_token = session.session_token
+        if self._faults.on("wrapper-renames-fields"):
+            return json_reply({"sessionToken": session.session_token, "expiresAt": session.expires_at})
+        status = 201 if self._faults.on("wrapper-answers-201") else 200
+        return Reply(status, answer.body, _headers(answer))
+
+    def _refusal(self, answer: Answer) -> Reply:
+        try:
+            message = answer.json()
+        except WireError:
+            message = None
+        if not isinstance(message, dict) or not isinstance(message.get("message"), str):
+            raise Refusal(answer.status, "TUVENS_API_ERROR", "tuvens-api refused the request")
+        if self._faults.on("wrapper-reshapes-errors"):
+            return json_reply({"error": {"code": answer.status, "text": message["message"]}}, answer.status)
+        return Reply(answer.status, json.dumps(message).encode(), _headers(answer))
+
+
+_WHY_UNLINKED = {
+    401: "Your sign-in has expired. Sign in, then try again.",
+    403: "You may not change this event.",
+    404: "There is no such event at Tuvens.",
+}
+
+
+def _failed(message: str) -> Refusal:
+    return Refusal(500, "SESSION_GENERATION_FAILED", message)
+
+
+def _headers(answer: Answer) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in answer.headers if name.lower() in _PASSED_ON]
+
+
+def _when(event: Mapping[str, Any]) -> str:
+    """When it is, as a date and hours in UTC; as it was sent where it is no time that we know."""
+    start, end = str(event.get("startDate") or ""), str(event.get("endDate") or "")
+    if len(start) < 16 or start[10:11] != "T":
+        return start
+    until = f" to {end[11:16]}" if end[:10] == start[:10] and len(end) >= 16 else ""
+    return f"{start[:10]}, {start[11:16]}{until} UTC"
