@@ -11,6 +11,7 @@ from simulators.hi_events import outbox, state
 from simulators.hi_events.config import Config
 from simulators.hi_events.edge import Edge
 from simulators.hi_events.faults import FAULTS
+from simulators.hi_events.manage import Manage
 from simulators.hi_events.outbox import Attempt, Delivery
 from simulators.hi_events.pages import Pages
 from simulators.hi_events.routes import Routes
@@ -18,6 +19,7 @@ from simulators.hi_events.sign_in import SignIn
 from simulators.hi_events.tables import metadata
 from simulators.hi_events.upstream import Tuvens
 from simulators.hi_events.webhooks import Courier
+from simulators.kit.assets import asset_route
 from simulators.kit.binding import rules_of
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
@@ -85,6 +87,7 @@ class HiEvents(Simulator):
             courier=self._courier,
             session_lifetime=config.session_lifetime,
         )
+        manage = Manage(database=database, clock=clock, client_origins=config.client_origins)
         pages = Pages(
             document=document,
             database=database,
@@ -93,6 +96,8 @@ class HiEvents(Simulator):
             faults=faults,
             tuvens=self._tuvens,
             sign_in=self._sign_in,
+            manage=manage,
+            session_lifetime=config.session_lifetime,
             client_origins=config.client_origins,
         )
         super().__init__(
@@ -106,6 +111,7 @@ class HiEvents(Simulator):
             limits=limits,
             seed=config.seed,
             control_token=config.control_token,
+            furniture=[asset_route(__package__), *manage.routes()],
         )
 
     async def start(self) -> None:

@@ -101,7 +101,10 @@ class Edge(Behaviour):
             return [*headers, ("cache-control", "no-store")]
         if operation.id in EMBEDDABLE:
             return [*headers, ("content-security-policy", html.policy(self._frames))]
-        headers += [("content-security-policy", html.policy("'none'")), ("x-frame-options", "DENY")]
+        if operation.id == PAGE and self._faults.armed("session-token-stays-in-address"):
+            headers = [("x-content-type-options", "nosniff"), ("referrer-policy", "unsafe-url")]
+        scripts = operation.id == PAGE
+        headers += [("content-security-policy", html.policy("'none'", scripts=scripts)), ("x-frame-options", "DENY")]
         return [*headers, ("cache-control", "no-store")] if operation.id == PAGE else headers
 
     def _session(self, inbound: Inbound) -> Session | None:

@@ -47,6 +47,13 @@ _FAULTS = {
     "session-token-in-delivery": "The webhook's payload carries the Tuvens session token of who made the change.",
 }
 
+_BROWSER = {
+    "session-token-stays-in-address": "The page is shown at the address that carries the session token, which its "
+    "links and scripts send on as Referer.",
+}
+
 FAULTS: tuple[Fault, ...] = tuple(
-    Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ()))) for name, sentence in _FAULTS.items()
+    Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ())), suite=suite)
+    for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER))
+    for name, sentence in faults.items()
 )

@@ -1,22 +1,17 @@
-"""The pages of hi.events as HTML: everything that comes from outside is escaped, nothing runs, nothing is fetched."""
+"""The pages of hi.events as HTML: everything that comes from outside is escaped; a script runs on the manage page
+alone."""
 
 import base64
 import hashlib
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 from urllib.parse import quote
 
-from simulators.hi_events.sign_in import Visitor
 from simulators.hi_events.state import Event
 from simulators.kit.exchange import Reply
 
-_STYLE = (
-    "body{margin:0;font:1rem/1.5 system-ui,sans-serif;color:#1c1b22;background:#fff}"
-    "main{max-width:40rem;margin:0 auto;padding:1.5rem}"
-    "h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem;overflow-wrap:anywhere}"
-    "p,li{overflow-wrap:anywhere}.state{font-weight:600}"
-    "a{color:#5b21b6}a:focus-visible{outline:3px solid #5b21b6;outline-offset:2px}"
-)
+_STYLE = files(__package__).joinpath("assets", "pages.css").read_text("utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 STATES = {
@@ -28,11 +23,31 @@ STATES = {
 }
 
 
-def policy(frames: str) -> str:
-    """A content security policy under which these pages, and nothing else, work; `frames` may embed them."""
+# What an organiser can do to an event: status, the button, how the event then stands, what is told.
+ACTIONS = (
+    ("LIVE", "Make live", "Live", "The event is live now."),
+    ("DRAFT", "Back to draft", "Draft", "The event is a draft now."),
+    ("ENDED", "End", "Ended", "The event has ended now."),
+    ("CANCELLED", "Cancel event", "Cancelled", "The event is cancelled now."),
+)
+_TEXTS = {
+    "changing": "Changing…",
+    "over": "Your session is over. Come again from Tuvens.",
+    "forbidden": "This event belongs to another account.",
+    "failed": "The event could not be changed. Try again.",
+    "network": "Hi.Events cannot be reached. Check your connection and try again.",
+}
+
+
+def policy(frames: str, *, scripts: bool = False) -> str:
+    """A content security policy under which these pages, and nothing else, work.
+
+    `frames` may embed them; with `scripts` the own ones run and call the API.
+    """
+    own = "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; " if scripts else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-        f"frame-ancestors {frames}"
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; {own}img-src data:; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {frames}"
     )
 
 
@@ -62,26 +77,38 @@ def embedded_page(event: Event) -> str:
     return _page(event.title, _event(event) + link)
 
 
-def manage_page(visitor: Visitor, events: Sequence[Event], made: Event | None, back: str | None) -> str:
-    """What an organiser sees after signing in from Tuvens."""
-    heading = "Manage ticketing" if made is None else f"Ticketing for {made.title}"
+def manage_page(email: str, account: str, events: Sequence[Event], back: str | None, *, alone: bool) -> str:
+    """What an organiser sees after signing in from Tuvens: `alone`, one event of several; `back`, the way back."""
     parts = [
-        f"<h1>{escape(heading)}</h1>",
-        f"<p>Signed in as {escape(visitor.user.email)}, account {escape(visitor.account.name)}.</p>",
+        "<h1>Manage ticketing</h1>",
+        f"<p>Signed in as {escape(email)}, account {escape(account)}.</p>",
     ]
-    if made is not None:
-        parts.append(f'<p class="state">{escape(_state(made))}</p>')
-    if events:
-        items = "".join(
-            f'<li><a href="{event_path(each)}">{escape(each.title)}</a> ({escape(each.status.lower())})</li>'
-            for each in events
-        )
-        parts.append(f"<h2>Events</h2><ul>{items}</ul>")
-    else:
-        parts.append("<p>There are no events yet.</p>")
     if back is not None:
         parts.append(f'<p><a href="{escape(back)}">Back to Tuvens</a></p>')
-    return _page(heading, "".join(parts))
+    parts += [_managed(each) for each in events] or ["<p>There are no events yet.</p>"]
+    if alone:
+        parts.append('<p><a href="/manage">All events of the account</a></p>')
+    texts = "".join(f'<p data-text="{name}">{escape(words)}</p>' for name, words in _TEXTS.items())
+    parts.append(f'<template id="texts">{texts}</template>')
+    return _page("Manage ticketing", "".join(parts), script="manage.js")
+
+
+def _managed(event: Event) -> str:
+    title = f"event-{event.id}-title"
+    words = {status: word for status, _, word, _ in ACTIONS}
+    buttons = "".join(
+        f'<button type="button" data-status="{status}" data-word="{word}" data-told="{escape(told)}" '
+        f'aria-disabled="{str(event.status == status).lower()}" aria-describedby="{title}">{escape(label)}</button>'
+        for status, label, word, told in ACTIONS
+    )
+    return (
+        f'<section class="event" data-event="{event.id}" aria-labelledby="{title}">'
+        f'<h2 id="{title}"><a href="{event_path(event)}">{escape(event.title)}</a></h2>'
+        f'<p>Status: <span class="state" data-part="state">{words.get(event.status, "Archived")}</span></p>'
+        f'<div class="actions">{buttons}</div>'
+        '<p class="told" role="status" data-part="told"></p><p class="problem" role="alert" data-part="problem"></p>'
+        "</section>"
+    )
 
 
 def _event(event: Event) -> str:
@@ -98,12 +125,14 @@ def _state(event: Event) -> str:
     return STATES.get(event.status, STATES["DRAFT"])
 
 
-def _page(title: str, content: str, index: object = None) -> str:
+def _page(title: str, content: str, index: object = None, script: str = "") -> str:
     hidden = isinstance(index, dict) and index.get("allow_search_engine_indexing") is False
     robots = '<meta name="robots" content="noindex">' if hidden else ""
+    loaded = f'<script type="module" src="/_app/{script}"></script>' if script else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{robots}<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f'{robots}<title>{escape(title)}</title><link rel="icon" href="data:,">'
+        f"<style>{_STYLE}</style>{loaded}</head>"
         f"<body><main>{content}</main></body></html>"
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from contracts.session_token.wire import SessionUser
 from openapi import Document
 from simulators.hi_events import html, returning, state
+from simulators.hi_events.manage import COOKIE, Manage, address
 from simulators.hi_events.sign_in import SignIn, Visitor
 from simulators.hi_events.state import Draft, Event
 from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
@@ -38,7 +39,6 @@ class Visit:
     """What came of opening the page; `made` is the event where one was asked for."""
 
     visitor: Visitor
-    events: list[Event]
     made: Event | None
 
 
@@ -55,6 +55,8 @@ class Pages:
         faults: FaultRuntime,
         tuvens: Tuvens,
         sign_in: SignIn,
+        manage: Manage,
+        session_lifetime: int,
         client_origins: Collection[str],
     ) -> None:
         self._document = document
@@ -64,6 +66,8 @@ class Pages:
         self._faults = faults
         self._tuvens = tuvens
         self._sign_in = sign_in
+        self._manage = manage
+        self._lifetime = session_lifetime
         self._origins = client_origins
 
     async def open(self, inbound: Inbound) -> Reply:
@@ -82,8 +86,7 @@ class Pages:
         if back and visit.made is not None:
             account = visit.visitor.external_account_id
             return self._redirect(back, returning.success(known_id or "", visit.made.id, account))
-        leave = returning.with_answer(back, returning.cancelled(known_id)) if back else None
-        return html.reply(html.manage_page(visit.visitor, visit.events, visit.made, leave))
+        return self._arrive(inbound, visit, known_id, back)
 
     def show_event(self, inbound: Inbound) -> Reply:
         """GET /event/{id}/{slug}; the slug is for people."""
@@ -124,7 +127,27 @@ class Pages:
                 )
                 if made.account_id != visitor.account.id:
                     raise PageError("INSUFFICIENT_PERMISSIONS", "The event belongs to another account.")
-            return Visit(visitor, state.events_of(connection, visitor.account.id), made)
+            return Visit(visitor, made)
+
+    def _arrive(self, inbound: Inbound, visit: Visit, event_id: str | None, back: str | None) -> Reply:
+        """Start a session and go on to the manage page: the token that came in the address stays behind."""
+        with self._database.write() as connection:
+            bearer = state.start_session(
+                connection,
+                visit.visitor.user,
+                visit.visitor.account,
+                tuvens_token=inbound.query_value("session_token") or "",
+                now=self._clock.now(),
+                lifetime=self._lifetime,
+            )
+            session = state.find_session(connection, bearer, self._clock.now())
+        self._journal.remember("bearer", bearer)
+        cookie = ("set-cookie", f"{COOKIE}={bearer}; Path=/; Max-Age={self._lifetime}; SameSite=Lax")
+        if session is not None and self._faults.on("session-token-stays-in-address"):
+            shown = html.reply(self._manage.render(session, event_id or "", back or ""))
+            shown.headers.append(cookie)
+            return shown
+        return Reply(302, b"", [("location", address(event_id, back)), cookie])
 
     async def _identify(self, token: str) -> SessionUser:
         try:

@@ -510,7 +510,10 @@ class _Turn:
                 found.append(("shared-secret", value))
             elif name == "authorization":
                 credential = value.partition(" ")[2].strip() or value
-                found.append(("jwt" if credential.count(".") == 2 else "bearer", credential))
+                found.append((_kind_of(credential), credential))
+            elif name == "cookie":
+                values = (part.strip().partition("=")[2] for part in value.split(";"))
+                found.extend((_kind_of(each), each) for each in values)
         if reply is not None:
             found.extend(("bearer", value) for name, value in reply.headers if name.lower() == "x-auth-token")
         if self._pattern is not None:
@@ -669,6 +672,10 @@ def details(problems: Sequence[Problem]) -> list[dict[str, str]]:
 
 def _kind(name: str) -> str:
     return "session-token" if "session" in name else "bearer"
+
+
+def _kind_of(credential: str) -> str:
+    return "jwt" if credential.count(".") == 2 else "bearer"
 
 
 def _secret_pattern(names: frozenset[str]) -> re.Pattern[str] | None:

@@ -304,6 +304,13 @@ def _(here: World) -> None:
     assert token not in str(here.control("GET", "/journal"))
 
 
+@shows("session-token-stays-in-address")
+def _(here: World) -> None:
+    answer = here.open_page(session_token=here.session_token())
+    assert answer.status_code == 200
+    assert answer.headers["referrer-policy"] == "unsafe-url"
+
+
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
 def test_an_armed_fault_shows_and_is_counted(here: World, name: str) -> None:
     here.arm(name)

@@ -1,0 +1,66 @@
+"""The page on which an organiser, arrived from Tuvens, makes events live, drafts, ends and cancels them.
+
+The contract knows no such page, only that there is one to arrive on; what its buttons call is the contract's API.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simulators.hi_events import html, returning, state
+from simulators.hi_events.state import Session
+from simulators.kit.clock import Clock
+from simulators.kit.database import Database
+
+PATH = "/manage"
+COOKIE = "hi_events_session"
+
+
+class Manage:
+    """The page for whoever has a session, told by a cookie that the script may read: it is the bearer token to send."""
+
+    def __init__(self, *, database: Database, clock: Clock, client_origins: Collection[str]) -> None:
+        self._database = database
+        self._clock = clock
+        self._origins = client_origins
+
+    def routes(self) -> list[Route]:
+        """GET /manage."""
+        return [Route(PATH, self.show, methods=["GET"])]
+
+    async def show(self, request: Request) -> Response:
+        """The events of the session's account; `event` (of Tuvens) shows one, `return_url` is the way back."""
+        with self._database.read() as connection:
+            session = state.find_session(connection, request.cookies.get(COOKIE, ""), self._clock.now())
+        headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+            "X-Frame-Options": "DENY",
+            "Content-Security-Policy": html.policy("'none'", scripts=True),
+        }
+        if session is None:
+            page = html.error_page("You are not signed in, or the session is over. Come again from Tuvens.")
+            return Response(page, 401, headers, "text/html")
+        back = request.query_params.get("return_url", "")
+        page = self.render(session, request.query_params.get("event", ""), back)
+        return Response(page, 200, headers, "text/html")
+
+    def render(self, session: Session, event: str, back: str) -> str:
+        """The page for a session. A way back that is not allowed is left out."""
+        with self._database.read() as connection:
+            events = state.events_of(connection, session.account.id)
+        chosen = [each for each in events if event and each.tuvens_event_id == event]
+        leave = None
+        if back and returning.is_allowed(back, self._origins):
+            leave = returning.with_answer(back, returning.cancelled(event or None))
+        return html.manage_page(session.user.email, session.account.name, chosen or events, leave, alone=bool(chosen))
+
+
+def address(event: str | None, back: str | None) -> str:
+    """Where the page is for an event of Tuvens, with a way back."""
+    query = [(name, value) for name, value in (("event", event), ("return_url", back)) if value]
+    return f"{PATH}?{urlencode(query)}" if query else PATH
