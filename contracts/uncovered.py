@@ -7,7 +7,6 @@ _LOAD = "needs a load suite: too few requests are sent here to tell"
 
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-TC-{number:02d}": Uncovered("", _BROWSER) for number in (1, 2, 3, 4, 5, 6, 8, 9, 10)},
-    "C-TC-07": Uncovered("", "needs a tuvens-client to ask: no suite of this version drives one"),
     "C-HE-12": Uncovered("", _BROWSER),
     "C-HE-16": Uncovered("", _BROWSER),
     "C-FL-01": Uncovered("the click, the pages and the widget", _BROWSER),

@@ -39,7 +39,8 @@ class Target:
 
     `url` is where its pages are, `api_url` where its API is (the same unless said), `session_expiry` in seconds,
     `rate_limits` requests a minute by operationId (0: no limit), `database` an SQLAlchemy URL, `launch` a command that
-    starts a second instance with other environment variables and prints its deployment description as JSON.
+    starts a second instance with other environment variables and prints its deployment description as JSON, `jwt_cookie`
+    the cookie in which its pages send a user's JWT (empty: as a bearer token).
     """
 
     app: str
@@ -53,6 +54,7 @@ class Target:
     audit_table: str = ""
     control: Control | None = None
     launch: tuple[str, ...] = ()
+    jwt_cookie: str = "jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class Deployment:
 
 _TARGET_FIELDS = (
     "url", "api_url", "kind", "session_expiry", "rate_limits", "cors_origins", "database", "audit_table", "control",
-    "launch",
+    "launch", "jwt_cookie",
 )  # fmt: skip
 _USER_FIELDS = ("role", "user_id", "email", "name", "account_id", "jwt", "expired_jwt")
 _TOP_FIELDS = (
@@ -269,6 +271,7 @@ def _target(app: str, value: Any) -> Target:
         if control
         else None,
         launch=_texts(value, "launch", at),
+        jwt_cookie=_cookie_name(value, "jwt_cookie", at),
     )
 
 
@@ -432,6 +435,13 @@ def _url(value: Mapping[str, Any], name: str, at: str, *, default: str | None = 
     if not valid or parts.query or parts.fragment or parts.username:
         raise DeploymentError(f"{at}{name}: {text[:80]!r} is no base URL such as https://api.example.com")
     return text.rstrip("/")
+
+
+def _cookie_name(value: Mapping[str, Any], name: str, at: str) -> str:
+    text = _text(value, name, at, default="jwt") if value.get(name) != "" else ""
+    if not text.isascii() or not text.isprintable() or set(text) & set(' "(),/:;<=>?@[\\]{}'):
+        raise DeploymentError(f"{at}{name}: {text[:40]!r} is no name of a cookie, such as jwt")
+    return text
 
 
 def _certificates(value: Mapping[str, Any], name: str) -> str:

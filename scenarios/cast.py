@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
+from contracts.client_session import wire as client_wire
 from contracts.event_stream import wire as stream_wire
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
 from contracts.tuvens_event import wire as event_wire
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment, Linked, User
-from harness.http import Call
+from harness.http import Answer, Call, WireError
 from harness.recorder import Listener
 from harness.story import Story, StoryStoppedError
 from scenarios.stage import Reply, SessionToken, SignedIn, Stage, user_key
@@ -89,6 +91,35 @@ class Cast:
         )
         key = user_key(user) if jwt is _KEPT else None
         return await self.send(step, CLIENT, call, key=key, obey_limits=obey_limits)
+
+    async def wraps_session(
+        self,
+        step: str,
+        user: User,
+        *,
+        jwt: str | None = _KEPT,
+        account_id: object = _KEPT,
+        body: bytes | None = None,
+    ) -> Reply:
+        """A page asks the own server of tuvens-client for a session; `body` is sent instead of a form with an account."""
+        target = self.stage.target(CLIENT)
+        parts = urlsplit(target.url)
+        call = client_wire.wrap_generate_session(
+            user.jwt if jwt is _KEPT else jwt,
+            user.account_id if account_id is _KEPT else account_id,
+            cookie=target.jwt_cookie,
+            origin=f"{parts.scheme}://{parts.netloc}",
+        )
+        key = user_key(user) if jwt is _KEPT else None
+        return await self.send(step, CLIENT, call if body is None else call.with_body(body), key=key)
+
+    @staticmethod
+    def token_of(reply: Reply) -> str | None:
+        """The session token in an answer, None where there is none."""
+        try:
+            return session_wire.read_session(reply.answer or Answer(0)).session_token
+        except WireError:
+            return None
 
     async def reads_event(self, step: str, event_id: str) -> Reply:
         """Anyone reads an event of tuvens-api."""

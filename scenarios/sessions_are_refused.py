@@ -56,7 +56,7 @@ async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
             forged = forge(user.jwt)
             cast.stage.recorder.book.learn("jwt", forged)
             await cast.generates_session(name, user, jwt=forged)
-    expired = _expired(cast)
+    expired = expired_jwt(cast)
     if expired is not None:
         await cast.generates_session("expired JWT", user, jwt=expired)
 
@@ -89,7 +89,8 @@ def _encoded(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _resigned(token: str) -> str:
+def signed_by_another(token: str) -> str:
+    """The claims of a JWT under a key that nobody knows."""
     return pyjwt.encode(jwt_claims(token) or {}, secrets.token_urlsafe(48), algorithm="HS256")
 
 
@@ -104,7 +105,7 @@ def _other_character(token: str) -> str:
 
 
 _FORGERIES: dict[str, Callable[[str], str]] = {
-    "wrongly signed JWT/other key": _resigned,
+    "wrongly signed JWT/other key": signed_by_another,
     "wrongly signed JWT/changed signature": _other_character,
     "wrongly signed JWT/cut signature": lambda token: token[:-12],
     "wrongly signed JWT/changed claims": lambda token: _with_payload(token, admin=True),
@@ -115,7 +116,8 @@ _FORGERIES: dict[str, Callable[[str], str]] = {
 }
 
 
-def _expired(cast: Cast) -> str | None:
+def expired_jwt(cast: Cast) -> str | None:
+    """A JWT of the organiser that has expired: given, or made; None where there is none."""
     user = cast.organiser
     if user.expired_jwt:
         return user.expired_jwt

@@ -289,7 +289,7 @@ class Stage:
 
     async def advance(self, seconds: float) -> None:
         """Move the clocks of all simulators; tuvens-api first, so that a delivery never comes from its future."""
-        for app in ("tuvens-api", "hi.events"):
+        for app in ("tuvens-api", "hi.events", "tuvens-client"):
             target = self.deployment.targets.get(app)
             if target is not None and target.control is not None:
                 await self.control(app, "POST", "/clock/advance", {"seconds": seconds})
@@ -301,9 +301,10 @@ class Stage:
 
     async def _turns(self, operation: str, key: str) -> None:
         await self.pacer.turn(operation, key)
-        # hi.events asks tuvens-api on our behalf, with the same shared secret: that uses up the secret's turns.
-        for behind in _BEHIND.get(operation, ()):
-            await self.pacer.turn(behind, "shared-secret")
+        # Who is asked asks tuvens-api on our behalf: that uses up the turns of the same secret, or of the same user.
+        if operation in _BEHIND:
+            behind, counted_by = _BEHIND[operation]
+            await self.pacer.turn(behind, counted_by or key)
 
     async def _again(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         if exchange.outcome is not Outcome.ANSWERED:
@@ -315,7 +316,11 @@ class Stage:
         return False
 
 
-_BEHIND = {"validateCrossAppSession": ("validateSession",), "openCrossAppPage": ("validateSession",)}
+_BEHIND = {
+    "validateCrossAppSession": ("validateSession", "shared-secret"),
+    "openCrossAppPage": ("validateSession", "shared-secret"),
+    "wrapGenerateSession": ("generateSession", ""),
+}
 
 
 def user_key(user: User) -> str:

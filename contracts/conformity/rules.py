@@ -29,6 +29,7 @@ _SOURCES = {
     "validateCrossAppPermission": page(
         "POST /auth/cross-app/validate-permission (bearer)", '200 `{"has_permission": true}`'
     ),
+    "wrapGenerateSession": page("tuvens-client", "wraps tuvens-api's, same body and answers"),
     "setEventStatus": page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
     "readEvent": page("Events and outgoing webhooks", "GET /events/{id} (bearer) reads one"),
 }

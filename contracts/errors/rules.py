@@ -112,6 +112,19 @@ def _names_the_path(history: History, exchange: Exchange, told: str) -> bool:
 
 @requirement(
     level=MUST,
+    obliged="tuvens-client",
+    source=page("tuvens-client", "wraps tuvens-api's, same body and answers"),
+    settles=("C-TC-07",),
+    needs=("target:tuvens-client",),
+    depends_on=("routes.wrapGenerateSession", "errors.tuvens_api_errors_share_one_shape"),
+)
+def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
+    """tuvens-client answers every error of its generate-session in the shape that tuvens-api has."""
+    return _judge(errors_seen(history, "tuvens-client"), "statusCode, timestamp, path and message")
+
+
+@requirement(
+    level=MUST,
     obliged="hi.events",
     source=page(
         "POST /auth/cross-app/validate-permission (bearer)",

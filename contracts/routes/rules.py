@@ -22,6 +22,7 @@ _SETTLES = {
     "listCrossAppAccounts": ("C-HE-03",),
     "validateCrossAppPermission": ("C-HE-04",),
     "generateSession": ("C-TA-01",),
+    "wrapGenerateSession": ("C-TC-07",),
 }
 _SOURCES = {
     "generateSession": page("POST /api/cross-app/generate-session (JWT)", 'Request `{"account_id": 123}` (integer).'),
@@ -51,6 +52,7 @@ _SOURCES = {
         "POST /auth/cross-app/validate-permission (bearer)", '200 `{"has_permission": true}`'
     ),
     "setEventStatus": page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
+    "wrapGenerateSession": page("tuvens-client", "on its own origin wraps tuvens-api's, same body and answers"),
     "openCrossAppPage": page("Page GET /auth/cross-app", "Query: session_token, return_url"),
 }
 # Upstream has it; a deployment without it lacks a capability (contract page), which is no violation.
@@ -103,7 +105,7 @@ def _path(exchange: Exchange) -> str:
     return openapi.find(exchange.operation).path
 
 
-for _app in ("tuvens-api", "hi.events"):
+for _app in openapi.APPS:
     declare(
         Requirement(
             id=f"routes.{_app}_answers",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 
 from contracts.catalogue import page, requirement
 from harness.history import Exchange, History
@@ -12,6 +13,7 @@ from harness.verdict import Verdict
 
 # What an answer hands out by right: a new token in the body and, at hi.events, in a header.
 _BY_RIGHT = {
+    ("wrapGenerateSession", "session-token", "body"),
     ("generateSession", "session-token", "body"),
     ("validateCrossAppSession", "bearer", "body"),
     ("validateCrossAppSession", "bearer", "header x-auth-token"),
@@ -25,8 +27,12 @@ _TRACES = re.compile(
 )
 
 
-def _answers(history: History) -> list[Exchange]:
-    found = [each for each in history.exchanges() if each.status is not None]
+PAGES = "client_pages_are_read"
+
+
+def _answers(history: History, *apps: str) -> list[Exchange]:
+    wanted = apps or ("tuvens-api", "hi.events")
+    found = [each for each in history.exchanges() if each.status is not None and each.callee in wanted]
     if not found:
         raise UndecidedError("no answer was seen")
     return found
@@ -60,6 +66,51 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
 def _is_real(kind: str) -> bool:
     """Wrong secrets and tokens of our own making may be echoed: only real ones count."""
     return kind in ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "database-password")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
+    story=PAGES,
+    settles=("C-SE-02",),
+    needs=("target:tuvens-client",),
+    depends_on=("routes.tuvens-client_answers",),
+    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or PUBLIC_ goes "
+    "into the scripts.",
+)
+def client_pages_hold_no_secret(history: History) -> Verdict:
+    """tuvens-client puts no shared secret and no session token into its pages, nor into a script or style that they
+    load."""
+    seen = _answers(history, "tuvens-client")
+    pages = [each for each in history.every(f"{PAGES}/page") if each.status is not None and each.status < 300]
+    if not pages:
+        raise UndecidedError("no page of tuvens-client was answered with success")
+    for each in seen:
+        for kind, _, place in each.facts.get("secrets", ()):
+            if (each.operation, kind, place) in _BY_RIGHT and (each.status or 0) < 300:
+                continue
+            # How the user's JWT reaches the page is the deployment's.
+            expect(
+                kind == "jwt" or not _is_real(kind),
+                expected="no secret in a page, script or style",
+                observed=f"{_path(each)} has a {kind} in its {place}",
+                at=each,
+            )
+    files = [each for each in seen if each.step.startswith(f"{PAGES}/file/")]
+    lost = [each for each in files if (each.status or 0) >= 400]
+    if lost:
+        raise UndecidedError(
+            f"{_path(lost[0])}, which a page names, is answered {lost[0].status}: it was not looked at"
+        )
+    left = history.observation(f"{PAGES}/files").values["left out"]
+    if left:
+        raise UndecidedError(f"{left} scripts and styles were not looked at: there are more than can be")
+    return held(pages[:2] + files[:4], f"{len(pages)} pages, {len(files)} scripts and styles")
+
+
+def _path(exchange: Exchange) -> str:
+    return urlsplit(exchange.url).path
 
 
 @requirement(

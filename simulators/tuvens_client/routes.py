@@ -1,6 +1,5 @@
 """The routes of tuvens-client that the contract knows."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -51,12 +50,12 @@ class Routes:
         except Unavailable:
             raise _failed("tuvens-api cannot be reached") from None
         if 200 <= answer.status < 300:
-            return self._session(answer)
+            return self._session(inbound, answer)
         if answer.status == 403 and self._faults.on("wrapper-hides-403"):
             raise _failed("internal server error")
         if answer.status not in _REFUSALS:
             raise _failed("tuvens-api failed")
-        return self._refusal(answer)
+        return self._refusal(inbound, answer)
 
     async def show_event(self, inbound: Inbound) -> Reply:
         """GET /event/{id}: the event of now; the scripts follow it from there."""
@@ -129,11 +128,13 @@ class Routes:
             self._last_jwt = jwt
         return None if jwt is not None and self._faults.on("wrapper-drops-jwt") else jwt
 
-    def _session(self, answer: Answer) -> Reply:
+    def _session(self, inbound: Inbound, answer: Answer) -> Reply:
         try:
             session = read_session(answer)
         except WireError:
             raise _failed("tuvens-api gave an answer that makes no sense") from None
+        if not _fits(inbound, 200, answer.json()):
+            raise _failed("tuvens-api gave a session that is none")
         self._journal.remember("session-token", session.session_token)
         if self._faults.armed("session-token-in-page"):
             self._last_token = session.session_token
@@ -142,16 +143,16 @@ class Routes:
         status = 201 if self._faults.on("wrapper-answers-201") else 200
         return Reply(status, answer.body, _headers(answer))
 
-    def _refusal(self, answer: Answer) -> Reply:
-        try:
-            message = answer.json()
-        except WireError:
-            message = None
-        if not isinstance(message, dict) or not isinstance(message.get("message"), str):
-            raise Refusal(answer.status, "TUVENS_API_ERROR", "tuvens-api refused the request")
+    def _refusal(self, inbound: Inbound, answer: Answer) -> Reply:
         if self._faults.on("wrapper-reshapes-errors"):
-            return json_reply({"error": {"code": answer.status, "text": message["message"]}}, answer.status)
-        return Reply(answer.status, json.dumps(message).encode(), _headers(answer))
+            return json_reply({"error": {"code": answer.status, "text": "tuvens-api said no"}}, answer.status)
+        try:
+            value = answer.json()
+        except WireError:
+            value = None
+        if not _fits(inbound, answer.status, value):
+            raise Refusal(answer.status, "TUVENS_API_ERROR", "tuvens-api refused the request")
+        return Reply(answer.status, answer.body, _headers(answer))
 
 
 _WHY_UNLINKED = {
@@ -159,6 +160,13 @@ _WHY_UNLINKED = {
     403: "You may not change this event.",
     404: "There is no such event at Tuvens.",
 }
+
+
+def _fits(inbound: Inbound, status: int, value: object) -> bool:
+    """Whether an answer of tuvens-api is one that this route may give."""
+    operation = inbound.operation
+    assert operation is not None, "only an operation has a handler"
+    return not operation.body_problems(status, value)
 
 
 def _failed(message: str) -> Refusal:

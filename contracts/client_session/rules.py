@@ -1,0 +1,165 @@
+"""tuvens-client's generate-session "wraps tuvens-api's, same body and answers, passing the user's JWT on".
+
+What tuvens-api itself gets wrong is no fault of who wraps it: each rule here has the like rule there for a premise.
+"""
+
+from contracts.catalogue import page, requirement
+from contracts.session_token.rules_minting import MINTS
+from harness.history import History, NothingObservedError
+from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORY = "sessions_are_wrapped"
+WRAPS = "client_session.wraps_a_session"
+_SOURCE = page(
+    "tuvens-client", "on its own origin wraps tuvens-api's, same body and answers, passing the user's JWT on"
+)
+_SETTLES = ("C-TC-07",)
+_OPERATIONS = ("wrapGenerateSession", "generateSession")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    depends_on=(MINTS, "session_token.token_has_32_to_1024_url_safe_characters"),
+    next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: Bearer and "
+    "the user's JWT.",
+)
+def wraps_a_session(history: History) -> Verdict:
+    """tuvens-client gives a page of a signed-in user a session token and its expiry, in tuvens-api's body."""
+    answer = expect_success(history.one(f"{STORY}/first"))
+    value = json_object(answer)
+    for name in ("session_token", "expires_at"):
+        text = value.get(name)
+        expect(
+            isinstance(text, str) and text != "",
+            expected=f"{name} as text",
+            observed=f"{name} is {'absent' if name not in value else type(text).__name__}",
+            at=answer,
+        )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    depends_on=(WRAPS, "session_token.generate_session_answers_200"),
+)
+def wrapper_answers_200(history: History) -> Verdict:
+    """tuvens-client answers 200, as tuvens-api does, to a generate-session that succeeds."""
+    return held(expect_status(history.one(f"{STORY}/first"), 200))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=(*_OPERATIONS, "validateSession"),
+    depends_on=(WRAPS, "session_token.validation_names_the_user"),
+)
+def session_is_of_the_user_and_account(history: History) -> Verdict:
+    """tuvens-client's session is one of tuvens-api, of the user whose JWT came with the request, for the account that
+    was asked for."""
+    answer = expect_success(history.one(f"{STORY}/whose session"))
+    value = json_object(answer)
+    wanted = next(each for each in history.context.settings["users"] if each["role"] == "organiser")
+    for name in ("user_id", "email"):
+        if wanted[name]:
+            expect(value.get(name) == wanted[name], expected="the user's session", observed="another's", at=answer)
+    expect(
+        value.get("account_id") == wanted["account_id"],
+        expected=f"a session for account {wanted['account_id']}",
+        observed=f"account_id {value.get('account_id')!r}",
+        at=answer,
+    )
+    return held(answer)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    depends_on=(WRAPS, "session_token.missing_jwt_is_refused"),
+    next_step="See that the server keeps no user's JWT between two requests.",
+)
+def without_a_jwt_there_is_no_session(history: History) -> Verdict:
+    """tuvens-client answers 401 to a generate-session of a page on which nobody is signed in."""
+    return held(expect_status(history.one(f"{STORY}/no JWT"), 401))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    depends_on=(WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"),
+)
+def invalid_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-client answers 401 to a generate-session with what is no JWT, or one that another key signed."""
+    return statuses(history.every(f"{STORY}/invalid JWT"), 401)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    needs=("expired-jwt",),
+    depends_on=(WRAPS, "session_token.expired_jwt_is_refused"),
+)
+def expired_jwt_is_refused(history: History) -> Verdict:
+    """tuvens-client answers 401 to a generate-session with an expired JWT."""
+    try:
+        return held(expect_status(history.one(f"{STORY}/expired JWT"), 401))
+    except NothingObservedError:
+        outcome = history.stories.get(STORY)
+        if outcome is not None and outcome.ended == "finished":
+            raise LackingError("no expired JWT could be made: give the organiser's expired_jwt") from None
+        raise
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    depends_on=(WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"),
+)
+def ill_formed_account_is_refused(history: History) -> Verdict:
+    """tuvens-client passes on the 400 to a generate-session whose account_id is missing or no positive integer."""
+    return statuses(history.every(f"{STORY}/ill-formed account"), 400)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=STORY,
+    settles=_SETTLES,
+    operations=_OPERATIONS,
+    needs=("role:outsider",),
+    depends_on=(WRAPS, "session_token.foreign_account_is_refused"),
+)
+def foreign_account_is_refused(history: History) -> Verdict:
+    """tuvens-client passes on the 403 to a generate-session for an account that the user does not belong to."""
+    return held(expect_status(history.one(f"{STORY}/foreign account"), 403))
