@@ -39,8 +39,8 @@ class Target:
 
     `url` is where its pages are, `api_url` where its API is (the same unless said), `session_expiry` in seconds,
     `rate_limits` requests a minute by operationId (0: no limit), `database` an SQLAlchemy URL, `launch` a command that
-    starts a second instance with other environment variables and prints its deployment description as JSON, `jwt_cookie`
-    the cookie in which its pages send a user's JWT (empty: as a bearer token).
+    starts a second instance with other environment variables and prints its deployment description as JSON,
+    `jwt_cookie` the cookie in which its pages send a user's JWT (empty: as a bearer token).
     """
 
     app: str

@@ -101,7 +101,7 @@ class Cast:
         account_id: object = _KEPT,
         body: bytes | None = None,
     ) -> Reply:
-        """A page asks the own server of tuvens-client for a session; `body` is sent instead of a form with an account."""
+        """A page asks the own server of tuvens-client for a session; `body` is sent instead of an account's."""
         target = self.stage.target(CLIENT)
         parts = urlsplit(target.url)
         call = client_wire.wrap_generate_session(

@@ -36,8 +36,8 @@ class _Reader(HTMLParser):
 
 
 def files_named(text: str, url: str, kind: str) -> list[str]:
-    """Absolute URLs, of the same origin as `url`, of the scripts, styles and source maps that a text names; `kind` is its
-    media type."""
+    """Absolute URLs, of the same origin as `url`, of the scripts, styles and source maps that a text names; `kind` is
+    its media type."""
     found: list[str] = []
     if "html" in kind:
         reader = _Reader()

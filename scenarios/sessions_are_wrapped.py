@@ -11,8 +11,8 @@ _ILL_FORMED = {"missing": b"{}", "text": b'{"account_id":"abc"}', "zero": b'{"ac
 
 @story(needs=("target:tuvens-client",), operations=("wrapGenerateSession", "generateSession"))
 async def sessions_are_wrapped(cast: Cast) -> None:
-    """Pages of tuvens-client ask their own server for sessions: for the organiser, for nobody, with a bad JWT, for wrong
-    accounts; hi.events looks at the session that came of it."""
+    """Pages of tuvens-client ask their own server for sessions: for the organiser, for nobody, with a bad JWT, for
+    wrong accounts; hi.events looks at the session that came of it."""
     organiser = cast.organiser
     first = await cast.wraps_session("first", organiser)
     token = cast.token_of(first)

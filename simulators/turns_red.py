@@ -186,4 +186,13 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "webhooks-out-of-order": ("hi_events_delivery.deliveries_keep_the_order_of_changes",),
     "webhook-sent-twice-with-different-bodies": ("hi_events_delivery.a_retry_is_the_same_delivery",),
     "session-token-in-delivery": ("hi_events_delivery.deliveries_carry_no_secret",),
+    "wrapper-drops-jwt": ("client_session.wraps_a_session",),
+    "wrapper-keeps-last-jwt": ("client_session.without_a_jwt_there_is_no_session",),
+    "wrapper-forgets-account-id": ("client_session.wraps_a_session",),
+    "wrapper-answers-201": ("client_session.wrapper_answers_200",),
+    "wrapper-renames-fields": ("client_session.wraps_a_session", "conformity.wrapGenerateSession"),
+    "wrapper-reshapes-errors": ("errors.tuvens_client_errors_share_one_shape",),
+    "wrapper-hides-403": ("client_session.foreign_account_is_refused",),
+    "shared-secret-in-script": ("secrecy.client_pages_hold_no_secret",),
+    "session-token-in-page": ("secrecy.client_pages_hold_no_secret",),
 }

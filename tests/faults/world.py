@@ -15,7 +15,7 @@ from harness.report import Report
 
 # What is decided when a database is made cannot be armed in a running simulator.
 ARMED_AT_START = frozenset({"user-sessions-orphaned"})
-_APPS = ("tuvens-api", "hi.events")
+_APPS = ("tuvens-api", "hi.events", "tuvens-client")
 _START = ["--limits", "raised", *(part for app in _APPS for part in ("--port", f"{app}=0"))]
 
 
@@ -26,7 +26,7 @@ class World:
         self.deployment: Deployment = build_deployment(description, apps=_APPS, editions=("2025-07",))
 
     def verify(self, faults: Sequence[str], settings: Settings | None = None) -> Report:
-        """Reset both simulators, arm the faults, verify."""
+        """Reset the simulators, arm the faults, verify."""
         settings = settings or Settings(quick=True)
         self._prepare(faults)
         return report_of(self.drive(settings), settings)
