@@ -56,7 +56,10 @@ class Manage:
         chosen = [each for each in events if event and each.tuvens_event_id == event]
         leave = None
         if back and returning.is_allowed(back, self._origins):
-            leave = returning.with_answer(back, returning.cancelled(event or None))
+            # Who leaves an event that is linked has not cancelled anything.
+            external = session.account.external_account_id or 0
+            linked = returning.success(event, chosen[0].id, external) if chosen else None
+            leave = returning.with_answer(back, linked or returning.cancelled(event or None))
         return html.manage_page(session.user.email, session.account.name, chosen or events, leave, alone=bool(chosen))
 
 

@@ -83,7 +83,7 @@ class Routes:
         content = html.fill("event", values, raw="texts-as-html" in armed)
         if self._last_token and self._faults.on("session-token-in-page"):
             content = html.Markup(f"{content}<!-- session: {self._last_token} -->\n")
-        who = "Signed in" if signed_in else "Not signed in"
+        who = "Signed in" if signed_in else html.fill("sign-in-link", values)
         return html.reply(html.page(content, who=who, faults=armed, scripts=["event.js"]))
 
     async def come_back(self, inbound: Inbound) -> Reply:

@@ -196,6 +196,12 @@ def test_one_event_is_managed_and_the_way_back_is_offered(here: World) -> None:
     answer = managed(here, event_id="12", return_url=BACK)
     assert "Evening 12" in answer.text
     assert "Evening 11" not in answer.text
+    assert f"{BACK}?status=success&amp;event_id=12&amp;hi_events_event_id=12&amp;account_id=123" in answer.text
+
+
+def test_who_leaves_without_having_set_up_ticketing_has_cancelled(here: World) -> None:
+    answer = managed(here, event_id="35", return_url=BACK)
+    assert "Evening 11" in answer.text
     assert f"{BACK}?status=cancelled&amp;success=false" in answer.text
 
 
