@@ -24,13 +24,13 @@ from crossapp.commands.jwt import jwt
 from crossapp.commands.trigger import trigger
 from crossapp.commands.up import up
 from harness.deployment import build_deployment
-from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 from simulators.people import people
 from simulators.seed import Account, Event, Seed, User, default_seed
 from simulators.tuvens_api.config import LOCAL_JWT_SECRET
 from simulators.up import welcome
 
-FREE = ["--port", "tuvens-api=0", "--port", "hi.events=0"]
+FREE = ["--port", "tuvens-api=0", "--port", "hi.events=0", "--port", "tuvens-client=0"]
 
 
 def run(command: Any, *arguments: str) -> Result:
@@ -74,7 +74,7 @@ def test_one_line_of_json_describes_the_deployment_and_the_end_of_stdin_stops_it
         assert child.stdin is not None
         described = json.loads(child.stdout.readline())
         deployment = build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
-        assert set(deployment.targets) == {TUVENS_API, HI_EVENTS}
+        assert set(deployment.targets) == {TUVENS_API, HI_EVENTS, TUVENS_CLIENT}
         for target in deployment.targets.values():
             assert target.control is not None
             headers = {"Authorization": f"Bearer {target.control.token}"}
@@ -155,6 +155,7 @@ def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(her
     text = welcome(here)
     assert here.urls[TUVENS_API] in text
     assert here.urls[HI_EVENTS] in text
+    assert f"In a browser: {here.urls[TUVENS_CLIENT]}/" in text
     assert here.shared_secret in text
     for person in people(default_seed())[:4]:
         assert person.user.email in text
@@ -163,7 +164,7 @@ def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(her
 def test_a_taken_port_is_said_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = run(up, "--port", f"tuvens-api={port}", "--port", "hi.events=0")
+        result = run(up, "--port", f"tuvens-api={port}", "--port", "hi.events=0", "--port", "tuvens-client=0")
     assert result.exit_code == 64
     assert str(port) in result.output
     assert "--port tuvens-api=0" in result.output
@@ -174,10 +175,10 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
     [
         (["--fault", "routes-mising"], "did you mean routes-missing"),
         (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
-        (["--only", "hi-events"], "there are tuvens-api, hi.events"),
+        (["--only", "hi-events"], "there are tuvens-api, hi.events, tuvens-client"),
         (["--port", "hi.events"], "--port: 'hi.events' is not of the form APP=PORT"),
         (["--port", "hi.events=99999"], "not of the form APP=PORT"),
-        (["--port", "tuvens-client=1"], "'tuvens-client' is no application that can be simulated"),
+        (["--port", "tuvens-app=1"], "'tuvens-app' is no application that can be simulated"),
         (["--limits", "none"], "--limits: 'none' is neither contract nor raised"),
         (["--tuvens-api", "localhost:3000"], "expected a base URL"),
         (["--origin", "http://localhost:5173/"], "expected scheme://host[:port]"),
