@@ -2,37 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
+from html import unescape
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 # Every repetition is bounded: a bundle is one line of a megabyte.
 _IMPORTS = re.compile(r"""\b(?:import|from)\s{0,9}\(?\s{0,9}(["'])([^"'\s]{1,300})\1""")
 _STYLE_IMPORTS = re.compile(r"""@import\s{1,9}(?:url\()?["']?([^"')\s]{1,300})""")
 _SOURCE_MAP = re.compile(r"[#@]\s?sourceMappingURL=([^\s*'\"]{1,300})")
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"']+))""")
+_LONGEST_TAG = 2000
 _LOADED = {"stylesheet", "modulepreload", "preload"}
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.named: list[str] = []
-        self.scripts: list[str] = []
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self._inside = tag == "script"
-        if tag == "script" and given.get("src"):
-            self.named.append(given["src"])
-        if tag == "link" and _LOADED & set(given.get("rel", "").lower().split()):
-            self.named.append(given.get("href", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = False
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.scripts.append(data)
 
 
 def files_named(text: str, url: str, kind: str) -> list[str]:
@@ -40,15 +19,26 @@ def files_named(text: str, url: str, kind: str) -> list[str]:
     its media type."""
     found: list[str] = []
     if "html" in kind:
-        reader = _Reader()
-        reader.feed(text)
-        reader.close()
-        found = [*reader.named, *(name for script in reader.scripts for name in _imported(script))]
+        found = [*_in_tags(text), *_imported(text)]
     elif "css" in kind:
         found = [*(match[1] for match in _STYLE_IMPORTS.finditer(text)), *_maps(text)]
     elif "javascript" in kind or "ecmascript" in kind:
         found = [*_imported(text), *_maps(text)]
     return [each for each in dict.fromkeys(_resolved(name, url) for name in found) if each]
+
+
+def _in_tags(page: str) -> Iterator[str]:
+    """What <script src> and <link href> name. Each tag is looked at once: parsers take very long over hostile pages."""
+    for piece in page.split("<"):
+        tag = piece.partition(">")[0][:_LONGEST_TAG]
+        name = tag[:7].lower()
+        if not name.startswith(("script", "link")):
+            continue
+        given = {each[1].lower(): unescape(each[2] or each[3] or each[4] or "") for each in _ATTRIBUTE.finditer(tag)}
+        if name.startswith("script") and given.get("src"):
+            yield given["src"]
+        if name.startswith("link") and _LOADED & set(given.get("rel", "").lower().split()) and given.get("href"):
+            yield given["href"]
 
 
 def _imported(script: str) -> Iterator[str]:
