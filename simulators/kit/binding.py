@@ -15,6 +15,7 @@ import math
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -195,7 +196,7 @@ class _Path:
         self._operations = operations
         self._methods = sorted(operations)
         self._allow = ", ".join([*self._methods, "OPTIONS"])
-        self._secrets = {each.id: _secret_pattern(each.secret_fields) for each in operations.values()}
+        self._secrets = {each.id: secret_pattern(each.secret_fields) for each in operations.values()}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
@@ -519,11 +520,11 @@ class _Turn:
         if self._pattern is not None:
             for name, value in self._inbound.query:
                 if self._pattern.fullmatch(f'"{name}":"x"'):
-                    found.append((_kind(name), value))
+                    found.append((secret_kind(name), value))
             for body in (self._inbound.body, b"" if reply is None else reply.body):
                 if body:
                     text = body[:MAX_BODY].decode("utf-8", "replace")
-                    found.extend((_kind(match[1]), match[2]) for match in self._pattern.finditer(text))
+                    found.extend((secret_kind(match[1]), match[2]) for match in self._pattern.finditer(text))
         return found
 
     async def _send_stream(self, stream: AsyncGenerator[bytes, None]) -> None:
@@ -670,7 +671,8 @@ def details(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [{"field": field_name(problem), "problem": reason(problem)} for problem in problems[:20]]
 
 
-def _kind(name: str) -> str:
+def secret_kind(name: str) -> str:
+    """What kind of secret a field of this name holds."""
     return "session-token" if "session" in name else "bearer"
 
 
@@ -678,7 +680,9 @@ def _kind_of(credential: str) -> str:
     return "jwt" if credential.count(".") == 2 else "bearer"
 
 
-def _secret_pattern(names: frozenset[str]) -> re.Pattern[str] | None:
+@cache
+def secret_pattern(names: frozenset[str]) -> re.Pattern[str] | None:
+    """Finds secret fields, with their values, in JSON; None where there are no names."""
     if not names:
         return None
     choice = "|".join(re.escape(name) for name in sorted(names))

@@ -9,6 +9,7 @@ import httpx
 
 import openapi
 from harness.http import Answer, Call
+from simulators.kit.binding import secret_kind, secret_pattern
 from simulators.kit.clock import Clock
 from simulators.kit.journal import Journal
 
@@ -71,7 +72,7 @@ class Caller:
             started=started,
             seconds=seconds,
             error=error,
-            secrets=secrets,
+            secrets=[*secrets, *_handed_out(call, answer)],
             facts=facts,
             problems=_problems(call, answer),
             faults=faults,
@@ -117,6 +118,15 @@ class Caller:
 
 class _TooLarge(Exception):  # noqa: N818  # caught within this module
     """The answer goes on past the bound."""
+
+
+def _handed_out(call: Call, answer: Answer | None) -> list[tuple[str, str]]:
+    """The secrets in an answer, by the document: the journal must not keep what the caller has yet to read."""
+    pattern = secret_pattern(openapi.find(call.operation).secret_fields)
+    if answer is None or pattern is None:
+        return []
+    text = answer.body.decode("utf-8", "replace")
+    return [(secret_kind(match[1]), match[2]) for match in pattern.finditer(text)]
 
 
 def _problems(call: Call, answer: Answer | None) -> list[str]:

@@ -1,0 +1,82 @@
+"""Every fault of tuvens-client shows in what its server sends, is counted, and is gone once disarmed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from simulators.faults import FAULTS as ALL_FAULTS
+from simulators.launch import TUVENS_CLIENT
+from simulators.tuvens_client.faults import FAULTS
+from tests.simulators.tuvens_client.world import World
+
+
+def _wrapped(here: World) -> int:
+    return here.wraps(headers=here.cookie()).status_code
+
+
+def _after_a_user(here: World) -> int:
+    _wrapped(here)
+    return here.wraps().status_code
+
+
+def _page_with_a_token(here: World) -> bool:
+    token = here.wraps(headers=here.cookie()).json()["session_token"]
+    return token in here.get("/event/31").text
+
+
+def _patched(here: World) -> object:
+    here.get("/hi-events/callback?status=success&event_id=31&hi_events_event_id=7", here.cookie())
+    return here.tuvens_event("31")["ticketing_enabled"]
+
+
+def _callback(query: str) -> Callable[[World], object]:
+    return lambda here: here.get(f"/hi-events/callback?{query}", here.cookie()).text
+
+
+SYMPTOMS: dict[str, Callable[[World], object]] = {
+    "wrapper-drops-jwt": _wrapped,
+    "wrapper-keeps-last-jwt": _after_a_user,
+    "wrapper-forgets-account-id": _wrapped,
+    "wrapper-answers-201": _wrapped,
+    "wrapper-renames-fields": lambda here: sorted(here.wraps(headers=here.cookie()).json()),
+    "wrapper-reshapes-errors": lambda here: sorted(here.wraps().json()),
+    "wrapper-hides-403": lambda here: here.wraps({"account_id": 200}, here.cookie()).status_code,
+    "shared-secret-in-script": lambda here: here.built.shared_secret in here.get("/_app/page.js").text,
+    "session-token-in-page": _page_with_a_token,
+    "callback-ignores-cancelled": _callback("status=cancelled&event_id=31"),
+    "callback-does-not-patch": _patched,
+    "callback-reads-one-spelling": _callback("success=true&tuvens_event_id=31&hi_events_event_id=7"),
+}
+PAGE = sorted(fault.name for fault in FAULTS if fault.name not in SYMPTOMS)
+
+
+@pytest.mark.parametrize("name", sorted(SYMPTOMS))
+def test_an_armed_fault_shows_and_is_counted(here: World, name: str) -> None:
+    honest = SYMPTOMS[name](here)
+    here.reset()
+    here.arm(name)
+    assert SYMPTOMS[name](here) != honest
+    described = {each["name"]: each for each in here.control("GET", "/faults")["faults"]}
+    assert described[name]["fired"] > 0
+    health = here.control("GET", "/health")
+    assert (health["failures"], health["contract_problems"]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", PAGE)
+def test_a_fault_of_a_page_reaches_its_scripts(here: World, name: str) -> None:
+    assert '<html lang="en" data-faults="">' in here.get("/event/31").text
+    here.arm(name)
+    assert f'<html lang="en" data-faults="{name}">' in here.get("/event/31").text
+    files = "".join(here.get(f"/_app/{each}").text for each in ("event.js", "updates.js", "journey.js", "tickets.js"))
+    files += here.get("/_app/page.js").text + here.get("/_app/tuvens.css").text
+    assert f'fault("{name}")' in files or f'data-faults~="{name}"' in files
+
+
+def test_faults_are_told_in_sentences_and_say_which_suite_sees_them() -> None:
+    for fault in FAULTS:
+        assert ALL_FAULTS[fault.name] is fault
+        assert (fault.app, fault.kind) == (TUVENS_CLIENT, "fault")
+        assert fault.sentence.endswith(".")
+        assert fault.suite in ("verify", "browser")
+        assert fault.suite == "browser" or fault.requirements
+    assert set(SYMPTOMS) < {fault.name for fault in FAULTS}
