@@ -86,7 +86,7 @@ def test_what_passes_is_recorded_and_judged_the_same_from_either_file(deployment
     record, har = tmp_path / "r.jsonl", tmp_path / "r.har"
     with started("-d", str(deployment), "--json", "--record", str(record), "--har", str(har), cwd=tmp_path) as child:
         told = described(child)
-        assert set(told["urls"]) == {"tuvens-api", "hi.events"}
+        assert set(told["urls"]) == {"tuvens-api", "hi.events", "tuvens-client"}
         assert placeholders.SIGNATURE in told["placeholders"]
         assert validates(told["urls"]["tuvens-api"]).status_code == 200
         child.send_signal(signal.SIGTERM)
