@@ -4,27 +4,12 @@ import pytest
 
 from harness.history import Entry, Exchange
 from harness.verdict import Held, Inconclusive, Violated
-from tests.contracts.client_session.examples import EXAMPLES, STORY, seen, whose, wrapped
-from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
+from tests.contracts.client_session.examples import STORY, seen, whose, wrapped
 from tests.contracts.histories import answer, history, no_answer, observed, verdict
 
 SEAM = "client_session"
 PAGES = "client_pages_are_read"
 SECRET = [["shared-secret", "1f0c33a2", "body"]]
-
-
-def test_every_rule_of_the_seam_has_examples() -> None:
-    expect_every_rule_has_examples(SEAM, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_holds_on_an_honest_history(name: str) -> None:
-    expect_held(SEAM, name, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
-    expect_violated(SEAM, name, EXAMPLES)
 
 
 @pytest.mark.parametrize("name", ["token", "sessionToken"])

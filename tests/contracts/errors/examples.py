@@ -8,7 +8,7 @@ from tests.contracts.documented import documented, error
 from tests.contracts.examples import Example, Examples, breaks, holds, leaves_open
 from tests.contracts.histories import answer, history, no_answer
 
-TUVENS, HI = "validateSession", "validateCrossAppSession"
+TUVENS, HI, CLIENT = "validateSession", "validateCrossAppSession", "wrapGenerateSession"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -120,6 +120,12 @@ EXAMPLES: Examples = {
         breaks("no JSON", seen(documented(TUVENS, 400, "a_story/wrong", b"Not Found"))),
         leaves_open("nothing went wrong", history(error(TUVENS, 200, "a_story/success"))),
         leaves_open("no answer came", history(no_answer("a_story/step", operation=TUVENS))),
+    ),
+    "tuvens_client_errors_share_one_shape": (
+        holds("tuvens-api's shape", seen(operation=CLIENT)),
+        breaks("without a path", told(401, CLIENT, path=...)),
+        breaks("SvelteKit's own shape", told(401, CLIENT, statusCode=..., timestamp=..., path=...)),
+        *_nobodys(CLIENT),
     ),
     "hi_events_errors_share_one_shape": (
         holds("message and error", seen(operation=HI)),

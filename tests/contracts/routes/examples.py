@@ -50,6 +50,7 @@ def _answers(app: str, operation_id: str) -> Sequence[Example]:
 EXAMPLES: Examples = {
     "tuvens-api_answers": _answers("tuvens-api", "generateSession"),
     "hi.events_answers": _answers("hi.events", "setEventStatus"),
+    "tuvens-client_answers": _answers("tuvens-client", "wrapGenerateSession"),
     "getEvent": (
         holds("an event is read", probed(documented("getEvent", 200, f"{STORY}/getEvent"))),
         breaks("an event that is there is not found", probed(error("getEvent", 404, f"{STORY}/getEvent"))),

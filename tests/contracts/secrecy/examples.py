@@ -7,8 +7,9 @@ from harness.history import Exchange
 from harness.history import History as Seen
 from tests.contracts.documented import documented, error
 from tests.contracts.examples import Examples, breaks, holds, leaves_open
-from tests.contracts.histories import answer, history, no_answer
+from tests.contracts.histories import answer, history, no_answer, observed
 
+PAGES = "client_pages_are_read"
 ORGANISER, OUTSIDER = "zoe@example.com", "olga@example.com"
 USERS = [{"role": "organiser", "email": ORGANISER}, {"role": "outsider", "email": OUTSIDER}]
 TOKEN = ["session-token", "0a1b2c3d", "body"]
@@ -42,6 +43,18 @@ def about(email: str | None, operation: str = "validateSession", body: object = 
 
 def _raw(body: bytes) -> Seen:
     return history(replace(answer("a_story/step", 500, None), response_body=body))
+
+
+def pages(
+    *, page: list[list[str]] | None = None, script: list[list[str]] | None = None, status: int = 200, left_out: int = 0
+) -> Seen:
+    """A page of tuvens-client and its one script, with the secrets that the recorder found in either."""
+    told: dict[str, Any] = {"callee": "tuvens-client"}
+    return history(
+        answer(f"{PAGES}/page/event", 200, b"<title>", facts={"secrets": page or []}, **told),
+        answer(f"{PAGES}/file/1", status, b"", facts={"secrets": script or []}, **told),
+        observed(f"{PAGES}/files", loaded=1, **{"left out": left_out}),
+    )
 
 
 EXAMPLES: Examples = {
@@ -113,5 +126,13 @@ EXAMPLES: Examples = {
         ),
         leaves_open("whose session it is, is not known", about(None, body={"email": OUTSIDER})),
         leaves_open("no answer came", history(no_answer("a_story/step", facts={"subject": ORGANISER}))),
+    ),
+    "client_pages_hold_no_secret": (
+        holds("neither page nor script has one", pages()),
+        holds("the page has the user's own JWT", pages(page=[["jwt", "1f0c33a2", "body"]])),
+        breaks("a script has the shared secret", pages(script=[["shared-secret", "1f0c33a2", "body"]])),
+        breaks("a page has a session token", pages(page=[["session-token", "1f0c33a2", "body"]])),
+        leaves_open("a script was not answered", pages(status=503)),
+        leaves_open("some scripts were not looked at", pages(left_out=3)),
     ),
 }
