@@ -77,6 +77,16 @@ def read_json(body: bytes) -> object:
         raise WireError(f"the body is not JSON: {kind}") from None
 
 
+def success_of(answer: Answer) -> dict[str, object]:
+    """The JSON object of a success. Raises WireError for another status than 2xx, and for what is no JSON object."""
+    if not 200 <= answer.status < 300:
+        raise WireError(f"the answer has status {answer.status}")
+    value = answer.json()
+    if not isinstance(value, dict):
+        raise WireError("the answer is not a JSON object")
+    return value
+
+
 def field_of(value: object, name: str, kind: type | tuple[type, ...]) -> object:
     """A field of a JSON object, of a JSON type. Raises WireError naming the field."""
     if not isinstance(value, dict):

@@ -3,7 +3,7 @@
 import secrets
 
 from contracts.hi_events_session import wire
-from harness.http import WireError, field_of
+from harness.http import WireError
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast import Cast
 from scenarios.catalogue import story
@@ -77,14 +77,12 @@ async def a_hi_events_session_ends(cast: Cast) -> None:
     reply = await cast.signs_in("sign in", session.token, turn_taken=True)
     answer = reply.must("the organiser cannot sign in at hi.events")
     try:
-        bearer = str(field_of(answer.json(), "token", str))
-        seconds = field_of(answer.json(), "expires_in", int)
+        found = wire.read_sign_in(answer)
     except WireError as error:
         raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
-    assert isinstance(seconds, int)
-    await cast.asks_hi_events("alive", wire.session_status(bearer))
-    await cast.stage.advance(seconds + 2)
-    await cast.asks_hi_events("dead", wire.session_status(bearer))
+    await cast.asks_hi_events("alive", wire.session_status(found.bearer))
+    await cast.stage.advance(found.seconds + 2)
+    await cast.asks_hi_events("dead", wire.session_status(found.bearer))
     cast.stage.forget_sessions()
 
 

@@ -18,7 +18,7 @@ from contracts.session_token import wire as session_wire
 from contracts.times import parse_http_date, parse_iso
 from harness.deployment import Control, Deployment, Linked, Target, User
 from harness.history import Exchange, Outcome
-from harness.http import Answer, Call, WireError, field_of
+from harness.http import Answer, Call, WireError
 from harness.judging import shown
 from harness.pacing import Allowance, Pacer, pause_after_429
 from harness.receiver import Receiver
@@ -215,13 +215,11 @@ class Stage:
         reply = await self.send("shared/sign in", "browser", hi_wire.sign_in(session.token), key=None)
         answer = reply.must(f"the {user.role} cannot sign in at hi.events")
         try:
-            token = str(field_of(answer.json(), "token", str))
-            seconds = field_of(answer.json(), "expires_in", int)
+            found = hi_wire.read_sign_in(answer)
         except WireError as error:
             raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
-        assert isinstance(seconds, int)
         answers_until = session.minted_at + self.expiry() - min(60.0, self.expiry() / 2)
-        return SignedIn(token, session, now + seconds - min(60.0, seconds / 2), answers_until)
+        return SignedIn(found.bearer, session, now + found.seconds - min(60.0, found.seconds / 2), answers_until)
 
     async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
         """A new session of a user. Raises StoryStoppedError.

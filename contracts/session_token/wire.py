@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import openapi
-from harness.http import Answer, Call, Headers, WireError, field_of, json_body
+from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
 
 SECRET_HEADER = "x-shared-secret"
 _JSON: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
@@ -78,7 +78,7 @@ def validate_permission(secret: str | None, token: object, permission: object, r
 
 def read_session(answer: Answer) -> Session:
     """Read generate-session's answer. Raises WireError."""
-    value = _success(answer)
+    value = success_of(answer)
     token = str(field_of(value, "session_token", str))
     if not token:
         raise WireError("field 'session_token' is empty")
@@ -92,7 +92,7 @@ def read_session(answer: Answer) -> Session:
 
 def read_session_user(answer: Answer) -> SessionUser:
     """Read validate-session's answer. Raises WireError: a caller must never start a session from nonsense."""
-    value = _success(answer)
+    value = success_of(answer)
     user_id = str(field_of(value, "user_id", str))
     email = str(field_of(value, "email", str))
     if not user_id or not email:
@@ -104,7 +104,7 @@ def read_session_user(answer: Answer) -> SessionUser:
 
 def read_accounts(answer: Answer) -> tuple[Account, ...]:
     """Read user-accounts' answer. Raises WireError."""
-    listed = field_of(_success(answer), "accounts", list)
+    listed = field_of(success_of(answer), "accounts", list)
     assert isinstance(listed, list)
     accounts = []
     for each in listed:
@@ -116,13 +116,4 @@ def read_accounts(answer: Answer) -> tuple[Account, ...]:
 
 def read_permission(answer: Answer) -> bool:
     """Read validate-permission's answer. Raises WireError."""
-    return bool(field_of(_success(answer), "has_permission", bool))
-
-
-def _success(answer: Answer) -> dict[str, object]:
-    if not 200 <= answer.status < 300:
-        raise WireError(f"the answer has status {answer.status}")
-    value = answer.json()
-    if not isinstance(value, dict):
-        raise WireError("the answer is not a JSON object")
-    return value
+    return bool(field_of(success_of(answer), "has_permission", bool))

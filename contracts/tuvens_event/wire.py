@@ -1,9 +1,24 @@
 """The event as tuvens-client reads and changes it at tuvens-api. No I/O."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import openapi
-from harness.http import Call, Headers, json_body
+from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
+
+_STATUSES = ("setup", "active", "inactive", None)
+
+
+@dataclass(frozen=True, slots=True)
+class TuvensEvent:
+    """An event as the event page needs it; `ticketing_status` is None before ticketing is enabled, `page` is the
+    event's page at hi.events (hi_events_event_url), None where there is none."""
+
+    id: str
+    title: str
+    ticketing_enabled: bool
+    ticketing_status: str | None
+    page: str | None
 
 
 def get_event(event_id: str) -> Call:
@@ -21,3 +36,19 @@ def update_event(jwt: str | None, event_id: str, changes: Mapping[str, object]) 
         headers = (*headers, ("Authorization", f"Bearer {jwt}"))
     body = json_body(changes)
     return Call(operation.id, operation.method, operation.target({"id": event_id}), headers, body)
+
+
+def read_event(answer: Answer) -> TuvensEvent:
+    """Read an event, as get and update answer it. Raises WireError."""
+    value = success_of(answer)
+    status = field_of(value, "ticketing_status", (str, type(None)))
+    if status not in _STATUSES:
+        raise WireError("field 'ticketing_status' is no ticketing status")
+    page = field_of(value, "hi_events_event_url", (str, type(None)))
+    return TuvensEvent(
+        id=str(field_of(value, "id", str)),
+        title=str(field_of(value, "title", str)),
+        ticketing_enabled=bool(field_of(value, "ticketing_enabled", bool)),
+        ticketing_status=None if status is None else str(status),
+        page=None if page is None else str(page),
+    )

@@ -3,12 +3,21 @@
 import hashlib
 import hmac
 import re
+from enum import Enum
 
 import openapi
-from harness.http import Call, Headers, json_body
+from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
 
 SIGNATURE_HEADER = "x-hi-events-signature"
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
+
+
+class Fate(Enum):
+    """What becomes of a delivery after an attempt."""
+
+    DELIVERED = "delivered"
+    TO_RETRY = "to be sent again"
+    REFUSED = "refused for good"
 
 
 def _key(secret: str | bytes) -> bytes:
@@ -42,3 +51,21 @@ def event_status_changed(body: bytes, signature: str | None) -> Call:
     if signature is not None:
         headers = (*headers, (SIGNATURE_HEADER, signature))
     return Call(operation.id, operation.method, operation.target(), headers, body)
+
+
+def fate_of(status: int | None) -> Fate:
+    """What an answer's status (None: there was none) means to the sender: "retried with growing pauses on 5xx, 429,
+    time-outs and refused connections, not on other 4xx"."""
+    if status is not None and 200 <= status < 300:
+        return Fate.DELIVERED
+    if status is None or status == 429 or status >= 500:
+        return Fate.TO_RETRY
+    return Fate.REFUSED
+
+
+def read_taken(answer: Answer) -> str:
+    """Read the answer to a delivery that was taken: its message, for the delivery log. Raises WireError."""
+    value = success_of(answer)
+    if field_of(value, "success", bool) is not True:
+        raise WireError("field 'success' is not true")
+    return str(field_of(value, "message", str))

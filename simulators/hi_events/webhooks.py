@@ -213,12 +213,13 @@ class Courier:
     def _judge(self, delivery: Delivery, attempt: Attempt) -> tuple[str, float]:
         """What becomes of a delivery after an attempt, and when it is due again."""
         status, now = attempt.status, self._clock.now()
-        if status is not None and 200 <= status < 300:
+        fate = wire.fate_of(status)
+        if fate is wire.Fate.DELIVERED:
             return DELIVERED, now
-        if status is None or status == 429 or status >= 500:
+        if fate is wire.Fate.TO_RETRY:
             if self._faults.on("webhook-not-retried"):
                 return FAILED, now
-        elif status < 400 or not self._faults.on("webhook-retried-on-4xx"):
+        elif status is None or status < 400 or not self._faults.on("webhook-retried-on-4xx"):
             return FAILED, now
         if delivery.tries >= len(self._policy.pauses):
             return FAILED, now

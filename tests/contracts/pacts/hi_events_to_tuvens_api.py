@@ -1,0 +1,498 @@
+"""hi.events' back end as a consumer of tuvens-api: sessions, accounts, permissions, and the webhook that it sends."""
+
+from collections.abc import Mapping
+
+from pact import match
+
+from contracts import placeholders
+from contracts.errors.wire import Refusal, read_refusal
+from contracts.session_token import wire
+from contracts.session_token.wire import Account, SessionUser, read_accounts, read_permission, read_session_user
+from contracts.webhook import wire as webhook
+from harness.http import Answer
+from tests.contracts.pacts.expectations import Expectation, Quote, Seam, Then, json_type, of_state
+from tests.contracts.pacts.words import EXPIRED, LIMITS, LIVING, NONE, OVER, UNKNOWN, error_body, limited, refused
+
+_SECRET, _TOKEN = placeholders.SHARED_SECRET, placeholders.session_token()
+_MEMBERS = placeholders.session_token("member")
+_WRONG_SECRET = "a-secret-that-nobody-has-configured"
+
+_MEMBER = "the member has a living session and may not manage ticketing"
+_TROUBLE = "tuvens-api is in trouble"
+_EVENT = "the event exists"
+
+
+def _proof(secret: str | None) -> Mapping[str, object]:
+    return {} if secret is None else {"x-shared-secret": secret}
+
+
+def _sent(token: str) -> object:
+    return of_state("session_token", token) if token == EXPIRED else token
+
+
+# POST /api/cross-app/validate-session
+
+_VALIDATE = "POST /api/cross-app/validate-session (shared secret)"
+
+
+def _validate(
+    key: str, description: str, state: str, token: str, quote: Quote, then: Then, *, secret: str | None = _SECRET
+) -> Expectation:
+    return Expectation(
+        key=f"validate_session_{key}",
+        description=description,
+        state=state,
+        operation="validateSession",
+        quote=quote,
+        method="POST",
+        path="/api/cross-app/validate-session",
+        headers={"Content-Type": json_type(), **_proof(secret)},
+        body={"session_token": _sent(token)},
+        call=wire.validate_session(secret, token),
+        then=then,
+    )
+
+
+_WHOSE = Then(
+    200,
+    read_session_user,
+    SessionUser("456", "user@example.com", "John Doe", 123),
+    {
+        "user_id": match.regex("456", regex="^.+$"),
+        "email": match.regex("user@example.com", regex="^.+$"),
+        "name": match.str("John Doe"),
+        "account_id": match.int(123),
+    },
+)
+_VALIDATIONS = (
+    _validate(
+        "tells_whose_it_is",
+        "a question whose session a living token is",
+        LIVING,
+        _TOKEN,
+        (_VALIDATE, '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`'),
+        _WHOSE,
+    ),
+    _validate(
+        "empty_token",
+        "a question whose session an empty token is",
+        LIVING,
+        "",
+        (_VALIDATE, "400 session_token missing, empty or not a string"),
+        refused(400, "session_token must not be empty"),
+    ),
+    _validate(
+        "wrong_secret",
+        "a question with a wrong secret whose session a living token is",
+        LIVING,
+        _TOKEN,
+        (_VALIDATE, "401 wrong or missing secret"),
+        refused(401, "Unauthorized"),
+        secret=_WRONG_SECRET,
+    ),
+    _validate(
+        "without_secret",
+        "a question without a secret whose session a living token is",
+        LIVING,
+        _TOKEN,
+        (_VALIDATE, "401 wrong or missing secret"),
+        refused(401, "Unauthorized"),
+        secret=None,
+    ),
+    _validate(
+        "unknown_token",
+        "a question whose session an unknown token is",
+        NONE,
+        UNKNOWN,
+        (_VALIDATE, "404 token unknown or expired"),
+        refused(404, "Not found"),
+    ),
+    _validate(
+        "expired_token",
+        "a question whose session an expired token was",
+        OVER,
+        EXPIRED,
+        (_VALIDATE, "one answer for both: a caller cannot tell which"),
+        refused(404, "Not found"),
+    ),
+    _validate(
+        "past_the_limit",
+        "one question too many whose session a living token is",
+        "the secret's minute of validations is used up",
+        _TOKEN,
+        LIMITS,
+        limited(),
+    ),
+    _validate(
+        "in_trouble",
+        "a question whose session a living token is while tuvens-api fails",
+        _TROUBLE,
+        _TOKEN,
+        (_VALIDATE, "(one answer for both: a caller cannot tell which) · 500"),
+        refused(500, "Internal server error"),
+    ),
+)
+
+
+# GET /api/cross-app/user-accounts
+
+_LIST = "GET /api/cross-app/user-accounts?session_token=... (shared secret)"
+
+
+def _accounts(
+    key: str, description: str, state: str, token: str | None, quote: Quote, then: Then, *, secret: str = _SECRET
+) -> Expectation:
+    return Expectation(
+        key=f"user_accounts_{key}",
+        description=description,
+        state=state,
+        operation="listUserAccounts",
+        quote=quote,
+        method="GET",
+        path="/api/cross-app/user-accounts",
+        headers=_proof(secret),
+        query={} if token is None else {"session_token": _sent(token)},
+        call=wire.list_user_accounts(secret, token),
+        then=then,
+    )
+
+
+_LISTED = Then(
+    200,
+    read_accounts,
+    (Account(123, "Acme Events", "acme-events"),),
+    {
+        "accounts": match.each_like(
+            {"id": match.int(123), "name": match.str("Acme Events"), "slug": match.str("acme-events")}, min=1
+        )
+    },
+)
+_ACCOUNT_LISTS = (
+    _accounts(
+        "lists_them",
+        "a question for the accounts of a living session",
+        LIVING,
+        _TOKEN,
+        (_LIST, '200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`'),
+        _LISTED,
+    ),
+    _accounts(
+        "without_token",
+        "a question for the accounts of no session at all",
+        LIVING,
+        None,
+        (_LIST, "400 session_token missing"),
+        refused(400, "session_token is required"),
+    ),
+    _accounts(
+        "wrong_secret",
+        "a question with a wrong secret for the accounts of a living session",
+        LIVING,
+        _TOKEN,
+        (_LIST, "401 wrong or missing secret"),
+        refused(401, "Unauthorized"),
+        secret=_WRONG_SECRET,
+    ),
+    _accounts(
+        "unknown_token",
+        "a question for the accounts of an unknown session",
+        NONE,
+        UNKNOWN,
+        (_LIST, "404 session unknown or expired"),
+        refused(404, "Not found"),
+    ),
+    _accounts(
+        "expired_token",
+        "a question for the accounts of an expired session",
+        OVER,
+        EXPIRED,
+        (_LIST, "404 session unknown or expired"),
+        refused(404, "Not found"),
+    ),
+    _accounts(
+        "past_the_limit",
+        "one question too many for the accounts of a living session",
+        "the session's minute of account lists is used up",
+        _TOKEN,
+        LIMITS,
+        limited(),
+    ),
+    _accounts(
+        "in_trouble",
+        "a question for the accounts of a living session while tuvens-api fails",
+        _TROUBLE,
+        _TOKEN,
+        (_LIST, "404 session unknown or expired · 500"),
+        refused(500, "Internal server error"),
+    ),
+)
+
+
+# POST /api/cross-app/validate-permission
+
+_ASK = "POST /api/cross-app/validate-permission (shared secret)"
+_OTHERS: Quote = (_ASK, "400 missing or ill-typed field · 401 · 404 as above")
+_MANAGE = "manage_ticketing"
+
+
+def _permission(
+    key: str,
+    description: str,
+    state: str,
+    asked: tuple[str, object, int | None],
+    quote: Quote,
+    then: Then,
+    *,
+    secret: str = _SECRET,
+) -> Expectation:
+    token, permission, resource = asked
+    body = {"session_token": _sent(token), "permission": permission}
+    if resource is not None:
+        body["resource_id"] = of_state("resource_id", resource)
+    return Expectation(
+        key=f"validate_permission_{key}",
+        description=description,
+        state=state,
+        operation="validatePermission",
+        quote=quote,
+        method="POST",
+        path="/api/cross-app/validate-permission",
+        headers={"Content-Type": json_type(), **_proof(secret)},
+        body=body,
+        call=wire.validate_permission(secret, token, permission, resource),
+        then=then,
+    )
+
+
+def answered(granted: bool) -> Then:
+    """Yes or no."""
+    return Then(200, read_permission, granted, {"has_permission": granted})
+
+
+_PERMISSIONS = (
+    _permission(
+        "on_own_event",
+        "a question whether an organiser may manage ticketing of an own event",
+        "the organiser may manage ticketing of the event",
+        (_TOKEN, _MANAGE, 789),
+        (_ASK, '200 `{"has_permission": true}`'),
+        answered(True),
+    ),
+    _permission(
+        "in_the_account",
+        "a question whether an organiser may manage ticketing",
+        LIVING,
+        (_TOKEN, _MANAGE, None),
+        (_ASK, '200 `{"has_permission": true}`'),
+        answered(True),
+    ),
+    _permission(
+        "not_held",
+        "a question whether a member may manage ticketing",
+        _MEMBER,
+        (_MEMBERS, _MANAGE, None),
+        (_ASK, "Known permissions: `create_events`, `manage_ticketing`"),
+        answered(False),
+    ),
+    _permission(
+        "on_event_of_others",
+        "a question whether an organiser may manage ticketing of an event of others",
+        "the event belongs to an account of others",
+        (_TOKEN, _MANAGE, 789),
+        (_ASK, "A resource of an account that the session's user does not belong to is `false`"),
+        answered(False),
+    ),
+    _permission(
+        "unknown_permission",
+        "a question for a permission that nobody knows",
+        LIVING,
+        (_TOKEN, "fly_to_the_moon", None),
+        (_ASK, "an unknown one is `false`, not an error"),
+        answered(False),
+    ),
+    _permission(
+        "ill_typed",
+        "a question for a permission that is no text",
+        LIVING,
+        (_TOKEN, 7, None),
+        _OTHERS,
+        refused(400, "permission must be a string"),
+    ),
+    _permission(
+        "wrong_secret",
+        "a question with a wrong secret whether an organiser may manage ticketing",
+        LIVING,
+        (_TOKEN, _MANAGE, None),
+        _OTHERS,
+        refused(401, "Unauthorized"),
+        secret=_WRONG_SECRET,
+    ),
+    _permission(
+        "unknown_token",
+        "a question whether the user of an unknown session may manage ticketing",
+        NONE,
+        (UNKNOWN, _MANAGE, None),
+        _OTHERS,
+        refused(404, "Not found"),
+    ),
+    _permission(
+        "expired_token",
+        "a question whether the user of an expired session may manage ticketing",
+        OVER,
+        (EXPIRED, _MANAGE, None),
+        _OTHERS,
+        refused(404, "Not found"),
+    ),
+    _permission(
+        "past_the_limit",
+        "one question too many whether an organiser may manage ticketing",
+        "the session's minute of permission questions is used up",
+        (_TOKEN, _MANAGE, None),
+        LIMITS,
+        limited(),
+    ),
+)
+
+
+# POST /api/webhooks/hi-events/event-status-changed
+
+_WEBHOOK = "POST /api/webhooks/hi-events/event-status-changed (signature)"
+_SENT_AT = "2025-07-25T14:30:00.000Z"
+
+
+def _delivery(
+    key: str, description: str, state: str, quote: Quote, then: Then, *, status: str = "LIVE", signature: str | None
+) -> Expectation:
+    body = webhook.status_changed_body(
+        event_id=2, title="Event Title", status=status, tuvens_event_id="11", sent_at=_SENT_AT
+    )
+    return _report(
+        key,
+        description,
+        state,
+        quote,
+        then,
+        {
+            "event_type": "event.status_changed",
+            "event_sent_at": of_state("event_sent_at", _SENT_AT),
+            "payload": {
+                "id": of_state("hi_events_event_id", 2),
+                "title": "Event Title",
+                "status": status,
+                "tuvens_event_id": of_state("event_id", "11"),
+            },
+        },
+        body,
+        signature,
+    )
+
+
+def _report(
+    key: str,
+    description: str,
+    state: str,
+    quote: Quote,
+    then: Then,
+    body: Mapping[str, object],
+    sent: bytes,
+    signature: str | None,
+) -> Expectation:
+    signed = {} if signature is None else {"x-hi-events-signature": signature}
+    return Expectation(
+        key=f"webhook_{key}",
+        description=description,
+        state=state,
+        operation="receiveEventStatusChanged",
+        quote=quote,
+        method="POST",
+        path="/api/webhooks/hi-events/event-status-changed",
+        headers={"Content-Type": json_type(), **signed},
+        body=body,
+        call=webhook.event_status_changed(sent, signature),
+        then=then,
+    )
+
+
+def _taken() -> Then:
+    def reads(answer: Answer) -> object:
+        return webhook.fate_of(answer.status), webhook.read_taken(answer)
+
+    message = "Event status updated"
+    return Then(200, reads, (webhook.Fate.DELIVERED, message), {"success": True, "message": match.str(message)})
+
+
+def _given_up(status: int, message: str) -> Then:
+    return _judged(status, message, webhook.Fate.REFUSED)
+
+
+def _judged(status: int, message: str, fate: webhook.Fate, headers: Mapping[str, object] | None = None) -> Then:
+    def reads(answer: Answer) -> object:
+        return webhook.fate_of(answer.status), read_refusal(answer)
+
+    met = (fate, Refusal(status, message, None))
+    return Then(status, reads, met, error_body(status, message), headers or {})
+
+
+_DELIVERIES = (
+    _delivery(
+        "live",
+        "the signed report that an event is live",
+        _EVENT,
+        (_WEBHOOK, '200 `{"success": true, "message": "..."}`'),
+        _taken(),
+        signature=placeholders.SIGNATURE,
+    ),
+    _delivery(
+        "archived",
+        "the signed report that an event is archived",
+        _EVENT,
+        (_WEBHOOK, "anything else (ARCHIVED, which upstream Hi.Events has, too)"),
+        _taken(),
+        status="ARCHIVED",
+        signature=placeholders.SIGNATURE,
+    ),
+    _report(
+        "malformed",
+        "a signed report that does not say what happened",
+        _EVENT,
+        (_WEBHOOK, "400 signed, but malformed"),
+        _given_up(400, "payload is required"),
+        {"event_type": "event.status_changed"},
+        b'{"event_type":"event.status_changed"}',
+        placeholders.SIGNATURE,
+    ),
+    _delivery(
+        "unsigned",
+        "the unsigned report that an event is live",
+        _EVENT,
+        (_WEBHOOK, "401 signature missing or wrong"),
+        _given_up(401, "Unauthorized"),
+        signature=None,
+    ),
+    _delivery(
+        "wrongly_signed",
+        "the wrongly signed report that an event is live",
+        _EVENT,
+        (_WEBHOOK, "401 signature missing or wrong"),
+        _given_up(401, "Unauthorized"),
+        signature="sha256=" + "0123456789abcdef" * 4,
+    ),
+    _delivery(
+        "unknown_event",
+        "the signed report that an event is live which Tuvens does not have",
+        "no event has the id",
+        (_WEBHOOK, "404 signed, well formed, but no such Tuvens event"),
+        _given_up(404, "Not found"),
+        signature=placeholders.SIGNATURE,
+    ),
+    _delivery(
+        "past_the_limit",
+        "one signed report too many that an event is live",
+        "the instance's minute of webhooks is used up",
+        LIMITS,
+        _judged(429, "Too many requests", webhook.Fate.TO_RETRY, limited().headers),
+        signature=placeholders.SIGNATURE,
+    ),
+)
+
+SEAM = Seam("hi.events", "tuvens-api", (*_VALIDATIONS, *_ACCOUNT_LISTS, *_PERMISSIONS, *_DELIVERIES))

@@ -1,0 +1,246 @@
+"""tuvens-client as a consumer of tuvens-api: sessions, events, and the messages of the stream."""
+
+from pact import match
+
+from contracts import placeholders
+from contracts.event_stream.wire import StatusMessage, read_status_message
+from contracts.session_token import wire
+from contracts.session_token.wire import Session, read_session
+from contracts.tuvens_event import wire as events
+from contracts.tuvens_event.wire import TuvensEvent, read_event
+from tests.contracts.pacts.expectations import (
+    Expectation,
+    ExpectedMessage,
+    Quote,
+    Seam,
+    Then,
+    json_type,
+    of_state,
+    time,
+)
+from tests.contracts.pacts.words import LIMITS, limited, refused
+
+_JWT = placeholders.jwt()
+_ACCOUNT = "the organiser belongs to the account"
+
+# POST /api/cross-app/generate-session
+
+_GENERATE = "POST /api/cross-app/generate-session (JWT)"
+_MINTED = "Zm9yLXRoZS1kb2N1bWVudC1vbmx5LW5vdC1hLXRva2Vu"
+_EXPIRES = "2025-07-25T15:45:00.000Z"
+
+
+def _generate(
+    key: str, description: str, state: str, account: object, quote: Quote, then: Then, *, jwt: str | None = _JWT
+) -> Expectation:
+    body = {"account_id": of_state("account_id", account) if account else account}
+    return Expectation(
+        key=f"generate_session_{key}",
+        description=description,
+        state=state,
+        operation="generateSession",
+        quote=quote,
+        method="POST",
+        path="/api/cross-app/generate-session",
+        headers={"Content-Type": json_type()} | ({} if jwt is None else {"Authorization": f"Bearer {jwt}"}),
+        body=body,
+        call=wire.generate_session(jwt, account),
+        then=then,
+    )
+
+
+_HANDED_OUT = Then(
+    200,
+    read_session,
+    Session(_MINTED, _EXPIRES),
+    {
+        "session_token": match.regex(_MINTED, regex="^[A-Za-z0-9._~-]{32,1024}$"),
+        "expires_at": time(_EXPIRES),
+    },
+)
+_SESSIONS = (
+    _generate(
+        "for_own_account",
+        "a request for a session for an account of the user",
+        _ACCOUNT,
+        123,
+        (_GENERATE, '200 `{"session_token": "...", "expires_at": "2025-07-25T15:45:00.000Z"}`'),
+        _HANDED_OUT,
+    ),
+    _generate(
+        "no_account",
+        "a request for a session for no account",
+        _ACCOUNT,
+        0,
+        (_GENERATE, "400 account_id missing or not a positive integer"),
+        refused(400, "account_id must be a positive integer"),
+    ),
+    _generate(
+        "without_jwt",
+        "a request for a session without a JWT",
+        _ACCOUNT,
+        123,
+        (_GENERATE, "401 JWT missing, malformed, expired, wrongly signed"),
+        refused(401, "Unauthorized"),
+        jwt=None,
+    ),
+    _generate(
+        "malformed_jwt",
+        "a request for a session with what is no JWT",
+        _ACCOUNT,
+        123,
+        (_GENERATE, "401 JWT missing, malformed, expired, wrongly signed"),
+        refused(401, "Unauthorized"),
+        jwt="not-a-jwt",
+    ),
+    _generate(
+        "for_foreign_account",
+        "a request for a session for an account of others",
+        "the organiser has no part in the account",
+        123,
+        (_GENERATE, "403 user is not a member of the account"),
+        refused(403, "Forbidden"),
+    ),
+    _generate(
+        "past_the_limit",
+        "one request too many for a session for an account of the user",
+        "the organiser's minute of new sessions is used up",
+        123,
+        LIMITS,
+        limited(),
+    ),
+)
+
+# GET and PATCH /api/events/{id}
+
+_EVENT = "GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)"
+_READ: Quote = (_EVENT, "The event as the client reads it")
+_WRITE: Quote = (_EVENT, 'PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)')
+
+
+def _get(key: str, description: str, state: str, quote: Quote, then: Then) -> Expectation:
+    return Expectation(
+        key=f"event_{key}",
+        description=description,
+        state=state,
+        operation="getEvent",
+        quote=quote,
+        method="GET",
+        path="/api/events/${event_id}",
+        example="/api/events/11",
+        call=events.get_event("11"),
+        then=then,
+    )
+
+
+def _patch(key: str, description: str, state: str, quote: Quote, then: Then, *, jwt: str | None = _JWT) -> Expectation:
+    return Expectation(
+        key=f"event_{key}",
+        description=description,
+        state=state,
+        operation="updateEvent",
+        quote=quote,
+        method="PATCH",
+        path="/api/events/${event_id}",
+        example="/api/events/11",
+        headers={"Content-Type": json_type()} | ({} if jwt is None else {"Authorization": f"Bearer {jwt}"}),
+        body={"hasTicketing": True, "hiEventsEventId": of_state("hi_events_event_id", "2")},
+        call=events.update_event(jwt, "11", {"hasTicketing": True, "hiEventsEventId": "2"}),
+        then=then,
+    )
+
+
+def _read(status: object = None, shown: str = "active") -> Then:
+    """An event with ticketing, whose status is exactly `status`, or any of the three."""
+    return Then(
+        200,
+        read_event,
+        TuvensEvent("11", "Event Title", True, shown, None),
+        {
+            "id": match.str("11"),
+            "title": match.str("Event Title"),
+            "startDate": time("2025-08-01T19:00:00.000Z"),
+            "ticketing_enabled": True,
+            "ticketing_status": status or match.regex(shown, regex="^(setup|active|inactive)$"),
+            "account_id": match.int(123),
+        },
+    )
+
+
+def _shows(status: str) -> Expectation:
+    return _get(
+        f"with_{status}_ticketing",
+        f"a page that shows an event whose ticketing is {status}",
+        f"the event's ticketing is {status}",
+        (_EVENT, "`ticketing_status` (`setup` | `active` | `inactive`, null before ticketing is enabled)"),
+        _read(status, status),
+    )
+
+
+_EVENTS = (
+    _shows("active"),
+    _shows("setup"),
+    _shows("inactive"),
+    _get(
+        "unknown",
+        "a page that shows an event which there is not",
+        "no event has the id",
+        _READ,
+        refused(404, "Not found"),
+    ),
+    _patch(
+        "gets_ticketing",
+        "a callback that gives an event of the organiser ticketing",
+        "the organiser may manage ticketing of the event",
+        _WRITE,
+        _read(),
+    ),
+    _patch(
+        "without_jwt",
+        "a callback that gives an event ticketing without a JWT",
+        "the organiser may manage ticketing of the event",
+        _WRITE,
+        refused(401, "Unauthorized"),
+        jwt=None,
+    ),
+    _patch(
+        "without_permission",
+        "a callback that gives an event ticketing for a member who may not",
+        "the member may not manage ticketing of the event",
+        _WRITE,
+        refused(403, "Forbidden"),
+        jwt=placeholders.jwt("member"),
+    ),
+    _patch(
+        "unknown_is_not_changed",
+        "a callback that gives ticketing to an event which there is not",
+        "no event has the id",
+        _WRITE,
+        refused(404, "Not found"),
+    ),
+)
+
+# the stream
+
+_MESSAGES = (
+    ExpectedMessage(
+        key="update_active",
+        description="the message that an event's ticketing is active",
+        state="an open page waits for the event",
+        operation="streamEventUpdates",
+        quote=(
+            "GET /api/events/updates (SSE)",
+            '`{"type": "ticketing_status_changed", "eventId": "11", "status": "active", "timestamp": "..."}`',
+        ),
+        content={
+            "type": "ticketing_status_changed",
+            "eventId": match.str("11"),
+            "status": "active",
+            "timestamp": time(),
+        },
+        reads=read_status_message,
+        met=StatusMessage("11", "active", "2025-07-25T14:30:00.000Z"),
+    ),
+)
+
+SEAM = Seam("tuvens-client", "tuvens-api", (*_SESSIONS, *_EVENTS, *_MESSAGES))
