@@ -45,10 +45,24 @@ class Proxy:
     same bytes. What the proxy says itself is JSON with `error` and `remedy` and has the header `x-crossapp-proxy`: 424
     for a stand-in without credential, 502 for a target without answer, 413 and 400 for what it does not take, 421 for a
     foreign Host, 503 when the record is full.
+
+    What passes is recorded as steps of `story` and as sent by `caller`; without `obey_limits` a 429 is passed back.
     """
 
-    def __init__(self, stage: Stage, app: str, adding: Adding = Adding.PLACEHOLDERS) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        app: str,
+        adding: Adding = Adding.PLACEHOLDERS,
+        *,
+        story: str = STORY,
+        caller: str = CALLER,
+        obey_limits: bool = True,
+    ) -> None:
         self.app = app
+        self._story = story
+        self._caller = caller
+        self._obey_limits = obey_limits
         self._stage = stage
         self._credentials = Credentials(stage, adding)
         self._leaving = asyncio.Event()
@@ -133,16 +147,17 @@ class Proxy:
                 )
 
     async def _forward(self, call: Call, place: Place, forwarding: Forwarding) -> Reply:
-        step = f"{STORY}/{call.operation or 'unknown'}"
+        step = f"{self._story}/{call.operation or 'unknown'}"
         try:
             filled = await self._credentials.fill(call)
             return await self._stage.forward(
                 step,
-                CALLER,
+                self._caller,
                 self.app,
                 place.base_url,
                 filled,
                 key=self._credentials.limit_key(filled),
+                obey_limits=self._obey_limits,
                 facts=self._stage.facts_about(session_token_of(filled)),
                 forwarding=forwarding,
             )

@@ -376,7 +376,7 @@ def _delivery(
             "event_type": "event.status_changed",
             "event_sent_at": of_state("event_sent_at", _SENT_AT),
             "payload": {
-                "id": of_state("hi_events_event_id", 2),
+                "id": of_state("hi_events_number", 2),
                 "title": "Event Title",
                 "status": status,
                 "tuvens_event_id": of_state("event_id", "11"),

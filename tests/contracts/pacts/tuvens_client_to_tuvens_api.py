@@ -191,14 +191,14 @@ _EVENTS = (
     _patch(
         "gets_ticketing",
         "a callback that gives an event of the organiser ticketing",
-        "the organiser may manage ticketing of the event",
+        "the organiser may change the event",
         _WRITE,
         _read(),
     ),
     _patch(
         "without_jwt",
         "a callback that gives an event ticketing without a JWT",
-        "the organiser may manage ticketing of the event",
+        "the organiser may change the event",
         _WRITE,
         refused(401, "Unauthorized"),
         jwt=None,

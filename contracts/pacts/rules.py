@@ -1,0 +1,98 @@
+"""Each interaction of the Pact files holds at the provider: what its consumer relies on.
+
+Pact's verifier replays an interaction through the signing proxy; what it says of the answer is an observation of the
+story, beside the exchange itself.
+"""
+
+from collections.abc import Callable
+
+from contracts.catalogue import declare, page
+from contracts.pacts.interactions import Interaction, interactions
+from contracts.routes.rules import OPTIONAL
+from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, numbers, shown
+from harness.requirement import MUST, Requirement
+from harness.verdict import HarnessFault, Held, Verdict, Violated
+
+VERIFIED, MISMATCHED, LACKING, UNREACHED, FAULTY = "verified", "mismatched", "lacking", "state not reached", "faulty"
+"""What a story can say of an interaction."""
+
+
+def _judge(interaction: Interaction) -> Callable[[History], Verdict]:
+    def judge(history: History) -> Verdict:
+        seen = _observed(history, interaction)
+        outcome, reason = seen.values["outcome"], str(seen.values.get("reason", ""))
+        if outcome == LACKING:
+            raise LackingError(reason)
+        if outcome == UNREACHED:
+            raise UndecidedError(f"the provider state “{interaction.state}” was not reached: {reason}")
+        if outcome == FAULTY:
+            return HarnessFault(reason)
+        if seen.values.get("count") != 1:
+            return HarnessFault(f"Pact's verifier verified {seen.values.get('count')} interactions instead of one")
+        return _verdict(interaction, outcome, _exchanges(history, interaction, seen), seen)
+
+    return judge
+
+
+def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], seen: Observation) -> Verdict:
+    for each in exchanges:
+        if each.outcome is not Outcome.ANSWERED:
+            raise UndecidedError(f"exchange {each.number} ({each.step}) got no answer: {each.error}")
+        if each.status == 429 and interaction.status != 429:
+            raise UndecidedError(f"exchange {each.number} ({each.step}) was rate limited (429)")
+    evidence = numbers(exchanges) or tuple(map(int, seen.values.get("evidence", ())))
+    if not evidence:
+        raise UndecidedError("nothing of it reached the provider")
+    if outcome == VERIFIED:
+        return Held(evidence)
+    mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
+    told = f" in {shown(exchanges[-1])}" if exchanges else ""
+    raise BrokenRuleError(Violated(_expected(interaction), f"{mismatches}{told}", evidence))
+
+
+def _expected(interaction: Interaction) -> str:
+    what = "the message" if interaction.status is None else f"the answer {interaction.status}"
+    return f"{what} that {interaction.file.name} describes"
+
+
+def _observed(history: History, interaction: Interaction) -> Observation:
+    """What a story said. Raises NothingObservedError, naming the story that this deployment's way is."""
+    for step in interaction.steps:
+        try:
+            return history.observation(step)
+        except NothingObservedError:
+            continue
+    by_clock = "control:tuvens-api" in history.context.capabilities
+    raise NothingObservedError(interaction.steps[0 if by_clock else -1])
+
+
+def _exchanges(history: History, interaction: Interaction, seen: Observation) -> list[Exchange]:
+    """The requests of the replay and their answers; of a message there is none."""
+    if interaction.status is None:
+        return []
+    return history.every(f"{seen.step}/request")
+
+
+def _rule(interaction: Interaction) -> Requirement:
+    state = interaction.provider_state
+    routes = [each for each in (interaction.operation, *state.operations) if each not in OPTIONAL]
+    verb = "sends what" if interaction.status is None else "answers as"
+    return Requirement(
+        id=f"pact.{interaction.name}",
+        statement=f"{interaction.provider} {verb} {interaction.consumer} relies on, given that {interaction.state}: "
+        f"{interaction.description}.",
+        level=MUST,
+        obliged=interaction.provider,
+        source=page(interaction.section, interaction.quote),
+        judge=_judge(interaction),
+        stories=tuple(step.partition("/")[0] for step in interaction.steps),
+        needs=tuple(dict.fromkeys((f"target:{interaction.provider}", *state.needs))),
+        depends_on=tuple(dict.fromkeys(f"routes.{each}" for each in routes)),
+        next_step=f"Compare the exchange with the interaction “{interaction.description}” of "
+        f"contracts/pacts/{interaction.file.name}.",
+    )
+
+
+for _interaction in interactions():
+    declare(_rule(_interaction))

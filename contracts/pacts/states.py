@@ -1,0 +1,76 @@
+"""The provider states of the pacts: what a deployment must have for each, and in which story it is brought about.
+
+How it is brought about stands in `scenarios/provider_states.py`; a state has the same name there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class When(StrEnum):
+    """Beside which other stories a state may be: its values are the beginnings of the stories' names."""
+
+    CALM = "consumers_rely_on_their_pacts"
+    EXPIRED = "consumers_come_with_expired_sessions"
+    TROUBLE = "consumers_meet_trouble"
+    LIMITED = "consumers_ask_too_often"
+
+
+STORIES: Mapping[When, tuple[str, ...]] = {
+    When.CALM: (When.CALM,),
+    When.EXPIRED: (f"{When.EXPIRED}_by_the_clock", f"{When.EXPIRED}_after_waiting"),
+    When.TROUBLE: (When.TROUBLE,),
+    When.LIMITED: (When.LIMITED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """`needs` are capabilities of the deployment, `operations` the operations without which it cannot be reached."""
+
+    needs: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    when: When = When.CALM
+
+
+_MINT = ("generateSession",)
+_SIGN_IN = ("generateSession", "validateCrossAppSession")
+
+STATES: Mapping[str, ProviderState] = {
+    # sessions of Tuvens
+    "the organiser belongs to the account": ProviderState(),
+    "the organiser has no part in the account": ProviderState(("role:outsider",)),
+    "the organiser has a living session": ProviderState(operations=_MINT),
+    "the member has a living session and may not manage ticketing": ProviderState(("role:member",), _MINT),
+    "no session has this token": ProviderState(),
+    "the session has expired": ProviderState(("expiry:tuvens-api",), _MINT, When.EXPIRED),
+    # events of Tuvens
+    "the organiser may manage ticketing of the event": ProviderState(("events",), _MINT),
+    "the organiser may change the event": ProviderState(("events",)),
+    "the member may not manage ticketing of the event": ProviderState(("role:member", "events")),
+    "the event belongs to an account of others": ProviderState(("foreign-event",), _MINT),
+    "the event exists": ProviderState(("events",)),
+    "no event has the id": ProviderState(),
+    "the event's ticketing is active": ProviderState(("events",), ("receiveEventStatusChanged",)),
+    "the event's ticketing is setup": ProviderState(("events",), ("receiveEventStatusChanged",)),
+    "the event's ticketing is inactive": ProviderState(("events",), ("receiveEventStatusChanged",)),
+    "an open page waits for the event": ProviderState(("events",), ("receiveEventStatusChanged",)),
+    # sessions of Hi.Events
+    "the organiser is signed in": ProviderState(operations=_SIGN_IN),
+    "nobody was given this bearer token": ProviderState(),
+    "the signed-in organiser may manage ticketing of the event": ProviderState(("events",), _SIGN_IN),
+    "the organiser is signed in and the event belongs to an account of others": ProviderState(
+        ("foreign-event",), _SIGN_IN
+    ),
+    "the signed-in organiser has an event at both sides": ProviderState(("linked-event",), _SIGN_IN),
+    "no session has this token and a return URL is known": ProviderState(("return-origin",)),
+    # trouble and limits
+    "tuvens-api is in trouble": ProviderState(("control:tuvens-api",), _MINT, When.TROUBLE),
+    "the organiser's minute of new sessions is used up": ProviderState(("exhaust",), _MINT, When.LIMITED),
+    "the secret's minute of validations is used up": ProviderState(("exhaust",), _MINT, When.LIMITED),
+    "the session's minute of account lists is used up": ProviderState(("exhaust",), _MINT, When.LIMITED),
+    "the session's minute of permission questions is used up": ProviderState(("exhaust",), _MINT, When.LIMITED),
+    "the instance's minute of webhooks is used up": ProviderState(("exhaust", "events"), (), When.LIMITED),
+    "the address has used up its minute of sign-ins": ProviderState(("exhaust",), (), When.LIMITED),
+}
