@@ -40,7 +40,7 @@ def verify(job: dict[str, str]) -> dict[str, Any]:
         .add_transport(url=job["url"])
         .add_transport(protocol="message", port=int(address[1]), path=path)
         .state_handler(job["states"], body=True, teardown=True)
-        .follow_redirects(enabled=False)
+        .follow_redirects(False)
         .set_request_timeout(_SECONDS * 1000)
         .add_source(job["file"])
         .filter(f"^{re.escape(job['description'])}$")

@@ -334,8 +334,8 @@ async def _signed_in_event_of_others(states: ProviderStates) -> AsyncIterator[Va
     yield {"resource_id": _number_of(states.cast.deployment.foreign_event)}
 
 
-@_way("the signed-in organiser has an event at both sides")
-async def _linked(states: ProviderStates) -> AsyncIterator[Values]:
+@_way("the signed-in organiser may set the event live")
+async def _to_go_live(states: ProviderStates) -> AsyncIterator[Values]:
     cast = states.cast
     bearer = (await cast.signed_in()).bearer
     async with cast.linked_event() as event:
@@ -343,6 +343,16 @@ async def _linked(states: ProviderStates) -> AsyncIterator[Values]:
         # A draft, and nothing on its way: the next story may be about the same event.
         await cast.sets_status(f"{states.place}/afterwards", bearer, event.hi, "DRAFT")
         await hears(cast, f"{states.place}/afterwards/event", event.tuvens, "DRAFT", seconds=3.0)
+
+
+@_way("the signed-in organiser has an event")
+async def _linked(states: ProviderStates) -> AsyncIterator[Values]:
+    cast = states.cast
+    bearer = (await cast.signed_in()).bearer
+    async with cast.linked_event() as event:
+        yield {"hi_events_event_id": event.hi}
+        # Nothing has changed, unless what should be refused was not.
+        await cast.sets_status(f"{states.place}/afterwards", bearer, event.hi, "DRAFT")
 
 
 @_way("no session has this token and a return URL is known")

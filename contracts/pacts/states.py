@@ -63,7 +63,8 @@ STATES: Mapping[str, ProviderState] = {
     "the organiser is signed in and the event belongs to an account of others": ProviderState(
         ("foreign-event",), _SIGN_IN
     ),
-    "the signed-in organiser has an event at both sides": ProviderState(("linked-event",), _SIGN_IN),
+    "the signed-in organiser may set the event live": ProviderState(("linked-event",), _SIGN_IN),
+    "the signed-in organiser has an event": ProviderState(("linked-event",), _SIGN_IN),
     "no session has this token and a return URL is known": ProviderState(("return-origin",)),
     # trouble and limits
     "tuvens-api is in trouble": ProviderState(("control:tuvens-api",), _MINT, When.TROUBLE),

@@ -268,12 +268,12 @@ def _change(key: str, description: str, state: str, asked: tuple[str, str], quot
     )
 
 
-_OWN = "the signed-in organiser has an event at both sides"
+_OWN = "the signed-in organiser has an event"
 _CHANGES = (
     _change(
         "goes_live",
         "a change of an own event to LIVE",
-        _OWN,
+        "the signed-in organiser may set the event live",
         (_BEARER, "LIVE"),
         (_EVENTS, 'PUT /events/{id}/status (bearer) `{"status": "LIVE"}`'),
         Then(200, lambda answer: answer.status, 200),
