@@ -2,8 +2,8 @@
 along.
 
 `python -m scenarios.pact_verifier` reads one job a line from standard input and answers each with one line on standard
-output, both JSON. Job: `file`, `provider`, `description`, `url`, `states`, `messages` (addresses). Answer: `count` of the
-interactions that were verified, `ok`, and `mismatches` as sentences.
+output, both JSON. Job: `file`, `provider`, `description`, `url`, `states`, `messages` (addresses). Answer: `count` of
+the interactions that were verified, `ok`, and `mismatches` as sentences.
 """
 
 import json

@@ -133,7 +133,9 @@ class ProviderStates:
             return await self._answer_message()
         state = asked.get("state")
         if scope["path"] != STATES_PATH or not isinstance(state, str):
-            return 404, {"error": f"state changes go to {STATES_PATH}, with the field state; messages to {MESSAGES_PATH}"}
+            return 404, {
+                "error": f"state changes go to {STATES_PATH}, with the field state; messages to {MESSAGES_PATH}"
+            }
         if asked.get("action") == "teardown":
             await self.end()
             return 200, {}

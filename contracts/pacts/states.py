@@ -27,21 +27,22 @@ STORIES: Mapping[When, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """`needs` are capabilities of the deployment, `operations` the operations without which it cannot be reached."""
+    """`needs` are capabilities of the deployment, `premises` the requirements without which it cannot be reached."""
 
     needs: tuple[str, ...] = ()
-    operations: tuple[str, ...] = ()
+    premises: tuple[str, ...] = ()
     when: When = When.CALM
 
 
-_MINT = ("generateSession",)
-_SIGN_IN = ("generateSession", "validateCrossAppSession")
+_MINT = ("session_token.mints_a_session",)
+_SIGN_IN = ("hi_events_session.accepts_a_live_session",)
+_WEBHOOK = ("routes.receiveEventStatusChanged",)
 
 STATES: Mapping[str, ProviderState] = {
     # sessions of Tuvens
     "the organiser belongs to the account": ProviderState(),
     "the organiser has no part in the account": ProviderState(("role:outsider",)),
-    "the organiser has a living session": ProviderState(operations=_MINT),
+    "the organiser has a living session": ProviderState(premises=_MINT),
     "the member has a living session and may not manage ticketing": ProviderState(("role:member",), _MINT),
     "no session has this token": ProviderState(),
     "the session has expired": ProviderState(("expiry:tuvens-api",), _MINT, When.EXPIRED),
@@ -52,12 +53,12 @@ STATES: Mapping[str, ProviderState] = {
     "the event belongs to an account of others": ProviderState(("foreign-event",), _MINT),
     "the event exists": ProviderState(("events",)),
     "no event has the id": ProviderState(),
-    "the event's ticketing is active": ProviderState(("events",), ("receiveEventStatusChanged",)),
-    "the event's ticketing is setup": ProviderState(("events",), ("receiveEventStatusChanged",)),
-    "the event's ticketing is inactive": ProviderState(("events",), ("receiveEventStatusChanged",)),
-    "an open page waits for the event": ProviderState(("events",), ("receiveEventStatusChanged",)),
+    "the event's ticketing is active": ProviderState(("events",), _WEBHOOK),
+    "the event's ticketing is setup": ProviderState(("events",), _WEBHOOK),
+    "the event's ticketing is inactive": ProviderState(("events",), _WEBHOOK),
+    "an open page waits for the event": ProviderState(("events",), _WEBHOOK),
     # sessions of Hi.Events
-    "the organiser is signed in": ProviderState(operations=_SIGN_IN),
+    "the organiser is signed in": ProviderState(premises=_SIGN_IN),
     "nobody was given this bearer token": ProviderState(),
     "the signed-in organiser may manage ticketing of the event": ProviderState(("events",), _SIGN_IN),
     "the organiser is signed in and the event belongs to an account of others": ProviderState(
