@@ -2,8 +2,7 @@
 
 `ProviderStates` is the address that Pact verifiers ask for them: a POST of `{"state", "action", "params"}` as JSON is
 answered with the values that the interactions' generators need, or with 422 and the reason where this deployment cannot
-be brought there; never with 5xx, which verifiers try again for minutes. The message of an interaction is asked for beside
-it.
+be brought there; never with 5xx, which verifiers try again for minutes. Beside it they ask for a message.
 """
 
 import asyncio
@@ -40,8 +39,8 @@ Reached = AbstractAsyncContextManager[Values]
 class ProviderStates:
     """Brings one state about at a time; the one before ends when the next begins.
 
-    `lacking` and `unreached` are why the last one could not be reached, empty where it was; `heard` is the number of the
-    stream's entry that the last message was. Steps are recorded below the cast's story and `place`.
+    `lacking` and `unreached` are why the last one could not be reached, empty where it was; `heard` is the number of
+    the stream's entry that the last message was. Steps are recorded below the cast's story and `place`.
     """
 
     def __init__(self, cast: Cast) -> None:

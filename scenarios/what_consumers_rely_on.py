@@ -1,7 +1,7 @@
 """Consumers rely on their pacts: each interaction is replayed by Pact's verifier, through the signing proxy.
 
-The module stands behind the others in the alphabet, and so does the story that uses up limits: what it uses up, no other
-story needs any more.
+The module stands behind the others in the alphabet, and so does the story that uses up limits: what it uses up, no
+other story needs any more.
 """
 
 import asyncio
