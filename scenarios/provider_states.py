@@ -39,8 +39,8 @@ Reached = AbstractAsyncContextManager[Values]
 class ProviderStates:
     """Brings one state about at a time; the one before ends when the next begins.
 
-    `lacking` and `unreached` are why the last one could not be reached, empty where it was; `heard` is the number of
-    the stream's entry that the last message was. Steps are recorded below the cast's story and `place`.
+    `lacking`, `unreached` and `fault` (ours) are why the last one could not be reached, empty where it was; `heard` is
+    the number of the stream's entry that the last message was. Steps are recorded below the cast's story and `place`.
     """
 
     def __init__(self, cast: Cast) -> None:
@@ -51,16 +51,17 @@ class ProviderStates:
         self.place = "state"
         self.lacking = ""
         self.unreached = ""
+        self.fault = ""
         self.heard: int | None = None
 
     async def close(self) -> None:
-        """End the state in force."""
-        await self._entered.aclose()
+        """End the state in force, for good."""
+        await self.end()
 
     async def begin(self, state: str) -> Values | None:
         """Bring a state about; the values that it gives, None where it cannot be reached."""
         await self.end()
-        self.lacking = self.unreached = ""
+        self.lacking = self.unreached = self.fault = ""
         self.heard = None
         how = _WAYS.get(state)
         if how is None:
@@ -118,7 +119,13 @@ class ProviderStates:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a verifier."""
-        status, value = await self._answer(scope, receive)
+        status: int
+        value: bytes | Values
+        try:
+            status, value = await self._answer(scope, receive)
+        except Exception as error:
+            self.fault = self._clean(f"a fault of crossapp: {type(error).__name__}: {error}")
+            status, value = 422, {"error": self.fault}
         body = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})

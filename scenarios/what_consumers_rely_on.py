@@ -123,7 +123,9 @@ class _Replay:
             return
         finally:
             await self.states.end()
-        if self.states.lacking:
+        if self.states.fault:
+            self._say(interaction, FAULTY, reason=self.states.fault)
+        elif self.states.lacking:
             self._say(interaction, LACKING, reason=self.states.lacking)
         elif self.states.unreached:
             self._say(interaction, UNREACHED, reason=self.states.unreached)
