@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 import openapi
-from contracts.pacts.states import STATES
+from contracts.pacts.states import STATES, When
 from contracts.times import iso_millis, parse_iso
 from harness.history import StreamEvent
 from harness.http import WireError, read_json
@@ -21,6 +21,7 @@ from harness.recorder import TargetGoneError
 from harness.story import StoryStoppedError
 from scenarios.cast import Cast
 from scenarios.deliveries import hears, patience, tells
+from scenarios.loopback import App
 from scenarios.stage import SessionToken
 from scenarios.the_page_is_opened import CALLBACK
 from scenarios.tuvens_api_fails import trouble
@@ -48,6 +49,7 @@ class ProviderStates:
         self._entered = AsyncExitStack()
         self._expired: SessionToken | None = None
         self._event = ""
+        self._state = ""
         self.place = "state"
         self.lacking = ""
         self.unreached = ""
@@ -68,15 +70,19 @@ class ProviderStates:
             self.unreached = f"no such provider state is known; known are: {'; '.join(sorted(_WAYS))}"
             return None
         try:
-            return await self._entered.enter_async_context(how(self))
+            values = await self._entered.enter_async_context(how(self))
         except LackingError as error:
             self.lacking = str(error)
         except (StoryStoppedError, TargetGoneError) as error:
             self.unreached = str(error)
+        else:
+            self._state = state
+            return values
         return None
 
     async def end(self) -> None:
         """End the state in force, and leave things as others expect them."""
+        self._state = ""
         entered, self._entered = self._entered, AsyncExitStack()
         try:
             await entered.aclose()
@@ -166,6 +172,11 @@ class ProviderStates:
     # what the ways need
 
     @property
+    def limited(self) -> bool:
+        """Whether a limit is used up in the state in force, so that a 429 is an answer and nothing to wait for."""
+        return self._state in STATES and STATES[self._state].when is When.LIMITED
+
+    @property
     def cast(self) -> Cast:
         """Who brings the states about."""
         return self._cast
@@ -175,9 +186,21 @@ class ProviderStates:
         self._event = event
 
 
+def with_states(states: ProviderStates, otherwise: Callable[[], App]) -> App:
+    """An application that takes Pact's questions below `/__pact__/` and leaves all else to another one."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        chosen = states if scope["path"].startswith(PREFIX) else otherwise()
+        await chosen(scope, receive, send)
+
+    return app
+
+
 async def _asked(scope: Any, receive: Any) -> dict[str, Any] | None:
-    """The JSON object of a POST; None for what is none. A page elsewhere cannot send JSON here unasked."""
+    """The JSON object of a POST; None for what is none, and for what comes by another name than ours: a page elsewhere,
+    which a browser shows, can send neither."""
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    hosts = [value.partition(b":")[0] for name, value in scope["headers"] if name == b"host"]
     body = b""
     while True:
         message = await receive()
@@ -187,6 +210,8 @@ async def _asked(scope: Any, receive: Any) -> dict[str, Any] | None:
         if not message.get("more_body"):
             break
     if scope["method"] != "POST" or not kinds or not kinds[0].startswith(b"application/json"):
+        return None
+    if any(host not in (b"127.0.0.1", b"localhost") for host in hosts):
         return None
     try:
         value = read_json(body)

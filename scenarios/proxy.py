@@ -10,9 +10,12 @@ from typing import Any
 from harness.history import Outcome
 from harness.http import Call, Headers
 from harness.recorder import Forwarding, TargetGoneError
+from harness.story import Phase, Story
 from scenarios.addresses import Addresses, Place
+from scenarios.cast import Cast
 from scenarios.credentials import Adding, Credentials, UnfilledError, session_token_of
 from scenarios.loopback import listen, served
+from scenarios.provider_states import ProviderStates, with_states
 from scenarios.stage import Reply, Stage
 
 STORY = "proxy"
@@ -263,19 +266,45 @@ async def _until_gone(receive: Any, left: asyncio.Event, leaving: asyncio.Event)
         await asyncio.gather(*waits, return_exceptions=True)
 
 
+class _Front:
+    """The proxies of one app: while a provider state has used up a limit, a 429 is passed back."""
+
+    def __init__(self, states: ProviderStates, obeying: Proxy, insisting: Proxy) -> None:
+        self._states = states
+        self._obeying = obeying
+        self._insisting = insisting
+
+    def now(self) -> Proxy:
+        return self._insisting if self._states.limited else self._obeying
+
+    def leave(self) -> None:
+        self._obeying.leave()
+        self._insisting.leave()
+
+
+async def _play(cast: Cast) -> None:
+    """Nothing: others play."""
+
+
+_OTHERS = Story(STORY, "Other tools talk to the deployment.", _play, Phase.SIDE_BY_SIDE)
+
+
 @asynccontextmanager
 async def proxied(
     stage: Stage, *, ports: Mapping[str, int] | None = None, adding: Adding = Adding.PLACEHOLDERS
 ) -> AsyncIterator[dict[str, str]]:
     """Serve a proxy for each app of the stage's deployment, on 127.0.0.1, until the block is left; yields the base URLs
-    by app. A port that is not named, or 0, is a free one. Raises PortTakenError."""
+    by app. Below `/__pact__/` each of them takes the questions of Pact verifiers for provider states and messages. A
+    port that is not named, or 0, is a free one. Raises PortTakenError."""
     async with AsyncExitStack() as stack:
+        states = ProviderStates(Cast(stage, _OTHERS))
+        stack.push_async_callback(states.close)
         listeners = {}
         for app in stage.deployment.targets:
             listeners[app] = listen((ports or {}).get(app, 0))
             stack.callback(listeners[app].close)
         urls = {}
         for app, listener in listeners.items():
-            proxy = Proxy(stage, app, adding)
-            urls[app] = await stack.enter_async_context(served(proxy, listener, proxy.leave))
+            front = _Front(states, Proxy(stage, app, adding), Proxy(stage, app, adding, obey_limits=False))
+            urls[app] = await stack.enter_async_context(served(with_states(states, front.now), listener, front.leave))
         yield urls

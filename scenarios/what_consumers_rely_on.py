@@ -7,7 +7,7 @@ other story needs any more.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -19,7 +19,7 @@ from harness.story import Phase
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.loopback import App, listen, served
-from scenarios.provider_states import MESSAGES_PATH, PREFIX, STATES_PATH, ProviderStates
+from scenarios.provider_states import MESSAGES_PATH, STATES_PATH, ProviderStates, with_states
 from scenarios.proxy import Proxy
 
 _SECONDS = 300.0
@@ -78,9 +78,8 @@ class _Verifier:
 class _Replay:
     """Replays interactions one after the other; `ports` are the base URLs of the proxies by app."""
 
-    def __init__(self, cast: Cast, *, obey_limits: bool) -> None:
+    def __init__(self, cast: Cast) -> None:
         self._cast = cast
-        self._obey_limits = obey_limits
         self._verifier = _Verifier()
         self._now: App | None = None
         self.states = ProviderStates(cast)
@@ -91,10 +90,10 @@ class _Replay:
         await self._verifier.close()
         await self.states.close()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer the verifier: as the provider, or about its states."""
-        app = self.states if scope["path"].startswith(PREFIX) or self._now is None else self._now
-        await app(scope, receive, send)
+    @property
+    def app(self) -> App:
+        """What answers the verifier: as the provider, and about its states."""
+        return with_states(self.states, lambda: self._now or self.states)
 
     async def one(self, interaction: Interaction) -> None:
         """Replay one interaction and record what the verifier says of it."""
@@ -105,7 +104,7 @@ class _Replay:
             interaction.provider,
             story=f"{step}/request",
             caller=interaction.consumer,
-            obey_limits=self._obey_limits,
+            obey_limits=interaction.provider_state.when is not When.LIMITED,
         )
         url = self.urls[interaction.provider]
         job = {
@@ -139,14 +138,14 @@ class _Replay:
 
 
 @asynccontextmanager
-async def _replaying(cast: Cast, *, obey_limits: bool) -> AsyncIterator[_Replay]:
+async def _replaying(cast: Cast) -> AsyncIterator[_Replay]:
     async with AsyncExitStack() as stack:
-        replay = _Replay(cast, obey_limits=obey_limits)
+        replay = _Replay(cast)
         stack.push_async_callback(replay.close)
         for app in cast.deployment.targets:
             listener = listen()
             stack.callback(listener.close)
-            replay.urls[app] = await stack.enter_async_context(served(replay, listener, lambda: None))
+            replay.urls[app] = await stack.enter_async_context(served(replay.app, listener, lambda: None))
         yield replay
 
 
@@ -160,11 +159,12 @@ def _lacking(cast: Cast, interaction: Interaction) -> str:
     return next((remedy_for(need) for need in interaction.provider_state.needs if not cast.can(need)), "")
 
 
-async def _replay(cast: Cast, chosen: Sequence[Interaction], *, obey_limits: bool = True) -> None:
+async def _replay(cast: Cast, when: When) -> None:
+    chosen = _chosen(cast, when)
     if not chosen:
         return
-    async with _replaying(cast, obey_limits=obey_limits) as replay:
-        if chosen[0].provider_state.when is When.EXPIRED:
+    async with _replaying(cast) as replay:
+        if when is When.EXPIRED:
             await replay.states.expired_session()
         for each in chosen:
             await replay.one(each)
@@ -173,13 +173,13 @@ async def _replay(cast: Cast, chosen: Sequence[Interaction], *, obey_limits: boo
 @story()
 async def consumers_rely_on_their_pacts(cast: Cast) -> None:
     """Pact's verifier replays what tuvens-client and Hi.Events rely on."""
-    await _replay(cast, _chosen(cast, When.CALM))
+    await _replay(cast, When.CALM)
 
 
 @story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",))
 async def consumers_come_with_expired_sessions_by_the_clock(cast: Cast) -> None:
     """Pact's verifier replays what consumers rely on when a session has expired; the simulators' clocks are moved."""
-    await _replay(cast, _chosen(cast, When.EXPIRED))
+    await _replay(cast, When.EXPIRED)
 
 
 @story(needs=("expiry:tuvens-api",), operations=("generateSession",))
@@ -187,16 +187,16 @@ async def consumers_come_with_expired_sessions_after_waiting(cast: Cast) -> None
     """Pact's verifier replays what consumers rely on when a session has expired; all wait for it."""
     if cast.can("control:tuvens-api"):
         return
-    await _replay(cast, _chosen(cast, When.EXPIRED))
+    await _replay(cast, When.EXPIRED)
 
 
 @story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",))
 async def consumers_meet_trouble(cast: Cast) -> None:
     """Pact's verifier replays what Hi.Events relies on when tuvens-api fails."""
-    await _replay(cast, _chosen(cast, When.TROUBLE))
+    await _replay(cast, When.TROUBLE)
 
 
 @story(phase=Phase.LAST, needs=("exhaust",))
 async def consumers_ask_too_often(cast: Cast) -> None:
     """Pact's verifier replays what consumers rely on past the rate limits."""
-    await _replay(cast, _chosen(cast, When.LIMITED), obey_limits=False)
+    await _replay(cast, When.LIMITED)
