@@ -1,8 +1,8 @@
 """Requirements as pytest items: `pytest scenarios --deployment FILE -k altered_body`.
 
-Collecting a folder `scenarios` gives one item a requirement, named by its id. The stories that the chosen items need
-are driven once, before the first item runs; an item judges. Without --deployment the embedded simulators are verified.
-Nothing of crossapp is imported before such a folder is collected.
+Collecting a folder `scenarios` gives one item a requirement, named by its id; the folder `contracts` gives those of the
+pacts. The stories that the chosen items need are driven once, before the first item runs; an item judges. Without
+--deployment the embedded simulators are verified. Nothing of crossapp is imported before such a folder is collected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.report import Finding, Report
     from harness.requirement import Requirement
 
-_MARKER = "catalogue.py"
+_MARKERS = {("scenarios", "catalogue.py"): "", ("pacts", "interactions.py"): "pact."}
 _REPORTS = pytest.StashKey["dict[str, Finding]"]()
 
 
@@ -30,21 +30,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """The catalogue of stories stands for all requirements."""
-    if file_path.name == _MARKER and file_path.parent.name == "scenarios" and (file_path.parent / "cast.py").exists():
-        catalogue: pytest.Collector = Requirements.from_parent(parent, path=file_path)
-        return catalogue
-    return None
+    """The catalogue of stories stands for all requirements, the interactions of the pacts for theirs."""
+    beginning = _MARKERS.get((file_path.parent.name, file_path.name))
+    neighbour = "rules.py" if beginning else "cast.py"
+    if beginning is None or not (file_path.parent / neighbour).exists():
+        return None
+    found: pytest.Collector = Requirements.from_parent(parent, path=file_path, beginning=beginning)
+    return found
 
 
 class Requirements(pytest.File):
-    """All requirements."""
+    """The requirements whose id has a beginning."""
+
+    def __init__(self, *, beginning: str, **others: object) -> None:
+        super().__init__(**others)  # type: ignore[arg-type]  # pytest passes its own arguments through
+        self._beginning = beginning
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item a requirement."""
         from contracts.catalogue import catalogue
 
         for requirement in catalogue():
+            if not requirement.id.startswith(self._beginning):
+                continue
             yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement)
 
 

@@ -7,6 +7,7 @@ story, beside the exchange itself.
 from collections.abc import Callable, Mapping
 
 from contracts.catalogue import declare, page
+from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.routes.rules import OPTIONAL
 from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
@@ -57,6 +58,8 @@ def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], 
         raise UndecidedError("nothing of it reached the provider")
     if outcome == VERIFIED:
         return Held(evidence)
+    if interaction.operation == "openCrossAppPage" and works_in_a_browser(exchanges[-1]):
+        raise LackingError("the page runs in a browser and goes back by a script, which Pact cannot see")
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     told = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(Violated(_expected(interaction), f"{mismatches}{told}", evidence))
