@@ -1,0 +1,151 @@
+"""The stand-alone `pact` command agrees: through the signing proxy, from files and from a broker, on right and on wrong
+providers."""
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import openapi
+from contracts.pacts.interactions import FOLDER, interactions
+from harness.deployment import Deployment, build_deployment
+from scenarios.loopback import listen, served
+from scenarios.provider_states import MESSAGES_PATH, STATES_PATH
+from simulators.launch import LaunchOptions, launched
+from tests.contracts.pacts.broker import TOKEN, Broker
+from tests.scenarios.proxied import Proxied, proxy
+
+_PACT = str(Path(sys.executable).with_name("pact"))
+# The command follows redirects, so that it cannot see where the page leads back to.
+_NO_VISITS = "^(a [^v]|one )"
+
+
+def _run(work: Callable[[Deployment, Path], Awaitable[None]], folder: Path, *faults: str) -> None:
+    with launched(LaunchOptions(limits="raised", faults=faults)) as built:
+        deployment = build_deployment(built.description(), apps=openapi.APPS, editions=(openapi.EDITION,))
+        asyncio.run(_bounded(work(deployment, folder)))
+
+
+async def _bounded(work: Awaitable[None]) -> None:
+    async with asyncio.timeout(100):
+        await work
+
+
+async def _pact(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run the command; its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        _PACT,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "PACT_DO_NOT_TRACK": "true", **environment},
+    )
+    said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode("utf-8", "replace")
+
+
+async def _verify(
+    here: Proxied, provider: str, source: Sequence[str], report: Path, **environment: str
+) -> tuple[int, Any]:
+    """Verify a provider through its proxy; the exit code, and the results by the interactions' keys."""
+    url = here.urls[provider]
+    port = url.rpartition(":")[2]
+    code, said = await _pact(
+        "verifier", "--no-colour", *source, "-n", provider, "-h", "127.0.0.1", "-p", port,
+        "-s", url + STATES_PATH, "--state-change-teardown", "--transports", f"message:{port}{MESSAGES_PATH}",
+        "--request-timeout", "60000", "-j", str(report),
+        **environment,
+    )  # fmt: skip
+    assert report.exists(), said
+    results = json.loads(report.read_text("utf-8"))["interactionResults"]
+    return code, {each["interactionKey"]: each["result"] for each in results}
+
+
+def _keys(provider: str, *, visits: bool = True) -> set[str]:
+    """The keys of a provider's interactions."""
+    return {
+        each.name.removeprefix("hi_events_").removeprefix("tuvens_client_")
+        for each in interactions()
+        if each.provider == provider and (visits or each.operation != "openCrossAppPage")
+    }
+
+
+def test_it_verifies_every_interaction_of_tuvens_api_from_the_files(tmp_path: Path) -> None:
+    async def work(deployment: Deployment, folder: Path) -> None:
+        async with proxy(deployment) as here:
+            files = [part for file in sorted(FOLDER.glob("*-tuvens-api.json")) for part in ("-f", str(file))]
+            code, results = await _verify(here, "tuvens-api", files, folder / "report.json")
+            assert set(results) == _keys("tuvens-api")
+            assert Counter(results.values()) == {"OK": len(results)}
+            assert code == 0
+            assert deployment.shared_secret not in here.saved()
+
+    _run(work, tmp_path)
+
+
+@asynccontextmanager
+async def _broker() -> AsyncIterator[tuple[Broker, str]]:
+    broker = Broker()
+    async with served(broker.app(), listen(), lambda: None) as url:
+        yield broker, url
+
+
+def test_it_publishes_to_a_broker_and_verifies_hi_events_from_there_with_its_results(tmp_path: Path) -> None:
+    async def work(deployment: Deployment, folder: Path) -> None:
+        async with _broker() as (broker, url), proxy(deployment) as here:
+            where = {"PACT_BROKER_BASE_URL": url, "PACT_BROKER_TOKEN": TOKEN}
+            client = [str(each) for each in sorted(FOLDER.glob("tuvens-client-*.json"))]
+            version = ("--consumer-app-version", "1.2.3", "--branch", "main", "--tag", "staging")
+            code, said = await _pact("broker", "publish", *client, *version, **where)
+            assert code == 0, said
+            _expect_published(broker)
+
+            selector = json.dumps({"mainBranch": True})
+            source = ["-b", url, "--consumer-version-selectors", selector, "--filter-description", _NO_VISITS]
+            results_of = {"--provider-version": "4.5.6", "--provider-branch": "main", "--provider-tags": "production"}
+            source += ["--publish", *(part for pair in results_of.items() for part in pair)]
+            code, results = await _verify(here, "hi.events", source, folder / "report.json", **where)
+            assert set(results) == _keys("hi.events", visits=False)
+            assert Counter(results.values()) == {"OK": len(results)}
+            assert code == 0
+            assert broker.selectors[-1]["consumerVersionSelectors"] == [{"mainBranch": True}]
+            assert broker.branches["hi.events", "4.5.6"] == "main"
+            assert broker.tags["hi.events", "4.5.6"] == {"production"}
+            (told,) = broker.results
+            assert (told["consumer"], told["success"], told["providerApplicationVersion"]) == (
+                "tuvens-client",
+                True,
+                "4.5.6",
+            )
+            assert broker.refused == 0
+
+    _run(work, tmp_path)
+
+
+def _expect_published(broker: Broker) -> None:
+    names = {(consumer, provider) for consumer, provider, _ in broker.pacts}
+    assert names == {("tuvens-client", "hi.events"), ("tuvens-client", "tuvens-api")}
+    for (consumer, provider, version), content in broker.pacts.items():
+        assert version == "1.2.3"
+        committed = json.loads((FOLDER / f"{consumer}-{provider}.json").read_text("utf-8"))
+        assert content["interactions"] == committed["interactions"]
+    assert broker.branches == {("tuvens-client", "1.2.3"): "main"}
+    assert broker.tags == {("tuvens-client", "1.2.3"): {"staging"}}
+
+
+def test_it_finds_the_same_interactions_broken(tmp_path: Path) -> None:
+    async def work(deployment: Deployment, folder: Path) -> None:
+        async with proxy(deployment) as here:
+            file = str(FOLDER / "hi.events-tuvens-api.json")
+            only = ["-f", file, "--filter-description", "^a question whose session a living token is$"]
+            code, results = await _verify(here, "tuvens-api", only, folder / "report.json")
+            assert results == {"validate_session_tells_whose_it_is": "Error"}
+            assert code == 1
+
+    _run(work, tmp_path, "user-id-is-a-number")
