@@ -54,7 +54,8 @@ def verify(job: dict[str, str]) -> dict[str, Any]:
         ok = True
     results = verifier.results
     found = results["interactionResults"]
-    mismatches = [text for each in found for text in _mismatches(each.get("mismatch"))]
+    # The library's order is chance.
+    mismatches = sorted(text for each in found for text in _mismatches(each.get("mismatch")))
     if not ok and not mismatches:
         mismatches = [_cut(json.dumps(results.get("errors")))]
     return {

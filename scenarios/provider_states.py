@@ -32,6 +32,7 @@ STATES_PATH, MESSAGES_PATH = PREFIX + "provider-states", PREFIX + "messages"
 
 _MOST_REQUESTS = 120
 _LONGEST_BODY = 64 * 1024
+_SECONDS_AFTER = 5.0
 
 Values = Mapping[str, object]
 Reached = AbstractAsyncContextManager[Values]
@@ -117,7 +118,7 @@ class ProviderStates:
                 await self._cast.stage.advance(max(parse_iso(session.expires_at) - now, 0.0) + 1.0)
                 self._cast.stage.forget_sessions()
             else:
-                await asyncio.sleep(self._cast.stage.expiry() + 5.0)
+                await asyncio.sleep(self._cast.stage.expiry() + _SECONDS_AFTER)
             self._expired = session
         return self._expired
 

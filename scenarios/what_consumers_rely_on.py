@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from contracts.pacts.interactions import Interaction, interactions
-from contracts.pacts.rules import FAULTY, LACKING, MISMATCHED, UNREACHED, VERIFIED
+from contracts.pacts.rules import FAULTY, LACKING, MISMATCHED, UNREACHED, UNREADABLE, VERIFIED
 from contracts.pacts.states import When
 from harness.capabilities import remedy_for
-from harness.story import Phase
+from harness.story import Phase, StoryStoppedError
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.loopback import App, listen, served
@@ -23,47 +23,77 @@ from scenarios.provider_states import MESSAGES_PATH, STATES_PATH, ProviderStates
 from scenarios.proxy import Proxy
 
 _SECONDS = 300.0
+_SECONDS_TO_READ = 15.0
+_MOST_UNREADABLE = 3
 
 
-class _VerifierDiedError(Exception):
-    """The verifier's process ended, or did not answer in time; the text says which."""
+class _UnreadableError(Exception):
+    """An answer over which the verifier's process died, or with which it did not come to an end."""
+
+
+class _VerifierFailedError(Exception):
+    """The verifier's process failed by itself; the text says how."""
 
 
 class _Verifier:
-    """Pact's verifier as a child process, started when it is first needed and anew when it has died."""
+    """Pact's verifier as a child process, started when it is first needed and anew when it has ended."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
 
-    async def verify(self, job: dict[str, str]) -> dict[str, Any]:
-        """The verifier's answer to a job. Raises _VerifierDiedError."""
-        if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "scenarios.pact_verifier",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=4 * 1024 * 1024,
-            )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+    async def verify(self, job: dict[str, str], answered: asyncio.Event) -> dict[str, Any]:
+        """The verifier's answer to a job; `answered` is set when it has got the provider's answer.
+
+        Raises _UnreadableError and _VerifierFailedError.
+        """
+        process = self._process or await self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            async with asyncio.timeout(_SECONDS):
-                line = await self._process.stdout.readline()
+            process.stdin.write(json.dumps(job).encode() + b"\n")
+            line = await self._line(process.stdout, answered)
         except TimeoutError:
             await self.close()
-            raise _VerifierDiedError(f"Pact's verifier did not answer within {_SECONDS:g} s") from None
+            if answered.is_set():
+                took = f"did not come to an end within {_SECONDS_TO_READ:g} s with"
+                raise _UnreadableError(f"Pact's verifier {took} this answer") from None
+            raise _VerifierFailedError(f"Pact's verifier did nothing for {_SECONDS:g} s") from None
         except OSError:
             line = b""
-        if not line.endswith(b"\n"):
-            code = await self._process.wait()
-            self._process = None
-            raise _VerifierDiedError(f"Pact's verifier ended with code {code} over this interaction")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        if line.endswith(b"\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        code = await process.wait()
+        self._process = None
+        if code < 0:
+            raise _UnreadableError(f"Pact's verifier died over this answer (signal {-code})")
+        raise _VerifierFailedError(f"Pact's verifier ended with code {code}: see that pact-python is installed")
+
+    async def _line(self, output: asyncio.StreamReader, answered: asyncio.Event) -> bytes:
+        """The next line. Raises TimeoutError."""
+        reading = asyncio.create_task(output.readline())
+        waiting = asyncio.create_task(answered.wait())
+        try:
+            await asyncio.wait({reading, waiting}, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done() and not waiting.done():
+                raise TimeoutError
+            return await asyncio.wait_for(reading, _SECONDS_TO_READ)
+        finally:
+            reading.cancel()
+            waiting.cancel()
+            await asyncio.gather(reading, waiting, return_exceptions=True)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "scenarios.pact_verifier",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=4 * 1024 * 1024,
+        )
+        return self._process
 
     async def close(self) -> None:
         """End the process."""
@@ -81,6 +111,8 @@ class _Replay:
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
         self._verifier = _Verifier()
+        self._unreadable = 0
+        self._answered = asyncio.Event()
         self._now: App | None = None
         self.states = ProviderStates(cast)
         self.urls: dict[str, str] = {}
@@ -93,7 +125,14 @@ class _Replay:
     @property
     def app(self) -> App:
         """What answers the verifier: as the provider, and about its states."""
-        return with_states(self.states, lambda: self._now or self.states)
+        return with_states(self.states, lambda: self._provider)
+
+    async def _provider(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self._now is not None
+        try:
+            await self._now(scope, receive, send)
+        finally:
+            self._answered.set()
 
     async def one(self, interaction: Interaction) -> None:
         """Replay one interaction and record what the verifier says of it."""
@@ -115,10 +154,17 @@ class _Replay:
             "states": url + STATES_PATH,
             "messages": url + MESSAGES_PATH,
         }
+        self._answered.clear()
         try:
-            answer = await self._verifier.verify(job)
-        except _VerifierDiedError as died:
-            self._say(interaction, FAULTY, reason=str(died))
+            answer = await self._verifier.verify(job, self._answered)
+        except _VerifierFailedError as failed:
+            self._say(interaction, FAULTY, reason=str(failed))
+            return
+        except _UnreadableError as unreadable:
+            self._say(interaction, UNREADABLE, reason=str(unreadable))
+            self._unreadable += 1
+            if self._unreadable >= _MOST_UNREADABLE:
+                raise StoryStoppedError(f"{unreadable}, and {self._unreadable - 1} others were like it") from None
             return
         finally:
             await self.states.end()

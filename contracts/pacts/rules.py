@@ -15,7 +15,8 @@ from harness.judging import BrokenRuleError, LackingError, UndecidedError, numbe
 from harness.requirement import MUST, Requirement
 from harness.verdict import HarnessFault, Held, Verdict, Violated
 
-VERIFIED, MISMATCHED, LACKING, UNREACHED, FAULTY = "verified", "mismatched", "lacking", "state not reached", "faulty"
+VERIFIED, MISMATCHED = "verified", "mismatched"
+LACKING, UNREACHED, UNREADABLE, FAULTY = "lacking", "state not reached", "unreadable", "faulty"
 """What a story can say of an interaction."""
 
 # hi.events hands on what tuvens-api answers: where that is not what it relies on, it is not to blame.
@@ -38,6 +39,8 @@ def _judge(interaction: Interaction) -> Callable[[History], Verdict]:
             raise LackingError(reason)
         if outcome == UNREACHED:
             raise UndecidedError(f"the provider state “{interaction.state}” was not reached: {reason}")
+        if outcome == UNREADABLE:
+            raise UndecidedError(reason)
         if outcome == FAULTY:
             return HarnessFault(reason)
         if seen.values.get("count") != 1:

@@ -62,9 +62,13 @@ async def _verify(
         "--request-timeout", "60000", "-j", str(report),
         **environment,
     )  # fmt: skip
+    return code, _results(report, said)
+
+
+def _results(report: Path, said: str) -> dict[str, str]:
     assert report.exists(), said
     results = json.loads(report.read_text("utf-8"))["interactionResults"]
-    return code, {each["interactionKey"]: each["result"] for each in results}
+    return {each["interactionKey"]: each["result"] for each in results}
 
 
 def _keys(provider: str, *, visits: bool = True) -> set[str]:

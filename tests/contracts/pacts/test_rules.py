@@ -69,6 +69,11 @@ def test_a_state_that_was_not_reached_leaves_it_undecided() -> None:
     assert "no session could be minted" in found.reason
 
 
+def test_an_answer_that_the_verifier_cannot_read_leaves_it_undecided() -> None:
+    found = _verdict(_ONE, _seen(_ONE, {"outcome": "unreadable", "reason": "it died over this answer"}))
+    assert found == Inconclusive("it died over this answer")
+
+
 def test_a_fault_of_ours_is_none_of_the_provider() -> None:
     found = _verdict(_ONE, _seen(_ONE, {"outcome": "faulty", "reason": "it ended with code -11"}))
     assert found == HarnessFault("it ended with code -11")
