@@ -7,15 +7,18 @@ other story needs any more.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 
+from contracts.catalogue import catalogue
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.rules import FAULTY, LACKING, MISMATCHED, UNREACHED, UNREADABLE, VERIFIED
 from contracts.pacts.states import When
-from harness.capabilities import remedy_for
+from harness.judge import judge_one
 from harness.story import Phase, StoryStoppedError
+from harness.verdict import Held
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 from scenarios.loopback import App, listen, served
@@ -112,6 +115,7 @@ class _Replay:
         self._cast = cast
         self._verifier = _Verifier()
         self._unreadable = 0
+        self._unreached: dict[str, str] = {}
         self._answered = asyncio.Event()
         self._now: App | None = None
         self.states = ProviderStates(cast)
@@ -135,7 +139,13 @@ class _Replay:
             self._answered.set()
 
     async def one(self, interaction: Interaction) -> None:
-        """Replay one interaction and record what the verifier says of it."""
+        """Replay one interaction and record what the verifier says of it.
+
+        A state that could not be reached is not tried again: each try might wait for its turn.
+        """
+        if interaction.state in self._unreached:
+            self._say(interaction, UNREACHED, reason=self._unreached[interaction.state])
+            return
         step, place = self._cast.step(interaction.name), f"{interaction.name}/state"
         self.states.place = place
         self._now = Proxy(
@@ -173,6 +183,7 @@ class _Replay:
         elif self.states.lacking:
             self._say(interaction, LACKING, reason=self.states.lacking)
         elif self.states.unreached:
+            self._unreached[interaction.state] = self.states.unreached
             self._say(interaction, UNREACHED, reason=self.states.unreached)
         else:
             heard = [] if self.states.heard is None else [self.states.heard]
@@ -198,11 +209,21 @@ async def _replaying(cast: Cast) -> AsyncIterator[_Replay]:
 def _chosen(cast: Cast, when: When) -> list[Interaction]:
     """The interactions whose states this deployment can be brought to in this story."""
     found = [each for each in interactions() if each.provider_state.when is when]
-    return [each for each in found if each.provider in cast.deployment.targets and not _lacking(cast, each)]
+    able = [each for each in found if all(map(cast.can, catalogue()[f"pact.{each.name}"].needs))]
+    return [each for each in able if all(map(_served(cast), _routes_of(f"pact.{each.name}")))]
 
 
-def _lacking(cast: Cast, interaction: Interaction) -> str:
-    return next((remedy_for(need) for need in interaction.provider_state.needs if not cast.can(need)), "")
+def _routes_of(requirement: str) -> set[str]:
+    """The routes among the premises of a requirement, and among theirs."""
+    premises = catalogue()[requirement].depends_on
+    below = (_routes_of(each) for each in premises)
+    return {each for each in premises if each.startswith("routes.")}.union(*below)
+
+
+def _served(cast: Cast) -> Callable[[str], bool]:
+    """Whether the probes found a route; what is asked of one that is not there would only be waited for."""
+    history = cast.stage.recorder.history
+    return cache(lambda route: isinstance(judge_one(catalogue()[route], history), Held))
 
 
 async def _replay(cast: Cast, when: When) -> None:
