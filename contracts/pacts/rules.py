@@ -25,6 +25,7 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
         "session_token.mints_a_session",
         "pact.hi_events_validate_session_tells_whose_it_is",
     ),
+    "tuvens_client_sign_in_with_expired_token": ("pact.hi_events_validate_session_expired_token",),
     "tuvens_client_accounts_of_living_session": ("pact.hi_events_user_accounts_lists_them",),
     "tuvens_client_permission_on_own_event": ("pact.hi_events_validate_permission_on_own_event",),
     "tuvens_client_permission_on_event_of_others": ("pact.hi_events_validate_permission_on_event_of_others",),

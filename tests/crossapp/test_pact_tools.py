@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pact import Verifier
+
 import openapi
 from contracts.pacts.interactions import FOLDER, interactions
 from harness.deployment import Deployment, build_deployment
@@ -132,15 +135,47 @@ def test_it_publishes_to_a_broker_and_verifies_hi_events_from_there_with_its_res
     _run(work, tmp_path)
 
 
+def test_the_library_reads_from_a_broker_by_the_standard_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify(url: str) -> dict[str, Any]:
+        verifier = (
+            Verifier("hi.events", host="127.0.0.1")
+            .add_transport(url=url)
+            .state_handler(url + STATES_PATH, body=True, teardown=True)
+            .filter("^a sign-in with an unknown session token$")
+            .broker_source()
+        )
+        verifier.verify()
+        results: dict[str, Any] = verifier.results
+        return results
+
+    async def work(deployment: Deployment, _: Path) -> None:
+        async with _broker() as (broker, url), proxy(deployment) as here:
+            broker.pacts["tuvens-client", "hi.events", "1.2.3"] = _committed("tuvens-client", "hi.events")
+            monkeypatch.setenv("PACT_DO_NOT_TRACK", "true")
+            monkeypatch.setenv("PACT_BROKER_BASE_URL", url)
+            monkeypatch.setenv("PACT_BROKER_TOKEN", TOKEN)
+            results = await asyncio.to_thread(verify, here.urls["hi.events"])
+            assert [each["result"] for each in results["interactionResults"]] == ["OK"]
+            assert broker.refused == 0
+
+    _run(work, tmp_path)
+
+
 def _expect_published(broker: Broker) -> None:
     names = {(consumer, provider) for consumer, provider, _ in broker.pacts}
     assert names == {("tuvens-client", "hi.events"), ("tuvens-client", "tuvens-api")}
     for (consumer, provider, version), content in broker.pacts.items():
         assert version == "1.2.3"
-        committed = json.loads((FOLDER / f"{consumer}-{provider}.json").read_text("utf-8"))
-        assert content["interactions"] == committed["interactions"]
+        assert content["interactions"] == _committed(consumer, provider)["interactions"]
     assert broker.branches == {("tuvens-client", "1.2.3"): "main"}
     assert broker.tags == {("tuvens-client", "1.2.3"): {"staging"}}
+
+
+def _committed(consumer: str, provider: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((FOLDER / f"{consumer}-{provider}.json").read_text("utf-8"))
+    return value
 
 
 def test_it_finds_the_same_interactions_broken(tmp_path: Path) -> None:
