@@ -4,6 +4,7 @@ providers."""
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -188,3 +189,13 @@ def test_it_finds_the_same_interactions_broken(tmp_path: Path) -> None:
             assert code == 1
 
     _run(work, tmp_path, "user-id-is-a-number")
+
+
+def test_pytest_collects_the_pacts_of_the_contracts_and_fails_for_a_broken_one(tmp_path: Path) -> None:
+    options = ["-q", "-p", "no:cacheprovider", "-k", "tells_whose", "--fault", "user-id-is-a-number"]
+    command = [sys.executable, "-m", "pytest", str(FOLDER.parent), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert f"1 failed, {len(interactions()) - 1} deselected" in done.stdout
+    assert "to be the same type as '456' (String)" in done.stdout
+    assert "reproduce: curl -i -X POST" in done.stdout
