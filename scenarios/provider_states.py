@@ -83,7 +83,7 @@ class ProviderStates:
 
     async def end(self) -> None:
         """End the state in force, and leave things as others expect them."""
-        self._state = ""
+        self._state = self._event = ""
         entered, self._entered = self._entered, AsyncExitStack()
         try:
             await entered.aclose()
@@ -93,6 +93,8 @@ class ProviderStates:
     async def message(self) -> str | None:
         """The data of the message that an open page hears when the event of the state goes live; None where none came.
         Raises StoryStoppedError where nothing can be heard or told."""
+        if not self._event:
+            raise StoryStoppedError("the provider state of a message is asked for first")
         updates = Updates(self._cast, self._event)
         await updates.begins(f"{self.place}/event")
         async with self._cast.listens(f"{self.place}/stream") as listener:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import openapi
+from contracts import placeholders
 from contracts.pacts.interactions import interactions
 from contracts.pacts.states import When
 from crossapp.run import Settings, perform, report_of
@@ -27,7 +28,11 @@ _ONE = next(each for each in interactions() if each.name == "hi_events_user_acco
 def _pacts(deployment: Deployment, select: str) -> dict[str, Finding]:
     """What a run says of the pacts, by their names."""
     settings = Settings(select=(select,))
-    report = report_of(asyncio.run(perform(deployment, settings)), settings)
+    run = asyncio.run(perform(deployment, settings))
+    kept = "".join(run.lines)
+    assert not any(secret in kept for _, secret in deployment.secrets())
+    assert placeholders.PATTERN.search(kept) is None, "a stand-in was sent as it was"
+    report = report_of(run, settings)
     return {
         each.requirement.removeprefix("pact."): each for each in report.findings if each.requirement.startswith("pact.")
     }
