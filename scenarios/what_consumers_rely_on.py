@@ -7,6 +7,7 @@ other story needs any more.
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cache
@@ -43,6 +44,8 @@ class _Verifier:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        # A file, for a pipe that nobody reads would stop a child that has much to say.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the verifier
 
     async def verify(self, job: dict[str, str], answered: asyncio.Event) -> dict[str, Any]:
         """The verifier's answer to a job; `answered` is set when it has got the provider's answer.
@@ -70,7 +73,7 @@ class _Verifier:
         self._process = None
         if code < 0:
             raise _UnreadableError(f"Pact's verifier died over this answer (signal {-code})")
-        raise _VerifierFailedError(f"Pact's verifier ended with code {code}: see that pact-python is installed")
+        raise _VerifierFailedError(f"Pact's verifier ended with code {code}: {self._last_words()}")
 
     async def _line(self, output: asyncio.StreamReader, answered: asyncio.Event) -> bytes:
         """The next line. Raises TimeoutError."""
@@ -93,13 +96,23 @@ class _Verifier:
             "scenarios.pact_verifier",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=self._errors,
             limit=4 * 1024 * 1024,
         )
         return self._process
 
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        said = self._errors.read().decode("utf-8", "replace").strip()
+        return said.rpartition("\n")[2][:300] or "it said nothing"
+
+    async def end(self) -> None:
+        """End the process, for good."""
+        await self.close()
+        self._errors.close()
+
     async def close(self) -> None:
-        """End the process."""
+        """End the process; it is started anew when it is needed."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -123,7 +136,7 @@ class _Replay:
 
     async def close(self) -> None:
         """End what was begun."""
-        await self._verifier.close()
+        await self._verifier.end()
         await self.states.close()
 
     @property

@@ -141,13 +141,13 @@ def _verified(job: dict[str, Any], then: Callable[[asyncio.subprocess.Process], 
             then(await verifier._start())
             return await verifier.verify(job, answered)
         finally:
-            await verifier.close()
+            await verifier.end()
 
     return asyncio.run(run())
 
 
 def test_a_verifier_that_fails_by_itself_is_a_fault_of_ours() -> None:
-    with pytest.raises(what_consumers_rely_on._VerifierFailedError, match="code 1"):
+    with pytest.raises(what_consumers_rely_on._VerifierFailedError, match="code 1: KeyError"):
         _verified({"provider": "tuvens-api"})
 
 
