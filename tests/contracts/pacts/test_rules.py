@@ -1,32 +1,21 @@
 """Every interaction is a requirement: what the verifier says of it decides, and only where something was verified."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from contracts.catalogue import catalogue
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.states import STATES
-from harness.history import Entry, History, NothingObservedError
+from harness.history import History, NothingObservedError
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
 from scenarios.provider_states import ways
-from tests.contracts.histories import answer, history, message, no_answer, observed, verdict
+from tests.contracts.histories import answer, history, no_answer, observed, verdict
+from tests.contracts.pact.examples import replayed
 
 _EVERY = pytest.mark.parametrize("interaction", interactions(), ids=lambda each: each.name)
 _ONE = next(each for each in interactions() if each.name == "hi_events_validate_session_unknown_token")
 _PAGE = next(each for each in interactions() if each.operation == "openCrossAppPage")
-
-
-def _seen(interaction: Interaction, said: Mapping[str, Any], *others: Entry) -> History:
-    step = interaction.steps[0]
-    if interaction.status is None:
-        heard: Entry = message(f"{step}/stream", {"status": "active"})
-    else:
-        heard = answer(f"{step}/request/{interaction.operation}", interaction.status, operation=interaction.operation)
-    entries = (*others,) or (heard,)
-    return history(*entries, observed(step, **{"count": 1, "ok": True, "mismatches": [], "evidence": [1], **said}))
 
 
 def _verdict(interaction: Interaction, seen: History) -> Verdict:
@@ -35,14 +24,14 @@ def _verdict(interaction: Interaction, seen: History) -> Verdict:
 
 @_EVERY
 def test_an_interaction_that_was_verified_holds_and_names_what_passed(interaction: Interaction) -> None:
-    found = _verdict(interaction, _seen(interaction, {"outcome": "verified"}))
+    found = _verdict(interaction, replayed(interaction, {"outcome": "verified"}))
     assert found == Held((1,))
 
 
 @_EVERY
 def test_an_interaction_that_differs_is_violated_in_the_verifiers_words(interaction: Interaction) -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["$.name: Expected null to be a String"]}
-    found = _verdict(interaction, _seen(interaction, said))
+    found = _verdict(interaction, replayed(interaction, said))
     assert isinstance(found, Violated)
     assert interaction.file.name in found.expected
     assert "$.name: Expected null to be a String" in found.observed
@@ -52,43 +41,43 @@ def test_an_interaction_that_differs_is_violated_in_the_verifiers_words(interact
 @pytest.mark.parametrize("count", [0, 2, None])
 @pytest.mark.parametrize("outcome", ["verified", "mismatched"])
 def test_nothing_is_said_where_the_verifier_verified_another_number_than_one(outcome: str, count: int | None) -> None:
-    found = _verdict(_ONE, _seen(_ONE, {"outcome": outcome, "count": count}))
+    found = _verdict(_ONE, replayed(_ONE, {"outcome": outcome, "count": count}))
     assert isinstance(found, HarnessFault)
     assert str(count) in found.error
 
 
 def test_a_state_that_the_deployment_cannot_reach_makes_it_not_applicable() -> None:
-    found = _verdict(_ONE, _seen(_ONE, {"outcome": "lacking", "reason": "the limit is too high"}))
+    found = _verdict(_ONE, replayed(_ONE, {"outcome": "lacking", "reason": "the limit is too high"}))
     assert found == NotApplicable("the limit is too high")
 
 
 def test_a_state_that_was_not_reached_leaves_it_undecided() -> None:
-    found = _verdict(_ONE, _seen(_ONE, {"outcome": "state not reached", "reason": "no session could be minted"}))
+    found = _verdict(_ONE, replayed(_ONE, {"outcome": "state not reached", "reason": "no session could be minted"}))
     assert isinstance(found, Inconclusive)
     assert _ONE.state in found.reason
     assert "no session could be minted" in found.reason
 
 
 def test_an_answer_that_the_verifier_cannot_read_leaves_it_undecided() -> None:
-    found = _verdict(_ONE, _seen(_ONE, {"outcome": "unreadable", "reason": "it died over this answer"}))
+    found = _verdict(_ONE, replayed(_ONE, {"outcome": "unreadable", "reason": "it died over this answer"}))
     assert found == Inconclusive("it died over this answer")
 
 
 def test_a_fault_of_ours_is_none_of_the_provider() -> None:
-    found = _verdict(_ONE, _seen(_ONE, {"outcome": "faulty", "reason": "it ended with code -11"}))
+    found = _verdict(_ONE, replayed(_ONE, {"outcome": "faulty", "reason": "it ended with code -11"}))
     assert found == HarnessFault("it ended with code -11")
 
 
 def test_a_network_breaks_no_pact() -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 404 but was 502"]}
     gone = no_answer(f"{_ONE.steps[0]}/request/{_ONE.operation}", operation=_ONE.operation)
-    assert isinstance(_verdict(_ONE, _seen(_ONE, said, gone)), Inconclusive)
+    assert isinstance(_verdict(_ONE, replayed(_ONE, said, gone)), Inconclusive)
 
 
 def test_a_limit_that_was_hit_breaks_no_pact() -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 404 but was 429"]}
     limited = answer(f"{_ONE.steps[0]}/request/{_ONE.operation}", 429, operation=_ONE.operation)
-    assert isinstance(_verdict(_ONE, _seen(_ONE, said, limited)), Inconclusive)
+    assert isinstance(_verdict(_ONE, replayed(_ONE, said, limited)), Inconclusive)
 
 
 def test_what_never_reached_the_provider_is_not_held() -> None:
@@ -102,7 +91,7 @@ def test_a_page_that_goes_back_by_a_script_is_beyond_pact() -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 302 but was 200"]}
     step = f"{_PAGE.steps[0]}/request/{_PAGE.operation}"
     page = answer(step, 200, b"<!doctype html><script src=app.js></script>", headers={"Content-Type": "text/html"})
-    assert isinstance(_verdict(_PAGE, _seen(_PAGE, said, page)), NotApplicable)
+    assert isinstance(_verdict(_PAGE, replayed(_PAGE, said, page)), NotApplicable)
 
 
 def test_an_interaction_that_no_story_told_of_is_undecided() -> None:
