@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from openapi.problems import escape
-from openapi.schema import Schemas
+from openapi.schema import Schemas, at_pointer
 from openapi.walk import Node, walk
 
 Findings = Iterator[tuple[str, str]]
@@ -165,6 +165,28 @@ def redirects(sheet: Sheet) -> Findings:
                 yield at, "a redirect must demand the header Location"
 
 
+def links(sheet: Sheet) -> Findings:
+    """A link leads to an operation of the document, fills parameters of it or its body, and is described."""
+    known = {node.value.get("operationId"): node for node in sheet.operations}
+    for node in sheet.nodes:
+        if node.kind != "response":
+            continue
+        for name, link in node.value.get("links", {}).items():
+            at = f"{node.pointer}/links/{escape(name)}"
+            operation = known.get(link.get("operationId"))
+            if operation is None:
+                yield at, f"there is no operation {link.get('operationId')!r} in this document"
+                continue
+            shared = at_pointer(sheet.raw, operation.pointer.rpartition("/")[0]).get("parameters", ())
+            own = operation.value.get("parameters", ())
+            there = {sheet.schemas.follow(each, "")[0]["name"] for each in (*shared, *own)}
+            for parameter in link.get("parameters", {}):
+                if parameter not in there:
+                    yield f"{at}/parameters/{escape(parameter)}", "the operation has no such parameter"
+            if not link.get("description"):
+                yield at, "the link has no description"
+
+
 def open_schemas(sheet: Sheet) -> Findings:
     """No schema is closed: extra fields are fine in requests and answers."""
     for node in sheet.nodes:
@@ -229,6 +251,7 @@ RULES = (
     rate_limit_headers,
     errors,
     redirects,
+    links,
     open_schemas,
     described,
     required_exist,

@@ -1,5 +1,6 @@
 """`python -m openapi` finds what is wrong with a document, and says where."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ def _dough(document: dict[str, Any]) -> Any:
 
 def _set(owner: dict[str, Any], key: str, value: object) -> None:
     owner[key] = value
+
+
+def _link(document: dict[str, Any], **changed: Any) -> None:
+    link = {"operationId": "bakeLoaf", "parameters": {"id": "$response.body#/id"}, "description": "Again.", **changed}
+    _put(document)["responses"]["200"]["links"] = {"next": link}
 
 
 def _announce_limit_on_success_only(document: dict[str, Any]) -> None:
@@ -271,6 +277,21 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         f"{PUT}/responses/302",
         "Location",
     ),
+    "a link to no operation": (
+        lambda d: _link(d, operationId="eatLoaf"),
+        f"{PUT}/responses/200/links/next",
+        "there is no operation 'eatLoaf' in this document",
+    ),
+    "a link with a parameter that is not there": (
+        lambda d: _link(d, parameters={"number": "$response.body#/id"}),
+        f"{PUT}/responses/200/links/next/parameters/number",
+        "no such parameter",
+    ),
+    "a link without description": (
+        lambda d: _link(d, description=""),
+        f"{PUT}/responses/200/links/next",
+        "no description",
+    ),
     "a property without description": (
         lambda d: _dough(d)["properties"]["flour"].pop("description"),
         "/components/schemas/Dough/properties/flour",
@@ -383,6 +404,25 @@ def test_two_documents_may_not_share_an_operation_id(tmp_path: Path) -> None:
     [finding] = check(paths).findings
     assert (finding.file, finding.pointer) == (paths[1], f"{PUT}/operationId")
     assert finding.message == "'bakeLoaf' is already an operation of a.yaml"
+
+
+def test_a_link_to_an_operation_and_its_parameters_is_right(tmp_path: Path) -> None:
+    document = minimal.document()
+    _link(document, parameters={"id": "$response.body#/id", "slices": "$request.query.slices"})
+    assert not check([minimal.write(tmp_path, document)]).findings
+
+
+def test_a_bundle_is_the_document_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bundle", "hi.events"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == openapi.load("hi.events").bundled()
+
+
+def test_a_bundle_of_an_unknown_application_ends_with_64(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["bundle", "nobody"])
+    assert stop.value.code == 64
+    assert "nobody" in capsys.readouterr().err
 
 
 def test_an_unknown_option_ends_with_64_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
