@@ -27,6 +27,7 @@ _REMEDIES = {
     "linked-event": "no event that exists on both sides is known: name {{ hi = …, tuvens = … }} in events.linked, with "
     "safety.change_events = true",
     "exhaust": "limits are not to be exhausted: set safety.exhaust_rate_limits = true",
+    "fuzzing": "nothing is to be fuzzed: set safety.fuzz = true",
     "near": "timing needs a server on this machine; {} is not",
     "https": "{} is not served over https: judged on real deployments only",
     "raised-limits": "the rate limit of {} is too low for it: raise it and say so under rate_limits",
@@ -68,6 +69,8 @@ def capabilities_of(deployment: Deployment, *, patience: float = 0.0) -> frozens
         found.add("return-origin")
     if deployment.safety.exhaust_rate_limits:
         found.add("exhaust")
+    if deployment.safety.fuzz:
+        found.add("fuzzing")
     return frozenset(found)
 
 

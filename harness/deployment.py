@@ -107,11 +107,15 @@ class ReceiverSettings:
 class Safety:
     """What may be done to the deployment. `seconds`: time-out of one exchange; `minutes`: of the whole run.
 
-    `exhaust_rate_limits`: send until 429 comes; `change_events`: send webhooks and change the named events.
+    `exhaust_rate_limits`: send until 429 comes; `change_events`: send webhooks and change the named events; `fuzz`:
+    send nonsense, with right credentials too; `unexpected_methods`: send it by methods, too, that no document names
+    (DELETE on an event's path, say).
     """
 
     exhaust_rate_limits: bool
     change_events: bool
+    fuzz: bool = True
+    unexpected_methods: bool = False
     seconds: float = 15.0
     minutes: float = 15.0
 
@@ -160,6 +164,7 @@ _TOP_FIELDS = (
     "name", "edition", "targets", "credentials", "users", "events", "return_origin", "safety", "deviations", "ca_file",
     "receiver",
 )  # fmt: skip
+_SAFETY_FIELDS = ("exhaust_rate_limits", "change_events", "fuzz", "unexpected_methods", "seconds", "minutes")
 _SECRET_FORMS = ("env", "file", "command")
 
 
@@ -317,10 +322,12 @@ def _event_id(value: Any, at: str) -> str:
 
 
 def _safety(value: Mapping[str, Any], *, production: bool) -> Safety:
-    _known(value, ("exhaust_rate_limits", "change_events", "seconds", "minutes"), "safety.")
+    _known(value, _SAFETY_FIELDS, "safety.")
     return Safety(
         exhaust_rate_limits=_flag(value, "exhaust_rate_limits", default=not production),
         change_events=_flag(value, "change_events", default=not production),
+        fuzz=_flag(value, "fuzz", default=not production),
+        unexpected_methods=_flag(value, "unexpected_methods", default=False),
         seconds=_positive(value, "seconds", default=15.0),
         minutes=_positive(value, "minutes", default=15.0),
     )

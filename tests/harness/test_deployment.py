@@ -133,6 +133,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("safety", True, "safety: must be a table"),
     ("safety", {"exhaust_rate_limits": "no"}, "safety.exhaust_rate_limits: must be true or false"),
     ("safety", {"change_events": 0}, "safety.change_events: must be true or false"),
+    ("safety", {"fuzz": "a little"}, "safety.fuzz: must be true or false"),
+    ("safety", {"unexpected_methods": 1}, "safety.unexpected_methods: must be true or false"),
     *(
         ("safety", {name: each}, f"safety.{name}: must be a number above 0")
         for name in ("seconds", "minutes")
@@ -268,6 +270,8 @@ linked = [{ hi = 2, tuvens = "11" }]
 [safety]
 exhaust_rate_limits = false
 change_events = true
+fuzz = false
+unexpected_methods = true
 seconds = 3
 minutes = 0.5
 
@@ -305,6 +309,7 @@ def test_every_field_is_read_from_toml_and_the_same_from_json(tmp_path: Path) ->
     assert found.user("organiser") is organiser
     assert found.user("member") is None
     assert (found.safety.seconds, found.safety.minutes, found.safety.change_events) == (3.0, 0.5, True)
+    assert (found.safety.fuzz, found.safety.unexpected_methods) == (False, True)
     assert found.deviations[0].until == date(2026, 12, 31)
     assert found.receiver == ReceiverSettings("::1", 8099, "https://hooks.example.com/crossapp", 30.0)
 
@@ -371,12 +376,14 @@ def test_a_failing_command_does_not_show_what_it_printed() -> None:
 # Capabilities
 
 
-def test_production_is_neither_changed_nor_exhausted_unless_said() -> None:
+def test_production_is_neither_changed_nor_exhausted_nor_fuzzed_unless_said() -> None:
     whole = changed(f"{TARGET}/kind", "production") | {"events": {"tuvens": ["1"], "linked": [{"hi": 1, "tuvens": 1}]}}
-    assert capabilities_of(build(whole)) & {"events", "linked-event", "exhaust"} == set()
-    said = whole | {"safety": {"exhaust_rate_limits": True, "change_events": True}}
+    forbidden = {"events", "linked-event", "exhaust", "fuzzing"}
+    assert capabilities_of(build(whole)) & forbidden == set()
+    assert not build(whole).safety.unexpected_methods
+    said = whole | {"safety": {"exhaust_rate_limits": True, "change_events": True, "fuzz": True}}
     for each in (said, whole | {"targets": GOOD["targets"]}):
-        assert {"events", "linked-event", "exhaust"} <= capabilities_of(build(each))
+        assert forbidden <= capabilities_of(build(each))
 
 
 def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -> None:
@@ -388,7 +395,13 @@ def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -
         "database:tuvens-api", "audit-log:tuvens-api", "launch:tuvens-api", "https:tuvens-api", "https:hi.events",
         "receiver", "failures:tuvens-api", "failures:hi.events", "retries:tuvens-api",
     }  # fmt: skip
-    assert capabilities_of(build(GOOD)) == {"target:tuvens-api", "role:organiser", "exhaust", "https:tuvens-api"}
+    assert capabilities_of(build(GOOD)) == {
+        "target:tuvens-api",
+        "role:organiser",
+        "exhaust",
+        "fuzzing",
+        "https:tuvens-api",
+    }
 
 
 @pytest.mark.parametrize(
