@@ -35,16 +35,21 @@ from scenarios.cast import Cast
 from scenarios.catalogue import stories
 from scenarios.stage import Stage
 
+# Who asks for more random cases gives the time for them: one for each operation, at half a second or so in all.
+_MINUTES_PER_EXAMPLE = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a run is made: `patience` in seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run
-    sends fewer requests where only their number is large (rate limits, timing)."""
+    sends fewer requests where only their number is large (rate limits, timing); `examples` are the random cases that
+    fuzzing sends each operation, beside the edges of its fields."""
 
     select: tuple[str, ...] = ()
     patience: float = 0.0
     seed: int = 0
     quick: bool = False
+    examples: int = 5
     command: tuple[str, ...] = ()
 
 
@@ -136,6 +141,7 @@ async def perform(
             quick=settings.quick,
             patience=settings.patience,
             receiver=receiver,
+            examples=settings.examples,
         )
         stack.push_async_callback(stage.close)
         await drive(
@@ -144,7 +150,7 @@ async def perform(
             history,
             skip=lambda story: _why_not(story, history),
             progress=progress,
-            minutes=deployment.safety.minutes + settings.patience / 60,
+            minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
     seconds = time.monotonic() - clock
     lines = tuple(history.lines(recorder.book))

@@ -86,8 +86,11 @@ class Stage:
         quick: bool = False,
         patience: float = 0.0,
         receiver: Receiver | None = None,
+        examples: int = 5,
     ) -> None:
         self.deployment = deployment
+        self.seed = seed
+        self.examples = examples
         self.patience = patience
         self.receiver = receiver
         self.random = random.Random(seed)

@@ -48,6 +48,9 @@ def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer requests where only their number is large (rate limits, timing).")
     ] = False,
+    examples: Annotated[
+        int, typer.Option("--examples", min=1, help="Random cases that fuzzing sends each operation.")
+    ] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
 ) -> None:
     """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
@@ -62,6 +65,7 @@ def verify(
             patience=waiting,
             seed=seed,
             quick=quick,
+            examples=examples,
             command=("crossapp", *sys.argv[1:]),
         )
         if not selected(settings.select):

@@ -1,0 +1,229 @@
+"""Schemathesis, to be run in a thread of its own: it makes cases, sends them to an address, and checks the answers.
+
+The address is the story's own, which forwards each request through the stage: pacing, recording and redaction are those
+of every other exchange, and a credential never gets here.
+"""
+
+import copy
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schemathesis.generation.case import Case
+    from schemathesis.schemas import BaseSchema
+
+UNIT_PHASES = ("examples", "coverage", "fuzzing")
+STATEFUL = "stateful"
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "ignored_auth",
+)
+CASE_HEADER = "x-schemathesis-testcaseid"
+_STEPS = 4
+_FEWEST = 5
+_GRACE = 30.0
+_PATIENCE = 300  # seconds: how long a request may take, turns of a rate limit included, the story decides
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A check that failed on a case. `title` says what is wrong, `detail` where."""
+
+    operation: str
+    check: str
+    title: str
+    detail: str
+    case: str
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a run: `cases` as operation, phase and id, `failures` in the order of their finding, `error` where
+    the engine itself gave up, `ended` where its time was up."""
+
+    cases: list[tuple[str, str, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    error: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run of the engine.
+
+    base_url: below it go the requests.
+    document: as adapted.
+    examples: random cases for each operation.
+    seconds: how long it may take.
+    credentials: by security scheme, `bearer` or `api_key` and a stand-in, no secret.
+    values: by `place.name` (`body.session_token`), what half of the cases shall have there, one of these.
+    guard: by operationId and method, may change path parameters and body of a case in place.
+    """
+
+    base_url: str
+    document: Mapping[str, Any]
+    operations: tuple[str, ...]
+    phases: tuple[str, ...]
+    examples: int
+    seed: int
+    seconds: float
+    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    checks: tuple[str, ...] = CHECKS
+    unexpected_methods: bool = False
+    guard: Callable[[str, str, dict[str, Any], Any], None] = lambda operation, method, path, body: None
+
+
+def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Result:
+    """Make cases, send them to the plan's base URL and check the answers; blocking.
+
+    `enough`: nothing more is sent on; what is under way is gone through to its end, for a phase that is cut off tells
+    nothing of what it found. It is set here, too, when the time is up. `abandoned`: end at once, nobody waits.
+    """
+    import schemathesis
+    from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
+
+    result = Result()
+    config = schemathesis.Config.from_dict(_settings(plan))
+    whole = schemathesis.openapi.from_dict(copy.deepcopy(dict(plan.document)), config=config)
+    schema = whole.include(operation_id=list(plan.operations))
+
+    def guarded(context: object, case: "Case[Any]", kwargs: object) -> None:
+        if case.operation.base_url == plan.base_url:
+            plan.guard(_id_of(case.operation), case.method, case.path_parameters, case.body)
+
+    # Schemathesis knows this hook globally only.
+    GLOBAL_HOOK_DISPATCHER.register_hook_with_name(guarded, "before_call")
+    try:
+        _drain(plan, schema, result, enough, abandoned)
+    finally:
+        GLOBAL_HOOK_DISPATCHER.unregister(guarded)
+    return result
+
+
+def _drain(
+    plan: Plan, schema: "BaseSchema", result: Result, enough: threading.Event, abandoned: threading.Event
+) -> None:
+    from schemathesis.engine import events, from_schema
+
+    stream = from_schema(schema).execute()
+
+    def end() -> None:
+        # A phase of one operation is one event, so the end is not waited for among the events.
+        if not abandoned.wait(plan.seconds):
+            result.ended = f"stopped after {plan.seconds:g} s"
+            enough.set()
+            abandoned.wait(_GRACE)
+        stream.stop()
+
+    threading.Thread(target=end, daemon=True).start()
+    try:
+        for event in stream:
+            if isinstance(event, events.ScenarioFinished):
+                _take(result, event)
+                if enough.is_set():
+                    stream.stop()
+            elif isinstance(event, events.FatalError):
+                result.error = f"{type(event.exception).__name__}: {event.exception}"
+            elif isinstance(event, events.NonFatalError) and not enough.is_set():
+                result.error = result.error or f"{event.label}: {event.info.title}: {event.value}"
+    finally:
+        abandoned.set()
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    """The whole configuration: neither a stray schemathesis.toml nor another version's default changes anything."""
+    dictionaries = {f"value{number}": {"values": list(each)} for number, each in enumerate(plan.values.values())}
+    bound = {
+        name: {"dictionary": dictionary, "probability": 0.5}
+        for name, dictionary in zip(plan.values, dictionaries, strict=True)
+    }
+    schemes = {name: dict([each]) for name, each in plan.credentials.items()}
+    # What one answer taught must not change the next case: a run is to be repeated by its seed.
+    taught = {"extra-data-sources": {"responses": False}}
+    return {
+        "seed": plan.seed,
+        "base-url": plan.base_url,
+        "request-timeout": _PATIENCE,
+        "cache": {"enabled": False},
+        "continue-on-failure": True,
+        "suppress-health-check": ["all"],
+        "analysis": {"constants": {"enabled": False}},
+        "dictionaries": dictionaries,
+        "parameters": bound,
+        "generation": {
+            "max-examples": plan.examples,
+            "no-shrink": True,  # each step of shrinking is a request, too; the smallest case that failed is told
+            "database": "none",
+            # A control character is refused by servers and proxies before an application sees it.
+            "allow-x00": False,
+            "exclude-header-characters": "".join(map(chr, (*range(32), *range(127, 160)))),
+            "with-security-parameters": False,  # ignored_auth asks without credentials and with wrong ones
+        },
+        "auth": {"auto-signup": False, **({"openapi": schemes} if schemes else {})},
+        "checks": {"enabled": False, **{name: {"enabled": True} for name in plan.checks}},
+        "phases": {
+            "examples": {"enabled": "examples" in plan.phases, **taught},
+            "coverage": {
+                "enabled": "coverage" in plan.phases,
+                **taught,
+                **({} if plan.unexpected_methods else {"unexpected-methods": []}),
+            },
+            "fuzzing": {"enabled": "fuzzing" in plan.phases, **taught, "error-feedback": {"enabled": False}},
+            "stateful": {
+                "enabled": STATEFUL in plan.phases,
+                "max-steps": _STEPS,
+                "generation": {"max-examples": max(plan.examples // 10, _FEWEST)},  # each of several requests
+                "link-calibration": False,
+                "inference": {"algorithms": []},  # our links only
+            },
+        },
+    }
+
+
+def _take(result: Result, event: Any) -> None:
+    for case_id, node in event.recorder.cases.items():
+        result.cases.append((_id_of(node.value.operation), event.phase.value, case_id))
+    for case_id, checks in event.recorder.checks.items():
+        for each in checks:
+            if each.failure_info is None:
+                continue
+            failure = each.failure_info.failure
+            case = event.recorder.cases[failure.case_id or case_id].value
+            result.failures.append(
+                Failure(
+                    operation=_id_of(case.operation),
+                    check=each.name,
+                    title=failure.title,
+                    detail=failure.message,
+                    case=case.id,
+                )
+            )
+
+
+def _id_of(operation: Any) -> str:
+    return str(operation.definition.raw["operationId"])
+
+
+@contextmanager
+def no_files_left() -> Iterator[None]:
+    """Hypothesis keeps its files in the working directory unless told otherwise: in a folder that goes, here."""
+    from hypothesis import configuration
+
+    before = configuration.__hypothesis_home_directory
+    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder:
+        configuration.set_hypothesis_home_dir(Path(folder))
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(before)
