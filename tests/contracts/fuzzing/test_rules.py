@@ -1,0 +1,96 @@
+"""The rules about fuzzing, each on an honest history and on one that breaks it."""
+
+import pytest
+
+import openapi
+from contracts.catalogue import catalogue
+from contracts.fuzzing.rules import CHANGES, STORY
+from contracts.routes.rules import STORY as PROBE
+from harness.verdict import Held, Inconclusive, NotApplicable, Violated
+from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
+from tests.contracts.fuzzing.examples import EXAMPLES, SERVER_ERROR, UNREFUSED, fuzzed
+from tests.contracts.histories import answer, history, no_answer, verdict
+
+SEAM = "fuzzing"
+ID = f"{SEAM}.generateSession"
+
+
+def test_every_rule_of_the_seam_has_examples() -> None:
+    expect_every_rule_has_examples(SEAM, EXAMPLES)
+
+
+def test_every_operation_of_both_apis_has_a_rule() -> None:
+    served = {each.id for app in ("tuvens-api", "hi.events") for each in openapi.load(app).operations.values()}
+    judged = {each.id.partition(".")[2] for each in catalogue() if each.id.startswith(f"{SEAM}.")}
+    assert judged == served | {"nonsense_is_refused"}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_holds_on_an_honest_history(name: str) -> None:
+    expect_held(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
+    expect_violated(SEAM, name, EXAMPLES)
+
+
+def test_the_cases_are_counted_by_phase_with_the_seed_that_repeats_them() -> None:
+    found = verdict(ID, fuzzed("generateSession", sent=5, seed=7, ended="10 cases are what the rate limit leaves"))
+    assert isinstance(found, Held)
+    assert found.note == "5 cases (1 examples, 4 coverage), seed 7; 10 cases are what the rate limit leaves"
+
+
+def test_each_cause_is_told_once_with_its_smallest_case() -> None:
+    found = verdict(ID, fuzzed("generateSession", causes=[SERVER_ERROR, UNREFUSED]))
+    assert isinstance(found, Violated)
+    assert found.observed.startswith("2 causes: (1) a server error")
+    assert "(2) a request accepted whose body/account_id is required" in found.observed
+    assert found.evidence == (2, 1)
+
+
+def test_many_causes_are_counted_and_five_told() -> None:
+    found = verdict(ID, fuzzed("generateSession", causes=[UNREFUSED] * 9))
+    assert isinstance(found, Violated)
+    assert "9 causes" in found.observed
+    assert "and 4 more" in found.observed
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ({"error": "Schema Error: no such thing"}, "Schema Error"),
+        ({"sent": 0, "ended": "tuvens-api answered nothing"}, "answered nothing"),
+        ({"sent": 0}, "no case was sent"),
+    ],
+)
+def test_nothing_sent_or_an_engine_that_gave_up_decides_nothing(noted: dict[str, object], said: str) -> None:
+    found = verdict(ID, fuzzed("generateSession", **noted))  # type: ignore[arg-type]
+    assert isinstance(found, Inconclusive)
+    assert said in found.reason
+
+
+def test_a_network_that_fails_accuses_nobody_and_hides_nothing() -> None:
+    lost = no_answer(f"{STORY}/generateSession", operation="generateSession")
+    assert isinstance(verdict(ID, fuzzed("generateSession", lost)), Inconclusive)
+    assert isinstance(verdict(ID, fuzzed("generateSession", lost, causes=[SERVER_ERROR])), Violated)
+
+
+def test_what_was_not_fuzzed_to_its_end_leaves_the_claim_undecided() -> None:
+    lost = no_answer(f"{STORY}/getEvent", operation="getEvent")
+    for seen in (fuzzed("getEvent", error="it gave up"), fuzzed("getEvent", lost), fuzzed("getEvent", sent=0)):
+        assert isinstance(verdict(f"{SEAM}.nonsense_is_refused", seen), Inconclusive)
+
+
+def test_an_operation_that_was_not_noted_is_undecided() -> None:
+    assert isinstance(verdict(ID, history(ended={STORY: "finished"})), Inconclusive | NotApplicable)
+
+
+def test_what_changes_events_needs_one_that_may_be_changed() -> None:
+    for name, capability in CHANGES.items():
+        assert {"fuzzing", capability} <= set(catalogue()[f"{SEAM}.{name}"].needs)
+
+
+def test_a_route_that_upstream_has_and_the_deployment_has_not_is_not_tested() -> None:
+    absent = history(answer(f"{PROBE}/readEvent", 404, {}, operation="readEvent", callee="hi.events"))
+    assert isinstance(verdict(f"{SEAM}.readEvent", absent), NotApplicable)
