@@ -12,6 +12,7 @@ from crossapp.commands.diff import diff
 from crossapp.commands.judge import judge
 from crossapp.commands.jwt import jwt
 from crossapp.commands.lockstep import lockstep
+from crossapp.commands.prove import prove_command
 from crossapp.commands.proxy import proxy
 from crossapp.commands.report import report
 from crossapp.commands.requirements import requirements
@@ -38,6 +39,7 @@ app.command()(judge)
 app.command()(proxy)
 app.command()(requirements)
 app.command()(lockstep)
+app.command("prove")(prove_command)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 
 
 class EmbeddedError(RuntimeError):
@@ -22,7 +22,7 @@ class EmbeddedError(RuntimeError):
 def embedded(arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
     """Start `crossapp up` with further arguments; yields the deployment description that it prints.
 
-    Raises EmbeddedError where it does not start within 30 s. The child is stopped when the block is left, and stops
+    Raises EmbeddedError where it does not start within 60 s. The child is stopped when the block is left, and stops
     by itself when this process dies.
     """
     command = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", *arguments]

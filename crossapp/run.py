@@ -22,7 +22,7 @@ from harness.capabilities import capabilities_of
 from harness.claims import Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
-from harness.history import Context, History, HistoryError, read_history
+from harness.history import DOES_NOT_HOLD, Context, History, HistoryError, read_history
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
 from harness.recorder import Bounds, Recorder
@@ -254,7 +254,7 @@ def _why_not(story: Story, history: History) -> str | None:
     for operation in story.operations:
         for premise in (f"routes.{openapi.find(operation).app}_answers", f"routes.{operation}"):
             if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
-                return f"{premise} does not hold"
+                return premise + DOES_NOT_HOLD
     return None
 
 

@@ -13,6 +13,8 @@ from harness.redact import SecretBook
 from harness.report import json_line
 
 FORMAT = 1
+DOES_NOT_HOLD = " does not hold"
+"""How the reason ends of a story that was not driven because a requirement, named before, is not held."""
 
 
 class HistoryError(ValueError):

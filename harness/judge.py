@@ -9,7 +9,7 @@ from typing import assert_never
 from harness.capabilities import remedy_for
 from harness.curl import curl
 from harness.deployment import Deviation
-from harness.history import Exchange, History, NothingObservedError, StoryOutcome
+from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, StoryOutcome
 from harness.judging import BrokenRuleError, LackingError, UndecidedError
 from harness.report import Finding, Shown, Waiver
 from harness.requirement import Catalogue, Requirement
@@ -122,6 +122,8 @@ def _unobserved(nothing: NothingObservedError, history: History) -> Verdict:
             return NotApplicable(outcome.reason)
         case StoryOutcome(ended="finished"):
             return Inconclusive(f"{nothing.step!r} never happened, though the story {story} went to its end")
+        case StoryOutcome(reason=reason) if reason.endswith(DOES_NOT_HOLD):
+            return Blocked(reason.removesuffix(DOES_NOT_HOLD), f"the story {story} was not driven: {reason}")
         case _:
             return Inconclusive(f"the story {story} stopped before {nothing.step!r}: {outcome.reason}")
 

@@ -99,7 +99,10 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
 @story(needs=(*_NEEDS, "foreign-event"), operations=(*OPERATIONS, "validateCrossAppPermission"))
 async def a_missing_permission_is_noticed(cast: Cast) -> None:
     """An organiser asks hi.events for the event of others, is denied it, and sets an own event live instead."""
-    bearer = (await cast.signed_in()).bearer
+    await cast.turn_to_sign_in()
+    # A session of its own: what it was denied must not depend on what other stories ask.
+    session = await cast.fresh_session("generate session")
+    bearer = await _signs_in(cast, "sign in", session.token)
     async with cast.linked_event() as event:
         for name, number in (("foreign event", cast.deployment.foreign_event), ("own event", event.tuvens)):
             if not number.isdigit():

@@ -11,10 +11,15 @@ OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
 
 @story(operations=("generateSession", "validateSession"))
 async def a_session_is_validated(cast: Cast) -> None:
-    """Hi.Events asks, more than once, whom the organiser's token stands for; also that of a user without a name."""
+    """Hi.Events asks, more than once, whom the tokens of the organiser and of a member stand for; also that of a user
+    without a name."""
     session = await cast.session()
     await cast.validates("first", session.token)
     await cast.validates("again", session.token)
+    if cast.can("role:member"):
+        member = await cast.fresh_session("generate session", "member")
+        await cast.validates("member", member.token)
+        await cast.validates("again/member", member.token)
     if cast.can("role:nameless"):
         nameless = await cast.session("nameless")
         await cast.validates("nameless user", nameless.token)
@@ -52,6 +57,7 @@ async def permissions_are_asked_for(cast: Cast) -> None:
 async def back_ends_are_refused_without_the_secret(cast: Cast) -> None:
     """Callers without the shared secret, or with one that is nearly right, ask all three questions."""
     session = await cast.session()
+    await cast.validates("right", session.token)
     right = cast.secret
     wrong: dict[str, str | None] = {
         "missing/absent": None,

@@ -54,6 +54,9 @@ async def statuses_are_changed(cast: Cast) -> None:
         await cast.sets_status("unknown status", bearer, event.hi, _NO_STATUS)
         await _change(cast, "last", bearer, event, CHANGES[-1])
         await hears(cast, "effect/last", event.tuvens, CHANGES[-1], seconds=seconds)
+        if seen is not None:
+            # What the event shows may be older than the last delivery.
+            await seen.seen(event.tuvens, at_least=len(CHANGES), seconds=2.0)
         if listener is not None:
             await hears_messages(listener, event.tuvens, len(CHANGES), seconds=seconds)
         await _record(cast, seen, "deliveries", event)

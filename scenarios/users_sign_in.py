@@ -95,7 +95,7 @@ async def many_sign_in_at_once(cast: Cast) -> None:
 
 async def _validate(cast: Cast, session: SessionToken) -> None:
     call = session_wire.validate_session(cast.secret, session.token)
-    facts: dict[str, Any] = {"user_id": session.user.user_id}
+    facts: dict[str, Any] = {"user_id": session.user.user_id, **cast.stage.facts_about(session.token)}
     await cast.stage.send(cast.step("question"), BACKEND, call, key="shared-secret", facts=facts)
 
 

@@ -59,7 +59,7 @@ def _waited(history: History) -> str:
     settles=("C-HE-14",),
     operations=_OPERATIONS,
     needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS),
+    depends_on=(SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"),
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
@@ -151,7 +151,7 @@ def pauses_between_retries_grow(history: History) -> Verdict:
     settles=("C-HE-14",),
     operations=_OPERATIONS,
     needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS),
+    depends_on=(SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"),
 )
 def refused_delivery_is_not_retried(history: History) -> Verdict:
     """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
@@ -296,7 +296,12 @@ def order_is_kept_under_failures(history: History) -> Verdict:
     settles=("C-HE-14",),
     operations=(*_OPERATIONS, "getEvent"),
     needs=_NEEDS,
-    depends_on=(RETRIES, SAME, "hi_events_delivery.order_is_kept_under_failures"),
+    depends_on=(
+        RETRIES,
+        SAME,
+        "hi_events_delivery.order_is_kept_under_failures",
+        "webhook.an_update_changes_the_event",
+    ),
 )
 def failures_leave_the_right_state(history: History) -> Verdict:
     """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""

@@ -56,6 +56,13 @@ def _asked(history: History, operation: str) -> list[Exchange]:
     return answers
 
 
+def _lost(history: History, operation: str) -> int:
+    """How many requests got no answer, those that were sent again included."""
+    step = f"{STORIES[operation]}/{operation}/asked"
+    tries = (each for each in history.entries if isinstance(each, Exchange) and each.step == step)
+    return sum(each.status is None for each in tries)
+
+
 def _enforced(operation: str) -> Judge:
     def judge(history: History) -> Verdict:
         limit = _limit(history, operation)
@@ -72,8 +79,8 @@ def _enforced(operation: str) -> Judge:
         )
         if _controlled(history):
             passed = sum(each.status != 429 for each in asked)
-            # What got no answer may have been counted, too.
-            lost = len(history.every(f"{STORIES[operation]}/{operation}/asked")) - len(asked)
+            # What got no answer, and may have been sent again, may have been counted, too.
+            lost = _lost(history, operation)
             # The story begins with empty windows; for the webhook one delivery came before.
             expect(
                 limit - 1 - lost <= passed <= limit,
@@ -135,6 +142,8 @@ for _operation, (_name, _route, _row) in _ROUTES.items():
         page(_SECTION, _row),
         _enforced(_operation),
         _operation,
+        # A webhook that is refused for its signature counts for nobody.
+        *(("webhook.signed_update_is_accepted",) if _operation == "receiveEventStatusChanged" else ()),
     )
 
 for _operation, _name, _statement in (

@@ -28,6 +28,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import NotOffered, Simulator
+from simulators.kit.variants import set_clock
 from simulators.seed import Seed
 
 __all__ = ["Config", "HiEvents", "create"]
@@ -42,6 +43,7 @@ class HiEvents(Simulator):
         document = openapi.load("hi.events")
         clock = clock or Clock()
         faults = FaultRuntime(FAULTS, config.faults)
+        set_clock(faults, document.app, clock)
         limits = RateLimits(clock, rules_of(document))
         try:
             limits.configure(config.rate_limits)
@@ -64,6 +66,7 @@ class HiEvents(Simulator):
                 timeout=config.upstream_timeout,
                 clock=clock,
                 journal=journal,
+                faults=faults,
             )
             for url in (config.tuvens_url, config.webhooks_url or config.tuvens_url)
         )
@@ -77,7 +80,7 @@ class HiEvents(Simulator):
             policy=config.delivery,
         )
         self._sign_in = SignIn(database=database, clock=clock, faults=faults, tuvens=self._tuvens)
-        routes = Routes(
+        self._routes = routes = Routes(
             database=database,
             clock=clock,
             journal=journal,
@@ -132,6 +135,7 @@ class HiEvents(Simulator):
         """Back to the seed: no deliveries, no sessions."""
         self._courier.forget()
         self._sign_in.forget()
+        self._routes.forget()
         super().reset(seed)
         with self.database.write() as connection:
             state.seed(connection, self.seed)

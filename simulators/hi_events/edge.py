@@ -6,13 +6,16 @@ from contextvars import ContextVar
 
 from openapi import Problem
 from simulators.hi_events import html, state
+from simulators.hi_events.answers import ANSWERS
 from simulators.hi_events.state import Session
+from simulators.kit.altered import alter
 from simulators.kit.binding import Behaviour, describe, details
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
+from simulators.kit.variants import Frames, Framing
 
 VALIDATE, STATUS, ACCOUNTS, PERMISSION = (
     "validateCrossAppSession",
@@ -26,6 +29,23 @@ _SIGN_IN_PATH = "/auth/cross-app/validate"
 _API_PATHS = frozenset(
     {_SIGN_IN_PATH, "/auth/cross-app/status", "/auth/cross-app/accounts", "/auth/cross-app/validate-permission"}
 )
+MISSING_ROUTES = {
+    STATUS: "status-route-missing",
+    ACCOUNTS: "accounts-route-missing",
+    PERMISSION: "permission-route-missing",
+    SET_STATUS: "set-status-route-missing",
+    PAGE: "page-route-missing",
+}
+"""The faults under which the router does not know an operation."""
+
+OPEN_ROUTES = {
+    STATUS: "status-open-without-bearer",
+    ACCOUNTS: "accounts-open-without-bearer",
+    PERMISSION: "permission-open-without-bearer",
+    SET_STATUS: "protected-route-open",
+}
+"""The faults under which an operation works without a session."""
+
 _BEARER = re.compile(r"bearer +([^\s]+)", re.IGNORECASE)
 
 session: ContextVar[Session | None] = ContextVar("hi_events_session", default=None)
@@ -41,11 +61,16 @@ class Edge(Behaviour):
         self._database = database
         self._clock = clock
         self._faults = faults
+        self._framing = Framing(faults, "hi.events")
         self._frames = " ".join(["'self'", *client_origins])
 
     def offers(self, inbound: Inbound) -> bool:
         """Honest: always."""
         if inbound.path in _API_PATHS and self._faults.on("routes-missing"):
+            return False
+        operation = inbound.operation
+        missing = None if operation is None else MISSING_ROUTES.get(operation.id)
+        if missing is not None and self._faults.on(missing):
             return False
         return not (inbound.path == _SIGN_IN_PATH and self._faults.on("sign-in-route-missing"))
 
@@ -58,9 +83,10 @@ class Edge(Behaviour):
             inbound.account_id = found.account.external_account_id
             return
         operation = inbound.operation
-        if operation is not None and operation.id == STATUS and self._faults.on("status-open-without-bearer"):
+        opened = None if operation is None else OPEN_ROUTES.get(operation.id)
+        if opened is not None and self._faults.on(opened):
             return
-        if operation is not None and operation.id == SET_STATUS and self._faults.on("protected-route-open"):
+        if operation is not None and operation.id == SET_STATUS and self._faults.on("change-made-before-the-refusal"):
             return
         raise unauthenticated()
 
@@ -73,13 +99,23 @@ class Edge(Behaviour):
         operation = inbound.operation
         assert operation is not None, "only an operation has a form"
         if operation.id == VALIDATE:
+            if self._faults.on("missing-token-answers-500"):
+                return Refusal(500, "INTERNAL_ERROR", "Server Error")
+            if self._faults.on("missing-token-answers-422"):
+                return _form_error(problems)
             return Refusal(401, "UNAUTHORIZED", "A session token is required.")
         if operation.id == PAGE:
             if all(problem.pointer.startswith("/query/event_data") for problem in problems):
                 return None  # the way back is known, and the page tells it there
             return Refusal(400, "VALIDATION_ERROR", f"This link cannot be read: {describe(problems)}.")
         if operation.id == SET_STATUS and _is_only_an_unknown_word(inbound, problems):
-            return None if self._faults.on("unknown-status-accepted") else _form_error(problems)
+            if self._faults.on("unknown-status-accepted") or self._faults.on("refused-status-sent"):
+                return None
+            return _form_error(problems)
+        if operation.id == PERMISSION and self._faults.on("ill-formed-permission-is-false"):
+            return None
+        if operation.id == PERMISSION and self._faults.on("ill-formed-permission-answers-400"):
+            return Refusal(400, "VALIDATION_ERROR", "The given data was invalid.")
         return _form_error(problems)
 
     def error(self, inbound: Inbound, refusal: Refusal) -> Reply:
@@ -92,6 +128,18 @@ class Edge(Behaviour):
         if refusal.status == 422:
             body["errors"] = refusal.details
         return json_reply(body, refusal.status)
+
+    def alter(self, inbound: Inbound, reply: Reply) -> None:
+        """Honest: nothing."""
+        alter(self._faults, ANSWERS, inbound, reply)
+
+    async def framed(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
+        """Honest: as usual."""
+        return await self._framing.frames(inbound, reply, headers)
+
+    def hides_methods(self, inbound: Inbound) -> bool:
+        """As usual: 405."""
+        return self._faults.on("wrong-method-answers-404-at-hi-events")
 
     def headers(self, inbound: Inbound) -> list[tuple[str, str]]:
         """Security headers; only what is made for embedding may be framed, and only by tuvens-client."""
@@ -113,7 +161,11 @@ class Edge(Behaviour):
         if match is None:
             return None
         with self._database.read() as connection:
-            return state.find_session(connection, match[1], self._clock.now())
+            living = state.find_session(connection, match[1], self._clock.now())
+            if living is None and self._faults.armed("session-never-ends"):
+                dead = state.find_session(connection, match[1], 0.0)
+                return dead if dead is not None and self._faults.on("session-never-ends") else None
+            return living
 
 
 def unauthenticated() -> Refusal:

@@ -1,11 +1,13 @@
 """The faults of the simulated hi.events, each a realistic bug in one sentence."""
 
 from simulators.kit.faults import Fault
+from simulators.kit.variants import variants
 from simulators.turns_red import TURNS_RED
 
 _FAULTS = {
     # routes
-    "routes-missing": "The four cross-app API routes are not registered: the router answers 404 (what the status page "
+    "routes-missing": "The four cross-app API routes are not registered: the router answers 404 (what the "
+    "status page "
     "reports).",
     "sign-in-route-missing": "POST /auth/cross-app/validate alone is not registered: the router answers 404.",
     # sign-in
@@ -45,6 +47,69 @@ _FAULTS = {
     "webhooks-out-of-order": "Workers take the newest delivery of an event first.",
     "webhook-sent-twice-with-different-bodies": "A retry is built anew, with a new event_sent_at.",
     "session-token-in-delivery": "The webhook's payload carries the Tuvens session token of who made the change.",
+    # more of routes
+    "status-route-missing": "GET /auth/cross-app/status is not registered.",
+    "accounts-route-missing": "GET /auth/cross-app/accounts is not registered.",
+    "permission-route-missing": "POST /auth/cross-app/validate-permission is not registered.",
+    "set-status-route-missing": "PUT /events/{id}/status is not registered.",
+    "page-route-missing": "GET /auth/cross-app is not registered.",
+    # more of sign-in
+    "validation-sent-without-the-secret": "The shared secret is not in the environment of hi.events: its "
+    "questions are answered 401, and nobody signs in.",
+    "sign-in-answers-201": "A sign-in is answered 201.",
+    "token-type-left-out": "A sign-in is answered without token_type.",
+    "auth-token-header-left-out": "A sign-in is answered without X-Auth-Token.",
+    "email-masked": "Answers carry the user's email with stars in it.",
+    "last-name-left-out": "A sign-in's user has no last_name.",
+    "missing-token-answers-500": "A sign-in without a usable session token reads a property of null: 500.",
+    "session-token-cut-to-its-column": "A session token is cut to the 43 characters of its column before it is "
+    "asked about.",
+    "refusal-carries-a-token": "A refused sign-in carries X-Auth-Token all the same: a middleware sets it.",
+    "refusal-after-a-quiet-minute-answers-403": "A refused sign-in after a minute without any is answered 403, "
+    "by a check for unusual activity.",
+    "upstream-silence-answers-500": "When tuvens-api does not answer, the time-out is not caught: 500.",
+    "upstream-failure-answers-401": "When tuvens-api fails, the session token is called invalid.",
+    "failed-token-stays-refused": "A token that could not be asked about is refused for ten minutes.",
+    # more of users
+    "users-mixed-up-in-a-crowd": "The user is kept in a variable that all sign-ins share: with many at once, "
+    "one gets another's.",
+    "users-share-a-row-in-a-crowd": "With many sign-ins at once, a new user is given the row that another one "
+    "has just made.",
+    # more of sessions
+    "status-without-account": "status leaves out account_id.",
+    "status-counts-users-from-zero": "status tells the user's number less one.",
+    "status-expiry-without-zone": "status writes expires_at as Laravel does, without T and Z.",
+    "session-never-ends": "The expiry of a session is not looked at.",
+    "accounts-numbered-as-text": "accounts lists the ids as text.",
+    "accounts-open-without-bearer": "accounts answers without a session: an empty list.",
+    "permission-open-without-bearer": "validate-permission answers without a session: false.",
+    "permission-answer-renamed": "validate-permission answers granted instead of has_permission.",
+    "ill-formed-permission-is-false": "An ill-formed question for a permission is answered false.",
+    "denial-remembered-by-its-name": "A denied permission is remembered by its name alone: the next question "
+    "for it, about another event, is denied, too.",
+    "change-made-before-the-refusal": "A change of status without a session is made first, and refused afterwards.",
+    # more of events
+    "archived-is-no-status": "ARCHIVED is answered 422.",
+    "set-status-answers-as-text": "A change of status is answered as text/plain.",
+    "event-numbered-as-text": "GET /events/{id} has the id as text.",
+    # more of the page
+    "page-leads-to-the-new-event": "After making an event the page leads to it, and not back to the return URL.",
+    "return-parameters-new-only": "The page goes back with the newer spelling of the parameters only.",
+    "page-asks-no-permission": "The page links any Tuvens event, whosever it is.",
+    "error-code-of-http": "Where a permission is lacking, the page goes back with error_code FORBIDDEN.",
+    # more of webhooks
+    "webhook-without-content-type": "The webhook of an archived event comes from an older client: no Content-Type.",
+    "ended-not-sent": "ENDED is not among the statuses that the observer listens for: no webhook is sent.",
+    "webhook-not-sent-for-events-of-the-page": "The observer that sends webhooks is not attached to events that "
+    "the page made.",
+    "draft-told-twice": "A change to DRAFT is told twice: by the controller and by an observer.",
+    "refused-status-sent": "A word that is no status is answered 422, but the webhook is sent before the check.",
+    "pauses-between-retries-shrink": "The pause is halved with each retry instead of doubled.",
+    "delivery-given-up-on-429": "A delivery that is answered 429 is given up like any other 4xx.",
+    "failed-delivery-overtaken": "A delivery that failed is put behind the next one of its event.",
+    "failed-delivery-sent-again-at-the-end": "A delivery that failed at first is sent once more, dated anew, "
+    "after those that waited for it.",
+    "log-says-that-all-went-well": "The delivery log says 200 for every attempt.",
 }
 
 _BROWSER = {
@@ -52,8 +117,24 @@ _BROWSER = {
     "links and scripts send on as Referer.",
 }
 
-FAULTS: tuple[Fault, ...] = tuple(
-    Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ())), suite=suite)
-    for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER))
-    for name, sentence in faults.items()
+_BENIGN = {
+    "missing-token-answers-422": "A sign-in without a usable session token is answered 422.",
+    "ill-formed-permission-answers-400": "An ill-formed question for a permission is answered 400.",
+    "upstream-failure-answers-502": "While tuvens-api fails, a sign-in is answered 502.",
+    "validation-cached-for-half-a-minute": "Answers of validate-session are kept for 30 s.",
+    "token-type-capitalised": "token_type is Bearer.",
+    "same-status-sent-again": "A change to the status that an event has already sends a webhook, too.",
+    "webhook-written-by-php": "Webhooks are written as PHP writes them: indented, slashes and accents escaped.",
+    "webhook-with-more-fields": "Webhooks carry more fields than the contract names.",
+    "wrong-method-answers-404-at-hi-events": "A wrong method is answered 404 by the router.",
+}
+
+FAULTS: tuple[Fault, ...] = (
+    *(
+        Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ())), suite=suite)
+        for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER))
+        for name, sentence in faults.items()
+    ),
+    *(Fault(name, "hi.events", sentence, kind="benign") for name, sentence in _BENIGN.items()),
+    *variants("hi.events"),
 )

@@ -82,8 +82,13 @@ class Pages:
         except PageError as error:
             if not back:
                 raise Refusal(400, error.code, error.message) from None
-            return self._redirect(back, returning.failure(error.code, error.message, known_id))
+            code = error.code
+            if code == "INSUFFICIENT_PERMISSIONS" and self._faults.on("error-code-of-http"):
+                code = "FORBIDDEN"
+            return self._redirect(back, returning.failure(code, error.message, known_id))
         if back and visit.made is not None:
+            if self._faults.on("page-leads-to-the-new-event"):
+                return Reply(302, b"", [("location", f"/event/{visit.made.id}/{visit.made.slug}")])
             account = visit.visitor.external_account_id
             return self._redirect(back, returning.success(known_id or "", visit.made.id, account))
         return self._arrive(inbound, visit, known_id, back)
@@ -165,7 +170,7 @@ class Pages:
             raise PageError("INVALID_SESSION", "The session is not valid any more.") from None
         except Unavailable:
             raise PageError("NETWORK_ERROR", "Tuvens cannot be reached.") from None
-        if not granted:
+        if not granted and not self._faults.on("page-asks-no-permission"):
             raise PageError("INSUFFICIENT_PERMISSIONS", "The user may not create this event.")
 
     def _draft(self, inbound: Inbound) -> Draft:
@@ -211,6 +216,8 @@ class Pages:
         if self._faults.on("return-parameters-old-only"):
             renamed = {"status", "event_id", "error_code", "error_message"}
             answer = [(name, value) for name, value in answer if name not in renamed]
+        if self._faults.on("return-parameters-new-only"):
+            answer = [(name, value) for name, value in answer if name not in returning.OLDER]
         return Reply(302, b"", [("location", returning.with_answer(back, answer))])
 
 

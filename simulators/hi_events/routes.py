@@ -22,6 +22,7 @@ from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 
+_COLUMN = 43
 _GUEST = SessionUser("guest", "guest@tickets.invalid", "Guest", 1)
 
 
@@ -48,6 +49,9 @@ class Routes:
         self._sign_in = sign_in
         self._courier = courier
         self._lifetime = session_lifetime
+        self._denied: dict[int, str] = {}
+        self._distrusted: dict[str, float] = {}
+        self._last_try: float | None = None
 
     def handlers(self, pages: Pages) -> Mapping[str, Handler]:
         """All handlers of the document, those of the pages included."""
@@ -98,6 +102,8 @@ class Routes:
 
     async def accounts(self, inbound: Inbound) -> Reply:
         """The user's accounts as tuvens-api lists them now; mapped accounts take over their names."""
+        if edge.session.get() is None:
+            return json_reply({"accounts": []})  # only a fault lets anybody through without one
         session = _own_session()
         if self._faults.on("accounts-from-local-copy"):
             return json_reply({"accounts": self._local_copy(session)})
@@ -113,13 +119,15 @@ class Routes:
 
     async def permission(self, inbound: Inbound) -> Reply:
         """Whether the user has a permission at Tuvens."""
+        permission, resource = inbound.field("permission"), inbound.field("resource_id")
+        ill_formed = not isinstance(permission, str) or not isinstance(resource, int | None)
+        if edge.session.get() is None or ill_formed:
+            return json_reply({"has_permission": False})  # only a fault lets such a question through
         session = _own_session()
         if self._faults.on("permission-always-true"):
             return json_reply({"has_permission": True})
         try:
-            granted = await self._tuvens.permission(
-                session.tuvens_session_token, inbound.field("permission"), inbound.field("resource_id")
-            )
+            granted = await self._tuvens.permission(session.tuvens_session_token, permission, resource)
         except Refused as refused:
             if refused.status == 400:
                 errors = {"permission": ["is not what Tuvens takes"]}
@@ -127,27 +135,54 @@ class Routes:
             raise _tuvens_session_over() from None
         except Unavailable:
             raise _unavailable(401) from None
+        if granted and self._denied.get(session.id) == permission and self._faults.on("denial-remembered-by-its-name"):
+            granted = False
+        self._denied[session.id] = "" if granted else permission
         return json_reply({"has_permission": granted})
 
     def set_status(self, inbound: Inbound) -> Reply:
         """Change an event's status and write the webhook that tells of it, in one transaction."""
         status = str(inbound.field("status"))
+        session = edge.session.get()
+        if status == "ARCHIVED" and self._faults.on("archived-is-no-status"):
+            raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
+        refused = status not in state.STATUSES and self._faults.armed("refused-status-sent")
         with self._database.write() as connection:
             event = self._managed_event(connection, inbound, lock=True)
-            if event.status == status:
+            if event.status == status and not self._faults.on("same-status-sent-again"):
                 return json_reply(_event(event))
-            changed = state.change_status(connection, event, status, self._clock.now())
-            if changed.tuvens_event_id is not None and not self._faults.on("webhook-not-sent"):
-                told = event.status if self._faults.on("webhook-sends-old-status") else status
-                outbox.enqueue(
-                    connection,
-                    event_id=changed.id,
-                    body=self._with_leak(body_of(changed, told)),
-                    event_sent_at=iso_millis(changed.changed_at_ms / 1000),
-                    due_at=self._courier.due_at_first(),
-                )
+            changed = event if refused else state.change_status(connection, event, status, self._clock.now())
+            if changed.tuvens_event_id is not None and self._is_sent(changed, status):
+                self._enqueue(connection, changed, event.status if self._sends_old() else status)
+                if status == "DRAFT" and self._faults.on("draft-told-twice"):
+                    again = state.change_status(connection, changed, status, self._clock.now())
+                    self._enqueue(connection, again, status)
         self._courier.wake(changed.id)
+        if refused:
+            raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
+        if session is None and self._faults.armed("change-made-before-the-refusal"):
+            raise edge.unauthenticated()
         return json_reply(_event(changed))
+
+    def _is_sent(self, event: Event, status: str) -> bool:
+        """Whether a change is told to tuvens-api. Honest: always."""
+        if status == "ENDED" and self._faults.on("ended-not-sent"):
+            return False
+        if event.details and self._faults.on("webhook-not-sent-for-events-of-the-page"):
+            return False
+        return not self._faults.on("webhook-not-sent")
+
+    def _sends_old(self) -> bool:
+        return self._faults.on("webhook-sends-old-status")
+
+    def _enqueue(self, connection: Connection, event: Event, told: str) -> None:
+        outbox.enqueue(
+            connection,
+            event_id=event.id,
+            body=self._written(self._with_leak(body_of(event, told))),
+            event_sent_at=iso_millis(event.changed_at_ms / 1000),
+            due_at=self._courier.due_at_first(),
+        )
 
     def read_event(self, inbound: Inbound) -> Reply:
         """One event."""
@@ -155,19 +190,39 @@ class Routes:
             return json_reply(_event(self._managed_event(connection, inbound)))
 
     async def _vouched_for(self, token: str) -> SessionUser:
+        now, before = self._clock.now(), self._last_try
+        self._last_try = now
+        if self._distrusted.get(token, 0.0) > now and self._faults.on("failed-token-stays-refused"):
+            raise Refusal(401, "UNAUTHORIZED", "The session token is not valid.")
+        if len(token) > _COLUMN and self._faults.on("session-token-cut-to-its-column"):
+            token = token[:_COLUMN]
         try:
             return await self._sign_in.identify(token)
         except Refused:
             if self._faults.on("forged-token-accepted"):
                 return _GUEST
+            if before is not None and now > before + 60 and self._faults.on("refusal-after-a-quiet-minute-answers-403"):
+                raise Refusal(403, "FORBIDDEN", "Unusual activity: please try again.") from None
             quoted = f" {token}" if self._faults.on("token-in-error-message") else ""
             raise Refusal(401, "UNAUTHORIZED", f"The session token{quoted} is not valid.") from None
-        except Unavailable:
+        except Unavailable as failure:
             if self._faults.on("upstream-failure-starts-session"):
                 return _GUEST
+            if self._faults.armed("failed-token-stays-refused"):
+                self._distrusted[token] = self._clock.now() + 600
+            if failure.silent and self._faults.on("upstream-silence-answers-500"):
+                raise Refusal(500, "INTERNAL_ERROR", "Maximum execution time exceeded") from None
+            if self._faults.on("upstream-failure-answers-401"):
+                raise Refusal(401, "UNAUTHORIZED", "The session token is not valid.") from None
             if self._faults.on("upstream-failure-answers-500"):
                 raise Refusal(500, "INTERNAL_ERROR", "Server Error") from None
-            raise _unavailable(503) from None
+            raise _unavailable(502 if self._faults.on("upstream-failure-answers-502") else 503) from None
+
+    def forget(self) -> None:
+        """Drop what only faults remember."""
+        self._denied.clear()
+        self._distrusted.clear()
+        self._last_try = None
 
     def _signed_in(self, visitor: Visitor, bearer: str, accounts: list[Account]) -> Reply:
         body = {
@@ -208,6 +263,15 @@ class Routes:
         if session is not None and not state.is_member(connection, session.user, event.account_id):
             raise Refusal(403, "FORBIDDEN", "This event belongs to another account.")
         return event
+
+    def _written(self, body: bytes) -> bytes:
+        """The bytes of a webhook. As usual: compact."""
+        if self._faults.on("webhook-with-more-fields"):
+            value = json.loads(body)
+            body = json_body({"api_version": 3, **value, "payload": {**value["payload"], "organizer": {"id": 7}}})
+        if self._faults.on("webhook-written-by-php"):
+            return json.dumps(json.loads(body), indent=4).replace("/", "\\/").encode()
+        return body
 
     def _with_leak(self, body: bytes) -> bytes:
         session = edge.session.get()

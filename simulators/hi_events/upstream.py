@@ -9,6 +9,7 @@ from harness.http import Answer, Call, WireError
 from simulators.kit.binding import refuse_unstorable
 from simulators.kit.caller import Caller, Outcome
 from simulators.kit.clock import Clock
+from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 
 T = TypeVar("T")
@@ -26,20 +27,29 @@ class Refused(Exception):  # noqa: N818  # an answer, not a failure
 
 
 class Unavailable(Exception):  # noqa: N818  # an outcome of the call, not a failure of ours
-    """tuvens-api gave no answer, too late a one, or none that can be understood; the text holds no secret."""
+    """tuvens-api gave no answer, too late a one, or none that can be understood; the text holds no secret. `silent`:
+    none in time."""
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 class Tuvens:
     """The configured tuvens-api at `base_url`. `timeout` (seconds of the clock) bounds a whole call, not its parts."""
 
-    def __init__(self, base_url: str, *, secret: str, timeout: float, clock: Clock, journal: Journal) -> None:
+    def __init__(
+        self, base_url: str, *, secret: str, timeout: float, clock: Clock, journal: Journal, faults: FaultRuntime
+    ) -> None:
         self._secret = secret
         self._timeout = timeout
+        self._faults = faults
         self._caller = Caller("tuvens-api", base_url, clock=clock, journal=journal)
 
     async def session_user(self, token: str) -> SessionUser:
         """Whom a session token stands for. Raises Refused and Unavailable."""
-        answer = await self._ask(wire.validate_session(self._secret, token), token)
+        secret = "" if self._faults.on("validation-sent-without-the-secret") else self._secret
+        answer = await self._ask(wire.validate_session(secret, token), token)
         who = _understood(wire.read_session_user, answer)
         _check_user(who)
         return who
@@ -81,7 +91,7 @@ class Tuvens:
     async def _ask(self, call: Call, token: str) -> Answer:
         outcome = await self.send(call, within=self._timeout, by_clock=True, secrets=[("session-token", token)])
         if outcome.answer is None:
-            raise Unavailable(f"tuvens-api: {outcome.error}")
+            raise Unavailable(f"tuvens-api: {outcome.error}", silent=(outcome.error or "").startswith("no answer"))
         if outcome.answer.status in (400, 401, 403, 404):
             raise Refused(outcome.answer.status)
         return outcome.answer

@@ -5,12 +5,14 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+
+from sqlalchemy import Connection
 
 from contracts.times import iso_millis
 from contracts.webhook import wire
-from harness.http import Answer
+from harness.http import Answer, json_body
 from simulators.hi_events import outbox, state
 from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery
 from simulators.hi_events.upstream import Tuvens
@@ -150,6 +152,8 @@ class Courier:
                 return 0.0
             newest_first = len(line) > 1 and self._faults.on("webhooks-out-of-order")
             delivery = line[-1] if newest_first else line[0]
+            if len(line) > 1 and line[0].tries and not line[1].tries and self._faults.on("failed-delivery-overtaken"):
+                delivery = line[1]
             busy = outbox.lease(
                 connection,
                 delivery.id,
@@ -169,7 +173,12 @@ class Courier:
             raise
         settled, due_at = self._judge(delivery, attempt)
         with self._database.write() as connection:
+            if self._faults.on("log-says-that-all-went-well"):
+                outbox.settle(connection, delivery, replace(attempt, status=200), state=settled, due_at=due_at)
+                return 0.0
             outbox.settle(connection, delivery, attempt, state=settled, due_at=due_at)
+            if settled == DELIVERED and delivery.tries and len(line) > 1:
+                self._send_again_later(connection, delivery)
         return 0.0
 
     async def _attempt(self, delivery: Delivery, *, replay: bool = False) -> Attempt:
@@ -179,8 +188,11 @@ class Courier:
         signature = self._sign(delivery.body, fired)
         genuine = wire.signature_matches(self._secret, delivery.body, signature)
         started = self._clock.now()
+        call = wire.event_status_changed(delivery.body, signature)
+        if b'"ARCHIVED"' in delivery.body and self._faults.on("webhook-without-content-type"):
+            call = call.with_header("Content-Type", None)
         outcome = await self._tuvens.send(
-            wire.event_status_changed(delivery.body, signature),
+            call,
             within=self._policy.timeout,
             facts={"signature_valid": genuine, "delivery": delivery.id, "attempt": number, "replay": replay},
             faults=fired,
@@ -219,11 +231,29 @@ class Courier:
         if fate is wire.Fate.TO_RETRY:
             if self._faults.on("webhook-not-retried"):
                 return FAILED, now
+            if status == 429 and self._faults.on("delivery-given-up-on-429"):
+                return FAILED, now
         elif status is None or status < 400 or not self._faults.on("webhook-retried-on-4xx"):
             return FAILED, now
         if delivery.tries >= len(self._policy.pauses):
             return FAILED, now
-        return PENDING, now + max(self._policy.pauses[delivery.tries], attempt.retry_after)
+        pause = self._policy.pauses[delivery.tries]
+        if self._faults.on("pauses-between-retries-shrink"):
+            pause = 8.0 / 2**delivery.tries
+        return PENDING, now + max(pause, attempt.retry_after)
+
+    def _send_again_later(self, connection: Connection, delivery: Delivery) -> None:
+        """A job that is released although it is done: a fault alone does so."""
+        if self._faults.on("failed-delivery-sent-again-at-the-end"):
+            sent_at = iso_millis(self._clock.now() + 1)
+            value = {**json.loads(delivery.body), "event_sent_at": sent_at}
+            outbox.enqueue(
+                connection,
+                event_id=delivery.event_id,
+                body=json_body(value),
+                event_sent_at=sent_at,
+                due_at=self._clock.now(),
+            )
 
     def _dated_anew(self, delivery: Delivery) -> Delivery:
         """The same delivery claiming to be of now: what at-least-once delivery must never do."""

@@ -28,6 +28,7 @@ from simulators.kit.errors import Refusal, StartError
 from simulators.kit.exchange import Inbound, Reply, current, json_reply
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import Grant, RateLimits, Rule
+from simulators.kit.variants import Frames
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -49,6 +50,10 @@ class Behaviour:
     def offers(self, inbound: Inbound) -> bool:
         """Whether this route exists today; False answers 404 as an unknown path does."""
         return True
+
+    def hides_methods(self, inbound: Inbound) -> bool:
+        """Whether a wrong method is answered 404, as some routers do, and not 405."""
+        return False
 
     async def before(self, inbound: Inbound, receive: Receive) -> Reply | None:
         """Asked once the body is read; a Reply answers at once. To never answer: await `gone(receive)`, raise Gone."""
@@ -80,6 +85,10 @@ class Behaviour:
         """Whether a request past its limit is refused."""
         return True
 
+    def counts_refused(self, inbound: Inbound) -> bool:
+        """Whether a call that fails authentication counts against the rate limit."""
+        return False
+
     def limit_headers(self, inbound: Inbound, grant: Grant) -> list[tuple[str, str]]:
         """The headers that announce the limit."""
         return grant.headers()
@@ -95,9 +104,20 @@ class Behaviour:
         """The largest body that is read, in bytes."""
         return MAX_BODY
 
+    def too_large(self, inbound: Inbound, largest: int) -> Refusal:
+        """What to answer to a larger one."""
+        return Refusal(413, "PAYLOAD_TOO_LARGE", f"the body is above {largest} bytes")
+
     def error(self, inbound: Inbound, refusal: Refusal) -> Reply:
         """The application's error shape."""
         return json_reply({"message": refusal.message, "error": refusal.code}, refusal.status)
+
+    def alter(self, inbound: Inbound, reply: Reply) -> None:
+        """Asked for every answer before it is held against the document; honest applications leave it as it is."""
+
+    async def framed(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
+        """How an answer goes over the network; None: in one piece, as honest ones do."""
+        return None
 
     def headers(self, inbound: Inbound) -> list[tuple[str, str]]:
         """Added to every answer, outside of what the document describes (CORS and the like)."""
@@ -239,6 +259,8 @@ class _Path:
         if operation is None:
             if inbound.method == "OPTIONS":
                 return Reply(204, headers=[("allow", self._allow), *behaviour.preflight(inbound, self._methods)])
+            if behaviour.hides_methods(inbound):
+                raise Refusal(404, "NOT_FOUND", "there is no such route")
             raise Refusal(
                 405, "METHOD_NOT_ALLOWED", f"this route takes {self._allow}", headers=[("allow", self._allow)]
             )
@@ -250,7 +272,12 @@ class _Path:
             behaviour.early_form(inbound, turn.problems)
         if too_large is not None and "webhookSignature" in operation.security:
             raise too_large
-        self._authenticate(operation, inbound)
+        try:
+            self._authenticate(operation, inbound)
+        except Refusal:
+            if behaviour.counts_refused(inbound):
+                turn.limit(operation)
+            raise
         turn.limit(operation)
         if too_large is not None:
             raise too_large
@@ -325,7 +352,7 @@ class _Turn:
         if operation is None or "requestBody" not in operation.raw:
             return None
         largest = self._binding.behaviour.max_body(inbound)
-        refusal = Refusal(413, "PAYLOAD_TOO_LARGE", f"the body is above {largest} bytes")
+        refusal = self._binding.behaviour.too_large(inbound, largest)
         announced = inbound.header("content-length")
         if announced is not None and announced.isdecimal() and int(announced[:20]) > largest:
             self._lingers = True
@@ -406,6 +433,7 @@ class _Turn:
         inbound = self._inbound
         behaviour = self._binding.behaviour
         problems: list[str] = []
+        behaviour.alter(inbound, reply)
         if inbound.operation is not None:
             self._announce(reply)
             problems = [
@@ -414,6 +442,9 @@ class _Turn:
                     status=reply.status, headers=reply.headers, body=reply.body
                 )
             ]
+            if inbound.varied:
+                # The contract leaves some statuses open that the document does not list.
+                problems = [each for each in problems if not each.startswith("/status")]
             if problems and not inbound.fired and "exception" not in inbound.notes:
                 self._binding.journal.breaches += 1
                 told = self._binding.journal.clean(problems[0], self._secrets_seen((), reply))
@@ -443,6 +474,10 @@ class _Turn:
         )
         self.journal(reply, None, problems)
         self.sent = True
+        frames = None if self._lingers else await behaviour.framed(inbound, reply, headers)
+        if frames is not None:
+            await self._send_framed(reply, frames)
+            return
         await self._send(
             {
                 "type": "http.response.start",
@@ -459,6 +494,20 @@ class _Turn:
             # connection and might destroy the answer on its way: so swallow what comes, within bounds.
             await self._swallow()
             await self._send({"type": "http.response.body", "body": b""})
+
+    async def _send_framed(self, reply: Reply, frames: Frames) -> None:
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": frames.headers})
+        if reply.stream is not None:
+            await self._send_stream(reply.stream)
+            return
+        *pieces, last = frames.pieces
+        for piece in pieces:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        if frames.breaks:
+            # The server closes the connection of an application that ends in the middle of its answer.
+            await self._send({"type": "http.response.body", "body": last[: len(last) // 2], "more_body": True})
+            return
+        await self._send({"type": "http.response.body", "body": last})
 
     def journal(self, reply: Reply | None, error: str | None, problems: Sequence[str] = ()) -> None:
         """Keep the exchange, secrets removed."""

@@ -17,8 +17,9 @@ class Inbound:
 
     `operation` is None for an unknown path or method. `body` and `json` are filled once the body was read (`json` is
     None where there is none or it does not parse; then `broken` says why). `user_id` and `account_id` are set by
-    whoever finds them out, for the audit log. `notes` are facts for the journal (such as `signature_valid`),
-    `secrets` (kind, value) pairs that the journal must remove beside those that it finds by the document.
+    whoever finds them out, for the audit log. `fired` are the faults, `varied` the benign variants in it.
+    `notes` are facts for the journal (such as `signature_valid`), `secrets` (kind, value) pairs that the journal must
+    remove beside those that it finds by the document.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Inbound:
         "secrets",
         "started",
         "user_id",
+        "varied",
     )
 
     def __init__(self, scope: Any, operation: Operation | None, started: float) -> None:
@@ -62,6 +64,7 @@ class Inbound:
         self.error_code: str | None = None
         self.database_seconds = 0.0
         self.fired: list[str] = []
+        self.varied: list[str] = []
         self.notes: dict[str, object] = {}
         self.secrets: list[tuple[str, str]] = []
 

@@ -12,8 +12,10 @@ class Fault:
     """One way of being wrong.
 
     `sentence` says what a realistic bug of this kind does. `requirements` are the ids that it must turn red. `kind` is
-    "fault" (breaks the contract) or "trouble" (a bad day of a provider: a tool of scenarios, judged on the caller).
-    `suite` is which suite can see it: "verify" (messages) or "browser" (what a person sees on a page).
+    "fault" (breaks the contract), "benign" (another way of being right, which nobody may accuse) or "trouble" (a bad
+    day of a provider: a tool of scenarios, judged on the caller). `suite` is which suite can see it: "verify" (messages)
+    or "browser" (what a person sees on a page). `at_start`: it takes effect where it is armed before the simulator
+    starts. `unsteady`: it disturbs the network, so that some things stay undecided.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Fault:
     requirements: frozenset[str] = field(default_factory=frozenset)
     kind: str = "fault"
     suite: str = "verify"
+    at_start: bool = False
+    unsteady: bool = False
 
 
 class FaultRuntime:
@@ -57,6 +61,11 @@ class FaultRuntime:
         """Whether a fault is armed; does not count as firing."""
         return name in self._armed
 
+    @property
+    def armed_names(self) -> tuple[str, ...]:
+        """What is armed, in the order of arming; empty in an honest simulator."""
+        return tuple(self._armed)
+
     def on(self, name: str) -> bool:
         """Whether to misbehave here and now; counts one firing, and books it on the current request."""
         if name not in self._armed:
@@ -69,7 +78,8 @@ class FaultRuntime:
         self._fired[name] = self._fired.get(name, 0) + 1
         inbound = current.get()
         if inbound is not None:
-            inbound.fired.append(name)
+            # What is another way of being right has to fit the document like any honest answer.
+            (inbound.varied if self.known[name].kind == "benign" else inbound.fired).append(name)
         return True
 
     def fired(self, name: str) -> int:

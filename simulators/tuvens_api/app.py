@@ -11,6 +11,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import Simulator
+from simulators.kit.variants import set_clock
 from simulators.seed import Seed
 from simulators.tuvens_api.config import Config
 from simulators.tuvens_api.edge import Edge
@@ -35,6 +36,7 @@ class TuvensApi(Simulator):
         document = openapi.load("tuvens-api")
         clock = clock or Clock()
         faults = FaultRuntime(FAULTS, config.faults)
+        set_clock(faults, document.app, clock)
         limits = RateLimits(clock, rules_of(document))
         try:
             limits.configure(config.rate_limits)
@@ -50,7 +52,11 @@ class TuvensApi(Simulator):
         )
         self.config = config
         self._orphans = faults.on("user-sessions-orphaned")
-        tables = build(foreign_keys=not self._orphans)
+        tables = build(
+            foreign_keys=not self._orphans,
+            app_id=not faults.on("app-id-not-stored"),
+            expiry_index=not faults.on("expiry-not-indexed"),
+        )
         database = Database(tables.metadata, config.database_url, schema=config.database_schema)
         database.create()
         self._state = State(database, tables)

@@ -11,20 +11,36 @@ from typing import Any
 
 from contracts.session_token.wire import SECRET_HEADER
 from contracts.times import iso_millis
-from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
+from contracts.webhook.wire import SIGNATURE_HEADER, sign, signature_matches
 from openapi import Operation, Problem
+from simulators.kit.altered import alter
 from simulators.kit.binding import MAX_BODY, Behaviour, Gone, Receive, gone
 from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.ratelimit import Grant
+from simulators.kit.variants import Frames, Framing
+from simulators.tuvens_api.answers import ANSWERS
 from simulators.tuvens_api.config import Config
 from simulators.tuvens_api.state import LARGEST, State
 from simulators.tuvens_api.users import JwtRefused, read_jwt
 
 WEBHOOK = "receiveEventStatusChanged"
+TICKETING = {"LIVE": "active", "DRAFT": "setup", "CANCELLED": "inactive", "ENDED": "inactive"}
 AUDITED = frozenset({"generateSession", "validateSession", "listUserAccounts", "validatePermission", WEBHOOK})
+
+MISSING_ROUTES = {
+    "generateSession": "generate-session-route-missing",
+    "validateSession": "validate-session-route-missing",
+    "listUserAccounts": "user-accounts-route-missing",
+    "validatePermission": "validate-permission-route-missing",
+    WEBHOOK: "webhook-route-missing",
+    "getEvent": "event-route-missing",
+    "updateEvent": "event-change-route-missing",
+    "streamEventUpdates": "stream-route-missing",
+}
+"""The faults under which the router does not know an operation."""
 
 _METHODS = "GET, POST, PATCH"
 _HEADERS = "Authorization, Content-Type, X-Session-Token, X-Shared-Secret"
@@ -63,6 +79,7 @@ class Edge(Behaviour):
         self._state = state
         self._clock = clock
         self._faults = faults
+        self._framing = Framing(faults, "tuvens-api")
         self._publish = publish
         self._secret = config.shared_secret.encode()
         self._secret_digest = hashlib.sha256(self._secret).digest()
@@ -76,6 +93,11 @@ class Edge(Behaviour):
                 released.set_result(None)
 
     # -- before the route
+
+    def offers(self, inbound: Inbound) -> bool:
+        """Honest: always."""
+        operation = inbound.operation
+        return operation is None or not self._faults.on(MISSING_ROUTES[operation.id])
 
     async def before(self, inbound: Inbound, receive: Receive) -> Reply | None:
         """Trouble on the routes for back ends; the truth about a webhook's signature, for the journal."""
@@ -122,15 +144,33 @@ class Edge(Behaviour):
         """As the contract counts; an instance of hi.events is told by the secret and the caller's address."""
         if kind == "user" and self._faults.on("rate-limit-shared-by-all-users"):
             return f"address {inbound.address}"
+        if kind == "session-token" and self._faults.on("questions-limited-by-address"):
+            return f"address {inbound.address}"
         return super().rate_key(kind, inbound)
 
     def enforces_limit(self, inbound: Inbound) -> bool:
         """Honest: always."""
         return not self._faults.on("rate-limit-not-enforced")
 
+    def counts_refused(self, inbound: Inbound) -> bool:
+        """The usual: no."""
+        return self._faults.on("refused-calls-count")
+
+    def too_large(self, inbound: Inbound, largest: int) -> Refusal:
+        """The usual: 413."""
+        if self._faults.on("large-bodies-answer-400"):
+            return Refusal(400, "VALIDATION_ERROR", f"the body is above {largest} bytes")
+        return super().too_large(inbound, largest)
+
     def limit_headers(self, inbound: Inbound, grant: Grant) -> list[tuple[str, str]]:
         """Honest: on every answer of a limited route."""
-        return [] if self._faults.on("rate-limit-headers-missing") else grant.headers()
+        if self._faults.on("rate-limit-headers-missing"):
+            return []
+        headers = grant.headers()
+        if self._faults.on("rate-limit-reset-in-seconds-left"):
+            left = max(0, grant.reset - int(self._clock.now()))
+            headers = [(name, str(left) if name == "x-ratelimit-reset" else value) for name, value in headers]
+        return headers
 
     def max_body(self, inbound: Inbound) -> int:
         """1 MiB."""
@@ -162,6 +202,10 @@ class Edge(Behaviour):
         """400 VALIDATION_ERROR."""
         operation = inbound.operation
         if operation is not None:
+            if any(each.pointer == "/headers/content-type" for each in problems) and self._faults.on(
+                "wrong-media-type-answers-415"
+            ):
+                return Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed")
             if operation.id == WEBHOOK and self._faults.on("malformed-webhook-answers-500"):
                 return Refusal(500, "INTERNAL_ERROR", "Cannot read properties of undefined")
             if (
@@ -171,6 +215,12 @@ class Edge(Behaviour):
                 and self._faults.on("account-id-optional")
             ):
                 return None
+            as_text = operation.id == "generateSession" and _is_number_as_text(inbound.field("account_id"))
+            if as_text and self._faults.on("account-id-as-text-accepted"):
+                return None
+            no_token = "sharedSecret" in operation.security and not _session_token(inbound)
+            if no_token and self._faults.on("missing-session-token-answers-404"):
+                return Refusal(404, "SESSION_NOT_FOUND", "the session is unknown or has expired")
         return super().invalid(inbound, problems)
 
     # -- after the route
@@ -178,6 +228,8 @@ class Edge(Behaviour):
     def error(self, inbound: Inbound, refusal: Refusal) -> Reply:
         """The contract's error shape; nothing of the request in it but its path, without query, long runs masked."""
         path = _LONG.sub("***", inbound.path[:512])
+        if self._faults.on("token-masked-in-error-path") and inbound.query_string:
+            path = f"{path}?session_token=***"
         if inbound.query_string and self._faults.on("query-in-error-path"):
             path = f"{inbound.path}?{inbound.query_string.decode('latin-1')}"
         message = refusal.message
@@ -198,6 +250,18 @@ class Edge(Behaviour):
         if self._faults.on("stack-trace-in-errors"):
             body["stack"] = _TRACE
         return json_reply(body, refusal.status)
+
+    def alter(self, inbound: Inbound, reply: Reply) -> None:
+        """Honest: nothing."""
+        alter(self._faults, ANSWERS, inbound, reply)
+
+    async def framed(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
+        """Honest: as usual."""
+        return await self._framing.frames(inbound, reply, headers)
+
+    def hides_methods(self, inbound: Inbound) -> bool:
+        """As usual: 405."""
+        return self._faults.on("wrong-method-answers-404-at-tuvens-api")
 
     def headers(self, inbound: Inbound) -> list[tuple[str, str]]:
         """CORS: exactly the origins of the deployment, with credentials."""
@@ -221,7 +285,7 @@ class Edge(Behaviour):
         if inbound.header("access-control-request-method") is None or self._allowed_origin(inbound) is None:
             return []
         return [
-            ("access-control-allow-methods", _METHODS),
+            ("access-control-allow-methods", "GET, POST" if self._faults.on("cors-without-patch") else _METHODS),
             ("access-control-allow-headers", _HEADERS),
             ("access-control-max-age", "600"),
         ]
@@ -278,6 +342,13 @@ class Edge(Behaviour):
             "secret-not-demanded-by-validate-permission"
         ):
             return
+        if (not given or given == [b""]) and self._faults.on("missing-secret-admitted"):
+            return
+        if self._faults.armed("wrong-secret-revokes-the-session"):
+            token = _session_token(inbound)
+            if token is not None and self._state.is_unused(hashlib.sha256(token.encode()).hexdigest()):
+                self._faults.on("wrong-secret-revokes-the-session")
+                self._state.remove_session(hashlib.sha256(token.encode()).hexdigest())
         raise Refusal(401, "UNAUTHORIZED", f"{SECRET_HEADER} is missing or wrong")
 
     def _secret_matches(self, given: bytes) -> bool:
@@ -300,11 +371,20 @@ class Edge(Behaviour):
         given = inbound.header_values("authorization")
         scheme, _, token = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
         bearer = [("www-authenticate", "Bearer")]
+        if not token.strip():
+            operation = _operation(inbound).id
+            if (operation == "generateSession" and self._faults.on("missing-jwt-is-the-first-user")) or (
+                operation == "updateEvent" and self._faults.on("event-change-unguarded")
+            ):
+                inbound.user_id = "1"
+                return
         if scheme.lower() != "bearer" or not token.strip():
             raise Refusal(401, "UNAUTHORIZED", "Authorization: Bearer <jwt> is missing", headers=bearer)
         try:
             subject = read_jwt(token.strip(), self._config.jwt_secret, self._clock.now(), self._faults)
         except JwtRefused as error:
+            if error.malformed and self._faults.on("malformed-jwt-answers-500"):
+                raise Refusal(500, "INTERNAL_ERROR", "Unexpected token in JSON at position 0") from None
             raise Refusal(401, "UNAUTHORIZED", str(error), headers=bearer) from None
         if not _is_id(subject) or not self._state.user_exists(int(subject)):
             raise Refusal(401, "UNAUTHORIZED", "the JWT names a user who does not exist", headers=bearer)
@@ -313,7 +393,11 @@ class Edge(Behaviour):
     def _authenticate_webhook(self, inbound: Inbound) -> None:
         given = inbound.header_values(SIGNATURE_HEADER)
         header = given[0].decode("latin-1") if len(given) == 1 else ""
+        if not header and self._faults.on("missing-signature-accepted"):
+            return
         if not self._signature_accepted(inbound.body, header, bool(inbound.notes.get("signature_valid"))):
+            if self._faults.armed("update-applied-before-its-signature-is-checked"):
+                self._apply_unchecked(inbound)
             raise Refusal(401, "UNAUTHORIZED", f"{SIGNATURE_HEADER} is missing or wrong")
 
     def _signature_accepted(self, body: bytes, header: str, right: bool) -> bool:
@@ -326,8 +410,14 @@ class Edge(Behaviour):
             unescaped = body.replace(b"\\/", b"/")
             if unescaped != body and faults.on("php-escapes-break-signature"):
                 return signature_matches(self._secret, unescaped, header)
+        if faults.on("webhook-verified-with-a-former-key"):
+            return signature_matches(self._secret + b"-of-last-year", body, header)
         if right:
             return True
+        if faults.armed("signature-compared-by-prefix"):
+            cut = len(header) >= 16 and sign(self._config.shared_secret, body).startswith(header)
+            if cut and faults.on("signature-compared-by-prefix"):
+                return True
         if faults.armed("signature-prefix-optional") and signature_matches(self._secret, body, f"sha256={header}"):
             return faults.on("signature-prefix-optional")
         if faults.armed("signature-hex-case-ignored") and signature_matches(self._secret, body, header.lower()):
@@ -335,6 +425,15 @@ class Edge(Behaviour):
         if faults.armed("signature-sha1-accepted") and self._is_sha1_signature(body, header):
             return faults.on("signature-sha1-accepted")
         return faults.on("signature-not-checked")
+
+    def _apply_unchecked(self, inbound: Inbound) -> None:
+        payload = inbound.field("payload")
+        if not isinstance(payload, dict):
+            return
+        event, status = payload.get("tuvens_event_id"), payload.get("status")
+        if isinstance(event, str) and isinstance(status, str) and self._state.event(event) is not None:
+            self._faults.on("update-applied-before-its-signature-is-checked")
+            self._state.change_event(event, {"ticketingStatus": TICKETING.get(status, "setup")})
 
     def _is_sha1_signature(self, body: bytes, header: str) -> bool:
         expected = hmac.new(self._secret, body, hashlib.sha1).hexdigest()
@@ -375,6 +474,10 @@ def _is_id(text: str) -> bool:
 def _session_token(inbound: Inbound) -> str | None:
     token = inbound.field("session_token") or inbound.query_value("session_token")
     return token if isinstance(token, str) else None
+
+
+def _is_number_as_text(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and 0 < int(value[:18]) <= LARGEST
 
 
 def _breaks_sql(inbound: Inbound) -> bool:

@@ -1,6 +1,7 @@
 """The routes of tuvens-api, by operationId."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import math
@@ -22,11 +23,11 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.seed import PERMISSIONS
 from simulators.tuvens_api.config import Config
+from simulators.tuvens_api.edge import TICKETING
 from simulators.tuvens_api.state import LARGEST, Event, Session, State
 from simulators.tuvens_api.stream import Hub, frame
 
 LEEWAY = 60
-_TICKETING = {"LIVE": "active", "DRAFT": "setup", "CANCELLED": "inactive", "ENDED": "inactive"}
 _LARGEST_NUMBER = 2**63
 _KEPT_DELIVERIES = 20
 
@@ -54,6 +55,10 @@ class Routes:
         self._counter = secrets.randbelow(1000)
         self._given_out: dict[tuple[int, int], tuple[str, float]] = {}
         self._removed: dict[str, Session] = {}
+        self._spent: set[str] = set()
+        self._to_clean_up: set[int] = set()
+        self._next_clean_up = 0.0
+        self._skips_next: set[str] = set()
         self._last_validated: Session | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -96,7 +101,15 @@ class Routes:
 
     def validate_session(self, inbound: Inbound) -> Reply | Awaitable[Reply]:
         """Tell whose session it is, and note that it was used."""
-        session = self._session(inbound, inbound.field("session_token"), "validate-session", use=True)
+        token: str = inbound.field("session_token")
+        session = self._session(inbound, token, "validate-session", use=True)
+        if self._faults.on("live-session-answers-500"):
+            raise Refusal(500, "INTERNAL_ERROR", "internal server error")
+        if self._faults.armed("session-consumed-by-validation"):
+            if _digest(token) in self._spent and self._faults.on("session-consumed-by-validation"):
+                raise Refusal(404, "SESSION_NOT_FOUND", "the session is unknown or has expired")
+            if "manage_ticketing" not in (self._state.permissions(session.user_id, session.account_id) or ()):
+                self._spent.add(_digest(token))
         if self._faults.on("lost-update-under-load"):
             return self._validate_slowly(session)
         return self._user_reply(session)
@@ -109,6 +122,8 @@ class Routes:
             if self._faults.on("all-accounts-listed")
             else self._state.accounts_of(session.user_id)
         )
+        if self._faults.on("own-account-not-listed"):
+            accounts = [each for each in accounts if each.id != session.account_id]
         return json_reply({"accounts": [{"id": each.id, "name": each.name, "slug": each.slug} for each in accounts]})
 
     def validate_permission(self, inbound: Inbound) -> Reply:
@@ -116,17 +131,25 @@ class Routes:
         permission: str = inbound.field("permission")
         resource = inbound.field("resource_id")
         session = self._session(inbound, inbound.field("session_token"), "validate-permission")
+        if not permission and self._faults.on("empty-permission-answers-400"):
+            raise Refusal(400, "VALIDATION_ERROR", "permission is empty")
+        if resource is None and "resource_id" in inbound.json and self._faults.on("null-resource-answers-400"):
+            raise Refusal(400, "VALIDATION_ERROR", "resource_id is null")
         if permission not in PERMISSIONS and self._faults.on("unknown-permission-is-an-error"):
             raise Refusal(400, "VALIDATION_ERROR", "permission is not known")
         in_account = self._state.permissions(session.user_id, session.account_id) or frozenset()
         if resource is None:
             held = permission in in_account
+            if not held and in_account and permission in PERMISSIONS and self._faults.on("member-may-do-everything"):
+                held = True
         else:
             # int(): the document's integers include 7.0.
             on_event = self._state.permissions_on(session.user_id, str(int(resource))[:255])
             held = permission in (on_event or frozenset())
             if not held and permission in in_account and self._faults.on("permission-granted-on-foreign-resource"):
                 held = True
+            if held and self._faults.on("permission-on-events-always-false"):
+                held = False
         if held and self._faults.on("permission-always-false"):
             held = False
         return json_reply({"has_permission": held})
@@ -146,7 +169,7 @@ class Routes:
             sent_at = round(parse_iso(body["event_sent_at"]) * 1_000_000)
         except ValueError:
             raise Refusal(400, "VALIDATION_ERROR", "event_sent_at is not an ISO 8601 time in UTC") from None
-        if status not in _TICKETING and self._faults.on("unknown-status-is-refused"):
+        if status not in TICKETING and self._faults.on("unknown-status-is-refused"):
             raise Refusal(400, "VALIDATION_ERROR", "payload.status is not known")
         now = self._clock.now()
         mark = hashlib.sha256(f"{hi_events_id} {status}".encode()).hexdigest()[:16]
@@ -162,10 +185,23 @@ class Routes:
             if event.last_sent_at == sent_at and mark in applied:
                 if self._faults.on("repeated-delivery-fails"):
                     raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
+                if self._faults.on("repeated-delivery-takes-back"):
+                    self._state.apply_delivery(connection, number, {"ticketingStatus": "setup"})
+                if self._faults.on("repeated-delivery-told-again"):
+                    again = json.dumps(status_message(number, ticketing, iso_millis(now)), separators=(",", ":"))
+                    self._hub.publish(self._frame(self._state.add_message(connection, again, now), again))
                 return _taken("The delivery was applied before; nothing changes")
             stale = event.last_sent_at is not None and sent_at < event.last_sent_at
             if stale and not self._faults.on("stale-delivery-applied"):
+                if sent_at < (event.last_sent_at or 0) - 5_000_000:
+                    self._skips_next.add(number)
                 return _taken("A newer delivery was applied before; nothing changes")
+            if number in self._skips_next:
+                self._skips_next.discard(number)
+                if self._faults.on("newer-delivery-lost-after-a-stale-one"):
+                    return _taken("Event status updated")
+            if self._faults.on("update-not-applied"):
+                return _taken("Event status updated")
             changes: dict[str, Any] = {
                 "ticketingStatus": ticketing,
                 "ticketingEnabled": True,
@@ -175,27 +211,37 @@ class Routes:
             if event.hi_events_event_id is None:
                 changes["hiEventsEventId"] = hi_events_id
             if not self._faults.on("metadata-not-updated"):
+                known = event.contact_data or {}
+                updated = iso_millis(now)
+                if "hiEventsLastUpdated" in known and self._faults.on("metadata-time-never-moves"):
+                    updated = known["hiEventsLastUpdated"]
+                if self._faults.on("last-updated-is-event-sent-at"):
+                    updated = body["event_sent_at"]
                 changes["contactData"] = {
-                    **(event.contact_data or {}),
+                    **known,
                     "hiEventsEventId": hi_events_id,
-                    "hiEventsStatus": status,
-                    "hiEventsLastUpdated": iso_millis(now),
+                    "hiEventsStatus": ticketing if self._faults.on("metadata-hold-the-ticketing-status") else status,
+                    "hiEventsLastUpdated": updated,
                 }
             self._state.apply_delivery(connection, number, changes)
-            chunk = None
-            if not self._faults.on("sse-not-sent"):
-                data = json.dumps(status_message(number, ticketing, iso_millis(now)), separators=(",", ":"))
-                chunk = self._frame(self._state.add_message(connection, data, now), data)
-        if chunk is not None:
+            chunks: list[bytes] = []
+            if self._is_told(payload["title"]):
+                told = event.ticketing_status if self._faults.on("sse-tells-the-former-status") else ticketing
+                message: dict[str, Any] = {**status_message(number, told or "setup", iso_millis(now))}
+                if self._faults.on("sse-event-id-is-a-number"):
+                    message["eventId"] = int(number) if number.isdecimal() else number
+                data = json.dumps(message, separators=(",", ":"))
+                times = 2 if self._faults.on("sse-sent-twice") else 1
+                numbers = [self._state.add_message(connection, data, now) for _ in range(times)]
+                chunks = [self._frame(each, data) for each in numbers]
+        for chunk in chunks:
             self._hub.publish(chunk)
         return _taken("Event status updated")
 
     def publish_status(self, event: str, status: str) -> None:
         """Send a status change to the stream, whatever the event's state is."""
         now = self._clock.now()
-        data = json.dumps(
-            status_message(event, _TICKETING.get(status, "setup"), iso_millis(now)), separators=(",", ":")
-        )
+        data = json.dumps(status_message(event, TICKETING.get(status, "setup"), iso_millis(now)), separators=(",", ":"))
         with self._database.write() as connection:
             number = self._state.add_message(connection, data, now)
         self._hub.publish(self._frame(number, data))
@@ -211,18 +257,31 @@ class Routes:
         assert inbound.user_id is not None
         event = self._event(inbound)
         permissions = self._state.permissions(int(inbound.user_id), event.account_id)
-        if permissions is None or "manage_ticketing" not in permissions:
+        admitted = permissions is not None and "manage_ticketing" in permissions
+        if not admitted and permissions is not None:
+            admitted = self._faults.on("event-change-by-any-member")
+        if not admitted and permissions is None and self._state.manages_anywhere(int(inbound.user_id)):
+            admitted = self._faults.on("event-change-by-any-organiser")
+        if not admitted:
+            if self._faults.on("event-changed-before-permission-is-asked"):
+                self._state.change_event(event.id, self._changes(inbound, event))
             raise Refusal(403, "FORBIDDEN", "manage_ticketing in the event's account is needed")
+        self._state.change_event(event.id, self._changes(inbound, event))
+        return json_reply(self._event_json(self._event(inbound)))
+
+    def _changes(self, inbound: Inbound, event: Event) -> dict[str, Any]:
+        """The columns that a change of an event sets."""
         asked: dict[str, Any] = inbound.json
         changes: dict[str, Any] = {}
         if "hasTicketing" in asked:
             enabled: bool = asked["hasTicketing"]
             changes["ticketingEnabled"] = enabled
             changes["ticketingStatus"] = (event.ticketing_status or "setup") if enabled else None
-        if "hiEventsEventId" in asked:
+            if enabled and self._faults.on("callback-resets-the-ticketing-status"):
+                changes["ticketingStatus"] = None
+        if "hiEventsEventId" in asked and not self._faults.on("callback-forgets-the-event-id"):
             changes["hiEventsEventId"] = asked["hiEventsEventId"]
-        self._state.change_event(event.id, changes)
-        return json_reply(self._event_json(self._event(inbound)))
+        return changes
 
     def stream_event_updates(self, inbound: Inbound) -> Reply:
         """The stream of status changes; after a reconnect, with what was missed."""
@@ -230,11 +289,13 @@ class Routes:
         missed: list[bytes] = []
         if last.isascii() and last.isdecimal() and int(last[:18]) <= LARGEST:
             missed = [self._frame(number, data) for number, data in self._state.messages(int(last[:18]))]
-        headers = [
-            ("content-type", "text/event-stream; charset=utf-8"),
-            ("cache-control", "no-cache, no-transform"),
-            ("x-accel-buffering", "no"),
-        ]
+            if self._faults.on("sse-reconnect-starts-anew"):
+                missed = []
+            if self._faults.armed("sse-reconnect-only-replays") and self._faults.on("sse-reconnect-only-replays"):
+                return Reply(200, headers=_STREAM_HEADERS.copy(), stream=self._hub.replay(missed))
+        headers = _STREAM_HEADERS.copy()
+        if self._faults.on("stream-is-json"):
+            headers[0] = ("content-type", "application/json")
         return Reply(200, headers=headers, stream=self._hub.open(missed))
 
     # -- housekeeping
@@ -245,7 +306,7 @@ class Routes:
         served_later = any(
             self._faults.armed(f"expired-session-served-by-{place}")
             for place in ("user-accounts", "validate-session", "validate-permission")
-        )
+        ) or self._faults.armed("clean-up-takes-the-next-session")
         if served_later:
             self._removed.update(self._state.expired(now))
         if not self._faults.on("expired-rows-kept"):
@@ -255,6 +316,10 @@ class Routes:
         """Drop what only faults remember."""
         self._given_out.clear()
         self._removed.clear()
+        self._spent.clear()
+        self._to_clean_up.clear()
+        self._next_clean_up = 0.0
+        self._skips_next.clear()
         self._last_validated = None
 
     # -- parts
@@ -270,9 +335,16 @@ class Routes:
             token = f"tuvens-session-{self._counter:028d}"
         elif self._faults.on("tokens-are-short"):
             token = secrets.token_urlsafe(8)
+        elif self._faults.on("session-tokens-like-jwts"):
+            token = _like_a_jwt(user)
+        elif self._faults.on("session-tokens-in-hex"):
+            token = secrets.token_hex(32)
         else:
             token = secrets.token_urlsafe(32)
         leeway = LEEWAY if self._faults.on("session-outlives-its-expiry-by-a-minute") else 0
+        if user in self._to_clean_up and self._faults.on("clean-up-takes-the-next-session"):
+            self._to_clean_up.discard(user)
+            return token, expires
         self._state.add_session(_digest(token), user, account, now, expires + leeway)
         if self._faults.armed("tokens-repeat-per-user"):
             self._given_out[user, account] = (token, expires)
@@ -289,6 +361,15 @@ class Routes:
             session = self._state.session(digest)
         if session is None and self._faults.armed(fault):
             session = self._removed.get(digest)
+        if session is None and _injects(token) and self._faults.on("session-token-is-injectable"):
+            session = self._state.newest_session()
+        if self._faults.armed("clean-up-takes-the-next-session"):
+            gone = self._removed.get(digest)
+            if gone is not None and now >= gone.expires_at + LEEWAY and now >= self._next_clean_up:
+                self._next_clean_up = now + 86_400
+                self._to_clean_up.add(gone.user_id)
+        if session is not None and self._ends_otherwise(session, now):
+            session = session._replace(expires_at=now + (-1 if now < session.expires_at else 1))
         if session is None or (now >= session.expires_at and not self._faults.on(fault)):
             if self._faults.on("unknown-session-answers-401"):
                 raise Refusal(401, "UNAUTHORIZED", "the session is unknown or has expired")
@@ -296,6 +377,19 @@ class Routes:
         inbound.user_id = str(session.user_id)
         inbound.account_id = session.account_id
         return session
+
+    def _ends_otherwise(self, session: Session, now: float) -> bool:
+        """Whether a fault moves the end of a session past now."""
+        left = session.expires_at - now
+        if 0 < left <= 5 and self._faults.on("session-ends-five-seconds-early"):
+            return True
+        return -1 < left <= 0 and self._faults.on("session-outlives-its-expiry-by-a-second")
+
+    def _is_told(self, title: str) -> bool:
+        """Whether an applied update is told to the stream."""
+        if not _is_latin(title) and self._faults.on("sse-breaks-on-other-alphabets"):
+            return False
+        return not self._faults.on("sse-not-sent")
 
     async def _validate_slowly(self, session: Session) -> Reply:
         self._last_validated = session
@@ -321,16 +415,29 @@ class Routes:
             return "setup"
         if status == "ENDED" and self._faults.on("ended-maps-to-active"):
             return "active"
-        return _TICKETING.get(status, "setup")
+        if status == "DRAFT" and self._faults.on("draft-maps-to-inactive"):
+            return "inactive"
+        if status == "CANCELLED" and self._faults.on("cancelled-spelled-with-one-l"):
+            return "setup"
+        if status == "ARCHIVED" and self._faults.on("archived-maps-to-inactive"):
+            return "inactive"
+        if status not in TICKETING and status.upper() in TICKETING and self._faults.on("status-case-ignored"):
+            return TICKETING[status.upper()]
+        return TICKETING.get(status, "setup")
 
     def _frame(self, number: int, data: str) -> bytes:
-        return frame(number, data, MESSAGE_TYPE if self._faults.on("sse-events-are-named") else None)
+        name = MESSAGE_TYPE if self._faults.on("sse-events-are-named") else None
+        if self._faults.on("sse-events-named-message"):
+            name = "message"
+        return frame(None if self._faults.on("sse-without-id") else number, data, name)
 
     def _event(self, inbound: Inbound) -> Event:
         number = inbound.path_params["id"]
         # No id has more than 255 characters or a NUL, which PostgreSQL could not even compare.
         event = None if len(number) > 255 or "\x00" in number else self._state.event(number)
         if event is None:
+            if inbound.method == "PATCH" and self._faults.on("change-of-unknown-event-answers-500"):
+                raise Refusal(500, "INTERNAL_ERROR", "Cannot read properties of null (reading 'accountId')")
             raise Refusal(404, "EVENT_NOT_FOUND", "there is no such event")
         inbound.account_id = event.account_id
         return event
@@ -356,6 +463,31 @@ class Routes:
             "hasTicketing": event.ticketing_enabled,
             "hiEventsEventId": hi_events_id,
         }
+
+
+_STREAM_HEADERS = [
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+]
+
+
+def _like_a_jwt(user: int) -> str:
+    parts = ({"alg": "HS256", "typ": "JWT"}, {"sub": str(user), "jti": secrets.token_urlsafe(16)})
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+    return ".".join([*encoded, secrets.token_urlsafe(32)])
+
+
+def _injects(token: str) -> bool:
+    return "' or '" in token.lower()
+
+
+def _is_latin(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _taken(message: str) -> Reply:

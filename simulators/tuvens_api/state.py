@@ -113,6 +113,7 @@ class State:
             .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
             .where(t.sessions.c.expiresAt <= bindparam("now"))
         )
+        self._newest_token = select(t.sessions.c.sessionToken).order_by(t.sessions.c.id.desc()).limit(1)
         self._remove_expired = delete(t.sessions).where(t.sessions.c.expiresAt <= bindparam("now"))
         self._messages = (
             select(t.messages.c.id, t.messages.c.data)
@@ -237,6 +238,33 @@ class State:
             if now < session.expires_at:
                 self._touch.run(connection, session=session.id, now=now)
             return session
+
+    def newest_session(self) -> Session | None:
+        """The session that was stored last: what an injected condition finds."""
+        with self._database.read() as connection:
+            token = connection.execute(self._newest_token).scalar()
+            row = None if token is None else self._session.first(connection, token=token)
+        return None if row is None else Session(*row)
+
+    def is_unused(self, token_sha256: str) -> bool:
+        """Whether there is a session of this hash that was never validated."""
+        t = self._tables.sessions
+        with self._database.read() as connection:
+            row = connection.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
+        return row is not None and row[0] is None
+
+    def remove_session(self, token_sha256: str) -> None:
+        """Remove a session by its token's hash."""
+        t = self._tables.sessions
+        with self._database.write() as connection:
+            connection.execute(delete(t).where(t.c.sessionToken == token_sha256))
+
+    def manages_anywhere(self, user: int) -> bool:
+        """Whether a user holds manage_ticketing in any account."""
+        t = self._tables.memberships
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.c.permissions).where(t.c.userId == user)).scalars().all()
+        return any("manage_ticketing" in each.split() for each in rows)
 
     def sessions(self) -> list[dict[str, Any]]:
         """All sessions for people: the token as the first 8 hex digits of its SHA-256."""

@@ -11,10 +11,11 @@ _BACKLOG = 10_000
 _OPENING = b": open\nretry: 1000\n\n"
 
 
-def frame(number: int, data: str, name: str | None = None) -> bytes:
+def frame(number: int | None, data: str, name: str | None = None) -> bytes:
     """One event as it stands on the wire."""
     named = "" if name is None else f"event: {name}\n"
-    return f"{named}id: {number}\ndata: {data}\n\n".encode()
+    numbered = "" if number is None else f"id: {number}\n"
+    return f"{named}{numbered}data: {data}\n\n".encode()
 
 
 class Hub:
@@ -41,6 +42,12 @@ class Hub:
         self._queues.add(queue)
         return self._read(queue)
 
+    def replay(self, missed: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+        """A stream of what was missed that hears of nothing else: only a fault hands it out."""
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        queue.put_nowait(_OPENING + b"".join(missed))
+        return self._read(queue)
+
     def publish(self, chunk: bytes) -> None:
         """Send to all; one that has not read for long is cut off, and resumes by Last-Event-ID."""
         for queue in list(self._queues):
@@ -59,6 +66,9 @@ class Hub:
     async def _read(self, queue: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes, None]:
         try:
             while (chunk := await queue.get()) is not None:
+                if self._faults.on("sse-with-crlf-and-comments"):
+                    chunk = b": a comment of a proxy\n" + chunk
+                    chunk = chunk.replace(b"\n", b"\r\n")
                 yield chunk
         finally:
             self._queues.discard(queue)

@@ -33,8 +33,9 @@ class Tables:
     audit: Table
 
 
-def build(*, foreign_keys: bool = True) -> Tables:
-    """The tables; without `foreign_keys` crossAppSession has none (a fault)."""
+def build(*, foreign_keys: bool = True, app_id: bool = True, expiry_index: bool = True) -> Tables:
+    """The tables. What is not true is a fault of crossAppSession: no foreign keys, no column appId, no index on
+    expiresAt."""
     metadata = MetaData()
     accounts = Table(
         "tuvensAccount",
@@ -90,13 +91,13 @@ def build(*, foreign_keys: bool = True) -> Tables:
         Column("sessionToken", String(64), nullable=False, unique=True),
         Column("userId", Integer, *_key(users, foreign_keys), nullable=False),
         Column("accountId", Integer, *_key(accounts, foreign_keys), nullable=False),
-        Column("appId", String(64), nullable=False),
+        *([Column("appId", String(64), nullable=False)] if app_id else []),
         Column("expiresAt", UtcTime, nullable=False),
         Column("createdAt", UtcTime, nullable=False),
         Column("lastUsed", UtcTime),
         Column("sysCreated", UtcTime, nullable=False),
         Column("sysModified", UtcTime, nullable=False),
-        Index("crossAppSession_expiresAt", "expiresAt"),
+        *([Index("crossAppSession_expiresAt", "expiresAt")] if expiry_index else []),
         Index("crossAppSession_userId", "userId"),
         sqlite_autoincrement=True,
     )

@@ -23,7 +23,11 @@ _SIGNATURE_ONLY: Any = {
 
 
 class JwtRefused(Exception):  # noqa: N818  # an answer, not a failure
-    """The JWT is not accepted; the text says why and repeats nothing of it."""
+    """The JWT is not accepted; the text says why and repeats nothing of it. `malformed`: it is none at all."""
+
+    def __init__(self, message: str, *, malformed: bool = False) -> None:
+        super().__init__(message)
+        self.malformed = malformed
 
 
 def mint_jwt(secret: str, user: User, now: float, lifetime: float = LIFETIME) -> str:
@@ -63,7 +67,15 @@ def _signed_claims(token: str, secret: str, faults: FaultRuntime) -> dict[str, A
                 return claims
     except _PROBLEMS:
         pass
-    raise JwtRefused("the JWT is malformed or wrongly signed")
+    raise JwtRefused("the JWT is malformed or wrongly signed", malformed=not _has_claims(token))
+
+
+def _has_claims(token: str) -> bool:
+    try:
+        jwt.decode(token, options=_UNCHECKED)
+    except _PROBLEMS:
+        return False
+    return True
 
 
 def _is_unsigned(token: str) -> bool:

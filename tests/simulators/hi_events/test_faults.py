@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+import openapi
 from contracts.webhook.wire import sign, signature_matches
 from simulators.faults import FAULTS as ALL_FAULTS
+from simulators.hi_events.answers import ANSWERS
+from simulators.hi_events.edge import MISSING_ROUTES
 from simulators.hi_events.faults import FAULTS
+from simulators.kit.variants import variants
 from simulators.launch import HI_EVENTS, TUVENS_API
 from tests.simulators.hi_events.world import World
 
@@ -312,6 +317,362 @@ def _(here: World) -> None:
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
+def ask_permission(here: World, bearer: str | None, **asked: object) -> httpx.Response:
+    return here.call("POST", "/auth/cross-app/validate-permission", bearer, asked)
+
+
+def made(here: World) -> dict[str, str]:
+    """What the page says on its way back from making an event."""
+    return location(here.open_to_create(here.session_token()))
+
+
+def arrived(here: World) -> list[Any]:
+    """The webhooks that came to tuvens-api."""
+    exchanges = here.control("GET", "/journal?operation=receiveEventStatusChanged", app=TUVENS_API)["exchanges"]
+    return [json.loads(each["request_body"]) for each in exchanges]
+
+
+def crowd(here: World) -> list[tuple[str, dict[str, Any]]]:
+    """(Tuvens user, answered user) of many who sign in at once."""
+    names = [str(number) for number in range(101, 117)]
+    tokens = [here.session_token(name) for name in names]
+
+    async def at_once() -> list[httpx.Response]:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=20) as client:
+            address = f"{here.hi}/auth/cross-app/validate"
+            return await asyncio.gather(*(client.post(address, json={"session_token": each}) for each in tokens))
+
+    return [(name, each.json()["user"]) for name, each in zip(names, asyncio.run(at_once()), strict=True)]
+
+
+@shows("accounts-open-without-bearer")
+def _(here: World) -> None:
+    assert here.call("GET", "/auth/cross-app/accounts").json() == {"accounts": []}
+
+
+@shows("permission-open-without-bearer")
+def _(here: World) -> None:
+    assert ask_permission(here, None, permission="create_events").json() == {"has_permission": False}
+
+
+@shows("validation-sent-without-the-secret")
+def _(here: World) -> None:
+    assert here.sign_in(here.session_token()).status_code == 401
+
+
+@shows("missing-token-answers-500")
+def _(here: World) -> None:
+    assert here.sign_in(None).status_code == 500
+
+
+@shows("session-token-cut-to-its-column")
+def _(here: World) -> None:
+    assert user_id(here.sign_in(here.session_token() + "A")) > 0
+
+
+@shows("refusal-after-a-quiet-minute-answers-403")
+def _(here: World) -> None:
+    assert here.sign_in("x").status_code == 401
+    here.advance(61)
+    assert [here.sign_in("x").status_code for _ in range(2)] == [403, 401]
+
+
+@shows("upstream-silence-answers-500")
+def _(here: World) -> None:
+    here.arm("tuvens-api-hangs", app=TUVENS_API)
+    asked: list[int] = []
+    caller = threading.Thread(target=lambda: asked.append(here.sign_in("x").status_code))
+    caller.start()
+    while caller.is_alive():
+        here.advance(30)
+        caller.join(0.05)
+    assert asked == [500]
+
+
+@shows("upstream-failure-answers-401")
+def _(here: World) -> None:
+    here.arm("tuvens-api-answers-500", app=TUVENS_API)
+    assert here.sign_in("x").json()["error"] == "UNAUTHORIZED"
+
+
+@shows("upstream-failure-answers-502")
+def _(here: World) -> None:
+    here.arm("tuvens-api-answers-500", app=TUVENS_API)
+    assert here.sign_in("x").status_code == 502
+
+
+@shows("failed-token-stays-refused")
+def _(here: World) -> None:
+    token = here.session_token()
+    here.arm("tuvens-api-answers-500", app=TUVENS_API)
+    here.sign_in(token)
+    here.disarm("tuvens-api-answers-500", app=TUVENS_API)
+    assert here.sign_in(token).status_code == 401
+    here.advance(601)
+    assert here.sign_in(token).status_code == 200
+
+
+@shows("users-mixed-up-in-a-crowd")
+def _(here: World) -> None:
+    assert any(name != user["external_user_id"] for name, user in crowd(here))
+
+
+@shows("users-share-a-row-in-a-crowd")
+def _(here: World) -> None:
+    found = crowd(here)
+    assert all(name == user["external_user_id"] for name, user in found)
+    assert len({user["id"] for _, user in found}) < len(found)
+
+
+@shows("session-never-ends")
+def _(here: World) -> None:
+    bearer = here.bearer()
+    here.advance(3601)
+    assert here.call("GET", "/auth/cross-app/status", bearer).status_code == 200
+
+
+@shows("ill-formed-permission-is-false")
+def _(here: World) -> None:
+    assert ask_permission(here, here.bearer(), permission=5).json() == {"has_permission": False}
+
+
+@shows("ill-formed-permission-answers-400")
+def _(here: World) -> None:
+    assert ask_permission(here, here.bearer(), permission=5).status_code == 400
+
+
+@shows("denial-remembered-by-its-name")
+def _(here: World) -> None:
+    bearer = here.bearer()
+    answers = [
+        ask_permission(here, bearer, permission=name, resource_id=number).json()["has_permission"]
+        for name, number in (("manage_ticketing", 61), ("manage_ticketing", 11), ("create_events", 11))
+    ]
+    assert answers == [False, False, True]
+
+
+@shows("change-made-before-the-refusal")
+def _(here: World) -> None:
+    assert here.change("nobody", 11, "LIVE").status_code == 401
+    assert here.call("GET", "/events/11", here.bearer()).json()["status"] == "LIVE"
+
+
+@shows("archived-is-no-status")
+def _(here: World) -> None:
+    assert here.change(here.bearer(), 11, "ARCHIVED").status_code == 422
+
+
+@shows("page-leads-to-the-new-event")
+def _(here: World) -> None:
+    assert here.open_to_create(here.session_token()).headers["location"].startswith("/event/")
+
+
+@shows("return-parameters-new-only")
+def _(here: World) -> None:
+    assert set(made(here)) == {"status", "event_id", "hi_events_event_id", "account_id"}
+
+
+@shows("page-asks-no-permission")
+def _(here: World) -> None:
+    assert location(here.open_to_create(here.session_token(), "61"))["status"] == "success"
+
+
+@shows("error-code-of-http")
+def _(here: World) -> None:
+    assert location(here.open_to_create(here.session_token(), "61"))["error_code"] == "FORBIDDEN"
+
+
+@shows("webhook-without-content-type")
+def _(here: World) -> None:
+    changed(here, "LIVE", "ARCHIVED")
+    exchanges = here.control("GET", "/journal?operation=receiveEventStatusChanged", app=TUVENS_API)["exchanges"]
+    assert [dict(each["request_headers"]).get("content-type") for each in exchanges] == [
+        "application/json",
+        None,
+    ]
+
+
+@shows("ended-not-sent")
+def _(here: World) -> None:
+    assert [json.loads(each["body"])["payload"]["status"] for each in changed(here, "LIVE", "ENDED")] == ["LIVE"]
+
+
+@shows("webhook-not-sent-for-events-of-the-page")
+def _(here: World) -> None:
+    data = json.dumps({"title": "Evening", "timezone": "UTC"})
+    token = here.session_token()
+    number = int(location(here.open_to_create(token, event_data=data))["hi_events_event_id"])
+    assert here.change(here.bearer(), number, "LIVE").status_code == 200
+    assert here.delivered() == []
+    assert len(changed(here)) == 1
+
+
+@shows("draft-told-twice")
+def _(here: World) -> None:
+    bodies = [json.loads(each["body"]) for each in changed(here, "LIVE", "DRAFT")]
+    assert [each["payload"]["status"] for each in bodies] == ["LIVE", "DRAFT", "DRAFT"]
+    assert len({each["event_sent_at"] for each in bodies}) == 3
+
+
+@shows("refused-status-sent")
+def _(here: World) -> None:
+    bearer = here.bearer()
+    assert here.change(bearer, 11, "PAUSED").status_code == 422
+    assert here.call("GET", "/events/11", bearer).json()["status"] == "DRAFT"
+    here.delivered()
+    assert [each["payload"]["status"] for each in arrived(here)] == ["PAUSED"]
+
+
+@shows("pauses-between-retries-shrink")
+def _(here: World) -> None:
+    here.freeze()
+    here.arm("webhook-answers-503", app=TUVENS_API, times=2)
+    changed(here)
+    here.advance(100)
+    (listed,) = here.delivered()
+    first, second, third = (each["started_at"] for each in here.delivery(listed["id"])["attempts"])
+    assert [second - first, third - second] == [8, 4]
+
+
+@shows("delivery-given-up-on-429")
+def _(here: World) -> None:
+    here.control("PUT", "/rate-limits", {"receiveEventStatusChanged": 1}, app=TUVENS_API)
+    try:
+        changed(here, "LIVE", "ENDED")
+        assert [(each["state"], each["attempts_made"]) for each in here.delivered()] == [
+            ("delivered", 1),
+            ("failed", 1),
+        ]
+    finally:
+        here.control("PUT", "/rate-limits", {"receiveEventStatusChanged": None}, app=TUVENS_API)
+
+
+@shows("failed-delivery-overtaken")
+def _(here: World) -> None:
+    here.freeze()
+    here.arm("webhook-answers-503", app=TUVENS_API, times=1)
+    changed(here, "LIVE", "CANCELLED")
+    here.advance(100)
+    assert [each["payload"]["status"] for each in arrived(here)] == ["LIVE", "CANCELLED", "LIVE"]
+
+
+@shows("failed-delivery-sent-again-at-the-end")
+def _(here: World) -> None:
+    here.freeze()
+    here.arm("webhook-answers-503", app=TUVENS_API, times=1)
+    changed(here, "LIVE", "CANCELLED")
+    here.advance(100)
+    told = arrived(here)
+    assert [each["payload"]["status"] for each in told] == ["LIVE", "LIVE", "CANCELLED", "LIVE"]
+    assert told[0] == told[1]
+    assert told[3]["event_sent_at"] > told[2]["event_sent_at"]
+
+
+@shows("log-says-that-all-went-well")
+def _(here: World) -> None:
+    here.arm("webhook-answers-400", app=TUVENS_API, times=1)
+    (delivery,) = changed(here)
+    assert [each["status"] for each in delivery["attempts"]] == [200]
+
+
+@shows("missing-token-answers-422")
+def _(here: World) -> None:
+    assert here.sign_in(5).status_code == 422
+
+
+@shows("validation-cached-for-half-a-minute")
+def _(here: World) -> None:
+    token = here.session_token()
+    here.sign_in(token)
+    here.advance(1000, app=TUVENS_API)
+    assert here.sign_in(token).status_code == 200
+    here.advance(31)
+    assert here.sign_in(token).status_code == 401
+
+
+@shows("same-status-sent-again")
+def _(here: World) -> None:
+    assert len(changed(here, "LIVE", "LIVE")) == 2
+
+
+@shows("webhook-written-by-php")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    assert body_of(delivery).startswith(b'{\n    "event_type"')
+    assert delivery["attempts"][0]["status"] == 200
+
+
+@shows("webhook-with-more-fields")
+def _(here: World) -> None:
+    (delivery,) = changed(here)
+    assert json.loads(delivery["body"])["payload"]["organizer"] == {"id": 7}
+    assert delivery["attempts"][0]["status"] == 200
+
+
+@shows("wrong-method-answers-404-at-hi-events")
+def _(here: World) -> None:
+    assert here.call("DELETE", "/auth/cross-app/status").status_code == 404
+
+
+def _route_missing(operation: str) -> Callable[[World], None]:
+    def show(here: World) -> None:
+        known = openapi.find(operation)
+        assert here.call(known.method, known.path.replace("{id}", "11")).status_code == 404
+
+    return show
+
+
+SHOWS.update({name: _route_missing(operation) for operation, name in MISSING_ROUTES.items()})
+
+
+def _answer_altered(name: str) -> Callable[[World], None]:
+    def show(here: World) -> None:
+        assert _answers(here) != _honest_answers(here, name)
+
+    return show
+
+
+def _honest_answers(here: World, name: str) -> list[object]:
+    armed = any(each["name"] == name and each["armed"] for each in here.control("GET", "/faults")["faults"])
+    here.disarm(name)
+    found = _answers(here)
+    if armed:
+        # Arming again would forget how often it fired.
+        here.arm(name)
+        _answers(here)
+    return found
+
+
+def _answers(here: World) -> list[object]:
+    """Answers of all kinds: status, headers that say something, body with what is drawn by chance taken out."""
+    signed_in = here.sign_in(here.session_token())
+    bearer = signed_in.json()["token"]
+    asked = [
+        signed_in,
+        here.sign_in("x"),
+        here.call("GET", "/auth/cross-app/status", bearer),
+        here.call("GET", "/auth/cross-app/accounts", bearer),
+        ask_permission(here, bearer, permission="create_events"),
+        here.change(bearer, 12, "DRAFT"),
+        here.call("GET", "/events/12", bearer),
+    ]
+    volatile: dict[str, Callable[[Any], Any]] = {"expires_at": lambda text: len(text), "token": len}
+    return [
+        (
+            each.status_code,
+            each.headers.get("content-type"),
+            "x-auth-token" in each.headers,
+            {name: volatile.get(name, lambda value: value)(value) for name, value in each.json().items()},
+        )
+        for each in asked
+    ]
+
+
+GENERAL = {fault.name for fault in variants(HI_EVENTS)}
+SHOWS.update({name: _answer_altered(name) for name in sorted(set(ANSWERS) - GENERAL)})
+
+
+@pytest.mark.parametrize("name", SHOWS)
 def test_an_armed_fault_shows_and_is_counted(here: World, name: str) -> None:
     here.arm(name)
     SHOWS[name](here)
@@ -321,7 +682,7 @@ def test_an_armed_fault_shows_and_is_counted(here: World, name: str) -> None:
     assert here.health()["contract_problems"] == 0
 
 
-@pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
+@pytest.mark.parametrize("name", SHOWS)
 def test_without_the_fault_nothing_of_the_kind_shows(here: World, name: str) -> None:
     if name == "validation-cached-for-an-hour":
         here.control("PUT", "/clock", {"now": time.time() + 1})
@@ -336,4 +697,4 @@ def test_every_fault_has_a_sentence_and_stands_in_the_registry_under_its_own_nam
         assert fault.app == HI_EVENTS
         assert fault.sentence.endswith(".")
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    assert set(SHOWS) == {fault.name for fault in FAULTS}
+    assert set(SHOWS) | GENERAL == {fault.name for fault in FAULTS}

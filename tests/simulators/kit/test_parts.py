@@ -95,7 +95,7 @@ def test_an_unknown_fault_names_near_ones() -> None:
 
 def test_the_registry_holds_the_faults_of_all_simulators_by_unique_names() -> None:
     assert {fault.app for fault in FAULTS.values()} == {"tuvens-api", "hi.events", "tuvens-client"}
-    assert all(name == fault.name and fault.kind in ("fault", "trouble") for name, fault in FAULTS.items())
+    assert all(name == fault.name and fault.kind in ("fault", "benign", "trouble") for name, fault in FAULTS.items())
 
 
 def test_strict_json_is_read_as_it_is() -> None:

@@ -9,11 +9,17 @@ from collections.abc import Callable
 import jwt as pyjwt
 import pytest
 
+import openapi
 from contracts.session_token import wire
+from contracts.tuvens_event.wire import get_event, update_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Answer
 from simulators.kit.clock import Clock
+from simulators.kit.exchange import Inbound
+from simulators.kit.variants import variants
+from simulators.tuvens_api.answers import ANSWERS
 from simulators.tuvens_api.app import Config, create
+from simulators.tuvens_api.edge import MISSING_ROUTES
 from simulators.tuvens_api.faults import FAULTS
 from tests.simulators.tuvens_api.world import START, World
 
@@ -31,9 +37,9 @@ def _json(answer: Answer) -> dict[str, object]:
     return value
 
 
-def _session_life(world: World) -> float:
+def _session_life(world: World, *seconds: float) -> float:
     token = world.mint()
-    for second in (900, 959, 960, 3599, 3600):
+    for second in seconds or (900, 959, 960, 3599, 3600):
         world.api.clock.set(START + second)
         if world.validate(token).status == 404:
             return second
@@ -151,6 +157,127 @@ def _last_used(world: World) -> object:
     return world.api.sessions()[0]["last_used"]
 
 
+def _twice(world: World, token: str) -> list[int]:
+    return [world.validate(token).status for _ in range(2)]
+
+
+def _cleaned_up(world: World) -> bool:
+    old = world.mint()
+    world.advance(1000)
+    world.validate(old)
+    return [world.validate(world.mint()).status for _ in range(2)] == [404, 200]
+
+
+def _revoked(world: World) -> bool:
+    used, unused = world.mint(), world.mint()
+    world.validate(used)
+    for token in (used, unused):
+        world.validate(token, secret="wrong")
+    return [world.validate(used).status, world.validate(unused).status] == [200, 404]
+
+
+def _noted(world: World, name: str) -> list[object]:
+    """What contactData says after each of two updates."""
+    found = []
+    for status, at in (("LIVE", "2025-07-25T14:00:00Z"), ("ENDED", "2025-07-25T14:10:00Z")):
+        world.deliver(status, at=at)
+        found.append(world.event()["contactData"][name])
+        world.api.clock.set(START + 10)
+    return found
+
+
+def _lost_after_stale(world: World) -> bool:
+    for status, at in (("LIVE", "14:30:00"), ("ENDED", "14:29:50"), ("ENDED", "14:31:00"), ("DRAFT", "14:32:00")):
+        world.deliver(status, at=f"2025-07-25T{at}Z")
+        if status == "ENDED" and world.event()["ticketing_status"] != "active":
+            return False
+    return bool(world.event()["ticketing_status"] == "setup")
+
+
+def _callback(world: World) -> dict[str, object]:
+    world.deliver("LIVE", event="12")
+    return _json(world.change({"hasTicketing": True, "hiEventsEventId": "7"}))
+
+
+def _changes(world: World, *emails: str) -> list[int]:
+    return [world.change({"hasTicketing": True}, email=each).status for each in emails]
+
+
+def _preflight(world: World) -> Answer:
+    asked = ("Access-Control-Request-Method", "PATCH")
+    return world.request("OPTIONS", "/api/events/11", ("Origin", "http://localhost:5173"), asked)
+
+
+def _one_limit_for_all(world: World) -> bool:
+    world.api.limits.configure({"listUserAccounts": 1})
+    return [world.accounts(world.mint()).status for _ in range(2)] == [200, 429]
+
+
+def _opened(world: World, *headers: tuple[bytes, bytes]) -> tuple[dict[str, str], bytes, int]:
+    """A stream that is opened and left: its headers, what it begins with, and how many listened meanwhile."""
+    reply = world.api._routes.stream_event_updates(_inbound(*headers))
+
+    async def first() -> bytes:
+        assert reply.stream is not None
+        try:
+            return await anext(reply.stream)
+        finally:
+            await reply.stream.aclose()
+
+    listeners = world.api._hub.listeners
+    return dict(reply.headers), world.runner.run(first()), listeners
+
+
+def _missed(world: World) -> tuple[bool, int]:
+    """Of a stream that was opened again after the first of two messages: whether it begins with the second, and how
+    many listen."""
+    world.deliver()
+    world.deliver("ENDED", at="2025-07-25T15:00:00Z")
+    _, begins, listeners = _opened(world, (b"last-event-id", b"1"))
+    return b"data: " in begins, listeners
+
+
+def _inbound(*headers: tuple[bytes, bytes]) -> Inbound:
+    scope = {"method": "GET", "path": "/api/events/updates", "headers": list(headers)}
+    return Inbound(scope, openapi.find("streamEventUpdates"), START)
+
+
+def _hex(token: str) -> str:
+    return token if set(token) <= set("0123456789abcdef") else ""
+
+
+def _null_resource(world: World) -> Answer:
+    body = json.dumps({"session_token": world.mint(), "permission": "create_events", "resource_id": None})
+    return world.send(wire.validate_permission(world.secret, "x", "x").with_body(body.encode()))
+
+
+def _answers(world: World) -> list[tuple[int, tuple[str, ...], object]]:
+    """Answers of all kinds: status, headers that say something, body with what is drawn by chance taken out."""
+    world.api.limits.configure({"generateSession": 1})
+    token = "f" * 43
+    minted = world.send(wire.generate_session(world.jwt(), 123))
+    session = str(_json(minted).get("session_token"))
+    asked = [
+        minted,
+        world.send(wire.generate_session(world.jwt(), 123)),
+        world.validate(session),
+        world.validate(token),
+        world.accounts(session),
+        world.permission(session, "create_events"),
+        world.deliver(),
+        world.send(get_event("11")),
+        world.send(get_event("999")),
+    ]
+    return [
+        (
+            each.status,
+            tuple(each.header(name) or "" for name in ("content-type", "retry-after")),
+            json.loads(each.body.replace(session.encode(), b"-")),
+        )
+        for each in asked
+    ]
+
+
 def _generate(world: World, token: str, account: object = 123) -> int:
     return world.send(wire.generate_session(token, account)).status
 
@@ -236,6 +363,102 @@ SYMPTOMS: dict[str, Callable[[World], bool]] = {
     "sse-without-heartbeat": lambda world: b"heartbeat" not in _frames(world),
     "audit-misses-failures": lambda world: [each["status"] for each in _audit(world)] == [200, 200],
     "audit-holds-tokens": lambda world: "session " in str(_audit(world)[0]["detail"]),
+    "session-ends-five-seconds-early": lambda world: _session_life(world, 894, 895, 899, 900) == 895,
+    "session-outlives-its-expiry-by-a-second": lambda world: _session_life(world, 899, 900, 901) == 901,
+    "session-consumed-by-validation": lambda world: (
+        _twice(world, world.mint("member@example.com")) == [200, 404] and _twice(world, world.mint()) == [200, 200]
+    ),
+    "clean-up-takes-the-next-session": _cleaned_up,
+    "live-session-answers-500": lambda world: world.validate(world.mint()).status == 500,
+    "session-token-is-injectable": lambda world: (
+        world.mint() is not None and world.validate("' OR '1'='1").status == 200
+    ),
+    "missing-session-token-answers-404": lambda world: (
+        [world.validate(None).status, world.accounts(None).status, world.permission(5, "x").status] == [404] * 3
+    ),
+    "missing-jwt-is-the-first-user": lambda world: world.send(wire.generate_session(None, 123)).status == 200,
+    "malformed-jwt-answers-500": lambda world: (
+        [_generate(world, "nonsense"), _generate(world, world.jwt() + "x")] == [500, 401]
+    ),
+    "account-id-as-text-accepted": lambda world: _generate(world, world.jwt(), "123") == 200,
+    "missing-secret-admitted": lambda world: (
+        [world.validate("x", secret="").status, world.validate("x", secret="wrong").status] == [404, 401]
+    ),
+    "wrong-secret-revokes-the-session": _revoked,
+    "own-account-not-listed": lambda world: (
+        123 not in [each.id for each in wire.read_accounts(world.accounts(world.mint()))]
+    ),
+    "permission-on-events-always-false": lambda world: (
+        not wire.read_permission(world.permission(world.mint(), "manage_ticketing", 11))
+        and wire.read_permission(world.permission(world.mint(), "manage_ticketing"))
+    ),
+    "member-may-do-everything": lambda world: wire.read_permission(
+        world.permission(world.mint("member@example.com"), "manage_ticketing")
+    ),
+    "webhook-verified-with-a-former-key": lambda world: world.deliver().status == 401,
+    "missing-signature-accepted": _signed_as(lambda world: None),
+    "signature-compared-by-prefix": _signed_as(lambda world: sign(world.secret, BODY)[:-3]),
+    "update-applied-before-its-signature-is-checked": lambda world: (
+        not _signed_as(lambda world: "sha256=" + "0" * 64)(world) and world.event()["ticketing_status"] == "active"
+    ),
+    "update-not-applied": lambda world: world.deliver().status == 200 and world.event()["ticketing_status"] is None,
+    "draft-maps-to-inactive": lambda world: _ticketing("DRAFT")(world) == "inactive",
+    "cancelled-spelled-with-one-l": lambda world: _ticketing("CANCELLED")(world) == "setup",
+    "archived-maps-to-inactive": lambda world: _ticketing("ARCHIVED")(world) == "inactive",
+    "status-case-ignored": lambda world: _ticketing("live")(world) == "active",
+    "metadata-hold-the-ticketing-status": lambda world: _noted(world, "hiEventsStatus") == ["active", "inactive"],
+    "metadata-time-never-moves": lambda world: len(set(_noted(world, "hiEventsLastUpdated"))) == 1,
+    "repeated-delivery-takes-back": lambda world: (
+        [world.deliver().status for _ in range(2)] == [200, 200] and world.event()["ticketing_status"] == "setup"
+    ),
+    "newer-delivery-lost-after-a-stale-one": _lost_after_stale,
+    "callback-forgets-the-event-id": lambda world: _callback(world)["hi_events_event_id"] is None,
+    "callback-resets-the-ticketing-status": lambda world: _callback(world)["ticketing_status"] is None,
+    "event-change-unguarded": lambda world: world.send(update_event(None, "11", {"hasTicketing": True})).status == 200,
+    "event-change-by-any-member": lambda world: (
+        _changes(world, "member@example.com", "outsider@example.com") == [200, 403]
+    ),
+    "event-change-by-any-organiser": lambda world: (
+        _changes(world, "member@example.com", "outsider@example.com") == [403, 200]
+    ),
+    "event-changed-before-permission-is-asked": lambda world: (
+        _changes(world, "member@example.com") == [403] and bool(world.event()["ticketing_enabled"])
+    ),
+    "change-of-unknown-event-answers-500": lambda world: (
+        world.change({"hasTicketing": True}, event="999").status == 500
+    ),
+    "cors-without-patch": lambda world: (
+        "PATCH" not in (_preflight(world).header("access-control-allow-methods") or "PATCH")
+    ),
+    "questions-limited-by-address": _one_limit_for_all,
+    "rate-limit-reset-in-seconds-left": lambda world: world.validate("x").header("x-ratelimit-reset") == "60",
+    "stream-is-json": lambda world: _opened(world)[0]["content-type"] == "application/json",
+    "sse-event-id-is-a-number": lambda world: b'"eventId":11' in _frames(world),
+    "sse-tells-the-former-status": lambda world: b'"status":"setup"' in _frames(world),
+    "sse-sent-twice": lambda world: _sent(world, 2),
+    "sse-without-id": lambda world: b"id: " not in _frames(world),
+    "sse-reconnect-starts-anew": lambda world: _missed(world) == (False, 1),
+    "sse-reconnect-only-replays": lambda world: _missed(world) == (True, 0),
+    "sse-breaks-on-other-alphabets": lambda world: (
+        world.send_signed(BODY.replace(b'"T"', '"№ 1"'.encode())).status == 200 and _messages(world) == []
+    ),
+    "session-tokens-like-jwts": lambda world: world.mint().count(".") == 2,
+    "session-tokens-in-hex": lambda world: len(bytes.fromhex(_hex(world.mint()))) == 32,
+    "token-masked-in-error-path": lambda world: str(_error(world)["path"]).endswith("?session_token=***"),
+    "wrong-method-answers-404-at-tuvens-api": lambda world: world.request("DELETE", "/api/events/11").status == 404,
+    "wrong-media-type-answers-415": lambda world: (
+        world.send(wire.validate_session(world.secret, "x").with_body(b"{}", "text/plain")).status == 415
+    ),
+    "large-bodies-answer-400": lambda world: world.validate("x" * 1_100_000).status == 400,
+    "refused-calls-count": lambda world: (
+        world.validate("x", secret="wrong").header("x-ratelimit-remaining") == "999999999"
+    ),
+    "empty-permission-answers-400": lambda world: world.permission(world.mint(), "").status == 400,
+    "null-resource-answers-400": lambda world: _null_resource(world).status == 400,
+    "last-updated-is-event-sent-at": lambda world: _noted(world, "hiEventsLastUpdated")[0] == "2025-07-25T14:00:00Z",
+    "sse-with-crlf-and-comments": lambda world: b"\r\n\r\n" in _frames(world) and b": a comment" in _frames(world),
+    "sse-events-named-message": lambda world: b"event: message\n" in _frames(world),
+    "repeated-delivery-told-again": lambda world: world.deliver().status == 200 and _sent(world, 2),
     "tuvens-api-answers-500": lambda world: world.validate("x").status == 500,
     "tuvens-api-answers-nonsense": lambda world: world.validate("x").body.startswith(b"<!doctype"),
     "webhook-answers-503": lambda world: world.deliver().status == 503,
@@ -243,16 +466,87 @@ SYMPTOMS: dict[str, Callable[[World], bool]] = {
     "webhook-answers-400": lambda world: world.deliver().status == 400,
 }
 
-ELSEWHERE = {"user-sessions-orphaned", "tuvens-api-hangs"}
+AT_START = {
+    "user-sessions-orphaned",
+    "app-id-not-stored",
+    "expiry-not-indexed",
+    "secret-setting-ignored",
+    "expiry-setting-ignored",
+    "domain-setting-ignored",
+}
+GENERAL = {fault.name for fault in variants("tuvens-api")}
+ELSEWHERE = {"tuvens-api-hangs", *AT_START, *GENERAL, *ANSWERS, *MISSING_ROUTES.values()}
 
 
 def test_every_fault_has_a_symptom_here_or_a_test_of_its_own() -> None:
     assert set(SYMPTOMS) | ELSEWHERE == {fault.name for fault in FAULTS}
 
 
+def test_the_faults_that_take_effect_at_the_start_say_so() -> None:
+    clocks = {each for each in GENERAL if each.startswith("clock-")}
+    assert {fault.name for fault in FAULTS if fault.at_start} == AT_START | clocks
+
+
+@pytest.mark.parametrize(("operation", "name"), MISSING_ROUTES.items())
+def test_a_route_is_missing_where_its_fault_says_so(sqlite: World, operation: str, name: str) -> None:
+    here = openapi.find(operation)
+    path = here.path.replace("{id}", "11")
+    if operation != "streamEventUpdates":
+        assert sqlite.request(here.method, path).status != 404
+    sqlite.control("PUT", f"/faults/{name}")
+    assert sqlite.request(here.method, path).status == 404
+    assert sqlite.api.faults.fired(name) == 1
+
+
+@pytest.mark.parametrize("name", sorted(set(ANSWERS) - GENERAL))
+def test_an_answer_is_altered_where_its_fault_says_so(sqlite: World, name: str) -> None:
+    honest = _answers(sqlite)
+    sqlite.fresh()
+    sqlite.control("PUT", f"/faults/{name}")
+    assert _answers(sqlite) != honest
+    assert sqlite.api.faults.fired(name) > 0
+    assert sqlite.api.journal.breaches == 0, "a dishonest answer counts as a breach of ours"
+
+
+def test_settings_are_ignored_where_their_faults_say_so() -> None:
+    environment = {
+        "HI_EVENTS_SHARED_SECRET": "s" * 40,
+        "CROSS_APP_SESSION_EXPIRY": "120",
+        "HI_EVENTS_DOMAIN": "tickets.example",
+    }
+    honest = Config.from_environment(environment)
+    for name in ("secret-setting-ignored", "expiry-setting-ignored", "domain-setting-ignored"):
+        found = Config.from_environment(environment, faults=(name,))
+        same = [
+            found.shared_secret == honest.shared_secret,
+            found.session_expiry == honest.session_expiry,
+            found.hi_events_domain == honest.hi_events_domain,
+        ]
+        assert same.count(False) == 1, name
+
+
+def test_the_table_of_sessions_lacks_what_its_faults_say() -> None:
+    def schema(*faults: str) -> tuple[set[str], set[str]]:
+        api = create(Config(faults=faults), clock=Clock(START, running=False))
+        try:
+            with api.database.read() as connection:
+                columns = connection.exec_driver_sql('PRAGMA table_info("crossAppSession")').all()
+                indexes = connection.exec_driver_sql('PRAGMA index_list("crossAppSession")').all()
+            # A session can be stored all the same.
+            api._state.add_session("a" * 64, 101, 123, START, START + 900)
+            return {row[1] for row in columns}, {row[1] for row in indexes}
+        finally:
+            api.database.close()
+
+    columns, indexes = schema()
+    assert schema("app-id-not-stored") == (columns - {"appId"}, indexes)
+    assert schema("expiry-not-indexed") == (columns, indexes - {"crossAppSession_expiresAt"})
+
+
 def test_faults_are_told_in_sentences_and_troubles_are_marked() -> None:
     assert len({fault.sentence for fault in FAULTS}) == len(FAULTS)
     assert all(fault.sentence.endswith(".") and fault.app == "tuvens-api" for fault in FAULTS)
+    assert {fault.kind for fault in FAULTS} == {"fault", "benign", "trouble"}
     troubles = {fault.name for fault in FAULTS if fault.kind == "trouble"}
     assert troubles == {
         "tuvens-api-answers-500",

@@ -1,0 +1,108 @@
+"""`crossapp prove`: which faults the verification kills, and whom it accuses wrongly."""
+
+import json as json_format
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from crossapp.matrix import Matrix, Row
+from crossapp.matrix_text import as_markdown, as_text, row_line
+from crossapp.prove import proofs, prove, saved
+from harness.exit_codes import ExitCode
+from harness.report import json_line
+from simulators.kit.faults import Fault
+
+
+def prove_command(
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--select",
+            "-s",
+            help="Fault or variant by name, part of one or pattern with *; or a requirement: all that concern it. "
+            "Repeatable.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Verifications at a time (default: one for each core).")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the faults and variants, and verify nothing.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="JSON lines on standard output, and nothing else there.")
+    ] = False,
+    rows_of: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rows", help="Take the rows of a saved run (--json), and verify what it lacks not at all. Repeatable."
+        ),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The matrix as docs/kill-matrix.md has it.")] = False,
+) -> None:
+    """Verify the simulators once for each named fault and benign variant: is each fault killed, is nobody accused?
+
+    Exit codes: 0 all killed and no false alarm, 1 something survived or was accused, 2 something was left undecided,
+    3 the harness is at fault, 4 nothing was proved.
+    """
+    patterns = tuple(select or ())
+    faults = proofs(patterns)
+    if not faults:
+        raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; see crossapp prove --list")
+    if listed:
+        _print("".join(_listed(each, json=json) + "\n" for each in faults if each.app))
+        raise typer.Exit(ExitCode.OK)
+    rows: list[Row] = []
+    kept = _saved(rows_of) if rows_of else {}
+    if rows_of:
+        faults = [each for each in faults if each.name in kept]
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    if json:
+        _print(json_line({"type": "header", "format": 1, "rows": len(faults), "select": list(patterns)}) + "\n")
+    proved = prove(faults, jobs=jobs or os.cpu_count() or 1)
+    for row in (kept[each.name] for each in faults) if rows_of else proved:
+        rows.append(row)
+        if json:
+            _print(json_line(row.to_json()) + "\n")
+        if not rows_of:
+            errors.print(f"[{len(rows):>3}/{len(faults)}] {row_line(row)}", markup=False)
+    order = {fault.name: number for number, fault in enumerate(faults)}
+    matrix = Matrix(tuple(sorted(rows, key=lambda each: order[each.name])), whole=len(rows) == len(proofs()))
+    if json:
+        _print(json_line(matrix.footer()) + "\n")
+    elif markdown:
+        _print(as_markdown(matrix))
+    else:
+        _print(as_text(matrix))
+    raise typer.Exit(matrix.exit_code)
+
+
+def _saved(files: list[Path]) -> dict[str, Row]:
+    try:
+        return saved(line for file in files for line in file.read_text("utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"--rows: {error}") from None
+
+
+def _listed(fault: Fault, *, json: bool) -> str:
+    if json:
+        value = {
+            "kind": fault.kind,
+            "name": fault.name,
+            "sentence": fault.sentence,
+            "app": fault.app,
+            "requirements": sorted(fault.requirements),
+        }
+        return json_format.dumps(value, ensure_ascii=False)
+    return f"{fault.kind:6} {fault.app:11} {fault.name}\n       {fault.sentence}"
+
+
+def _print(text: str) -> None:
+    """UTF-8 whatever the locale; a reader that goes away changes nothing of the exit code."""
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,235 @@
+"""The kill matrix as values: what each fault and each benign variant turned red, and what that proves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from contracts.catalogue import catalogue
+from harness.exit_codes import ExitCode
+from harness.requirement import Level, Requirement
+from simulators.turns_red import UNBREAKABLE
+
+SCENARIOS = "scenarios"
+_SUITES = {"pact": "Pact", "fuzzing": "Schemathesis", "load": "load"}
+SUITES = (SCENARIOS, *_SUITES.values())
+HONEST = "honest"
+"""The name of the row without any fault."""
+
+
+def suite_of(requirement_id: str) -> str:
+    """The suite that a requirement belongs to, by its place."""
+    return _SUITES.get(requirement_id.partition(".")[0], SCENARIOS)
+
+
+class State(StrEnum):
+    """What a row proves. KILLED: a fault turned red what it concerns, all of it and nothing else. MISSED: not all of
+    it. SURVIVED: none of it. ACCUSED: something red that the fault does not concern, or anything for a benign variant.
+    CLEAR: a benign variant that nothing accuses. UNPROVED: undecided, or a fault of the harness."""
+
+    KILLED = "killed"
+    MISSED = "missed"
+    SURVIVED = "survived"
+    ACCUSED = "accused"
+    CLEAR = "clear"
+    UNPROVED = "unproved"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One verification of simulators that were wrong in one way, or right in another.
+
+    `concerns` are the requirements that must turn red, `red` those that did; `blocked` how many were blocked,
+    `rootless` those blocked by something neither red nor undecided; `undecided` inconclusive ones; `problem` why there
+    is no verdict at all. `unsteady`: undecided ones are expected.
+    """
+
+    name: str
+    kind: str
+    app: str
+    sentence: str
+    concerns: tuple[str, ...] = ()
+    red: tuple[str, ...] = ()
+    blocked: int = 0
+    rootless: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    problem: str = ""
+    unsteady: bool = False
+    seconds: float = 0.0
+
+    @property
+    def killed_by(self) -> dict[str, tuple[str, ...]]:
+        """By suite, the red requirements that the fault concerns."""
+        found = [each for each in self.red if self._concerns(each)] if self.kind == "fault" else []
+        return {suite: tuple(each for each in found if suite_of(each) == suite) for suite in SUITES}
+
+    @property
+    def killed_any(self) -> bool:
+        """Whether any suite killed it."""
+        return any(self.killed_by.values())
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """What the fault concerns and did not turn red."""
+        return tuple(each for each in self.concerns if each not in self.red and each in catalogue())
+
+    @property
+    def accused(self) -> tuple[str, ...]:
+        """False alarms: red, though the fault does not concern it."""
+        return tuple(each for each in self.red if not self._concerns(each))
+
+    @property
+    def state(self) -> State:
+        """What the row proves, the worst first."""
+        if self.problem:
+            return State.UNPROVED
+        if self.accused:
+            return State.ACCUSED
+        if self.kind == "fault" and not self.red:
+            return State.SURVIVED
+        if self.missed:
+            return State.MISSED
+        if self.rootless or (self.undecided and not self.unsteady):
+            return State.UNPROVED
+        return State.KILLED if self.kind == "fault" else State.CLEAR
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], concerns: Sequence[str], *, unsteady: bool = False) -> "Row":
+        """A saved row, held against what its fault concerns now. Raises KeyError and TypeError for what is none."""
+        return cls(
+            name=value["name"],
+            kind=value["kind"],
+            app=value["app"],
+            sentence=value["sentence"],
+            concerns=tuple(concerns),
+            red=tuple(
+                sorted({*value["false_alarms"], *(each for found in value["killed_by"].values() for each in found)})
+            ),
+            blocked=value["blocked"],
+            rootless=tuple(value["rootless"]),
+            undecided=tuple(value["undecided"]),
+            problem=value["problem"],
+            unsteady=unsteady,
+            seconds=value["seconds"],
+        )
+
+    def _concerns(self, requirement_id: str) -> bool:
+        if requirement_id in self.concerns:
+            return True
+        if self.kind != "fault" or suite_of(requirement_id) == SCENARIOS:
+            return False
+        # The rules of the other suites speak of whole interfaces: any fault of an application may break its own.
+        return requirement_id in catalogue() and catalogue()[requirement_id].obliged == self.app
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        return {
+            "type": "row",
+            "kind": self.kind,
+            "name": self.name,
+            "app": self.app,
+            "sentence": self.sentence,
+            "state": str(self.state),
+            "requirements": list(self.concerns),
+            "killed_by": {suite: list(found) for suite, found in self.killed_by.items()},
+            "missed": list(self.missed),
+            "false_alarms": list(self.accused),
+            "blocked": self.blocked,
+            "rootless": list(self.rootless),
+            "undecided": list(self.undecided),
+            "problem": self.problem,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All rows of a run; `whole`: every fault and variant there is was proved, so that what no row killed, nothing
+    kills."""
+
+    rows: tuple[Row, ...]
+    whole: bool
+
+    def of_kind(self, kind: str) -> list[Row]:
+        """The rows of one kind, the honest one left out."""
+        return [each for each in self.rows if each.kind == kind and each.name != HONEST]
+
+    @property
+    def killers(self) -> Mapping[str, tuple[str, ...]]:
+        """By requirement, the faults that turned it red by right."""
+        found: dict[str, list[str]] = {}
+        for row in self.of_kind("fault"):
+            for requirement in (each for names in row.killed_by.values() for each in names):
+                found.setdefault(requirement, []).append(row.name)
+        return {name: tuple(found[name]) for name in sorted(found)}
+
+    @property
+    def never_killed(self) -> list[str]:
+        """The requirements that no row killed, those left out that no simulator can break."""
+        killers = self.killers
+        return [each.id for each in breakable() if each.id not in killers]
+
+    def killed(self, level: Level) -> tuple[int, int]:
+        """How many requirements of a level were killed, and how many of it can be."""
+        of_level = [each for each in breakable() if each.level is level]
+        killers = self.killers
+        return sum(each.id in killers for each in of_level), len(of_level)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0: all killed, nothing accused, nothing left open."""
+        states = {each.state for each in self.rows}
+        if not self.rows:
+            return ExitCode.NOTHING_JUDGED
+        if any(each.problem for each in self.rows):
+            return ExitCode.HARNESS_FAULT
+        if states & {State.SURVIVED, State.MISSED, State.ACCUSED} or (self.whole and self.never_killed):
+            return ExitCode.VIOLATED
+        return ExitCode.UNDECIDED if State.UNPROVED in states else ExitCode.OK
+
+    def footer(self) -> dict[str, Any]:
+        """The totals as a JSON object."""
+        faults, benign = self.of_kind("fault"), self.of_kind("benign")
+        return {
+            "type": "footer",
+            "whole": self.whole,
+            "faults": len(faults),
+            "killed": sum(each.state is State.KILLED for each in faults),
+            "survived": [each.name for each in faults if each.state is State.SURVIVED],
+            "missed": [each.name for each in faults if each.state is State.MISSED],
+            "false_alarms": [each.name for each in self.rows if each.state is State.ACCUSED],
+            "unproved": [each.name for each in self.rows if each.state is State.UNPROVED],
+            "benign": len(benign),
+            "clear": sum(each.state is State.CLEAR for each in benign),
+            "requirements": {
+                str(level): dict(zip(("killed", "of"), self.killed(level), strict=True)) for level in JUDGING
+            },
+            "never_killed": self.never_killed if self.whole else None,
+            "exit_code": int(self.exit_code),
+        }
+
+
+JUDGING = (Level.MUST, Level.SHOULD)
+
+
+def why_unbreakable(requirement: Requirement) -> str:
+    """Why no simulator can break a requirement; empty where one can."""
+    if requirement.level is Level.OBSERVE:
+        return "it only observes"
+    return next((why for pattern, why in UNBREAKABLE.items() if fnmatchcase(requirement.id, pattern)), "")
+
+
+def breakable() -> list[Requirement]:
+    """The requirements that a fault of a simulator can break."""
+    return [each for each in catalogue() if not why_unbreakable(each)]
+
+
+def chosen(patterns: Sequence[str], name: str, concerns: Sequence[str]) -> bool:
+    """Whether patterns select a fault: by (a part of) its name, `*` and `?` as in a shell, or by a requirement that it
+    concerns. No pattern selects all."""
+    return not patterns or any(
+        (fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else pattern in name)
+        or any(fnmatchcase(each, pattern) for each in concerns)
+        for pattern in patterns
+    )

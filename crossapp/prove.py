@@ -1,0 +1,243 @@
+"""The proof of the proof: whole verifications of simulators that are wrong in one way, or right in another."""
+
+import asyncio
+import json
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from contracts.catalogue import catalogue
+from crossapp.deployments import deployed
+from crossapp.embedded import EmbeddedError
+from crossapp.matrix import HONEST, Row, chosen
+from crossapp.run import Run, Settings, perform, report_of
+from harness.deployment import Deployment
+from harness.report import Report
+from harness.verdict import VerdictName
+from simulators.faults import FAULTS
+from simulators.kit.faults import Fault
+
+Progress = Callable[[Row], None]
+_QUICK = Settings(quick=True)
+_LAUNCH = "launch:tuvens-api"
+_NOTHING = Fault(HONEST, "", "The simulators as they are, without any fault.", kind="benign")
+
+
+def proofs(patterns: Sequence[str] = ()) -> list[Fault]:
+    """The faults and benign variants that patterns select; without a pattern, what is honest comes first."""
+    # What only a person sees on a page is killed by the browser suite, which has an environment of its own.
+    listed = [each for each in FAULTS.values() if each.kind in ("fault", "benign") and each.suite == "verify"]
+    listed.sort(key=lambda each: (each.kind != "fault", each.app, each.name))
+    return [each for each in (_NOTHING, *listed) if chosen(patterns, each.name, sorted(each.requirements))]
+
+
+def saved(lines: Iterable[str]) -> dict[str, Row]:
+    """The rows of saved runs, by name, held against what the faults concern now; of two rows with one name the later.
+
+    A row of a fault that is no more is left out. Raises ValueError for what `crossapp prove --json` did not write.
+    """
+    known = {each.name: each for each in proofs()}
+    found = {}
+    for line in lines:
+        try:
+            value = json.loads(line)
+            if value["type"] == "row" and value["name"] in known:
+                fault = known[value["name"]]
+                found[fault.name] = Row.from_json(value, sorted(fault.requirements), unsteady=fault.unsteady)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"not a line that crossapp prove --json writes: {line[:80]!r}") from None
+    return found
+
+
+def prove(faults: Sequence[Fault], *, jobs: int = 1, progress: Progress = lambda row: None) -> Iterator[Row]:
+    """Verify the simulators once for each fault, up to `jobs` at a time; the rows in the order in which they are done.
+
+    A fault that could not be verified is a row with a problem; nothing is raised for it.
+    """
+    if jobs <= 1 or len(faults) <= 1:
+        with Prover() as prover:
+            for fault in faults:
+                yield prover.row(fault)
+        return
+    yield from _in_parallel(faults, jobs)
+
+
+def _in_parallel(faults: Sequence[Fault], jobs: int) -> Iterator[Row]:
+    waiting = list(faults)
+    pending: dict[Future[Row], Fault] = {}
+    # Spawned: this process may have threads and an event loop, which a fork would copy half.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(faults)), mp_context=context, initializer=_begin_worker)
+    try:
+        while waiting or pending:
+            while waiting and len(pending) < jobs:
+                fault = waiting.pop(0)
+                pending[pool.submit(_work, fault.name)] = fault
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield _row_of(each, pending.pop(each))
+    finally:
+        pool.shutdown(wait=not pending, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()
+
+
+def _row_of(future: "Future[Row]", fault: Fault) -> Row:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return _failed(fault, "the process that verified it died", 0.0)
+
+
+_worker: "Prover | None" = None
+
+
+def _begin_worker() -> None:
+    # Ctrl-C goes to the whole group; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(name: str) -> Row:
+    global _worker
+    _worker = _worker or Prover()
+    return _worker.row(_NOTHING if name == HONEST else FAULTS[name])
+
+
+class Prover:
+    """A context that verifies one fault after the other, with simulators that are kept running where it can be."""
+
+    def __init__(self) -> None:
+        self._standing: tuple[Any, World] | None = None
+
+    def __enter__(self) -> "Prover":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def row(self, fault: Fault) -> Row:
+        """One verification."""
+        begun = time.monotonic()
+        names = [] if fault.name == HONEST else [fault.name]
+        try:
+            if fault.at_start or fault.name == HONEST:
+                with world(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
+                    report = own.judged()
+            else:
+                report = self._world().verify(names)
+        except (EmbeddedError, httpx.HTTPError, OSError) as error:
+            self._leave()
+            return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
+        return row_of(fault, report, time.monotonic() - begun)
+
+    def _world(self) -> "World":
+        if self._standing is None:
+            manager = world()
+            self._standing = (manager, manager.__enter__())
+        return self._standing[1]
+
+    def _leave(self) -> None:
+        if self._standing is not None:
+            manager, _ = self._standing
+            self._standing = None
+            manager.__exit__(None, None, None)
+
+
+def row_of(fault: Fault, report: Report, seconds: float = 0.0) -> Row:
+    """What a report says of a fault."""
+
+    def named(*verdicts: VerdictName) -> tuple[str, ...]:
+        return tuple(each.requirement for each in report.findings if each.verdict in verdicts)
+
+    red, undecided = named(VerdictName.VIOLATED), named(VerdictName.INCONCLUSIVE)
+    crashed = named(VerdictName.HARNESS_FAULT)
+    problem = f"a fault of the harness at {', '.join(crashed)}" if crashed else ""
+    return Row(
+        name=fault.name,
+        kind=fault.kind,
+        app=fault.app,
+        sentence=fault.sentence,
+        concerns=tuple(sorted(fault.requirements)),
+        red=red,
+        blocked=len(named(VerdictName.BLOCKED)),
+        rootless=tuple(
+            each.requirement
+            for each in report.findings
+            if each.verdict is VerdictName.BLOCKED and each.blocked_by not in (*red, *undecided)
+        ),
+        undecided=undecided,
+        problem=problem or "; ".join(report.footer.problems)[:300],
+        unsteady=fault.unsteady,
+        seconds=seconds,
+    )
+
+
+def _failed(fault: Fault, problem: str, seconds: float) -> Row:
+    concerns = tuple(sorted(fault.requirements))
+    return Row(fault.name, fault.kind, fault.app, fault.sentence, concerns, problem=problem, seconds=seconds)
+
+
+def _needs_launch(fault: Fault) -> bool:
+    known = (catalogue()[each] for each in fault.requirements if each in catalogue())
+    return any(_LAUNCH in each.needs for each in known)
+
+
+class World:
+    """Running simulators that can be made honest, and dishonest in another way, again and again."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+
+    def verify(self, faults: Sequence[str], settings: Settings = _QUICK) -> Report:
+        """Reset the simulators, arm the faults, verify. Raises httpx.HTTPError where a control plane fails."""
+        self._prepare(faults)
+        return self.judged(settings)
+
+    def judged(self, settings: Settings = _QUICK) -> Report:
+        """Verify without preparing anything."""
+        return report_of(self.drive(settings), settings)
+
+    def drive(self, settings: Settings = _QUICK) -> Run:
+        """Drive without preparing anything."""
+        return asyncio.run(perform(self.deployment, settings))
+
+    def _prepare(self, faults: Sequence[str]) -> None:
+        controls = [each.control for each in self.deployment.targets.values() if each.control is not None]
+        with httpx.Client(trust_env=False) as client:
+            for control in controls:
+
+                def call(
+                    method: str, path: str, body: object = None, *, at: str = control.url, token: str = control.token
+                ) -> Any:
+                    headers = {"Authorization": f"Bearer {token}"}
+                    answer = client.request(method, at + path, json=body, headers=headers)
+                    answer.raise_for_status()
+                    return answer.json() if answer.content else None
+
+                call("DELETE", "/faults")
+                call("PUT", "/clock", {"now": time.time()})
+                call("POST", "/reset")
+                limits = call("GET", "/rate-limits")
+                call("PUT", "/rate-limits", dict.fromkeys(limits))
+                known = {each["name"] for each in call("GET", "/faults")["faults"]}
+                for fault in known & set(faults):
+                    call("PUT", f"/faults/{fault}", {"times": None})
+
+
+@contextmanager
+def world(*faults: str, launch: bool = False) -> Iterator[World]:
+    """Simulators that run until the block is left, started with faults; only with `launch` can a second instance be
+    started beside them, which would be most of the time of a run. Raises EmbeddedError."""
+    with deployed(None, faults=faults) as deployment:
+        if not launch:
+            targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
+            deployment = replace(deployment, targets=targets)
+        yield World(deployment)
