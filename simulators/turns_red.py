@@ -232,7 +232,11 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "validate-session-answers-201": ("session_token.validate_session_answers_200",),
     "user-accounts-answers-203": ("session_token.user_accounts_answers_200",),
     "validate-permission-answers-201": ("session_token.validate_permission_answers_200",),
-    "user-email-left-out": ("conformity.validateSession", "session_token.validation_names_the_user"),
+    "user-email-left-out": (
+        "session_token.name_falls_back_to_the_email",
+        "conformity.validateSession",
+        "session_token.validation_names_the_user",
+    ),
     "account-id-as-text": ("conformity.validateSession", "session_token.validation_names_the_user"),
     "app-id-not-stored": ("session_storage.session_table_has_its_columns",),
     "expiry-not-indexed": ("session_storage.session_table_is_indexed",),

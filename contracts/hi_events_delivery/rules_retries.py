@@ -35,6 +35,11 @@ def _attempts(history: History, part: str, status: str | None = None) -> list[Ex
     return chosen
 
 
+def _is_taken(status: object) -> bool:
+    """Whether an answer says that a delivery was taken; that it should be 200 is a rule about tuvens-api."""
+    return isinstance(status, int) and 200 <= status < 300
+
+
 def _answers(attempts: Sequence[Exchange]) -> list[int | None]:
     return [each.facts.get("answered") for each in attempts]
 
@@ -71,7 +76,7 @@ def retries_after_a_server_error(history: History) -> Verdict:
             "--patience"
         )
     expect(
-        seen[:2] == [503, 503] and len(seen) >= 3 and seen[-1] == 200,
+        seen[:2] == [503, 503] and len(seen) >= 3 and _is_taken(seen[-1]),
         expected="two attempts answered 503, then one answered 200",
         observed=f"attempts answered {', '.join(map(str, seen))}{_waited(history)}",
         at=attempts,
@@ -185,7 +190,9 @@ def retries_after_too_many_requests(history: History) -> Verdict:
     if 429 not in seen:
         raise UndecidedError(f"no attempt was answered 429, but {', '.join(map(str, seen))}")
     limited = attempts[seen.index(429)]
-    later = [each for each in attempts if status_of(each) == status_of(limited) and each.facts.get("answered") == 200]
+    later = [
+        each for each in attempts if status_of(each) == status_of(limited) and _is_taken(each.facts.get("answered"))
+    ]
     expect(
         bool(later),
         expected="another attempt, answered 200",
@@ -276,7 +283,7 @@ def retries_after_a_broken_connection(history: History) -> Verdict:
 def order_is_kept_under_failures(history: History) -> Verdict:
     """hi.events delivers the changes of one event in order, also where the first delivery of the earlier one failed."""
     attempts = _attempts(history, "order")
-    taken = [status_of(each) for each in attempts if each.facts.get("answered") == 200]
+    taken = [status_of(each) for each in attempts if _is_taken(each.facts.get("answered"))]
     if attempts[0].facts.get("answered") != 503:
         raise UndecidedError(f"the first attempt was answered {attempts[0].facts.get('answered')}, not 503")
     expect(

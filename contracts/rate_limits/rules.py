@@ -78,6 +78,8 @@ def _enforced(operation: str) -> Judge:
             at=asked[-1],
         )
         if _controlled(history):
+            if seconds > 55:
+                raise UndecidedError(f"{len(asked)} requests took {seconds:.0f} s: more than one window")
             passed = sum(each.status != 429 for each in asked)
             # What got no answer, and may have been sent again, may have been counted, too.
             lost = _lost(history, operation)

@@ -171,11 +171,9 @@ def _with_more(value: Any) -> Any:
         return [_with_more(each) for each in value]
     if not isinstance(value, dict):
         return value
-    return {
-        "apiVersion": "7.3",
-        **{name: _with_more(each) for name, each in value.items()},
-        "meta": {"hints": [None, 1]},
-    }
+    # `errors` of a validation error is a table by the names of fields, which must not have others.
+    deeper = {name: each if name == "errors" else _with_more(each) for name, each in value.items()}
+    return {"apiVersion": "7.3", **deeper, "meta": {"hints": [None, 1]}}
 
 
 def _reversed(value: Any) -> Any:
