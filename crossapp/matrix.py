@@ -1,7 +1,7 @@
 """The kill matrix as values: what each fault and each benign variant turned red, and what that proves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -42,7 +42,8 @@ class Row:
 
     `concerns` are the requirements that must turn red, `red` those that did; `blocked` how many were blocked,
     `rootless` those blocked by something neither red nor undecided; `undecided` inconclusive ones; `problem` why there
-    is no verdict at all. `unsteady`: undecided ones are expected.
+    is no verdict at all. `unsteady`: undecided ones are expected. `suites` are those that were run: of the others
+    nothing is known.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Row:
     problem: str = ""
     unsteady: bool = False
     seconds: float = 0.0
+    suites: tuple[str, ...] = SUITES
 
     @property
     def killed_by(self) -> dict[str, tuple[str, ...]]:
@@ -72,7 +74,11 @@ class Row:
     @property
     def missed(self) -> tuple[str, ...]:
         """What the fault concerns and did not turn red."""
-        return tuple(each for each in self.concerns if each not in self.red and each in catalogue())
+        return tuple(
+            each
+            for each in self.concerns
+            if each not in self.red and each in catalogue() and suite_of(each) in self.suites
+        )
 
     @property
     def accused(self) -> tuple[str, ...]:
@@ -112,6 +118,27 @@ class Row:
             problem=value["problem"],
             unsteady=unsteady,
             seconds=value["seconds"],
+            suites=tuple(str(each) for each in value["suites"]),
+        )
+
+    def with_suites_of(self, earlier: "Row") -> "Row":
+        """This row, and of the suites that it did not run what an earlier row of the same fault saw."""
+        others = tuple(each for each in earlier.suites if each not in self.suites)
+
+        def joined(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+            return tuple(sorted({*new, *(each for each in old if suite_of(each) in others)}))
+
+        if not others:
+            return self
+        return replace(
+            self,
+            red=joined(earlier.red, self.red),
+            blocked=self.blocked + earlier.blocked,
+            rootless=joined(earlier.rootless, self.rootless),
+            undecided=joined(earlier.undecided, self.undecided),
+            problem=self.problem or earlier.problem,
+            seconds=self.seconds + earlier.seconds,
+            suites=tuple(each for each in SUITES if each in (*self.suites, *others)),
         )
 
     def _concerns(self, requirement_id: str) -> bool:
@@ -131,6 +158,7 @@ class Row:
             "app": self.app,
             "sentence": self.sentence,
             "state": str(self.state),
+            "suites": list(self.suites),
             "requirements": list(self.concerns),
             "killed_by": {suite: list(found) for suite, found in self.killed_by.items()},
             "missed": list(self.missed),

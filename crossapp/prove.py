@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ import httpx
 from contracts.catalogue import catalogue
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
-from crossapp.matrix import HONEST, Row, chosen
+from crossapp.matrix import HONEST, SUITES, Row, chosen, suite_of
 from crossapp.run import Run, Settings, perform, report_of
 from harness.deployment import Deployment
 from harness.report import Report
@@ -25,7 +25,6 @@ from harness.verdict import VerdictName
 from simulators.faults import FAULTS
 from simulators.kit.faults import Fault
 
-Progress = Callable[[Row], None]
 _QUICK = Settings(quick=True)
 _LAUNCH = "launch:tuvens-api"
 _NOTHING = Fault(HONEST, "", "The simulators as they are, without any fault.", kind="benign")
@@ -40,37 +39,41 @@ def proofs(patterns: Sequence[str] = ()) -> list[Fault]:
 
 
 def saved(lines: Iterable[str]) -> dict[str, Row]:
-    """The rows of saved runs, by name, held against what the faults concern now; of two rows with one name the later.
+    """The rows of saved runs, by name, held against what the faults concern now; of two rows with one name the later,
+    completed by the suites that the earlier alone has run.
 
     A row of a fault that is no more is left out. Raises ValueError for what `crossapp prove --json` did not write.
     """
     known = {each.name: each for each in proofs()}
-    found = {}
+    found: dict[str, Row] = {}
     for line in lines:
         try:
             value = json.loads(line)
             if value["type"] == "row" and value["name"] in known:
                 fault = known[value["name"]]
-                found[fault.name] = Row.from_json(value, sorted(fault.requirements), unsteady=fault.unsteady)
+                row = Row.from_json(value, sorted(fault.requirements), unsteady=fault.unsteady)
+                earlier = found.get(fault.name)
+                found[fault.name] = row.with_suites_of(earlier) if earlier is not None else row
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"not a line that crossapp prove --json writes: {line[:80]!r}") from None
     return found
 
 
-def prove(faults: Sequence[Fault], *, jobs: int = 1, progress: Progress = lambda row: None) -> Iterator[Row]:
-    """Verify the simulators once for each fault, up to `jobs` at a time; the rows in the order in which they are done.
+def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUITES) -> Iterator[Row]:
+    """Verify the simulators once for each fault, by these suites, up to `jobs` at a time; the rows in the order in
+    which they are done.
 
     A fault that could not be verified is a row with a problem; nothing is raised for it.
     """
     if jobs <= 1 or len(faults) <= 1:
-        with Prover() as prover:
+        with Prover(suites) as prover:
             for fault in faults:
                 yield prover.row(fault)
         return
-    yield from _in_parallel(faults, jobs)
+    yield from _in_parallel(faults, jobs, suites)
 
 
-def _in_parallel(faults: Sequence[Fault], jobs: int) -> Iterator[Row]:
+def _in_parallel(faults: Sequence[Fault], jobs: int, suites: Sequence[str]) -> Iterator[Row]:
     waiting = list(faults)
     pending: dict[Future[Row], Fault] = {}
     # Spawned: this process may have threads and an event loop, which a fork would copy half.
@@ -80,7 +83,7 @@ def _in_parallel(faults: Sequence[Fault], jobs: int) -> Iterator[Row]:
         while waiting or pending:
             while waiting and len(pending) < jobs:
                 fault = waiting.pop(0)
-                pending[pool.submit(_work, fault.name)] = fault
+                pending[pool.submit(_work, fault.name, tuple(suites))] = fault
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for each in done:
                 yield _row_of(each, pending.pop(each))
@@ -105,16 +108,19 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _work(name: str) -> Row:
+def _work(name: str, suites: tuple[str, ...]) -> Row:
     global _worker
-    _worker = _worker or Prover()
+    _worker = _worker or Prover(suites)
     return _worker.row(_NOTHING if name == HONEST else FAULTS[name])
 
 
 class Prover:
     """A context that verifies one fault after the other, with simulators that are kept running where it can be."""
 
-    def __init__(self) -> None:
+    def __init__(self, suites: Sequence[str] = SUITES) -> None:
+        self._suites = tuple(suites)
+        left_out = tuple(each.id for each in catalogue() if suite_of(each.id) not in self._suites)
+        self._settings = replace(_QUICK, without=left_out)
         self._standing: tuple[Any, World] | None = None
 
     def __enter__(self) -> "Prover":
@@ -130,13 +136,13 @@ class Prover:
         try:
             if fault.at_start or fault.name == HONEST:
                 with world(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
-                    report = own.judged()
+                    report = own.judged(self._settings)
             else:
-                report = self._world().verify(names)
+                report = self._world().verify(names, self._settings)
         except (EmbeddedError, httpx.HTTPError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
-        return row_of(fault, report, time.monotonic() - begun)
+        return replace(row_of(fault, report, time.monotonic() - begun), suites=self._suites)
 
     def _world(self) -> "World":
         if self._standing is None:

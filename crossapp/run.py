@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,11 +42,13 @@ _MINUTES_PER_EXAMPLE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run is made: `patience` in seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run
-    sends fewer requests where only their number is large (rate limits, timing); `examples` are the random cases that
-    fuzzing sends each operation, beside the edges of its fields."""
+    """How a run is made: `select` and `without` are patterns of requirements to judge and to leave out; `patience` in
+    seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run sends fewer requests where only their
+    number is large (rate limits, timing); `examples` are the random cases that fuzzing sends each operation, beside the
+    edges of its fields."""
 
     select: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     patience: float = 0.0
     seed: int = 0
     quick: bool = False
@@ -64,9 +67,9 @@ class Run:
     seconds: float
 
 
-def selected(patterns: Sequence[str]) -> list[Requirement]:
-    """The requirements that patterns select, premises included."""
-    return catalogue().select(patterns)
+def selected(settings: Settings) -> list[Requirement]:
+    """The requirements that the settings select, premises included, without those that they leave out."""
+    return [each for each in catalogue().select(settings.select) if not _left_out(each, settings)]
 
 
 def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
@@ -74,13 +77,18 @@ def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
     return [each for each in requirements if not each.stories]
 
 
-def stories_for(requirements: Sequence[Requirement]) -> list[Story]:
-    """The stories that must be driven: all, where a requirement reads the whole run."""
-    known = stories()
-    if any(not each.stories for each in requirements):
-        return list(known)
+def stories_for(settings: Settings) -> list[Story]:
+    """The stories that must be driven: all, where a requirement reads the whole run, but those of what is left out."""
+    known, requirements = stories(), selected(settings)
     wanted = {name for each in requirements for name in each.stories} | {PROBE}
+    if any(not each.stories for each in requirements):
+        unwanted = {name for each in catalogue() if _left_out(each, settings) for name in each.stories}
+        return [each for each in known if each.name in wanted or each.name not in unwanted]
     return [each for each in known if each.name in wanted]
+
+
+def _left_out(requirement: Requirement, settings: Settings) -> bool:
+    return any(fnmatchcase(requirement.id, pattern) for pattern in settings.without)
 
 
 def book_of(deployment: Deployment) -> SecretBook:
@@ -145,7 +153,7 @@ async def perform(
         )
         stack.push_async_callback(stage.close)
         await drive(
-            stories_for(selected(settings.select)),
+            stories_for(settings),
             lambda story: Cast(stage, story),
             history,
             skip=lambda story: _why_not(story, history),
@@ -167,7 +175,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None) -> Report
     `today` is the day by which declared deviations are in date, this one unless given. Raises HistoryError where the
     record of the deployment's deviations cannot be read.
     """
-    requirements, untold = selected(settings.select), uncovered()
+    requirements, untold = selected(settings), uncovered()
     if not run.history.stories:
         requirements, left = of_any_traffic(requirements), [each for each in requirements if each.stories]
         by_story = Uncovered(

@@ -32,7 +32,7 @@ def judge(
     Nothing is sent."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     settings = Settings(tuple(select or ()))
-    if not selected(settings.select):
+    if not selected(settings):
         raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
     make_folder(report)
     try:
@@ -79,7 +79,7 @@ def _tell_of_no_story(history: History, settings: Settings, errors: Console) -> 
     """Raises BadParameter where nothing of the selected can be judged of this record."""
     if history.stories:
         return
-    chosen = selected(settings.select)
+    chosen = selected(settings)
     readers = len(of_any_traffic(chosen))
     if not readers:
         raise typer.BadParameter("the selected requirements read stories, and this record has none: crossapp verify")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.matrix import Matrix, Row
+from crossapp.matrix import SUITES, Matrix, Row
 from crossapp.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove import proofs, prove, saved
 from harness.exit_codes import ExitCode
@@ -30,6 +30,10 @@ def prove_command(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Verifications at a time (default: one for each core).")
     ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", help="Run this suite only: scenarios, Pact, Schemathesis. Repeatable."),
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the faults and variants, and verify nothing.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="JSON lines on standard output, and nothing else there.")
@@ -48,6 +52,10 @@ def prove_command(
     3 the harness is at fault, 4 nothing was proved.
     """
     patterns = tuple(select or ())
+    suites = tuple(each for each in SUITES if each.lower() in {name.lower() for name in suite or SUITES})
+    for name in suite or ():
+        if name.lower() not in {each.lower() for each in SUITES}:
+            raise typer.BadParameter(f"--suite: {name} is none; there are {', '.join(SUITES)}")
     faults = proofs(patterns)
     if not faults:
         raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; see crossapp prove --list")
@@ -61,7 +69,7 @@ def prove_command(
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     if json:
         _print(json_line({"type": "header", "format": 1, "rows": len(faults), "select": list(patterns)}) + "\n")
-    proved = prove(faults, jobs=jobs or os.cpu_count() or 1)
+    proved = prove(faults, jobs=jobs or os.cpu_count() or 1, suites=suites)
     for row in (kept[each.name] for each in faults) if rows_of else proved:
         rows.append(row)
         if json:
@@ -69,7 +77,8 @@ def prove_command(
         if not rows_of:
             errors.print(f"[{len(rows):>3}/{len(faults)}] {row_line(row)}", markup=False)
     order = {fault.name: number for number, fault in enumerate(faults)}
-    matrix = Matrix(tuple(sorted(rows, key=lambda each: order[each.name])), whole=len(rows) == len(proofs()))
+    whole = len(rows) == len(proofs()) and all(each.suites == SUITES for each in rows)
+    matrix = Matrix(tuple(sorted(rows, key=lambda each: order[each.name])), whole=whole)
     if json:
         _print(json_line(matrix.footer()) + "\n")
     elif markdown:

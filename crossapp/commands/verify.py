@@ -33,6 +33,10 @@ def verify(
         list[str] | None,
         typer.Option("--select", "-s", help="Requirement id, part of one, pattern with * or claim id. Repeatable."),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", help="Leave out: requirement id or pattern with *, such as 'fuzzing.*'. Repeatable."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-report).")
     ] = None,
@@ -62,14 +66,16 @@ def verify(
     try:
         settings = Settings(
             select=tuple(select or ()),
+            without=tuple(without or ()),
             patience=waiting,
             seed=seed,
             quick=quick,
             examples=examples,
             command=("crossapp", *sys.argv[1:]),
         )
-        if not selected(settings.select):
-            raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
+        if not selected(settings):
+            chosen = ", ".join((*settings.select, *(f"--without {each}" for each in settings.without)))
+            raise typer.BadParameter(f"no requirement matches {chosen}; see crossapp requirements")
         with deployed(deployment, faults=fault or ()) as target:
             folder = report or (None if json else Path("crossapp-report"))
             make_folder(folder)
@@ -128,7 +134,7 @@ def _save_history(run: Run, folder: Path) -> None:
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
     """A line for each story that ends; on a terminal one line that is written over."""
-    total = len(stories_for(selected(settings.select)))
+    total = len(stories_for(settings))
     done = 0
     width = max(shutil.get_terminal_size().columns - 1, 20)
 
