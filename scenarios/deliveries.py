@@ -17,7 +17,7 @@ from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
 from harness.history import Outcome, StreamEvent
 from harness.http import Answer, Call, Headers, WireError, read_json
-from harness.receiver import Arrival, Receiver, Say
+from harness.receiver import Arrival, HangUp, Receiver, Say, Silence
 from harness.recorder import Listener
 from scenarios.cast import BACKEND, Cast
 from scenarios.stage import Reply
@@ -157,6 +157,22 @@ async def failing(
                     *[say] * (times or 0),
                     always=say if times is None else None,
                 )
+            )
+        yield
+
+
+@asynccontextmanager
+async def unanswered(cast: Cast, event: Linked, reaction: Silence | HangUp) -> AsyncIterator[None]:
+    """Until the block is left, the first webhook for an event gets no answer, in our receiver's way; without one the
+    simulated tuvens-api says nothing, and the simulated hi.events does not wait long for it."""
+    async with AsyncExitStack() as stack:
+        receiver = cast.stage.receiver
+        if receiver is None:
+            await stack.enter_async_context(trouble(cast, "deliveries-hurry", app="hi.events"))
+            await stack.enter_async_context(trouble(cast, "webhook-hangs", 1))
+        else:
+            stack.enter_context(
+                receiver.answering(lambda each: is_delivery(each) and event_of(each.body) == event.tuvens, reaction)
             )
         yield
 

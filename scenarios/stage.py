@@ -26,6 +26,8 @@ from harness.recorder import Forwarding, Recorder
 from harness.story import StoryStoppedError
 
 _TRIES = 3
+# A Date header has whole seconds and is a moment old; a clock that is further ahead than this is not merely wrong.
+_HARDLY, _FURTHEST = 2.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Stage:
         self._used: dict[str, int] = defaultdict(int)
         self._freed = asyncio.Condition()
         self._advanced = 0.0
+        self._leads: dict[str, float] = defaultdict(float)
         self._control = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(60.0))
 
     async def close(self) -> None:
@@ -172,11 +175,22 @@ class Stage:
             exchange, answer = await self.recorder.send(
                 step=step, caller=caller, callee=app, base_url=base_url, call=call, facts=facts, forwarding=forwarding
             )
+            self._note_lead(app, answer)
             retry_safe = operation is not None and operation.retry_safe
             if attempt == _TRIES or not await self._again(exchange, answer, obey_limits, retry_safe=retry_safe):
                 break
             self.recorder.history.supersede(exchange.number)
         return Reply(exchange, answer)
+
+    def lead(self, app: str) -> float:
+        """Seconds by which an application's clock is ahead of ours, by the Date of its answers; 0 where it is not, or
+        by less than such a header tells."""
+        return self._leads[app]
+
+    def _note_lead(self, app: str, answer: Answer | None) -> None:
+        told = parse_http_date(answer.header("date")) if answer is not None else None
+        if told is not None and _HARDLY < told - self.now() <= _FURTHEST:
+            self._leads[app] = max(self._leads[app], told - self.now())
 
     async def session(self, user: User) -> SessionToken:
         """A live session of a user, minted once and shared by the stories. Raises StoryStoppedError."""

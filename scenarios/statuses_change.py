@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.hi_events_delivery.rules import CHANGES, STATUSES
-from contracts.hi_events_delivery.seen import event_of
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
@@ -21,8 +20,8 @@ from scenarios.deliveries import (
     failing,
     hears,
     hears_messages,
-    is_delivery,
     patience,
+    unanswered,
     watch,
 )
 
@@ -91,8 +90,9 @@ async def deliveries_fail(cast: Cast) -> None:
         return  # nothing is tried again: to wait for it in other troubles, too, would tell nothing new
     await _order(cast)
     await _too_many_requests(cast)
-    if cast.stage.receiver is not None:
+    if cast.stage.receiver is not None or _by_clock(cast):
         await _no_answer(cast, "time-out", Silence(_SILENCE))
+    if cast.stage.receiver is not None:
         await _no_answer(cast, "broken connection", HangUp())
     if _by_clock(cast):
         cast.stage.forget_sessions()
@@ -136,14 +136,10 @@ async def _too_many_requests(cast: Cast) -> None:
 
 
 async def _no_answer(cast: Cast, name: str, reaction: Silence | HangUp) -> None:
-    receiver = cast.stage.receiver
-    assert receiver is not None
-    async with _part(cast, name) as part:
-        about = part.event.tuvens
-        with receiver.answering(lambda each: is_delivery(each) and event_of(each.body) == about, reaction):
-            await part.change("LIVE")
-            await part.seen.seen(about, at_least=1, seconds=patience(cast) + _SILENCE)
-            await part.attempts(2)
+    async with _part(cast, name) as part, unanswered(cast, part.event, reaction):
+        await part.change("LIVE")
+        await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast) + _SILENCE)
+        await part.attempts(2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ _TIME_OUT = 30.0
 
 
 @asynccontextmanager
-async def trouble(cast: Cast, name: str, times: int | None = None) -> AsyncIterator[None]:
-    """tuvens-api has a trouble of that name, `times` times or until the block is left."""
-    await cast.stage.control("tuvens-api", "PUT", f"/faults/{name}", {"times": times})
+async def trouble(cast: Cast, name: str, times: int | None = None, *, app: str = "tuvens-api") -> AsyncIterator[None]:
+    """An application has a trouble of that name, `times` times or until the block is left."""
+    await cast.stage.control(app, "PUT", f"/faults/{name}", {"times": times})
     try:
         yield
     finally:
-        await cast.stage.control("tuvens-api", "DELETE", f"/faults/{name}")
+        await cast.stage.control(app, "DELETE", f"/faults/{name}")
 
 
 @story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)

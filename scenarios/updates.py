@@ -58,8 +58,9 @@ class Updates:
         return state
 
     def next_time(self) -> float:
-        """The event_sent_at of the next update: now, or a millisecond after the last one."""
-        now = math.floor(self.cast.now() * 1000) / 1000
+        """The event_sent_at of the next update: now by hi.events' clock, which may have dated an update of this event
+        itself, or a millisecond after the last one."""
+        now = math.floor((self.cast.now() + self.cast.stage.lead("hi.events")) * 1000) / 1000
         self.last = max(now, round(self.last + 0.001, 3))
         return self.last
 

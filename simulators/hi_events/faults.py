@@ -109,12 +109,17 @@ _FAULTS = {
     "failed-delivery-overtaken": "A delivery that failed is put behind the next one of its event.",
     "failed-delivery-sent-again-at-the-end": "A delivery that failed at first is sent once more, dated anew, "
     "after those that waited for it.",
+    "delivery-given-up-on-time-out": "A delivery that got no answer is given up: only answers are looked at.",
     "log-says-that-all-went-well": "The delivery log says 200 for every attempt.",
 }
 
 _BROWSER = {
     "session-token-stays-in-address": "The page is shown at the address that carries the session token, which its "
     "links and scripts send on as Referer.",
+}
+
+_TROUBLE = {
+    "deliveries-hurry": "A delivery waits 1 s for its answer instead of 10.",
 }
 
 _BENIGN = {
@@ -136,5 +141,6 @@ FAULTS: tuple[Fault, ...] = (
         for name, sentence in faults.items()
     ),
     *(Fault(name, "hi.events", sentence, kind="benign") for name, sentence in _BENIGN.items()),
+    *(Fault(name, "hi.events", sentence, kind="trouble") for name, sentence in _TROUBLE.items()),
     *variants("hi.events"),
 )

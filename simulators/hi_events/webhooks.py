@@ -29,6 +29,7 @@ _LEASE_MARGIN = 2.0
 _LONGEST_RETRY_AFTER = 3600
 _EXCERPT = 2000
 _HOLD = 1.0
+_HURRY = 1.0
 _RECOVERY = 5.0
 _OWNER = f"{socket.gethostname()}/{os.getpid()}"
 
@@ -115,6 +116,9 @@ class Courier:
         hold = _HOLD if self._faults.armed("webhooks-out-of-order") else 0.0
         return self._clock.now() + hold
 
+    def _timeout(self) -> float:
+        return min(self._policy.timeout, _HURRY) if self._faults.on("deliveries-hurry") else self._policy.timeout
+
     async def replay(self, delivery_id: int) -> Attempt | None:
         """Send a delivery once more, now, whatever became of it; None where there is no such delivery."""
         with self._database.read() as connection:
@@ -193,7 +197,7 @@ class Courier:
             call = call.with_header("Content-Type", None)
         outcome = await self._tuvens.send(
             call,
-            within=self._policy.timeout,
+            within=self._timeout(),
             facts={"signature_valid": genuine, "delivery": delivery.id, "attempt": number, "replay": replay},
             faults=fired,
         )
@@ -230,6 +234,8 @@ class Courier:
             return DELIVERED, now
         if fate is wire.Fate.TO_RETRY:
             if self._faults.on("webhook-not-retried"):
+                return FAILED, now
+            if status is None and self._faults.on("delivery-given-up-on-time-out"):
                 return FAILED, now
             if status == 429 and self._faults.on("delivery-given-up-on-429"):
                 return FAILED, now

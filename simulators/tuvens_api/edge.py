@@ -108,6 +108,8 @@ class Edge(Behaviour):
             header = inbound.header_values(SIGNATURE_HEADER)
             given = header[0].decode("latin-1") if len(header) == 1 else None
             inbound.notes["signature_valid"] = signature_matches(self._secret, inbound.body, given)
+            if self._faults.on("webhook-hangs"):
+                await self._hang(receive)
         elif "sharedSecret" in operation.security:
             if self._faults.on("tuvens-api-answers-500"):
                 raise Refusal(500, "INTERNAL_ERROR", "internal server error")

@@ -498,6 +498,10 @@ FAULTS: tuple[Fault, ...] = (
         "The webhook route answers 429, as if too much was sent.",
     ),
     _trouble(
+        "webhook-hangs",
+        "The webhook route takes the request and never answers.",
+    ),
+    _trouble(
         "webhook-answers-400",
         "The webhook route answers 400 to everything.",
     ),

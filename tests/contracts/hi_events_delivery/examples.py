@@ -8,7 +8,7 @@ from contracts.hi_events_delivery.rules import CHANGES, STATUSES
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds, lacks
 from tests.contracts.histories import NOW, answer, history, message, no_answer, observed, opened
 
 STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
@@ -190,8 +190,9 @@ EXAMPLES: Examples = {
     ),
     "deliveries_are_sent_as_json": (_typed("application/json; charset=utf-8"), _typed("text/plain")),
     "retries_after_a_time_out": (
-        history(*received("time-out", None, 200)),
-        history(*received("time-out", None)),
+        holds("it is tried again, and taken", history(*received("time-out", None, 200))),
+        breaks("it is given up", history(*received("time-out", None))),
+        lacks("nobody can leave a webhook without an answer", history(ended={FAIL: "finished"})),
     ),
     "an_attempt_waits_30_seconds_at_most": (
         history(*received("time-out", None, 200, seconds=30.1)),

@@ -555,6 +555,7 @@ def test_faults_are_told_in_sentences_and_troubles_are_marked() -> None:
         "webhook-answers-503",
         "webhook-answers-429",
         "webhook-answers-400",
+        "webhook-hangs",
     }
 
 
