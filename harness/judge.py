@@ -158,7 +158,7 @@ def _deviation_problems(
 
 
 def _finding(requirement: Requirement, verdict: Verdict, history: History, deviation: Deviation | None) -> Finding:
-    expected = observed = reason = blocked_by = ""
+    expected = observed = reason = blocked_by = remedy = ""
     evidence: tuple[int, ...] = ()
     name = name_of(verdict)
     match verdict:
@@ -174,7 +174,7 @@ def _finding(requirement: Requirement, verdict: Verdict, history: History, devia
             pass
         case NotApplicable(reason=reason):
             pass
-        case HarnessFault(error=reason):
+        case HarnessFault(error=reason, remedy=remedy):
             pass
         case _:
             assert_never(verdict)
@@ -192,7 +192,7 @@ def _finding(requirement: Requirement, verdict: Verdict, history: History, devia
         reason=reason,
         blocked_by=blocked_by,
         reproduce=next((each.curl for each in shown if each.curl), ""),
-        next=_next_step(requirement, name, blocked_by),
+        next=remedy or _next_step(requirement, name, blocked_by),
         evidence=evidence,
         exchanges=shown,
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,

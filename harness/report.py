@@ -1,4 +1,4 @@
-"""The report: a header, one object a finding, one object a claim, a footer; saved as JSON lines.
+"""The report: a header, one object a finding, one object a claim, of a load run its figures, a footer; JSON lines.
 
 Every rendering (terminal, HTML, Markdown, JUnit) is a pure function of this. `report.schema.json` describes
 the lines for other programs.
@@ -146,13 +146,86 @@ class Footer:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A budget under load. `word`: PASS, FAIL, INCONCLUSIVE, INVALID or UNOBSERVABLE; `value` of the statistic with its
+    bounds `low` and `high`, None where there is none; `margin`: the share of the limit that is left (below 0: exceeded);
+    `observes`: exact, upper bound, lower bound or none; `unit`: ms, share or count."""
+
+    requirement: str
+    threshold: str
+    metric: str
+    over: tuple[str, ...]
+    unit: str
+    word: str
+    value: float | None
+    low: float | None
+    high: float | None
+    margin: float | None
+    count: int
+    unknown: int
+    observes: str
+    confidence: float
+    reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time of a load run: when it began and how long it was, in seconds; whether budgets are judged by it;
+    how many requests were due; `failed`: answered wrongly, or not at all; `times`: [milliseconds from the intended
+    start, how often] of the right answers, to four digits."""
+
+    start: float
+    seconds: float
+    measured: bool
+    due: int
+    failed: int
+    times: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureLine:
+    """One kind of request under load. `results`: how many ended how; `reasons`: what was wrong with the others;
+    `percentiles`: [percent, milliseconds, lower and upper bound (None: not bounded)] from the intended start,
+    `service` the same from sending, `server` as the server announces them; `mean` with its bounds."""
+
+    name: str
+    about: str
+    results: Mapping[str, int]
+    reasons: Mapping[str, int]
+    mean: tuple[float | None, ...]
+    percentiles: tuple[tuple[float | None, ...], ...]
+    service: tuple[tuple[float | None, ...], ...]
+    server: tuple[tuple[float | None, ...], ...]
+    stretches: tuple[Stretch, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLine:
+    """What a load run adds to a report. `plan`: the stages in words; `lanes`: generator processes; `accounts`: scheduled,
+    ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by name, in
+    milliseconds and shares; `files`: what else lies beside the report; `settings` by name."""
+
+    plan: str
+    seconds: float
+    lanes: int
+    accounts: Mapping[str, int]
+    health: Mapping[str, float]
+    calibration: Mapping[str, float]
+    settings: Mapping[str, str]
+    budgets: tuple[BudgetLine, ...]
+    measures: tuple[MeasureLine, ...]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run."""
+    """A whole run; `load` where it was one under load."""
 
     header: Header
     findings: tuple[Finding, ...]
     claims: tuple[ClaimResult, ...]
     footer: Footer = field(repr=False)
+    load: LoadLine | None = None
 
     def lines(self) -> Iterator[str]:
         """The report as JSON lines, without line ends."""
@@ -161,6 +234,8 @@ class Report:
             yield _line("finding", finding)
         for claim in self.claims:
             yield _line("claim", claim)
+        if self.load is not None:
+            yield _line("load", self.load)
         yield _line("footer", self.footer)
 
     def finding(self, requirement: str) -> Finding | None:
@@ -217,6 +292,7 @@ def read_report(lines: Iterable[str]) -> Report:
     footer: Footer | None = None
     findings: list[Finding] = []
     claims: list[ClaimResult] = []
+    load: LoadLine | None = None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -233,6 +309,8 @@ def read_report(lines: Iterable[str]) -> Report:
             elif kind == "claim":
                 value["verdict"] = VerdictName(value["verdict"])
                 claims.append(_read(ClaimResult, value))
+            elif kind == "load":
+                load = _load(value)
             elif kind == "footer":
                 footer = _read(Footer, value)
             else:
@@ -243,7 +321,7 @@ def read_report(lines: Iterable[str]) -> Report:
         raise ReportError("no header line: this is not a crossapp report, or it is empty")
     if footer is None:
         footer = Footer(len(findings), 0, {}, {}, (), ExitCode.HARNESS_FAULT, 0.0, finished=False)
-    return Report(header, tuple(findings), tuple(claims), footer)
+    return Report(header, tuple(findings), tuple(claims), footer, load)
 
 
 def _finding(value: dict[str, Any]) -> Finding:
@@ -259,6 +337,21 @@ def _shown(value: dict[str, Any]) -> Shown:
     for name in ("request_headers", "response_headers"):
         value[name] = tuple((str(key), str(text)) for key, text in value.get(name, ()))
     return _read(Shown, value)
+
+
+def _load(value: dict[str, Any]) -> LoadLine:
+    value["budgets"] = tuple(_read(BudgetLine, each) for each in value["budgets"])
+    for each in value["measures"]:
+        for name in ("percentiles", "service", "server"):
+            each[name] = tuple(tuple(row) for row in each[name])
+        each["stretches"] = tuple(_stretch(stretch) for stretch in each["stretches"])
+    value["measures"] = tuple(_read(MeasureLine, each) for each in value["measures"])
+    return _read(LoadLine, value)
+
+
+def _stretch(value: dict[str, Any]) -> Stretch:
+    value["times"] = tuple((float(time), int(count)) for time, count in value["times"])
+    return _read(Stretch, value)
 
 
 T = TypeVar("T")

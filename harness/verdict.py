@@ -47,9 +47,10 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class HarnessFault:
-    """A crash of ours: it says nothing about the deployment."""
+    """A crash of ours, or a run that cannot be trusted: it says nothing about the deployment. `remedy`: what to do."""
 
     error: str
+    remedy: str = ""
 
 
 Verdict = Held | Violated | Blocked | Inconclusive | NotApplicable | HarnessFault

@@ -18,13 +18,17 @@ KINDS = {
     "header": model.Header,
     "finding": model.Finding,
     "claim": model.ClaimResult,
+    "load": model.LoadLine,
+    "budget": model.BudgetLine,
+    "measure": model.MeasureLine,
+    "stretch": model.Stretch,
     "footer": model.Footer,
     "target": model.TargetLine,
     "source": model.Source,
     "exchange": model.Shown,
     "waiver": model.Waiver,
 }
-LINES = {"header", "finding", "claim", "footer"}
+LINES = {"header", "finding", "claim", "load", "footer"}
 
 
 def saved(report: Report) -> bytes:

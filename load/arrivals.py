@@ -1,0 +1,169 @@
+"""When requests are due: an open model. Arrivals come by their rate, whether or not earlier ones were answered.
+
+The whole sequence is fixed by stages, model and seed; each lane (a generator process) takes every n-th of it, so that
+the offered load is the same however many lanes share it. How many arrivals were due up to a moment is known without
+sending any: the accounts are checked against it.
+"""
+
+import itertools
+import math
+import random
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Model(StrEnum):
+    """CONSTANT: evenly spaced. POISSON: as independent users arrive."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
+
+
+class StageError(ValueError):
+    """Stages that cannot be used; the text names the field."""
+
+
+MEASURED = ("steady", "soak")
+KINDS = ("warm-up", "ramp", "steady", "spike", "soak")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`seconds` long, at a rate (arrivals a second) that goes evenly from `start` to `end`. Only steady and soak are
+    measured: budgets speak of a load that is what it is."""
+
+    kind: str
+    seconds: float
+    start: float
+    end: float
+
+    @property
+    def measured(self) -> bool:
+        """Whether budgets are judged by it."""
+        return self.kind in MEASURED
+
+    @property
+    def arrivals(self) -> float:
+        """How many are expected."""
+        return (self.start + self.end) / 2 * self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`at` seconds after the start, `journey` is due. `number` counts from 0 over all lanes."""
+
+    number: int
+    at: float
+    journey: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Everything that decides which arrivals there are. `mix`: journeys with their weights."""
+
+    stages: tuple[Stage, ...]
+    model: Model
+    seed: int
+    mix: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return sum(each.seconds for each in self.stages)
+
+    @property
+    def windows(self) -> tuple[tuple[float, float], ...]:
+        """Start and end of each measured stage, in seconds after the start."""
+        ends = list(itertools.accumulate(each.seconds for each in self.stages))
+        return tuple((end - stage.seconds, end) for stage, end in zip(self.stages, ends, strict=True) if stage.measured)
+
+    def arrivals(self, lane: int = 0, lanes: int = 1) -> Iterator[Arrival]:
+        """The arrivals of one lane, in order of time."""
+        chance = random.Random(self.seed)
+        names, weights = list(self.mix), list(itertools.accumulate(self.mix.values()))
+        due = 0.5 if self.model is Model.CONSTANT else chance.expovariate(1.0)
+        number, before, begun = 0, 0.0, 0.0
+        for stage in self.stages:
+            while due < before + stage.arrivals:
+                journey = names[_chosen(weights, chance.random())]
+                if number % lanes == lane:
+                    yield Arrival(number, begun + _moment(stage, due - before), journey)
+                number += 1
+                due += 1.0 if self.model is Model.CONSTANT else chance.expovariate(1.0)
+            before += stage.arrivals
+            begun += stage.seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Schedule":
+        """Read what `to_json` wrote."""
+        return cls(tuple(Stage(**each) for each in value["stages"]), Model(value["model"]), value["seed"], value["mix"])
+
+
+def _chosen(weights: Sequence[float], chance: float) -> int:
+    return next(index for index, weight in enumerate(weights) if chance * weights[-1] < weight)
+
+
+def _moment(stage: Stage, count: float) -> float:
+    """Seconds into a stage after which so many arrivals were due: the rate's integral, turned round."""
+    slope = (stage.end - stage.start) / stage.seconds
+    if abs(slope) < 1e-9:
+        return count / stage.start
+    return (math.sqrt(max(stage.start**2 + 2 * slope * count, 0.0)) - stage.start) / slope
+
+
+def steady(rate: float, seconds: float, warm_up: float) -> tuple[Stage, ...]:
+    """A warm-up and then one rate."""
+    before = (Stage("warm-up", warm_up, rate, rate),) if warm_up > 0 else ()
+    return (*before, Stage("steady", seconds, rate, rate))
+
+
+def read_stages(path: Path) -> tuple[Stage, ...]:
+    """Stages of a TOML file: [[stage]] tables with kind, seconds, rate, or from and to. Raises StageError."""
+    try:
+        value = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise StageError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise StageError(f"{path}: not readable as TOML: {error}") from None
+    entries = value.get("stage")
+    if not isinstance(entries, list) or not entries:
+        raise StageError(f"{path}: no [[stage]]: give kind, seconds and rate (or from and to) of each")
+    stages = tuple(_stage(each, f"{path}: stage[{index}]") for index, each in enumerate(entries))
+    if not any(each.measured for each in stages):
+        raise StageError(f"{path}: none of the stages is measured: one must be of kind steady or soak")
+    return stages
+
+
+def _stage(value: Any, at: str) -> Stage:
+    if not isinstance(value, Mapping):
+        raise StageError(f"{at}: must be a table")
+    for field in value:
+        if field not in ("kind", "seconds", "rate", "from", "to"):
+            raise StageError(f"{at}.{field}: unknown; a stage has kind, seconds, and rate, or from and to")
+    kind = value.get("kind", "steady")
+    if kind not in KINDS:
+        raise StageError(f"{at}.kind: {kind!r} is none of {', '.join(KINDS)}")
+    seconds = _number(value, "seconds", at)
+    if "rate" in value and ("from" in value or "to" in value):
+        raise StageError(f"{at}: give rate, or from and to, not both")
+    start, end = (
+        (_number(value, "rate", at),) * 2 if "rate" in value else (_number(value, "from", at), _number(value, "to", at))
+    )
+    if seconds <= 0 or start + end <= 0:
+        raise StageError(f"{at}: seconds and the rate must be above 0")
+    return Stage(kind, seconds, start, end)
+
+
+def _number(value: Mapping[str, Any], field: str, at: str) -> float:
+    found = value.get(field)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 1e6:
+        raise StageError(f"{at}.{field}: must be a number from 0")
+    return float(found)

@@ -1,0 +1,265 @@
+"""The requirements of a load run: first that the run can be trusted, then each budget.
+
+They are judged like all others. A budget depends on every requirement of the first kind, so that a run that cannot be
+trusted is one fault with a remedy, and blocks the rest: it neither passes nor fails anything.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from contracts.catalogue import EDITION
+from harness.history import Exchange, History
+from harness.judging import numbers
+from harness.report import Source
+from harness.requirement import MUST, Catalogue, Judge, Requirement
+from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
+from load.budgets import Budget
+from load.evaluate import Outcome, Word, evaluate, in_words
+from load.health import CLOCK_STEP, complaints
+from load.observed import (
+    PREFLIGHT,
+    accounts_seen,
+    evidence_for,
+    health_seen,
+    reasons_for,
+    run_of,
+    series_of,
+)
+from load.samples import Result
+from load.sequential import ONLY_AT_THE_END, Looks
+
+OURS = "crossapp"
+_SENT = "load.requests_were_sent"
+_DROPPED = "load.every_request_was_sent"
+
+
+def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Catalogue:
+    """The requirements of a run with these budgets; `looks` are those after which the run could have ended."""
+    made = Catalogue()
+    for rule in _TRUST:
+        made.add(rule)
+    for budget in budgets:
+        made.add(_requirement(budget, looks))
+    return made
+
+
+def _requirement(budget: Budget, looks: Looks) -> Requirement:
+    return Requirement(
+        id=budget.id,
+        statement=budget.statement,
+        level=budget.level,
+        obliged=budget.obliged,
+        source=Source(EDITION, budget.section, budget.quote),
+        judge=_judge_of(budget, looks),
+        settles=budget.claims,
+        depends_on=tuple(each.id for each in _TRUST if each.id != _DROPPED),
+        next_step=budget.next_step,
+    )
+
+
+def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> Outcome:
+    """What was measured of a budget. Raises NothingObservedError."""
+    early = run_of(history).values["stopped_early"]
+    # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
+    look = len(looks.shares) - 1
+    error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
+    return evaluate(budget, series_of(history), error)
+
+
+def _judge_of(budget: Budget, looks: Looks) -> Judge:
+    def judge(history: History) -> Verdict:
+        run = run_of(history).values
+        journeys = [each.partition("/")[0] for each in budget.over]
+        left_out = [run["left_out"][each] for each in journeys if each in run["left_out"]]
+        if left_out and len(left_out) == len(budget.over):
+            return NotApplicable(left_out[0])
+        outcome = outcome_of(budget, history, looks)
+        evidence = evidence_for(history, budget.over)
+        told = _told(budget, outcome)
+        match outcome.word:
+            case Word.PASS:
+                return Held(evidence, told)
+            case Word.FAIL:
+                return Violated(_expected(budget), told + _reasons(budget, history), evidence)
+            case Word.UNOBSERVABLE:
+                return NotApplicable(f"{told}: {outcome.reason}")
+            case _:
+                if accounts_seen(history).dropped:
+                    return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
+                return Inconclusive(told + _reasons(budget, history), evidence)
+
+    return judge
+
+
+def _expected(budget: Budget) -> str:
+    names = ", ".join(budget.over)
+    return f"{budget.metric.value} of {names}: {budget.threshold}" + (f" ({budget.reading})" if budget.reading else "")
+
+
+def _told(budget: Budget, outcome: Outcome) -> str:
+    bounds = outcome.bounds
+    value, low, high = (in_words(each, budget) for each in (bounds.value, bounds.low, bounds.high))
+    name = str(budget.threshold).split("<")[0].split(">")[0]
+    return f"{name} = {value} ({low} to {high}); {outcome.reason}"
+
+
+def _reasons(budget: Budget, history: History) -> str:
+    common = reasons_for(history, budget.over).most_common(3)
+    return "".join(f"; {count} × {reason}" for reason, count in common)
+
+
+# -- whether the run can be trusted
+
+
+def _trust(
+    name: str, statement: str, check: Callable[[History], str], remedy: str, depends_on: tuple[str, ...] = ()
+) -> Requirement:
+    """A requirement on our own run: `check` says what is wrong, or nothing."""
+
+    def judge(history: History) -> Verdict:
+        wrong = check(history)
+        if wrong:
+            return HarnessFault(wrong, remedy)
+        preflight = [each for each in history.exchanges() if each.step.startswith(PREFLIGHT)]
+        return Held((*numbers(preflight), run_of(history).number))
+
+    return Requirement(
+        id=f"load.{name}",
+        statement=statement,
+        level=MUST,
+        obliged=OURS,
+        source=Source(EDITION, "Performance and reliability targets", ""),
+        judge=judge,
+        depends_on=depends_on,
+    )
+
+
+def _nothing_sent(history: History) -> str:
+    run = run_of(history).values
+    if run["failed"]:
+        return str(run["failed"])
+    account = accounts_seen(history)
+    if not account.scheduled:
+        return "no request was due, so nothing was sent"
+    answered = account.scheduled - account.dropped - account.censored - account.results[Result.REFUSED]
+    return "" if answered else f"{account.scheduled} requests were due, none was answered"
+
+
+def _accounts(history: History) -> str:
+    return "; ".join(run_of(history).values["problems"])
+
+
+def _generator(history: History) -> str:
+    health = health_seen(history)
+    if not health.pulses:
+        return "the generator's health was never read while budgets were measured"
+    found = complaints(health)
+    return f"the generator was the bottleneck: {'; '.join(found)}" if found else ""
+
+
+def _clock(history: History) -> str:
+    step = health_seen(history).clock_step
+    return f"the generator's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+
+
+def _limited(history: History) -> str:
+    count = _result(history, Result.LIMITED)
+    return f"{count} requests were answered 429: a rate limit was measured, not the application" if count else ""
+
+
+def _reachable(history: History) -> str:
+    count = _result(history, Result.REFUSED)
+    if not count:
+        return ""
+    reasons = [(count, text) for text, count in _network_reasons(history).items()]
+    worst = max(reasons, default=(count, "no connection"))[1]
+    return f"{count} requests found no connection ({worst}): the target was away, or never there"
+
+
+def _network_reasons(history: History) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for counts in run_of(history).values["reasons"].values():
+        for text, count in counts.items():
+            if text.startswith("no connection"):
+                found[text] = found.get(text, 0) + count
+    return found
+
+
+def _result(history: History, result: Result) -> int:
+    return int(run_of(history).values["results"][result.name])
+
+
+def _dropped(history: History) -> str:
+    account = accounts_seen(history)
+    limit = run_of(history).values["settings"].get("max in flight", "?")
+    if not account.dropped:
+        return ""
+    return f"{account.dropped} of {account.scheduled} requests were due and never sent: {limit} were under way already"
+
+
+_TRUST = (
+    _trust(
+        "requests_were_sent",
+        "The load run sends requests, and some of them are answered.",
+        _nothing_sent,
+        "Load tests need a deployment that works: run crossapp verify first, and look at the addresses in its file.",
+    ),
+    _trust(
+        "accounts_add_up",
+        "The load run accounts for every request that was due, over all of its workers.",
+        _accounts,
+        "Look at what the lost worker printed; run again with fewer workers or on a machine with more memory.",
+        (_SENT,),
+    ),
+    _trust(
+        "generator_kept_up",
+        "The load generator sends each request when it is due.",
+        _generator,
+        "Run it from a machine that does nothing else, with --processes for more cores, or with a lower --rate.",
+        (_SENT,),
+    ),
+    _trust(
+        "clock_ran_steadily",
+        "The load generator's clock runs steadily.",
+        _clock,
+        "Let the clock settle (chronyc waitsync), then run again.",
+        (_SENT,),
+    ),
+    _trust(
+        "nothing_was_rate_limited",
+        "The load run stays within the rate limits of the deployment.",
+        _limited,
+        "Raise the limits on the deployment and say so under rate_limits, or use more users (--users).",
+        (_SENT,),
+    ),
+    _trust(
+        "target_stayed_reachable",
+        "The load run finds a connection for each request.",
+        _reachable,
+        "See whether the application was stopped or restarted meanwhile, and whether its address and certificate are "
+        "right.",
+        (_SENT,),
+    ),
+    _trust(
+        "every_request_was_sent",
+        "The load run sends every request that is due.",
+        _dropped,
+        "The answers were too slow for so few under way: raise --max-in-flight, or lower --rate if the target cannot "
+        "do more.",
+        (_SENT,),
+    ),
+)
+
+
+def preflight_problem(exchanges: Sequence[Exchange]) -> str:
+    """Why a deployment cannot be load tested, by one try of each call; empty where each was answered rightly."""
+    for each in exchanges:
+        problems = each.facts.get("problems") or ()
+        if each.outcome != "answered":
+            return f"{each.operation} was not answered before the run: {each.error}"
+        if each.status == 429:
+            return f"{each.operation} was answered 429 before the run: its rate limit is used up"
+        if each.status is None or not 200 <= each.status < 300:
+            return f"{each.operation} was answered {each.status} before the run, by {each.method} {each.url}"
+        if problems:
+            return f"{each.operation} was answered wrongly before the run: {problems[0]}"
+    return ""

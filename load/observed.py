@@ -1,0 +1,149 @@
+"""A load run as a history: observations that judges read, and a few exchanges to look at. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.history import Exchange, History, Observation
+from load.accounting import Account, counted, discrepancies
+from load.arrivals import Schedule
+from load.health import Health, health_of
+from load.record import Record
+from load.samples import Block, Result, blocks_of
+
+RUN = "load/run"
+MEASURE = "load/measure/"
+PREFLIGHT = "load/preflight/"
+SLOWEST, WRONG = "load/slowest/", "load/wrong/"
+JOURNEYS = (
+    "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged", "flow",
+    "simultaneous", "streamEventUpdates",
+)  # fmt: skip
+"""Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a run was conducted. `seconds`: until when arrivals were due; `left_out`: journeys that the deployment
+    does not allow, with the reason; `failed`: why nothing could be sent; `extra`: by lane, arrivals beside the
+    schedule's."""
+
+    schedule: Schedule
+    lanes: int
+    seconds: float
+    settings: Mapping[str, str]
+    left_out: Mapping[str, str]
+    calibration: Mapping[str, float]
+    extra: Mapping[int, int]
+    stopped_early: bool = False
+    failed: str = ""
+
+
+def observe(history: History, record: Record, conduct: Conduct) -> None:
+    """Put a run's figures and its worst exchanges into a history."""
+    schedule = conduct.schedule
+    windows = schedule.windows
+    due = {
+        lane: sum(each.at < conduct.seconds for each in schedule.arrivals(lane, conduct.lanes))
+        + conduct.extra.get(lane, 0)
+        for lane in range(conduct.lanes)
+    }
+    seen = counted(record.samples, JOURNEYS)
+    accounts = [record.accounts[lane] for lane in sorted(record.accounts)]
+    lags = [
+        each.latency - each.service
+        for each in record.samples
+        if each.measure in schedule.mix
+        and each.result in (Result.OK, Result.FAILED, Result.DENIED)
+        and any(start <= each.at < end for start, end in windows)
+    ]
+    values = {
+        "schedule": schedule.to_json(),
+        "lanes": conduct.lanes,
+        "seconds": round(conduct.seconds, 3),
+        "settings": dict(conduct.settings),
+        "left_out": dict(conduct.left_out),
+        "calibration": dict(conduct.calibration),
+        "stopped_early": conduct.stopped_early,
+        "failed": conduct.failed,
+        "notes": record.notes,
+        "accounts": [each.to_json() for each in accounts],
+        "problems": [] if conduct.failed else discrepancies(accounts, conduct.lanes, due, seen),
+        "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(record.reasons.items())},
+        "results": {each.name: _total(record, each) for each in Result},
+        "health": health_of(record.pulses, lags, windows).to_json(),
+    }
+    _append(history, RUN, values)
+    for measure, blocks in sorted(blocks_of(record.samples, _with_extra(windows, conduct), conduct.seconds).items()):
+        _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
+    for exchange in sorted(record.exchanges, key=lambda each: (each.step, -each.seconds)):
+        history.entries.append(replace(exchange, number=len(history.entries) + 1))
+
+
+def _with_extra(windows: Sequence[tuple[float, float]], conduct: Conduct) -> Sequence[tuple[float, float]]:
+    """What is sent beside the schedule comes after it, and is judged, too."""
+    end = conduct.schedule.seconds
+    return [*windows, (end, conduct.seconds)] if conduct.extra and conduct.seconds > end else windows
+
+
+def _total(record: Record, result: Result) -> int:
+    return sum(each.result is result for each in record.samples)
+
+
+def _append(history: History, step: str, values: Mapping[str, Any]) -> None:
+    history.entries.append(Observation(len(history.entries) + 1, step, values))
+
+
+def run_of(history: History) -> Observation:
+    """The run's own figures. Raises NothingObservedError."""
+    return history.observation(RUN)
+
+
+def health_seen(history: History) -> Health:
+    """The generator's health. Raises NothingObservedError."""
+    return Health(**run_of(history).values["health"])
+
+
+def accounts_seen(history: History) -> Account:
+    """All lanes' accounts as one. Raises NothingObservedError."""
+    whole = Account(0)
+    for value in run_of(history).values["accounts"]:
+        each = Account.from_json(value)
+        whole.scheduled += each.scheduled
+        whole.results.update(each.results)
+    return whole
+
+
+def series_of(history: History) -> dict[str, list[Block]]:
+    """The blocks by measure."""
+    return {
+        each.step.removeprefix(MEASURE): [Block.from_json(value) for value in each.values["blocks"]]
+        for each in _measures(history)
+    }
+
+
+def evidence_for(history: History, over: Sequence[str]) -> tuple[int, ...]:
+    """Numbers of what a budget was judged by: its worst exchanges, and the observations themselves."""
+    wrong = [each for each in _exchanges(history, WRONG) if each.step.removeprefix(WRONG) in over]
+    slow = [each for each in _exchanges(history, SLOWEST) if each.step.removeprefix(SLOWEST) in over]
+    figures = [each for each in _measures(history) if each.step.removeprefix(MEASURE) in over]
+    shown = [*wrong[:3], *slow[:3]]
+    return tuple(each.number for each in (*shown, *figures, run_of(history)))
+
+
+def reasons_for(history: History, over: Sequence[str]) -> Counter[str]:
+    """What was wrong with answers of some measures, and how often."""
+    found: Counter[str] = Counter()
+    for measure, counts in run_of(history).values["reasons"].items():
+        if measure in over:
+            found.update(counts)
+    return found
+
+
+def _measures(history: History) -> list[Observation]:
+    return [each for each in history.entries if isinstance(each, Observation) and each.step.startswith(MEASURE)]
+
+
+def _exchanges(history: History, prefix: str) -> list[Exchange]:
+    return [each for each in history.exchanges() if each.step.startswith(prefix)]

@@ -1,0 +1,137 @@
+"""What a load run adds to a report: its figures, made of the history alone. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from harness.history import History
+from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
+from harness.verdict import VerdictName
+from load.arrivals import Schedule
+from load.budgets import MEASURES, TIMES, Budget, Metric
+from load.catalogue import outcome_of
+from load.evaluate import Outcome, Word
+from load.intervals import Interval, mean_bounds, percentile_bounds
+from load.observed import accounts_seen, run_of, series_of
+from load.samples import Block, Result, measured
+from load.sequential import Looks
+
+PERCENTS = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
+_ERROR = 0.025
+"""Of either side of the bounds that are shown: 95 % between them."""
+
+
+def section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding], looks: Looks) -> LoadLine:
+    """The figures of a run. Raises NothingObservedError where the history is not of a load run."""
+    run = run_of(history).values
+    account = accounts_seen(history)
+    verdicts = {each.requirement: each.verdict for each in findings}
+    return LoadLine(
+        plan=in_words(Schedule.from_json(run["schedule"])),
+        seconds=run["seconds"],
+        lanes=run["lanes"],
+        accounts={
+            "scheduled": account.scheduled,
+            "ok": account.ok,
+            "failed": account.failed,
+            "dropped": account.dropped,
+            "censored": account.censored,
+        },
+        health=run["health"],
+        calibration=run["calibration"],
+        settings={**run["settings"], **{f"left out: {name}": why for name, why in run["left_out"].items()}},
+        budgets=tuple(
+            _budget(each, outcome_of(each, history, looks), verdicts[each.id])
+            for each in budgets
+            if each.id in verdicts
+        ),
+        measures=tuple(
+            _measure(name, blocks, run["reasons"].get(name, {})) for name, blocks in series_of(history).items()
+        ),
+    )
+
+
+def in_words(schedule: Schedule) -> str:
+    """Stages as people say them."""
+    parts = []
+    for each in schedule.stages:
+        rate = f"{each.start:g}/s" if each.start == each.end else f"{each.start:g} to {each.end:g}/s"
+        parts.append(f"{each.kind} {each.seconds:g} s at {rate}")
+    return f"{', '.join(parts)}; {schedule.model.value} arrivals, seed {schedule.seed}"
+
+
+def _budget(budget: Budget, outcome: Outcome, verdict: VerdictName) -> BudgetLine:
+    unit = "ms" if budget.metric in TIMES else ("count" if budget.metric is Metric.FAILURES else "share")
+    word = Word.INVALID if verdict in (VerdictName.BLOCKED, VerdictName.HARNESS_FAULT) else outcome.word
+    if verdict is VerdictName.NOT_APPLICABLE:
+        word = Word.UNOBSERVABLE
+    bounds = outcome.bounds
+    return BudgetLine(
+        requirement=budget.id,
+        threshold=str(budget.threshold),
+        metric=budget.metric.value,
+        over=budget.over,
+        unit=unit,
+        word=word.value,
+        value=_finite(bounds.value),
+        low=_finite(bounds.low),
+        high=_finite(bounds.high),
+        margin=_margin(budget, bounds.value),
+        count=outcome.count,
+        unknown=outcome.unknown,
+        observes=outcome.observes.value,
+        confidence=budget.confidence,
+        reading=budget.reading,
+    )
+
+
+def _margin(budget: Budget, value: float) -> float | None:
+    """The share of the limit that is left; of a rate that must be high, of the misses that it allows."""
+    threshold = budget.threshold
+    limit, used = (threshold.limit, value) if threshold.is_ceiling else (1.0 - threshold.limit, 1.0 - value)
+    return None if math.isnan(used) or not limit else round((limit - used) / limit, 4)
+
+
+def _measure(name: str, blocks: Sequence[Block], reasons: Mapping[str, int]) -> MeasureLine:
+    known = measured(blocks)
+    results: Counter[Result] = Counter()
+    for each in known:
+        results.update(each.results)
+    sums = [sum(value * count for value, count in each.times[Metric.LATENCY].items()) for each in known]
+    counts = [each.times[Metric.LATENCY].total() for each in known]
+    return MeasureLine(
+        name=name,
+        about=MEASURES.get(name, ""),
+        results={each.name: results[each] for each in Result if results[each]},
+        reasons=dict(reasons),
+        mean=_row(mean_bounds(sums, counts, _ERROR)),
+        percentiles=_percentiles(known, Metric.LATENCY),
+        service=_percentiles(known, Metric.SERVICE),
+        server=_percentiles(known, Metric.SERVER),
+        stretches=tuple(_stretch(each) for each in blocks if each.results),
+    )
+
+
+def _percentiles(blocks: Sequence[Block], metric: Metric) -> tuple[tuple[float | None, ...], ...]:
+    together: Counter[float] = Counter()
+    for each in blocks:
+        together.update(each.times[metric])
+    ordered = sorted(together.elements())
+    if not ordered:
+        return ()
+    return tuple((each, *_row(percentile_bounds(ordered, each / 100, _ERROR))) for each in PERCENTS)
+
+
+def _stretch(block: Block) -> Stretch:
+    right = block.results[Result.OK]
+    due = block.results.total()
+    times = tuple((value, count) for value, count in sorted(block.times[Metric.LATENCY].items()))
+    return Stretch(round(block.start, 3), round(block.seconds, 3), block.measured, due, due - right, times)
+
+
+def _row(bounds: Interval) -> tuple[float | None, ...]:
+    return tuple(_finite(each) for each in (bounds.value, bounds.low, bounds.high))
+
+
+def _finite(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
