@@ -3,7 +3,7 @@
 from harness.claims import Uncovered
 
 _BROWSER = "needs a real browser: no browser suite in this version"
-_LOAD = "needs a load suite: too few requests are sent here to tell"
+_LOAD = "too few requests are sent here to tell: run crossapp load"
 
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-TC-{number:02d}": Uncovered("", _BROWSER) for number in (1, 2, 3, 4, 5, 6, 8, 9, 10)},

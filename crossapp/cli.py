@@ -11,6 +11,7 @@ from typer._click.exceptions import ClickException  # the library shows it under
 from crossapp.commands.diff import diff
 from crossapp.commands.judge import judge
 from crossapp.commands.jwt import jwt
+from crossapp.commands.load import load
 from crossapp.commands.lockstep import lockstep
 from crossapp.commands.prove import prove_command
 from crossapp.commands.proxy import proxy
@@ -30,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(verify)
+app.command()(load)
 app.command()(up)
 app.add_typer(trigger, name="trigger")
 app.command()(jwt)

@@ -25,15 +25,16 @@ _FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
 
 
 @contextmanager
-def deployed(path: Path | None, *, faults: Sequence[str] = ()) -> Iterator[Deployment]:
+def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None = None) -> Iterator[Deployment]:
     """The deployment of a file, or the embedded simulators where there is none. Applications for which the file has
-    no url are simulated beside the real ones until the block is left.
+    no url are simulated beside the real ones until the block is left. `seed`: of the embedded simulators.
 
     Raises DeploymentError (the file) and EmbeddedError (a simulator does not start).
     """
     arming = [part for fault in faults for part in ("--fault", fault)]
     if path is None:
-        with embedded([*_FREE_PORTS, "--limits", "raised", *arming]) as description:
+        world = [] if seed is None else ["--seed", str(seed)]
+        with embedded([*_FREE_PORTS, "--limits", "raised", *arming, *world]) as description:
             yield _built(_with_launch(description, faults))
         return
     value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.routes.rules import STORY as PROBE
 from harness.capabilities import capabilities_of
-from harness.claims import Uncovered, settle
+from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.history import DOES_NOT_HOLD, Context, History, HistoryError, read_history
@@ -29,7 +29,7 @@ from harness.receiver import receiving
 from harness.recorder import Bounds, Recorder
 from harness.redact import SecretBook
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
-from harness.requirement import Requirement
+from harness.requirement import Catalogue, Requirement
 from harness.story import Story
 from harness.verdict import Held
 from scenarios.cast import Cast
@@ -165,23 +165,39 @@ async def perform(
     return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What a run is judged by, and the claims that it answers."""
+
+    catalogue: Catalogue
+    requirements: Sequence[Requirement]
+    claims: Sequence[Claim]
+    uncovered: Mapping[str, Uncovered]
+
+
 def _certificates(deployment: Deployment) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True
 
 
-def report_of(run: Run, settings: Settings, today: date | None = None) -> Report:
-    """Judge a run; of a record of others' traffic, in which no story was driven, by what reads any.
-
-    `today` is the day by which declared deviations are in date, this one unless given. Raises HistoryError where the
-    record of the deployment's deviations cannot be read.
-    """
+def _suite_of(history: History, settings: Settings) -> Suite:
+    """The suite of verify; of a record of others' traffic, in which no story was driven, what reads any."""
     requirements, untold = selected(settings), uncovered()
-    if not run.history.stories:
+    if not history.stories:
         requirements, left = of_any_traffic(requirements), [each for each in requirements if each.stories]
         by_story = Uncovered(
             "what only stories show", "no story was driven in this record: crossapp verify drives them"
         )
         untold = {**{claim: by_story for each in left for claim in each.settles}, **untold}
+    return Suite(catalogue(), requirements, claims(), untold)
+
+
+def report_of(run: Run, settings: Settings, today: date | None = None, suite: Suite | None = None) -> Report:
+    """Judge a run.
+
+    `today` is the day by which declared deviations are in date, this one unless given; `suite` that of verify unless
+    given. Raises HistoryError where the record of the deployment's deviations cannot be read.
+    """
+    judged_by = suite or _suite_of(run.history, settings)
     day = today or datetime.now(UTC).date()
     context = run.history.context
     try:
@@ -191,8 +207,8 @@ def report_of(run: Run, settings: Settings, today: date | None = None) -> Report
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
-    findings, problems = judge_all(catalogue(), requirements, run.history, deviations, day)
-    results = settle(claims(), findings, untold)
+    findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day)
+    results = settle(judged_by.claims, findings, judged_by.uncovered)
     code = exit_code_of(findings, problems, finished=True)
     return Report(
         header=Header(

@@ -11,6 +11,7 @@ from load.arrivals import Schedule
 from load.health import Health, health_of
 from load.record import Record
 from load.samples import Block, Result, blocks_of
+from load.settings import Bursts
 
 RUN = "load/run"
 MEASURE = "load/measure/"
@@ -25,17 +26,16 @@ JOURNEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How a run was conducted. `seconds`: until when arrivals were due; `left_out`: journeys that the deployment
-    does not allow, with the reason; `failed`: why nothing could be sent; `extra`: by lane, arrivals beside the
-    schedule's."""
+    """How a run was conducted. `left_out`: journeys that the deployment does not allow, with the reason; `failed`: why
+    nothing could be sent."""
 
     schedule: Schedule
     lanes: int
-    seconds: float
+    listeners: int
+    bursts: Bursts
     settings: Mapping[str, str]
     left_out: Mapping[str, str]
     calibration: Mapping[str, float]
-    extra: Mapping[int, int]
     stopped_early: bool = False
     failed: str = ""
 
@@ -44,13 +44,17 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
     """Put a run's figures and its worst exchanges into a history."""
     schedule = conduct.schedule
     windows = schedule.windows
-    due = {
-        lane: sum(each.at < conduct.seconds for each in schedule.arrivals(lane, conduct.lanes))
-        + conduct.extra.get(lane, 0)
-        for lane in range(conduct.lanes)
-    }
-    seen = counted(record.samples, JOURNEYS)
     accounts = [record.accounts[lane] for lane in sorted(record.accounts)]
+    due = {each.lane: _due(conduct, each) for each in accounts}
+    seen = counted(record.samples, JOURNEYS)
+    seconds = max((each.until for each in accounts), default=0.0)
+    problems = discrepancies(accounts, conduct.lanes, due, seen)
+    if not conduct.stopped_early:
+        problems += [
+            f"worker {each.lane + 1} ended after {each.until:.1f} s of {schedule.seconds:g}"
+            for each in accounts
+            if each.until < schedule.seconds
+        ]
     lags = [
         each.latency - each.service
         for each in record.samples
@@ -61,7 +65,7 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
     values = {
         "schedule": schedule.to_json(),
         "lanes": conduct.lanes,
-        "seconds": round(conduct.seconds, 3),
+        "seconds": round(seconds, 3),
         "settings": dict(conduct.settings),
         "left_out": dict(conduct.left_out),
         "calibration": dict(conduct.calibration),
@@ -69,22 +73,34 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
         "failed": conduct.failed,
         "notes": record.notes,
         "accounts": [each.to_json() for each in accounts],
-        "problems": [] if conduct.failed else discrepancies(accounts, conduct.lanes, due, seen),
+        "problems": [] if conduct.failed else problems,
         "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(record.reasons.items())},
         "results": {each.name: _total(record, each) for each in Result},
         "health": health_of(record.pulses, lags, windows).to_json(),
     }
     _append(history, RUN, values)
-    for measure, blocks in sorted(blocks_of(record.samples, _with_extra(windows, conduct), conduct.seconds).items()):
+    for measure, blocks in sorted(blocks_of(record.samples, _with_bursts(windows, conduct, seconds), seconds).items()):
         _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
     for exchange in sorted(record.exchanges, key=lambda each: (each.step, -each.seconds)):
         history.entries.append(replace(exchange, number=len(history.entries) + 1))
 
 
-def _with_extra(windows: Sequence[tuple[float, float]], conduct: Conduct) -> Sequence[tuple[float, float]]:
-    """What is sent beside the schedule comes after it, and is judged, too."""
+def _due(conduct: Conduct, account: Account) -> int:
+    """How many arrivals were due in a lane, by the schedule alone."""
+    until = account.until
+    due = sum(each.at < until for each in conduct.schedule.arrivals(account.lane, conduct.lanes))
+    due += len(range(account.lane, conduct.listeners, conduct.lanes))
+    if until >= conduct.schedule.seconds:
+        due += conduct.bursts.count * len(range(account.lane, conduct.bursts.size, conduct.lanes))
+    return due
+
+
+def _with_bursts(
+    windows: Sequence[tuple[float, float]], conduct: Conduct, seconds: float
+) -> Sequence[tuple[float, float]]:
+    """Bursts come after the schedule, and are judged, too."""
     end = conduct.schedule.seconds
-    return [*windows, (end, conduct.seconds)] if conduct.extra and conduct.seconds > end else windows
+    return [*windows, (end, seconds)] if conduct.bursts.count and seconds > end else windows
 
 
 def _total(record: Record, result: Result) -> int:
@@ -128,8 +144,8 @@ def evidence_for(history: History, over: Sequence[str]) -> tuple[int, ...]:
     wrong = [each for each in _exchanges(history, WRONG) if each.step.removeprefix(WRONG) in over]
     slow = [each for each in _exchanges(history, SLOWEST) if each.step.removeprefix(SLOWEST) in over]
     figures = [each for each in _measures(history) if each.step.removeprefix(MEASURE) in over]
-    shown = [*wrong[:3], *slow[:3]]
-    return tuple(each.number for each in (*shown, *figures, run_of(history)))
+    shown = tuple(each.number for each in (*wrong[:3], *slow[:3]))
+    return (*shown, *(each.number for each in figures), run_of(history).number)
 
 
 def reasons_for(history: History, over: Sequence[str]) -> Counter[str]:

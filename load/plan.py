@@ -107,3 +107,28 @@ def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
         and both[0].limit <= both[1].limit
     ):
         yield f"{loose.id} ({both[1]}) says nothing beside {strict.id} ({both[0]})"
+
+
+def plan_lines(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int) -> Iterator[str]:
+    """The plan as text: what each budget needs at this schedule, and what contradicts."""
+    seconds = sum(end - start for start, end in schedule.windows)
+    yield f"{seconds:g} s are measured, {sum(each.arrivals for each in schedule.stages if each.measured):.0f} arrivals."
+    yield "Needed: requests without a miss; in brackets, where half of the allowed misses happen."
+    yield ""
+    width = max(len(each.id) for each in budgets)
+    for each in needs(budgets, schedule, simultaneous):
+        enough = "enough" if each.reachable else "TOO FEW"
+        yield f"{each.budget.id.ljust(width)}  {each.budget.threshold}"
+        yield f"    needs {each.least} ({each.probably}), sends {each.planned}: {enough}{_minutes(each)}"
+    for sentence in contradictions(budgets):
+        yield f"warning: {sentence}"
+
+
+def _minutes(need: Need) -> str:
+    if need.minutes is None or need.minutes_probably is None:
+        return ""
+    return f"; at this rate {_long(need.minutes)} ({_long(need.minutes_probably)})"
+
+
+def _long(minutes: float) -> str:
+    return f"{minutes * 60:.0f} s" if minutes < 1.5 else f"{minutes:.0f} min"

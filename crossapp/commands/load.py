@@ -1,0 +1,178 @@
+"""`crossapp load`: put a deployment under load, and judge its budgets."""
+
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from contracts.catalogue import claims
+from crossapp.commands.verify import make_folder, save_report, show_report
+from crossapp.durations import seconds
+from crossapp.embedded import EmbeddedError
+from crossapp.load_world import loaded
+from crossapp.run import Run, Settings, Suite, book_of, context_of, report_of
+from harness.deployment import Deployment, DeploymentError
+from harness.exit_codes import ExitCode
+from harness.render.text import in_encoding
+from harness.report import Report
+from load.arrivals import Model, Schedule, StageError, read_stages, steady
+from load.budgets import STANDARD, Budget, BudgetError, read_budgets
+from load.catalogue import catalogue
+from load.conduct import LOCUST_REPORT, Options, conduct, schedule_for
+from load.limits import beyond_limits
+from load.plan import plan_lines
+from load.processes import GeneratorError, Workers
+from load.section import section
+from load.sequential import ONLY_AT_THE_END, Looks
+from load.settings import MIX, Bursts
+
+
+def load(
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+    ] = None,
+    budgets: Annotated[Path, typer.Option("--budgets", help="Budgets file (TOML).")] = STANDARD,
+    rate: Annotated[float, typer.Option("--rate", help="Arrivals a second, whatever the answers.")] = 50.0,
+    duration: Annotated[str, typer.Option("--duration", help="How long it is measured, such as 30s or 5m.")] = "30s",
+    warm_up: Annotated[str, typer.Option("--warm-up", help="How long before it is measured.")] = "3s",
+    stages: Annotated[
+        Path | None, typer.Option("--stages", help="File of stages (TOML) instead of --rate, --duration, --warm-up.")
+    ] = None,
+    model: Annotated[Model, typer.Option("--model", help="How arrivals are spread.")] = Model.POISSON,
+    users: Annotated[
+        int | None, typer.Option("--users", help="How many users are asked for (default: all; embedded: 200).", min=1)
+    ] = None,
+    max_in_flight: Annotated[
+        int, typer.Option("--max-in-flight", help="So many arrivals may be under way; more are dropped.", min=1)
+    ] = 1000,
+    listeners: Annotated[int, typer.Option("--listeners", help="Streams of updates that are held open.", min=0)] = 5,
+    bursts: Annotated[
+        int, typer.Option("--bursts", help="How often 100 requests are sent at one moment, at the end.", min=0)
+    ] = 5,
+    think: Annotated[float, typer.Option("--think", help="Seconds between the steps of a flow.", min=0)] = 0.5,
+    processes: Annotated[int, typer.Option("--processes", help="Generator processes on this machine.", min=1)] = 1,
+    expect_workers: Annotated[
+        int, typer.Option("--expect-workers", help="Wait for so many workers of other machines (docs/load.md).", min=0)
+    ] = 0,
+    bind: Annotated[
+        str, typer.Option("--bind", help="Address, and maybe :port, at which workers of other machines connect.")
+    ] = "127.0.0.1",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the arrivals.")] = 0,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate/--no-calibrate", help="Ask an empty server first, for this machine's floor.")
+    ] = True,
+    stop_early: Annotated[bool, typer.Option("--stop-early", help="Stop as soon as every budget is decided.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the budgets need, and send nothing.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-report).")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="The report as JSON lines on standard output, and nothing else there.")
+    ] = False,
+) -> None:
+    """Put a deployment under load and judge its budgets, or say why they cannot be judged."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        known = read_budgets(budgets)
+        schedule = Schedule(_stages(stages, rate, duration, warm_up), model, seed, MIX)
+        workers = _workers(processes, expect_workers, bind)
+    except (BudgetError, StageError) as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
+    options = Options(
+        schedule=schedule,
+        budgets=known,
+        workers=workers,
+        max_in_flight=max_in_flight,
+        think=think,
+        listeners=listeners,
+        bursts=Bursts(bursts, 100),
+        calibrate=calibrate,
+        looks=Looks() if stop_early else ONLY_AT_THE_END,
+    )
+    if plan:
+        for line in plan_lines(known, schedule, bursts * 100):
+            typer.echo(in_encoding(line, sys.stdout.encoding))
+        return
+    folder = report or (None if json else Path("crossapp-report"))
+    make_folder(folder)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="crossapp-") as private,
+            loaded(deployment, users, Path(private)) as target,
+        ):
+            found = _run(target, options, folder, errors, seed)
+    except (DeploymentError, EmbeddedError) as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.USAGE) from None
+    except GeneratorError as error:
+        errors.print(f"crossapp: {error}", style="red", markup=False)
+        raise typer.Exit(ExitCode.HARNESS_FAULT) from None
+    if folder is not None:
+        save_report(found, folder)
+    show_report(found, json=json)
+    if folder is not None:
+        errors.print(f"Report: {folder / 'report.html'}", markup=False)
+    raise typer.Exit(found.footer.exit_code)
+
+
+def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tuple:  # type: ignore[type-arg]
+    if path is not None:
+        return read_stages(path)
+    if not 0 < rate <= 100_000:
+        raise typer.BadParameter("--rate: must be above 0")
+    try:
+        measured, before = seconds(duration), seconds(warm_up)
+    except ValueError as error:
+        raise typer.BadParameter(f"--duration, --warm-up: {error}") from None
+    if measured <= 0:
+        raise typer.BadParameter("--duration: must be above 0")
+    return steady(rate, measured, before)
+
+
+def _workers(processes: int, expected: int, bind: str) -> Workers:
+    if expected and processes > 1:
+        raise typer.BadParameter("--processes and --expect-workers: give one of them")
+    host, _, port = bind.partition(":")
+    if port and not (port.isdecimal() and 0 < int(port) < 65_536):
+        raise typer.BadParameter(f"--bind: {bind!r} is no address such as 10.0.0.5 or 10.0.0.5:5557")
+    return Workers(processes, expected, host, int(port or (5557 if expected else 0)))
+
+
+def _run(target: Deployment, options: Options, folder: Path | None, errors: Console, seed: int) -> Report:
+    schedule, _ = schedule_for(target, options.schedule)
+    too_much = next(beyond_limits(target, schedule), None)
+    if too_much is not None:
+        raise DeploymentError(too_much)
+    settings = Settings(seed=seed, command=("crossapp", *sys.argv[1:]))
+    began, clock = datetime.now(UTC), time.monotonic()
+    history, lines = conduct(
+        target,
+        context_of(target, settings),
+        book_of(target),
+        options,
+        folder,
+        lambda text: errors.print(text, markup=False),
+    )
+    if folder is not None:
+        (folder / "history.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+    run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+    return judged(run, settings, options.budgets, options.looks, folder)
+
+
+def judged(run: Run, settings: Settings, budgets: tuple[Budget, ...], looks: Looks, folder: Path | None) -> Report:
+    """The report of a load run: its budgets' findings, the claims that they settle, its figures."""
+    rules = catalogue(budgets, looks)
+    settled = {claim for each in budgets for claim in each.claims}
+    suite = Suite(rules, list(rules), [each for each in claims() if each.id in settled], {})
+    found = report_of(run, settings, suite=suite)
+    figures = section(run.history, budgets, found.findings, looks)
+    files = tuple(name for name in (LOCUST_REPORT,) if folder is not None and (folder / name).exists())
+    return replace(found, load=replace(figures, files=files))

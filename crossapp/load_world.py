@@ -1,0 +1,65 @@
+"""A world with many users for the embedded simulators: enough that each stays within its own rate limits."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from crossapp.deployments import deployed
+from harness.deployment import Deployment, DeploymentError
+from simulators.seed import Account, Event, HiEvent, Seed, User, default_seed
+
+_EVENTS = 120
+_FIRST_USER, _FIRST_EVENT = 1001, 2001
+
+
+@contextmanager
+def loaded(path: Path | None, users: int | None, folder: Path) -> Iterator[Deployment]:
+    """The deployment of a file, which must have so many users; or embedded simulators that are seeded with them.
+
+    Raises DeploymentError and EmbeddedError.
+    """
+    if path is not None:
+        with deployed(path) as target:
+            _check(path, target, users)
+            yield target
+        return
+    seed = folder / "seed.json"
+    seed.write_text(json.dumps(many(users or 200).to_json()), "utf-8")
+    with deployed(None, seed=seed) as target:
+        yield replace(target, name="embedded", users=tuple(replace(each, role="organiser") for each in target.users))
+
+
+def many(count: int) -> Seed:
+    """A seed of one account with so many users, who may do everything there, and events on both sides."""
+    account = Account(123, "Acme Events", "acme-events")
+    memberships = {account.id: ("create_events", "manage_ticketing")}
+    users = tuple(
+        User(number, f"user-{number}@example.com", f"User {number}", memberships)
+        for number in range(_FIRST_USER, _FIRST_USER + count)
+    )
+    pattern = default_seed().events[0]
+    events = tuple(
+        Event(
+            id=str(number),
+            account_id=account.id,
+            title=f"Evening {number}",
+            description=pattern.description,
+            start_date=pattern.start_date,
+            end_date=pattern.end_date,
+        )
+        for number in range(_FIRST_EVENT, _FIRST_EVENT + _EVENTS)
+    )
+    linked = tuple(HiEvent(int(each.id), each.id, account.id, each.title) for each in events[: _EVENTS // 2])
+    return Seed((account,), users, events, linked)
+
+
+def _check(path: Path, target: Deployment, users: int | None) -> None:
+    if any(each.kind == "production" for each in target.targets.values()):
+        raise DeploymentError(f"{path}: a target is of kind production, which is never load tested; use a staging")
+    if users is not None and users > len(target.users):
+        raise DeploymentError(
+            f"{path}: {users} users are asked for, users has {len(target.users)}: add [[users]] with their JWTs, or "
+            "lower --users"
+        )

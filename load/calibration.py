@@ -1,0 +1,74 @@
+"""What this machine and this program need by themselves: the same generator against an empty ASGI server."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from load.arrivals import Model, Schedule, steady
+from load.record import Record
+from load.samples import Result
+
+JOURNEY = "empty"
+
+
+async def empty(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application that reads the request and answers {}."""
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+@contextmanager
+def empty_server() -> Iterator[str]:
+    """Serve it from a thread on a free loopback port; yields its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(512)
+    config = uvicorn.Config(empty, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(5)
+        listener.close()
+
+
+def schedule(rate: float, seconds: float, seed: int) -> Schedule:
+    """As many arrivals a second as in the run itself, for a short time."""
+    return Schedule(steady(rate, seconds, min(1.0, seconds / 3)), Model.POISSON, seed, {JOURNEY: 1.0})
+
+
+def floor_of(record: Record, windows: tuple[tuple[float, float], ...]) -> Mapping[str, float]:
+    """Latency and lag of the measured requests, in milliseconds; empty where none was answered."""
+    measured = [
+        each
+        for each in record.samples
+        if each.result is Result.OK and any(start <= each.at < end for start, end in windows)
+    ]
+    if not measured:
+        return {}
+    latencies = sorted(each.latency for each in measured)
+    lags = sorted(each.latency - each.service for each in measured)
+    return {
+        "requests": float(len(measured)),
+        "latency p50": _at(latencies, 0.5),
+        "latency p95": _at(latencies, 0.95),
+        "latency p99": _at(latencies, 0.99),
+        "start lag p95": _at(lags, 0.95),
+    }
+
+
+def _at(ordered: list[float], q: float) -> float:
+    return round(ordered[min(int(q * len(ordered)), len(ordered) - 1)], 3)

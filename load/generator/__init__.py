@@ -1,0 +1,1 @@
+"""The generator processes: users and an open-model driver on Locust. The only place that imports it."""

@@ -1,0 +1,108 @@
+"""Who sends and about what: users with their sessions, events that may be changed. One lane's share of them."""
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from harness.deployment import Deployment, Linked, User
+
+
+@dataclass(slots=True)
+class Token:
+    """A session token that lives, and whose it is."""
+
+    value: str = field(repr=False)
+    user: User
+    minted: float
+
+
+class World:
+    """A lane's share of a deployment. Users take turns, so that none is asked for more often than another."""
+
+    def __init__(self, deployment: Deployment, lane: int = 0, lanes: int = 1) -> None:
+        self.deployment = deployment
+        self.secret = deployment.shared_secret
+        self.users = _share(deployment.users, lane, lanes)
+        self.organisers = _share([each for each in deployment.users if each.role == "organiser"], lane, lanes)
+        linked = {each.tuvens for each in deployment.linked}
+        unlinked = [each for each in deployment.events if each not in linked]
+        self.events = _share(unlinked or deployment.events, lane, lanes)
+        self._hi_of = {each.tuvens: each.hi for each in deployment.linked}
+        self._free = deque(_share(deployment.linked, lane, lanes))
+        self._state: dict[str, str] = {}
+        self.tokens: dict[str, Token] = {}
+        self._users, self._organisers = _turns(self.users), _turns(self.organisers)
+        self._asking, self._events = _turns(self.users), _turns(self.events)
+        self._sent_at = 0.0
+        target = deployment.targets.get("tuvens-api")
+        self.expiry = (target.session_expiry if target else None) or 900
+
+    def next_user(self) -> User:
+        """Whose turn it is to ask for a session."""
+        return next(self._users)
+
+    def next_organiser(self) -> User:
+        """Whose turn it is to go the whole way."""
+        return next(self._organisers)
+
+    def next_token(self) -> Token | None:
+        """A living session, whose turn it is; None where nobody has one."""
+        for _ in range(len(self.users)):
+            token = self.tokens.get(next(self._asking).jwt)
+            if token is not None:
+                return token
+        return None
+
+    def some_tokens(self, count: int) -> list[Token]:
+        """Living sessions, each of another user as far as there are so many."""
+        known = list(self.tokens.values())
+        return [known[index % len(known)] for index in range(count)] if known else []
+
+    def keep(self, user: User, token: str) -> None:
+        """Keep a session for questions, the newest of each user."""
+        self.tokens[user.jwt] = Token(token, user, time.monotonic())
+
+    def aged(self) -> list[User]:
+        """Users whose session is missing or past three quarters of its life."""
+        oldest = time.monotonic() - 0.75 * self.expiry
+        return [each for each in self.users if each.jwt not in self.tokens or self.tokens[each.jwt].minted < oldest]
+
+    def next_event(self) -> tuple[str, int]:
+        """An event to send a webhook about: its id at tuvens-api, and a number at hi.events."""
+        event = next(self._events)
+        number = self._hi_of.get(event, event)
+        return event, int(number) if number.isascii() and number.isdecimal() else 1
+
+    def sent_at(self) -> float:
+        """The time of a change, by whole milliseconds later than the last one: an older one would not be applied."""
+        self._sent_at = max(round(time.time(), 3), round(self._sent_at + 0.001, 3))
+        return self._sent_at
+
+    def borrow(self) -> Linked | None:
+        """An event of both sides that nobody else changes meanwhile; None where all are taken."""
+        return self._free.popleft() if self._free else None
+
+    def give_back(self, event: Linked) -> None:
+        """Let others have it."""
+        self._free.append(event)
+
+    def other_status(self, event: Linked) -> str:
+        """A status that the event does not have."""
+        status = "DRAFT" if self._state.get(event.tuvens) == "LIVE" else "LIVE"
+        self._state[event.tuvens] = status
+        return status
+
+
+T = TypeVar("T")
+
+
+def _share(everything: Sequence[T], lane: int, lanes: int) -> list[T]:
+    """Every n-th; all of them where there are too few to share."""
+    return list(everything[lane::lanes]) if len(everything) >= lanes else list(everything)
+
+
+def _turns(everything: Sequence[T]) -> Iterator[T]:
+    return itertools.cycle(everything)

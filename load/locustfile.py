@@ -1,0 +1,53 @@
+"""A plain Locust project: `locust -f load/locustfile.py --deployment examples/local.toml`, with all that Locust has.
+
+Without --arrival-rate the users of the closed model are simulated (Organiser, BackEnd, Deliverer, Page; as many as
+Locust is told). With it, requests arrive by that rate. `crossapp load` runs the same file, and judges.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from harness.deployment import DeploymentError
+from load.generator.options import add_options, deployment_of, settings_of
+from load.generator.reporting import Sink
+from load.generator.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
+
+__all__ = ["BackEnd", "Deliverer", "OpenModel", "Organiser", "Page"]
+
+_BAD_USAGE = 64
+
+
+@events.init_command_line_parser.add_listener
+def _options(parser: LocustArgumentParser, **_: Any) -> None:
+    add_options(parser)
+
+
+@events.init.add_listener
+def _choose(environment: Environment, **_: Any) -> None:
+    """The closed users, or the open driver; and where reports go."""
+    options = environment.parsed_options
+    assert options is not None
+    is_worker = isinstance(environment.runner, WorkerRunner)
+    open_model = bool(options.crossapp_run) or options.arrival_rate > 0
+    if not is_worker:
+        environment.user_classes = [OpenModel] if open_model else list(CLOSED)
+    try:
+        deployment = deployment_of(options)
+    except DeploymentError as error:
+        sys.stderr.write(f"load: {error}\n")
+        sys.exit(_BAD_USAGE)
+    if open_model and not is_worker:
+        settings = settings_of(options, deployment)
+        if settings.record:
+            Sink(environment, Path(settings.record), settings.lanes).listen()
+
+
+@events.test_start.add_listener
+def _start(**_: Any) -> None:
+    Shared.forget()

@@ -1,0 +1,24 @@
+"""The Server-Timing header (W3C): what a server says of its own time."""
+
+import math
+import re
+
+_METRIC = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*((?:;[^,]*)?)")
+_DURATION = re.compile(r';\s*dur\s*=\s*"?([0-9]+(?:\.[0-9]+)?)"?', re.IGNORECASE)
+
+
+def durations(header: str | None) -> dict[str, float]:
+    """Milliseconds by metric name, in lower case; those without a duration are left out."""
+    found = {}
+    for part in (header or "").split(","):
+        metric = _METRIC.match(part)
+        duration = _DURATION.search(metric[2]) if metric else None
+        if metric and duration:
+            found[metric[1].lower()] = float(duration[1])
+    return found
+
+
+def server_and_database(header: str | None) -> tuple[float, float]:
+    """The metrics `total` and `db` in milliseconds, nan where they are not announced."""
+    found = durations(header)
+    return found.get("total", math.nan), found.get("db", math.nan)
