@@ -170,7 +170,7 @@ def _finding(requirement: Requirement, verdict: Verdict, history: History, devia
                 reason = deviation.reason
         case Blocked(by=blocked_by, reason=reason):
             pass
-        case Inconclusive(reason=reason, evidence=evidence):
+        case Inconclusive(reason=reason, evidence=evidence, remedy=remedy):
             pass
         case NotApplicable(reason=reason):
             pass

@@ -148,8 +148,8 @@ class Footer:
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
     """A budget under load. `word`: PASS, FAIL, INCONCLUSIVE, INVALID or UNOBSERVABLE; `value` of the statistic with its
-    bounds `low` and `high`, None where there is none; `margin`: the share of the limit that is left (below 0: exceeded);
-    `observes`: exact, upper bound, lower bound or none; `unit`: ms, share or count."""
+    bounds `low` and `high`, None where there is none; `margin`: the share of the limit that is left (below 0:
+    exceeded); `observes`: exact, upper bound, lower bound or none; `unit`: ms, share or count."""
 
     requirement: str
     threshold: str
@@ -201,8 +201,8 @@ class MeasureLine:
 
 @dataclass(frozen=True, slots=True)
 class LoadLine:
-    """What a load run adds to a report. `plan`: the stages in words; `lanes`: generator processes; `accounts`: scheduled,
-    ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by name, in
+    """What a load run adds to a report. `plan`: the stages in words; `lanes`: generator processes; `accounts`:
+    scheduled, ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by name, in
     milliseconds and shares; `files`: what else lies beside the report; `settings` by name."""
 
     plan: str

@@ -32,10 +32,11 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """It was tried, and what was seen does not decide it."""
+    """It was tried, and what was seen does not decide it. `remedy`: what would."""
 
     reason: str
     evidence: tuple[int, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ They are judged like all others. A budget depends on every requirement of the fi
 trusted is one fault with a remedy, and blocks the rest: it neither passes nor fails anything.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from contracts.catalogue import EDITION
@@ -85,7 +86,7 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
             case _:
                 if accounts_seen(history).dropped:
                     return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
-                return Inconclusive(told + _reasons(budget, history), evidence)
+                return Inconclusive(told + _reasons(budget, history), evidence, _longer(outcome))
 
     return judge
 
@@ -100,6 +101,13 @@ def _told(budget: Budget, outcome: Outcome) -> str:
     value, low, high = (in_words(each, budget) for each in (bounds.value, bounds.low, bounds.high))
     name = str(budget.threshold).split("<")[0].split(">")[0]
     return f"{name} = {value} ({low} to {high}); {outcome.reason}"
+
+
+def _longer(outcome: Outcome) -> str:
+    if outcome.needed > outcome.count:
+        times = math.ceil(outcome.needed / max(outcome.count, 1))
+        return f"Run {times} times as long, or at a higher rate; crossapp load --plan says what each budget needs."
+    return "Run longer: crossapp load --plan says what each budget needs."
 
 
 def _reasons(budget: Budget, history: History) -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from load.budgets import TIMES, Budget, Metric
 from load.intervals import (
     FEWEST_BLOCKS,
+    FEWEST_MEASUREMENTS,
     Interval,
     design_effect,
     fewest_for_rate,
@@ -113,9 +114,12 @@ def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
     if threshold.statistic is Statistic.MEAN:
         bounds = _mean(blocks, metric, error)
         usable = sum(each.results[Result.OK] > 0 for each in blocks)
-        if usable < FEWEST_BLOCKS:
-            reason = f"measured in {usable} stretches of time, {FEWEST_BLOCKS} are needed for a mean: run longer"
-            return Outcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason)
+        if usable < FEWEST_BLOCKS or right < FEWEST_MEASUREMENTS:
+            reason = (
+                f"{right} measured in {usable} stretches of time, {FEWEST_MEASUREMENTS} in {FEWEST_BLOCKS} are needed "
+                "for a mean"
+            )
+            return Outcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
         return _decided(threshold, bounds, observes, right, unknown, 0, error)
     below, bounds = _percentile(blocks, metric, threshold, error)
     needed = fewest_for_rate(threshold.quantile, error) if threshold.is_ceiling else 0

@@ -15,6 +15,9 @@ from load.distributions import beta_quantile, binomial_at_most, t_quantile
 FEWEST_BLOCKS = 8
 """Below it a variance cannot be estimated from blocks: a mean is then without bounds."""
 
+FEWEST_MEASUREMENTS = 100
+"""Below it the scatter of times is too little known for a mean to be judged."""
+
 # A sample underrates the skewness of what it is from; so much more than the correction keeps the error of log-normal
 # times within its bound (tests/load/simulation.py).
 _SKEWNESS_FACTOR = 2.5

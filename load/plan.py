@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from load.arrivals import Schedule
 from load.budgets import TIMES, Budget, Metric
-from load.intervals import FEWEST_BLOCKS, fewest_for_rate, needed_for_rate
+from load.intervals import FEWEST_MEASUREMENTS, fewest_for_rate, needed_for_rate
 from load.thresholds import Statistic
 
 _BEHIND = {"flow/": "flow"}
-FEWEST_FOR_A_MEAN = 25 * FEWEST_BLOCKS
-"""A mean's bounds depend on how much the times scatter, which nobody knows before; with so few they are rough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,8 @@ def _numbers(budget: Budget) -> tuple[int, int]:
     if budget.metric is Metric.FAILURES:
         return 1, 1
     if threshold.statistic is Statistic.MEAN:
-        return FEWEST_FOR_A_MEAN, 4 * FEWEST_FOR_A_MEAN
+        # How sure a mean is depends on how much the times scatter, which nobody knows before.
+        return FEWEST_MEASUREMENTS, 4 * FEWEST_MEASUREMENTS
     if threshold.statistic is Statistic.PERCENTILE:
         goal = threshold.quantile if threshold.is_ceiling else 1.0 - threshold.quantile
     else:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from harness.render import load_words
 from harness.render.arrange import (
     arrange,
     cautions,
@@ -21,6 +22,7 @@ from harness.render.arrange import (
     headline,
     is_good,
 )
+from harness.render.charts import percentile_chart, time_chart
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
     MEANINGS,
@@ -55,6 +57,7 @@ def to_html(report: Report) -> str:
         headline=headline(arranged),
         cautions=cautions(arranged),
         counts=counts_in_words(arranged),
+        load=report.load,
         command=shlex.join(report.header.command),
         places=_Places(report),
         findings={each.requirement: each for each in report.findings},
@@ -122,6 +125,9 @@ def _template() -> Template:
         heading_word=heading_word,
         numbers=numbers,
         when=when,
+        load_words=load_words,
+        percentile_chart=percentile_chart,
+        time_chart=time_chart,
     )
     return environment.get_template("report.html")
 

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from harness.render import load_words
 from harness.render.arrange import Entry, arrange, cautions, counts_in_words, headline, is_good
 from harness.render.text import in_encoding, one_line, prose, visible
 from harness.render.words import (
@@ -25,6 +26,7 @@ from harness.report import Finding, Report, Shown
 
 _WIDEST = 100
 _LABEL = 11
+_WORDS = {"PASS": "green", "FAIL": "bold red", "INVALID": "bold magenta", "INCONCLUSIVE": "yellow"}
 _STYLES = {
     "violated": "bold red",
     "warning": "yellow",
@@ -67,6 +69,7 @@ class _Printer:
         self._entries("Waived: declared deviations that happened", told.waived)
         self._entries("Notes: seen, and left open by the contract", told.notes)
         self._not_applicable()
+        self._load()
         self._claims()
         self._tail()
 
@@ -145,6 +148,20 @@ class _Printer:
         self._section("Not applicable here", sum(map(len, groups.values())))
         for reason, findings in groups.items():
             self._folded(f"{len(findings):>4}  {prose(reason) or 'no reason was given'}", hang=6)
+
+    def _load(self) -> None:
+        load = self._report.load
+        if load is None:
+            return
+        self._section("Budgets under load", len(load.budgets))
+        for label, text in load_words.lines(load):
+            self._field(label, text)
+        for each in load.budgets:
+            self._gap()
+            self._write(Text(one_line(each.word), style=_WORDS.get(each.word, "")).append(f"  {each.requirement}"))
+            value = load_words.amount(each.value, each.unit)
+            self._field("measured", f"{each.threshold}: {value} ({load_words.bounds(each)}), {load_words.margin(each)}")
+            self._field("of", f"{each.count} requests, {each.unknown} unknown; {each.metric}, {each.observes}")
 
     def _claims(self) -> None:
         areas = self._arranged.areas

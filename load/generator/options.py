@@ -34,7 +34,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     group.add_argument("--arrival-seed", type=int, default=0)
     group.add_argument("--think", type=float, default=0.5, help="Seconds between the steps of a flow.")
     # Written by `crossapp load`; everything of a run in one JSON object.
-    group.add_argument("--crossapp-run", default="", include_in_web_ui=False, help="For crossapp load's own use.")
+    parser.add_argument("--crossapp-run", default="", include_in_web_ui=False, help="For crossapp load's own use.")
 
 
 def deployment_of(options: Namespace) -> Deployment:

@@ -1,0 +1,66 @@
+"""The figures of a load run in words, for every rendering. Pure."""
+
+from collections.abc import Iterator
+
+from harness.report import BudgetLine, LoadLine
+
+_HEALTH = {
+    "start_lag_p95": "95 of 100 requests were sent within {} ms of when they were due",
+    "loop_lag_p99": "its event loop was at most {} ms late, 99 of 100 times",
+    "cpu_p50": "it used {:.0%} of a core",
+    "in_flight_max": "at most {:.0f} arrivals were under way",
+    "connections_max": "at most {:.0f} connections were open",
+}
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value with its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    if unit == "ms":
+        return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
+    return f"{100 * value:.4g} %" if unit == "share" else f"{value:.0f}"
+
+
+def bounds(line: BudgetLine) -> str:
+    """The bounds of a budget's statistic."""
+    low, high = amount(line.low, line.unit), amount(line.high, line.unit)
+    return f"{low} to {high}"
+
+
+def margin(line: BudgetLine) -> str:
+    """How much of the limit is left, or by how much it is exceeded."""
+    if line.margin is None:
+        return "–"
+    return f"{100 * line.margin:.0f} % left" if line.margin >= 0 else f"{-100 * line.margin:.0f} % over"
+
+
+def accounts(load: LoadLine) -> str:
+    """The accounts as one equation."""
+    parts = " + ".join(f"{load.accounts[name]} {name}" for name in ("ok", "failed", "dropped", "censored"))
+    return f"{load.accounts['scheduled']} due = {parts}"
+
+
+def generator(load: LoadLine) -> str:
+    """How the generator did."""
+    told = [
+        text.format(round(load.health[name], 1) if "{}" in text else load.health[name])
+        for name, text in _HEALTH.items()
+        if name in load.health
+    ]
+    return "; ".join(told)
+
+
+def floor(load: LoadLine) -> str:
+    """What an empty server needs here; empty where none was asked."""
+    found = {name: value for name, value in load.calibration.items() if name != "requests"}
+    return ", ".join(f"{name} {value:.3g} ms" for name, value in found.items())
+
+
+def lines(load: LoadLine) -> Iterator[tuple[str, str]]:
+    """What is told of a run beside its budgets, each with its label."""
+    yield "load", f"{load.plan}; {load.lanes} generator process" + ("es" if load.lanes != 1 else "")
+    yield "accounts", accounts(load)
+    yield "generator", generator(load)
+    if load.calibration:
+        yield "floor", f"an empty server here: {floor(load)}"
