@@ -202,8 +202,8 @@ class MeasureLine:
 @dataclass(frozen=True, slots=True)
 class LoadLine:
     """What a load run adds to a report. `plan`: the stages in words; `lanes`: generator processes; `accounts`:
-    scheduled, ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by name, in
-    milliseconds and shares; `files`: what else lies beside the report; `settings` by name."""
+    scheduled, ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by
+    name, in milliseconds and shares; `files`: what else lies beside the report; `settings` by name."""
 
     plan: str
     seconds: float

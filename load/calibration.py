@@ -10,10 +10,9 @@ from typing import Any
 import uvicorn
 
 from load.arrivals import Model, Schedule, steady
+from load.observed import EMPTY
 from load.record import Record
 from load.samples import Result
-
-JOURNEY = "empty"
 
 
 async def empty(scope: Any, receive: Any, send: Any) -> None:
@@ -30,7 +29,8 @@ async def empty(scope: Any, receive: Any, send: Any) -> None:
 @contextmanager
 def empty_server() -> Iterator[str]:
     """Serve it from a thread on a free loopback port; yields its address."""
-    listener = socket.socket()
+    # With the protocol named, or asyncio leaves Nagle's algorithm on: each answer would wait 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
     config = uvicorn.Config(empty, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False)
@@ -47,7 +47,7 @@ def empty_server() -> Iterator[str]:
 
 def schedule(rate: float, seconds: float, seed: int) -> Schedule:
     """As many arrivals a second as in the run itself, for a short time."""
-    return Schedule(steady(rate, seconds, min(1.0, seconds / 3)), Model.POISSON, seed, {JOURNEY: 1.0})
+    return Schedule(steady(rate, seconds, min(1.0, seconds / 3)), Model.POISSON, seed, {EMPTY: 1.0})
 
 
 def floor_of(record: Record, windows: tuple[tuple[float, float], ...]) -> Mapping[str, float]:

@@ -16,10 +16,12 @@ from load.settings import Bursts
 RUN = "load/run"
 MEASURE = "load/measure/"
 PREFLIGHT = "load/preflight/"
+EMPTY = "empty"
+"""The journey of a calibration: one request to an empty server."""
 SLOWEST, WRONG = "load/slowest/", "load/wrong/"
 JOURNEYS = (
     "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged", "flow",
-    "simultaneous", "streamEventUpdates",
+    "simultaneous", "streamEventUpdates", EMPTY,
 )  # fmt: skip
 """Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
 

@@ -46,9 +46,16 @@ def section(history: History, budgets: Sequence[Budget], findings: Sequence[Find
             if each.id in verdicts
         ),
         measures=tuple(
-            _measure(name, blocks, run["reasons"].get(name, {})) for name, blocks in series_of(history).items()
+            _measure(name, blocks, run["reasons"].get(name, {}))
+            for name, blocks in sorted(series_of(history).items(), key=lambda each: _place(each[0]))
         ),
     )
+
+
+def _place(name: str) -> tuple[bool, int]:
+    """Whole journeys first, as the list of measures has them; then the calls within a flow."""
+    names = list(MEASURES)
+    return "/" in name, names.index(name) if name in names else len(names)
 
 
 def in_words(schedule: Schedule) -> str:

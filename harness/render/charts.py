@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from harness.report import MeasureLine, Stretch
 
 _WIDTH, _HEIGHT = 480, 170
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 18, 10, 26
 Point = tuple[float, float]
 
 

@@ -22,14 +22,13 @@ from harness.http import Answer, Call
 from harness.recorder import Recorder
 from harness.redact import SecretBook
 from load.checks import Check, judge_answer
-from load.observed import SLOWEST, WRONG
+from load.observed import EMPTY, SLOWEST, WRONG
 from load.samples import Result, Sample
 from load.server_timing import server_and_database
 
 _NEVER_ARRIVED = (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED)
 _KEPT_SLOWEST, _KEPT_WRONG = 4, 4
 
-EMPTY = "empty"
 Sink = Callable[[Sample], None]
 
 

@@ -1,0 +1,187 @@
+"""`crossapp load` as its users run it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from crossapp.cli import main
+from harness.exit_codes import ExitCode
+from harness.render.saved import line_schema, open_report
+from load.budgets import read_budgets
+from tests.load import servers
+
+_QUICK = ("--rate", "15", "--duration", "4s", "--warm-up", "1s", "--no-calibrate", "--bursts", "1", "--think", "0.1")
+
+
+def crossapp(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    code = "import sys; from crossapp.cli import main; sys.argv[0] = 'crossapp'; main()"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command in this process, for what starts no generator: its exit code, and all that it printed."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["crossapp", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        printed = capsys.readouterr()
+        return int(left.value.code or 0), " ".join((printed.out + printed.err).split())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of one run against the embedded simulators, by two generator processes."""
+    made = tmp_path_factory.mktemp("load")
+    done = crossapp("load", *_QUICK, "--processes", "2", "--report", str(made), "--users", "30")
+    assert "Traceback" not in done.stderr + done.stdout
+    assert (made / "report.jsonl").exists(), done.stderr
+    (made / "printed").write_text(done.stdout + done.stderr, "utf-8")
+    (made / "code").write_text(str(done.returncode), "utf-8")
+    return made
+
+
+def test_the_accounts_add_up_over_processes(folder: Path) -> None:
+    report = open_report(folder)
+    assert report.load is not None
+    accounts = report.load.accounts
+    parts = sum(accounts[name] for name in ("ok", "failed", "dropped", "censored"))
+    assert accounts["scheduled"] == parts > 100
+    assert report.load.lanes == 2
+    added = report.finding("load.accounts_add_up")
+    assert added is not None
+    assert added.verdict == "held", added.reason
+
+
+def test_each_budget_is_a_finding_and_is_told_with_its_word(folder: Path) -> None:
+    report = open_report(folder)
+    assert report.load is not None
+    words = {each.requirement: each.word for each in report.load.budgets}
+    assert set(words) == {each.id for each in read_budgets()}
+    for each in report.load.budgets:
+        found = report.finding(each.requirement)
+        assert found is not None
+        assert (found.verdict == "held") == (each.word == "PASS")
+        assert (found.verdict == "violated") == (each.word == "FAIL")
+    # Too few requests for 99.9 %: on no machine is that a verdict.
+    assert words["load.generation_succeeds"] in ("INCONCLUSIVE", "INVALID")
+
+
+def test_the_exit_code_is_the_reports(folder: Path) -> None:
+    code = int((folder / "code").read_text("utf-8"))
+    assert code == open_report(folder).footer.exit_code
+    assert code in (ExitCode.UNDECIDED, ExitCode.HARNESS_FAULT, ExitCode.VIOLATED)
+
+
+def test_every_line_is_of_the_schema_and_no_secret_is_in_any_file(folder: Path) -> None:
+    validator = jsonschema_rs.Draft202012Validator(line_schema())
+    lines = (folder / "report.jsonl").read_text("utf-8").splitlines()
+    kinds = [json.loads(line)["type"] for line in lines]
+    assert kinds.count("load") == 1
+    assert [problem.message for line in lines for problem in validator.iter_errors(json.loads(line))] == []
+    for path in folder.iterdir():
+        text = path.read_text("utf-8", "replace")
+        assert "eyJ" not in text, path
+        assert "dev-shared-secret" not in text, path
+
+
+def test_the_page_shows_charts_and_budgets(folder: Path) -> None:
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count("<svg") >= 6
+    assert "<script" not in page
+    assert 'href="locust.html"' in page
+    assert (folder / "locust.html").exists()
+    assert "curl -i -X POST" in page
+    assert "Budgets under load (13)" in (folder / "printed").read_text("utf-8")
+
+
+def deployment(folder: Path, url: str, **more: Any) -> str:
+    value = {
+        "name": "elsewhere",
+        "targets": {"tuvens-api": {"url": url, "kind": "local", "rate_limits": _NO_LIMITS, **more}},
+        "credentials": {"shared_secret": "s" * 40},
+        "users": [{"role": "organiser", "account_id": 123, "jwt": "j" * 30}],
+    }
+    value["targets"]["hi.events"] = {"url": url, "kind": "local", "rate_limits": {"validateCrossAppSession": 0}}
+    file = folder / "deployment.json"
+    file.write_text(json.dumps(value), "utf-8")
+    return str(file)
+
+
+_NO_LIMITS = dict.fromkeys(
+    ("generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged"), 0
+)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run, tmp_path: Path, scheme: str) -> None:
+    """A wrong path is answered 404 by some server, TLS is spoken to one that does not."""
+    with servers.known(lambda since: (0.0, 404)) as address:
+        file = deployment(tmp_path, address.replace("http", scheme, 1).rstrip("/") + "/wrong")
+        code, said = here("load", *_QUICK, "-d", file, "--report", str(tmp_path / "report"))
+    assert code == ExitCode.HARNESS_FAULT, said
+    report = open_report(tmp_path / "report")
+    found = report.finding("load.requests_were_sent")
+    assert found is not None
+    assert "generateSession" in found.reason
+    assert "crossapp verify" in found.next
+    assert {each.verdict for each in report.findings if each is not found} == {"blocked"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--rate", "0"), "--rate: must be above 0"),
+        (("--duration", "soon"), "'soon' is no time"),
+        (("--budgets", "absent.toml"), "absent.toml: cannot be read"),
+        (("--stages", "absent.toml"), "absent.toml: cannot be read"),
+        (("--processes", "2", "--expect-workers", "2"), "give one of them"),
+        (("--expect-workers", "2", "--bind", "10.0.0.1:x"), "--bind: '10.0.0.1:x' is no address"),
+        (("--deployment", "absent.toml"), "absent.toml: cannot be read"),
+    ],
+)
+def test_bad_arguments_are_named(here: Run, arguments: tuple[str, ...], words: str) -> None:
+    code, said = here("load", *arguments)
+    assert code == ExitCode.USAGE
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "production"}, "is of kind production, which is never load tested"),
+        ({"rate_limits": {}}, "generateSession would be called 338 times a minute by each user, the limit is 10"),
+    ],
+)
+def test_what_must_not_be_load_tested_is_refused_before_anything_is_sent(
+    here: Run, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    code, said = here("load", *_QUICK, "-d", deployment(tmp_path, "http://127.0.0.1:9", **change))
+    assert code == ExitCode.USAGE
+    assert words in said
+
+
+def test_more_users_than_there_are_cannot_be_asked_for(here: Run, tmp_path: Path) -> None:
+    code, said = here("load", *_QUICK, "-d", deployment(tmp_path, "http://127.0.0.1:9"), "--users", "50")
+    assert code == ExitCode.USAGE
+    assert "50 users are asked for, users has 1" in said
+
+
+def test_the_plan_sends_nothing(here: Run) -> None:
+    code, said = here("load", "--plan", "--rate", "100", "--duration", "5m", "-d", "absent.toml")
+    assert code == 0
+    assert "load.generation_succeeds" in said
+    assert "enough" in said
