@@ -59,9 +59,11 @@ def conduct(
     progress: Progress,
     *,
     started: Callable[[int], None] = lambda pid: None,
+    watching: Callable[[float], None] = lambda at: None,
 ) -> tuple[History, tuple[str, ...]]:
-    """Make a run; its history as it can be saved, and its lines. Raises GeneratorError where the generator itself
-    cannot be run; all else that goes wrong is in the history."""
+    """Make a run; its history as it can be saved, and its lines. `started` is told the generator's process number,
+    `watching` now and then how many seconds of the schedule have passed. Raises GeneratorError where the generator
+    itself cannot be run; all else that goes wrong is in the history."""
     schedule, left_out = schedule_for(deployment, options.schedule)
     history = History(context)
     progress("trying each call once")
@@ -95,7 +97,7 @@ def conduct(
                 bursts=options.bursts,
                 record=str(inside / "record.jsonl"),
             )
-            watch = _Watch(Path(settings.record), schedule, options, progress)
+            watch = _Watch(Path(settings.record), schedule, options, progress, watching)
             html = folder / LOCUST_REPORT if folder is not None else None
             log = (folder or inside) / "locust.log"
             generate(settings, file, options.workers, html=html, log=log, look=watch.look, started=started)
@@ -140,8 +142,16 @@ def _calibrate(
 class _Watch:
     """Looks at a run while it goes on: tells how far it is, and stops it when enough is known."""
 
-    def __init__(self, record: Path, schedule: Schedule, options: Options, progress: Progress) -> None:
+    def __init__(
+        self,
+        record: Path,
+        schedule: Schedule,
+        options: Options,
+        progress: Progress,
+        watching: Callable[[float], None],
+    ) -> None:
         self._path = record
+        self._watching = watching
         self._schedule = schedule
         self._options = options
         self._progress = progress
@@ -155,6 +165,8 @@ class _Watch:
         """Read what was reported since the last look. Whether to stop the run now."""
         self._read()
         at = max((each.at for each in self._record.pulses[-200:]), default=0.0)
+        if at:
+            self._watching(at)
         if time.monotonic() - self._told > 5.0 and at:
             self._told = time.monotonic()
             self._progress(f"{at:.0f} of {self._schedule.seconds:.0f} s, {len(self._record.samples)} requests")

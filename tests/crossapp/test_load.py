@@ -109,7 +109,7 @@ def test_the_page_shows_charts_and_budgets(folder: Path) -> None:
 
 
 def deployment(folder: Path, url: str, **more: Any) -> str:
-    value = {
+    value: dict[str, Any] = {
         "name": "elsewhere",
         "targets": {"tuvens-api": {"url": url, "kind": "local", "rate_limits": _NO_LIMITS, **more}},
         "credentials": {"shared_secret": "s" * 40},

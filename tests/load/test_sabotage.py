@@ -1,0 +1,239 @@
+"""Runs that are sabotaged while they go on, each against simulators of its own: none of them may pass.
+
+The same is judged from made records in test_verdicts.py, at once; here everything is real, in the slow environment.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import openapi
+from crossapp.commands.load import judged
+from crossapp.load_world import many
+from crossapp.run import Run, Settings, book_of, context_of
+from harness.deployment import Deployment, build_deployment
+from harness.report import Finding, Report
+from load.arrivals import Model, Schedule, steady
+from load.budgets import read_budgets
+from load.conduct import Options, conduct
+from load.processes import Workers
+from load.sequential import ONLY_AT_THE_END
+from load.settings import MIX, Bursts
+from simulators.kit.server import listen
+
+pytestmark = pytest.mark.slow
+
+
+class Simulated:
+    """Simulators on fixed ports, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        seed = folder / "seed.json"
+        seed.write_text(json.dumps(many(40).to_json()), "utf-8")
+        self._command = [
+            sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--seed", str(seed),
+            "--port", f"tuvens-api={_port()}", "--port", f"hi.events={_port()}", *arguments,
+        ]  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.described: dict[str, Any] = json.loads(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        self.process.kill()
+        with self.process:
+            pass
+
+    def deployment(self) -> Deployment:
+        found = build_deployment(self.described, apps=openapi.APPS, editions=(openapi.EDITION,))
+        return replace(found, users=tuple(replace(each, role="organiser") for each in found.users))
+
+
+def _port() -> int:
+    listener = listen()
+    number: int = listener.getsockname()[1]
+    listener.close()
+    return number
+
+
+@contextmanager
+def simulated(folder: Path, *arguments: str) -> Iterator[Simulated]:
+    made = Simulated(folder, *arguments)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@dataclass
+class Sabotage:
+    """What is done, once, when so many seconds of the schedule have passed."""
+
+    act: Callable[[Simulated, int], None]
+    at: float = 2.0
+    pid: int = 0
+    done: bool = False
+
+
+def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, **changes: Any) -> Report:
+    options = Options(
+        schedule=Schedule(steady(40, 8, 1), Model.POISSON, 0, MIX),
+        budgets=read_budgets(),
+        drain=4.0,
+        think=0.1,
+        listeners=2,
+        bursts=Bursts(1, 40),
+        calibrate=False,
+    )
+    options = replace(options, **changes)
+    target = changes.get("target") or simulators.deployment()
+    settings = Settings()
+
+    def started(pid: int) -> None:
+        if sabotage is not None:
+            sabotage.pid = pid
+
+    def watching(at: float) -> None:
+        if sabotage is not None and not sabotage.done and at >= sabotage.at:
+            sabotage.done = True
+            sabotage.act(simulators, sabotage.pid)
+
+    began = time.monotonic()
+    history, lines = conduct(
+        target,
+        context_of(target, settings),
+        book_of(target),
+        options,
+        folder,
+        lambda text: None,
+        started=started,
+        watching=watching,
+    )
+    if sabotage is not None:
+        assert sabotage.done, (folder / "locust.log").read_text("utf-8")
+    made = Run(history, lines, "", time.monotonic() - began)
+    return judged(made, settings, options.budgets, ONLY_AT_THE_END, None)
+
+
+def faults(report: Report) -> Mapping[str, Finding]:
+    return {each.requirement: each for each in report.findings if each.verdict in ("harness_fault", "violated")}
+
+
+def starve(simulators: Simulated, pid: int) -> None:
+    """The generator gets no processor, again and again."""
+    for _ in range(6):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.4)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.2)
+
+
+def kill_a_worker(simulators: Simulated, pid: int) -> None:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    os.kill(int(children[0]), signal.SIGKILL)
+
+
+def restart(simulators: Simulated, pid: int) -> None:
+    simulators.stop()
+    time.sleep(1.0)
+    simulators.start()
+
+
+def freeze(simulators: Simulated, pid: int) -> None:
+    """The target answers nothing any more: a tail without an end."""
+    simulators.process.send_signal(signal.SIGSTOP)
+
+
+@pytest.mark.parametrize(
+    ("act", "root", "changes"),
+    [
+        (starve, "load.generator_kept_up", {}),
+        (kill_a_worker, "load.accounts_add_up", {"workers": Workers(2)}),
+        (lambda simulators, pid: simulators.stop(), "load.target_stayed_reachable", {}),
+        (restart, "load.target_stayed_reachable", {}),
+        (freeze, "", {}),
+    ],
+    ids=["starved generator", "killed worker", "stopped target", "restarted target", "very slow tail"],
+)
+def test_a_sabotaged_run_never_passes(
+    tmp_path: Path, act: Callable[[Simulated, int], None], root: str, changes: dict[str, Any]
+) -> None:
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        report = run(tmp_path, simulators, Sabotage(act), **changes)
+    assert report.footer.exit_code in (1, 3), [each.reason for each in report.findings]
+    found = faults(report)
+    assert not root or root in found, found
+    assert root or "load.validation_is_acceptable" in found, found
+
+
+def test_too_few_under_way_are_told(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        report = run(tmp_path, simulators, max_in_flight=1)
+    assert "load.every_request_was_sent" in faults(report)
+
+
+def test_a_limit_that_was_not_said_is_told(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--limits", "contract") as simulators:
+        report = run(tmp_path, simulators)
+    assert "load.nothing_was_rate_limited" in faults(report)
+    assert report.footer.exit_code == 3
+
+
+def test_a_run_of_no_request_is_told(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        none = Schedule(steady(0.001, 3, 0), Model.CONSTANT, 0, MIX)
+        report = run(tmp_path, simulators, schedule=none, listeners=0, bursts=Bursts(0, 0))
+    assert set(faults(report)) == {"load.requests_were_sent"}
+
+
+def test_a_lost_update_is_a_wrong_answer(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--limits", "raised", "--fault", "lost-update-under-load") as simulators:
+        report = run(tmp_path, simulators)
+    assert "load.simultaneous_requests_are_handled" in faults(report)
+    assert report.footer.exit_code == 1
+
+
+def test_a_clean_run_is_never_at_fault(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        report = run(tmp_path, simulators)
+    assert faults(report) == {}
+
+
+def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> None:
+    """Resident memory in the second half of three minutes grows by less than 8 MiB."""
+    seen: list[tuple[float, float]] = []
+
+    def look(at: float, simulators: Simulated) -> None:
+        status = Path(f"/proc/{simulators.process.pid}/status").read_text("utf-8")
+        line = next(each for each in status.splitlines() if each.startswith("VmRSS"))
+        seen.append((at, int(line.split()[1]) / 1024))
+
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        target = simulators.deployment()
+        options = Options(
+            schedule=Schedule(steady(100, 180, 5), Model.POISSON, 0, MIX), budgets=read_budgets(), calibrate=False
+        )
+        settings = Settings()
+        conduct(
+            target,
+            context_of(target, settings),
+            book_of(target),
+            options,
+            tmp_path,
+            lambda text: None,
+            watching=lambda at: look(at, simulators),
+        )
+    late = [memory for at, memory in seen if at > 90]
+    assert late[-1] - late[0] < 8, seen[:: max(len(seen) // 20, 1)]
