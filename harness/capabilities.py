@@ -28,7 +28,7 @@ _REMEDIES = {
     "safety.change_events = true",
     "exhaust": "limits are not to be exhausted: set safety.exhaust_rate_limits = true",
     "fuzzing": "nothing is to be fuzzed: set safety.fuzz = true",
-    "near": "timing needs a server on this machine; {} is not",
+    "near": "timing needs a server on this machine that is not production; {} is none",
     "https": "{} is not served over https: judged on real deployments only",
     "raised-limits": "the rate limit of {} is too low for it: raise it and say so under rate_limits",
     "return-origin": "no allowed return URL is known: give return_origin",
@@ -89,7 +89,7 @@ def _of_target(target: Target, patience: float) -> set[str]:
             found.add(f"audit-log:{app}")
     if target.launch:
         found.add(f"launch:{app}")
-    if _is_loopback(target.api_url):
+    if _is_loopback(target.api_url) and target.kind != "production":
         found.add(f"near:{app}")
     if target.url.startswith("https://"):
         found.add(f"https:{app}")

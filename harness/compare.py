@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.compare_load import Shift, shifts
 from harness.report import JUDGED, ClaimResult, Finding, Report, Waiver
 from harness.verdict import VerdictName
 
@@ -85,7 +86,7 @@ class Comparison:
 
     `new_problems` and `solved_problems`: declared deviations that are out of date in one of the runs only.
     `changed_waivers`: sentences on deviations whose owner, reason or end date is another.
-    `warnings`: why the two runs may not be comparable.
+    `warnings`: why the two runs may not be comparable. `load`: how the figures of two load runs differ.
     """
 
     before: Side
@@ -97,6 +98,7 @@ class Comparison:
     solved_problems: tuple[str, ...]
     changed_waivers: tuple[str, ...]
     broke_off: bool
+    load: tuple[Shift, ...] = ()
 
     @property
     def worse(self) -> bool:
@@ -113,6 +115,7 @@ class Comparison:
             **asdict(self),
             "requirements": _by_kind(self.requirements),
             "claims": _by_kind(self.claims),
+            "load": [{**asdict(each), "more_than_noise": each.more_than_noise} for each in self.load],
         }
         return json.dumps(value, ensure_ascii=True, indent=2)
 
@@ -131,6 +134,10 @@ class Comparison:
         ):
             if texts:
                 yield from ("", f"== {title} ({len(texts)})", *(f"  {each}" for each in texts))
+        if self.load:
+            changed = sum(each.more_than_noise for each in self.load)
+            yield from ("", f"== Under load: {changed} of {len(self.load)} figures changed by more than noise")
+            yield from (f"  {each}" for each in self.load)
         yield ""
         yield self._verdict()
 
@@ -164,6 +171,7 @@ def compare(before: Report, after: Report) -> Comparison:
         solved_problems=_missing_from(after.footer.problems, before.footer.problems),
         changed_waivers=tuple(_changed_waivers(old, new)),
         broke_off=before.footer.finished and not after.footer.finished,
+        load=shifts(before.load, after.load),
     )
 
 

@@ -3,13 +3,14 @@
 import secrets
 import statistics
 
-from contracts.shared_secret.timing import compare
+from contracts.shared_secret.timing import compare, differences
 from harness.story import Phase
 from scenarios.cast import Cast
 from scenarios.catalogue import story
 
 _PAIRS, _QUICK_PAIRS = 150, 60
 _WARM_UP = 10
+_COMPARED = {"probe": "near", "control": "control"}
 
 
 @story(phase=Phase.ALONE, needs=("near:tuvens-api",), operations=("generateSession", "validateSession"))
@@ -47,5 +48,6 @@ async def refusals_are_timed(cast: Cast) -> None:
             "median_ms": statistics.median(times["far"]) * 1000,
             "probe": compare(times["near"], times["far"]),
             "control": compare(times["control"], times["far"]),
+            "differences": {name: differences(times[kind], times["far"]) for name, kind in _COMPARED.items()},
         },
     )

@@ -12,7 +12,7 @@ import pytest
 from contracts.session_token.randomness import sample_statistics
 from contracts.session_token.rules_minting import SAMPLE
 from contracts.shared_secret.rules_timing import STORY
-from contracts.shared_secret.timing import compare
+from contracts.shared_secret.timing import compare, differences, median_bounds, would_be_seen
 from harness.verdict import Held, Inconclusive, Verdict, Violated
 from tests.contracts.histories import answer, history, observed, verdict
 
@@ -152,8 +152,9 @@ def _timed(chance: random.Random, shift: float, *, control: float = 0.0, pairs: 
         "pairs": pairs,
         "all_refused": True,
         "exchange": 1,
-        "probe": compare(_noise(chance, pairs, shift), far),
-        "control": compare(_noise(chance, pairs, control), far),
+        "probe": compare(near := _noise(chance, pairs, shift), far),
+        "control": compare(equal := _noise(chance, pairs, control), far),
+        "differences": {"probe": differences(near, far), "control": differences(equal, far)},
     }
     seen = history(answer(f"{STORY}/guess/far", 401), observed(f"{STORY}/comparison", **values))
     return verdict("shared_secret.no_timing_leak_is_seen", seen)
@@ -186,6 +187,31 @@ def test_the_smallest_difference_that_would_be_seen_shrinks_with_the_sample() ->
         return compare(_noise(random.Random(1), count), _noise(random.Random(2), count))["smallest"]
 
     assert 0 < smallest(2_000) < smallest(150) < smallest(30) < 500
+
+
+def test_what_the_positive_control_says_would_be_seen_is_seen() -> None:
+    """A leak of that size, and 30 µs more, is called one; the bounds of a leak hold its size."""
+    for seed in range(20):
+        chance = random.Random(seed)
+        far, equal = _noise(chance, 300), _noise(chance, 300)
+        size = would_be_seen(differences(equal, far), 5.5)
+        assert 0 < size < 200
+        slower = [each + (size + 30) / 1e6 for each in _noise(chance, 300)]
+        assert compare(slower, far)["z"] > 5.5
+        low, high = median_bounds(differences(slower, far))
+        assert low < size + 30 < high
+    assert would_be_seen([1.0] * 30, 5.5) == math.inf
+    assert would_be_seen([], 5.5) == math.inf
+
+
+def test_a_leak_is_told_with_its_size_and_no_leak_with_what_would_be_seen() -> None:
+    leak = _timed(random.Random(1), 0.0003)
+    assert isinstance(leak, Violated)
+    assert "a leak of 2" in leak.observed
+    none = _timed(random.Random(1), 0.0)
+    assert isinstance(none, Held)
+    assert "no difference above" in none.note
+    assert "which would be seen" in none.note
 
 
 @pytest.mark.parametrize("count", [0, 1, 19])
