@@ -172,8 +172,9 @@ def test_a_sabotaged_run_never_passes(
 ) -> None:
     with simulated(tmp_path, "--limits", "raised") as simulators:
         report = run(tmp_path, simulators, Sabotage(act), **changes)
-    assert report.footer.exit_code in (1, 3), [each.reason for each in report.findings]
     found = faults(report)
+    # Whoever gets no answer at all leaves what is measured in the server undecided: 2, beside the budgets that fail.
+    assert report.footer.exit_code in ((1, 3) if root else (1, 2, 3)), [each.reason for each in report.findings]
     assert not root or root in found, found
     assert root or "load.validation_is_acceptable" in found, found
 

@@ -1,0 +1,235 @@
+"""How much of a server's speed the simulated tuvens-api leaves: `python -m tests.bench`.
+
+Beside an empty ASGI application on the same server, in turn, a few seconds at a time and several rounds, so that what
+else the machine does falls on both. Requests and answers are validated, sessions and events are real. By wrk where it
+is installed, else by Locust, whose own speed is then the limit: the ratio says little.
+"""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from contracts.session_token import wire as session_wire
+from contracts.times import iso_millis
+from contracts.webhook import wire as webhook_wire
+from harness.http import Call
+
+_CONNECTIONS = 16
+_MOST_REQUESTS = 20_000
+_EMPTY_SERVER = """
+import asyncio, sys
+from load.calibration import empty
+from simulators.kit.server import listen, loop_factory, server
+listener = listen()
+print(listener.getsockname()[1], flush=True)
+made = server(empty)
+made.config.lifespan = "off"
+with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    runner.run(made.serve(sockets=[listener]))
+"""
+_LUA = """
+local calls = {}
+for line in io.lines("%(file)s") do
+  local method, path, headers, body = line:match("^(.-)\\t(.-)\\t(.-)\\t(.*)$")
+  local set = {}
+  for name, value in headers:gmatch("(.-)\\1(.-)\\2") do set[name] = value end
+  calls[#calls + 1] = wrk.format(method, path, set, body)
+end
+local turn = 0
+request = function()
+  turn = turn %% #calls + 1
+  return calls[turn]
+end
+done = function(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format("RESULT %%f %%d %%d %%f %%f %%f\\n", summary.requests / summary.duration * 1e6,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50) / 1000, latency:percentile(95) / 1000, latency:percentile(99) / 1000))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests a second, answers that were not 2xx or did not come, percentiles in milliseconds."""
+
+    per_second: float
+    wrong: int
+    p50: float
+    p95: float
+    p99: float
+
+
+def wrk(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rate:
+    """By wrk, with one thread."""
+    file, script = folder / "calls", folder / "calls.lua"
+    with file.open("w", encoding="utf-8", newline="\n") as lines:
+        for each in calls:
+            headers = "".join(f"{name}\1{value}\2" for name, value in each.headers)
+            lines.write(f"{each.method}\t{each.target}\t{headers}\t{(each.body or b'').decode()}\n")
+    script.write_text(_LUA % {"file": file}, "utf-8")
+    command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script), url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    match = re.search(r"RESULT (\S+) (\d+) (\d+) (\S+) (\S+) (\S+)", done.stdout)
+    if match is None:
+        raise SystemExit(f"wrk said: {done.stdout}{done.stderr}")
+    return Rate(float(match[1]), int(match[2]) + int(match[3]), float(match[4]), float(match[5]), float(match[6]))
+
+
+def locust(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rate:
+    """By Locust, with users that never think."""
+    file = folder / "calls.json"
+    rows = [[each.method, each.target, dict(each.headers), (each.body or b"").decode()] for each in calls[:2000]]
+    file.write_text(json.dumps(rows), "utf-8")
+    command = [
+        sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("bench_locustfile.py")), "--headless",
+        "-u", str(_CONNECTIONS), "-r", str(_CONNECTIONS), "-t", f"{max(seconds, 2):.0f}s", "-H", url, "--json",
+        "--skip-log", "--exit-code-on-error", "0",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "CALLS": str(file)})
+    (entry,) = json.loads(done.stdout)
+    times = sorted((float(ms), count) for ms, count in entry["response_times"].items())
+    total = sum(count for _, count in times)
+
+    def at(q: float) -> float:
+        seen = 0
+        return next(ms for ms, count in times if (seen := seen + count) >= q * total)
+
+    passed = entry["last_request_timestamp"] - entry["start_time"]
+    return Rate(entry["num_requests"] / passed, entry["num_failures"], at(0.5), at(0.95), at(0.99))
+
+
+def calls_for(described: dict[str, Any], token: str) -> dict[str, Iterator[list[Call]]]:
+    """By operation, the calls of one round after the other."""
+    secret = described["credentials"]["shared_secret"]
+    users, events = described["users"], described["events"]["tuvens"]
+
+    def same(calls: list[Call]) -> Iterator[list[Call]]:
+        while True:
+            yield calls
+
+    def webhooks() -> Iterator[list[Call]]:
+        # Each later than the one before, so that each changes its event.
+        sent_at = time.time() - 86_400
+        while True:
+            made = []
+            for number in range(_MOST_REQUESTS):
+                sent_at += 0.001
+                event = events[number % len(events)]
+                status = ("LIVE", "DRAFT")[number // len(events) % 2]
+                body = webhook_wire.status_changed_body(
+                    event_id=int(event),
+                    title="Bench",
+                    status=status,
+                    tuvens_event_id=event,
+                    sent_at=iso_millis(sent_at),
+                )
+                made.append(webhook_wire.event_status_changed(body, webhook_wire.sign(secret, body)))
+            yield made
+
+    return {
+        "empty": same([Call("", "POST", "/", (("Content-Type", "application/json"),), b'{"session_token":"x"}')]),
+        "validate-session": same([session_wire.validate_session(secret, token)]),
+        "generate-session": same([session_wire.generate_session(each["jwt"], each["account_id"]) for each in users]),
+        "webhook": webhooks(),
+    }
+
+
+@contextmanager
+def process(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server and the first line that it prints."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with child:
+        try:
+            assert child.stdout is not None
+            yield child, child.stdout.readline()
+        finally:
+            child.terminate()
+
+
+def mebibytes(pid: int) -> float | None:
+    """Resident memory; None where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    except OSError:
+        return None
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+
+def main(
+    seconds: Annotated[float, typer.Option(help="Seconds at a time.")] = 3.0,
+    rounds: Annotated[int, typer.Option(help="How often in turn.")] = 5,
+    database: Annotated[str, typer.Option(help="SQLAlchemy URL (default: SQLite).")] = "",
+    least: Annotated[float, typer.Option(help="Fail where a ratio is below this.")] = 0.0,
+) -> None:
+    """Compare; exit code 1 where a ratio is below --least, or an answer was wrong."""
+    measure = wrk if shutil.which("wrk") else locust
+    if measure is locust:
+        print("wrk is not installed: Locust measures, and is itself the limit.")
+    began = time.perf_counter()
+    simulators = [
+        sys.executable, "-m", "simulators", "--json", "--only", "tuvens-api", "--port", "tuvens-api=0", "--limits",
+        "raised", *(["--database", database] if database else []),
+    ]  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory() as private,
+        process(simulators) as (simulator, line),
+        process([sys.executable, "-c", _EMPTY_SERVER]) as (_, port),
+    ):
+        described = json.loads(line)
+        url = described["targets"]["tuvens-api"]["url"]
+        user = described["users"][0]
+        first = session_wire.generate_session(user["jwt"], user["account_id"])
+        answer = httpx.request(first.method, url + first.target, headers=dict(first.headers), content=first.body)
+        started = time.perf_counter() - began
+        rates: dict[str, list[Rate]] = {}
+        memory = [mebibytes(simulator.pid)]
+        makers = calls_for(described, answer.json()["session_token"])
+        for _ in range(rounds):
+            for name, maker in makers.items():
+                address = f"http://127.0.0.1:{port.strip()}" if name == "empty" else url
+                rates.setdefault(name, []).append(measure(address, next(maker), seconds, Path(private)))
+        memory.append(mebibytes(simulator.pid))
+    worst = show(rates)
+    print(f"start to first answer {started:.2f} s; memory {_mib(memory[0])} at the start, {_mib(memory[1])} at the end")
+    wrong = sum(each.wrong for those in rates.values() for each in those)
+    if wrong:
+        print(f"{wrong} answers were wrong or missing")
+    raise typer.Exit(int(bool(wrong) or worst < least))
+
+
+def show(rates: dict[str, list[Rate]]) -> float:
+    """Print a table; the lowest ratio."""
+    print(f"{'':18}{'a second':>10}{'ratio':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
+    worst = 1.0
+    for name, those in rates.items():
+        pairs = zip(those, rates["empty"], strict=True)
+        ratio = statistics.median(one.per_second / other.per_second for one, other in pairs)
+        worst = min(worst, ratio)
+        middle = [
+            statistics.median(getattr(each, field) for each in those) for field in ("per_second", "p50", "p95", "p99")
+        ]
+        print(f"{name:18}{middle[0]:>10.0f}{ratio:>8.3f}{middle[1]:>9.2f}{middle[2]:>9.2f}{middle[3]:>9.2f}")
+    return worst
+
+
+def _mib(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f} MiB"
+
+
+if __name__ == "__main__":
+    typer.run(main)
