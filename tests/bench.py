@@ -30,6 +30,8 @@ from harness.http import Call
 
 _CONNECTIONS = 16
 _MOST_REQUESTS = 20_000
+_STARTING = 4.0
+"""Seconds that Locust may need until its users send."""
 _EMPTY_SERVER = """
 import asyncio, sys
 from load.calibration import empty
@@ -97,7 +99,7 @@ def locust(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rat
     file.write_text(json.dumps(rows), "utf-8")
     command = [
         sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("bench_locustfile.py")), "--headless",
-        "-u", str(_CONNECTIONS), "-r", str(_CONNECTIONS), "-t", f"{max(seconds, 2):.0f}s", "-H", url, "--json",
+        "-u", str(_CONNECTIONS), "-r", str(_CONNECTIONS), "-t", f"{seconds + _STARTING:.0f}s", "-H", url, "--json",
         "--skip-log", "--exit-code-on-error", "0",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "CALLS": str(file)})
