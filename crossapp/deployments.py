@@ -15,6 +15,7 @@ import openapi
 from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target, build_deployment, read_deployment
+from load.budgets import read_budgets
 from simulators.faults import FAULTS
 from simulators.launch import LOCAL_PORTS
 
@@ -80,9 +81,10 @@ def _built(value: Mapping[str, Any]) -> Deployment:
         for name in target.rate_limits:
             if name not in limited:
                 raise DeploymentError(f"targets.{app}.rate_limits.{name}: unknown; {_known(name, limited)}")
+    rules = {each.id for each in (*catalogue(), *read_budgets())} if deployment.deviations else set()
     for index, deviation in enumerate(deployment.deviations):
-        if not any(fnmatchcase(each.id, deviation.requirement) for each in catalogue()):
-            known = _known(deviation.requirement, {each.id for each in catalogue()})
+        if not any(fnmatchcase(each, deviation.requirement) for each in rules):
+            known = _known(deviation.requirement, rules)
             raise DeploymentError(
                 f"deviations[{index}].requirement: no requirement is {deviation.requirement}; {known}"
             )

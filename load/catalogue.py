@@ -30,6 +30,8 @@ from load.sequential import ONLY_AT_THE_END, Looks
 
 OURS = "crossapp"
 _SENT = "load.requests_were_sent"
+NEVER_SENT = "never sent"
+"""How the reason begins for which an arrival was dropped."""
 _DROPPED = "load.every_request_was_sent"
 
 
@@ -198,10 +200,11 @@ def _result(history: History, result: Result) -> int:
 
 def _dropped(history: History) -> str:
     account = accounts_seen(history)
-    limit = run_of(history).values["settings"].get("max in flight", "?")
     if not account.dropped:
         return ""
-    return f"{account.dropped} of {account.scheduled} requests were due and never sent: {limit} were under way already"
+    reasons = [text for counts in run_of(history).values["reasons"].values() for text in counts]
+    why = "; ".join(dict.fromkeys(each for each in reasons if each.startswith(NEVER_SENT)))
+    return f"{account.dropped} of {account.scheduled} requests were due and {why or NEVER_SENT}"
 
 
 _TRUST = (
@@ -251,8 +254,8 @@ _TRUST = (
         "every_request_was_sent",
         "The load run sends every request that is due.",
         _dropped,
-        "The answers were too slow for so few under way: raise --max-in-flight, or lower --rate if the target cannot "
-        "do more.",
+        "Raise --max-in-flight where too few could be under way, name more events in events.linked where flows had "
+        "none; lower --rate if the target cannot do more.",
         (_SENT,),
     ),
 )

@@ -118,6 +118,11 @@ def run_of(history: History) -> Observation:
     return history.observation(RUN)
 
 
+def of_load(history: History) -> bool:
+    """Whether it is the history of a load run."""
+    return any(each.step == RUN for each in history.entries)
+
+
 def health_seen(history: History) -> Health:
     """The generator's health. Raises NothingObservedError."""
     return Health(**run_of(history).values["health"])

@@ -75,7 +75,9 @@ async def _try(deployment: Deployment, journeys: Collection[str], send: Send) ->
     if "validatePermission" in journeys:
         await send(session_wire.validate_permission(secret, token, "manage_ticketing"))
     if "receiveEventStatusChanged" in journeys:
-        event = deployment.events[0]
+        # Not one that flows are about: hi.events would not know of this change.
+        linked = {each.tuvens for each in deployment.linked}
+        event = next((each for each in deployment.events if each not in linked), deployment.events[0])
         body = webhook_wire.status_changed_body(
             event_id=int(event) if event.isdecimal() else 1,
             title="Before the load",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.load import judged as judged_load
 from crossapp.commands.verify import make_folder, save_report, show_report
 from crossapp.deployments import described
 from crossapp.har_history import deployment_told_by, history_of
@@ -15,6 +16,8 @@ from harness.deployment import DeploymentError
 from harness.exit_codes import ExitCode
 from harness.har_reader import looks_like_har, read_har
 from harness.history import History, HistoryError, read_history
+from load.budgets import STANDARD, BudgetError, read_budgets
+from load.observed import of_load
 
 
 def judge(
@@ -24,6 +27,9 @@ def judge(
         typer.Option("--deployment", "-d", help="With a HAR: the file that says where the applications are."),
     ] = None,
     select: Annotated[list[str] | None, typer.Option("--select", "-s", help="As in verify. Repeatable.")] = None,
+    budgets: Annotated[
+        Path, typer.Option("--budgets", help="Budgets file (TOML) by which a load run's history is judged.")
+    ] = STANDARD,
     report: Annotated[Path | None, typer.Option("--report", help="Folder for the report files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The report as JSON lines on standard output.")] = False,
 ) -> None:
@@ -40,8 +46,9 @@ def judge(
         _tell_of_no_story(history, settings, errors)
         first, last = history.span
         started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        found = report_of(Run(history, (), started, last - first), settings)
-    except DeploymentError as error:
+        run = Run(history, (), started, last - first)
+        found = judged_load(run, settings, read_budgets(budgets)) if of_load(history) else report_of(run, settings)
+    except (DeploymentError, BudgetError) as error:
         errors.print(f"crossapp: {error}", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
     except OSError as error:
@@ -77,7 +84,7 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
 
 def _tell_of_no_story(history: History, settings: Settings, errors: Console) -> None:
     """Raises BadParameter where nothing of the selected can be judged of this record."""
-    if history.stories:
+    if history.stories or of_load(history):
         return
     chosen = selected(settings)
     readers = len(of_any_traffic(chosen))

@@ -167,7 +167,13 @@ def _run(target: Deployment, options: Options, folder: Path | None, errors: Cons
     return judged(run, settings, options.budgets, options.looks, folder)
 
 
-def judged(run: Run, settings: Settings, budgets: tuple[Budget, ...], looks: Looks, folder: Path | None) -> Report:
+def judged(
+    run: Run,
+    settings: Settings,
+    budgets: tuple[Budget, ...],
+    looks: Looks = ONLY_AT_THE_END,
+    folder: Path | None = None,
+) -> Report:
     """The report of a load run: its budgets' findings, the claims that they settle, its figures."""
     rules = catalogue(budgets, looks)
     settled = {claim for each in budgets for claim in each.claims}

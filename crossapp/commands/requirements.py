@@ -8,6 +8,8 @@ import typer
 
 from contracts.catalogue import catalogue
 from harness.requirement import Requirement
+from load.budgets import read_budgets
+from load.catalogue import catalogue as load_catalogue
 
 
 def requirements(
@@ -16,7 +18,8 @@ def requirements(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a requirement.")] = False,
 ) -> None:
     """List the requirements: id, level, who is obliged, the sentence, the claims it settles."""
-    chosen = catalogue().select(tuple(select or ()))
+    patterns = tuple(select or ())
+    chosen = [*catalogue().select(patterns), *load_catalogue(read_budgets()).select(patterns)]
     if not chosen:
         raise typer.BadParameter(f"no requirement matches {', '.join(select or ())}")
     if markdown:

@@ -12,6 +12,7 @@ from contracts.tuvens_event import wire as event_wire
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Linked, User
 from harness.http import Answer, Call, field_of
+from load.catalogue import NEVER_SENT
 from load.checks import (
     Check,
     anything,
@@ -30,6 +31,8 @@ from load.samples import Result
 _TICKETING = {"LIVE": "active", "DRAFT": "setup"}
 _PATIENCE = 5.0
 _GLANCE = 0.05
+_NO_SESSION = f"{NEVER_SENT}: no session could be had to ask about"
+_SET_UP = "set-up/setEventStatus"
 
 
 class Journeys:
@@ -70,7 +73,7 @@ class Journeys:
         """hi.events asks whom a session stands for."""
         token = self._world.next_token()
         if token is None:
-            self._client.count(measure, due, Result.DROPPED, "no session could be had to ask about")
+            self._client.count(measure, due, Result.DROPPED, _NO_SESSION)
             return
         self.validate_one(http, due, token.value, token.user, measure)
 
@@ -83,7 +86,7 @@ class Journeys:
         """hi.events asks for a user's accounts."""
         token = self._world.next_token()
         if token is None:
-            self._client.count("listUserAccounts", due, Result.DROPPED, "no session could be had to ask about")
+            self._client.count("listUserAccounts", due, Result.DROPPED, _NO_SESSION)
             return
         call = session_wire.list_user_accounts(self._world.secret, token.value)
         secrets = [("session-token", token.value)]
@@ -93,7 +96,7 @@ class Journeys:
         """hi.events asks for a permission."""
         token = self._world.next_token()
         if token is None:
-            self._client.count("validatePermission", due, Result.DROPPED, "no session could be had to ask about")
+            self._client.count("validatePermission", due, Result.DROPPED, _NO_SESSION)
             return
         call = session_wire.validate_permission(self._world.secret, token.value, "manage_ticketing")
         secrets = [("session-token", token.value)]
@@ -116,19 +119,21 @@ class Journeys:
         """An organiser gets a token, signs in at hi.events, sets an event live or back, and tuvens-api follows."""
         event = self._world.borrow()
         if event is None:
-            self._client.count("flow", due, Result.DROPPED, "all events of events.linked are in use by other flows")
+            self._client.count(
+                "flow", due, Result.DROPPED, f"{NEVER_SENT}: all events of events.linked are in use by other flows"
+            )
             return
         try:
-            self._flow(http, due, event)
+            aside = self._flow(http, due, event)
         except _BrokenOffError as broken:
             self._client.count("flow", due, broken.result, broken.reason)
         else:
-            self._client.count("flow", due, Result.OK, aside=2 * self._think)
+            self._client.count("flow", due, Result.OK, aside=aside)
         finally:
             self._world.give_back(event)
 
-    def _flow(self, http: FastHttpSession, due: float, event: Linked) -> None:
-        """Raises _BrokenOffError where it does not come to its end."""
+    def _flow(self, http: FastHttpSession, due: float, event: Linked) -> float:
+        """So many seconds of it are not the applications'. Raises _BrokenOffError where it does not come to its end."""
         user = self._world.next_organiser()
         result, token = self._generate(http, "flow/generateSession", user, due)
         if not token:
@@ -139,14 +144,19 @@ class Journeys:
         bearer = str(field_of(answer.json(), "token", str))
         secrets.append(("bearer", bearer))
         self._step(http, hi_wire.session_status(bearer), is_authenticated, secrets)
+        aside = self._client.now()
+        if not self._world.knows(event):
+            # What others left behind: a status that an event has already is not told to tuvens-api again.
+            self._client.send(http, _SET_UP, hi_wire.set_event_status(bearer, event.hi, "DRAFT"), anything)
         gevent.sleep(self._think)
+        aside = self._client.now() - aside + self._think
         status = self._world.other_status(event)
         self._step(http, hi_wire.set_event_status(bearer, event.hi, status), anything, secrets)
         patience = self._client.now() + _PATIENCE
         while self._client.now() < patience:
             value = self._step(http, event_wire.get_event(event.tuvens), anything, ()).json()
             if isinstance(value, dict) and value.get("ticketing_status") == _TICKETING[status]:
-                return
+                return aside
             gevent.sleep(_GLANCE)
         raise _BrokenOffError(Result.FAILED, f"tuvens-api's event did not follow within {_PATIENCE:g} s")
 

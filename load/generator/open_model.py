@@ -8,6 +8,7 @@ import gevent
 from gevent.pool import Group
 from locust.contrib.fasthttp import FastHttpSession
 
+from load.catalogue import NEVER_SENT
 from load.generator.client import Client
 from load.generator.journeys import Journeys
 from load.generator.listening import BrokenStreamError, Stream
@@ -108,7 +109,7 @@ class Driver:
 
     def _start(self, number: int, journey: str, due: float) -> None:
         if len(self._under_way) >= self._most:
-            self._client.count(journey, due, Result.DROPPED, f"{self._most} were under way already")
+            self._client.count(journey, due, Result.DROPPED, f"{NEVER_SENT}: {self._most} were under way already")
             return
         self._under_way[number] = (journey, due)
         self._lane.in_flight = len(self._under_way)

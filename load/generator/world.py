@@ -89,6 +89,10 @@ class World:
         """Let others have it."""
         self._free.append(event)
 
+    def knows(self, event: Linked) -> bool:
+        """Whether the event's status is one that a flow of this lane gave it."""
+        return event.tuvens in self._state
+
     def other_status(self, event: Linked) -> str:
         """A status that the event does not have."""
         status = "DRAFT" if self._state.get(event.tuvens) == "LIVE" else "LIVE"

@@ -27,7 +27,6 @@ from load.arrivals import Model, Schedule, steady
 from load.budgets import read_budgets
 from load.conduct import Options, conduct
 from load.processes import Workers
-from load.sequential import ONLY_AT_THE_END
 from load.settings import MIX, Bursts
 from simulators.kit.server import listen
 
@@ -124,7 +123,7 @@ def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, *
     if sabotage is not None:
         assert sabotage.done, (folder / "locust.log").read_text("utf-8")
     made = Run(history, lines, "", time.monotonic() - began)
-    return judged(made, settings, options.budgets, ONLY_AT_THE_END, None)
+    return judged(made, settings, options.budgets)
 
 
 def faults(report: Report) -> Mapping[str, Finding]:
