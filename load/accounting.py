@@ -49,7 +49,7 @@ class Account:
             "lane": self.lane,
             "scheduled": self.scheduled,
             "results": {each.name: count for each, count in self.results.items()},
-            "until": round(self.until, 4),
+            "until": self.until,
             "finished": self.finished,
         }
 

@@ -100,7 +100,7 @@ class Driver:
                 # In pieces, so that a request to stop is heard.
                 gevent.sleep(min(pause, 0.5))
                 if pause > 0.5 and self._lane.asked_to_stop:
-                    return self._client.now()
+                    return min(self._client.now(), arrival.at)
             if arrival.number % 16 == 0 and self._lane.asked_to_stop:
                 return arrival.at
             self._lane.account.scheduled += 1
@@ -118,17 +118,19 @@ class Driver:
     def _go(self, number: int, journey: str, due: float) -> None:
         try:
             (self._only or self._journeys.by_name[journey])(self._http, due)
+        except gevent.GreenletExit:
+            return  # who ends it counts it
         finally:
-            self._under_way.pop(number, None)
-            self._lane.in_flight = len(self._under_way)
             self._lane.connections = _connections(self._http)
+        self._under_way.pop(number, None)
+        self._lane.in_flight = len(self._under_way)
 
     def _drain(self) -> None:
         """Wait for the last answers; what has none by then is counted as unanswered."""
         self._group.join(timeout=self._settings.drain)
+        self._group.kill()
         left = dict(self._under_way)
         self._under_way.clear()
-        self._group.kill()
         for journey, due in left.values():
             self._client.count(journey, due, Result.UNANSWERED, f"no answer within {self._settings.drain:g} s")
 
@@ -150,8 +152,9 @@ class Driver:
     def _ask(self, number: int, due: float, token: Token) -> None:
         try:
             self._journeys.validate_one(self._http, due, token.value, token.user, SIMULTANEOUS)
-        finally:
-            self._under_way.pop(number, None)
+        except gevent.GreenletExit:
+            return
+        self._under_way.pop(number, None)
 
     def _listen(self) -> None:
         """A browser that holds the stream open for the whole run; one sample, when it ends."""
