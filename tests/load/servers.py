@@ -17,9 +17,12 @@ Answer = tuple[float, int]
 
 
 @contextmanager
-def known(answer: Callable[[float], Answer], stall: tuple[float, float] = (0.0, 0.0)) -> Iterator[str]:
+def known(
+    answer: Callable[[float], Answer], stall: tuple[float, float] = (0.0, 0.0), took: list[float] | None = None
+) -> Iterator[str]:
     """Serve from a thread; `answer` is asked with the seconds since the first request. `stall`: at which second the
-    whole server stands still, and for how long."""
+    whole server stands still, and for how long. `took` is told how many milliseconds each answer really took, for
+    timers are late."""
     began = 0.0
     stalled = False
 
@@ -30,11 +33,14 @@ def known(answer: Callable[[float], Answer], stall: tuple[float, float] = (0.0, 
         if stall[1] and since >= stall[0] and not stalled:
             stalled = True
             time.sleep(stall[1])  # noqa: ASYNC251  # the whole server stands still, on purpose
+        arrived = time.perf_counter()
         while (await receive()).get("more_body"):
             pass
         seconds, status = answer(since)
         if seconds:
             await asyncio.sleep(seconds)
+        if took is not None:
+            took.append((time.perf_counter() - arrived) * 1000)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"{}"})

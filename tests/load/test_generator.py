@@ -1,6 +1,7 @@
 """The generator as a process of its own, on Locust."""
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,27 +26,26 @@ def test_a_stall_counts_for_all_who_waited(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_known_latencies_are_recovered(tmp_path: Path, seed: int) -> None:
-    """Within 2 % or 0.2 ms of what the server itself says it took; of nine in ten runs, for the machine has others."""
-    for number, (answer, mean) in enumerate([(servers.fixed(20), 20.0), (servers.bimodal(10, 80, 0.3, seed), 31.0)]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        with servers.known(answer) as address:
-            record = measured(address, folder, rate=50, seconds=8, seed=seed)
-            floor = measured_floor(folder)
-        found = statistics.mean(each.service for each in record.samples)
-        tolerance = max(0.02 * mean, 0.2) + (0.1 * mean if number else 0.0)
-        assert found - floor == pytest.approx(mean, abs=tolerance)
+def test_known_latencies_are_recovered(tmp_path: Path) -> None:
+    """Within 2 % or 0.2 ms of what the server says that it took, in 19 of 20 seeded runs; less what an answer at once
+    takes here."""
+    floor, _ = compared(tmp_path / "floor", servers.fixed(0), 0)
+    missed = []
+    for seed in range(20):
+        answer = servers.fixed(20) if seed % 2 else servers.bimodal(10, 80, 0.3, seed)
+        measured_mean, told = compared(tmp_path / str(seed), answer, seed)
+        if abs(measured_mean - floor - told) > max(0.02 * told, 0.2):
+            missed.append((seed, measured_mean - floor, told))
+    assert len(missed) <= 1, missed
 
 
-def measured_floor(folder: Path) -> float:
-    """What an answer at once takes here, in milliseconds."""
-    inner = folder / "floor"
-    inner.mkdir()
-    with servers.known(servers.fixed(0)) as address:
-        record = measured(address, inner, rate=50, seconds=4)
-    return statistics.median(each.service for each in record.samples)
+def compared(folder: Path, answer: Callable[[float], servers.Answer], seed: int) -> tuple[float, float]:
+    """The mean service time as measured, and as the server says."""
+    folder.mkdir()
+    took: list[float] = []
+    with servers.known(answer, took=took) as address:
+        record = measured(address, folder, rate=50, seconds=5, seed=seed)
+    return statistics.mean(each.service for each in record.samples), statistics.mean(took)
 
 
 @pytest.mark.slow

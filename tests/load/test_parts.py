@@ -83,6 +83,13 @@ def test_a_fast_wrong_answer_is_a_failure(answer: Answer, result: Result, words:
     assert words in found[1]
 
 
+def test_a_token_of_the_wrong_form_is_not_quoted() -> None:
+    session = {"session_token": "!" * 43, "expires_at": "2025-07-25T15:45:00.000Z"}
+    mint = session_wire.generate_session("jwt", 1)
+    reason = judge_answer(mint, answered(200, session), anything)[1]
+    assert reason == "/body/session_token: is not as documented"
+
+
 def test_sessions_and_accounts_must_be_the_users_own() -> None:
     user = deployment().users[0]
     session = {"session_token": "x" * 43, "expires_at": "2025-07-25T15:45:00.000Z", "account_id": 2}
