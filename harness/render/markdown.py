@@ -7,6 +7,7 @@ link, an image, a mention, a table cell or a tag.
 import re
 from collections.abc import Iterator, Sequence
 
+from harness.render import load_words
 from harness.render.arrange import Area, Arrangement, Entry, arrange, cautions, counts_in_words, headline
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
@@ -19,7 +20,7 @@ from harness.render.words import (
     numbers,
     when,
 )
-from harness.report import ClaimResult, Finding, Report
+from harness.report import ClaimResult, Finding, LoadLine, Report
 
 COMMENT_LIMIT = 60_000
 """Characters: a comment on GitHub takes 65,536."""
@@ -89,6 +90,8 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         )
     if arranged.problems:
         yield "### Declared deviations out of date\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.problems)
+    if arranged.report.load is not None:
+        yield _load(arranged.report.load)
     if arranged.areas:
         yield _areas(arranged.areas)
     for title, entries in (
@@ -104,6 +107,18 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield from _not_applicable(arranged)
     for area in arranged.areas:
         yield _claims(area)
+
+
+def _load(load: LoadLine) -> str:
+    lines = ["### Budgets under load", ""]
+    lines += [f"- {label}: {escaped(text)}" for label, text in load_words.lines(load)]
+    lines += ["", "| verdict | budget | measured | bounds | margin |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {escaped(each.word)} | {code(each.requirement, in_table=True)} {code(each.threshold, in_table=True)} "
+        f"| {load_words.amount(each.value, each.unit)} | {load_words.bounds(each)} | {load_words.margin(each)} |"
+        for each in load.budgets
+    ]
+    return "\n".join(lines)
 
 
 def _head(arranged: Arrangement) -> str:

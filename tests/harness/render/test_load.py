@@ -1,0 +1,119 @@
+"""The figures of a load run in every rendering; hostile texts in them stay texts."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.render.charts import percentile_chart, quantile, time_chart
+from harness.render.html import to_html
+from harness.render.load_words import accounts, amount, margin
+from harness.render.markdown import to_markdown
+from harness.render.terminal import to_text
+from harness.report import BudgetLine, LoadLine, MeasureLine, Report, Stretch
+from tests.harness.render.sample import HOSTILE, report_of
+
+ROWS = ((50.0, 4.0, 3.9, 4.1), (95.0, 9.0, 8.0, 11.0), (99.0, 20.0, 15.0, None))
+STRETCHES = (
+    Stretch(0.0, 3.0, False, 30, 0, ((4.0, 30),)),
+    Stretch(3.0, 1.0, True, 10, 1, ((3.0, 5), (9.0, 4))),
+    Stretch(4.0, 1.0, True, 4, 4, ()),
+)
+MEASURE = MeasureLine(
+    "validateSession",
+    "hi.events asks",
+    {"OK": 39, "FAILED": 5},
+    {HOSTILE: 5},
+    (5.0, 4.0, 6.0),
+    ROWS,
+    ROWS,
+    (),
+    STRETCHES,
+)
+PASSED = BudgetLine(
+    "load.quick",
+    "p(95)<10",
+    "latency",
+    ("validateSession",),
+    "ms",
+    "PASS",
+    9.0,
+    8.0,
+    9.9,
+    0.1,
+    39,
+    0,
+    "exact",
+    0.95,
+    "",
+)
+BUDGETS = (
+    PASSED,
+    replace(PASSED, requirement="load.sure", unit="share", word="FAIL", value=0.9, low=0.8, high=0.95, margin=-9.0),
+    replace(PASSED, requirement="load.none", word="INCONCLUSIVE", value=None, low=None, high=None, margin=None),
+)
+LOAD = LoadLine(
+    "steady 2 s at 10/s",
+    5.0,
+    2,
+    {"scheduled": 44, "ok": 39, "failed": 5, "dropped": 0, "censored": 0},
+    {"start_lag_p95": 1.5, "cpu_p50": 0.25},
+    {"latency p95": 0.75},
+    {"users": HOSTILE},
+    BUDGETS,
+    (MEASURE,),
+    ("locust.html", HOSTILE),
+)
+
+
+@pytest.fixture
+def report() -> Report:
+    return replace(report_of([]), load=LOAD)
+
+
+def test_the_words() -> None:
+    assert accounts(LOAD) == "44 due = 39 ok + 5 failed + 0 dropped + 0 censored"
+    assert [margin(each) for each in BUDGETS] == ["10 % left", "900 % over", "–"]
+    assert (amount(0.999, "share"), amount(1234.0, "ms"), amount(3, "count"), amount(None, "ms")) == (
+        "99.9 %",
+        "1.23 s",
+        "3",
+        "–",
+    )
+
+
+def test_the_terminal_tells_every_budget(report: Report) -> None:
+    text = " ".join(to_text(report).split())
+    assert "Budgets under load (3)" in text
+    assert "PASS load.quick measured p(95)<10: 9 ms (8 ms to 9.9 ms), 10 % left" in text
+    assert "FAIL load.sure" in text
+    assert "an empty server here: latency p95 0.75 ms" in text
+
+
+def test_markdown_has_a_table_of_them(report: Report) -> None:
+    text = to_markdown(report)
+    assert "| PASS | `load.quick` `p(95)<10` | 9 ms | 8 ms to 9.9 ms | 10 % left |" in text
+
+
+def test_the_page_has_charts_and_no_hostile_markup(report: Report) -> None:
+    page = to_html(report)
+    assert page.count("<svg") == 2
+    assert 'href="locust.html"' in page
+    assert page.count("<script") == 0
+    assert "1 of 3 budgets passed" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_charts_are_well_formed_and_hold_each_line() -> None:
+    for chart, lines in ((percentile_chart(MEASURE), 1), (time_chart(MEASURE), 2)):
+        root = ElementTree.fromstring(str(chart))
+        assert len([each for each in root.iter() if each.tag == "polyline"]) == lines
+    bars = [each.get("class") for each in ElementTree.fromstring(str(time_chart(MEASURE))).iter("rect")]
+    assert bars == ["due unmeasured", "due", "failed", "due", "failed"]
+
+
+def test_nothing_measured_is_no_chart() -> None:
+    nothing = replace(MEASURE, percentiles=(), stretches=())
+    assert (str(percentile_chart(nothing)), str(time_chart(nothing))) == ("", "")
+    assert quantile(STRETCHES[2], 0.5) == 0.0
+    assert quantile(STRETCHES[1], 0.5) == 3.0
