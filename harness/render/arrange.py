@@ -152,9 +152,21 @@ class Arrangement:
         """The counts for a reader of ten seconds: of claims, or of requirements in a report without claims."""
         if self.report.claims:
             found = Counter(each.verdict for each in self.report.claims)
+            # What only a fault of ours stands in the way of is not known to block anything.
+            lost = self._lost_claims
+            found[VerdictName.BLOCKED] -= len(lost)
+            found[VerdictName.HARNESS_FAULT] += len(lost)
             return _tally("claim", len(self.report.claims), found, advice=len(self.advice_claims))
         advice = sum(each.verdict is VerdictName.VIOLATED for each in self.report.findings) - len(self.violated)
         return _tally("requirement", self.selected, self.verdicts, advice=advice)
+
+    @property
+    def _lost_claims(self) -> frozenset[str]:
+        """The claims that are blocked by faults of the harness alone."""
+        ours = {claim for each in self.faults for claim in each.blocked_claims}
+        theirs = {claim for each in (*self.violated, *self.warnings, *self.roots) for claim in each.blocked_claims}
+        blocked = {each.claim for each in self.report.claims if each.verdict is VerdictName.BLOCKED}
+        return frozenset(blocked & (ours - theirs))
 
     @property
     def legend(self) -> tuple[tuple[VerdictName, int], ...]:

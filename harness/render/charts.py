@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from harness.render.load_words import amount
 from harness.report import MeasureLine, Stretch
 
 _WIDTH, _HEIGHT = 480, 170
@@ -96,8 +97,11 @@ def _y_axis(y: _Scale, *, logarithmic: bool) -> Markup:
         shown = 10**value if logarithmic else value
         at = y(value)
         parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, _WIDTH, at, at))
-        parts.append(Markup('<text class="axis" x="{}" y="{}" text-anchor="end">{} ms</text>').format(
-            _LEFT - 5, at + 4, f"{shown:.3g}"))  # fmt: skip
+        parts.append(
+            Markup('<text class="axis" x="{}" y="{}" text-anchor="end">{}</text>').format(
+                _LEFT - 5, at + 4, amount(shown, "ms")
+            )
+        )
     return Markup("").join(parts)
 
 

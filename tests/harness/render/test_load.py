@@ -5,12 +5,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from harness.render.arrange import arrange
 from harness.render.charts import percentile_chart, quantile, time_chart
 from harness.render.html import to_html
 from harness.render.load_words import accounts, amount, margin
 from harness.render.markdown import to_markdown
 from harness.render.terminal import to_text
 from harness.report import BudgetLine, LoadLine, MeasureLine, Report, Stretch
+from tests.harness.render import sample
 from tests.harness.render.sample import HOSTILE, report_of
 
 ROWS = ((50.0, 4.0, 3.9, 4.1), (95.0, 9.0, 8.0, 11.0), (99.0, 20.0, 15.0, None))
@@ -117,3 +119,13 @@ def test_nothing_measured_is_no_chart() -> None:
     assert (str(percentile_chart(nothing)), str(time_chart(nothing))) == ("", "")
     assert quantile(STRETCHES[2], 0.5) == 0.0
     assert quantile(STRETCHES[1], 0.5) == 3.0
+
+
+def test_a_run_that_cannot_be_trusted_is_not_said_to_block_production() -> None:
+    fault = sample.finding("load.kept_up", "The generator keeps up.", sample.HARNESS_FAULT, "", reason="it was late")
+    quick = sample.finding("load.quick", "It is quick.", sample.BLOCKED, "C-PF-01")
+    report = report_of([fault, replace(quick, blocked_by="load.kept_up")])
+    tally = arrange(report).tally
+    assert (tally.blocking, tally.unknown) == (0, tally.total)
+    assert "1 harness fault" in tally.unknown_in_words
+    assert arrange(report_of([replace(quick, blocked_by="load.other")])).tally.blocking == 1
