@@ -14,10 +14,10 @@ UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", _LOAD) for number in (1, 2, 3, 5)},
     "C-PF-04": Uncovered("", _BROWSER),
     "C-PF-06": Uncovered(
-        "", "whether repeated reads are cheaper is a matter of timing that no suite of this version measures"
+        "", "needs timed reads in a row: no suite of this version sends them"
     ),
     "C-PF-07": Uncovered(
-        "", "needs access to the server's memory: watch it while crossapp load runs a soak (docs/load.md)"
+        "", "needs access to the server's memory: watch it while crossapp load runs a soak"
     ),
     **{f"C-RT-{number:02d}": Uncovered("", _LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", _BROWSER),
