@@ -13,12 +13,8 @@ UNCOVERED: dict[str, Uncovered] = {
     "C-FL-02": Uncovered("the widget in an open page", _BROWSER),
     **{f"C-PF-{number:02d}": Uncovered("", _LOAD) for number in (1, 2, 3, 5)},
     "C-PF-04": Uncovered("", _BROWSER),
-    "C-PF-06": Uncovered(
-        "", "needs timed reads in a row: no suite of this version sends them"
-    ),
-    "C-PF-07": Uncovered(
-        "", "needs access to the server's memory: watch it while crossapp load runs a soak"
-    ),
+    "C-PF-06": Uncovered("", "needs timed reads in a row: no suite of this version sends them"),
+    "C-PF-07": Uncovered("", "needs access to the server's memory: watch it while crossapp load runs a soak"),
     **{f"C-RT-{number:02d}": Uncovered("", _LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", _BROWSER),
     "C-MO-01": Uncovered("", "needs access: the contract names no metrics or health endpoint to ask"),
