@@ -50,13 +50,16 @@ def _all_refused(operation: str, step: str, kinds: Sequence[str]) -> Sequence[Ex
     )
 
 
-def timed(probe: Mapping[str, float], control: float = 0.5, *, all_refused: bool = True) -> Seen:
-    """A comparison of refusals: of a secret that is nearly right, and of equal ones."""
+def timed(probe: Mapping[str, float], control: float = 0.5, *, pairs: int = 150, all_refused: bool = True) -> Seen:
+    """A comparison of refusals: of a secret that is nearly right, and of equal ones; differences in microseconds."""
     right = {"z": 0.4, "microseconds": 2.0, "smallest": 60.0}
-    values = {"pairs": 150, "exchange": 1, "all_refused": all_refused}
+    told = {**right, **probe}
+    spread = [float(each - pairs // 2) for each in range(pairs)]
+    differences = {"probe": [told["microseconds"] + each for each in spread], "control": spread}
+    values = {"pairs": pairs, "exchange": 1, "all_refused": all_refused, "differences": differences}
     return history(
         error("validateSession", 401, f"{TIMED}/guess/near"),
-        observed(f"{TIMED}/comparison", **values, probe={**right, **probe}, control={**right, "z": control}),
+        observed(f"{TIMED}/comparison", **values, probe=told, control={**right, "z": control}),
     )
 
 
@@ -67,6 +70,7 @@ EXAMPLES: Examples = {
         holds("a difference that may be chance", timed({"z": 4.0, "microseconds": 80.0})),
         breaks("a secret that is nearly right takes longer", timed({"z": 9.0, "microseconds": 80.0})),
         leaves_open("equal requests differ, too", timed({"z": 9.0, "microseconds": 80.0}, control=8.0)),
+        leaves_open("a handful of pairs, in which nothing would be seen", timed({}, pairs=10)),
         leaves_open("a rate limit struck", timed({"z": 9.0, "microseconds": 80.0}, all_refused=False)),
     ),
     "*": _of_route,
