@@ -134,7 +134,7 @@ def test_a_kill_leaves_what_had_passed_and_the_end_of_stdin_is_an_end(deployment
     [
         (["--port", "x"], "is not of the form PORT or APP=PORT"),
         (["--port", "70000"], "is not of the form PORT or APP=PORT"),
-        (["--port", "tuvens-client=1"], "the deployment has no 'tuvens-client'; it has tuvens-api, hi.events"),
+        (["--port", "elsewhere=1"], "the deployment has no 'elsewhere'; it has tuvens-api, hi.events, tuvens-client"),
         (["--record", "/dev/null"], "/dev/null: cannot be written (is no ordinary file)"),
         (["--record", "no/such/folder/x"], "cannot be written (No such file or directory)"),
         (["--har", "no/such/folder/x"], "no/such/folder/x: cannot be written"),

@@ -21,6 +21,9 @@ kind = "local"
 [targets."hi.events"]
 url = "http://127.0.0.1:{port}"
 kind = "local"
+[targets.tuvens-client]
+url = "http://127.0.0.1:{port}"
+kind = "local"
 [credentials]
 shared_secret = "a-secret-that-nobody-may-see-anywhere"
 [[users]]

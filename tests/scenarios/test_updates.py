@@ -23,6 +23,8 @@ class _Cast:
 
     def __init__(self, *states: dict[str, Any], linked: tuple[Linked, ...] = ()) -> None:
         self.deployment = SimpleNamespace(linked=linked)
+        self.stage = SimpleNamespace(lead=lambda app: self.leads.get(app, 0.0))
+        self.leads: dict[str, float] = {}
         self.states = list(states)
         self.read = 0
         self.sent: list[Any] = []

@@ -534,6 +534,23 @@ def _(here: World) -> None:
     assert [second - first, third - second] == [8, 4]
 
 
+@shows("deliveries-hurry")
+def _(here: World) -> None:
+    with here.silent_webhooks(1):
+        (delivery,) = changed(here, "LIVE")
+    assert (delivery["state"], [each["status"] for each in delivery["attempts"]]) == ("pending", [None])
+    assert delivery["attempts"][0]["error"] == "no answer within 1 s"
+
+
+@shows("delivery-given-up-on-time-out")
+def _(here: World) -> None:
+    here.arm("deliveries-hurry")
+    with here.silent_webhooks(1):
+        (delivery,) = changed(here, "LIVE")
+    here.disarm("deliveries-hurry")
+    assert (delivery["state"], [each["status"] for each in delivery["attempts"]]) == ("failed", [None])
+
+
 @shows("delivery-given-up-on-429")
 def _(here: World) -> None:
     here.control("PUT", "/rate-limits", {"receiveEventStatusChanged": 1}, app=TUVENS_API)

@@ -475,7 +475,7 @@ AT_START = {
     "domain-setting-ignored",
 }
 GENERAL = {fault.name for fault in variants("tuvens-api")}
-ELSEWHERE = {"tuvens-api-hangs", *AT_START, *GENERAL, *ANSWERS, *MISSING_ROUTES.values()}
+ELSEWHERE = {"tuvens-api-hangs", "webhook-hangs", *AT_START, *GENERAL, *ANSWERS, *MISSING_ROUTES.values()}
 
 
 def test_every_fault_has_a_symptom_here_or_a_test_of_its_own() -> None:
