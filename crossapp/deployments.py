@@ -16,6 +16,7 @@ from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target, build_deployment, read_deployment
 from load.budgets import read_budgets
+from scenarios.selectors import SELECTORS
 from simulators.faults import FAULTS
 from simulators.launch import LOCAL_PORTS
 
@@ -81,6 +82,10 @@ def _built(value: Mapping[str, Any]) -> Deployment:
         for name in target.rate_limits:
             if name not in limited:
                 raise DeploymentError(f"targets.{app}.rate_limits.{name}: unknown; {_known(name, limited)}")
+        names = SELECTORS.get(app, {})
+        for name in target.selectors:
+            if name not in names:
+                raise DeploymentError(f"targets.{app}.selectors.{name}: unknown; {_known(name, names)}")
     rules = {each.id for each in (*catalogue(), *read_budgets())} if deployment.deviations else set()
     for index, deviation in enumerate(deployment.deviations):
         if not any(fnmatchcase(each, deviation.requirement) for each in rules):

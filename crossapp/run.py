@@ -19,6 +19,7 @@ import openapi
 from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.routes.rules import STORY as PROBE
+from harness import chromium
 from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
@@ -45,7 +46,7 @@ class Settings:
     """How a run is made: `select` and `without` are patterns of requirements to judge and to leave out; `patience` in
     seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run sends fewer requests where only their
     number is large (rate limits, timing); `examples` are the random cases that fuzzing sends each operation, beside the
-    edges of its fields."""
+    edges of its fields; `evidence` is a folder that is there, for what shows the failures of pages in a browser."""
 
     select: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Settings:
     seed: int = 0
     quick: bool = False
     examples: int = 5
+    evidence: Path | None = None
     command: tuple[str, ...] = ()
 
 
@@ -150,6 +152,7 @@ async def perform(
             patience=settings.patience,
             receiver=receiver,
             examples=settings.examples,
+            evidence=settings.evidence,
         )
         stack.push_async_callback(stage.close)
         await drive(
@@ -245,7 +248,7 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
             app: {"url": each.url, "api_url": each.api_url, "kind": each.kind}
             for app, each in deployment.targets.items()
         },
-        capabilities=capabilities_of(deployment, patience=settings.patience),
+        capabilities=capabilities_of(deployment, patience=settings.patience, browser=chromium.is_available()),
         settings={
             "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
             "rate_limits": {

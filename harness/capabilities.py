@@ -31,6 +31,8 @@ _REMEDIES = {
     "near": "timing needs a server on this machine that is not production; {} is none",
     "https": "{} is not served over https: judged on real deployments only",
     "raised-limits": "the rate limit of {} is too low for it: raise it and say so under rate_limits",
+    "browser": "no browser is at hand: apt-get install chromium && pip install -c constraints.txt -e '.[browser]' "
+    "(CROSSAPP_CHROMIUM names another Chromium)",
     "return-origin": "no allowed return URL is known: give return_origin",
 }
 
@@ -42,10 +44,10 @@ def remedy_for(capability: str) -> str:
     return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
 
 
-def capabilities_of(deployment: Deployment, *, patience: float = 0.0) -> frozenset[str]:
+def capabilities_of(deployment: Deployment, *, patience: float = 0.0, browser: bool = False) -> frozenset[str]:
     """The capabilities of a deployment; `patience` in seconds is how long a run may wait for one expiry
-    or retry."""
-    found: set[str] = set()
+    or retry, `browser` whether there is one to drive."""
+    found: set[str] = {"browser"} if browser else set()
     for target in deployment.targets.values():
         found |= _of_target(target, patience)
         if deployment.receiver is not None:

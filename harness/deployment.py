@@ -40,7 +40,8 @@ class Target:
     `url` is where its pages are, `api_url` where its API is (the same unless said), `session_expiry` in seconds,
     `rate_limits` requests a minute by operationId (0: no limit), `database` an SQLAlchemy URL, `launch` a command that
     starts a second instance with other environment variables and prints its deployment description as JSON,
-    `jwt_cookie` the cookie in which its pages send a user's JWT (empty: as a bearer token).
+    `jwt_cookie` the cookie in which its pages send a user's JWT (empty: as a bearer token), `selectors` by which the
+    parts of its pages are found in a browser, by name, where they are not the usual ones.
     """
 
     app: str
@@ -55,6 +56,7 @@ class Target:
     control: Control | None = None
     launch: tuple[str, ...] = ()
     jwt_cookie: str = "jwt"
+    selectors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Deployment:
 
 _TARGET_FIELDS = (
     "url", "api_url", "kind", "session_expiry", "rate_limits", "cors_origins", "database", "audit_table", "control",
-    "launch", "jwt_cookie",
+    "launch", "jwt_cookie", "selectors",
 )  # fmt: skip
 _USER_FIELDS = ("role", "user_id", "email", "name", "account_id", "jwt", "expired_jwt")
 _TOP_FIELDS = (
@@ -277,6 +279,7 @@ def _target(app: str, value: Any) -> Target:
         else None,
         launch=_texts(value, "launch", at),
         jwt_cookie=_cookie_name(value, "jwt_cookie", at),
+        selectors=_selectors(value, at),
     )
 
 
@@ -442,6 +445,11 @@ def _url(value: Mapping[str, Any], name: str, at: str, *, default: str | None = 
     if not valid or parts.query or parts.fragment or parts.username:
         raise DeploymentError(f"{at}{name}: {text[:80]!r} is no base URL such as https://api.example.com")
     return text.rstrip("/")
+
+
+def _selectors(value: Mapping[str, Any], at: str) -> dict[str, str]:
+    found = _table(value, "selectors", at)
+    return {name: _text(found, name, f"{at}selectors.") for name in found}
 
 
 def _cookie_name(value: Mapping[str, Any], name: str, at: str) -> str:

@@ -1,4 +1,4 @@
-"""Driving stories: side by side, then one at a time, then the ones that use up limits."""
+"""Driving stories: side by side, those in a browser, then one at a time, then the ones that use up limits."""
 
 import asyncio
 import time
@@ -31,7 +31,8 @@ async def drive(
     deadline = time.monotonic() + minutes * 60
     for phase in Phase:
         chosen = [each for each in stories if each.phase is phase]
-        gate = asyncio.Semaphore(at_once if phase is Phase.SIDE_BY_SIDE else 1)
+        together = phase in (Phase.SIDE_BY_SIDE, Phase.IN_BROWSER)
+        gate = asyncio.Semaphore(at_once if together else 1)
         await asyncio.gather(*(_one(each, cast_for, history, skip, progress, deadline, gate) for each in chosen))
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 class Phase(IntEnum):
     """When a story is driven. FIRST: before all others, it finds out what is there. SIDE_BY_SIDE: together with
-    others. ALONE: it moves clocks or makes trouble, so one at a time. LAST: it uses up limits that the others need."""
+    others. IN_BROWSER: together with others in a browser, while no clock is moved and nothing else keeps the machine
+    busy. ALONE: it moves clocks or makes trouble, so one at a time. LAST: it uses up limits that the others need."""
 
     FIRST = 0
     SIDE_BY_SIDE = 1
-    ALONE = 2
-    LAST = 3
+    IN_BROWSER = 2
+    ALONE = 3
+    LAST = 4
 
 
 class StoryStoppedError(Exception):

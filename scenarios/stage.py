@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import openapi
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
 from contracts.times import parse_http_date, parse_iso
+from harness.chromium import Chromium
 from harness.deployment import Control, Deployment, Linked, Target, User
 from harness.history import Exchange, Outcome
 from harness.http import Answer, Call, WireError
@@ -89,6 +91,7 @@ class Stage:
         patience: float = 0.0,
         receiver: Receiver | None = None,
         examples: int = 5,
+        evidence: Path | None = None,
     ) -> None:
         self.deployment = deployment
         self.seed = seed
@@ -109,10 +112,17 @@ class Stage:
         self._freed = asyncio.Condition()
         self._advanced = 0.0
         self._leads: dict[str, float] = defaultdict(float)
+        self.chromium = Chromium(
+            recorder.book,
+            seconds=recorder.bounds.seconds,
+            evidence=evidence,
+            any_certificate=bool(deployment.ca_file),
+        )
         self._control = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(60.0))
 
     async def close(self) -> None:
         """Close all connections."""
+        await self.chromium.close()
         await self._control.aclose()
         await self.recorder.close()
 

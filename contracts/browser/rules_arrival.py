@@ -1,0 +1,285 @@
+"""Arriving at hi.events, coming back from there, and what stays behind in the browser."""
+
+from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
+from contracts.browser.seen import looked_at, told, visible
+from contracts.catalogue import page, requirement
+from harness.history import History, NothingObservedError, Observation
+from harness.judging import UndecidedError, expect, held
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Held, Verdict
+
+RETURN = "pages_come_back"
+ARRIVES = "pages_arrive_at_hi_events"
+EMBEDS = "pages_are_embedded"
+SIGNED_IN = "browser.arrives_signed_in"
+STORIES = {
+    "pages_show_no_ticketing": "visitor",
+    "pages_show_the_states": "visitor",
+    "pages_fit_the_window": "visitor",
+    "pages_enable_ticketing": "organiser",
+    "pages_show_errors": "organiser",
+    RETURN: "organiser",
+    ARRIVES: "organiser",
+    EMBEDS: "visitor",
+}
+
+_CALLBACK = page("tuvens-client", "handles success, error, cancelled; on success PATCHes the event.")
+_PAGE = "Page GET /auth/cross-app"
+_OPENS = (*OPERATIONS, "openCrossAppPage")
+_SECRETS = frozenset({"shared-secret", "jwt-secret", "database-password", "control-token"})
+_TOKEN_MARK = "session-token:"
+
+
+def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
+    found = looked_at(history, f"{RETURN}/return/{name}")
+    expect(
+        wanted in visible(found) and not set(others) & visible(found),
+        expected=wanted.replace("_", " "),
+        observed=told(found),
+        at=found.number,
+    )
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=RETURN,
+    settles=("C-TC-10",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=("routes.tuvens-client_answers", *CHANGES),
+)
+def a_cancelled_return_is_told(history: History) -> Verdict:
+    """tuvens-client's callback page tells whoever comes back having cancelled so, and of no success."""
+    return _outcome(history, "cancelled", "callback_cancelled", "callback_success")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=RETURN,
+    settles=("C-TC-10",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=("routes.tuvens-client_answers", *CHANGES),
+)
+def an_error_return_is_told(history: History) -> Verdict:
+    """tuvens-client's callback page tells whoever comes back with an error of it, and of no success."""
+    return _outcome(history, "error", "callback_error", "callback_success")
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page("Where the sources disagree, and the ruling", "both are sent; a reader takes either"),
+    story=RETURN,
+    settles=("C-TC-10",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=("routes.tuvens-client_answers", *CHANGES),
+)
+def the_older_spelling_is_read(history: History) -> Verdict:
+    """tuvens-client's callback page takes a success that is told in the older spelling alone: success=true and
+    tuvens_event_id."""
+    return _outcome(history, "older spelling", "callback_success", "callback_error")
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=RETURN,
+    settles=("C-TC-10",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=("browser.an_error_return_is_told",),
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte): the link may be anyone's.",
+)
+def return_texts_stay_text(history: History) -> Verdict:
+    """tuvens-client's callback page shows the message that comes in its address as text: a script in it is not run, and
+    an element not made."""
+    found = looked_at(history, f"{RETURN}/return/error")
+    expect(
+        not found.values["planted"] and not found.values["dialogs"],
+        expected="the message as text",
+        observed=f"{found.values['planted']} elements of it in the page, {found.values['dialogs']} scripts run",
+        at=found.number,
+    )
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(_PAGE, "Query: session_token, return_url (or callback_url), app_id (or source) = tuvens"),
+    story=ARRIVES,
+    settles=("C-HE-12", "C-FL-01"),
+    operations=_OPENS,
+    needs=NEEDS,
+    depends_on=CHANGES,
+)
+def arrives_signed_in(history: History) -> Verdict:
+    """hi.events lets a browser that arrives with a session token in as its user."""
+    found = looked_at(history, f"{ARRIVES}/arrived")
+    status = found.values["status"]
+    expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=found.number)
+    expect("signed_in" in visible(found), expected="who is signed in", observed=told(found), at=found.number)
+    return held(found.number)
+
+
+@requirement(
+    level=SHOULD,
+    obliged="hi.events",
+    source=page("Errors", "No secret, session token or stack trace in it"),
+    story=ARRIVES,
+    settles=("C-SE-02",),
+    operations=_OPENS,
+    needs=NEEDS,
+    depends_on=(SIGNED_IN,),
+    next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and with "
+    "Referrer-Policy: no-referrer.",
+)
+def session_token_is_left_behind(history: History) -> Verdict:
+    """hi.events leaves the session token behind once a browser has arrived: neither the address bar nor a Referer
+    carries it on."""
+    found = looked_at(history, f"{ARRIVES}/arrived")
+    referers = history.observation(f"{ARRIVES}/referers")
+    expect(
+        _TOKEN_MARK not in found.values["address"].replace("%3A", ":"),
+        expected="an address without the session token",
+        observed=found.values["address"][:200],
+        at=found.number,
+    )
+    carried = referers.values["with a token"]
+    expect(
+        not carried,
+        expected="no Referer with the session token",
+        observed=f"{len(carried)}, such as {carried[0][:160] if carried else ''}",
+        at=(referers.number, found.number),
+    )
+    return Held((found.number, referers.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(_PAGE, "INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)"),
+    story=ARRIVES,
+    settles=("C-HE-12",),
+    operations=_OPENS,
+    needs=NEEDS,
+    depends_on=CHANGES,
+)
+def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
+    """hi.events leads a browser that arrives with a session token that is not valid back to the return URL, with
+    status=error and an error_code."""
+    found = looked_at(history, f"{ARRIVES}/unknown session")
+    said = found.values["told"]
+    expect(
+        said.get("status") == "error" and bool(said.get("error_code")),
+        expected="the return URL with status=error and an error_code",
+        observed=found.values["address"][:200],
+        at=found.number,
+    )
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(_PAGE, "The return URL MUST be of an allowed origin (else it is an open redirect)."),
+    story=ARRIVES,
+    settles=("C-HE-12",),
+    operations=_OPENS,
+    needs=NEEDS,
+    depends_on=CHANGES,
+)
+def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
+    """hi.events leads a browser with a living session to no return URL of an origin that is not allowed, nor links
+    there."""
+    found = looked_at(history, f"{ARRIVES}/foreign return")
+    reached = found.values["reached"]
+    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=found.number)
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page("Events and outgoing webhooks", "`{hi_events_event_url}/embed` and `/widget/{id}` are embeddable."),
+    story=EMBEDS,
+    settles=("C-HE-16",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=CHANGES,
+    next_step="Look at X-Frame-Options and frame-ancestors in the answer: tuvens-client's origin must be allowed.",
+)
+def an_event_can_be_embedded(history: History) -> Verdict:
+    """hi.events' event page for embedding and its widget show themselves in an iframe of a page of tuvens-client's
+    origin."""
+    looked = []
+    for name in ("embed", "widget"):
+        found = looked_at(history, f"{EMBEDS}/{name}")
+        expect(
+            bool(str(found.values["text"]).strip()),
+            expected=f"text in the iframe of {found.values['frame']}",
+            observed="nothing: the browser shows no page there",
+            at=found.number,
+        )
+        looked.append(found.number)
+    return Held(tuple(looked))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
+    story=tuple(STORIES),
+    settles=("C-SE-02",),
+    needs=NEEDS,
+    depends_on=(OPENS,),
+    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or PUBLIC_ goes "
+    "into the scripts.",
+)
+def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
+    """No page, script, answer, header or storage that a browser gets on the way holds the shared secret or another of
+    the back ends, and no page but hi.events' own address the session token."""
+    seen: list[Observation] = []
+    for story, who in STORIES.items():
+        try:
+            seen.append(history.observation(f"{story}/loaded/{who}"))
+        except NothingObservedError:
+            continue
+    if not any(each.values["scripts"] for each in seen):
+        raise UndecidedError("no script was loaded in any story")
+    for each in seen:
+        for found in (*each.values["found"], *each.values["storage"]):
+            expect(
+                not _is_leak(found),
+                expected="no secret in a browser",
+                observed=f"a {found['kind']} in the {found['place']} of {found['url']}",
+                at=each.number,
+            )
+    loaded = sum(each.values["loaded"] for each in seen)
+    unread = sum(len(each.values["unread"]) for each in seen)
+    note = f"{loaded} requests in {len(seen)} stories"
+    return Held(
+        tuple(each.number for each in seen),
+        f"{note}; {unread} bodies were gone before they could be read" if unread else note,
+    )
+
+
+def _is_leak(found: object) -> bool:
+    """A secret of the back ends anywhere; a session token in a page or a script."""
+    assert isinstance(found, dict)
+    if found["kind"] in _SECRETS:
+        return True
+    generated = str(found["url"]).endswith("/api/cross-app/generate-session")
+    return found["kind"] == "session-token" and found["place"] == "body" and not generated
+
+
+def _first(texts: list[str]) -> str:
+    return texts[0][:160] if texts else ""

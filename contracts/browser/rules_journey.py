@@ -1,0 +1,314 @@
+"""Enable ticketing: from the click to hi.events and back, and to the live event."""
+
+import json
+from urllib.parse import urlsplit
+
+from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
+from contracts.browser.seen import PAGE_PATH, SHOWS, has_event, looked_at, text, told, visible, visits
+from contracts.catalogue import page, requirement
+from contracts.hi_events_page.rules import DRAFTS
+from harness.history import History, Observation
+from harness.judging import UndecidedError, expect, held, json_object
+from harness.requirement import MUST, SHOULD
+from harness.verdict import Held, Verdict
+
+ENABLES = "pages_enable_ticketing"
+ERRORS = "pages_show_errors"
+LEADS = "browser.enable_ticketing_leads_to_hi_events"
+RETURNS = "browser.hi_events_comes_back_with_the_ids"
+SHOWN = "browser.errors_of_enabling_are_shown"
+LINKS = "browser.a_success_links_the_event"
+
+_NEEDS = ("browser", "target:tuvens-client", "events")
+_WRAPS = "client_session.wraps_a_session"
+_SOURCE = page(
+    "tuvens-client",
+    "Enable ticketing: generate-session, loading state, redirect to the page above; errors shown with a way to retry.",
+)
+_CALLBACK = page("tuvens-client", "handles success, error, cancelled; on success PATCHes the event.")
+_PAGE = "Page GET /auth/cross-app"
+_OPERATIONS = (*OPERATIONS, "wrapGenerateSession", "openCrossAppPage")
+_ON_SUCCESS = ("status", "event_id", "hi_events_event_id", "account_id")
+
+
+def _offered(history: History, story: str, step: str) -> Observation:
+    """A step that begins with the click. Raises UndecidedError where the button was not found."""
+    has_event(history, story)
+    found = looked_at(history, f"{story}/{step}")
+    if not found.values["clicked"]:
+        raise UndecidedError(
+            f"Enable ticketing was not found: {told(found)}; see targets.tuvens-client.selectors.enable"
+        )
+    return found
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page("Page GET /auth/cross-app", "Query: session_token, return_url (or callback_url), app_id (or source)"),
+    story=ENABLES,
+    settles=("C-TC-06", "C-FL-01"),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(_WRAPS, *CHANGES),
+)
+def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
+    """tuvens-client leads a click on Enable ticketing to hi.events' page, with a session token, the event, its data and
+    a return URL of its own."""
+    event = has_event(history, ENABLES)
+    offered = looked_at(history, f"{ENABLES}/before")
+    expect("enable" in visible(offered), expected="Enable ticketing", observed=told(offered), at=offered.number)
+    _offered(history, ENABLES, "loading")
+    found = looked_at(history, f"{ENABLES}/callback")
+    arrived = visits(found, PAGE_PATH)
+    expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=told(found), at=found.number)
+    query = arrived[0]["query"]
+    for name in ("session_token", "account_id"):
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found.number)
+    wanted = {"event_id": str(event["tuvens"]), "action": "create_event"}
+    for name, value in wanted.items():
+        expect(query.get(name) == value, expected=f"{name}={value}", observed=_names(query), at=found.number)
+    back = query.get("return_url") or query.get("callback_url") or ""
+    own = _origin(str(history.context.targets["tuvens-client"]["url"]))
+    expect(_origin(back) == own, expected=f"a return URL of {own}", observed=back[:160] or "none", at=found.number)
+    title = _title(query.get("event_data", ""))
+    expect(
+        title == event["title"],
+        expected=f"event_data with the title {event['title']!r}",
+        observed=f"the title {title!r}",
+        at=found.number,
+    )
+    return Held((offered.number, found.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=ENABLES,
+    settles=("C-TC-06",),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(_WRAPS, *CHANGES),
+)
+def enabling_shows_that_it_works(history: History) -> Verdict:
+    """tuvens-client shows, while a session is generated, that it works; a second click asks for no second session."""
+    found = _offered(history, ENABLES, "loading")
+    expect("loading" in visible(found), expected="a loading state", observed=told(found), at=found.number)
+    asked = found.values["asked"]
+    if asked == 0:
+        raise UndecidedError("the click asked tuvens-client's server for no session")
+    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=found.number)
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=ERRORS,
+    settles=("C-TC-06",),
+    operations=("getEvent",),
+    needs=_NEEDS,
+    depends_on=("routes.tuvens-client_answers",),
+)
+def errors_of_enabling_are_shown(history: History) -> Verdict:
+    """tuvens-client shows an error when a session cannot be generated: refused, failed, answered with nonsense, or not
+    answered at all."""
+    looked = []
+    for name in ("failing", "signed out", "forbidden", "limited", "nonsense", "unreachable"):
+        found = _offered(history, ERRORS, f"error/{name}")
+        if not found.values["asked"]:
+            raise UndecidedError("the click asked tuvens-client's server for no session")
+        expect(bool(text(found, "problem")), expected=f"an error ({name})", observed=told(found), at=found.number)
+        looked.append(found.number)
+    return Held(tuple(looked))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=ERRORS,
+    settles=("C-TC-06",),
+    operations=("getEvent",),
+    needs=_NEEDS,
+    depends_on=(SHOWN,),
+)
+def errors_of_enabling_can_be_retried(history: History) -> Verdict:
+    """tuvens-client offers after an error of Enable ticketing to try again, and asks for a session again."""
+    failed = _offered(history, ERRORS, "error/failing")
+    expect("retry" in visible(failed), expected="a way to try again", observed=told(failed), at=failed.number)
+    again = looked_at(history, f"{ERRORS}/retry")
+    expect(
+        again.values["asked"] > 1,
+        expected="a second request for a session",
+        observed=f"{again.values['asked']} in all",
+        at=again.number,
+    )
+    return Held((failed.number, again.number))
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-client",
+    source=_SOURCE,
+    story=ERRORS,
+    settles=("C-TC-06",),
+    operations=("getEvent",),
+    needs=_NEEDS,
+    depends_on=(SHOWN,),
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte); a content security policy is the second lock.",
+)
+def error_texts_stay_text(history: History) -> Verdict:
+    """tuvens-client shows the message of an error as text: a script in it is not run, and an element not made."""
+    looked = []
+    for name in ("failing", "signed out", "forbidden", "limited"):
+        found = _offered(history, ERRORS, f"error/{name}")
+        expect(
+            not found.values["planted"],
+            expected="the message as text",
+            observed="an element of the message stands in the page",
+            at=found.number,
+        )
+        looked.append(found.number)
+    return Held(tuple(looked))
+
+
+@requirement(
+    level=MUST,
+    obliged="hi.events",
+    source=page(_PAGE, "`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`"),
+    story=ENABLES,
+    settles=("C-HE-12", "C-FL-01"),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(LEADS, "session_token.held_permission_is_true_on_an_own_event"),
+)
+def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
+    """hi.events leads a browser that came to make an event back to the return URL, with status, event_id,
+    hi_events_event_id and account_id."""
+    event = has_event(history, ENABLES)
+    found = _offered(history, ENABLES, "loading")
+    found = looked_at(history, f"{ENABLES}/callback")
+    visit = next(iter(visits(found, PAGE_PATH)), None)
+    back = (visit or {"query": {}})["query"].get("return_url", "").partition("?")[0]
+    came = [each for each in found.values["way"] if back and str(each["to"]) == back]
+    expect(bool(came), expected=f"back to {back}", observed=_last(found), at=found.number)
+    query = came[-1]["query"]
+    for name in _ON_SUCCESS:
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found.number)
+    expect(
+        query["status"] == "success" and query["event_id"] == str(event["tuvens"]),
+        expected=f"status=success and event_id={event['tuvens']}",
+        observed=_names(query),
+        at=found.number,
+    )
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=ENABLES,
+    settles=("C-TC-10", "C-FL-01"),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=(RETURNS,),
+)
+def a_success_links_the_event(history: History) -> Verdict:
+    """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
+    hi.events."""
+    found = looked_at(history, f"{ENABLES}/callback")
+    expect("callback_success" in visible(found), expected="a success", observed=told(found), at=found.number)
+    reading = history.one(f"{ENABLES}/event after")
+    value = json_object(reading)
+    told_ids = [each["query"].get("hi_events_event_id") for each in found.values["way"]]
+    made = next((each for each in reversed(told_ids) if each), "")
+    expect(
+        bool(value.get("ticketing_enabled")) and str(value.get("hi_events_event_id")) == made,
+        expected=f"ticketing_enabled true, hi_events_event_id {made}",
+        observed=f"{value.get('ticketing_enabled')!r}, {value.get('hi_events_event_id')!r}",
+        at=(reading.number, found.number),
+    )
+    return Held((found.number, reading.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=ENABLES,
+    settles=("C-TC-10", "C-FL-01"),
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=("browser.a_dead_session_leads_back_with_an_error", LINKS),
+)
+def an_expired_session_can_be_replaced(history: History) -> Verdict:
+    """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
+    browser enable ticketing afterwards."""
+    found = _offered(history, ENABLES, "expired")
+    expect(bool(found.values["arrived"]), expected="back on the callback page", observed=_last(found), at=found.number)
+    expect(
+        "callback_error" in visible(found) and "callback_success" not in visible(found),
+        expected="an error",
+        observed=told(found),
+        at=found.number,
+    )
+    after = looked_at(history, f"{ENABLES}/callback")
+    return Held((found.number, after.number))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page("tuvens-client", "Listens to /api/events/updates and changes the widget without a reload."),
+    story=ENABLES,
+    settles=("C-FL-01", "C-FL-02"),
+    operations=(*_OPERATIONS, "streamEventUpdates"),
+    needs=NEEDS,
+    depends_on=(
+        LINKS,
+        DRAFTS,
+        OPENS,
+        "browser.open_page_follows_the_changes",
+        "browser.active_state_shows_the_tickets",
+        "webhook.live_gives_active",
+    ),
+)
+def a_waiting_page_shows_the_tickets_of_a_new_event(history: History) -> Verdict:
+    """tuvens-client shows, in a page that was open since before ticketing was enabled, the tickets when the event goes
+    live at hi.events, without a reload."""
+    live = history.observation(f"{ENABLES}/made live")
+    if not live.values["followed"]:
+        raise UndecidedError("tuvens-api's event did not become LIVE")
+    found = looked_at(history, f"{ENABLES}/waiting")
+    expect(SHOWS["active"] in visible(found), expected="the tickets", observed=told(found), at=found.number)
+    documents = found.values["documents"]
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=found.number)
+    by = "with the page's button" if live.values["clicked"] else "by hi.events' API"
+    return Held((live.number, found.number), f"made live {by}")
+
+
+def _names(query: object) -> str:
+    text = "&".join(f"{name}={value}" for name, value in query.items()) if isinstance(query, dict) else ""
+    return text[:240] or "nothing in the query"
+
+
+def _last(found: Observation) -> str:
+    way = found.values["way"]
+    return f"{way[-1]['to']}, status {way[-1]['status']}" if way else f"it stayed at {found.values['address'][:160]}"
+
+
+def _title(text: str) -> object:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value.get("title") if isinstance(value, dict) else None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

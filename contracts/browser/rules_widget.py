@@ -1,0 +1,309 @@
+"""The ticketing widget of an event's page, in each of its states and from one to the next."""
+
+from contracts.browser.seen import SHOWS, has_event, looked_at, part, text, told, visible
+from contracts.catalogue import page, requirement
+from contracts.hi_events_delivery.rules import REACHES
+from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS
+from harness.history import History, Observation
+from harness.judging import UndecidedError, expect, held
+from harness.requirement import MUST
+from harness.verdict import Held, Verdict
+
+STATES = "pages_show_the_states"
+NONE = "pages_show_no_ticketing"
+WINDOWS = "pages_fit_the_window"
+NETWORK = "pages_lose_the_network"
+OPENS = "browser.event_page_opens"
+FOLLOWS = "browser.open_page_follows_the_changes"
+
+NEEDS = ("browser", "target:tuvens-client", "linked-event")
+OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent", "updateEvent")
+CHANGES = (MINTS, ACCEPTS, REACHES, "webhook.an_update_changes_the_event")
+GIVES = ("webhook.live_gives_active", "webhook.ended_gives_inactive", "webhook.draft_gives_setup")
+_STREAM = ("streamEventUpdates",)
+_TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
+_SECTION = "tuvens-client"
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "Event page /event/{id}: accordion with the ticketing widget."),
+    story=STATES,
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=("routes.tuvens-client_answers", *CHANGES, *GIVES),
+)
+def event_page_opens(history: History) -> Verdict:
+    """tuvens-client opens an event's page in a browser, with the accordion of the ticketing widget."""
+    found = [looked_at(history, f"{STATES}/fresh/{state}") for state in ("active", "inactive", "setup")]
+    for each in found:
+        status = each.values["status"]
+        expect(status == 200, expected="status 200", observed=f"status {status}", at=each.number)
+        expect("title" in visible(each), expected="the accordion's title", observed=told(each), at=each.number)
+    return Held(tuple(each.number for each in found))
+
+
+def _in_state(found: Observation, state: str) -> None:
+    """One part is visible, and none of the other states' parts."""
+    own = SHOWS[state]
+    others = {part for part in SHOWS.values() if part != own} & visible(found)
+    expect(
+        own in visible(found) and not others,
+        expected=f"{own}, and nothing of another state",
+        observed=told(found),
+        at=found.number,
+    )
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(
+        _SECTION, "active: iframe of `{hi_events_event_url}/embed` plus a link to `hi_events_event_url` in a new tab"
+    ),
+    story=STATES,
+    settles=("C-TC-01",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(OPENS,),
+)
+def active_state_shows_the_tickets(history: History) -> Verdict:
+    """tuvens-client shows for an event on sale an iframe with hi.events' tickets, which loads, and beside it a link to
+    hi.events that opens a new tab."""
+    found = looked_at(history, f"{STATES}/fresh/active")
+    _in_state(found, "active")
+    url = str(found.values["hi_events"])
+    expect(bool(url), expected="hi_events_event_url of tuvens-api's event", observed="none", at=found.number)
+    source = str(part(found, "tickets").get("src", ""))
+    expect(
+        source.partition("?")[0] == f"{url}/embed",
+        expected=f"an iframe of {url}/embed",
+        observed=f"an iframe of {source or 'nothing'}",
+        at=found.number,
+    )
+    link = part(found, "tickets_link")
+    expect(
+        str(link.get("href", "")).partition("?")[0] == url and link.get("target") == "_blank",
+        expected=f"a link to {url} in a new tab",
+        observed=f"a link to {link['href']}, target {link['target'] or 'none'}" if link else "no link",
+        at=found.number,
+    )
+    answers = found.values["embeds"]
+    if not any(answers):
+        raise UndecidedError("the tickets were not answered, or not asked for, within some seconds")
+    expect(
+        200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=found.number
+    )
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "setup: progress"),
+    story=STATES,
+    settles=("C-TC-02",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(OPENS,),
+)
+def setup_state_shows_progress(history: History) -> Verdict:
+    """tuvens-client shows progress, and no tickets, while an event's ticketing is set up."""
+    found = looked_at(history, f"{STATES}/fresh/setup")
+    _in_state(found, "setup")
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "inactive: paused message"),
+    story=STATES,
+    settles=("C-TC-03",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(OPENS,),
+)
+def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
+    """tuvens-client says that sales are paused, and shows no tickets, for an event whose ticketing is inactive."""
+    found = looked_at(history, f"{STATES}/fresh/inactive")
+    _in_state(found, "inactive")
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "none: alternative registration"),
+    story=NONE,
+    settles=("C-TC-04",),
+    operations=("getEvent",),
+    needs=("browser", "target:tuvens-client", "events"),
+    depends_on=("routes.tuvens-client_answers",),
+)
+def no_ticketing_shows_another_registration(history: History) -> Verdict:
+    """tuvens-client offers another way to register, and shows no tickets, for an event without ticketing."""
+    has_event(history, NONE)
+    found = looked_at(history, f"{NONE}/none")
+    _in_state(found, "none")
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
+    story=STATES,
+    settles=("C-TC-05", "C-FL-02"),
+    operations=(*OPERATIONS, *_STREAM),
+    needs=NEEDS,
+    depends_on=(OPENS, *_TOLD),
+    next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a named event) "
+    "reads it.",
+)
+def open_page_follows_the_changes(history: History) -> Verdict:
+    """tuvens-client changes the widget of a page that stays open, without a reload, to what a page that is opened anew
+    shows, each time the event changes at hi.events."""
+    looked = []
+    for state in ("active", "inactive", "setup"):
+        fresh, stayed = (looked_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
+        parts = set(SHOWS.values())
+        expect(
+            visible(stayed) & parts == visible(fresh) & parts,
+            expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",
+            observed=f"{told(stayed)} some seconds after the change",
+            at=stayed.number,
+        )
+        expect(
+            stayed.values["documents"] == 1,
+            expected="no reload",
+            observed=f"{stayed.values['documents']} documents were loaded in the tab",
+            at=stayed.number,
+        )
+        looked += [stayed.number, fresh.number]
+    return Held(tuple(looked))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "Title follows the state."),
+    story=STATES,
+    settles=("C-TC-08",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(FOLLOWS,),
+)
+def title_follows_the_state(history: History) -> Verdict:
+    """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
+    stayed open as in one that is opened anew."""
+    titles: dict[str, str] = {}
+    looked = []
+    for state in ("active", "inactive", "setup"):
+        fresh, stayed = (looked_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
+        expect(
+            text(stayed, "title") == text(fresh, "title"),
+            expected=f"the title {text(fresh, 'title')!r}, as a fresh page has it ({state})",
+            observed=f"the title {text(stayed, 'title')!r}",
+            at=(stayed.number,),
+        )
+        same = next((other for other, title in titles.items() if title == text(fresh, "title")), None)
+        expect(
+            same is None,
+            expected="another title in each state",
+            observed=f"{text(fresh, 'title')!r} when {state} and when {same}",
+            at=fresh.number,
+        )
+        titles[state] = text(fresh, "title")
+        looked += [stayed.number, fresh.number]
+    return Held(tuple(looked), ", ".join(f"{state}: {title}" for state, title in titles.items()))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
+    story=WINDOWS,
+    settles=("C-TC-09",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(OPENS,),
+)
+def page_fits_the_window(history: History) -> Verdict:
+    """tuvens-client fits an event's page, and the tickets on it, into a window of 1,280 and one of 360 pixels."""
+    looked = []
+    for name in ("wide", "narrow"):
+        found = looked_at(history, f"{WINDOWS}/{name}")
+        room, content = found.values["window_width"], found.values["content_width"]
+        tickets = part(found, "tickets")
+        if not tickets or not room:
+            raise UndecidedError(f"no tickets were seen in the {name} window: {told(found)}")
+        expect(
+            content <= room + 1,
+            expected=f"no more than {room} pixels, no scrolling sideways",
+            observed=f"the page is {content} pixels wide",
+            at=found.number,
+        )
+        expect(
+            tickets["left"] >= -1 and tickets["right"] <= room + 1 and tickets["width"] >= room / 4,
+            expected=f"the tickets between 0 and {room} pixels",
+            observed=f"they are from {tickets['left']} to {tickets['right']}",
+            at=found.number,
+        )
+        looked.append(found.number)
+    return Held(tuple(looked))
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
+    story=WINDOWS,
+    settles=("C-TC-09",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=(OPENS,),
+)
+def tickets_load_when_they_are_near(history: History) -> Verdict:
+    """tuvens-client asks hi.events for the tickets when they come near the window, and not before."""
+    found = looked_at(history, f"{WINDOWS}/far")
+    early, late = found.values["early"], found.values["late"]
+    if SHOWS["active"] not in found.values["before"]["shown"]:
+        raise UndecidedError("the page did not show the tickets' place before it was scrolled")
+    expect(
+        not early,
+        expected="no request for the tickets while they are 6,000 pixels below the window",
+        observed=f"{len(early)} requests",
+        at=found.number,
+    )
+    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=found.number)
+    return held(found.number)
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-client",
+    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
+    story=NETWORK,
+    settles=("C-TC-05", "C-FL-02"),
+    operations=(*OPERATIONS, *_STREAM),
+    needs=NEEDS,
+    depends_on=(FOLLOWS,),
+    next_step="Open the stream again after a broken connection, and read the event anew: what was told meanwhile is "
+    "lost.",
+)
+def page_catches_up_after_a_lost_network(history: History) -> Verdict:
+    """tuvens-client shows in a page that lost the network what changed meanwhile, once it is back, without a reload."""
+    before, cut, after = (looked_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
+    if SHOWS["active"] in visible(before) | visible(cut):
+        raise UndecidedError("the page knew of the change before the network was back: it was not cut off")
+    expect(
+        SHOWS["active"] in visible(after),
+        expected="the tickets, some seconds after the network is back",
+        observed=told(after),
+        at=(after.number,),
+    )
+    documents = after.values["documents"]
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after.number)
+    return Held((before.number, cut.number, after.number))

@@ -1,0 +1,129 @@
+"""A real browser for stories: Chromium driven by Playwright, an optional extra that is imported late.
+
+One browser serves a run; each person has a context of their own in it: cookies, storage, cache.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from harness.redact import SecretBook
+from harness.relay import Relay
+from harness.story import StoryStoppedError
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Playwright, ProxySettings
+
+    from harness.browsing import Browsing, Secrets
+
+VARIABLE = "CROSSAPP_CHROMIUM"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# It asks the network for nothing of its own.
+_ARGUMENTS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_AT_ONCE = 2
+
+
+def executable() -> str | None:
+    """The Chromium to start: what CROSSAPP_CHROMIUM names, else the first of the usual names in PATH; None for none."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return shutil.which(named)
+    return next((found for found in map(shutil.which, _NAMES) if found), None)
+
+
+def is_available() -> bool:
+    """Whether there is a Chromium, and Playwright to drive it."""
+    return executable() is not None and find_spec("playwright") is not None
+
+
+class Chromium:
+    """The browser of a run, started when the first person needs it; for one event loop.
+
+    `seconds` bounds one action or navigation. `evidence` is a folder for screenshots, traces and logs (None: none are
+    made). `any_certificate` where the deployment names a certificate authority, which Chromium does not know.
+    """
+
+    def __init__(
+        self, book: SecretBook, *, seconds: float, evidence: Path | None = None, any_certificate: bool = False
+    ) -> None:
+        self._book = book
+        self._seconds = seconds
+        self._evidence = evidence
+        self._any_certificate = any_certificate
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._starting = asyncio.Lock()
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+        self._broken = ""
+
+    async def close(self) -> None:
+        """Close the browser and the driver, where they were started."""
+        if self._browser is not None:
+            await self._browser.close()
+        if self._playwright is not None:
+            await self._playwright.stop()
+
+    @asynccontextmanager
+    async def browsing(self, name: str, secrets: "Secrets", *, relay: Relay | None = None) -> AsyncIterator["Browsing"]:
+        """A context of a person's own until the block is left. `name` names the files of the evidence; `secrets` tells
+        the secrets that an answer hands out; through `relay` goes all that it requests. Raises StoryStoppedError where
+        no browser starts."""
+        from harness.browsing import Browsing
+
+        async with self._gate:
+            browser = await self._started()
+            through = {"server": await relay.start()} if relay is not None else None
+            context = await browser.new_context(
+                service_workers="block",
+                ignore_https_errors=self._any_certificate,
+                locale="en-GB",
+                # A page that we answer in a server's place counts as of the internet, and may else frame no local one.
+                permissions=["local-network-access"],
+                proxy=cast("ProxySettings | None", through),
+            )
+            context.set_default_timeout(self._seconds * 1000)
+            browsing = Browsing(context, self._book, name, secrets, self._evidence, self._seconds)
+            try:
+                await browsing.begin()
+                yield browsing
+            finally:
+                await browsing.end()
+                if relay is not None:
+                    await relay.close()
+
+    async def _started(self) -> "Browser":
+        async with self._starting:
+            if self._broken:
+                raise StoryStoppedError(self._broken)
+            if self._browser is None:
+                self._browser = await self._start()
+            return self._browser
+
+    async def _start(self) -> "Browser":
+        from playwright.async_api import Error, async_playwright
+
+        try:
+            self._playwright = await async_playwright().start()
+            return await self._playwright.chromium.launch(
+                executable_path=executable(), args=list(_ARGUMENTS), env=_without_proxies()
+            )
+        except (Error, OSError) as error:
+            self._broken = f"the browser {executable()} does not start: {str(error).strip().splitlines()[0]}"
+            raise StoryStoppedError(self._broken) from None
+
+
+def _without_proxies() -> dict[str, str | float | bool]:
+    """The environment without its proxies, which the recorder leaves alone, too."""
+    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
