@@ -9,7 +9,7 @@ from typing import assert_never
 from harness.capabilities import remedy_for
 from harness.curl import curl
 from harness.deployment import Deviation
-from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, StoryOutcome
+from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, Observation, StoryOutcome
 from harness.judging import BrokenRuleError, LackingError, UndecidedError
 from harness.report import Finding, Shown, Waiver
 from harness.requirement import Catalogue, Requirement
@@ -195,6 +195,7 @@ def _finding(requirement: Requirement, verdict: Verdict, history: History, devia
         next=remedy or _next_step(requirement, name, blocked_by),
         evidence=evidence,
         exchanges=shown,
+        files=_files(history, evidence) if name is not VerdictName.HELD else (),
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
     )
 
@@ -222,6 +223,13 @@ def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) 
 def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tuple[Shown, ...]:
     found = (history.numbered(number) for number in evidence[:_SHOWN_EXCHANGES])
     return tuple(show(each, whole=whole) for each in found if isinstance(each, Exchange))
+
+
+def _files(history: History, evidence: Sequence[int]) -> tuple[str, ...]:
+    """The files that observations name as what shows them."""
+    found = (history.numbered(number) for number in evidence)
+    named = (str(file) for each in found if isinstance(each, Observation) for file in each.values.get("files", ()))
+    return tuple(dict.fromkeys(named))
 
 
 def show(exchange: Exchange, *, whole: bool = True) -> Shown:

@@ -49,19 +49,19 @@ def shown(exchange: Exchange, *, length: int = 160) -> str:
     return f"{exchange.status} {cut}".rstrip()
 
 
-def expect(condition: bool, *, expected: str, observed: str, at: Exchange | Iterable[Exchange] | int) -> None:
+def expect(condition: bool, *, expected: str, observed: str, at: Exchange | Iterable[Exchange | int] | int) -> None:
     """Raises BrokenRuleError unless the condition holds; `at` is what shows it."""
     if not condition:
         raise BrokenRuleError(Violated(expected, observed, numbers(at)))
 
 
-def numbers(at: Exchange | Iterable[Exchange] | int) -> tuple[int, ...]:
-    """Exchange numbers for evidence."""
+def numbers(at: Exchange | Iterable[Exchange | int] | int) -> tuple[int, ...]:
+    """Numbers of exchanges, and of other entries, for evidence."""
     if isinstance(at, int):
         return (at,)
     if isinstance(at, Exchange):
         return (at.number,)
-    return tuple(each.number for each in at)
+    return tuple(each if isinstance(each, int) else each.number for each in at)
 
 
 def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exchange:

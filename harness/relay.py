@@ -20,6 +20,7 @@ class Relay:
         self._whole = True
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
         """Listen on a free port of the loopback; the address as a proxy's URL."""
@@ -28,10 +29,11 @@ class Relay:
 
     async def close(self) -> None:
         """Stop listening and drop what is open."""
-        self.cut()
         if self._server is not None:
             self._server.close()
-            await self._server.wait_closed()
+        self.cut()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     def cut(self) -> None:
         """Drop every connection, and refuse new ones."""
@@ -44,6 +46,10 @@ class Relay:
         self._whole = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a server serves in tasks"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         self._open.add(writer)
         try:
             host, port = await _asked(reader, writer)
@@ -61,12 +67,18 @@ class Relay:
                 await asyncio.gather(_pass(reader, there), _pass(there_reader, writer))
             finally:
                 self._open.discard(there)
-                there.close()
+                await _close(there)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             return
         finally:
             self._open.discard(writer)
-            writer.close()
+            await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:

@@ -92,7 +92,7 @@ class Finding:
 
     `requirement` is its id (place.name), `statement` the sentence that says who owes what, `level` MUST,
     SHOULD or OBSERVE, `reproduce` a curl command, `next` what to look at next, `blocked_by` the requirement
-    at the root of a blocked one.
+    at the root of a blocked one, `files` what shows it in a browser: names relative to the report's folder.
     """
 
     requirement: str
@@ -111,6 +111,7 @@ class Finding:
     evidence: tuple[int, ...] = ()
     exchanges: tuple[Shown, ...] = ()
     waiver: Waiver | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

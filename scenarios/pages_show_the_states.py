@@ -36,6 +36,7 @@ async def pages_show_the_states(cast: Cast) -> None:
         async with browses(cast, "visitor") as visitor:
             open_tab, fresh = await visitor.tab(), await visitor.tab()
             await open_tab.opens(visitor.event_page(event.tuvens))
+            await visitor.listens()
             for status, state in CHANGES.items():
                 url = await changed(cast, bearer, event, status)
                 await fresh.opens(visitor.event_page(event.tuvens))
@@ -84,12 +85,12 @@ async def pages_lose_the_network(cast: Cast) -> None:
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
         await brought_together(cast, bearer, event)
-        await changed(cast, bearer, event, "ENDED")
         relay = Relay()
         async with browses(cast, "visitor", relay=relay) as visitor:
             tab = await visitor.tab()
             await tab.opens(visitor.event_page(event.tuvens))
-            await tab.sees(SHOWS["inactive"])
+            await tab.sees("title")
+            await visitor.listens()
             await visitor.notes("before", tab)
             await visitor.browsing.context.set_offline(True)
             relay.cut()

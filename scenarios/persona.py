@@ -63,6 +63,16 @@ class Persona:
         await self._cast.stage.turns("wrapGenerateSession", user_key(user))
         await self._cast.stage.turns("openCrossAppPage", "address")
 
+    async def listens(self, seconds: float = 3.0) -> bool:
+        """Whether a page of this person's hears updates, now or within so many seconds: a change that comes before is
+        no change that an open page can follow."""
+        page = self.browsing.context.pages[-1]
+        for _ in range(round(seconds / 0.05)):
+            if any(each["type"] == "eventsource" and each["status"] for each in self.browsing.loads):
+                return True
+            await page.wait_for_timeout(50)
+        return False
+
     async def notes(self, step: str, tab: "Tab", **more: object) -> None:
         """Record what a tab shows."""
         shows = await tab.shows()

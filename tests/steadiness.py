@@ -1,4 +1,7 @@
-"""Verify the embedded simulators again and again; say where the verdicts differ (`tox -e steadiness`)."""
+"""Verify the embedded simulators again and again; say where the verdicts differ (`tox -e steadiness`).
+
+How often, then what is selected: `tox -e steadiness -- 20 'browser.*'`.
+"""
 
 import asyncio
 import sys
@@ -7,12 +10,12 @@ from crossapp.deployments import deployed
 from crossapp.run import Settings, perform, report_of
 
 
-def main(times: int) -> int:
+def main(times: int, select: tuple[str, ...]) -> int:
     """Exit code 0 where all runs gave the same verdicts, 1 where they differ."""
     first: dict[str, str] = {}
     differing = 0
     for number in range(1, times + 1):
-        settings = Settings()
+        settings = Settings(select=select, browser=True)
         with deployed(None) as deployment:
             report = report_of(asyncio.run(perform(deployment, settings)), settings)
         verdicts = {each.requirement: str(each.verdict) for each in report.findings}
@@ -25,4 +28,4 @@ def main(times: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, tuple(sys.argv[2:])))

@@ -23,6 +23,14 @@ GIVES = ("webhook.live_gives_active", "webhook.ended_gives_inactive", "webhook.d
 _STREAM = ("streamEventUpdates",)
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
 _SECTION = "tuvens-client"
+_STATES = tuple(
+    f"browser.{name}"
+    for name in (
+        "active_state_shows_the_tickets",
+        "inactive_state_says_that_sales_are_paused",
+        "setup_state_shows_progress",
+    )
+)
 
 
 @requirement(
@@ -193,7 +201,7 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     settles=("C-TC-08",),
     operations=OPERATIONS,
     needs=NEEDS,
-    depends_on=(FOLLOWS,),
+    depends_on=(FOLLOWS, *_STATES),
 )
 def title_follows_the_state(history: History) -> Verdict:
     """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from crossapp.deployments import deployed
 from crossapp.durations import seconds
 from crossapp.embedded import EmbeddedError
+from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.run import Run, Settings, perform, report_of, selected, stories_for
 from harness.deployment import DeploymentError
 from harness.exit_codes import ExitCode
@@ -79,6 +81,8 @@ def verify(
         with deployed(deployment, faults=fault or ()) as target:
             folder = report or (None if json else Path("crossapp-report"))
             make_folder(folder)
+            if folder is not None and browser:
+                settings = replace(settings, evidence=make_evidence_folder(folder))
             run = asyncio.run(perform(target, settings, _progress(settings, errors)))
             if folder is not None:
                 _save_history(run, folder)
@@ -87,6 +91,8 @@ def verify(
         errors.print(f"crossapp: {error}", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
     if folder is not None:
+        if settings.evidence is not None:
+            keep_evidence(folder, found)
         save_report(found, folder)
     show_report(found, json=json)
     if folder is not None:

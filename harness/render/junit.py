@@ -119,6 +119,7 @@ def _details(finding: Finding) -> str:
         ("observed", finding.observed),
         ("reason", finding.reason),
         ("exchange", ", ".join(str(each) for each in finding.evidence)),
+        ("files", ", ".join(finding.files)),
         ("claims", ", ".join(finding.claims)),
         ("source", where),
         ("next", finding.next),

@@ -194,6 +194,7 @@ def _facts(finding: Finding) -> str:
         ("reason", finding.reason),
         ("owner", f"{waiver.owner}, until {waiver.until}" if waiver else ""),
         ("exchange", numbers(finding.evidence)),
+        ("files", ", ".join(finding.files)),
         ("source", f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else "")),
         ("next", finding.next),
     )

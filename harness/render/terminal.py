@@ -115,6 +115,7 @@ class _Printer:
         if finding.waiver is not None:
             self._field("owner", f"{finding.waiver.owner}, until {finding.waiver.until}")
         self._exchanges(finding)
+        self._field("files", ", ".join(finding.files))
         self._field("claims", ", ".join(finding.claims))
         source = finding.source
         self._field("source", f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else ""))

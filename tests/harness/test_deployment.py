@@ -446,3 +446,13 @@ def test_a_remedy_names_its_subject() -> None:
     assert "[targets.hi.events]" in remedy_for("target:hi.events")
     assert "{ hi = …, tuvens = … }" in remedy_for("linked-event")
     assert remedy_for("unheard-of") == "the deployment lacks unheard-of"
+
+
+def test_selectors_are_texts_by_name() -> None:
+    selectors = {"enable": "role=button[name='Sell']"}
+    assert build(changed("targets/tuvens-api/selectors", selectors)).targets["tuvens-api"].selectors == selectors
+    for wrong in (7, "", None, ["a"]):
+        with pytest.raises(DeploymentError, match=r"targets\.tuvens-api\.selectors\.enable: must be text"):
+            build(changed("targets/tuvens-api/selectors", {"enable": wrong}))
+    with pytest.raises(DeploymentError, match=r"targets\.tuvens-api\.selectors: must be a table"):
+        build(changed("targets/tuvens-api/selectors", "role=button"))

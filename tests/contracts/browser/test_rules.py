@@ -1,0 +1,204 @@
+"""The rules about what a person sees in a browser, each on an honest history and on one that breaks it."""
+
+from typing import Any
+
+import pytest
+
+from contracts.browser.rules_arrival import ARRIVES, STORIES
+from contracts.browser.rules_journey import ENABLES, ERRORS
+from contracts.browser.rules_widget import NETWORK, NONE, STATES, WINDOWS
+from contracts.catalogue import catalogue
+from harness.history import History
+from harness.verdict import Held, Inconclusive, NotApplicable, Violated
+from scenarios.catalogue import stories
+from tests.contracts.browser.examples import (
+    CLIENT,
+    EXAMPLES,
+    HI,
+    PAGE,
+    QUERY,
+    TOKEN,
+    TOLD,
+    arrival,
+    embedded,
+    error,
+    errors,
+    found_in,
+    fresh,
+    journey,
+    loaded,
+    looks,
+    network,
+    part,
+    state,
+    states,
+    windows,
+)
+from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
+from tests.contracts.histories import history, observed, verdict
+
+SEAM = "browser"
+
+
+def of(rule: str, seen: History) -> type:
+    return type(verdict(f"{SEAM}.{rule}", seen))
+
+
+def test_every_rule_of_the_seam_has_examples() -> None:
+    expect_every_rule_has_examples(SEAM, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_holds_on_an_honest_history(name: str) -> None:
+    expect_held(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
+    expect_violated(SEAM, name, EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry"),
+    [
+        ("event_page_opens", fresh("active", {}, status=None, error="net::ERR_CONNECTION_REFUSED")),
+        ("active_state_shows_the_tickets", fresh("active", {}, status=None)),
+        ("setup_state_shows_progress", fresh("setup", {}, status=429)),
+        ("open_page_follows_the_changes", looks(f"{STATES}/open/setup", {}, status=None)),
+        ("active_state_shows_the_tickets", fresh("active", state("active"), embeds=[0])),
+    ],
+)
+def test_a_page_that_the_network_did_not_give_breaks_no_rule(rule: str, entry: Any) -> None:
+    assert of(rule, states(entry)) is Inconclusive
+
+
+def test_every_rule_is_for_a_browser_alone_and_each_of_its_stories_needs_one() -> None:
+    for each in catalogue():
+        if each.id.startswith(f"{SEAM}."):
+            assert {"browser", "target:tuvens-client"} <= set(each.needs), each.id
+            assert [name for name in each.stories if "browser" not in stories()[name].needs] == []
+
+
+@pytest.mark.parametrize("shown", [{"tickets_link": part(href=PAGE)}, {"tickets_link": part(href=HI, target="_blank")}])
+def test_the_link_beside_the_tickets_leads_to_the_event_in_a_new_tab(shown: dict[str, Any]) -> None:
+    assert of("active_state_shows_the_tickets", states(fresh("active", state("active", **shown)))) is Violated
+
+
+def test_tickets_that_do_not_load_are_none() -> None:
+    found = states(fresh("active", state("active"), embeds=[404]))
+    assert of("active_state_shows_the_tickets", found) is Violated
+
+
+def test_parts_of_two_states_at_once_are_neither() -> None:
+    both = {**state("setup"), **state("inactive")}
+    assert of("setup_state_shows_progress", states(fresh("setup", both))) is Violated
+
+
+def test_a_page_that_reloads_itself_does_not_follow() -> None:
+    reloaded = states(looks(f"{STATES}/open/inactive", state("inactive"), documents=2))
+    assert of("open_page_follows_the_changes", reloaded) is Violated
+    assert of("page_catches_up_after_a_lost_network", network(state("active"), documents=2)) is Violated
+
+
+def test_one_title_for_two_states_follows_nothing() -> None:
+    same = state("inactive", title=part("Tickets on sale"))
+    found = states(fresh("inactive", same), looks(f"{STATES}/open/inactive", same))
+    assert of("title_follows_the_state", found) is Violated
+
+
+def test_a_page_that_was_not_cut_off_shows_nothing_about_the_network() -> None:
+    active = state("active")
+    seen = history(*(looks(f"{NETWORK}/{step}", active) for step in ("before", "cut", "after")))
+    assert of("page_catches_up_after_a_lost_network", seen) is Inconclusive
+
+
+@pytest.mark.parametrize(
+    "others", [{"wide": {"content_width": 1400}}, {"narrow": {"shown": state("active", tickets=part(left=-40))}}]
+)
+def test_what_is_wider_than_the_window_does_not_fit(others: dict[str, Any]) -> None:
+    assert of("page_fits_the_window", windows(**others)) is Violated
+
+
+def test_no_tickets_show_neither_that_they_fit_nor_that_they_are_lazy() -> None:
+    assert of("page_fits_the_window", windows(narrow={"shown": {}})) is Inconclusive
+    assert of("tickets_load_when_they_are_near", windows(far={"before": {"shown": {}}})) is Inconclusive
+    assert of("tickets_load_when_they_are_near", windows(far={"late": []})) is Violated
+
+
+@pytest.mark.parametrize("story", [NONE, ENABLES, ERRORS])
+def test_without_an_event_without_ticketing_nothing_can_be_said(story: str) -> None:
+    seen = history(observed(f"{story}/event", tuvens=None, title=""))
+    for each in catalogue():
+        if each.id.startswith(f"{SEAM}.") and each.stories == (story,) and "waiting" not in each.id:
+            found = verdict(each.id, seen)
+            assert isinstance(found, NotApplicable | Inconclusive), each.id
+
+
+@pytest.mark.parametrize("name", ["session_token", "account_id", "event_id", "action", "return_url", "event_data"])
+def test_every_parameter_of_the_way_to_hi_events_is_needed(name: str) -> None:
+    query = {key: value for key, value in QUERY.items() if key != name}
+    assert of("enable_ticketing_leads_to_hi_events", journey(query=query)) is Violated
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_every_parameter_of_the_way_back_is_needed(name: str) -> None:
+    told = {key: value for key, value in TOLD.items() if key != name}
+    assert of("hi_events_comes_back_with_the_ids", journey(told=told)) is Violated
+
+
+def test_the_older_name_of_the_return_url_is_as_good() -> None:
+    query = {**QUERY, "callback_url": QUERY["return_url"]}
+    del query["return_url"]
+    assert of("enable_ticketing_leads_to_hi_events", journey(query=query)) is Held
+
+
+def test_a_button_that_is_not_there_is_one_violation_and_the_rest_is_undecided() -> None:
+    seen = journey(
+        looks(f"{ENABLES}/before", state("none")),
+        looks(f"{ENABLES}/loading", {}, clicked=False, clicked_again=False, asked=0),
+    )
+    assert of("enable_ticketing_leads_to_hi_events", seen) is Violated
+    assert of("enabling_shows_that_it_works", seen) is Inconclusive
+    assert of("errors_of_enabling_are_shown", errors(error("failing", {}, clicked=False))) is Inconclusive
+
+
+def test_an_error_that_hides_or_a_retry_that_asks_for_nothing_is_none() -> None:
+    assert of("errors_of_enabling_are_shown", errors(error("limited", {"problem": part(" ")}))) is Violated
+    again = looks(f"{ERRORS}/retry", {}, clicked=True, asked=1)
+    assert of("errors_of_enabling_can_be_retried", errors(again)) is Violated
+
+
+def test_a_referer_with_the_token_is_as_bad_as_an_address_with_it() -> None:
+    referers = observed(f"{ARRIVES}/referers", seen=3, after=4, **{"with a token": [f"{HI}/?session_token={TOKEN}"]})
+    assert of("session_token_is_left_behind", arrival(referers)) is Violated
+    quoted = looks(f"{ARRIVES}/arrived", {}, address=f"{HI}/?session_token=%3Csession-token%3A1f0c33a2%3E", way=[])
+    assert of("session_token_is_left_behind", arrival(quoted)) is Violated
+
+
+def test_an_iframe_with_white_space_shows_nothing() -> None:
+    assert of("an_event_can_be_embedded", embedded(" \n")) is Violated
+
+
+@pytest.mark.parametrize("kind", ["shared-secret", "jwt-secret", "database-password", "control-token"])
+@pytest.mark.parametrize("place", ["body", "header x-debug", "request header x-shared-secret"])
+def test_a_secret_of_the_back_ends_is_seen_wherever_it_is(kind: str, place: str) -> None:
+    assert of("nothing_in_the_browser_holds_a_secret", loaded(found=[found_in(kind, place)])) is Violated
+    assert of("nothing_in_the_browser_holds_a_secret", loaded(storage=[found_in(kind, "localStorage")])) is Violated
+
+
+def test_what_a_browser_has_by_right_is_no_leak() -> None:
+    by_right = [
+        found_in("jwt", "request header cookie"),
+        found_in("jwt", "body"),
+        found_in("session-token", "body", f"{CLIENT}/api/cross-app/generate-session"),
+        found_in("session-token", "header location"),
+    ]
+    assert of("nothing_in_the_browser_holds_a_secret", loaded(found=by_right)) is Held
+    page = found_in("session-token", "body", f"{CLIENT}/event/11")
+    assert of("nothing_in_the_browser_holds_a_secret", loaded(found=[*by_right, page])) is Violated
+
+
+def test_where_no_script_was_loaded_none_was_looked_at() -> None:
+    assert of("nothing_in_the_browser_holds_a_secret", loaded(scripts=0)) is Inconclusive
+    assert set(STORIES) <= {each.name for each in stories()}
+    assert WINDOWS in STORIES

@@ -1,0 +1,86 @@
+"""`crossapp verify` with a real browser, as its users run it; elsewhere, what it says without one."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness import chromium
+
+_REQUIRED = os.environ.get("CI") == "true"
+_JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.")
+
+
+def crossapp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from crossapp.cli import main; main()", *arguments]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
+
+
+@pytest.mark.skipif(not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium")
+def test_a_fault_of_a_page_is_seen_with_a_screenshot_and_a_trace_without_secrets(tmp_path: Path) -> None:
+    assert chromium.is_available(), "CI installs chromium and the extra browser"
+    rules = ("no_ticketing_shows_another_registration", "errors_of_enabling_can_be_retried")
+    select = [part for name in rules for part in ("-s", f"browser.{name}")]
+    done = crossapp("verify", *select, "--fault", "error-without-retry", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "r" / "report.jsonl").read_text("utf-8").splitlines()]
+    found = {each["requirement"]: each for each in lines if each["type"] == "finding"}
+    assert found[f"browser.{rules[0]}"]["verdict"] == "held"
+    wrong = found[f"browser.{rules[1]}"]
+    assert (wrong["verdict"], wrong["expected"]) == ("violated", "a way to try again")
+    assert {Path(name).suffix for name in wrong["files"]} == {".png", ".zip", ".txt"}
+    assert {path.name for path in (tmp_path / "r" / "browser").iterdir()} == {
+        Path(each).name for each in wrong["files"]
+    }
+    for name in wrong["files"]:
+        file = tmp_path / "r" / name
+        assert file.stat().st_size > 500
+        assert name in done.stdout.replace("\n", "").replace(" ", "")
+        contents = [file.read_bytes()]
+        if file.suffix == ".zip":
+            with zipfile.ZipFile(file) as trace:
+                contents = [trace.read(each) for each in trace.namelist()]
+            assert any(b"<jwt:" in each for each in contents)
+        assert not any(_JWT.search(each) for each in contents)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [(("--no-browser",), ""), ((), "/there/is/no/chromium/here")], ids=["not wanted", "none"]
+)
+def test_without_a_browser_the_claims_are_not_tested_and_one_command_is_named(
+    arguments: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    environment = {chromium.VARIABLE: named} if named else {}
+    done = crossapp("verify", "-s", "C-TC-04", *arguments, "--json", cwd=tmp_path, **environment)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    claim = next(each for each in lines if each["type"] == "claim" and each["claim"] == "C-TC-04")
+    assert claim["verdict"] == "not_tested"
+    assert "apt-get install chromium && pip install" in claim["reason"]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_selector_that_nobody_knows_is_named_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "d.toml").write_text(
+        """
+        [targets.tuvens-client]
+        url = "http://127.0.0.1:1"
+        [targets.tuvens-client.selectors]
+        enabel = "role=button"
+        [credentials]
+        shared_secret = "a-secret"
+        [[users]]
+        role = "organiser"
+        account_id = 123
+        jwt = "a-jwt"
+        """,
+        "utf-8",
+    )
+    done = crossapp("verify", "-d", "d.toml", cwd=tmp_path)
+    assert done.returncode == 64
+    assert "targets.tuvens-client.selectors.enabel: unknown; did you mean 'enable'?" in done.stderr

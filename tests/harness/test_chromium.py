@@ -1,0 +1,95 @@
+"""Which browser is started, and that what it leaves as evidence holds no secret."""
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crossapp.evidence import FOLDER, keep_evidence, make_evidence_folder
+from crossapp.run import Settings, context_of
+from harness import chromium
+from harness.capabilities import remedy_for
+from harness.deployment import build_deployment
+from harness.redact import SecretBook
+from tests.harness.render.sample import VIOLATED, finding, report_of
+from tests.harness.test_deployment import APPS, EDITIONS, GOOD
+
+SECRET = "s3cret-that-nobody-may-see-anywhere"
+
+
+def _program(folder: Path, name: str) -> Path:
+    file = folder / name
+    file.write_text("#!/bin/sh\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_the_browser_that_the_environment_names_goes_before_those_in_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(chromium.VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert chromium.executable() is None
+    assert not chromium.is_available()
+    other = _program(tmp_path, "google-chrome")
+    assert chromium.executable() == str(other)
+    usual = _program(tmp_path, "chromium")
+    assert chromium.executable() == str(usual)
+    named = _program(tmp_path, "mine")
+    monkeypatch.setenv(chromium.VARIABLE, str(named))
+    assert chromium.executable() == str(named)
+    monkeypatch.setenv(chromium.VARIABLE, str(tmp_path / "missing"))
+    assert chromium.executable() is None
+
+
+def test_the_capability_is_there_where_a_browser_is_and_one_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = build_deployment(GOOD, apps=APPS, editions=EDITIONS)
+    for there in (True, False):
+        monkeypatch.setattr(chromium, "is_available", lambda there=there: there)
+        for wanted in (True, False):
+            found = context_of(deployment, Settings(browser=wanted)).capabilities
+            assert ("browser" in found) == (there and wanted)
+
+
+def test_what_is_lacking_is_one_command() -> None:
+    assert "apt-get install chromium && pip install -c constraints.txt -e '.[browser]'" in remedy_for("browser")
+
+
+def test_a_trace_is_cleaned_file_by_file_and_has_no_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("playwright")
+    from harness.browsing import clean_archive
+
+    book = SecretBook()
+    book.learn("shared-secret", SECRET)
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
+    raw, clean = tmp_path / "raw.zip", tmp_path / "clean.zip"
+    with zipfile.ZipFile(raw, "w") as made:
+        made.writestr("trace.network", f'{{"cookie": "{jwt}", "header": "{SECRET}", "path": "/event/11"}}')
+        made.writestr("resources/abc.bin", b"\xff\x00" + SECRET.encode() + b"\x80")
+        made.writestr("resources/page.jpeg", b"picture")
+    clean_archive(raw, clean, book)
+    with zipfile.ZipFile(clean) as found:
+        assert found.namelist() == ["trace.network", "resources/abc.bin"]
+        network, body = (found.read(name) for name in found.namelist())
+    assert b"/event/11" in network
+    assert body.startswith(b"\xff\x00<shared-secret:")
+    assert body.endswith(b">\x80")
+    assert SECRET.encode() not in network + body
+    assert jwt.encode() not in network
+
+
+def test_only_what_a_finding_names_is_kept_and_nothing_of_an_earlier_run(tmp_path: Path) -> None:
+    folder = make_evidence_folder(tmp_path)
+    for name in ("old.png", "notes.md"):
+        (folder / name).write_text("x")
+    assert make_evidence_folder(tmp_path) == folder
+    assert [each.name for each in folder.iterdir()] == ["notes.md"]
+    (folder / "notes.md").unlink()
+    for name in ("shown.png", "other.png", "shown.zip"):
+        (folder / name).write_text("x")
+    shown = finding("a.b", "A keeps b.", VIOLATED, "")
+    keep_evidence(tmp_path, report_of([replace(shown, files=(f"{FOLDER}/shown.png", f"{FOLDER}/shown.zip"))]))
+    assert sorted(each.name for each in folder.iterdir()) == ["shown.png", "shown.zip"]
+    keep_evidence(tmp_path, report_of([]))
+    assert not folder.exists()
