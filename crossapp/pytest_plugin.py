@@ -130,9 +130,7 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
 
     file = config.getoption("--deployment")
     try:
-        settings = Settings(
-            select=chosen, patience=seconds(config.getoption("--patience")), command=("pytest",)
-        )
+        settings = Settings(select=chosen, patience=seconds(config.getoption("--patience")), command=("pytest",))
         with deployed(Path(file) if file else None, faults=config.getoption("--fault")) as deployment:
             return report_of(asyncio.run(perform(deployment, settings)), settings)
     except (DeploymentError, EmbeddedError, ValueError) as error:

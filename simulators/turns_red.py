@@ -4,6 +4,7 @@ What depends on a red requirement is blocked by it and not listed.
 """
 
 UNBREAKABLE: dict[str, str] = {
+    "browser.*": "only a browser shows it: tests/faults/test_browser_matrix.py holds it against the faults of pages",
     "routes.*_answers": "who answers nothing is not accused: a network never breaks a rule",
     "transport.*": "no simulator is served by https",
     "hi_events_delivery.an_attempt_waits_30_seconds_at_most": "only a receiver shows it, which embedded simulators are "

@@ -81,7 +81,7 @@ def verify(
         with deployed(deployment, faults=fault or ()) as target:
             folder = report or (None if json else Path("crossapp-report"))
             make_folder(folder)
-            if folder is not None and browser:
+            if folder is not None:
                 settings = replace(settings, evidence=make_evidence_folder(folder))
             run = asyncio.run(perform(target, settings, _progress(settings, errors)))
             if folder is not None:

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium"),
 ]
 _NAMES = sorted(name for name, fault in FAULTS.items() if fault.suite == "browser")
-_SETTINGS = Settings(select=("browser.*",), quick=True, browser=True)
+_SETTINGS = Settings(select=("browser.*",), quick=True)
 
 
 @pytest.fixture(scope="module")

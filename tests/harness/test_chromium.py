@@ -43,13 +43,11 @@ def test_the_browser_that_the_environment_names_goes_before_those_in_the_path(
     assert chromium.executable() is None
 
 
-def test_the_capability_is_there_where_a_browser_is_and_one_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_capability_is_there_where_a_browser_is(monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = build_deployment(GOOD, apps=APPS, editions=EDITIONS)
     for there in (True, False):
         monkeypatch.setattr(chromium, "is_available", lambda there=there: there)
-        for wanted in (True, False):
-            found = context_of(deployment, Settings(browser=wanted)).capabilities
-            assert ("browser" in found) == (there and wanted)
+        assert ("browser" in context_of(deployment, Settings()).capabilities) == there
 
 
 def test_what_is_lacking_is_one_command() -> None:
