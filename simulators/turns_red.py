@@ -398,6 +398,16 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "log-says-that-all-went-well": ("hi_events_delivery.every_attempt_is_in_the_delivery_log",),
     "webhook-without-content-type": ("hi_events_delivery.deliveries_are_sent_as_json",),
     # what only a browser sees
+    "accordion-without-title": ("browser.event_page_opens",),
+    "callback-takes-errors-for-success": (
+        "browser.an_error_return_is_told",
+        "browser.an_expired_session_can_be_replaced",
+    ),
+    "embed-forbids-frames": ("browser.an_event_can_be_embedded",),
+    "no-other-registration": ("browser.no_ticketing_shows_another_registration",),
+    "session-cookie-for-one-page": ("browser.arrives_signed_in",),
+    "tickets-link-in-same-tab": ("browser.active_state_shows_the_tickets",),
+    "updates-only-with-ticketing": ("browser.a_waiting_page_shows_the_tickets_of_a_new_event",),
     "callback-does-not-patch": ("browser.a_success_links_the_event",),
     "callback-ignores-cancelled": ("browser.a_cancelled_return_is_told",),
     "callback-reads-one-spelling": ("browser.the_older_spelling_is_read",),

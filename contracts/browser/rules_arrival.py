@@ -198,12 +198,12 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     depends_on=CHANGES,
 )
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
-    """hi.events leads a browser with a living session to no return URL of an origin that is not allowed, nor links
-    there."""
-    found = looked_at(history, f"{ARRIVES}/foreign return")
-    reached = found.values["reached"]
-    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=found.number)
-    return held(found.number)
+    """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there, its session alive or
+    not."""
+    reached = history.observation(f"{ARRIVES}/foreign return").values["reached"]
+    number = history.observation(f"{ARRIVES}/foreign return").number
+    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=number)
+    return held(looked_at(history, f"{ARRIVES}/foreign return").number)
 
 
 @requirement(

@@ -147,6 +147,8 @@ class Edge(Behaviour):
         operation = inbound.operation
         if operation is None or operation.base == "api":
             return [*headers, ("cache-control", "no-store")]
+        if operation.id in EMBEDDABLE and self._faults.on("embed-forbids-frames"):
+            return [*headers, ("x-frame-options", "DENY")]
         if operation.id in EMBEDDABLE:
             return [*headers, ("content-security-policy", html.policy(self._frames))]
         if operation.id == PAGE and self._faults.armed("session-token-stays-in-address"):

@@ -116,6 +116,8 @@ _FAULTS = {
 _BROWSER = {
     "session-token-stays-in-address": "The page is shown at the address that carries the session token, which its "
     "links and scripts send on as Referer.",
+    "session-cookie-for-one-page": "The session's cookie has the path /auth: the page that follows knows nobody.",
+    "embed-forbids-frames": "The pages for embedding carry the X-Frame-Options of all other pages.",
 }
 
 _TROUBLE = {

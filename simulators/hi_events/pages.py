@@ -147,7 +147,8 @@ class Pages:
             )
             session = state.find_session(connection, bearer, self._clock.now())
         self._journal.remember("bearer", bearer)
-        cookie = ("set-cookie", f"{COOKIE}={bearer}; Path=/; Max-Age={self._lifetime}; SameSite=Lax")
+        path = "/auth" if self._faults.on("session-cookie-for-one-page") else "/"
+        cookie = ("set-cookie", f"{COOKIE}={bearer}; Path={path}; Max-Age={self._lifetime}; SameSite=Lax")
         if session is not None and self._faults.on("session-token-stays-in-address"):
             shown = html.reply(self._manage.render(session, event_id or "", back or ""))
             shown.headers.append(cookie)

@@ -32,6 +32,11 @@ BROWSER = {
     "return-url-of-another-origin": "The return URL is another environment's, as a wrong PUBLIC_ variable has it.",
     "callback-ignores-cancelled": "The callback page shows success after a cancelled setup.",
     "callback-does-not-patch": "The callback page tells of success, and does not PATCH the event.",
+    "accordion-without-title": "The accordion's title is empty.",
+    "tickets-link-in-same-tab": "The link to hi.events takes the visitor away from Tuvens.",
+    "no-other-registration": "An event without ticketing shows an empty widget.",
+    "updates-only-with-ticketing": "Updates are listened to only where the event had ticketing at first.",
+    "callback-takes-errors-for-success": "The callback page tells of a success whatever hi.events says.",
     "callback-reads-one-spelling": "The callback page knows the newer spelling of the parameters only.",
 }
 

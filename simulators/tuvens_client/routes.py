@@ -93,7 +93,7 @@ class Routes:
         event = f"/event/{quote(told.event_id, safe='')}" if told.event_id else "/"
         if told.outcome == callback.CANCELLED and not self._faults.on("callback-ignores-cancelled"):
             return self._outcome("callback-cancelled", event=event)
-        if told.outcome == callback.ERROR:
+        if told.outcome == callback.ERROR and not self._faults.on("callback-takes-errors-for-success"):
             said = html.fill("callback-said", {"said": told.said}, raw=self._raw()) if told.said else html.Markup("")
             return self._outcome("callback-error", event=event, why=told.why, said=said)
         why = None

@@ -87,7 +87,7 @@ def test_a_cut_drops_what_is_open_and_refuses_what_is_new_until_it_is_mended() -
 
 @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n\r\n", b"\x05\x00\x05\x02\x00\x01", b"\x05"])
 def test_what_is_not_socks_is_dropped(sent: bytes) -> None:
-    async def tale(_: Relay, address: str, __: int) -> None:
+    async def tale(relay: Relay, address: str, port: int) -> None:
         parts = urlsplit(address)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(sent)
@@ -100,7 +100,7 @@ def test_what_is_not_socks_is_dropped(sent: bytes) -> None:
 
 
 def test_where_nobody_listens_the_relay_says_so() -> None:
-    async def tale(_: Relay, address: str, port: int) -> None:
+    async def tale(relay: Relay, address: str, port: int) -> None:
         _, writer, answer = await connected(address, b"\x01\x7f\x00\x00\x01", 1)
         assert answer == 5
         await closed(writer)

@@ -37,6 +37,8 @@ function render(value) {
   if (!shown || !fault("title-does-not-follow")) put(title, current.dataset.title);
   if (state === "active") tickets.show(value);
   else tickets.remove();
+  if (fault("accordion-without-title")) title.hidden = true;
+  if (state === "none" && fault("no-other-registration")) current.hidden = true;
   if (fault("setup-without-progress")) panel.querySelector("progress").hidden = true;
   for (const each of document.querySelectorAll("#organiser [data-when]")) {
     each.hidden = !each.dataset.when.split(" ").includes(state);
@@ -75,7 +77,8 @@ title.addEventListener("click", () => {
 render(event);
 if (signedIn === "yes") document.getElementById("organiser").hidden = false;
 arrangeJourney({ current: () => event, hiEvents });
-if (!fault("updates-ignored")) {
+const listens = !fault("updates-ignored") && !(fault("updates-only-with-ticketing") && shown === "none");
+if (listens) {
   follow(`${api}/api/events/updates`, {
     told,
     // What was changed while nobody listened is asked for.

@@ -30,6 +30,7 @@ export class Tickets {
       return;
     }
     this.link.href = url;
+    if (fault("tickets-link-in-same-tab")) this.link.removeAttribute("target");
     this.title = `${text("frame")} ${event.title}`;
     this.load();
   }

@@ -13,7 +13,6 @@ from harness.verdict import Held, Inconclusive, NotApplicable, Violated
 from scenarios.catalogue import stories
 from tests.contracts.browser.examples import (
     CLIENT,
-    EXAMPLES,
     HI,
     PAGE,
     QUERY,
@@ -34,7 +33,6 @@ from tests.contracts.browser.examples import (
     states,
     windows,
 )
-from tests.contracts.examples import expect_every_rule_has_examples, expect_held, expect_violated
 from tests.contracts.histories import history, observed, verdict
 
 SEAM = "browser"
@@ -42,20 +40,6 @@ SEAM = "browser"
 
 def of(rule: str, seen: History) -> type:
     return type(verdict(f"{SEAM}.{rule}", seen))
-
-
-def test_every_rule_of_the_seam_has_examples() -> None:
-    expect_every_rule_has_examples(SEAM, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_holds_on_an_honest_history(name: str) -> None:
-    expect_held(SEAM, name, EXAMPLES)
-
-
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_rule_is_broken_by_a_history_that_breaks_it(name: str) -> None:
-    expect_violated(SEAM, name, EXAMPLES)
 
 
 @pytest.mark.parametrize(

@@ -316,6 +316,18 @@ def _(here: World) -> None:
     assert answer.headers["referrer-policy"] == "unsafe-url"
 
 
+@shows("session-cookie-for-one-page")
+def _(here: World) -> None:
+    answer = here.open_page(session_token=here.session_token())
+    assert "; Path=/auth;" in answer.headers["set-cookie"]
+
+
+@shows("embed-forbids-frames")
+def _(here: World) -> None:
+    for path in ("/widget/11", "/event/11/evening-11/embed"):
+        assert here.call("GET", path).headers["x-frame-options"] == "DENY"
+
+
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS])
 def ask_permission(here: World, bearer: str | None, **asked: object) -> httpx.Response:
     return here.call("POST", "/auth/cross-app/validate-permission", bearer, asked)

@@ -44,6 +44,7 @@ SYMPTOMS: dict[str, Callable[[World], object]] = {
     "shared-secret-in-script": lambda here: here.built.shared_secret in here.get("/_app/page.js").text,
     "session-token-in-page": _page_with_a_token,
     "callback-ignores-cancelled": _callback("status=cancelled&event_id=31"),
+    "callback-takes-errors-for-success": _callback("status=error&event_id=31"),
     "callback-does-not-patch": _patched,
     "callback-reads-one-spelling": _callback("success=true&tuvens_event_id=31&hi_events_event_id=7"),
 }
