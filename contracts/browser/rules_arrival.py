@@ -198,8 +198,7 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     depends_on=CHANGES,
 )
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
-    """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there, its session alive or
-    not."""
+    """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there."""
     reached = history.observation(f"{ARRIVES}/foreign return").values["reached"]
     number = history.observation(f"{ARRIVES}/foreign return").number
     expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=number)
