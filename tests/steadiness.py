@@ -15,9 +15,7 @@ def main(times: int, select: tuple[str, ...]) -> int:
     first: dict[str, str] = {}
     differing = 0
     for number in range(1, times + 1):
-        settings = Settings(
-            select=select,
-        )
+        settings = Settings(select=select)
         with deployed(None) as deployment:
             report = report_of(asyncio.run(perform(deployment, settings)), settings)
         verdicts = {each.requirement: str(each.verdict) for each in report.findings}
