@@ -8,7 +8,7 @@ from contracts.browser.seen import PAGE_PATH, SHOWS, has_event, looked_at, text,
 from contracts.catalogue import page, requirement
 from contracts.hi_events_page.rules import DRAFTS
 from harness.history import History, Observation
-from harness.judging import UndecidedError, expect, held, json_object
+from harness.judging import UndecidedError, expect, expect_success, held, json_object
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Held, Verdict
 
@@ -222,7 +222,7 @@ def a_success_links_the_event(history: History) -> Verdict:
     hi.events."""
     found = looked_at(history, f"{ENABLES}/callback")
     expect("callback_success" in visible(found), expected="a success", observed=told(found), at=found.number)
-    reading = history.one(f"{ENABLES}/event after")
+    reading = expect_success(history.one(f"{ENABLES}/event after"))
     value = json_object(reading)
     told_ids = [each["query"].get("hi_events_event_id") for each in found.values["way"]]
     made = next((each for each in reversed(told_ids) if each), "")

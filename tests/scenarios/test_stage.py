@@ -16,6 +16,7 @@ from harness.deployment import Deployment, Linked, build_deployment
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
 from harness.recorder import Bounds, Forwarding
+from harness.redact import SecretBook
 from harness.story import StoryStoppedError
 from scenarios import stage as module
 from scenarios.stage import Reply, SessionToken, SignedIn, Stage, end_of, user_key
@@ -36,6 +37,7 @@ class _Recorder:
 
     def __init__(self, *answers: Exchange) -> None:
         self.history = History(Context("by hand", "2025-07", {}, frozenset()))
+        self.book = SecretBook()
         self.bounds = Bounds(seconds=10.0)
         self.answers = list(answers)
         self.calls: list[Call] = []
