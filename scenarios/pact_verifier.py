@@ -21,11 +21,11 @@ def main() -> None:
     """Serve until standard input ends."""
     os.environ["PACT_DO_NOT_TRACK"] = "true"
     # The library prints its report to standard output, where only the answers belong.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    for line in sys.stdin:
-        answers.write(json.dumps(verify(json.loads(line))) + "\n")
-        answers.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        for line in sys.stdin:
+            answers.write(json.dumps(verify(json.loads(line))) + "\n")
+            answers.flush()
 
 
 def verify(job: dict[str, str]) -> dict[str, Any]:
