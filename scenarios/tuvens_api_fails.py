@@ -35,7 +35,8 @@ async def tuvens_api_is_in_trouble(cast: Cast) -> None:
     """The organiser signs in at hi.events while tuvens-api answers 500, answers nonsense, or does not answer; then
     once more when it is well again."""
     await cast.turn_to_sign_in(len(_TROUBLES) + 1)
-    session = await cast.session()
+    # Its own: what hi.events was told of a shared one moments ago, it may keep for 60 s.
+    session = await cast.fresh_session("session")
     for name, fault in _TROUBLES.items():
         async with trouble(cast, fault):
             await _signs_in_patiently(cast, f"sign in/{name}", session.token)
