@@ -24,7 +24,7 @@ from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
-from harness.history import DOES_NOT_HOLD, Context, History, HistoryError, read_history
+from harness.history import DOES_NOT_HOLD, Context, Exchange, History, HistoryError, read_history
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
 from harness.recorder import Bounds, Recorder
@@ -235,6 +235,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             exit_code=code,
             duration_seconds=round(run.seconds, 3),
             finished=True,
+            sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
         ),
     )
 

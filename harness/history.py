@@ -165,6 +165,24 @@ class History:
             raise NothingObservedError(step)
         return found[-1]
 
+    def tries(self, step: str) -> list[Exchange]:
+        """All exchanges of exactly this step, those that were sent again among them. Raises NothingObservedError."""
+        found = [each for each in self.entries if isinstance(each, Exchange) and each.step == step]
+        if not found:
+            raise NothingObservedError(step)
+        return found
+
+    def earlier_tries(self, exchange: Exchange) -> list[Exchange]:
+        """The tries that an exchange was sent again after, in order; none where the first one counts."""
+        found: list[Exchange] = []
+        for each in self.tries(exchange.step):
+            if each.number == exchange.number:
+                break
+            # Side by side the same step may be taken for several users; each repeats a request of its own.
+            if (each.callee, each.method, each.url) == (exchange.callee, exchange.method, exchange.url):
+                found = [*found, each] if each.superseded else []
+        return found
+
     def _of_story(self, step: str) -> list[Exchange]:
         """The exchanges of a step's story, from an index that is made anew when the history has grown."""
         if self._indexed != len(self.entries):

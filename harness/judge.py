@@ -9,7 +9,7 @@ from typing import assert_never
 from harness.capabilities import remedy_for
 from harness.curl import curl
 from harness.deployment import Deviation
-from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, Observation, StoryOutcome
+from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, Observation, Outcome, StoryOutcome
 from harness.judging import BrokenRuleError, LackingError, UndecidedError
 from harness.report import Finding, Shown, Waiver
 from harness.requirement import Catalogue, Requirement
@@ -179,6 +179,13 @@ def _finding(requirement: Requirement, verdict: Verdict, history: History, devia
         case _:
             assert_never(verdict)
     shown = _exchanges(history, evidence, whole=name is not VerdictName.HELD)
+    if isinstance(verdict, Held):
+        again = [
+            f"exchange {each.number} was sent again after {each.sent_again_after[0]}"
+            for each in shown
+            if each.sent_again_after
+        ]
+        reason = "; ".join([reason, *again] if reason else again)
     return Finding(
         requirement=requirement.id,
         statement=requirement.statement,
@@ -222,7 +229,16 @@ def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) 
 
 def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tuple[Shown, ...]:
     found = (history.numbered(number) for number in evidence[:_SHOWN_EXCHANGES])
-    return tuple(show(each, whole=whole) for each in found if isinstance(each, Exchange))
+    return tuple(
+        show(each, whole=whole, sent_again_after=[_came_of(earlier) for earlier in history.earlier_tries(each)])
+        for each in found
+        if isinstance(each, Exchange)
+    )
+
+
+def _came_of(earlier: Exchange) -> str:
+    came = f"{earlier.status}" if earlier.outcome is Outcome.ANSWERED else f"no answer: {earlier.error}"
+    return f"exchange {earlier.number} got {came}"
 
 
 def _files(history: History, evidence: Sequence[int]) -> tuple[str, ...]:
@@ -232,7 +248,7 @@ def _files(history: History, evidence: Sequence[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def show(exchange: Exchange, *, whole: bool = True) -> Shown:
+def show(exchange: Exchange, *, whole: bool = True, sent_again_after: Sequence[str] = ()) -> Shown:
     """An exchange for a report; `whole` with headers and bodies (cut to 4,000 characters)."""
     return Shown(
         number=exchange.number,
@@ -250,6 +266,7 @@ def show(exchange: Exchange, *, whole: bool = True) -> Shown:
         response_body=_readable(exchange.response_body) if whole else "",
         error=exchange.error,
         curl=curl(exchange),
+        sent_again_after=tuple(sent_again_after),
     )
 
 

@@ -57,6 +57,7 @@ class Shown:
     """An exchange as a report shows it: secrets removed, bodies cut to a readable length.
 
     `outcome` is answered, refused or no_answer; `milliseconds` the time from sending to the last byte.
+    `sent_again_after`: the tries that this one repeats, each in words; nothing is judged by them.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Shown:
     response_body: str = ""
     error: str = ""
     curl: str = ""
+    sent_again_after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The counts. `judged`: findings that are held, violated or waived; `problems`: deviations out of date."""
+    """The counts. `judged`: findings that are held, violated or waived; `problems`: deviations out of date;
+    `sent_again`: requests that were sent again because they got no answer, or 429."""
 
     selected: int
     judged: int
@@ -144,6 +147,7 @@ class Footer:
     exit_code: int
     duration_seconds: float
     finished: bool
+    sent_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,8 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
 
 
 def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
-    """The counts, each as `n of m`."""
+    """The counts, each as `n of m`; of what was sent again only where something was."""
+    again = arranged.report.footer.sent_again
     claims = len(arranged.report.claims)
     must = [each for each in arranged.report.findings if each.level == "MUST"]
     kept = sum(each.verdict is VerdictName.HELD for each in must)
@@ -290,6 +291,7 @@ def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
         + (f": {verdict_counts(each.verdict for each in arranged.report.findings)}" if arranged.verdicts else ""),
         f"{kept} of {count(len(must), 'MUST requirement')} held",
         f"{arranged.ready_claims} of {count(claims, 'claim')} held",
+        *((f"{count(again, 'request')} sent again: no answer came, or 429",) if again else ()),
     )
 
 

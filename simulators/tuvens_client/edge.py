@@ -13,6 +13,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.tuvens_client import html
 
 COOKIE = "jwt"
+WRAPS = "wrapGenerateSession"
 _SENDABLE = re.compile(r"[!-~]+")
 
 
@@ -24,6 +25,11 @@ class Edge(Behaviour):
         self._clock = clock
         self._faults = faults
         self._policy = policy(frames=frames, connects=connects)
+
+    def offers(self, inbound: Inbound) -> bool:
+        """Honest: always."""
+        operation = inbound.operation
+        return operation is None or operation.id != WRAPS or not self._faults.on("wrapper-not-deployed")
 
     def authenticate(self, scheme: str, inbound: Inbound) -> None:
         """Nobody is refused here: the route passes on what it was given, and tuvens-api says who it is."""

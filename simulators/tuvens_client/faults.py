@@ -14,6 +14,10 @@ _MESSAGES = {
     "wrapper-renames-fields": "The server route answers in camel case: sessionToken, expiresAt.",
     "wrapper-reshapes-errors": "The server route puts tuvens-api's errors into an envelope of its own.",
     "wrapper-hides-403": "The server route answers 500 where tuvens-api refuses an account with 403.",
+    "wrapper-hides-401": "The server route answers 500 where tuvens-api refuses a JWT with 401.",
+    "wrapper-fills-in-account": "Where account_id is none, the server route fills in the one that was asked for last.",
+    "wrapper-caches-by-account": "The server route caches sessions by account: a user of it gets another user's.",
+    "wrapper-not-deployed": "The server route is missing from the build: the router answers 404 with a page.",
     "shared-secret-in-script": "The shared secret is a VITE_ variable: the bundler writes it into a script.",
     "session-token-in-page": "The session token generated last is printed into the page for debugging.",
 }

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.session_token.wire import read_session
-from harness.http import Answer, WireError
+from harness.http import Answer, WireError, read_json
 from simulators.kit.binding import Handler
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
@@ -13,13 +13,13 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.tuvens_client import callback, html
 from simulators.tuvens_client.config import Config
-from simulators.tuvens_client.edge import user_jwt
+from simulators.tuvens_client.edge import WRAPS, user_jwt
 from simulators.tuvens_client.faults import BROWSER
 from simulators.tuvens_client.tuvens import Tuvens, Unavailable
 
-WRAPS = "wrapGenerateSession"
 _PASSED_ON = ("content-type", "retry-after", "www-authenticate", "x-ratelimit-limit", "x-ratelimit-remaining")
 _REFUSALS = frozenset({400, 401, 403, 413, 429})
+_HIDDEN = frozenset({401, 403})
 _REGISTER = "register@tuvens.com"
 
 
@@ -31,8 +31,7 @@ class Routes:
         self._tuvens = tuvens
         self._faults = faults
         self._journal = journal
-        self._last_jwt: str | None = None
-        self._last_token = ""
+        self.forget()
 
     def handlers(self) -> Mapping[str, Handler]:
         """All handlers of the document."""
@@ -40,18 +39,25 @@ class Routes:
 
     def forget(self) -> None:
         """Drop what only faults remember."""
-        self._last_jwt, self._last_token = None, ""
+        self._last_jwt: str | None = None
+        self._last_token = ""
+        self._last_body = b""
+        self._by_account: dict[bytes, Answer] = {}
 
     async def wrap(self, inbound: Inbound) -> Reply:
         """generate-session of tuvens-api, with the user's JWT: same body, same answers."""
-        body = b"{}" if self._faults.on("wrapper-forgets-account-id") else inbound.body
+        body = self._body(inbound)
+        cached = self._by_account.get(body)
+        if cached is not None and self._faults.on("wrapper-caches-by-account"):
+            return self._session(inbound, cached)
         try:
             answer = await self._tuvens.generate_session(self._jwt(inbound), body)
         except Unavailable:
             raise _failed("tuvens-api cannot be reached") from None
         if 200 <= answer.status < 300:
+            self._remember(body, answer)
             return self._session(inbound, answer)
-        if answer.status == 403 and self._faults.on("wrapper-hides-403"):
+        if answer.status in _HIDDEN and self._faults.on(f"wrapper-hides-{answer.status}"):
             raise _failed("internal server error")
         if answer.status not in _REFUSALS:
             raise _failed("tuvens-api failed")
@@ -120,6 +126,20 @@ class Routes:
     def _raw(self) -> bool:
         return self._faults.on("texts-as-html")
 
+    def _body(self, inbound: Inbound) -> bytes:
+        """What tuvens-api is sent: honest, the bytes that came."""
+        if self._faults.on("wrapper-forgets-account-id"):
+            return b"{}"
+        if self._last_body and not _names_an_account(inbound.body) and self._faults.on("wrapper-fills-in-account"):
+            return self._last_body
+        return inbound.body
+
+    def _remember(self, body: bytes, answer: Answer) -> None:
+        if self._faults.armed("wrapper-fills-in-account"):
+            self._last_body = body
+        if self._faults.armed("wrapper-caches-by-account"):
+            self._by_account[body] = answer
+
     def _jwt(self, inbound: Inbound) -> str | None:
         jwt = user_jwt(inbound)
         if jwt is None and self._last_jwt is not None and self._faults.on("wrapper-keeps-last-jwt"):
@@ -167,6 +187,15 @@ def _fits(inbound: Inbound, status: int, value: object) -> bool:
     operation = inbound.operation
     assert operation is not None, "only an operation has a handler"
     return not operation.body_problems(status, value)
+
+
+def _names_an_account(body: bytes) -> bool:
+    try:
+        value = read_json(body)
+    except WireError:
+        return False
+    account = value.get("account_id") if isinstance(value, dict) else None
+    return isinstance(account, int) and account > 0
 
 
 def _failed(message: str) -> Refusal:

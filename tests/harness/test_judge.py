@@ -1,6 +1,7 @@
 """Judging: every way to a verdict, premises, deviations."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -46,6 +47,26 @@ def judged(
         catalogue_of(*rules), select if select is not None else rules, seen or history(), deviations, TODAY
     )
     return {each.requirement.partition(".")[2]: each for each in findings}, problems
+
+
+def test_a_finding_says_that_its_evidence_was_sent_again() -> None:
+    lost = replace(exchange(1, "story/asked", None), superseded=True, error="the connection broke")
+    told, _ = judged(
+        rule("asks", lambda seen: Held((seen.one("story/asked").number,))),
+        seen=history(lost, exchange(2, "story/asked")),
+    )
+    assert told["asks"].exchanges[0].sent_again_after == ("exchange 1 got no answer: the connection broke",)
+    assert told["asks"].reason == "exchange 2 was sent again after exchange 1 got no answer: the connection broke"
+
+
+def test_what_was_sent_once_was_not_sent_again() -> None:
+    limited = replace(exchange(1, "story/other", 429), superseded=True)
+    told, _ = judged(
+        rule("asks", lambda seen: Held((seen.one("story/asked").number,))),
+        seen=history(limited, exchange(2, "story/asked")),
+    )
+    assert told["asks"].exchanges[0].sent_again_after == ()
+    assert "sent again" not in told["asks"].reason
 
 
 def _raise(error: Exception) -> Verdict:

@@ -9,6 +9,7 @@ from tests.contracts.histories import answer, history, instead
 STORY = rules.STORY
 SESSION = {"session_token": "<session-token:1f0c33a2>", "expires_at": "2025-07-25T14:45:00.000Z"}
 WHOSE = {"user_id": "1", "email": "organiser@example.com", "name": "Zoë", "account_id": 123}
+OTHERS = {**WHOSE, "user_id": "2", "email": "member@example.com"}
 
 
 def wrapped(step: str, status: int, body: object = None) -> Exchange:
@@ -20,7 +21,9 @@ def seen(*others: Entry) -> Seen:
     """The honest story, some of it otherwise."""
     found: list[Entry] = [
         wrapped("first", 200, SESSION),
-        answer(f"{STORY}/whose session", 200, WHOSE, operation="validateSession"),
+        answer(f"{STORY}/whose session/0", 200, WHOSE, operation="validateSession"),
+        wrapped("second", 200, SESSION),
+        answer(f"{STORY}/whose session/1", 200, OTHERS, operation="validateSession"),
         wrapped("no JWT", 401, {}),
         wrapped("invalid JWT/nonsense", 401, {}),
         wrapped("invalid JWT/other key", 401, {}),
@@ -30,12 +33,13 @@ def seen(*others: Entry) -> Seen:
         wrapped("foreign account", 403, {}),
     ]
     organiser = {"role": "organiser", "user_id": "1", "email": "organiser@example.com", "account_id": 123}
-    return history(*instead(found, *others), settings={"users": [organiser]})
+    member = {"role": "member", "user_id": "2", "email": "member@example.com", "account_id": 123}
+    return history(*instead(found, *others), settings={"users": [organiser, member]})
 
 
 def whose(**changes: object) -> Seen:
     """tuvens-api says something else of the session."""
-    return seen(answer(f"{STORY}/whose session", 200, {**WHOSE, **changes}, operation="validateSession"))
+    return seen(answer(f"{STORY}/whose session/0", 200, {**WHOSE, **changes}, operation="validateSession"))
 
 
 EXAMPLES: Examples = {

@@ -1,10 +1,14 @@
 """The rules about the whole way where examples leave off: what accuses nobody, and what still accuses."""
 
+from dataclasses import replace
+from typing import TypeGuard
+
+from harness.history import Entry, Exchange
 from harness.verdict import Blocked, Held, Inconclusive, NotApplicable, Violated
-from tests.contracts.flow.examples import LIVE, change, live, network
+from tests.contracts.flow.examples import LIVE, NETWORK, change, live, network
 from tests.contracts.hi_events_page.examples import html
 from tests.contracts.hi_events_session.examples import signed_in
-from tests.contracts.histories import answer, history, instead, observed, verdict
+from tests.contracts.histories import NOW, answer, history, instead, no_answer, observed, verdict
 
 SEAM = "flow"
 DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
@@ -44,6 +48,20 @@ def test_a_listener_who_hears_what_was_missed_is_told_so_in_the_note() -> None:
 def test_a_message_of_before_the_last_change_is_not_taken_for_its_own() -> None:
     found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("inactive", 1.0)))
     assert isinstance(found, Violated)
+
+
+def _changes(entry: Entry, step: str) -> TypeGuard[Exchange]:
+    return isinstance(entry, Exchange) and entry.step == step
+
+
+def test_a_message_that_came_before_a_change_was_sent_again_is_its_own() -> None:
+    step = f"{NETWORK}/change/ENDED"
+    lost = replace(no_answer(step, callee="hi.events", method="PUT", at=NOW + 10), superseded=True)
+    told = network(("inactive", 10.1))
+    again = [replace(each, started=NOW + 12) if _changes(each, step) else each for each in told.entries]
+    place = next(index for index, each in enumerate(again) if each.step == step)
+    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", history(*again[:place], lost, *again[place:]))
+    assert isinstance(found, Held)
 
 
 def test_tokens_of_unknown_users_leave_concurrent_questions_untested() -> None:
