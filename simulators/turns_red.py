@@ -220,6 +220,8 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
         "client_session.expired_jwt_is_refused",
     ),
     "wrapper-not-deployed": ("routes.wrapGenerateSession",),
+    "event-page-decodes-twice": ("fuzzing.showTuvensEventPage",),
+    "callback-decodes-twice": ("fuzzing.handleHiEventsCallback",),
     "shared-secret-in-script": ("secrecy.client_pages_hold_no_secret",),
     "session-token-in-page": ("secrecy.client_pages_hold_no_secret",),
     "session-ends-five-seconds-early": ("session_token.session_lives_until_its_expiry",),

@@ -65,6 +65,8 @@ SOURCES: dict[str, Source] = {
     "showEventPage": page("Events and outgoing webhooks", "`/event/{id}/{slug}` is the event's page"),
     "showEventEmbed": page("Events and outgoing webhooks", "`{hi_events_event_url}/embed` and `/widget/{id}`"),
     "showWidget": page("Events and outgoing webhooks", "`{hi_events_event_url}/embed` and `/widget/{id}`"),
+    "showTuvensEventPage": page("tuvens-client", "iframe of `{hi_events_event_url}/embed` plus a link"),
+    "handleHiEventsCallback": page("tuvens-client", "handles success, error, cancelled"),
 }
 
 

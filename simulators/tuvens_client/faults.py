@@ -18,6 +18,8 @@ _MESSAGES = {
     "wrapper-fills-in-account": "Where account_id is none, the server route fills in the one that was asked for last.",
     "wrapper-caches-by-account": "The server route caches sessions by account: a user of it gets another user's.",
     "wrapper-not-deployed": "The server route is missing from the build: the router answers 404 with a page.",
+    "event-page-decodes-twice": "The event page decodes the id of its path once more, and fails at a %.",
+    "callback-decodes-twice": "The callback page decodes the parameters once more, and fails at a %.",
     "shared-secret-in-script": "The shared secret is a VITE_ variable: the bundler writes it into a script.",
     "session-token-in-page": "The session token generated last is printed into the page for debugging.",
 }

@@ -65,8 +65,11 @@ class Routes:
 
     async def show_event(self, inbound: Inbound) -> Reply:
         """GET /event/{id}: the event of now; the scripts follow it from there."""
+        wanted = inbound.path_params["id"]
+        if "%" in wanted and self._faults.on("event-page-decodes-twice"):
+            raise _failed("URI malformed")
         try:
-            event = await self._tuvens.event(inbound.path_params["id"])
+            event = await self._tuvens.event(wanted)
         except Unavailable:
             raise Refusal(503, "UNAVAILABLE", "Tuvens cannot show this event now. Try again in a moment.") from None
         if event is None:
@@ -96,6 +99,8 @@ class Routes:
         """GET /hi-events/callback: says how it went; after a success the event is changed first."""
         both = not self._faults.on("callback-reads-one-spelling")
         told = callback.read(inbound.query_value, both=both)
+        if "%" in f"{told.event_id}{told.said}" and self._faults.on("callback-decodes-twice"):
+            raise _failed("URI malformed")
         event = f"/event/{quote(told.event_id, safe='')}" if told.event_id else "/"
         if told.outcome == callback.CANCELLED and not self._faults.on("callback-ignores-cancelled"):
             return self._outcome("callback-cancelled", event=event)

@@ -14,10 +14,10 @@ SEAM = "fuzzing"
 ID = f"{SEAM}.generateSession"
 
 
-def test_every_operation_of_both_apis_has_a_rule() -> None:
-    served = {each.id for app in ("tuvens-api", "hi.events") for each in openapi.load(app).operations.values()}
+def test_every_operation_has_a_rule_but_the_one_that_passes_on_what_another_is_sent() -> None:
+    served = {each.id for app in openapi.APPS for each in openapi.load(app).operations.values()}
     judged = {each.id.partition(".")[2] for each in catalogue() if each.id.startswith(f"{SEAM}.")}
-    assert judged == served | {"nonsense_is_refused"}
+    assert judged == served - {"wrapGenerateSession"} | {"nonsense_is_refused"}
 
 
 def test_the_cases_are_counted_by_phase_with_the_seed_that_repeats_them() -> None:

@@ -45,6 +45,8 @@ SYMPTOMS: dict[str, Callable[[World], object]] = {
     "wrapper-fills-in-account": lambda here: [_wrapped(here), here.wraps({}, here.cookie()).status_code],
     "wrapper-caches-by-account": _after_a_user,
     "wrapper-not-deployed": _wrapped,
+    "event-page-decodes-twice": lambda here: here.get("/event/100%25").status_code,
+    "callback-decodes-twice": lambda here: here.get("/hi-events/callback?status=success&event_id=100%25").status_code,
     "shared-secret-in-script": lambda here: here.built.shared_secret in here.get("/_app/page.js").text,
     "session-token-in-page": _page_with_a_token,
     "callback-ignores-cancelled": _callback("status=cancelled&event_id=31"),
