@@ -121,14 +121,17 @@ def _unbidden(route: str, *statuses: int) -> Seen:
     return history(*(hi(f"{story}/{route}/{number}", each) for number, each in enumerate(statuses)))
 
 
-def _changed(status: int, after: str) -> Seen:
+def changed(status: int, after: str, own: str = "DRAFT") -> Seen:
+    """Someone without a session sets an event live: the answer, and what either side shows afterwards."""
     story = "an_event_is_changed_without_a_session"
     before = {"ticketing_status": "setup", "contactData": {"hiEventsStatus": "DRAFT"}}
     became = {"ticketing_status": after, "contactData": {"hiEventsStatus": "DRAFT"}}
     return history(
-        answer(f"{story}/before", 200, before),
-        hi(f"{story}/change/none", status),
-        answer(f"{story}/after", 200, became),
+        hi(f"{story}/at hi.events/before", 200, {"status": "DRAFT"}),
+        answer(f"{story}/at tuvens-api/before", 200, before),
+        hi(f"{story}/change/none/LIVE", status),
+        hi(f"{story}/at hi.events/after/none/LIVE", 200, {"status": own}),
+        answer(f"{story}/at tuvens-api/after/none/LIVE", 200, became),
     )
 
 
@@ -243,8 +246,8 @@ EXAMPLES: Examples = {
     "status_demands_a_session": (_unbidden("status", 401, 401), _unbidden("status", 401, 200)),
     "accounts_demand_a_session": (_unbidden("accounts", 401, 401), _unbidden("accounts", 401, 200)),
     "permissions_demand_a_session": (_unbidden("permission", 401, 401), _unbidden("permission", 500, 401)),
-    "changing_an_event_demands_a_session": (_changed(401, "setup"), _changed(200, "setup")),
-    "refused_change_changes_nothing": (_changed(401, "setup"), _changed(401, "active")),
+    "changing_an_event_demands_a_session": (changed(401, "setup"), changed(200, "setup")),
+    "refused_change_changes_nothing": (changed(401, "setup"), changed(401, "active")),
     "dead_session_is_refused": (_ended(401), _ended(200)),
     "trouble_at_tuvens_api_starts_no_session": (
         trouble(),

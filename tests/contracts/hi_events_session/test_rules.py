@@ -1,10 +1,14 @@
 """The rules about a Hi.Events session where examples leave off: what accuses nobody, and what still accuses."""
 
+from dataclasses import replace
+
+from harness.history import Exchange
 from harness.verdict import Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.hi_events_session.examples import (
     BEARER,
     ORGANISER,
     SILENT,
+    changed,
     expired,
     hi,
     refused,
@@ -104,6 +108,19 @@ def test_a_status_without_a_user_or_with_none_breaks_the_rule_that_knows_the_use
 
 
 def test_an_event_that_tuvens_api_does_not_show_accuses_nobody_at_hi_events() -> None:
-    story = "an_event_is_changed_without_a_session"
-    seen = history(answer(f"{story}/before", 200, {}), hi(f"{story}/change/none", 401), answer(f"{story}/after", 500))
+    story = "an_event_is_changed_without_a_session/at tuvens-api"
+    seen = history(answer(f"{story}/before", 200, {}), answer(f"{story}/after/none/LIVE", 500))
     assert isinstance(verdict(f"{SEAM}.refused_change_changes_nothing", seen), Inconclusive)
+
+
+def test_a_refused_change_that_only_hi_events_shows_was_made() -> None:
+    assert isinstance(verdict(f"{SEAM}.refused_change_changes_nothing", changed(401, "setup", "LIVE")), Violated)
+
+
+def test_a_deployment_without_a_reading_at_hi_events_is_judged_by_what_tuvens_api_heard() -> None:
+    seen = changed(401, "setup")
+    unread = [
+        replace(each, status=404) if isinstance(each, Exchange) and "/at hi.events/" in each.step else each
+        for each in seen.entries
+    ]
+    assert isinstance(verdict(f"{SEAM}.refused_change_changes_nothing", history(*unread)), Held)
