@@ -1,7 +1,7 @@
 """A world with many users for the embedded simulators: enough that each stays within its own rate limits."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +15,9 @@ _FIRST_USER, _FIRST_EVENT = 1001, 2001
 
 
 @contextmanager
-def loaded(path: Path | None, users: int | None, folder: Path) -> Iterator[Deployment]:
-    """The deployment of a file, which must have so many users; or embedded simulators that are seeded with them.
+def loaded(path: Path | None, users: int | None, folder: Path, faults: Sequence[str] = ()) -> Iterator[Deployment]:
+    """The deployment of a file, which must have so many users; or embedded simulators that are seeded with them, and
+    start with faults.
 
     Raises DeploymentError and EmbeddedError.
     """
@@ -27,7 +28,7 @@ def loaded(path: Path | None, users: int | None, folder: Path) -> Iterator[Deplo
         return
     seed = folder / "seed.json"
     seed.write_text(json.dumps(many(users or 200).to_json()), "utf-8")
-    with deployed(None, seed=seed) as target:
+    with deployed(None, seed=seed, faults=faults) as target:
         yield replace(target, name="embedded", users=tuple(replace(each, role="organiser") for each in target.users))
 
 

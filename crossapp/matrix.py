@@ -4,25 +4,46 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from contracts.catalogue import catalogue
 from harness.exit_codes import ExitCode
 from harness.requirement import Level, Requirement
+from load.budgets import read_budgets
+from load.catalogue import budget_requirement
+from simulators.kit.faults import Fault
 from simulators.turns_red import UNBREAKABLE
 
 SCENARIOS = "scenarios"
 BROWSER = "browser"
-_SUITES = {"pact": "Pact", "fuzzing": "Schemathesis", "load": "load", "browser": BROWSER}
-# Each fault against every story in a browser would take hours; those of pages have a matrix of their own.
-SUITES = (SCENARIOS, *(each for each in _SUITES.values() if each != BROWSER))
+LOAD = "load"
+_SUITES = {"pact": "Pact", "fuzzing": "Schemathesis", "browser": BROWSER, "load": LOAD}
+SUITES = (SCENARIOS, *_SUITES.values())
+_OF_MESSAGES = (SCENARIOS, "Pact", "Schemathesis")
 HONEST = "honest"
 """The name of the row without any fault."""
+
+
+@cache
+def requirements() -> Mapping[str, Requirement]:
+    """All that can be judged of an application, by id: by verify, and the standard budgets under load."""
+    return {each.id: each for each in (*catalogue(), *map(budget_requirement, read_budgets()))}
 
 
 def suite_of(requirement_id: str) -> str:
     """The suite that a requirement belongs to, by its place."""
     return _SUITES.get(requirement_id.partition(".")[0], SCENARIOS)
+
+
+def suites_for(fault: Fault) -> tuple[str, ...]:
+    """The suites that prove a fault: those of messages, but of what only pages or times show; a browser and load, which
+    take their time, where it concerns their requirements."""
+    if fault.name == HONEST:
+        return SUITES
+    of_messages = _OF_MESSAGES if fault.suite == "verify" else ()
+    own = {suite_of(each) for each in fault.requirements}
+    return tuple(each for each in SUITES if each in of_messages or each in own)
 
 
 class State(StrEnum):
@@ -79,7 +100,7 @@ class Row:
         return tuple(
             each
             for each in self.concerns
-            if each not in self.red and each in catalogue() and suite_of(each) in self.suites
+            if each not in self.red and each in requirements() and suite_of(each) in self.suites
         )
 
     @property
@@ -149,7 +170,7 @@ class Row:
         if self.kind != "fault" or suite_of(requirement_id) == SCENARIOS:
             return False
         # The rules of the other suites speak of whole interfaces: any fault of an application may break its own.
-        return requirement_id in catalogue() and catalogue()[requirement_id].obliged == self.app
+        return requirement_id in requirements() and requirements()[requirement_id].obliged == self.app
 
     def to_json(self) -> dict[str, Any]:
         """The row as a JSON object."""
@@ -252,7 +273,7 @@ def why_unbreakable(requirement: Requirement) -> str:
 
 def breakable() -> list[Requirement]:
     """The requirements that a fault of a simulator can break."""
-    return [each for each in catalogue() if not why_unbreakable(each)]
+    return [each for each in requirements().values() if not why_unbreakable(each)]
 
 
 def chosen(patterns: Sequence[str], name: str, concerns: Sequence[str]) -> bool:

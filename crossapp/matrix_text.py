@@ -2,8 +2,7 @@
 
 from textwrap import wrap
 
-from contracts.catalogue import catalogue
-from crossapp.matrix import HONEST, JUDGING, SUITES, Matrix, Row, State, breakable, why_unbreakable
+from crossapp.matrix import HONEST, JUDGING, SUITES, Matrix, Row, State, breakable, requirements, why_unbreakable
 
 _WIDTH = 78
 
@@ -51,7 +50,8 @@ def as_markdown(matrix: Matrix) -> str:
         "# Kill matrix",
         "",
         "Made by `crossapp prove --markdown`; do not edit. Each row is a whole verification of the simulators with one",
-        "fault armed: what turned red, by suite. *n* blocked: rules that could not be judged because of what was red.",
+        "fault armed: what turned red, by suite (–: nothing of it; empty: not run, as it sees nothing of the kind).",
+        "*n* blocked: rules that could not be judged because of what was red.",
         "",
         *(f"- {each}" for each in _totals(matrix, long=True)),
         "",
@@ -61,7 +61,10 @@ def as_markdown(matrix: Matrix) -> str:
         "|---|---|---|" + "---|" * len(SUITES) + "---|---|",
     ]
     for row in matrix.of_kind("fault"):
-        cells = [", ".join(f"`{each}`" for each in found) or "–" for found in row.killed_by.values()]
+        cells = [
+            ", ".join(f"`{each}`" for each in found) or ("–" if suite in row.suites else "")
+            for suite, found in row.killed_by.items()
+        ]
         lines.append(
             f"| {row.name} | {row.app} | {_cell(row.sentence)} | {' | '.join(cells)} | {row.blocked} | {_proof(row)} |"
         )
@@ -77,7 +80,7 @@ def as_markdown(matrix: Matrix) -> str:
         lines.append(f"| {row.name} | {row.app or 'both'} | {_cell(row.sentence)} | {accused} | {len(row.undecided)} |")
     lines += ["", "## Requirements", "", "| requirement | level | killed by |", "|---|---|---|"]
     by_requirement = matrix.killers
-    for each in catalogue():
+    for each in requirements().values():
         killers = ", ".join(by_requirement.get(each.id, ()))
         why = why_unbreakable(each)
         lines.append(
@@ -99,7 +102,7 @@ def _totals(matrix: Matrix, *, long: bool = False) -> list[str]:
         lines.append(f"{killed} of {of} {level} requirements killed at least once")
     if matrix.whole and matrix.never_killed:
         lines.append(f"never killed: {', '.join(matrix.never_killed)}")
-    unbreakable = len(catalogue()) - len(breakable())
+    unbreakable = len(requirements()) - len(breakable())
     lines.append(f"{unbreakable} requirements cannot be broken by a simulator")
     if long:
         return lines

@@ -17,11 +17,13 @@ import httpx
 from contracts.catalogue import catalogue
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
-from crossapp.matrix import HONEST, SUITES, Row, chosen, suite_of
+from crossapp.matrix import BROWSER, HONEST, LOAD, SUITES, Row, chosen, suite_of, suites_for
+from crossapp.prove_load import under_load
 from crossapp.run import Run, Settings, perform, report_of
 from harness.deployment import Deployment
 from harness.report import Report
 from harness.verdict import VerdictName
+from load.processes import GeneratorError
 from simulators.faults import FAULTS
 from simulators.kit.faults import Fault
 
@@ -30,12 +32,16 @@ _LAUNCH = "launch:tuvens-api"
 _NOTHING = Fault(HONEST, "", "The simulators as they are, without any fault.", kind="benign")
 
 
-def proofs(patterns: Sequence[str] = ()) -> list[Fault]:
-    """The faults and benign variants that patterns select; without a pattern, what is honest comes first."""
-    # What only a person sees on a page is killed by the browser suite, which has an environment of its own.
-    listed = [each for each in FAULTS.values() if each.kind in ("fault", "benign") and each.suite == "verify"]
+def proofs(patterns: Sequence[str] = (), suites: Sequence[str] = SUITES) -> list[Fault]:
+    """The faults and benign variants that patterns select and these suites prove; without a pattern, what is honest
+    comes first."""
+    listed = [each for each in FAULTS.values() if each.kind in ("fault", "benign")]
     listed.sort(key=lambda each: (each.kind != "fault", each.app, each.name))
-    return [each for each in (_NOTHING, *listed) if chosen(patterns, each.name, sorted(each.requirements))]
+    return [
+        each
+        for each in (_NOTHING, *listed)
+        if chosen(patterns, each.name, sorted(each.requirements)) and {*suites} & {*suites_for(each)}
+    ]
 
 
 def saved(lines: Iterable[str]) -> dict[str, Row]:
@@ -63,14 +69,18 @@ def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUI
     """Verify the simulators once for each fault, by these suites, up to `jobs` at a time; the rows in the order in
     which they are done.
 
-    A fault that could not be verified is a row with a problem; nothing is raised for it.
+    A fault that could not be verified is a row with a problem; nothing is raised for it. What needs a quiet machine,
+    the load suite, comes last and one at a time.
     """
-    if jobs <= 1 or len(faults) <= 1:
-        with Prover(suites) as prover:
-            for fault in faults:
-                yield prover.row(fault)
-        return
-    yield from _in_parallel(faults, jobs, suites)
+    alone = [each for each in faults if jobs <= 1 or (LOAD in suites_for(each) and LOAD in suites)]
+    beside = [each for each in faults if each not in alone]
+    if len(beside) == 1:
+        alone, beside = [*beside, *alone], []
+    if beside:
+        yield from _in_parallel(beside, jobs, suites)
+    with Prover(suites) as prover:
+        for fault in alone:
+            yield prover.row(fault)
 
 
 def _in_parallel(faults: Sequence[Fault], jobs: int, suites: Sequence[str]) -> Iterator[Row]:
@@ -119,8 +129,6 @@ class Prover:
 
     def __init__(self, suites: Sequence[str] = SUITES) -> None:
         self._suites = tuple(suites)
-        left_out = tuple(each.id for each in catalogue() if suite_of(each.id) not in self._suites)
-        self._settings = replace(_QUICK, without=left_out)
         self._standing: tuple[Any, World] | None = None
 
     def __enter__(self) -> "Prover":
@@ -130,19 +138,30 @@ class Prover:
         self._leave()
 
     def row(self, fault: Fault) -> Row:
-        """One verification."""
+        """One verification by the suites that see the fault."""
         begun = time.monotonic()
+        wanted = tuple(each for each in suites_for(fault) if each in self._suites)
+        driven = tuple(each for each in wanted if each != LOAD)
         names = [] if fault.name == HONEST else [fault.name]
+        rows = []
         try:
-            if fault.at_start or fault.name == HONEST:
-                with world(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
-                    report = own.judged(self._settings)
-            else:
-                report = self._world().verify(names, self._settings)
-        except (EmbeddedError, httpx.HTTPError, OSError) as error:
+            if driven:
+                rows.append(replace(row_of(fault, self._driven(fault, names, driven)), suites=driven))
+            if LOAD in wanted:
+                self._leave()
+                rows.append(replace(row_of(fault, under_load(names)), suites=(LOAD,), undecided=(), rootless=()))
+        except (EmbeddedError, GeneratorError, httpx.HTTPError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
-        return replace(row_of(fault, report, time.monotonic() - begun), suites=self._suites)
+        row = rows[0] if len(rows) == 1 else rows[1].with_suites_of(rows[0])
+        return replace(row, seconds=time.monotonic() - begun)
+
+    def _driven(self, fault: Fault, names: Sequence[str], suites: tuple[str, ...]) -> Report:
+        settings = _settings(suites)
+        if fault.at_start or fault.name == HONEST:
+            with world(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
+                return own.judged(settings)
+        return self._world().verify(names, settings)
 
     def _world(self) -> "World":
         if self._standing is None:
@@ -157,7 +176,14 @@ class Prover:
             manager.__exit__(None, None, None)
 
 
-def row_of(fault: Fault, report: Report, seconds: float = 0.0) -> Row:
+def _settings(suites: tuple[str, ...]) -> Settings:
+    if suites == (BROWSER,):
+        # With the premises, which are other suites' rules: what a page shows depends on them.
+        return replace(_QUICK, select=(f"{BROWSER}.*",))
+    return replace(_QUICK, without=tuple(each.id for each in catalogue() if suite_of(each.id) not in suites))
+
+
+def row_of(fault: Fault, report: Report) -> Row:
     """What a report says of a fault."""
 
     def named(*verdicts: VerdictName) -> tuple[str, ...]:
@@ -182,7 +208,6 @@ def row_of(fault: Fault, report: Report, seconds: float = 0.0) -> Row:
         undecided=undecided,
         problem=problem or "; ".join(report.footer.problems)[:300],
         unsteady=fault.unsteady,
-        seconds=seconds,
     )
 
 

@@ -41,11 +41,12 @@ def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Cata
     for rule in _TRUST:
         made.add(rule)
     for budget in budgets:
-        made.add(_requirement(budget, looks))
+        made.add(budget_requirement(budget, looks))
     return made
 
 
-def _requirement(budget: Budget, looks: Looks) -> Requirement:
+def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requirement:
+    """The requirement that a budget is."""
     return Requirement(
         id=budget.id,
         statement=budget.statement,

@@ -4,7 +4,6 @@ What depends on a red requirement is blocked by it and not listed.
 """
 
 UNBREAKABLE: dict[str, str] = {
-    "browser.*": "only a browser shows it: tests/faults/test_browser_matrix.py holds it against the faults of pages",
     "routes.*_answers": "who answers nothing is not accused: a network never breaks a rule",
     "transport.*": "no simulator is served by https",
     "hi_events_delivery.an_attempt_waits_30_seconds_at_most": "only a receiver shows it, which embedded simulators are "
@@ -183,10 +182,15 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "protected-route-open": ("hi_events_session.changing_an_event_demands_a_session",),
     "event-not-linked": ("hi_events_page.makes_a_draft_that_carries_the_tuvens_event",),
     "draft-made-live": ("hi_events_page.makes_a_draft_that_carries_the_tuvens_event",),
-    "open-redirect": ("hi_events_page.never_leads_to_a_foreign_origin",),
+    "open-redirect": (
+        "hi_events_page.never_leads_to_a_foreign_origin",
+        "browser.a_foreign_return_url_is_not_followed",
+    ),
     "return-parameters-old-only": (
         "hi_events_page.return_tells_status_and_ids",
         "hi_events_page.invalid_session_is_told",
+        "browser.a_dead_session_leads_back_with_an_error",
+        "browser.hi_events_comes_back_with_the_ids",
     ),
     "unknown-status-accepted": ("hi_events_delivery.unknown_status_is_refused",),
     "webhook-not-sent": ("hi_events_delivery.a_change_is_sent",),
@@ -222,7 +226,10 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "wrapper-not-deployed": ("routes.wrapGenerateSession",),
     "event-page-decodes-twice": ("fuzzing.showTuvensEventPage",),
     "callback-decodes-twice": ("fuzzing.handleHiEventsCallback",),
-    "shared-secret-in-script": ("secrecy.client_pages_hold_no_secret",),
+    "shared-secret-in-script": (
+        "secrecy.client_pages_hold_no_secret",
+        "browser.nothing_in_the_browser_holds_a_secret",
+    ),
     "session-token-in-page": ("secrecy.client_pages_hold_no_secret",),
     "session-ends-five-seconds-early": ("session_token.session_lives_until_its_expiry",),
     "session-outlives-its-expiry-by-a-second": (
@@ -439,4 +446,21 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "updates-ignored": ("browser.open_page_follows_the_changes",),
     "widget-active-for-inactive": ("browser.inactive_state_says_that_sales_are_paused",),
     "widget-not-responsive": ("browser.page_fits_the_window",),
+    "generation-takes-20-ms": ("load.generation_takes_less_than_10_ms", "load.generation_takes_8_ms_on_average"),
+    "generation-takes-300-ms": (
+        "load.generation_takes_less_than_10_ms",
+        "load.generation_takes_8_ms_on_average",
+        "load.generation_is_acceptable",
+    ),
+    "one-generation-in-ten-takes-60-ms": ("load.generation_takes_less_than_10_ms",),
+    "validation-takes-150-ms": ("load.validation_is_acceptable",),
+    "webhook-takes-40-ms": ("load.webhook_takes_25_ms_on_average",),
+    "queries-take-20-ms": ("load.database_takes_15_ms_on_average",),
+    "pool-of-fifty": ("load.simultaneous_requests_are_handled",),
+    "one-generation-in-twenty-fails": ("load.generation_succeeds",),
+    "one-validation-in-twenty-fails": ("load.validation_succeeds",),
+    "one-secret-in-twenty-refused": ("load.authentication_errors_are_rare",),
+    "one-webhook-in-twenty-fails": ("load.webhook_failures_are_rare",),
+    "sign-in-takes-6-s": ("load.flow_is_acceptable",),
+    "one-sign-in-in-three-fails": ("load.flow_completes",),
 }

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.matrix import SUITES, Matrix, Row
+from crossapp.matrix import BROWSER, SUITES, Matrix, Row, suites_for
 from crossapp.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove import proofs, prove, saved
+from harness import chromium
+from harness.capabilities import remedy_for
 from harness.exit_codes import ExitCode
 from harness.report import json_line
 from simulators.kit.faults import Fault
@@ -32,7 +34,7 @@ def prove_command(
     ] = None,
     suite: Annotated[
         list[str] | None,
-        typer.Option("--suite", help="Run this suite only: scenarios, Pact, Schemathesis. Repeatable."),
+        typer.Option("--suite", help="Run this suite only: scenarios, Pact, Schemathesis, browser, load. Repeatable."),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the faults and variants, and verify nothing.")] = False,
     json: Annotated[
@@ -56,7 +58,10 @@ def prove_command(
     for name in suite or ():
         if name.lower() not in {each.lower() for each in SUITES}:
             raise typer.BadParameter(f"--suite: {name} is none; there are {', '.join(SUITES)}")
-    faults = proofs(patterns)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not (listed or rows_of):
+        suites = _runnable(suites, asked=bool(suite), errors=errors)
+    faults = proofs(patterns, suites)
     if not faults:
         raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; see crossapp prove --list")
     if listed:
@@ -66,7 +71,6 @@ def prove_command(
     kept = _saved(rows_of) if rows_of else {}
     if rows_of:
         faults = [each for each in faults if each.name in kept]
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     if json:
         _print(json_line({"type": "header", "format": 1, "rows": len(faults), "select": list(patterns)}) + "\n")
     proved = prove(faults, jobs=jobs or os.cpu_count() or 1, suites=suites)
@@ -77,7 +81,8 @@ def prove_command(
         if not rows_of:
             errors.print(f"[{len(rows):>3}/{len(faults)}] {row_line(row)}", markup=False)
     order = {fault.name: number for number, fault in enumerate(faults)}
-    whole = len(rows) == len(proofs()) and all(each.suites == SUITES for each in rows)
+    every = {each.name: {*suites_for(each)} for each in proofs()}
+    whole = len(rows) == len(every) and all(every[each.name] <= {*each.suites} for each in rows)
     matrix = Matrix(tuple(sorted(rows, key=lambda each: order[each.name])), whole=whole)
     if json:
         _print(json_line(matrix.footer()) + "\n")
@@ -86,6 +91,16 @@ def prove_command(
     else:
         _print(as_text(matrix))
     raise typer.Exit(matrix.exit_code)
+
+
+def _runnable(suites: tuple[str, ...], *, asked: bool, errors: Console) -> tuple[str, ...]:
+    """The suites without the browser's where there is none: said, or refused where it was asked for by name."""
+    if BROWSER not in suites or chromium.is_available():
+        return suites
+    if asked:
+        raise typer.BadParameter(f"--suite: {remedy_for('browser')}")
+    errors.print(f"crossapp: without the suite of the browser: {remedy_for('browser')}", markup=False)
+    return tuple(each for each in suites if each != BROWSER)
 
 
 def _saved(files: list[Path]) -> dict[str, Row]:

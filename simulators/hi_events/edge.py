@@ -8,13 +8,15 @@ from openapi import Problem
 from simulators.hi_events import html, state
 from simulators.hi_events.answers import ANSWERS
 from simulators.hi_events.state import Session
+from simulators.hi_events.strains import STRAINS
 from simulators.kit.altered import alter
-from simulators.kit.binding import Behaviour, describe, details
+from simulators.kit.binding import Behaviour, Receive, describe, details
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
+from simulators.kit.strain import Strains
 from simulators.kit.variants import Frames, Framing
 
 VALIDATE, STATUS, ACCOUNTS, PERMISSION = (
@@ -62,6 +64,7 @@ class Edge(Behaviour):
         self._clock = clock
         self._faults = faults
         self._framing = Framing(faults, "hi.events")
+        self._strains = Strains(faults, STRAINS)
         self._frames = " ".join(["'self'", *client_origins])
 
     def offers(self, inbound: Inbound) -> bool:
@@ -73,6 +76,11 @@ class Edge(Behaviour):
         if missing is not None and self._faults.on(missing):
             return False
         return not (inbound.path == _SIGN_IN_PATH and self._faults.on("sign-in-route-missing"))
+
+    async def before(self, inbound: Inbound, receive: Receive) -> Reply | None:
+        """What is slow or fails under load."""
+        await self._strains.before(inbound)
+        return None
 
     def authenticate(self, scheme: str, inbound: Inbound) -> None:
         """The bearer token of a living session; raises Refusal(401)."""

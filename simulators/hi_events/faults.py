@@ -1,5 +1,6 @@
 """The faults of the simulated hi.events, each a realistic bug in one sentence."""
 
+from simulators.hi_events.strains import SENTENCES
 from simulators.kit.faults import Fault
 from simulators.kit.variants import variants
 from simulators.turns_red import TURNS_RED
@@ -139,7 +140,7 @@ _BENIGN = {
 FAULTS: tuple[Fault, ...] = (
     *(
         Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ())), suite=suite)
-        for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER))
+        for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER), ("load", SENTENCES))
         for name, sentence in faults.items()
     ),
     *(Fault(name, "hi.events", sentence, kind="benign") for name, sentence in _BENIGN.items()),

@@ -14,8 +14,9 @@ class Fault:
     `sentence` says what a realistic bug of this kind does. `requirements` are the ids that it must turn red. `kind` is
     "fault" (breaks the contract), "benign" (another way of being right, which nobody may accuse) or "trouble" (a bad
     day of a provider: a tool of scenarios, judged on the caller). `suite` is which suite can see it: "verify"
-    (messages) or "browser" (what a person sees on a page). `at_start`: it takes effect where it is armed before the
-    simulator starts. `unsteady`: it disturbs the network, so that some things stay undecided.
+    (messages), "browser" (what a person sees on a page) or "load" (times, and what fails now and then). `at_start`: it
+    takes effect where it is armed before the simulator starts. `unsteady`: it disturbs the network, so that some things
+    stay undecided.
     """
 
     name: str

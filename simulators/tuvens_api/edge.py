@@ -20,10 +20,12 @@ from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.ratelimit import Grant
+from simulators.kit.strain import Strains
 from simulators.kit.variants import Frames, Framing
 from simulators.tuvens_api.answers import ANSWERS
 from simulators.tuvens_api.config import Config
 from simulators.tuvens_api.state import LARGEST, State
+from simulators.tuvens_api.strains import STRAINS
 from simulators.tuvens_api.users import JwtRefused, read_jwt
 
 WEBHOOK = "receiveEventStatusChanged"
@@ -80,6 +82,7 @@ class Edge(Behaviour):
         self._clock = clock
         self._faults = faults
         self._framing = Framing(faults, "tuvens-api")
+        self._strains = Strains(faults, STRAINS)
         self._publish = publish
         self._secret = config.shared_secret.encode()
         self._secret_digest = hashlib.sha256(self._secret).digest()
@@ -104,6 +107,7 @@ class Edge(Behaviour):
         operation = inbound.operation
         if operation is None:
             return None
+        await self._strains.before(inbound)
         if operation.id == WEBHOOK:
             header = inbound.header_values(SIGNATURE_HEADER)
             given = header[0].decode("latin-1") if len(header) == 1 else None

@@ -3,10 +3,11 @@
 from simulators.kit.faults import Fault
 from simulators.kit.variants import variants
 from simulators.turns_red import TURNS_RED
+from simulators.tuvens_api.strains import SENTENCES
 
 
-def _fault(name: str, sentence: str, *, at_start: bool = False) -> Fault:
-    return Fault(name, "tuvens-api", sentence, frozenset(TURNS_RED.get(name, ())), at_start=at_start)
+def _fault(name: str, sentence: str, *, at_start: bool = False, suite: str = "verify") -> Fault:
+    return Fault(name, "tuvens-api", sentence, frozenset(TURNS_RED.get(name, ())), at_start=at_start, suite=suite)
 
 
 def _trouble(name: str, sentence: str) -> Fault:
@@ -476,6 +477,7 @@ FAULTS: tuple[Fault, ...] = (
         "repeated-delivery-told-again", "A repeated delivery changes nothing, and is told to the stream once more."
     ),
     *variants("tuvens-api"),
+    *(_fault(name, sentence, suite="load") for name, sentence in SENTENCES.items()),
     # provider trouble: tools of scenarios, judged on the caller
     _trouble(
         "tuvens-api-answers-500",

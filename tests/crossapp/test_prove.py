@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalogue import catalogue
-from crossapp.matrix import Matrix, Row, State, breakable, suite_of
+from crossapp.matrix import SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
 from crossapp.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove import proofs, saved
 from harness.exit_codes import ExitCode
@@ -76,15 +75,33 @@ def test_a_requirement_that_nothing_killed_fails_a_whole_run_and_no_part_of_one(
 
 
 def test_suites_are_told_by_the_place_of_a_requirement() -> None:
-    found = [suite_of(f"{place}.x") for place in ("webhook", "pact", "fuzzing", "load")]
-    assert found == ["scenarios", "Pact", "Schemathesis", "load"]
+    found = [suite_of(f"{place}.x") for place in ("webhook", "pact", "fuzzing", "browser", "load")]
+    assert tuple(found) == SUITES
+
+
+@pytest.mark.parametrize(
+    ("name", "suites"),
+    [
+        ("live-maps-to-setup", ("scenarios", "Pact", "Schemathesis")),
+        ("gzip-of-hi-events", ("scenarios", "Pact", "Schemathesis")),
+        ("open-redirect", ("scenarios", "Pact", "Schemathesis", "browser")),
+        ("iframe-eager", ("browser",)),
+        ("generation-takes-20-ms", ("load",)),
+        ("honest", SUITES),
+    ],
+)
+def test_a_fault_is_proved_by_the_suites_that_see_it(name: str, suites: tuple[str, ...]) -> None:
+    (fault,) = (each for each in proofs() if each.name == name)
+    assert suites_for(fault) == suites
+    assert [each.name for each in proofs([name], suites[-1:])] == [name]
+    assert fault not in proofs([name], [each for each in SUITES if each not in suites])
 
 
 def test_the_page_has_every_fault_variant_and_requirement() -> None:
     page = as_markdown(Matrix((KILLED, CLEAR), whole=True))
     assert "| live-maps-to-setup | tuvens-api | LIVE gives setup. | `webhook.live_gives_active` |" in page
     assert "| gzip-of-tuvens-api | tuvens-api | Bodies are compressed. | nothing | 0 |" in page
-    assert all(f"| `{each.id}` |" in page for each in catalogue())
+    assert all(f"| `{each}` |" in page for each in requirements())
     assert "no simulator: " in page
 
 

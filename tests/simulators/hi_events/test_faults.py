@@ -18,6 +18,7 @@ from simulators.faults import FAULTS as ALL_FAULTS
 from simulators.hi_events.answers import ANSWERS
 from simulators.hi_events.edge import MISSING_ROUTES
 from simulators.hi_events.faults import FAULTS
+from simulators.hi_events.strains import STRAINS
 from simulators.kit.variants import variants
 from simulators.launch import HI_EVENTS, TUVENS_API
 from tests.simulators.hi_events.world import World
@@ -726,4 +727,4 @@ def test_every_fault_has_a_sentence_and_stands_in_the_registry_under_its_own_nam
         assert fault.app == HI_EVENTS
         assert fault.sentence.endswith(".")
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    assert set(SHOWS) | GENERAL == {fault.name for fault in FAULTS}
+    assert set(SHOWS) | GENERAL | set(STRAINS) == {fault.name for fault in FAULTS}

@@ -21,6 +21,7 @@ from simulators.tuvens_api.answers import ANSWERS
 from simulators.tuvens_api.app import Config, create
 from simulators.tuvens_api.edge import MISSING_ROUTES
 from simulators.tuvens_api.faults import FAULTS
+from simulators.tuvens_api.strains import STRAINS
 from tests.simulators.tuvens_api.world import START, World
 
 BODY = status_changed_body(event_id=2, title="T", status="LIVE", tuvens_event_id="11", sent_at="2025-07-25T14:30:00Z")
@@ -475,7 +476,7 @@ AT_START = {
     "domain-setting-ignored",
 }
 GENERAL = {fault.name for fault in variants("tuvens-api")}
-ELSEWHERE = {"tuvens-api-hangs", "webhook-hangs", *AT_START, *GENERAL, *ANSWERS, *MISSING_ROUTES.values()}
+ELSEWHERE = {"tuvens-api-hangs", "webhook-hangs", *AT_START, *GENERAL, *ANSWERS, *MISSING_ROUTES.values(), *STRAINS}
 
 
 def test_every_fault_has_a_symptom_here_or_a_test_of_its_own() -> None:
