@@ -1,28 +1,31 @@
 """Every named fault turns its requirements red and nothing else; no benign variant is accused.
 
-Slow (`tox -e faults`): a whole verification for each of them. The matrix is printed at the end of the run;
+Slow (`tox -e faults`): a whole verification for each of them, without the browser's suite where there is none. The matrix is printed at the end of the run;
 `crossapp prove` makes the same as a page.
 """
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from crossapp.matrix import State
+from crossapp.matrix import BROWSER, SUITES, State
 from crossapp.matrix_text import row_line
 from crossapp.prove import Prover, proofs
+from harness import chromium
 from simulators.kit.faults import Fault
 
 pytestmark = pytest.mark.slow
+_RUN = [each for each in SUITES if each != BROWSER or chromium.is_available() or os.environ.get("CI") == "true"]
 
 
 @pytest.fixture(scope="session")
 def prover() -> Iterator[Prover]:
-    with Prover() as found:
+    with Prover(_RUN) as found:
         yield found
 
 
-@pytest.mark.parametrize("fault", proofs(), ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", proofs(suites=_RUN), ids=lambda fault: fault.name)
 def test_a_fault_is_killed_and_a_variant_is_not_accused(
     fault: Fault, prover: Prover, record_property: Callable[[str, object], None]
 ) -> None:
