@@ -1,7 +1,7 @@
 """Every named fault turns its requirements red and nothing else; no benign variant is accused.
 
-Slow (`tox -e faults`): a whole verification for each of them, without the browser's suite where there is none. The matrix is printed at the end of the run;
-`crossapp prove` makes the same as a page.
+Slow (`tox -e faults`): a whole verification for each of them, without the browser's suite where there is none. The
+matrix is printed at the end of the run; `crossapp prove` makes the same as a page.
 """
 
 import os
