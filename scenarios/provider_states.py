@@ -406,6 +406,9 @@ async def _trouble(states: ProviderStates) -> AsyncIterator[Values]:
 # past the limits
 
 
+_ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})
+
+
 async def _ask_once(states: ProviderStates, operation: str) -> int | None:
     """One request that counts; its status."""
     cast, step = states.cast, f"{states.place}/asked"
@@ -432,8 +435,8 @@ def _used_up(operation: str) -> Callable[[ProviderStates], AsyncIterator[Values]
 
     async def way(states: ProviderStates) -> AsyncIterator[Values]:
         cast, app = states.cast, openapi.find(operation).app
-        if operation != "validateCrossAppSession":
-            await cast.session()
+        if operation in _ABOUT_A_SESSION:
+            await cast.session()  # minted before anything is used up
         values = await _values_past(states, operation)
         if cast.can(f"control:{app}"):
             before = await cast.stage.control(app, "GET", "/rate-limits")

@@ -273,7 +273,6 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     ),
     "malformed-jwt-answers-500": (
         "session_token.malformed_jwt_is_refused",
-        "session_token.wrongly_signed_jwt_is_refused",
         "tuvens_event.a_change_without_jwt_is_refused",
     ),
     "account-id-as-text-accepted": ("session_token.ill_formed_account_is_refused",),

@@ -185,7 +185,7 @@ def expired_token_is_refused(history: History) -> Verdict:
     settles=("C-HE-15",),
     operations=("validateCrossAppSession", "generateSession"),
     needs=("expiry:tuvens-api",),
-    depends_on=("hi_events_session.expired_token_is_refused",),
+    depends_on=("hi_events_session.expired_token_is_refused", "session_token.session_lives_until_its_expiry"),
     next_step="Ask tuvens-api about every token, or keep its answer for at most 60 s.",
 )
 def expired_token_is_not_served_from_a_cache(history: History) -> Verdict:

@@ -300,8 +300,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _fault(
         "clean-up-takes-the-next-session",
-        "When a token that expired more than a minute ago is presented, a clean-up that runs once a day removes the "
-        "user's sessions, the next one with them.",
+        "The fourth time that tokens which expired a minute ago are presented, a clean-up that runs once a day "
+        "removes the user's sessions, the next one with them.",
     ),
     _fault("live-session-answers-500", "validate-session reads a column that was renamed: 500 for every live session."),
     _fault(

@@ -8,6 +8,7 @@ import math
 import re
 import secrets
 import unicodedata
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +31,7 @@ from simulators.tuvens_api.stream import Hub, frame
 LEEWAY = 60
 _LARGEST_NUMBER = 2**63
 _KEPT_DELIVERIES = 20
+_STALE = 4
 
 
 class Routes:
@@ -57,9 +59,11 @@ class Routes:
         self._removed: dict[str, Session] = {}
         self._spent: set[str] = set()
         self._to_clean_up: set[int] = set()
+        self._stale: Counter[int] = Counter()
         self._next_clean_up = 0.0
         self._skips_next: set[str] = set()
         self._last_validated: Session | None = None
+        self._validating = 0
 
     def handlers(self) -> Mapping[str, Handler]:
         """The handlers by operationId."""
@@ -318,6 +322,7 @@ class Routes:
         self._removed.clear()
         self._spent.clear()
         self._to_clean_up.clear()
+        self._stale.clear()
         self._next_clean_up = 0.0
         self._skips_next.clear()
         self._last_validated = None
@@ -366,8 +371,10 @@ class Routes:
         if self._faults.armed("clean-up-takes-the-next-session"):
             gone = self._removed.get(digest)
             if gone is not None and now >= gone.expires_at + LEEWAY and now >= self._next_clean_up:
-                self._next_clean_up = now + 86_400
-                self._to_clean_up.add(gone.user_id)
+                self._stale[gone.user_id] += 1
+                if self._stale[gone.user_id] >= _STALE:
+                    self._next_clean_up = now + 86_400
+                    self._to_clean_up.add(gone.user_id)
         if session is not None and self._ends_otherwise(session, now):
             session = session._replace(expires_at=now + (-1 if now < session.expires_at else 1))
         if session is None or (now >= session.expires_at and not self._faults.on(fault)):
@@ -393,8 +400,13 @@ class Routes:
 
     async def _validate_slowly(self, session: Session) -> Reply:
         self._last_validated = session
-        await asyncio.sleep(0.005)
-        return self._user_reply(self._last_validated)
+        self._validating += 1
+        try:
+            await asyncio.sleep(0.005)
+            # Two at once are two stories, whose answers other rules look at; a crowd is what this fault is about.
+            return self._user_reply(self._last_validated if self._validating > 2 else session)
+        finally:
+            self._validating -= 1
 
     def _user_reply(self, session: Session) -> Reply:
         name = session.name or session.email
