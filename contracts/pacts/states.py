@@ -36,7 +36,7 @@ class ProviderState:
 
 _MINT = ("session_token.mints_a_session",)
 _SIGN_IN = ("hi_events_session.accepts_a_live_session",)
-_WEBHOOK = ("routes.receiveEventStatusChanged",)
+_WEBHOOK = ("webhook.signed_update_is_accepted",)
 
 STATES: Mapping[str, ProviderState] = {
     # sessions of Tuvens
