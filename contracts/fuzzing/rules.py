@@ -21,6 +21,7 @@ from harness.verdict import Held, Verdict, Violated
 
 STORY = "operations_are_fuzzed"
 _FORM = page("Errors", "then the request's form (400), then existence and permission (404, 403)")
+_STREAM = "event_stream.it_is_an_event_stream"  # what never ends and is no stream is no answer
 _MOST_CAUSES = 5
 _OF_INPUT = ("not_a_server_error", "negative_data_rejection")
 
@@ -77,7 +78,7 @@ SOURCES: dict[str, Source] = {
     story=STORY,
     settles=("C-TA-27",),
     needs=("target:tuvens-api", "fuzzing"),
-    depends_on=("routes.tuvens-api_answers", "session_token.mints_a_session"),
+    depends_on=("routes.tuvens-api_answers", "session_token.mints_a_session", _STREAM),
 )
 def nonsense_is_refused(history: History) -> Verdict:
     """tuvens-api refuses what is ill-formed at every operation that was fuzzed, and fails at none of them (5xx)."""
@@ -150,6 +151,8 @@ def _rule(operation_id: str, source: Source) -> Requirement:
     premises = ["session_token.mints_a_session"] if by_token else []
     if "hiEventsBearer" in operation.security:
         premises = ["hi_events_session.accepts_a_live_session"]
+    if operation_id == "streamEventUpdates":
+        premises = [_STREAM]
     served = (operation.base == "api" and operation_id not in OPTIONAL) or operation_id == "openCrossAppPage"
     return Requirement(
         id=f"fuzzing.{operation_id}",

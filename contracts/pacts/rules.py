@@ -28,6 +28,7 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "tuvens_client_sign_in_with_expired_token": ("pact.hi_events_validate_session_expired_token",),
     "tuvens_client_accounts_of_living_session": ("pact.hi_events_user_accounts_lists_them",),
     "tuvens_client_permission_on_own_event": ("pact.hi_events_validate_permission_on_own_event",),
+    "tuvens_client_update_active": ("event_stream.it_is_an_event_stream",),
     "tuvens_client_permission_on_event_of_others": ("pact.hi_events_validate_permission_on_event_of_others",),
 }
 

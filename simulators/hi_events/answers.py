@@ -37,6 +37,7 @@ ANSWERS: Mapping[str, Altered] = {
     "permission-answer-renamed": answers(
         body(lambda value: value.update(granted=value.pop("has_permission"))), "validateCrossAppPermission"
     ),
+    "set-status-answers-202": answers(status(202), "setEventStatus"),
     "set-status-answers-as-text": answers(media_type("text/plain; charset=utf-8"), "setEventStatus"),
     "event-numbered-as-text": answers(put("id", value=str), "readEvent"),
     "refusal-carries-a-token": Altered(

@@ -92,6 +92,9 @@ _FAULTS = {
     # more of events
     "archived-is-no-status": "ARCHIVED is answered 422.",
     "set-status-answers-as-text": "A change of status is answered as text/plain.",
+    "set-status-answers-202": "A change of status is put into a queue, and answered 202.",
+    "page-decodes-twice": "The page decodes its parameters once more, and fails at a %.",
+    "event-pages-fail-on-other-ids": "The id of an event page goes to the database unread: what is no number fails.",
     "event-numbered-as-text": "GET /events/{id} has the id as text.",
     # more of the page
     "page-leads-to-the-new-event": "After making an event the page leads to it, and not back to the return URL.",

@@ -72,6 +72,8 @@ class Pages:
 
     async def open(self, inbound: Inbound) -> Reply:
         """GET /auth/cross-app. A return URL that is not allowed is refused before anything else happens."""
+        if any("%" in value for _, value in inbound.query) and self._faults.on("page-decodes-twice"):
+            raise Refusal(500, "INTERNAL_ERROR", "Server Error")
         back = inbound.query_value("return_url") or inbound.query_value("callback_url")
         if back and not returning.is_allowed(back, self._origins) and not self._goes_anywhere(back):
             raise Refusal(400, "RETURN_URL_NOT_ALLOWED", "The address to return to is not one of Tuvens.")
@@ -207,6 +209,8 @@ class Pages:
             with self._database.read() as connection:
                 event = state.find_event(connection, number)
         if event is None:
+            if number is None and self._faults.on("event-pages-fail-on-other-ids"):
+                raise Refusal(500, "INTERNAL_ERROR", "Server Error")
             raise Refusal(404, "NOT_FOUND", "There is no such event.")
         return event
 

@@ -264,6 +264,7 @@ FAULTS: tuple[Fault, ...] = (
         "sse-events-are-named",
         "Stream events have a name, so that a page's onmessage never sees them.",
     ),
+    _fault("stream-fails-on-other-ids", "Last-Event-ID goes to the database unread: what is no number fails there."),
     _fault(
         "sse-not-sent",
         "Applied webhooks send no message to the stream.",

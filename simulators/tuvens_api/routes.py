@@ -291,6 +291,8 @@ class Routes:
         """The stream of status changes; after a reconnect, with what was missed."""
         last = inbound.header("last-event-id") or ""
         missed: list[bytes] = []
+        if last and not last.isdecimal() and self._faults.on("stream-fails-on-other-ids"):
+            raise Refusal(500, "INTERNAL_ERROR", "internal server error")
         if last.isascii() and last.isdecimal() and int(last[:18]) <= LARGEST:
             missed = [self._frame(number, data) for number, data in self._state.messages(int(last[:18]))]
             if self._faults.on("sse-reconnect-starts-anew"):

@@ -199,6 +199,17 @@ def _(here: World) -> None:
     assert here.call("GET", f"/events/{number}", here.bearer()).json()["tuvens_event_id"] is None
 
 
+@shows("page-decodes-twice")
+def _(here: World) -> None:
+    assert here.open_to_create(here.session_token(), "100%").status_code == 500
+
+
+@shows("event-pages-fail-on-other-ids")
+def _(here: World) -> None:
+    paths = ("/event/abc/evening", "/event/abc/evening/embed", "/widget/abc")
+    assert [here.call("GET", path).status_code for path in paths] == [500] * 3
+
+
 @shows("draft-made-live")
 def _(here: World) -> None:
     number = location(here.open_to_create(here.session_token(), "35"))["hi_events_event_id"]

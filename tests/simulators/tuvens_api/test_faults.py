@@ -15,6 +15,7 @@ from contracts.tuvens_event.wire import get_event, update_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Answer
 from simulators.kit.clock import Clock
+from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound
 from simulators.kit.variants import variants
 from simulators.tuvens_api.answers import ANSWERS
@@ -230,6 +231,14 @@ def _opened(world: World, *headers: tuple[bytes, bytes]) -> tuple[dict[str, str]
     return dict(reply.headers), world.runner.run(first()), listeners
 
 
+def _stream_fails(world: World) -> bool:
+    try:
+        _opened(world, (b"last-event-id", b"abc"))
+    except Refusal as refusal:
+        return refusal.status == 500
+    return False
+
+
 def _missed(world: World) -> tuple[bool, int]:
     """Of a stream that was opened again after the first of two messages: whether it begins with the second, and how
     many listen."""
@@ -360,6 +369,7 @@ SYMPTOMS: dict[str, Callable[[World], bool]] = {
     "rate-limit-headers-missing": lambda world: world.validate("x").header("x-ratelimit-limit") is None,
     "rate-limit-shared-by-all-users": _throttled,
     "sse-events-are-named": lambda world: b"event: " in _frames(world),
+    "stream-fails-on-other-ids": _stream_fails,
     "sse-not-sent": lambda world: _sent(world, 0),
     "sse-sent-for-refused-webhooks": _sent_for_refused,
     "sse-without-heartbeat": lambda world: b"heartbeat" not in _frames(world),
