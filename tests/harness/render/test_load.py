@@ -68,9 +68,14 @@ LOAD = LoadLine(
 )
 
 
+def loaded() -> Report:
+    """A report of a load run."""
+    return replace(report_of([]), load=LOAD)
+
+
 @pytest.fixture
 def report() -> Report:
-    return replace(report_of([]), load=LOAD)
+    return loaded()
 
 
 def test_the_words() -> None:

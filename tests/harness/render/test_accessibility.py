@@ -1,0 +1,40 @@
+"""axe finds nothing serious in the HTML report, light and dark."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import chromium
+from harness.render.html import to_html
+from harness.report import Report
+from tests.axe import serious
+from tests.harness.render import sample
+from tests.harness.render.test_load import loaded
+
+_REQUIRED = os.environ.get("CI") == "true"
+pytestmark = pytest.mark.skipif(
+    not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium"
+)
+_REPORTS = (sample.sample, sample.honest, sample.nothing_judged, sample.broken_off, loaded)
+
+
+@pytest.mark.parametrize("made", _REPORTS)
+def test_a_report_can_be_used_by_everybody(made: Callable[[], Report], tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    file = tmp_path / "report.html"
+    file.write_text(to_html(made()), "utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=["--no-sandbox"])
+        # The checker is put into the page, which the report's own policy would not permit.
+        for context in (
+            browser.new_context(color_scheme="light", bypass_csp=True),
+            browser.new_context(color_scheme="dark", bypass_csp=True),
+        ):
+            page = context.new_page()
+            page.goto(file.as_uri())
+            assert serious(page) == []
+            context.close()
+        browser.close()
