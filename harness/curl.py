@@ -32,6 +32,11 @@ def curl(exchange: Exchange) -> str:
     return f"{_printf(body)} | {' '.join([*parts, '--data-binary', '@-'])}"
 
 
+def printed(body: bytes) -> str:
+    """A command for a POSIX shell that prints these bytes; secrets are shell variables as in `curl`."""
+    return f"printf %s {_quoted(body.decode('utf-8'))}" if _is_text(body) else _printf(body)
+
+
 def _is_text(body: bytes) -> bool:
     try:
         return body.decode("utf-8").replace("\n", "").replace("\t", "").replace("\r", "").isprintable()

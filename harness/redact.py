@@ -122,13 +122,14 @@ def named_tokens(text: str) -> Iterator[str]:
             yield value
 
 
-def clean_named(text: str) -> str:
+def clean_named(text: str, shortest: int = 1) -> str:
     """The text without the values of JSON fields, query and form parameters whose names say secret; what is replaced
-    already, and all else, stays as it is."""
+    already, has fewer than `shortest` characters, and all else, stays as it is."""
 
     def cleaned(match: re.Match[str]) -> str:
         before, value = (match[1], match[2]) if match[1] else (match[3], match[4])
-        return match[0] if not value or value.startswith("<") else before + placeholder("secret", value)
+        kept = len(value) < shortest or value.startswith("<")
+        return match[0] if kept else before + placeholder("secret", value)
 
     return _NAMED.sub(cleaned, text)
 

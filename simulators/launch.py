@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 import openapi
+from harness.inspector.page import address
 from simulators.faults import FAULTS
 from simulators.hi_events.app import Config as HiEventsConfig
 from simulators.hi_events.app import create as create_hi_events
@@ -91,6 +92,11 @@ class Launched:
                 self.simulators[HI_EVENTS] = create_hi_events(self._configure_hi_events())
             if TUVENS_CLIENT in options.only:
                 self.simulators[TUVENS_CLIENT] = create_tuvens_client(self._configure_tuvens_client())
+            planes = [each.control for each in self.simulators.values() if each.control is not None]
+            for plane in planes:
+                plane.join(planes)
+            for app, simulator in self.simulators.items():
+                simulator.address = self.urls[app]
         except BaseException:
             self.close()
             raise
@@ -104,6 +110,13 @@ class Launched:
     def jwt_secret(self) -> str:
         """The key of users' JWTs."""
         return self._tuvens_config.jwt_secret
+
+    @property
+    def inspector(self) -> str | None:
+        """Where the inspector is opened, with the token that it needs; None without control planes."""
+        # tuvens-api's origin has no pages of its own, which could look at what the browser keeps for the inspector.
+        app = TUVENS_API if TUVENS_API in self.control_tokens else next(iter(self.control_tokens), None)
+        return None if app is None else address(self.urls[app] + PREFIX, self.control_tokens[app])
 
     async def serve(
         self, ready: Callable[[], None] | None = None, until: Callable[[], Awaitable[object]] | None = None

@@ -167,6 +167,8 @@ def welcome(built: "Launched") -> str:
     named = [person for person in everybody if person.role != "user"]
     lines = ["Simulated, ready:", ""]
     lines += [f"  {app:<13} {url}" for app, url in built.urls.items()]
+    if built.inspector is not None:
+        lines += ["", "To see what they say to each other, open in a browser:", "", f"  {built.inspector}"]
     lines += ["", f"  shared secret  {built.shared_secret}"]
     for app, token in built.control_tokens.items():
         lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")

@@ -166,12 +166,17 @@ class HiEvents(Simulator):
             for each in listed
         ]
 
-    def deliveries(self) -> list[dict[str, Any]]:
-        """The delivery log, without bytes."""
+    def upstream(self, operation: str | None) -> str:
+        """tuvens-api, or where webhooks go."""
+        webhooks = self.config.webhooks_url if operation == "receiveEventStatusChanged" else None
+        return webhooks or self.config.tuvens_url
+
+    def deliveries(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The delivery log, or its last `limit` entries, without bytes."""
         with self.database.read() as connection:
-            return [
-                _delivery(each, outbox.attempts_made(connection, each.id)) for each in outbox.all_deliveries(connection)
-            ]
+            listed = outbox.all_deliveries(connection, limit)
+            tries = outbox.tries_of(connection, [each.id for each in listed])
+        return [{**_delivery(each, len(tries[each.id])), "tries": tries[each.id]} for each in listed]
 
     def delivery(self, number: int) -> Mapping[str, Any]:
         """One delivery with its exact bytes and its attempts."""

@@ -1,6 +1,6 @@
 """The durable outbox: webhook deliveries and their attempts. Every function is one step of a transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from simulators.hi_events.tables import attempts, deliveries
 
+_AT_ONCE = 500
 PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
 
 
@@ -134,9 +135,22 @@ def rewrite(connection: Connection, delivery_id: int, body: bytes, event_sent_at
     connection.execute(update(deliveries).where(mine).values(body=body, event_sent_at=event_sent_at))
 
 
-def all_deliveries(connection: Connection) -> list[Delivery]:
-    """Every delivery, the oldest first."""
-    return [_delivery(row) for row in connection.execute(select(deliveries).order_by(deliveries.c.id))]
+def all_deliveries(connection: Connection, limit: int | None = None) -> list[Delivery]:
+    """Every delivery, or the last `limit`, the oldest first."""
+    newest = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    return [_delivery(row) for row in connection.execute(newest)][::-1]
+
+
+def tries_of(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """What became of each attempt of some deliveries, in order, in short: number, status, error, replay."""
+    found: dict[int, list[dict[str, Any]]] = {each: [] for each in delivery_ids}
+    for start in range(0, len(delivery_ids), _AT_ONCE):
+        mine = attempts.c.delivery_id.in_(delivery_ids[start : start + _AT_ONCE])
+        for row in connection.execute(select(attempts).where(mine).order_by(attempts.c.id)):
+            found[row.delivery_id].append(
+                {"number": row.number, "status": row.status, "error": row.error, "replay": bool(row.replay)}
+            )
+    return found
 
 
 def find_delivery(connection: Connection, delivery_id: int) -> Delivery | None:

@@ -519,6 +519,8 @@ class _Turn:
             target = f"{target}?{inbound.query_string.decode('latin-1')}"
         request_headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in inbound.raw_headers]
         agent = inbound.header("user-agent") or ""
+        if inbound.user_id is not None:
+            inbound.notes["user_id"] = inbound.user_id
         binding.journal.record(
             direction="in",
             caller=agent.partition("/")[0].strip()[:60] or "unknown",

@@ -1,19 +1,23 @@
 """The control plane: what a test harness may do to a simulator, under one prefix, for the same machine only."""
 
-import hmac
-import ipaddress
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
+from harness.inspector.feed import Feed
+from harness.inspector.guard import Guard
+from harness.inspector.page import OPEN, page_routes
 from simulators.kit.errors import StartError
+from simulators.kit.inspecting import LANES, JournalSource
 from simulators.kit.simulator import NotOffered, Simulator
 from simulators.seed import Seed, SeedError
 
 PREFIX = "/__crossapp__"
+
+_UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class ClockSetting(BaseModel):
@@ -35,44 +39,62 @@ class Arming(BaseModel):
     times: int | None = Field(default=None, ge=1)
 
 
-class Guard:
-    """Lets only the holder of the token through, and only from this machine."""
+class ControlPlane:
+    """The control plane of one simulator, and through it that of the others of the same `crossapp up`.
 
-    def __init__(self, app: Callable[..., Awaitable[None]], token: str) -> None:
-        self._app = app
-        self._token = token.encode()
+    `app` is without a guard: mount what `guarded` gives.
+    """
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            refused = self._refusal(scope)
-            if refused is not None:
-                await refused(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+    def __init__(self, simulator: Simulator) -> None:
+        self.name = simulator.name
+        self.source = JournalSource(simulator)
+        self.offers = ["clock", "faults", *simulator.keeps]
+        self.feed = Feed(lambda: [each.source for each in self._together])
+        self._together: tuple[ControlPlane, ...] = (self,)
+        self.app = build(simulator)
+        self._add_inspector()
 
-    def _refusal(self, scope: Any) -> JSONResponse | None:
-        client = scope.get("client")
-        if client is None or not _loopback(client[0]):
-            return JSONResponse({"detail": "the control plane serves only this machine"}, 403)
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(given) == 1 and hmac.compare_digest(given[0], b"Bearer " + self._token):
-            return None
-        return JSONResponse(
-            {"detail": "Authorization: Bearer <control token> is missing or wrong"},
-            401,
-            {"WWW-Authenticate": "Bearer"},
-        )
+    def guarded(self, token: str) -> Guard:
+        """The application for those who have the token."""
+        return Guard(self.app, token, (OPEN,))
 
+    def join(self, planes: Sequence["ControlPlane"]) -> None:
+        """Serve also the others' routes, below /apps/<name>, and show all of them in the inspector; call it once."""
+        self._together = tuple(planes)
+        for each in planes:
+            if each is not self:
+                self.app.mount(f"/apps/{each.name}", each.app)
 
-def _loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    def _add_inspector(self) -> None:
+        app = self.app
+
+        @app.get("/lanes")
+        async def lanes() -> dict[str, Any]:
+            """The applications in the order in which the inspector shows them, and which control planes are here."""
+            return {"title": "simulators", "lanes": LANES, "outside": "browser, others", "apps": self._offers()}
+
+        @app.get("/feed", response_class=StreamingResponse)
+        async def feed(after: str = Query("", max_length=1000)) -> StreamingResponse:
+            """New exchanges of all applications as server-sent events, after a cursor (the `id` of the last one)."""
+            return StreamingResponse(self.feed.stream(after), media_type="text/event-stream", headers=_UNCACHED)
+
+        @app.get("/exchanges/{number}")
+        async def read_exchange(number: int) -> Mapping[str, Any]:
+            """One exchange with validation result, signature and curl command."""
+            found = self.source.detail(number)
+            if found is None:
+                raise HTTPException(404, f"{self.name} does not keep exchange {number} (any more)")
+            return found
+
+        app.mount(f"/apps/{self.name}", app)
+        app.router.routes.extend(page_routes())
+
+    def _offers(self) -> list[dict[str, Any]]:
+        return [{"name": each.name, "offers": each.offers} for each in self._together]
 
 
 def build(simulator: Simulator) -> FastAPI:
-    """The control plane of one simulator; mount it behind a Guard."""
+    """What one simulator lets be done to it."""
     app = FastAPI(
         title=f"crossapp control plane of {simulator.name}",
         version="1",
@@ -171,22 +193,25 @@ def build(simulator: Simulator) -> FastAPI:
         caller: str | None = None,
         wait: float = Query(0, ge=0, le=60),
         at_least: int = Query(1, ge=1, alias="min"),
+        limit: int | None = Query(None, ge=1),
     ) -> JSONResponse:
-        """Exchanges numbered above `after`; with `wait` (real seconds) once there are `min` of them."""
+        """At most `limit` exchanges numbered above `after`; with `wait` (real seconds) once there are `min` of them."""
         found = await simulator.journal.wait(
             after=after, operation=operation, caller=caller, at_least=at_least, seconds=wait
         )
-        return JSONResponse({"exchanges": [each.to_json() for each in found], "last": simulator.journal.last})
+        return JSONResponse({"exchanges": [each.to_json() for each in found[:limit]], "last": simulator.journal.last})
 
     @app.get("/sessions")
-    async def list_sessions() -> dict[str, Any]:
-        """The sessions, tokens as fingerprints."""
-        return {"sessions": simulator.sessions()}
+    async def list_sessions(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
+        """The sessions, or the last `limit`, tokens as fingerprints; `now` is the time by which they expire."""
+        found = simulator.sessions()
+        listed = found if limit is None else found[-limit:]
+        return {"sessions": listed, "total": len(found), "now": simulator.clock.now()}
 
     @app.get("/deliveries")
-    async def list_deliveries() -> dict[str, Any]:
-        """The delivery log."""
-        return {"deliveries": simulator.deliveries()}
+    async def list_deliveries(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
+        """The delivery log, or its last `limit` entries; `now` is the time by which they are due."""
+        return {"deliveries": simulator.deliveries(limit), "now": simulator.clock.now()}
 
     @app.get("/deliveries/{number}")
     async def read_delivery(number: int) -> Mapping[str, Any]:

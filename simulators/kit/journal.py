@@ -4,16 +4,18 @@ import asyncio
 import base64
 import contextlib
 import re
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from harness.http import Answer, Call
 from harness.redact import placeholder
 
 KEPT = 10_000
 _KEPT_BYTES = 64 * 1024 * 1024
-_KEPT_BODY = 64 * 1024
+KEPT_BODY = 64 * 1024
 _KEPT_TOKENS = 50_000
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _RUN = re.compile(r"[A-Za-z0-9_.~-]{32,1024}")
@@ -29,7 +31,8 @@ class Exchange:
 
     `direction` is "in" or "out" as the simulator sees it. `caller` is what the caller calls itself (the product in
     its User-Agent). `status` is None where no answer was sent or came; `error` then says why. `started` is Unix
-    seconds of the simulator's clock, `seconds` real time. `problems` are breaches of the OpenAPI document.
+    seconds of the simulator's clock, `seconds` real time, `ended` Unix seconds of real time. `problems` are breaches of
+    the OpenAPI document.
     """
 
     number: int
@@ -50,6 +53,7 @@ class Exchange:
     problems: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    ended: float = 0.0
 
     def to_json(self) -> dict[str, object]:
         """A JSON object; `facts` (such as signature_valid) stand among the other fields."""
@@ -172,8 +176,9 @@ class Journal:
             problems=tuple(self.clean(each, secrets) for each in problems),
             faults=tuple(faults),
             facts=facts or {},
+            ended=time.time(),
         )
-        size = min(len(request_body), _KEPT_BODY) + min(len(response_body), _KEPT_BODY) + 1000
+        size = min(len(request_body), KEPT_BODY) + min(len(response_body), KEPT_BODY) + 1000
         self._ring.append((exchange, size))
         self._bytes += size
         while len(self._ring) > KEPT or self._bytes > _KEPT_BYTES:
@@ -183,15 +188,23 @@ class Journal:
                 future.set_result(None)
         return exchange
 
-    def exchanges(self, *, after: int = 0, operation: str | None = None, caller: str | None = None) -> list[Exchange]:
-        """The kept exchanges with a number above `after`, in order."""
-        return [
+    @property
+    def first(self) -> int:
+        """The number of the first exchange that is kept; the number of the next one where there is none."""
+        return self.last - len(self._ring) + 1
+
+    def exchanges(
+        self, *, after: int = 0, operation: str | None = None, caller: str | None = None, limit: int | None = None
+    ) -> list[Exchange]:
+        """The kept exchanges with a number above `after`, in order; at most `limit` of them, the first ones."""
+        # Numbers have no gaps: the place of an exchange follows from the last one's.
+        newer = (each for each, _ in islice(self._ring, max(0, after + 1 - self.first), None))
+        found = (
             each
-            for each, _ in self._ring
-            if each.number > after
-            and (operation is None or each.operation == operation)
-            and (caller is None or each.caller == caller)
-        ]
+            for each in newer
+            if (operation is None or each.operation == operation) and (caller is None or each.caller == caller)
+        )
+        return list(islice(found, limit))
 
     async def wait(
         self,
@@ -241,9 +254,9 @@ class Journal:
         if not body:
             return ""
         # Cut after cleaning: a secret that straddles the cut would be no secret that anybody knows.
-        whole = body if len(body) <= _KEPT_BODY else body[: _KEPT_BODY + 2048]
+        whole = body if len(body) <= KEPT_BODY else body[: KEPT_BODY + 2048]
         try:
-            return self.clean(whole.decode("utf-8"), secrets)[:_KEPT_BODY]
+            return self.clean(whole.decode("utf-8"), secrets)[:KEPT_BODY]
         except UnicodeDecodeError:
-            text = self.clean(whole.decode("latin-1"), secrets)[:_KEPT_BODY]
+            text = self.clean(whole.decode("latin-1"), secrets)[:KEPT_BODY]
             return {"base64": base64.b64encode(text.encode("latin-1", "replace")).decode("ascii")}

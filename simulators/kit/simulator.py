@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -17,6 +17,9 @@ from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.seed import Seed
 
+if TYPE_CHECKING:
+    from simulators.kit.control import ControlPlane
+
 
 class NotOffered(LookupError):  # noqa: N818  # an answer of the control plane, not a failure
     """The control plane asked for something that this simulator has not (404)."""
@@ -26,8 +29,9 @@ class Simulator:
     """Composes the kit into one FastAPI application, `app`.
 
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
-    plane. `furniture` are routes that no contract knows and no page can do without: styles, scripts, a place to sign
-    in. There is no module-level state: any number of simulators live in one process and on one event loop.
+    plane. `address` is the base URL at which it is served, empty while nobody said so. `furniture` are routes that no
+    contract knows and no page can do without: styles, scripts, a place to sign in. There is no module-level state: any
+    number of simulators live in one process and on one event loop.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Simulator:
         self.journal = journal
         self.limits = limits
         self.seed = seed
+        self.address = ""
         self._born = time.monotonic()
         self._running = False
         self._stopped = False
@@ -76,10 +81,12 @@ class Simulator:
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.app.state.interrupt = self.interrupt
+        self.control: ControlPlane | None = None
         if control_token:
             from simulators.kit import control
 
-            self.app.mount(control.PREFIX, control.Guard(control.build(self), control_token))
+            self.control = control.ControlPlane(self)
+            self.app.mount(control.PREFIX, self.control.guarded(control_token))
         self.app.router.routes.extend([*furniture, *self.binding.routes()])
         self.app.router.default = self.binding.unknown
 
@@ -102,6 +109,8 @@ class Simulator:
 
     def interrupt(self) -> None:
         """End what would keep the server from stopping: open streams, requests that are never answered."""
+        if self.control is not None:
+            self.control.feed.close()
 
     def reset(self, seed: Seed | None = None) -> None:
         """Back to the seed, or to another one: state, rate-limit counters, journal.
@@ -135,8 +144,19 @@ class Simulator:
         """Audit records numbered above `after`."""
         raise NotOffered(f"{self.name} keeps no audit log here")
 
-    def deliveries(self) -> list[dict[str, Any]]:
-        """The delivery log."""
+    @property
+    def keeps(self) -> list[str]:
+        """Which of sessions and deliveries it has."""
+        return [
+            each for each in ("sessions", "deliveries") if getattr(type(self), each) is not getattr(Simulator, each)
+        ]
+
+    def upstream(self, operation: str | None) -> str:
+        """The base URL at which this simulator calls an operation of another application; empty for none."""
+        return ""
+
+    def deliveries(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The delivery log, or its last `limit` entries."""
         raise NotOffered(f"{self.name} sends no webhooks")
 
     def delivery(self, number: int) -> Mapping[str, Any]:

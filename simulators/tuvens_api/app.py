@@ -87,6 +87,7 @@ class TuvensApi(Simulator):
 
     def interrupt(self) -> None:
         """End open streams and hanging requests."""
+        super().interrupt()
         self._hub.close()
         self._edge.release()
 

@@ -63,6 +63,10 @@ class TuvensClient(Simulator):
         super().reset(seed)
         self._routes.forget()
 
+    def upstream(self, operation: str | None) -> str:
+        """tuvens-api."""
+        return self.config.tuvens_url
+
     def _leak(self, name: str) -> str:
         """What a bundler adds to a script under a fault."""
         if name != "page.js" or not self.faults.on("shared-secret-in-script"):

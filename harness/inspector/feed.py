@@ -1,0 +1,104 @@
+"""The live stream of rows, as server-sent events with a cursor."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from harness.inspector.pairing import Pairing
+from harness.inspector.row import Row, Source
+
+AT_ONCE = 500
+_LOOK = 0.1
+_PING = 10.0
+
+
+class Feed:
+    """What is new in all sources together, for as many readers as there are.
+
+    Nobody who records has to know of it: a reader looks ten times a second whether a source has more. Of the two
+    records of one exchange the later one says which earlier one it belongs to (`of`).
+
+    Events: `start` (`fresh`: what the reader has so far is of another process), `rows` (`rows`; `kept`: by app the
+    first number that is still kept; the cursor is the event's id), `whole` (all that there was has been sent).
+    """
+
+    def __init__(self, sources: Callable[[], Sequence[Source]]) -> None:
+        self._sources = sources
+        self._instance = secrets.token_hex(4)
+        self._closed = False
+
+    def close(self) -> None:
+        """End all streams, within a tenth of a second."""
+        self._closed = True
+
+    async def stream(self, cursor: str = "") -> AsyncIterator[bytes]:
+        """The events after a cursor; from the beginning where it is empty or of another process."""
+        after = self._read(cursor)
+        yield _event("start", {"instance": self._instance, "fresh": after is None})
+        sent = dict(after or {})
+        pairing = Pairing()
+        # What was sent before is read again: the second record of its exchange may be yet to come.
+        seen: dict[str, int] = {}
+        kept: dict[str, int] = {}
+        quiet = 0.0
+        whole = False
+        while not self._closed:
+            told = False
+            for source in self._sources():
+                first, last = source.kept
+                while seen.get(source.app, 0) < last and not self._closed:
+                    rows = source.rows(seen.get(source.app, 0), AT_ONCE)
+                    fresh = [
+                        _said(row, other)
+                        for row in rows
+                        for other in [pairing.match(row)]
+                        if row.number > sent.get(source.app, 0)
+                    ]
+                    seen[source.app] = rows[-1].number if len(rows) == AT_ONCE else last
+                    sent[source.app] = max(sent.get(source.app, 0), seen[source.app])
+                    if fresh:
+                        kept[source.app] = first
+                        yield _event("rows", {"rows": fresh, "kept": kept}, self._write(sent))
+                        told = True
+                    await asyncio.sleep(0)
+                if kept.get(source.app) != first:
+                    kept[source.app] = first
+                    yield _event("rows", {"rows": [], "kept": kept}, self._write(sent))
+                    told = True
+            if not whole:
+                whole = True
+                yield _event("whole", {})
+            quiet = 0.0 if told else quiet + _LOOK
+            if quiet >= _PING:
+                quiet = 0.0
+                yield b": nothing new\n\n"
+            await asyncio.sleep(_LOOK)
+
+    def _write(self, sent: Mapping[str, int]) -> str:
+        return self._instance + "".join(f"!{app}={number}" for app, number in sorted(sent.items()))
+
+    def _read(self, cursor: str) -> dict[str, int] | None:
+        """The last number by app; None for a cursor of another process, or none at all."""
+        instance, *parts = cursor.split("!")
+        if instance != self._instance:
+            return None
+        found = {}
+        for part in parts:
+            app, _, number = part.rpartition("=")
+            if not app or not number.isascii() or not number.isdecimal() or len(number) > 15:
+                return None
+            found[app] = int(number)
+        return found
+
+
+def _said(row: Row, other: Row | None) -> dict[str, Any]:
+    value = row.to_json()
+    return value if other is None else {**value, "of": {"app": other.app, "number": other.number}}
+
+
+def _event(name: str, value: Mapping[str, Any], cursor: str = "") -> bytes:
+    data = json.dumps(value, separators=(",", ":"))
+    mark = f"id: {cursor}\n" if cursor else ""
+    return f"event: {name}\n{mark}data: {data}\n\n".encode()
