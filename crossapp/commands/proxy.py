@@ -13,6 +13,7 @@ import typer
 from contracts import placeholders
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
+from crossapp.inspecting import inspected
 from crossapp.run import Settings, context_of, recorder_for
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
@@ -26,6 +27,7 @@ from scenarios.proxy import CALLER, proxied
 from scenarios.stage import Stage
 
 FIRST_PORT = 3100
+INSPECTOR = "inspector"
 _SAVE_SECONDS = 0.5
 
 
@@ -39,8 +41,8 @@ def proxy(
         typer.Option(
             "--port",
             metavar="[APP=]PORT",
-            help="Port of an app's proxy, or of the first app's and the others follow (default: 3100). 0: a free one. "
-            "Repeatable.",
+            help="Port of an app's proxy (or of the inspector), or of the first app's and the others follow, the "
+            "inspector last (default: 3100). 0: a free one. Repeatable.",
         ),
     ] = None,
     record: Annotated[
@@ -64,7 +66,7 @@ def proxy(
     rate limits are obeyed, what passes is recorded without secrets. Listens on 127.0.0.1 only."""
     try:
         with deployed(deployment) as target:
-            ports = _ports(port or (), list(target.targets))
+            ports = _ports(port or (), [*target.targets, INSPECTOR])
             asyncio.run(_run(target, ports, credentials, record, har, json=json, exit_with_stdin=exit_with_stdin))
     except (DeploymentError, EmbeddedError, PortTakenError) as error:
         sys.stderr.write(f"crossapp proxy: {error}\n")
@@ -110,8 +112,15 @@ async def _run(
         write_whole(har, to_har(history, recorder.book))
     stage = Stage(deployment, recorder)
     try:
-        async with proxied(stage, ports=ports, adding=adding) as urls:
-            told = json_module.dumps(_described(urls, deployment)) if json else welcome(urls, deployment, adding)
+        async with (
+            proxied(stage, ports=ports, adding=adding) as urls,
+            inspected(history, recorder.book, list(urls), port=ports[INSPECTOR]) as inspector,
+        ):
+            told = (
+                json_module.dumps(_described(urls, deployment, inspector))
+                if json
+                else welcome(urls, deployment, adding, inspector)
+            )
             sys.stdout.write(told + "\n")
             sys.stdout.flush()
             while not over.is_set():
@@ -153,14 +162,16 @@ def _roles(deployment: Deployment) -> list[str]:
     return list(dict.fromkeys(each.role for each in deployment.users))
 
 
-def _described(urls: Mapping[str, str], deployment: Deployment) -> dict[str, object]:
-    return {"urls": dict(urls), "placeholders": _stand_ins(deployment, _roles(deployment))}
+def _described(urls: Mapping[str, str], deployment: Deployment, inspector: str) -> dict[str, object]:
+    stand_ins = _stand_ins(deployment, _roles(deployment))
+    return {"urls": dict(urls), INSPECTOR: inspector, "placeholders": stand_ins}
 
 
-def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding) -> str:
+def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, inspector: str) -> str:
     """What people read after the start: addresses, placeholders, a command to paste."""
     lines = [f"Forwarding to {deployment.name}; the base URL of", ""]
     lines += [f"  {app:<13} {url}" for app, url in urls.items()]
+    lines += ["", "To see what passes, open in a browser:", "", f"  {inspector}"]
     lines += ["", "Write in headers, path, query and JSON strings, instead of a credential:", ""]
     first, *others = _roles(deployment)
     lines += [f"  {name}\n      {meaning}" for name, meaning in _stand_ins(deployment, [first]).items()]

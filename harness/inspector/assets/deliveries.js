@@ -1,11 +1,13 @@
 // Webhook deliveries: what became of each, every attempt, and a button that sends one again.
 
 import { get, of, post } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, table } from "./dom.js";
 import { Pane } from "./pane.js";
 import { moment, plural, span, statusClass, statusWords } from "./words.js";
 
 const SHOWN = 200;
+const HEADS = ["Delivery", "Event", "Event sent at", "State", "Attempts", "Actions"];
+const TRIES = ["Attempt", "Began (its clock)", "Took", "Answer", "Signature", "Body of the answer"];
 
 export class Deliveries extends Pane {
   build() {
@@ -37,8 +39,7 @@ export class Deliveries extends Pane {
   }
 
   #draw(all) {
-    const head = ["Delivery", "Event", "Event sent at", "State", "Attempts", ""].map((each) => h("th", { scope: "col" }, each || h("span", { class: "sr" }, "Actions")));
-    return h("table", { class: "grid" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, all.map((each) => this.#rows(each))));
+    return table(HEADS, all.flatMap((each) => this.#rows(each)));
   }
 
   #rows(delivery) {
@@ -53,24 +54,20 @@ export class Deliveries extends Pane {
       if (open) this.opened.delete(key);
       else this.opened.set(key, await this.#fetch(delivery));
     }) }, open ? "Less" : "Details");
-    const row = h("tr", {},
-      h("th", { scope: "row" }, `${delivery.id}`), h("td", {}, `event ${delivery.event_id}`), h("td", {}, delivery.event_sent_at),
-      h("td", {}, h("span", { class: `state ${delivery.state}` }, state)),
-      h("td", {}, h("ol", { class: "tries" }, delivery.tries.map((each) => h("li", { class: `pill s${statusClass(each.status)}`, title: each.error ?? "" },
-        `${each.number}${each.replay ? " replay" : ""}: ${each.status === null ? "no answer" : each.status}`)))),
-      h("td", { class: "buttons" }, replay, more));
-    return open ? [row, h("tr", { class: "inner" }, h("td", { colspan: "6" }, this.#inside(this.opened.get(key))))] : row;
+    const tries = h("ol", { class: "tries" }, delivery.tries.map((each) => h("li", { class: `pill s${statusClass(each.status)}`, title: each.error ?? "" },
+      `${each.number}${each.replay ? " replay" : ""}: ${each.status === null ? "no answer" : each.status}`)));
+    const cells = [`${delivery.id}`, `event ${delivery.event_id}`, delivery.event_sent_at, h("span", { class: `state ${delivery.state}` }, state), tries,
+      h("div", { class: "buttons" }, replay, more)];
+    return open ? [cells, { inside: this.#inside(this.opened.get(key)) }] : [cells];
   }
 
   #inside(delivery) {
-    const head = ["Attempt", "Began (its clock)", "Took", "Answer", "Signature", "Body of the answer"].map((each) => h("th", { scope: "col" }, each));
-    const attempts = delivery.attempts.map((each) => h("tr", {},
-      h("th", { scope: "row" }, `${each.number}${each.replay ? " (replay)" : ""}`), h("td", {}, moment(each.started_at)), h("td", {}, `${Math.round(each.seconds * 1000)} ms`),
-      h("td", {}, each.status === null ? each.error : statusWords(each.status)),
-      h("td", {}, each.signature_valid ? "✓ right" : h("span", { class: "problem" }, "✗ wrong")), h("td", {}, h("code", {}, each.answer ?? ""))));
-    return [h("h3", {}, `Delivery ${delivery.id}: ${plural(delivery.attempts.length, "attempt")}`),
-      h("table", { class: "grid" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, attempts)),
-      h("p", { class: "body-head" }, "Body, the same on every attempt"), h("pre", { class: "code wrap" }, delivery.body)];
+    const attempts = delivery.attempts.map((each) => [
+      `${each.number}${each.replay ? " (replay)" : ""}`, moment(each.started_at), `${Math.round(each.seconds * 1000)} ms`,
+      each.status === null ? each.error : statusWords(each.status),
+      each.signature_valid ? "✓ right" : h("span", { class: "problem" }, "✗ wrong"), h("code", {}, each.answer ?? "")]);
+    return [h("h3", {}, `Delivery ${delivery.id}: ${plural(delivery.attempts.length, "attempt")}`), table(TRIES, attempts),
+      h("p", { class: "body-head" }, "Body, the same on every attempt"), h("pre", { class: "code", tabindex: "0", "aria-label": "Body" }, delivery.body)];
   }
 }
 

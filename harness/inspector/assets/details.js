@@ -39,11 +39,10 @@ export class Details {
     this.panel.hidden = false;
     document.body.classList.add("with-details");
     if (!same) this.side = (row.sides.find((each) => each.direction === "in") ?? row.sides[0]).direction;
-    const side = row.sides.find((each) => each.direction === this.side) ?? row.sides[0];
     const asked = ++this.asked;
-    let found = null, error = null;
+    let found = [], error = null;
     try {
-      found = await get(of(side.app, `exchanges/${side.number}`));
+      found = await Promise.all(row.sides.map((each) => get(of(each.app, `exchanges/${each.number}`))));
     } catch (failure) {
       error = failure;
     }
@@ -59,14 +58,16 @@ export class Details {
       h("button", { type: "button", class: "quiet", id: "details-close", onclick: () => this.closed(), title: "Esc" }, "Close"));
   }
 
-  #body(row, found) {
-    return [this.#summary(row, found), this.#switch(row), this.#validation(found), this.#message("Request", found.request),
+  #body(row, records) {
+    const found = records.find((each) => each.direction === this.side) ?? records[0];
+    const faults = new Map(records.flatMap((each) => each.faults).map((each) => [each.name, each]));
+    return [this.#summary(row, found, [...faults.values()]), this.#switch(row), this.#validation(found), this.#message("Request", found.request),
       found.response ? this.#message("Response", found.response)
         : section("Response", h("p", { class: "problem" }, `No answer: ${found.error ?? "why is not known"}.`)),
       this.#signature(found), this.#curl(found), this.#facts(found)];
   }
 
-  #summary(row, found) {
+  #summary(row, found, faults) {
     const line = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
     const hook = row.webhook;
     return h("dl", { class: "facts" },
@@ -78,8 +79,8 @@ export class Details {
       row.user ? line("User", row.user) : null,
       hook ? line("Webhook", `delivery ${hook.delivery}, ${hook.replay ? "replay, " : ""}attempt ${hook.attempt}`) : null,
       found.error && found.response ? line("Error", found.error) : null,
-      found.faults.length ? line(found.faults.length === 1 ? "Fault fired" : "Faults fired",
-        found.faults.map((each) => h("span", { class: "fault-line" }, h("span", { class: "chip fault" }, each.name), ` ${each.sentence}`))) : null);
+      faults.length ? line(faults.length === 1 ? "Fault fired" : "Faults fired",
+        faults.map((each) => h("span", { class: "fault-line" }, h("span", { class: "chip fault" }, each.name), ` ${each.sentence}`))) : null);
   }
 
   #switch(row) {

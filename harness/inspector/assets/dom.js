@@ -26,6 +26,25 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// A table that becomes a list of cards where there is little room: each cell knows its column, and the roles are said,
+// for a browser takes the roles of a table away with its layout. A row is its cells, the first one its header; a row with
+// `inside` is one cell over all columns.
+export function table(heads, rows, kind = "") {
+  const shown = heads.map((each) => h("th", { scope: "col", role: "columnheader" }, each));
+  return h("table", { class: `grid ${kind}`, role: "table" },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, shown)),
+    h("tbody", { role: "rowgroup" }, rows.map((each) => line(heads, each))));
+}
+
+export function line(heads, cells) {
+  if (cells.inside) {
+    return h("tr", { class: "inner", role: "row" }, h("td", { colspan: heads.length, role: "cell" }, cells.inside));
+  }
+  return h("tr", { role: "row" }, cells.map((each, at) => (at === 0
+    ? h("th", { scope: "row", role: "rowheader", "data-label": heads[at] }, each)
+    : h("td", { role: "cell", "data-label": heads[at] }, each))));
+}
+
 // Tells a screen reader.
 export function say(text) {
   $("said").textContent = text;

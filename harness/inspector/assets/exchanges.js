@@ -59,7 +59,8 @@ export class Exchanges {
   #line() {
     const part = (name) => h("span", { class: name });
     const element = h("div", { class: "row", role: "option" });
-    const [time, took, method, target, marks, arrow, pill] = ["time", "took", "method", "target", "marks", "arrow", "pill"].map(part);
+    const [time, took, method, target, marks, arrow, status, phrase] = ["time", "took", "method", "target", "marks", "arrow", "status", "phrase"].map(part);
+    const pill = h("span", { class: "pill" }, status, phrase);
     element.append(h("span", { class: "when" }, time, took), h("span", { class: "lanes" },
       this.columns.map((_, lane) => {
         const line = h("i", { class: "lifeline" });
@@ -67,7 +68,7 @@ export class Exchanges {
         return line;
       }),
       h("span", { class: "label" }, method, " ", target, marks), arrow, pill));
-    element.parts = { time, took, method, target, marks, arrow, pill, label: target.parentElement };
+    element.parts = { time, took, method, target, marks, arrow, pill, status, phrase, label: target.parentElement };
     return element;
   }
 
@@ -89,11 +90,15 @@ export class Exchanges {
     parts.arrow.style.left = this.#centre(left);
     parts.arrow.style.width = `${((right - left) / count) * 100}%`;
     parts.pill.style.left = `${(((left + right) / 2 + 0.5) / count) * 100}%`;
-    setText(parts.pill, statusWords(row.status));
+    const words = statusWords(row.status);
+    const known = row.status === undefined ? words.length : String(row.status).length;
+    setText(parts.status, words.slice(0, known));
+    setText(parts.phrase, words.slice(known));
     const atRight = left >= count / 2;
+    parts.label.className = `label${atRight ? " at-right" : ""}`;
     parts.label.style.left = atRight ? "auto" : this.#centre(left);
     parts.label.style.right = atRight ? `${(1 - (right + 0.5) / count) * 100}%` : "auto";
-    parts.label.style.maxWidth = `${(atRight ? (right + 0.5) / count : 1 - (left + 0.5) / count) * 100}%`;
+    parts.label.style.maxWidth = `calc(${(atRight ? (right + 0.5) / count : 1 - (left + 0.5) / count) * 100}% - 8px)`;
     element.setAttribute("aria-label", this.#spoken(row));
   }
 

@@ -1,9 +1,11 @@
 // The faults by name: arm one for a number of times or until it is disarmed, and see how often it fired.
 
 import { get, of, put, remove } from "./api.js";
-import { h, setText } from "./dom.js";
+import { h, line, setText, table } from "./dom.js";
 import { Pane } from "./pane.js";
 import { plural } from "./words.js";
+
+const HEADS = ["Fault", "State", "Fired", "Arm"];
 
 export class Faults extends Pane {
   build() {
@@ -15,19 +17,18 @@ export class Faults extends Pane {
       return "All faults are disarmed.";
     }) }, "Disarm all");
     this.count = h("p", { class: "count", role: "status" });
-    this.body = h("tbody");
-    const head = ["Fault", "State", "Fired", "Arm"].map((each) => h("th", { scope: "col" }, each));
+    const grid = table(HEADS, [], "faults");
+    this.body = grid.querySelector("tbody");
     this.element.append(...this.head("Faults", "A simulator is honest unless a fault is armed."),
       h("div", { class: "filters" }, h("label", { class: "search" }, h("span", { class: "sr" }, "Search the faults"), this.search),
         h("label", { class: "check-label" }, this.only, " armed or fired"), none, this.count),
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Faults" }, h("table", { class: "grid faults" }, h("thead", {}, h("tr", {}, head)), this.body)));
+      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Faults" }, grid));
   }
 
   async read() {
     for (const { name } of this.apps) {
       for (const fault of (await get(of(name, "faults"))).faults) {
-        const line = this.lines.get(fault.name) ?? this.#line(name, fault);
-        this.#write(line, fault);
+        this.#write(this.lines.get(fault.name) ?? this.#line(name, fault), fault);
       }
     }
     this.#filter();
@@ -47,30 +48,30 @@ export class Faults extends Pane {
         return `${fault.name} is armed${times.value ? ` for ${plural(Number(times.value), "time")}` : ""}.`;
       });
     } }, times, arm, disarm);
-    const line = { state: h("span", { class: "state" }), fired: h("td", { class: "number" }), disarm };
-    line.row = h("tr", {}, h("th", { scope: "row" }, h("code", {}, fault.name), h("span", { class: "soft" }, ` ${app}${fault.kind === "fault" ? "" : `, ${fault.kind}`}${fault.at_start ? ", at start" : ""}`),
-      h("p", { class: "sentence" }, fault.sentence), fault.requirements.length ? h("p", { class: "soft small-text" }, `turns red: ${fault.requirements.join(", ")}`) : null),
-    h("td", {}, line.state), line.fired, h("td", {}, form));
-    line.text = [fault.name, app, fault.kind, fault.sentence, ...fault.requirements].join(" ").toLowerCase();
-    this.lines.set(fault.name, line);
-    this.body.append(line.row);
-    return line;
+    const made = { state: h("span", { class: "state" }), fired: h("span"), disarm };
+    const about = [h("code", {}, fault.name), h("span", { class: "soft" }, ` ${app}${fault.kind === "fault" ? "" : `, ${fault.kind}`}`),
+      h("p", { class: "sentence" }, fault.sentence), fault.requirements.length ? h("p", { class: "soft small-text" }, `turns red: ${fault.requirements.join(", ")}`) : null];
+    made.row = line(HEADS, [about, made.state, made.fired, form]);
+    made.text = [fault.name, app, fault.kind, fault.sentence, ...fault.requirements].join(" ").toLowerCase();
+    this.lines.set(fault.name, made);
+    this.body.append(made.row);
+    return made;
   }
 
-  #write(line, fault) {
-    line.used = fault.armed || fault.fired > 0;
-    setText(line.state, !fault.armed ? "honest" : fault.left === null ? "armed" : fault.left > 0 ? `armed, ${fault.left} left` : "used up");
-    line.state.className = `state ${fault.armed ? "armed" : ""}`;
-    setText(line.fired, `${fault.fired}×`);
-    line.disarm.disabled = !fault.armed;
+  #write(made, fault) {
+    made.used = fault.armed || fault.fired > 0;
+    setText(made.state, !fault.armed ? "honest" : fault.left === null ? "armed" : fault.left > 0 ? `armed, ${fault.left} left` : "used up");
+    made.state.className = `state ${fault.armed ? "armed" : ""}`;
+    setText(made.fired, `${fault.fired}×`);
+    made.disarm.disabled = !fault.armed;
   }
 
   #filter() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
-    for (const line of this.lines.values()) {
-      const fits = (!this.only.checked || line.used) && words.every((word) => line.text.includes(word));
-      line.row.hidden = !fits;
+    for (const each of this.lines.values()) {
+      const fits = (!this.only.checked || each.used) && words.every((word) => each.text.includes(word));
+      each.row.hidden = !fits;
       if (fits) shown += 1;
     }
     setText(this.count, shown === this.lines.size ? plural(shown, "fault") : `${shown} of ${plural(this.lines.size, "fault")}`);
