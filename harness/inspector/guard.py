@@ -7,12 +7,13 @@ what says that it comes from a page of another origin is refused.
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
 
+_HOST = re.compile(r"(localhost|[0-9.]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _SAME = ("same-origin", "none")
 
 
@@ -72,11 +73,8 @@ def _header(scope: Any, name: bytes) -> str | None:
 
 def _is_here(host: str) -> bool:
     """Whether a Host header names this machine, by a name that leads nowhere else."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    return name == "localhost" or _loopback(name)
+    match = _HOST.fullmatch(host)
+    return match is not None and (match[1] == "localhost" or _loopback(match[1].strip("[]")))
 
 
 def _loopback(address: str) -> bool:

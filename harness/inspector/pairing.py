@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from harness.inspector.row import Row
 
-_MOST = 4096
+_MOST = 50_000
 _OLD = 120.0
 _EARLIER = 0.005
 """Seconds by which a callee may seem to begin before its caller: both read the same clock, one after the other."""

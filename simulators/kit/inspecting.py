@@ -38,10 +38,9 @@ class JournalSource:
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
         """One exchange in full; None where it is not kept."""
-        found = self._journal.exchanges(after=number - 1, limit=1)
-        if number < 1 or not found or found[0].number != number:
+        if not self._journal.first <= number <= self._journal.last:
             return None
-        exchange = found[0]
+        (exchange,) = self._journal.exchanges(after=number - 1, limit=1)
         operation = None if exchange.operation is None else openapi.find(exchange.operation)
         signature = None if operation is None else signature_of(operation)
         known = self._simulator.faults.known

@@ -198,7 +198,8 @@ class Journal:
     ) -> list[Exchange]:
         """The kept exchanges with a number above `after`, in order; at most `limit` of them, the first ones."""
         # Numbers have no gaps: the place of an exchange follows from the last one's.
-        newer = (each for each, _ in islice(self._ring, max(0, after + 1 - self.first), None))
+        skipped = min(max(0, after + 1 - self.first), len(self._ring))
+        newer = (each for each, _ in islice(self._ring, skipped, None))
         found = (
             each
             for each in newer
