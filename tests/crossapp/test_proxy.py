@@ -1,6 +1,7 @@
 """`crossapp proxy` as a process of its own, and `crossapp judge` of what it and others recorded."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -89,6 +90,10 @@ def test_what_passes_is_recorded_and_judged_the_same_from_either_file(deployment
         assert set(told["urls"]) == {"tuvens-api", "hi.events", "tuvens-client"}
         assert placeholders.SIGNATURE in told["placeholders"]
         assert validates(told["urls"]["tuvens-api"]).status_code == 200
+        base, _, token = told["inspector"].partition("/inspector/#")
+        asked = f"{base}/apps/proxy/exchanges/2"
+        seen = httpx.get(asked, headers={"Authorization": f"Bearer {token}"}, trust_env=False).json()
+        assert (seen["operation"], seen["status"], seen["user"]) == ("validateSession", 200, "organiser@example.com")
         child.send_signal(signal.SIGTERM)
         out, errors = child.communicate(timeout=60)
     assert (child.returncode, out) == (0, "")
@@ -126,6 +131,7 @@ def test_a_kill_leaves_what_had_passed_and_the_end_of_stdin_is_an_end(deployment
     assert child.returncode == 0
     assert placeholders.SHARED_SECRET in out
     assert "curl -s http://127.0.0.1:" in out
+    assert re.search(r"To see what passes, open in a browser:\n\n  http://127\.0\.0\.1:\d+/inspector/#\S{43}\n", out)
     assert "nowhere (--record FILE keeps it)" in errors
 
 

@@ -117,6 +117,7 @@ def test_the_deployment_names_people_and_events_of_the_seed(here: Launched) -> N
 
 def test_without_a_control_plane_nothing_of_the_inside_is_described() -> None:
     with launched(LaunchOptions(control=False)) as built:
+        assert "inspector" not in welcome(built)
         described = built.description()
         assert described["targets"][TUVENS_API]["rate_limits"]["generateSession"] == 10
         for app, target in described["targets"].items():
@@ -157,6 +158,8 @@ def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(her
     assert here.urls[HI_EVENTS] in text
     assert f"In a browser: {here.urls[TUVENS_CLIENT]}/" in text
     assert here.shared_secret in text
+    address = f"{here.urls[TUVENS_API]}/__crossapp__/inspector/#{here.control_tokens[TUVENS_API]}"
+    assert f"open in a browser:\n\n  {address}\n" in text
     for person in people(default_seed())[:4]:
         assert person.user.email in text
 

@@ -86,7 +86,7 @@ export class Details {
   #switch(row) {
     if (row.sides.length < 2) {
       const [side] = row.sides;
-      return h("p", { class: "soft" }, side.direction === "in" ? `As ${side.app} received and answered it.` : `As ${side.app} sent it.`);
+      return h("p", { class: "soft" }, side.direction === "in" ? `As ${side.app} received and answered it.` : `As ${side.app === "proxy" ? "the proxy" : side.app} sent it.`);
     }
     const choice = (direction, words) => h("button", {
       type: "button", id: `side-${direction}`, "aria-pressed": String(this.side === direction),

@@ -86,7 +86,7 @@ export class Exchanges {
     const count = this.columns.length;
     const [left, right] = row.from <= row.to ? [row.from, row.to] : [row.to, row.from];
     element.className = `row s${statusClass(row.status)}${row.marked ? " marked" : ""}${row.from > row.to ? " back" : ""}`
-      + `${left === right ? " self" : ""}${row.sides.some((each) => each.direction === "in") ? "" : " one"}`;
+      + `${left === right ? " self" : ""}${this.#unheard(row) ? " unheard" : ""}`;
     parts.arrow.style.left = this.#centre(left);
     parts.arrow.style.width = `${((right - left) / count) * 100}%`;
     parts.pill.style.left = `${(((left + right) / 2 + 0.5) / count) * 100}%`;
@@ -100,6 +100,11 @@ export class Exchanges {
     parts.label.style.right = atRight ? `${(1 - (right + 0.5) / count) * 100}%` : "auto";
     parts.label.style.maxWidth = `calc(${(atRight ? (right + 0.5) / count : 1 - (left + 0.5) / count) * 100}% - 8px)`;
     element.setAttribute("aria-label", this.#spoken(row));
+  }
+
+  // A call to an application that keeps a record here, of which it has none: it never arrived, or not yet.
+  #unheard(row) {
+    return this.lanes.apps.some(({ name }) => name === row.callee) && !row.sides.some((each) => each.direction === "in");
   }
 
   #chips(row) {
