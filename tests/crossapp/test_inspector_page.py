@@ -432,9 +432,10 @@ def test_without_the_token_it_asks_for_it(viewer: Viewer) -> None:
     viewer.look(story, address=address)
 
 
-def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer: Viewer) -> None:
+def fill(viewer: Viewer, count: int) -> None:
+    """Exchanges in the journal of tuvens-api; before anybody looks."""
     journal = viewer.built.simulators[TUVENS_API].journal
-    for number in range(10_000):
+    for number in range(count):
         journal.record(
             direction="in",
             caller="curl",
@@ -452,6 +453,36 @@ def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer
             facts={"user_id": str(number % 4)},
         )
 
+
+def test_what_somebody_reads_stays_in_its_place_while_new_ones_come_and_old_ones_go(viewer: Viewer) -> None:
+    fill(viewer, 10_000)
+
+    async def story(page: "Page") -> None:
+        await counted(page, "10,000 exchanges")
+        await page.locator("#list").evaluate("list => { list.scrollTop = 5000 * 46; }")
+        await page.locator(SHOWN, has_text="/api/events/5003").first.wait_for()
+        place = "row => row.getBoundingClientRect().top"
+        reading = page.locator(f"{SHOWN}:has(.target:text-is('/api/events/5003'))")
+        before = await reading.evaluate(place)
+        for _ in range(5):
+            viewer.mint()
+        await page.locator("#newest", has_text="5 new").wait_for()
+        await counted(page, "10,000 exchanges")
+        assert await reading.evaluate(place) == before
+        await page.locator("#newest").click()
+        assert "POST /api/cross-app/generate-session" in (await labels(page))[-1]
+        viewer.mint()
+        await page.wait_for_timeout(400)
+        assert (
+            await page.locator("#list").evaluate("list => list.scrollHeight - list.scrollTop - list.clientHeight") < 2
+        )
+
+    viewer.look(story)
+
+
+def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer: Viewer) -> None:
+    fill(viewer, 10_000)
+
     async def story(page: "Page") -> None:
         await counted(page, "10,000 exchanges")
         assert "/api/events/9999," in (await labels(page))[-1]
@@ -461,7 +492,7 @@ def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer
         assert "/api/events/0," in await active(page)
         for step in range(20):
             await page.evaluate("top => { document.getElementById('list').scrollTop = top; }", step * 23_000)
-            await page.wait_for_timeout(20)
+            await page.evaluate("() => new Promise(requestAnimationFrame)")
         assert await page.evaluate("document.querySelectorAll('*').length") <= many + 10
         await page.select_option("#filter-status", "500")
         await counted(page, "10 of 10,000 exchanges")

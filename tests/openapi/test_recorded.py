@@ -16,6 +16,14 @@ def test_a_request_in_order_has_no_problem_with_or_without_its_secret() -> None:
         assert problems("validateSession", "/api/cross-app/validate-session", body) == []
 
 
+def test_what_a_placeholder_stands_for_might_have_been_right() -> None:
+    body = b'{"session_token":"<session-token:0123abcd>","permission":"%s","resource_id":"%s"}'
+    target = "/api/cross-app/validate-permission"
+    assert problems("validatePermission", target, body % (b"create_events", b"<secret:0123abcd>")) == []
+    (found,) = problems("validatePermission", target, body % (b"create_events", b"eleven"))
+    assert found.startswith("/body/resource_id: ")
+
+
 def test_what_is_wrong_is_told_with_its_place() -> None:
     (found,) = problems("validateSession", "/api/cross-app/validate-session", b'{"session":1}')
     assert found.startswith("/body/session_token: ")

@@ -7,6 +7,8 @@ import { Model } from "./model.js";
 import { duration, NO_ANSWER, plural, span, statusClass, statusWords, timeOfDay } from "./words.js";
 
 const ROW = 46;
+// Milliseconds within which new rows are drawn, together.
+const SOON = 150;
 const FILTERS = ["text", "operation", "status", "mark", "user"];
 const MARKS = { any: "fault, violation, signature", fault: "fault fired", violation: "contract violation",
   signature: "signature wrong", webhook: "webhook delivery" };
@@ -25,6 +27,8 @@ export class Exchanges {
     this.following = true;
     this.unseen = 0;
     this.whole = false;
+    this.paused = false;
+    this.waiting = 0;
     this.details = new Details($("details"), () => this.close());
     this.list = new VirtualList($("list"), {
       height: ROW,
@@ -181,13 +185,30 @@ export class Exchanges {
   }
 
   add({ rows, kept }) {
-    const before = this.shown.length;
-    const wasAtEnd = this.following;
     this.model.add(rows, kept);
-    if (!this.whole) return;
+    if (this.whole && !this.waiting) {
+      this.waiting = setTimeout(() => { this.waiting = 0; this.#grown(); }, SOON);
+    }
+  }
+
+  // New rows below, and perhaps fewer above: what somebody reads stays where it is.
+  #grown() {
+    const { scroller } = this.list;
+    const newest = this.shown.at(-1);
+    const top = Math.floor(scroller.scrollTop / ROW);
+    const anchor = this.shown[top];
+    const { following } = this;
     this.refresh();
-    if (wasAtEnd) this.list.toEnd();
-    else this.unseen += Math.max(0, this.shown.length - before);
+    if (following) {
+      this.list.toEnd();
+    } else {
+      const moved = this.shown.indexOf(anchor) - top;
+      if (anchor && moved !== 0 && moved > -top - 1) {
+        scroller.scrollTop += moved * ROW;
+        this.list.draw();
+      }
+      this.unseen += this.shown.length - 1 - this.shown.lastIndexOf(newest);
+    }
     this.#tellNewest();
   }
 
@@ -318,11 +339,9 @@ export class Exchanges {
   }
 
   pause() {
-    const button = $("pause");
-    const paused = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(paused));
-    setText(button, paused ? "Go on" : "Pause");
-    if (paused) this.disconnect();
+    this.paused = !this.paused;
+    setText($("pause"), this.paused ? "Go on" : "Pause");
+    if (this.paused) this.disconnect();
     else this.reconnect();
   }
 }

@@ -99,7 +99,7 @@ export class Model {
   shown(filter) {
     const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
     const { operation, status, mark, user } = filter;
-    if (!words.length && !operation && !status && !mark && !user) return this.rows;
+    if (!words.length && !operation && !status && !mark && !user) return this.rows.slice();
     return this.rows.filter((row) =>
       (!operation || (row.operation ?? "?") === operation)
       && (!user || row.user === user)
