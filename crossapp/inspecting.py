@@ -21,11 +21,10 @@ from harness.inspector.guard import Guard
 from harness.inspector.page import OPEN, address, page_routes
 from harness.inspector.row import Row
 from harness.redact import SecretBook
-from openapi.recorded import request_problems, signature_of
+from openapi.recorded import LANES, request_problems, signature_of
 from scenarios.loopback import listen, served
 
 APP = "proxy"
-LANES = ("tuvens-client", "tuvens-api", "hi.events")
 
 _UNCACHED = {"Cache-Control": "no-store"}
 _NO_OPERATION = Check(unread="no operation of the document has this method and path")

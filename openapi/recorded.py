@@ -9,6 +9,9 @@ from openapi.documents import load
 from openapi.operation import Operation
 from openapi.problems import NotJsonError, Problem, json_value
 
+LANES = ("tuvens-client", "tuvens-api", "hi.events")
+"""The applications in the order in which a person meets them, as a diagram shows them side by side."""
+
 _PLACEHOLDER = re.compile(r"<[a-z]+(?:-[a-z]+)*:[0-9a-f]{8}>")
 _MOST = 20
 _MOST_FIELDS = 100

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, StreamingResponse
 from harness.inspector.feed import Feed
 from harness.inspector.guard import Guard
 from harness.inspector.page import OPEN, page_routes
+from openapi.recorded import LANES
 from simulators.kit.errors import StartError
-from simulators.kit.inspecting import LANES, JournalSource
+from simulators.kit.inspecting import JournalSource
 from simulators.kit.simulator import NotOffered, Simulator
 from simulators.seed import Seed, SeedError
 

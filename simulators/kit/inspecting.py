@@ -14,8 +14,6 @@ from openapi.recorded import request_problems, signature_of
 from simulators.kit.journal import KEPT_BODY, Body, Exchange
 from simulators.kit.simulator import Simulator
 
-LANES = ("tuvens-client", "tuvens-api", "hi.events")
-
 _SHOWN_ELSEWHERE = frozenset({"user_id", "delivery", "attempt", "replay", "signature_valid"})
 
 
