@@ -58,6 +58,7 @@ def saved(lines: Iterable[str]) -> dict[str, Row]:
             if value["type"] == "row" and value["name"] in known:
                 fault = known[value["name"]]
                 row = Row.from_json(value, sorted(fault.requirements), unsteady=fault.unsteady)
+                row = replace(row, suites=tuple(each for each in row.suites if each in suites_for(fault)))
                 earlier = found.get(fault.name)
                 found[fault.name] = row.with_suites_of(earlier) if earlier is not None else row
         except (ValueError, KeyError, TypeError, AttributeError):
