@@ -113,6 +113,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "signature-prefix-optional": ("webhook.signature_without_prefix_is_refused",),
     "signature-sha1-accepted": ("webhook.signature_by_another_algorithm_is_refused",),
     "signature-hex-case-ignored": ("webhook.signature_in_upper_case_is_refused",),
+    "signature-leaks-by-timing": ("webhook.no_timing_leak_is_seen",),
     "php-escapes-break-signature": ("webhook.updates_by_php_are_applied",),
     "live-maps-to-setup": ("webhook.live_gives_active",),
     "ended-maps-to-active": ("webhook.ended_gives_inactive",),

@@ -418,6 +418,8 @@ class Edge(Behaviour):
                 return signature_matches(self._secret, unescaped, header)
         if faults.on("webhook-verified-with-a-former-key"):
             return signature_matches(self._secret + b"-of-last-year", body, header)
+        if faults.on("signature-leaks-by-timing"):
+            return _equal_byte_by_byte(header.encode("latin-1"), sign(self._secret, body).encode())
         if right:
             return True
         if faults.armed("signature-compared-by-prefix"):

@@ -169,6 +169,11 @@ FAULTS: tuple[Fault, ...] = (
         "A webhook signature in upper-case hex is accepted.",
     ),
     _fault(
+        "signature-leaks-by-timing",
+        "A webhook's signature is compared character by character up to the first difference, and each equal one takes "
+        "time.",
+    ),
+    _fault(
         "php-escapes-break-signature",
         "Escaped slashes are unescaped before the signature is verified: what PHP's json_encode sends is refused.",
     ),

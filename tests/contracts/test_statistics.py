@@ -12,7 +12,7 @@ import pytest
 from contracts.session_token.randomness import sample_statistics
 from contracts.session_token.rules_minting import SAMPLE
 from contracts.shared_secret.rules_timing import STORY
-from contracts.shared_secret.timing import compare, differences, median_bounds, would_be_seen
+from contracts.timing import compare, differences, median_bounds, would_be_seen
 from harness.verdict import Held, Inconclusive, Verdict, Violated
 from tests.contracts.histories import answer, history, observed, verdict
 

@@ -1,13 +1,14 @@
 """Example histories of the rules about the shared secret."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from contracts.shared_secret.rules import STORY
 from contracts.shared_secret.rules_timing import STORY as TIMED
 from harness.history import History as Seen
 from tests.contracts.documented import error
 from tests.contracts.examples import Example, Examples, breaks, holds, leaves_open
-from tests.contracts.histories import history, no_answer, observed
+from tests.contracts.histories import history, no_answer
+from tests.contracts.timings import comparisons
 
 OPERATIONS = {
     "validate_session": "validateSession",
@@ -50,28 +51,7 @@ def _all_refused(operation: str, step: str, kinds: Sequence[str]) -> Sequence[Ex
     )
 
 
-def timed(probe: Mapping[str, float], control: float = 0.5, *, pairs: int = 150, all_refused: bool = True) -> Seen:
-    """A comparison of refusals: of a secret that is nearly right, and of equal ones; differences in microseconds."""
-    right = {"z": 0.4, "microseconds": 2.0, "smallest": 60.0}
-    told = {**right, **probe}
-    spread = [float(each - pairs // 2) for each in range(pairs)]
-    differences = {"probe": [told["microseconds"] + each for each in spread], "control": spread}
-    values = {"pairs": pairs, "exchange": 1, "all_refused": all_refused, "differences": differences}
-    return history(
-        error("validateSession", 401, f"{TIMED}/guess/near"),
-        observed(f"{TIMED}/comparison", **values, probe=told, control={**right, "z": control}),
-    )
-
-
 EXAMPLES: Examples = {
-    "no_timing_leak_is_seen": (
-        holds("both take as long", timed({})),
-        holds("a difference that no attacker could use", timed({"z": 7.0, "microseconds": 4.0})),
-        holds("a difference that may be chance", timed({"z": 4.0, "microseconds": 80.0})),
-        breaks("a secret that is nearly right takes longer", timed({"z": 9.0, "microseconds": 80.0})),
-        leaves_open("equal requests differ, too", timed({"z": 9.0, "microseconds": 80.0}, control=8.0)),
-        leaves_open("a handful of pairs, in which nothing would be seen", timed({}, pairs=10)),
-        leaves_open("a rate limit struck", timed({"z": 9.0, "microseconds": 80.0}, all_refused=False)),
-    ),
+    "no_timing_leak_is_seen": comparisons(TIMED, "validateSession"),
     "*": _of_route,
 }

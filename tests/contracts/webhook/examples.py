@@ -4,12 +4,13 @@ from typing import Any
 
 from contracts.hi_events_delivery.effects import TICKETING
 from contracts.times import iso_millis
-from contracts.webhook import rules_bodies, rules_processing, rules_refusals, rules_repeats
+from contracts.webhook import rules_bodies, rules_processing, rules_refusals, rules_repeats, rules_timing
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
 from tests.contracts.examples import Examples
 from tests.contracts.histories import NOW, answer, history, instead
+from tests.contracts.timings import comparisons
 
 REPORTED, NOTED = rules_processing.STORY, rules_processing.NOTED
 STRANGERS, SENSELESS = rules_refusals.STRANGERS, rules_refusals.SENSELESS
@@ -196,6 +197,7 @@ EXAMPLES: Examples = {
         refusals(),
         refusals(event(f"{STRANGERS}/afterwards", "inactive", "CANCELLED")),
     ),
+    "no_timing_leak_is_seen": comparisons(rules_timing.STORY, "receiveEventStatusChanged"),
     "updates_by_php_are_applied": (speech(), speech(update(f"{LANGUAGES}/php/pretty/update", 401, {}))),
     "updates_by_node_are_applied": (speech(), speech(event(f"{LANGUAGES}/node/compact/after", "inactive", "LIVE"))),
     "updates_by_python_are_applied": (speech(), speech(update(f"{LANGUAGES}/python/compact/update", 400, {}))),

@@ -1,11 +1,22 @@
-"""A paired comparison of durations: does one kind of request take longer than another?"""
+"""A paired comparison of durations: does one kind of request take longer than another?
+
+A measurement can show a leak, never that there is none: what is told of the honest is the smallest difference that
+would have been seen.
+"""
 
 import math
 import random
 import statistics
 from collections.abc import Sequence
 
+from harness.history import History
+from harness.judging import BrokenRuleError, UndecidedError
+from harness.verdict import Held, Verdict, Violated
+
 _DRAWS = 1_000
+# With 5.5 standard deviations one honest run in 25 million would be accused.
+_FAR = 5.5
+_SMALLEST_LEAK = 20.0
 
 
 def compare(ones: Sequence[float], others: Sequence[float]) -> dict[str, float]:
@@ -48,3 +59,28 @@ def median_bounds(found: Sequence[float], *, seed: int = 0) -> tuple[float, floa
     chance = random.Random(seed)
     medians = sorted(statistics.median(chance.choices(found, k=len(found))) for _ in range(_DRAWS))
     return medians[round(0.005 * _DRAWS)], medians[round(0.995 * _DRAWS) - 1]
+
+
+def takes_as_long(history: History, story: str) -> Verdict:
+    """Judge the comparison that a story made of refusals that are nearly right with ones that are wrong throughout; its
+    A/A control is of equal ones.
+
+    Raises BrokenRuleError with the size of a leak, UndecidedError where the run could not tell, NothingObservedError.
+    """
+    seen = history.observation(f"{story}/comparison")
+    if not seen.values["all_refused"]:
+        raise UndecidedError("not every guess was answered 401 (a rate limit?), so the times cannot be compared")
+    probe, control = seen.values["probe"], seen.values["control"]
+    if abs(control["z"]) > _FAR:
+        raise UndecidedError(f"equal requests differ, too (z {control['z']:+.1f}): the machine is too noisy to tell")
+    smallest = max(would_be_seen(seen.values["differences"]["control"], _FAR), _SMALLEST_LEAK)
+    if math.isinf(smallest):
+        raise UndecidedError(f"{seen.values['pairs']} pairs are too few for any difference to be seen")
+    told = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
+    if probe["z"] > _FAR and probe["microseconds"] > _SMALLEST_LEAK:
+        low, high = median_bounds(seen.values["differences"]["probe"])
+        leak = f"{told}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
+        raise BrokenRuleError(Violated("no difference", leak, (seen.values["exchange"],)))
+    return Held(
+        (seen.values["exchange"], seen.number), f"{told}: no difference above {smallest:.0f} µs, which would be seen"
+    )

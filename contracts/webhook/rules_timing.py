@@ -1,0 +1,27 @@
+"""The webhook's signature is compared in constant time."""
+
+from contracts.catalogue import page, requirement
+from contracts.timing import takes_as_long
+from contracts.webhook.rules_processing import WEBHOOK
+from harness.history import History
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORY = "forged_signatures_are_timed"
+
+
+@requirement(
+    level=MUST,
+    obliged="tuvens-api",
+    source=page("Authentication", "Verified over the raw bytes, before the body is parsed; compared in constant time."),
+    story=STORY,
+    settles=("C-TA-08",),
+    operations=WEBHOOK,
+    needs=("near:tuvens-api",),
+    depends_on=("webhook.wrong_signature_is_refused",),
+    next_step="Compare the digests with crypto.timingSafeEqual, not the texts with ===.",
+)
+def no_timing_leak_is_seen(history: History) -> Verdict:
+    """tuvens-api takes as long to refuse a webhook's signature that is wrong in its last digit as one that is wrong in
+    all of them."""
+    return takes_as_long(history, STORY)
