@@ -16,6 +16,8 @@ from harness.verdict import Held, Verdict, Violated
 _DRAWS = 1_000
 # With 5.5 standard deviations one honest run in 25 million would be accused.
 _FAR = 5.5
+# One honest run in two thousand is beyond it: too many to accuse, too few to be told that there is nothing.
+_SUSPICIOUS = 3.29
 _SMALLEST_LEAK = 20.0
 
 
@@ -76,11 +78,14 @@ def takes_as_long(history: History, story: str) -> Verdict:
     smallest = max(would_be_seen(seen.values["differences"]["control"], _FAR), _SMALLEST_LEAK)
     if math.isinf(smallest):
         raise UndecidedError(f"{seen.values['pairs']} pairs are too few for any difference to be seen")
+    low, high = median_bounds(seen.values["differences"]["probe"])
     told = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
     if probe["z"] > _FAR and probe["microseconds"] > _SMALLEST_LEAK:
-        low, high = median_bounds(seen.values["differences"]["probe"])
         leak = f"{told}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
         raise BrokenRuleError(Violated("no difference", leak, (seen.values["exchange"],)))
+    if probe["z"] > _SUSPICIOUS and probe["microseconds"] > _SMALLEST_LEAK:
+        raise UndecidedError(f"{told}: too much for chance to be likely, too little to accuse; run it again")
+    largest = max(smallest, high)
     return Held(
-        (seen.values["exchange"], seen.number), f"{told}: no difference above {smallest:.0f} µs, which would be seen"
+        (seen.values["exchange"], seen.number), f"{told}: no difference above {largest:.0f} µs, which would be seen"
     )
