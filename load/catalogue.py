@@ -66,7 +66,8 @@ def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END)
     # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
     look = len(looks.shares) - 1
     error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
-    return evaluate(budget, series_of(history), error)
+    granted = health_seen(history).granted if run_of(history).values["near"] else 1.0
+    return evaluate(budget, series_of(history), error, granted=granted)
 
 
 def _judge_of(budget: Budget, looks: Looks) -> Judge:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
 from harness.history import Context, History, read_history
 from harness.redact import SecretBook
@@ -76,6 +77,7 @@ def conduct(
         settings=_settings_in_words(options, deployment),
         left_out=left_out,
         calibration={},
+        near="near:tuvens-api" in capabilities_of(deployment),
         failed=failed,
     )
     record = Record()

@@ -10,7 +10,7 @@ from load.accounting import Account, counted, discrepancies
 from load.arrivals import Schedule
 from load.health import Health, health_of
 from load.record import Record
-from load.samples import Block, Result, blocks_of
+from load.samples import ANSWERED, Block, Result, blocks_of
 from load.settings import Bursts
 
 RUN = "load/run"
@@ -28,8 +28,8 @@ JOURNEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How a run was conducted. `left_out`: journeys that the deployment does not allow, with the reason; `failed`: why
-    nothing could be sent."""
+    """How a run was conducted. `near`: whether the target shares the generator's machine; `left_out`: journeys that the
+    deployment does not allow, with the reason; `failed`: why nothing could be sent."""
 
     schedule: Schedule
     lanes: int
@@ -38,6 +38,7 @@ class Conduct:
     settings: Mapping[str, str]
     left_out: Mapping[str, str]
     calibration: Mapping[str, float]
+    near: bool = False
     stopped_early: bool = False
     failed: str = ""
 
@@ -57,12 +58,11 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
             for each in accounts
             if each.until < schedule.seconds
         ]
-    lags = [
-        each.latency - each.service
+    # A flow is many requests with pauses in between.
+    single = [
+        each
         for each in record.samples
-        if each.measure in schedule.mix
-        and each.result in (Result.OK, Result.FAILED, Result.DENIED)
-        and any(start <= each.at < end for start, end in windows)
+        if each.measure in schedule.mix and each.measure != "flow" and each.result in ANSWERED
     ]
     values = {
         "schedule": schedule.to_json(),
@@ -71,6 +71,7 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
         "settings": dict(conduct.settings),
         "left_out": dict(conduct.left_out),
         "calibration": dict(conduct.calibration),
+        "near": conduct.near,
         "stopped_early": conduct.stopped_early,
         "failed": conduct.failed,
         "notes": record.notes,
@@ -78,7 +79,7 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
         "problems": [] if conduct.failed else problems,
         "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(record.reasons.items())},
         "results": {each.name: _total(record, each) for each in Result},
-        "health": health_of(record.pulses, lags, windows).to_json(),
+        "health": health_of(record.pulses, single, windows).to_json(),
     }
     _append(history, RUN, values)
     for measure, blocks in sorted(blocks_of(record.samples, _with_bursts(windows, conduct, seconds), seconds).items()):

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -34,7 +34,8 @@ ANSWERED = (Result.OK, Result.FAILED, Result.DENIED)
 class Sample:
     """One request. `at`: when it was due, in seconds after the start. Times in milliseconds: `latency` from then to
     the last byte, `service` from sending; `server` and `database` as the answer announces them, nan where it does
-    not. Of one without an answer they tell how long it was waited for."""
+    not. Of one without an answer they tell how long it was waited for. `held`: for how long the generator was kept from
+    a processor meanwhile."""
 
     measure: str
     at: float
@@ -43,6 +44,12 @@ class Sample:
     service: float
     server: float = math.nan
     database: float = math.nan
+    held: float = 0.0
+
+    @property
+    def ours(self) -> float:
+        """Milliseconds of the latency that the generator may have added itself: sent late, or kept from a processor."""
+        return max(self.latency - self.service, 0.0) + self.held
 
     def row(self) -> list[Any]:
         """As a row of a file: milliseconds to the microsecond."""
@@ -52,13 +59,14 @@ class Sample:
             round(self.at, 4),
             int(self.result),
             *(None if math.isnan(each) else round(each, 3) for each in times),
+            round(self.held, 3),
         ]
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Sample":
         """Read a row."""
         latency, service, server, database = (math.nan if each is None else float(each) for each in row[3:7])
-        return cls(str(row[0]), float(row[1]), Result(row[2]), latency, service, server, database)
+        return cls(str(row[0]), float(row[1]), Result(row[2]), latency, service, server, database, float(row[7]))
 
     def time(self, metric: Metric) -> float:
         """One of its times."""
@@ -79,12 +87,14 @@ def rounded(value: float) -> float:
 
 
 KEPT_TIMES = (Metric.LATENCY, Metric.SERVICE, Metric.SERVER, Metric.DATABASE)
+CLIENT_TIMES = (Metric.LATENCY, Metric.SERVICE)
 
 
 @dataclass(slots=True)
 class Block:
     """The samples of one measure that were due in one stretch of time. `times`: of the right answers, how often each
-    value was seen; `waited`: of the unanswered ones, for how long."""
+    value was seen, and `least`, what they are without all that the generator may have added itself; `waited`: of the
+    unanswered ones, for how long."""
 
     start: float
     seconds: float
@@ -92,6 +102,7 @@ class Block:
     results: Counter[Result] = field(default_factory=Counter)
     times: dict[Metric, Counter[float]] = field(default_factory=lambda: {each: Counter() for each in KEPT_TIMES})
     waited: Counter[float] = field(default_factory=Counter)
+    least: dict[Metric, Counter[float]] = field(default_factory=lambda: {each: Counter() for each in CLIENT_TIMES})
 
     def add(self, sample: Sample) -> None:
         """Count a sample in."""
@@ -101,6 +112,8 @@ class Block:
                 value = sample.time(metric)
                 if not math.isnan(value):
                     self.times[metric][rounded(value)] += 1
+            self.least[Metric.LATENCY][rounded(max(sample.latency - sample.ours, 0.0))] += 1
+            self.least[Metric.SERVICE][rounded(max(sample.service - sample.held, 0.0))] += 1
         elif sample.result is Result.UNANSWERED:
             self.waited[rounded(sample.latency)] += 1
 
@@ -114,6 +127,14 @@ class Block:
         """How many have no answer of which a budget speaks."""
         return self.results.total() - self.answered
 
+    def at_least(self, granted: float) -> "Block":
+        """The same with the times that are surely not the generator's own, nor, of a target that shares its machine,
+        other processes': `granted` is the share that those left."""
+        times = {**self.times, **self.least}
+        if granted < 1.0:
+            times = {metric: _scaled(counted, granted) for metric, counted in times.items()}
+        return replace(self, times=times)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON; `from_json` reads it back."""
         return {
@@ -123,6 +144,7 @@ class Block:
             "results": {each.name: self.results[each] for each in Result if self.results[each]},
             "times": {metric.value: _pairs(self.times[metric]) for metric in KEPT_TIMES},
             "waited": _pairs(self.waited),
+            "least": {metric.value: _pairs(self.least[metric]) for metric in CLIENT_TIMES},
         }
 
     @classmethod
@@ -135,11 +157,19 @@ class Block:
             Counter({Result[name]: int(count) for name, count in value["results"].items()}),
             {metric: _counter(value["times"][metric.value]) for metric in KEPT_TIMES},
             _counter(value["waited"]),
+            {metric: _counter(value["least"][metric.value]) for metric in CLIENT_TIMES},
         )
 
 
 def _pairs(counted: Counter[float]) -> list[list[float]]:
     return [[value, count] for value, count in sorted(counted.items())]
+
+
+def _scaled(counted: Counter[float], factor: float) -> Counter[float]:
+    scaled: Counter[float] = Counter()
+    for value, count in counted.items():
+        scaled[rounded(value * factor)] += count
+    return scaled
 
 
 def _counter(pairs: Iterable[Sequence[float]]) -> Counter[float]:
@@ -209,4 +239,6 @@ def merged(series: Sequence[Sequence[Block]]) -> list[Block]:
             whole.waited.update(each.waited)
             for metric in KEPT_TIMES:
                 whole.times[metric].update(each.times[metric])
+            for metric in CLIENT_TIMES:
+                whole.least[metric].update(each.least[metric])
     return [together[start] for start in sorted(together)]

@@ -6,8 +6,10 @@ from harness.report import BudgetLine, LoadLine
 
 _HEALTH = {
     "start_lag_p95": "95 of 100 requests were sent within {} ms of when they were due",
+    "ours_p95": "it added {} ms at most to 95 of 100 requests itself",
     "loop_lag_p99": "its event loop was at most {} ms late, 99 of 100 times",
     "cpu_p50": "it used {:.0%} of a core",
+    "waited": "other processes kept it from a processor {:.1%} of the time",
     "in_flight_max": "at most {:.0f} arrivals were under way",
     "connections_max": "at most {:.0f} connections were open",
 }

@@ -22,6 +22,7 @@ from harness.http import Answer, Call
 from harness.recorder import Recorder
 from harness.redact import SecretBook
 from load.checks import Check, judge_answer
+from load.generator.disturbance import RunQueue
 from load.observed import EMPTY, SLOWEST, WRONG
 from load.samples import Result, Sample
 from load.server_timing import server_and_database
@@ -66,6 +67,7 @@ class Client:
         self._order = itertools.count()
         self._slowest: dict[str, list[tuple[float, int, _Kept]]] = {}
         self._wrong: dict[str, list[_Kept]] = {}
+        self.queue = RunQueue()
 
     def now(self) -> float:
         """Seconds after the start."""
@@ -90,12 +92,13 @@ class Client:
     ) -> Sent:
         """Send a call and measure it: from `due` (seconds after the start), else from now."""
         address = url or self.url(call)
+        waited = self.queue.waited()
         started, at = time.time(), self.now()
         meant = at if due is None else due
         with http.request(
             call.method, address, name=measure, headers=dict(call.headers), catch_response=True, **_body(call.body)
         ) as response:
-            ended = self.now()
+            ended, held = self.now(), self.queue.waited() - waited
             answer, error = _answer(response)
             if answer is not None:
                 result, reason = judge_answer(call, answer, check)
@@ -111,7 +114,7 @@ class Client:
             else:
                 response.failure(reason)
         server, database = server_and_database(answer.header("server-timing")) if answer else (math.nan, math.nan)
-        self._sink(Sample(measure, meant, result, latency, (ended - at) * 1000, server, database))
+        self._sink(Sample(measure, meant, result, latency, (ended - at) * 1000, server, database, held))
         self._remember(
             _Kept(measure, call, address, answer, outcome, reason, started, ended - at, tuple(secrets)), result, latency
         )
@@ -119,19 +122,21 @@ class Client:
 
     def ask_empty(self, http: FastHttpSession, due: float, address: str) -> None:
         """A request to an empty server: what this machine and this program need by themselves."""
-        at = self.now()
+        waited, at = self.queue.waited(), self.now()
         with http.request("POST", address, name=EMPTY, catch_response=True, **_body(b"{}")) as response:
-            ended = self.now()
+            ended, held = self.now(), self.queue.waited() - waited
             right = response.status_code == 200
             response.success() if right else response.failure("the empty server did not answer 200")
         result = Result.OK if right else Result.FAILED
-        self._sink(Sample(EMPTY, due, result, (ended - due) * 1000, (ended - at) * 1000))
+        self._sink(Sample(EMPTY, due, result, (ended - due) * 1000, (ended - at) * 1000, held=held))
 
-    def count(self, measure: str, due: float, result: Result, reason: str = "", *, aside: float = 0.0) -> None:
+    def count(
+        self, measure: str, due: float, result: Result, reason: str = "", *, aside: float = 0.0, held: float = 0.0
+    ) -> None:
         """Count what is no single exchange: a whole flow, an arrival that was dropped, one that never came back.
-        `aside`: so many seconds are not part of its time."""
+        `aside`: so many seconds are not part of its time; `held`: milliseconds without a processor meanwhile."""
         waited = (self.now() - due - aside) * 1000
-        self._sink(Sample(measure, due, result, waited, waited))
+        self._sink(Sample(measure, due, result, waited, waited, held=held))
         if reason:
             self.reasons.setdefault(measure, Counter())[reason] += 1
 

@@ -123,12 +123,14 @@ class Journeys:
                 "flow", due, Result.DROPPED, f"{NEVER_SENT}: all events of events.linked are in use by other flows"
             )
             return
+        late, waited = self._client.now() - due, self._client.queue.waited()
         try:
             aside = self._flow(http, due, event)
         except _BrokenOffError as broken:
             self._client.count("flow", due, broken.result, broken.reason)
         else:
-            self._client.count("flow", due, Result.OK, aside=aside)
+            held = late * 1000 + self._client.queue.waited() - waited
+            self._client.count("flow", due, Result.OK, aside=aside, held=held)
         finally:
             self._world.give_back(event)
 

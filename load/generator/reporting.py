@@ -12,6 +12,7 @@ from locust.runners import MasterRunner
 
 from load.accounting import Account
 from load.generator.client import Client
+from load.generator.disturbance import RunQueue, stolen
 from load.health import Pulse
 from load.observed import JOURNEYS
 from load.samples import Result, Sample
@@ -54,12 +55,15 @@ class Lane:
     def beat(self) -> None:
         """Read the health of this process, for ever."""
         cpu = time.process_time()
+        queue = RunQueue()
         wall, clock = _both_clocks()
+        waited, (taken, ticks) = queue.waited(), stolen()
         while True:
             gevent.sleep(_BEAT)
             used = time.process_time()
             now, unix = _both_clocks()
             passed = now - wall
+            waits, (takes, whole) = queue.waited(), stolen()
             if self.client is not None:
                 self._pulses.append(
                     Pulse(
@@ -69,9 +73,12 @@ class Lane:
                         in_flight=self.in_flight,
                         connections=self.connections,
                         clock_step=(unix - clock) - passed,
+                        waited=(waits - waited) / 1000 / passed,
+                        stolen=(takes - taken) / max(whole - ticks, 1),
                     )
                 )
             cpu, wall, clock = used, now, unix
+            waited, taken, ticks = waits, takes, whole
 
     def report_for_ever(self) -> None:
         """Send what has gathered, every second."""

@@ -41,6 +41,7 @@ def timed(times: Sequence[Sequence[float]]) -> list[Block]:
         for value in each:
             for metric in (Metric.LATENCY, Metric.SERVICE):
                 block.times[metric][rounded(value)] += 1
+                block.least[metric][rounded(value)] += 1
         blocks.append(block)
     return blocks
 

@@ -205,7 +205,15 @@ def test_blocks_hold_every_sample_once_and_the_measured_ones_apart() -> None:
 def test_the_worst_of_the_lanes_is_what_is_told_of_health() -> None:
     calm = [Pulse(at / 10, 1.0, 0.1, 2, 3, 0.0) for at in range(100)]
     late = [replace(each, loop_lag=500.0) for each in calm[:5]]
-    assert complaints(health_of(calm, [0.5] * 100, [(0, 10)])) == []
+    prompt = [Sample("x", at / 10, Result.OK, 3.5, 3.0) for at in range(100)]
+    assert complaints(health_of(calm, prompt, [(0, 10)])) == []
+    kept = [replace(each, held=30.0) for each in prompt[:6]]
+    found = complaints(health_of([replace(each, waited=0.2) for each in calm], [*prompt, *kept], [(0, 10)]))
+    assert found == [
+        "it added more than 30 ms to 5 of 100 requests itself",
+        "other processes kept it from a processor 20 % of the time",
+    ]
+    assert "others" in complaints(health_of([replace(each, stolen=0.1) for each in calm], prompt, [(0, 10)]))[0]
     assert "came round 500 ms late" in complaints(health_of([*calm, *late], [], [(0, 10)]))[0]
     # Before it is measured, nobody minds.
     assert complaints(health_of([*calm, *late], [], [(2, 10)])) == []

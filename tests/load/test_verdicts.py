@@ -51,6 +51,8 @@ def test_the_verdicts_do_not_depend_on_how_many_processes_sent(lanes: int) -> No
     ("root", "change", "health", "words"),
     [
         (KEPT_UP, lambda each: replace(each, latency=each.latency + 300), {}, "after they were due"),
+        (KEPT_UP, lambda each: replace(each, held=40.0), {"waited": 0.4}, "kept it from a processor 40 % of the time"),
+        (KEPT_UP, None, {"stolen": 0.2}, "gave 20 % of this machine to others"),
         (KEPT_UP, None, {"cpu": 0.99}, "99 % of a core"),
         (KEPT_UP, None, {"loop_lag": 400.0}, "400 ms late"),
         ("load.clock_ran_steadily", None, {"clock_step": -3.5}, "-3.50 s"),
@@ -193,6 +195,33 @@ def test_without_server_timing_the_clients_time_passes_and_never_fails(client: f
         assert found[f"load.{name}"].verdict is verdict
     if verdict is not HELD:
         assert "announce Server-Timing" in found["load.database_takes_15_ms_on_average"].reason
+
+
+@pytest.mark.parametrize(
+    ("service", "held", "verdict"), [(204.9, 0.0, VIOLATED), (195.0, 0.0, "inconclusive"), (204.9, 9.0, "inconclusive")]
+)
+def test_what_the_generator_may_have_added_itself_breaks_no_budget(service: float, held: float, verdict: str) -> None:
+    """95 of 100 in less than 200 ms: 205 are too many, unless 10 of them passed before it was sent, or 9 while the
+    generator had no processor."""
+    found = judged(recorded(change=lambda each: replace(each, latency=205.0, service=service, held=held)))
+    assert found[KEPT_UP].verdict is HELD
+    assert found["load.generation_is_acceptable"].verdict == verdict
+    if verdict != VIOLATED:
+        assert "from a machine that does nothing else" in found["load.generation_is_acceptable"].reason
+
+
+@pytest.mark.parametrize(
+    ("near", "server", "verdict"), [(True, 12.0, "inconclusive"), (False, 12.0, VIOLATED), (True, 30.0, VIOLATED)]
+)
+def test_a_target_that_shares_a_busy_machine_is_not_accused_of_what_others_do_to_it(
+    near: bool, server: float, verdict: str
+) -> None:
+    """The generator has a processor for half of the time that it wants one: the target, beside it, is perhaps twice as
+    slow as it would be."""
+    record = recorded(change=lambda each: replace(each, server=server), health={"cpu": 0.1, "waited": 0.1})
+    found = judged(record, conducted(near=near))
+    assert found[KEPT_UP].verdict is HELD
+    assert found["load.generation_takes_8_ms_on_average"].verdict == verdict
 
 
 def test_what_a_deployment_does_not_allow_is_not_applicable() -> None:
