@@ -249,7 +249,7 @@ _TRUST = (
         "The load run finds a connection for each request.",
         _reachable,
         "See whether the application was stopped or restarted meanwhile, and whether its address and certificate are "
-        "right.",
+        "right; where too many files are open, let the generator open more (ulimit -n).",
         (_SENT,),
     ),
     _trust(

@@ -6,51 +6,73 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 
+from load.generator.disturbance import RunQueue
 from simulators.kit.server import listen, loop_factory
 
 Answer = tuple[float, int]
 """Seconds before the answer, and its status."""
 
 
+@dataclass
+class Told:
+    """What a server says of itself, for timers are late and processors busy: when requests came and went (seconds of
+    the steady clock, which all processes share), how many answers were wrong, for how many milliseconds its thread was
+    kept from a processor."""
+
+    came: list[float] = field(default_factory=list)
+    went: list[float] = field(default_factory=list)
+    wrong: int = 0
+    waited: float = 0.0
+
+    @property
+    def took(self) -> list[float]:
+        """Milliseconds from the request to the answer."""
+        return [(went - came) * 1000 for came, went in zip(self.came, self.went, strict=True)]
+
+
 @contextmanager
 def known(
-    answer: Callable[[float], Answer], stall: tuple[float, float] = (0.0, 0.0), took: list[float] | None = None
+    answer: Callable[[float], Answer], stall: tuple[float, float] = (0.0, 0.0), told: Told | None = None
 ) -> Iterator[str]:
     """Serve from a thread; `answer` is asked with the seconds since the first request. `stall`: at which second the
-    whole server stands still, and for how long. `took` is told how many milliseconds each answer really took, for
-    timers are late."""
+    whole server stands still, and for how long."""
     began = 0.0
     stalled = False
+    heard = told if told is not None else Told()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         nonlocal began, stalled
-        began = began or time.perf_counter()
-        since = time.perf_counter() - began
+        arrived = time.perf_counter()
+        began = began or arrived
+        since = arrived - began
         if stall[1] and since >= stall[0] and not stalled:
             stalled = True
             time.sleep(stall[1])  # noqa: ASYNC251  # the whole server stands still, on purpose
-        arrived = time.perf_counter()
         while (await receive()).get("more_body"):
             pass
         seconds, status = answer(since)
         if seconds:
             await asyncio.sleep(seconds)
-        if took is not None:
-            took.append((time.perf_counter() - arrived) * 1000)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"{}"})
+        heard.came.append(arrived)
+        heard.went.append(time.perf_counter())
+        heard.wrong += status != 200
 
     listener = listen()
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, ws="none"))
 
     def serve() -> None:
+        queue = RunQueue()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(server.serve(sockets=[listener]))
+        heard.waited = queue.waited()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

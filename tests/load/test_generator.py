@@ -1,14 +1,16 @@
 """The generator as a process of its own, on Locust."""
 
 import statistics
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import pytest
 
 from load.samples import Result
 from tests.load import servers
-from tests.load.known_answers import measured
+from tests.load.known_answers import KINDS, Compared, Floor, compared, floor_here, measured
+
+_RUNS, _TRIES = 100, 6
 
 
 def test_a_stall_counts_for_all_who_waited(tmp_path: Path) -> None:
@@ -25,33 +27,42 @@ def test_a_stall_counts_for_all_who_waited(tmp_path: Path) -> None:
     assert record.accounts[0].scheduled == record.accounts[0].ok == 600
 
 
-@pytest.mark.slow
-def test_known_latencies_are_recovered(tmp_path: Path) -> None:
-    """Within 2 % or 0.2 ms of what the server says that it took, in 19 of 20 seeded runs; less what an answer at once
-    takes here."""
-    floor, _ = compared(tmp_path / "floor", servers.fixed(0), 0)
-    missed = []
-    for seed in range(20):
-        answer = servers.fixed(20) if seed % 2 else servers.bimodal(10, 80, 0.3, seed)
-        measured_mean, told = compared(tmp_path / str(seed), answer, seed)
-        if abs(measured_mean - floor - told) > max(0.02 * told, 0.2):
-            missed.append((seed, measured_mean - floor, told))
-    assert len(missed) <= 1, missed
-
-
-def compared(folder: Path, answer: Callable[[float], servers.Answer], seed: int) -> tuple[float, float]:
-    """The mean service time as measured, and as the server says."""
-    folder.mkdir()
-    took: list[float] = []
-    with servers.known(answer, took=took) as address:
-        record = measured(address, folder, rate=50, seconds=5, seed=seed)
-    return statistics.mean(each.service for each in record.samples), statistics.mean(took)
+def test_each_wrong_answer_is_counted_and_no_other(tmp_path: Path) -> None:
+    found = compared("failing", 7, tmp_path / "run", Floor(0.0, 0.0))
+    assert found.found[0][2] > 0
+    assert found.wrong == ()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.05, 0.2])
-def test_known_failure_rates_are_recovered(tmp_path: Path, share: float) -> None:
-    with servers.known(servers.failing(share, 1)) as address:
-        record = measured(address, tmp_path, rate=200, seconds=15)
-    found = sum(each.result is Result.FAILED for each in record.samples) / len(record.samples)
-    assert found == pytest.approx(share, abs=0.02)
+def test_known_answers_are_recovered_unless_the_generator_says_that_it_was_disturbed(tmp_path: Path) -> None:
+    """Of 100 seeded runs of fixed, bimodal and stalling latencies and known failure rates, 95 recover what the server
+    says, within 2 % or 0.2 ms. A run in which others kept generator or server from a processor is made again; one that
+    is wrong though nobody says so is never forgiven beyond these 5."""
+    floor = _calm_floor(tmp_path)
+    wrong: list[Compared] = []
+    disturbed = 0
+    for seed in range(_RUNS):
+        run, again = _undisturbed(KINDS[seed % len(KINDS)], seed, tmp_path / str(seed), floor)
+        disturbed += again
+        if run.wrong:
+            wrong.append(run)
+    print(f"{_RUNS} runs, {disturbed} more were disturbed; wrong: {wrong}")
+    assert len(wrong) <= 5, wrong
+
+
+def _calm_floor(folder: Path) -> Floor:
+    for attempt in range(_TRIES):
+        floor, run = floor_here(folder / f"floor-{attempt}")
+        if not run.disturbed:
+            return floor
+        time.sleep(2.0 * attempt)
+    pytest.fail(f"this machine is too busy: {run.kept:.2f} ms of each request were spent waiting for a processor")
+
+
+def _undisturbed(kind: str, seed: int, folder: Path, floor: Floor) -> tuple[Compared, int]:
+    for attempt in range(_TRIES):
+        run = compared(kind, seed, folder / str(attempt), floor)
+        if not run.disturbed:
+            return run, attempt
+        time.sleep(2.0 * attempt)
+    pytest.fail(f"this machine is too busy: {run.kept:.2f} ms of each request were spent waiting for a processor")

@@ -1,10 +1,12 @@
 """Runs that are sabotaged while they go on, each against simulators of its own: none of them may pass.
 
-The same is judged from made records in test_verdicts.py, at once; here everything is real, in the slow environment.
+The same is judged from made records in test_verdicts.py, at once; here everything is real, in the slow environment. A
+wrong address and a TLS error, which end a run before it begins, are in tests/crossapp/test_load.py.
 """
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from load.settings import MIX, Bursts
 from simulators.kit.server import listen
 
 pytestmark = pytest.mark.slow
+_TRIES = 6
 
 
 class Simulated:
@@ -130,8 +133,43 @@ def faults(report: Report) -> Mapping[str, Finding]:
     return {each.requirement: each for each in report.findings if each.verdict in ("harness_fault", "violated")}
 
 
-def starve(simulators: Simulated, pid: int) -> None:
-    """The generator gets no processor, again and again."""
+_HOGS, _HOGGING = 6, 4.0
+_BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
+
+
+def hog(simulators: Simulated, pid: int) -> None:
+    """Busy processes on the one processor that the generator may use, and they come first; they end by themselves."""
+    processor = {min(os.sched_getaffinity(pid))}
+    os.sched_setaffinity(pid, processor)
+    os.setpriority(os.PRIO_PROCESS, pid, 19)
+    # Between sessions, which the generator and each of these are, only this one counts, where there is such a thing.
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        group.write_text("19", "ascii")
+    for _ in range(_HOGS):
+        busy = subprocess.Popen([sys.executable, "-S", "-c", _BUSY, str(_HOGGING)], start_new_session=True)
+        os.sched_setaffinity(busy.pid, processor)
+        _ended_later.append(busy)
+
+
+_ended_later: list["subprocess.Popen[bytes]"] = []
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left() -> Iterator[None]:
+    yield
+    while _ended_later:
+        _ended_later.pop().wait(_HOGGING + 10)
+
+
+def open_few_files(simulators: Simulated, pid: int) -> None:
+    """The generator may open hardly more files than it has open."""
+    count = len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (count + 5, count + 5))
+
+
+def pause(simulators: Simulated, pid: int) -> None:
+    """The generator is stopped, again and again."""
     for _ in range(6):
         os.kill(pid, signal.SIGSTOP)
         time.sleep(0.4)
@@ -158,13 +196,23 @@ def freeze(simulators: Simulated, pid: int) -> None:
 @pytest.mark.parametrize(
     ("act", "root", "changes"),
     [
-        (starve, "load.generator_kept_up", {}),
+        (hog, "load.generator_kept_up", {}),
+        (pause, "load.generator_kept_up", {}),
+        (open_few_files, "load.target_stayed_reachable", {}),
         (kill_a_worker, "load.accounts_add_up", {"workers": Workers(2)}),
         (lambda simulators, pid: simulators.stop(), "load.target_stayed_reachable", {}),
         (restart, "load.target_stayed_reachable", {}),
         (freeze, "", {}),
     ],
-    ids=["starved generator", "killed worker", "stopped target", "restarted target", "very slow tail"],
+    ids=[
+        "hogged processor",
+        "paused generator",
+        "too few connections",
+        "killed worker",
+        "stopped target",
+        "restarted target",
+        "very slow tail",
+    ],
 )
 def test_a_sabotaged_run_never_passes(
     tmp_path: Path, act: Callable[[Simulated, int], None], root: str, changes: dict[str, Any]
@@ -176,6 +224,30 @@ def test_a_sabotaged_run_never_passes(
     assert report.footer.exit_code in ((1, 3) if root else (1, 2, 3)), [each.reason for each in report.findings]
     assert not root or root in found, found
     assert root or "load.validation_is_acceptable" in found, found
+
+
+_SHIFTED = """
+import os, time
+real, file = time.time, os.environ["CROSSAPP_TEST_SHIFT"]
+time.time = lambda: real() + (float(open(file).read()) if os.path.exists(file) else 0.0)
+"""
+
+
+@pytest.mark.parametrize("step", [-30.0, 0.3])
+def test_a_clock_that_is_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float) -> None:
+    """The generator's process has a clock of its own, which is set while it runs."""
+    shift = tmp_path / "shift"
+    with simulated(tmp_path, "--limits", "raised") as simulators:
+        (tmp_path / "sitecustomize.py").write_text(_SHIFTED, "utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setenv("CROSSAPP_TEST_SHIFT", str(shift))
+        report = run(tmp_path, simulators, Sabotage(lambda simulators, pid: void(shift.write_text(str(step), "utf-8"))))
+    assert f"was set by {step:+.2f} s" in faults(report)["load.clock_ran_steadily"].reason
+    assert report.footer.exit_code == 3
+
+
+def void(value: object) -> None:
+    """A sabotage returns nothing."""
 
 
 def test_too_few_under_way_are_told(tmp_path: Path) -> None:
@@ -198,17 +270,35 @@ def test_a_run_of_no_request_is_told(tmp_path: Path) -> None:
     assert set(faults(report)) == {"load.requests_were_sent"}
 
 
+def undisturbed(folder: Path, simulators: Simulated, **changes: Any) -> Report:
+    """A run during which nothing else kept the generator from its processor, by its own word."""
+    reason = ""
+    for attempt in range(_TRIES):
+        report = run(folder, simulators, **changes)
+        late = faults(report).get("load.generator_kept_up")
+        if late is None:
+            return report
+        reason = late.reason
+        assert "other processes kept it from a processor" in reason
+        time.sleep(5.0 * attempt)
+    pytest.fail(f"this machine is too busy: {reason}")
+
+
 def test_a_lost_update_is_a_wrong_answer(tmp_path: Path) -> None:
     with simulated(tmp_path, "--limits", "raised", "--fault", "lost-update-under-load") as simulators:
-        report = run(tmp_path, simulators)
+        report = undisturbed(tmp_path, simulators)
     assert "load.simultaneous_requests_are_handled" in faults(report)
     assert report.footer.exit_code == 1
 
 
-def test_a_clean_run_is_never_at_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_clean_run_is_never_at_fault(tmp_path: Path, processes: int, seed: int) -> None:
+    schedule = Schedule(steady(40, 8, 1), Model.POISSON, seed, MIX)
     with simulated(tmp_path, "--limits", "raised") as simulators:
-        report = run(tmp_path, simulators)
+        report = undisturbed(tmp_path, simulators, workers=Workers(processes), schedule=schedule)
     assert faults(report) == {}
+    assert report.footer.exit_code in (0, 2)
 
 
 def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> None:
