@@ -6,6 +6,8 @@ trusted is one fault with a remedy, and blocks the rest: it neither passes nor f
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from contracts.catalogue import EDITION
 from harness.history import Exchange, History
@@ -18,6 +20,7 @@ from load.evaluate import Outcome, Word, evaluate, in_words
 from load.health import CLOCK_STEP, complaints
 from load.observed import (
     PREFLIGHT,
+    SIMULTANEOUS,
     accounts_seen,
     evidence_for,
     health_seen,
@@ -67,7 +70,18 @@ def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END)
     look = len(looks.shares) - 1
     error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
     granted = health_seen(history).granted if run_of(history).values["near"] else 1.0
-    return evaluate(budget, series_of(history), error, granted=granted)
+    outcome = evaluate(budget, series_of(history), error, granted=granted)
+    return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
+
+
+def _of_enough_people(outcome: Outcome, run: Mapping[str, Any]) -> Outcome:
+    """Whose data an answer holds cannot be mistaken where all who ask are one person."""
+    users, at_once = run["users"], run["at_once"]
+    if outcome.word is not Word.PASS or users >= at_once:
+        return outcome
+    reason = f"{outcome.reason}, but of {users} users only, whose data could hardly be mistaken"
+    remedy = f"Name {at_once} users under [[users]]."
+    return replace(outcome, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
 
 
 def _judge_of(budget: Budget, looks: Looks) -> Judge:
@@ -90,7 +104,7 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
             case _:
                 if accounts_seen(history).dropped:
                     return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
-                return Inconclusive(told + _reasons(budget, history), evidence, _longer(outcome))
+                return Inconclusive(told + _reasons(budget, history), evidence, outcome.remedy or _longer(outcome))
 
     return judge
 

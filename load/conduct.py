@@ -72,6 +72,7 @@ def conduct(
     run = Conduct(
         schedule=schedule,
         lanes=options.workers.lanes,
+        users=len(deployment.users),
         listeners=options.listeners,
         bursts=options.bursts,
         settings=_settings_in_words(options, deployment),

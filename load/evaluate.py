@@ -49,7 +49,8 @@ class Observes(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Of one budget. `bounds` of the statistic (times in milliseconds), `count` of the measurements it is made of,
-    `unknown` of those that were not seen, `needed` of those that would probably decide it (0: not known)."""
+    `unknown` of those that were not seen, `needed` of those that would probably decide it (0: not known); `remedy`:
+    what to do where more of them would decide nothing."""
 
     word: Word
     bounds: Interval
@@ -58,6 +59,7 @@ class Outcome:
     unknown: int
     reason: str
     needed: int = 0
+    remedy: str = ""
 
     @property
     def decided(self) -> bool:
@@ -144,9 +146,10 @@ def _unless_ours(budget: Budget, blocks: Sequence[Block], error: float, granted:
     value = in_words(least.bounds.value, budget)
     reason = (
         f"{found.reason}; it might be {value} without what the generator and other processes of its machine added, "
-        "which would decide it: run it from a machine that does nothing else"
+        "which would decide it"
     )
-    return replace(found, word=Word.INCONCLUSIVE, reason=reason)
+    remedy = "Run it from a machine that does nothing else."
+    return replace(found, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
 
 
 def _mean(blocks: Sequence[Block], metric: Metric, error: float) -> Interval:

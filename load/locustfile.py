@@ -14,7 +14,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from harness.deployment import DeploymentError
-from load.generator.options import add_options, deployment_of, settings_of
+from load.generator.options import add_options, read_ahead, settings_of
 from load.generator.reporting import Sink
 from load.generator.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
 
@@ -38,7 +38,7 @@ def _choose(environment: Environment, **_: Any) -> None:
     if not is_worker:
         environment.user_classes = [OpenModel] if open_model else list(CLOSED)
     try:
-        deployment = deployment_of(options)
+        deployment = read_ahead(options)
     except DeploymentError as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(_BAD_USAGE)

@@ -18,21 +18,25 @@ MEASURE = "load/measure/"
 PREFLIGHT = "load/preflight/"
 EMPTY = "empty"
 """The journey of a calibration: one request to an empty server."""
+SIMULTANEOUS = "simultaneous"
+"""Of requests at one moment, after the schedule."""
 SLOWEST, WRONG = "load/slowest/", "load/wrong/"
 JOURNEYS = (
     "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged", "flow",
-    "simultaneous", "streamEventUpdates", EMPTY,
+    SIMULTANEOUS, "streamEventUpdates", EMPTY,
 )  # fmt: skip
 """Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How a run was conducted. `near`: whether the target shares the generator's machine; `left_out`: journeys that the
-    deployment does not allow, with the reason; `failed`: why nothing could be sent."""
+    """How a run was conducted. `users`: how many there are to ask for; `near`: whether the target shares the
+    generator's machine; `left_out`: journeys that the deployment does not allow, with the reason; `failed`:
+    why nothing could be sent."""
 
     schedule: Schedule
     lanes: int
+    users: int
     listeners: int
     bursts: Bursts
     settings: Mapping[str, str]
@@ -72,6 +76,8 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
         "left_out": dict(conduct.left_out),
         "calibration": dict(conduct.calibration),
         "near": conduct.near,
+        "users": conduct.users,
+        "at_once": conduct.bursts.size,
         "stopped_early": conduct.stopped_early,
         "failed": conduct.failed,
         "notes": record.notes,

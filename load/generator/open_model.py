@@ -14,13 +14,14 @@ from load.generator.journeys import Journeys
 from load.generator.listening import BrokenStreamError, Stream
 from load.generator.reporting import Lane
 from load.generator.world import Token, World
+from load.observed import SIMULTANEOUS
 from load.samples import Result
 from load.settings import RunSettings
 
 _SETTING_UP_AT_ONCE = 8
 _BETWEEN_BURSTS = 0.3
 _REFRESH = 5.0
-SIMULTANEOUS, STREAM = "simultaneous", "streamEventUpdates"
+STREAM = "streamEventUpdates"
 
 
 class Driver:

@@ -37,9 +37,28 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--crossapp-run", default="", include_in_web_ui=False, help="For crossapp load's own use.")
 
 
+_read: dict[Path, Deployment] = {}
+
+
+def read_ahead(options: Namespace) -> Deployment:
+    """Read the deployment for the first test, before its time runs: commands that give JWTs may take seconds. Raises
+    DeploymentError."""
+    path = _path(options)
+    found = _read[path] = _deployment(path)
+    return found
+
+
 def deployment_of(options: Namespace) -> Deployment:
-    """The deployment to send to. Raises DeploymentError."""
-    path = Path(os.environ.get(DEPLOYMENT_VARIABLE) or options.deployment)
+    """The deployment to send to, read anew for each test but the first. Raises DeploymentError."""
+    path = _path(options)
+    return _read.pop(path, None) or _deployment(path)
+
+
+def _path(options: Namespace) -> Path:
+    return Path(os.environ.get(DEPLOYMENT_VARIABLE) or options.deployment)
+
+
+def _deployment(path: Path) -> Deployment:
     apps, editions = openapi.APPS, (openapi.EDITION,)
     return build_deployment(read_deployment(path, apps=apps, editions=editions), apps=apps, editions=editions)
 

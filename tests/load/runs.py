@@ -39,6 +39,7 @@ def conducted(lanes: int = 2, **changes: object) -> Conduct:
     run = Conduct(
         schedule=SCHEDULE,
         lanes=lanes,
+        users=100,
         listeners=0,
         bursts=Bursts(2, 100),
         settings={"max in flight": "1000"},

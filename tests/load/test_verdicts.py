@@ -145,6 +145,19 @@ def test_one_wrong_answer_in_a_burst_is_one_too_many() -> None:
     assert judged(recorded(change=change))["load.simultaneous_requests_are_handled"].verdict is VIOLATED
 
 
+def test_fewer_users_than_simultaneous_requests_fail_it_and_do_not_pass_it() -> None:
+    name = "load.simultaneous_requests_are_handled"
+    found = judged(recorded(), conducted(users=3))[name]
+    assert found.verdict is VerdictName.INCONCLUSIVE
+    assert "of 3 users" in found.reason
+    assert found.next == "Name 100 users under [[users]]."
+
+    def change(sample: Sample) -> Sample:
+        return replace(sample, result=Result.FAILED) if sample.measure == "simultaneous" else sample
+
+    assert judged(recorded(change=change), conducted(users=3))[name].verdict is VIOLATED
+
+
 def test_dropped_arrivals_decide_nothing_that_they_could_change() -> None:
     """A few leave the latency's verdict as it is, and take away that of a rate."""
     found = judged(recorded(change=becomes(Result.DROPPED, only="validateSession", every=10)))
@@ -207,7 +220,7 @@ def test_what_the_generator_may_have_added_itself_breaks_no_budget(service: floa
     assert found[KEPT_UP].verdict is HELD
     assert found["load.generation_is_acceptable"].verdict == verdict
     if verdict != VIOLATED:
-        assert "from a machine that does nothing else" in found["load.generation_is_acceptable"].reason
+        assert "from a machine that does nothing else" in found["load.generation_is_acceptable"].next
 
 
 @pytest.mark.parametrize(
