@@ -30,6 +30,7 @@ class Document:
     app, edition: whose it is, and of which edition of the contract (info.version).
     path: its file.
     raw: the document as one: what other files hold stands in its `components`. Not to be changed.
+    secret_fields: names of body properties whose values a recorder must remove.
     operations, webhooks: by operationId, in the order of the file.
     """
 
@@ -39,6 +40,7 @@ class Document:
         self.raw = bundle.raw
         self.edition: str = self.raw["info"]["version"]
         self._schemas = Schemas(app, self.raw)
+        self.secret_fields = self._schemas.secrets
         self.operations: Mapping[str, Operation] = MappingProxyType(self._operations("paths"))
         self.webhooks: Mapping[str, Operation] = MappingProxyType(self._operations("webhooks"))
 

@@ -14,6 +14,9 @@ from openapi.security import Scheme, scheme_of
 
 Base = Literal["api", "pages"]
 
+UNREAD: Any = object()
+"""Stands for the JSON value of a body that nobody has parsed yet."""
+
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
 
@@ -36,6 +39,10 @@ class _Field:
     is_json: bool
     types: frozenset[str]
     checker: Checker
+
+    def fits(self, text: str) -> bool:
+        """Whether one text is right, for sure; what is left open here, `problems` tells."""
+        return not self.is_json and "array" not in self.types and self.checker.fits(self._coerced(text))
 
     def problems(self, values: Sequence[str], at: str) -> list[Problem]:
         if "array" in self.types:
@@ -72,20 +79,21 @@ class _Content:
 
     checkers: Mapping[str, Checker | None]
 
-    def problems(self, content_type: str | None, body: bytes) -> list[Problem]:
+    def problems(self, content_type: str | None, body: bytes, value: object) -> list[Problem]:
         expected = " or ".join(self.checkers)
         if content_type is None:
             return [Problem("/headers/content-type", f"is missing, {expected} is expected")]
-        media_type = content_type.partition(";")[0].strip().lower()
+        media_type = content_type if content_type in self.checkers else content_type.partition(";")[0].strip().lower()
         if media_type not in self.checkers:
             return [Problem("/headers/content-type", f"is {cut(media_type)!r}, {expected} is expected")]
         checker = self.checkers[media_type]
         if checker is None:
             return []
-        try:
-            value = json_value(body)
-        except NotJsonError as error:
-            return [Problem("/body", str(error))]
+        if value is UNREAD:
+            try:
+                value = json_value(body)
+            except NotJsonError as error:
+                return [Problem("/body", str(error))]
         return checker.problems(value, "/body")
 
 
@@ -168,11 +176,12 @@ class Operation:
         query: Sequence[tuple[str, str]],
         content_type: str | None,
         body: bytes,
+        value: object = UNREAD,
     ) -> list[Problem]:
         """What is wrong with the form of a request: path and query decoded, the body as received.
 
-        Parameters in headers and authentication are not looked at. An unknown query parameter is ignored; a
-        known one that is no list must be there once.
+        `value` is what the body is as JSON, for a caller who has parsed it. Parameters in headers and authentication
+        are not looked at. An unknown query parameter is ignored; a known one that is no list must be there once.
         """
         problems: list[Problem] = []
         for field in self._path_fields:
@@ -181,7 +190,7 @@ class Operation:
             else:
                 problems.append(Problem(f"/path/{field.name}", "is required"))
         for field in self._query_fields:
-            values = [value for name, value in query if name == field.name]
+            values = [text for name, text in query if name == field.name]
             if values:
                 problems += field.problems(values, f"/query/{field.name}")
             elif field.required:
@@ -189,35 +198,37 @@ class Operation:
         if self._request is not None:
             content, required = self._request
             if body:
-                problems += content.problems(content_type, body)
+                problems += content.problems(content_type, body, value)
             elif required:
                 problems.append(Problem("/body", "is required"))
         return problems
 
-    def response_problems(self, *, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[Problem]:
+    def response_problems(
+        self, *, status: int, headers: Sequence[tuple[str, str]], body: bytes, value: object = UNREAD
+    ) -> list[Problem]:
         """What is wrong with an answer: its status, headers, media type, JSON and schema.
 
-        `body` is the content, already decoded (no gzip, no chunks). Of a body that is not JSON only the media
-        type is looked at. Header names may be in any case.
+        `body` is the content, already decoded (no gzip, no chunks), `value` what it is as JSON, for a caller who knows.
+        Of a body that is not JSON only the media type is looked at. Header names may be in any case.
         """
         if status not in self.statuses:
             documented = ", ".join(str(known) for known in sorted(self.statuses))
             return [Problem("/status", f"{status} is not documented for {self.id} (only {documented})")]
         answer = self._answer(status)
         problems: list[Problem] = []
-        given: dict[str, str] = {}
-        for name, value in headers:
-            name = name.lower()
-            given[name] = f"{given[name]}, {value}" if name in given else value
+        given = {name.lower(): text for name, text in headers}
+        if len(given) < len(headers):
+            given = _joined(headers)
         for field in answer.headers:
-            at = f"/headers/{field.name}"
-            if field.name in given:
-                problems += field.problems([given[field.name]], at)
-            elif field.required:
-                problems.append(Problem(at, "is required"))
+            text = given.get(field.name)
+            if text is None:
+                if field.required:
+                    problems.append(Problem(f"/headers/{field.name}", "is required"))
+            elif not field.fits(text):
+                problems += field.problems([text], f"/headers/{field.name}")
         if answer.content.checkers:
             if body or "text/event-stream" in answer.content.checkers:  # a stream may say nothing yet
-                problems += answer.content.problems(given.get("content-type"), body)
+                problems += answer.content.problems(given.get("content-type"), body, value)
             else:
                 problems.append(Problem("/body", "is required"))
         return problems
@@ -313,6 +324,15 @@ class Operation:
                 for media_type in node.get("content", {})
             }
         )
+
+
+def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The headers by lower-case name; what is given several times stands side by side."""
+    given: dict[str, str] = {}
+    for name, text in headers:
+        name = name.lower()
+        given[name] = f"{given[name]}, {text}" if name in given else text
+    return given
 
 
 def _first_example(node: Any) -> Any:

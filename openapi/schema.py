@@ -21,14 +21,21 @@ class Checker:
         self._validator = validator
         self._secrets = secrets
 
+    def fits(self, value: object) -> bool:
+        """Whether a parsed JSON value is right."""
+        try:
+            return self._validator.is_valid(value)
+        except (ValueError, RecursionError):
+            return False
+
     def problems(self, value: object, at: str) -> list[Problem]:
         """What is wrong with a parsed JSON value; `at` is the pointer of the value itself.
 
         Never raises, whatever the value holds, and never repeats the value of a secret field.
         """
+        if self.fits(value):
+            return []
         try:
-            if self._validator.is_valid(value):
-                return []
             errors = islice(self._validator.iter_errors(value), MOST_PROBLEMS)
             return [self._told(error, at) for error in errors]
         except UnicodeEncodeError:
