@@ -3,14 +3,20 @@
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
-_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
 def iso_millis(unix: float) -> str:
     """Unix seconds as `2025-07-25T15:45:00.000Z`, rounded to the millisecond."""
     millis = round(unix * 1000)
-    return f"{datetime.fromtimestamp(millis // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+    return f"{_second(millis // 1000)}.{millis % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(unix: int) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat()[:19]
 
 
 def parse_iso(text: str) -> float:
@@ -18,7 +24,7 @@ def parse_iso(text: str) -> float:
     match = _ISO.fullmatch(text)
     if match is None:
         raise ValueError(f"not an ISO 8601 time in UTC with Z: {text[:40]!r}")
-    whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp()
+    whole = datetime.fromisoformat(f"{match[1]}+00:00").timestamp()
     return whole + float(f"0.{match[2] or 0}")
 
 

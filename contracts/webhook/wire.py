@@ -1,6 +1,5 @@
 """The webhook `event.status_changed`, hi.events to tuvens-api: body, signature, request. No I/O."""
 
-import hashlib
 import hmac
 import re
 from enum import Enum
@@ -26,7 +25,7 @@ def _key(secret: str | bytes) -> bytes:
 
 def sign(secret: str | bytes, body: bytes) -> str:
     """`sha256=` and the lower-case hex HMAC-SHA256 of the raw body, keyed by the shared secret."""
-    return "sha256=" + hmac.new(_key(secret), body, hashlib.sha256).hexdigest()
+    return "sha256=" + hmac.digest(_key(secret), body, "sha256").hex()
 
 
 def signature_matches(secret: str | bytes, body: bytes, header: str | None) -> bool:
