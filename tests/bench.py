@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,8 +58,8 @@ request = function()
 end
 done = function(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format("RESULT %%f %%d %%d %%f %%f %%f\\n", summary.requests / summary.duration * 1e6,
-    errors.status, errors.connect + errors.read + errors.write + errors.timeout,
+  io.write(string.format("RESULT %%f %%d %%d %%d %%f %%f %%f\\n", summary.requests / summary.duration * 1e6,
+    summary.requests, errors.status, errors.connect + errors.read + errors.write + errors.timeout,
     latency:percentile(50) / 1000, latency:percentile(95) / 1000, latency:percentile(99) / 1000))
 end
 """
@@ -67,16 +67,22 @@ end
 
 @dataclass(frozen=True)
 class Rate:
-    """Requests a second, answers that were not 2xx or did not come, percentiles in milliseconds."""
+    """Requests a second, answers that were not 2xx or did not come, percentiles in milliseconds.
+
+    `cpu`: microseconds of processor time that the server spent on a request (None where the system does not tell);
+    what else the machine does disturbs it less than the rate.
+    """
 
     per_second: float
+    answers: int
     wrong: int
     p50: float
     p95: float
     p99: float
+    cpu: float | None = None
 
 
-def wrk(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rate:
+def wrk(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
     """By wrk, with one thread."""
     file, script = folder / "calls", folder / "calls.lua"
     with file.open("w", encoding="utf-8", newline="\n") as lines:
@@ -84,15 +90,16 @@ def wrk(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rate:
             headers = "".join(f"{name}\1{value}\2" for name, value in each.headers)
             lines.write(f"{each.method}\t{each.target}\t{headers}\t{(each.body or b'').decode()}\n")
     script.write_text(_LUA % {"file": file}, "utf-8")
-    command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    match = re.search(r"RESULT (\S+) (\d+) (\d+) (\S+) (\S+) (\S+)", done.stdout)
+    match = re.search(r"RESULT (\S+) (\d+) (\d+) (\d+) (\S+) (\S+) (\S+)", done.stdout)
     if match is None:
         raise SystemExit(f"wrk said: {done.stdout}{done.stderr}")
-    return Rate(float(match[1]), int(match[2]) + int(match[3]), float(match[4]), float(match[5]), float(match[6]))
+    answers, wrong = int(match[2]), int(match[3]) + int(match[4])
+    return Rate(float(match[1]), answers, wrong, float(match[5]), float(match[6]), float(match[7]))
 
 
-def locust(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rate:
+def locust(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
     """By Locust, with users that never think."""
     file = folder / "calls.json"
     rows = [[each.method, each.target, dict(each.headers), (each.body or b"").decode()] for each in calls[:2000]]
@@ -112,7 +119,8 @@ def locust(url: str, calls: Sequence[Call], seconds: float, folder: Path) -> Rat
         return next(ms for ms, count in times if (seen := seen + count) >= q * total)
 
     passed = entry["last_request_timestamp"] - entry["start_time"]
-    return Rate(entry["num_requests"] / passed, entry["num_failures"], at(0.5), at(0.95), at(0.99))
+    answers = entry["num_requests"]
+    return Rate(answers / passed, answers, entry["num_failures"], at(0.5), at(0.95), at(0.99))
 
 
 def calls_for(described: dict[str, Any], token: str) -> dict[str, Iterator[list[Call]]]:
@@ -172,10 +180,32 @@ def mebibytes(pid: int) -> float | None:
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    except OSError:
+        return [pid]
+    return [pid, *(int(each) for each in children)]
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Processor time of a process and its children so far; None where the system does not tell."""
+    ticks = 0
+    for each in family(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            return None
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def main(
-    seconds: Annotated[float, typer.Option(help="Seconds at a time.")] = 3.0,
+    seconds: Annotated[int, typer.Option(help="Seconds at a time.")] = 3,
     rounds: Annotated[int, typer.Option(help="How often in turn.")] = 5,
     database: Annotated[str, typer.Option(help="SQLAlchemy URL (default: SQLite).")] = "",
+    workers: Annotated[int, typer.Option(help="Processes that serve the simulator, on PostgreSQL.")] = 1,
     least: Annotated[float, typer.Option(help="Fail where a ratio is below this.")] = 0.0,
 ) -> None:
     """Compare; exit code 1 where a ratio is below --least, or an answer was wrong."""
@@ -185,12 +215,12 @@ def main(
     began = time.perf_counter()
     simulators = [
         sys.executable, "-m", "simulators", "--json", "--only", "tuvens-api", "--port", "tuvens-api=0", "--limits",
-        "raised", *(["--database", database] if database else []),
+        "raised", *(["--database", database] if database else []), "--workers", str(workers),
     ]  # fmt: skip
     with (
         tempfile.TemporaryDirectory() as private,
         process(simulators) as (simulator, line),
-        process([sys.executable, "-c", _EMPTY_SERVER]) as (_, port),
+        process([sys.executable, "-c", _EMPTY_SERVER]) as (empty, port),
     ):
         described = json.loads(line)
         url = described["targets"]["tuvens-api"]["url"]
@@ -203,8 +233,13 @@ def main(
         makers = calls_for(described, answer.json()["session_token"])
         for _ in range(rounds):
             for name, maker in makers.items():
-                address = f"http://127.0.0.1:{port.strip()}" if name == "empty" else url
-                rates.setdefault(name, []).append(measure(address, next(maker), seconds, Path(private)))
+                address, server = (f"http://127.0.0.1:{port.strip()}", empty) if name == "empty" else (url, simulator)
+                before = processor_seconds(server.pid)
+                rate = measure(address, next(maker), seconds, Path(private))
+                after = processor_seconds(server.pid)
+                if before is not None and after is not None:
+                    rate = replace(rate, cpu=(after - before) / max(1, rate.answers) * 1e6)
+                rates.setdefault(name, []).append(rate)
         memory.append(mebibytes(simulator.pid))
     worst = show(rates)
     print(f"start to first answer {started:.2f} s; memory {_mib(memory[0])} at the start, {_mib(memory[1])} at the end")
@@ -215,17 +250,21 @@ def main(
 
 
 def show(rates: dict[str, list[Rate]]) -> float:
-    """Print a table; the lowest ratio."""
-    print(f"{'':18}{'a second':>10}{'ratio':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
+    """Print a table; the lowest ratio of rates. The second ratio is that of processor time."""
+    print(f"{'':18}{'a second':>9}{'ratio':>7}{'cpu us':>8}{'ratio':>7}{'p50 ms':>8}{'p95 ms':>8}{'p99 ms':>8}")
     worst = 1.0
     for name, those in rates.items():
-        pairs = zip(those, rates["empty"], strict=True)
+        pairs = list(zip(those, rates["empty"], strict=True))
         ratio = statistics.median(one.per_second / other.per_second for one, other in pairs)
         worst = min(worst, ratio)
         middle = [
             statistics.median(getattr(each, field) for each in those) for field in ("per_second", "p50", "p95", "p99")
         ]
-        print(f"{name:18}{middle[0]:>10.0f}{ratio:>8.3f}{middle[1]:>9.2f}{middle[2]:>9.2f}{middle[3]:>9.2f}")
+        costs = [(one.cpu, other.cpu) for one, other in pairs if one.cpu and other.cpu]
+        cpu = f"{statistics.median(one for one, _ in costs):.0f}" if costs else "-"
+        share = f"{statistics.median(other / one for one, other in costs):.3f}" if costs else "-"
+        latencies = "".join(f"{each:>8.2f}" for each in middle[1:])
+        print(f"{name:18}{middle[0]:>9.0f}{ratio:>7.3f}{cpu:>8}{share:>7}{latencies}")
     return worst
 
 
