@@ -13,23 +13,21 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 import openapi
-from harness.inspector.page import address
 from simulators.faults import FAULTS
-from simulators.hi_events.app import Config as HiEventsConfig
-from simulators.hi_events.app import create as create_hi_events
-from simulators.hi_events.webhooks import PAUSES, Policy
+from simulators.hi_events.config import Config as HiEventsConfig
+from simulators.hi_events.policy import PAUSES, Policy
+from simulators.kit.application import CONTROL
 from simulators.kit.binding import rules_of
-from simulators.kit.control import PREFIX
 from simulators.kit.errors import StartError
 from simulators.kit.server import Server, listen, loop_factory, server
 from simulators.kit.simulator import Simulator
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
-from simulators.tuvens_api.app import Config as TuvensConfig
-from simulators.tuvens_api.app import create as create_tuvens_api
+from simulators.tuvens_api.config import Config as TuvensConfig
 from simulators.tuvens_api.users import mint_jwt
-from simulators.tuvens_client.app import Config as ClientConfig
-from simulators.tuvens_client.app import create as create_tuvens_client
+from simulators.tuvens_client.config import Config as ClientConfig
+from simulators.workers import Workers
+from simulators.workers import check as check_workers
 
 TUVENS_API, HI_EVENTS, TUVENS_CLIENT = "tuvens-api", "hi.events", "tuvens-client"
 APPS = (TUVENS_API, HI_EVENTS, TUVENS_CLIENT)
@@ -48,7 +46,8 @@ class LaunchOptions:
     one hi.events sends webhooks to (None: the same), hi_events_url: which hi.events tuvens-client leads to (None: the
     one that is started too). client_origins: where tuvens-client may be, beside the one that is started. control:
     whether the control planes are there. environment: the documented variables. The two time-outs are real seconds of
-    hi.events as a caller; webhook_pauses are before each retry, in seconds by its clock.
+    hi.events as a caller; webhook_pauses are before each retry, in seconds by its clock. workers: processes that serve
+    tuvens-api, on PostgreSQL.
     """
 
     only: tuple[str, ...] = APPS
@@ -67,6 +66,7 @@ class LaunchOptions:
     upstream_timeout: float = 10.0
     webhook_timeout: float = 10.0
     webhook_pauses: tuple[float, ...] = PAUSES
+    workers: int = 1
 
 
 class Launched:
@@ -81,22 +81,28 @@ class Launched:
         self._listeners: dict[str, socket.socket] = {}
         try:
             for app in options.only:
-                self._listeners[app] = _listen(app, options.ports.get(app, 0))
+                self._listeners[app] = _listen(app, options.ports.get(app, 0), shared=options.workers > 1)
                 self.urls[app] = f"http://127.0.0.1:{self._listeners[app].getsockname()[1]}"
                 if options.control:
                     self.control_tokens[app] = secrets.token_urlsafe(32)
             self._tuvens_config = self._configure_tuvens_api()
+            # An application is imported where it is started: half of the time of a start is imports.
             if TUVENS_API in options.only:
+                from simulators.tuvens_api.app import create as create_tuvens_api
+
                 self.simulators[TUVENS_API] = create_tuvens_api(self._tuvens_config)
             if HI_EVENTS in options.only:
+                from simulators.hi_events.app import create as create_hi_events
+
                 self.simulators[HI_EVENTS] = create_hi_events(self._configure_hi_events())
             if TUVENS_CLIENT in options.only:
+                from simulators.tuvens_client.app import create as create_tuvens_client
+
                 self.simulators[TUVENS_CLIENT] = create_tuvens_client(self._configure_tuvens_client())
-            planes = [each.control for each in self.simulators.values() if each.control is not None]
-            for plane in planes:
-                plane.join(planes)
             for app, simulator in self.simulators.items():
                 simulator.address = self.urls[app]
+                if options.control:
+                    simulator.together = tuple(self.simulators.values())
         except BaseException:
             self.close()
             raise
@@ -114,9 +120,11 @@ class Launched:
     @property
     def inspector(self) -> str | None:
         """Where the inspector is opened, with the token that it needs; None without control planes."""
+        from harness.inspector.page import address
+
         # tuvens-api's origin has no pages of its own, which could look at what the browser keeps for the inspector.
         app = TUVENS_API if TUVENS_API in self.control_tokens else next(iter(self.control_tokens), None)
-        return None if app is None else address(self.urls[app] + PREFIX, self.control_tokens[app])
+        return None if app is None else address(self.urls[app] + CONTROL, self.control_tokens[app])
 
     async def serve(
         self, ready: Callable[[], None] | None = None, until: Callable[[], Awaitable[object]] | None = None
@@ -130,15 +138,16 @@ class Launched:
             # Who stops the servers is decided here, not by a handler of each of them.
             each.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         tasks = [asyncio.create_task(each.serve(sockets=[self._listeners[app]])) for app, each in servers.items()]
+        workers = Workers(self._tuvens_config, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2]))
         try:
             await _started(servers, tasks)
+            await workers.start()
             if ready is not None:
                 ready()
-            if until is not None:
-                await until()
-            else:
-                await asyncio.gather(*tasks)
+            served = asyncio.gather(*tasks) if until is None else asyncio.ensure_future(until())
+            await _first_of(served, asyncio.ensure_future(workers.watch()))
         finally:
+            await workers.stop()
             for each in servers.values():
                 each.should_exit = True
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -202,7 +211,9 @@ class Launched:
             target["session_expiry"] = self._tuvens_config.session_expiry
             target["cors_origins"] = sorted(self._tuvens_config.origins)
         if self.options.control:
-            target["control"] = {"url": self.urls[app] + PREFIX, "token": self.control_tokens[app]}
+            # Who reads this would move the clock and arm faults, which several processes do not agree on.
+            if self.options.workers == 1:
+                target["control"] = {"url": self.urls[app] + CONTROL, "token": self.control_tokens[app]}
             if app == TUVENS_API and simulator.database is not None:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
@@ -220,6 +231,7 @@ class Launched:
             rate_limits=_limits(TUVENS_API, options),
             faults=_faults_of(TUVENS_API, options),
             seed=options.seed,
+            workers=options.workers,
         )
 
     def _client_origins(self) -> tuple[str, ...]:
@@ -298,6 +310,18 @@ def launched(options: LaunchOptions | None = None) -> Iterator[Launched]:
         thread.join(10)
 
 
+async def _first_of(*awaited: asyncio.Future[Any]) -> None:
+    """Wait for the first that ends, give up the others, and raise what it raised."""
+    try:
+        done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in awaited:
+            if not each.done():
+                each.cancel()
+    for each in done:
+        each.result()
+
+
 async def _started(servers: Mapping[str, Server], tasks: list[asyncio.Task[None]]) -> None:
     while not all(each.started for each in servers.values()):
         for app, task in zip(servers, tasks, strict=True):
@@ -311,6 +335,7 @@ def _check(options: LaunchOptions) -> None:
     for app in (*options.only, *options.ports):
         if app not in APPS:
             raise StartError(f"{app!r} is no application that can be simulated; there are {', '.join(APPS)}")
+    check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"nothing to start; choose from {', '.join(APPS)}")
     for name in options.faults:
@@ -322,9 +347,9 @@ def _check(options: LaunchOptions) -> None:
             raise StartError(f"the fault {name} is one of {FAULTS[name].app}, which is not started")
 
 
-def _listen(app: str, port: int) -> socket.socket:
+def _listen(app: str, port: int, *, shared: bool) -> socket.socket:
     try:
-        return listen(port)
+        return listen(port, shared=shared)
     except StartError as error:
         raise StartError(f"{app}: {error}; for a free one: --port {app}=0") from None
 

@@ -65,6 +65,10 @@ def up(
             help="Another origin of tuvens-client (default: http://localhost:5173). Repeatable.",
         ),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", metavar="N", help="Processes that serve tuvens-api together, on PostgreSQL."),
+    ] = 1,
     control: Annotated[
         bool, typer.Option("--control/--no-control", help="Whether there is a control plane under /__crossapp__.")
     ] = True,
@@ -84,7 +88,18 @@ def up(
 
     try:
         options = _options(
-            only, port, fault, database, seed, limits, tuvens_api, webhooks_to, hi_events, origin, control=control
+            only,
+            port,
+            fault,
+            database,
+            seed,
+            limits,
+            tuvens_api,
+            webhooks_to,
+            hi_events,
+            origin,
+            control=control,
+            workers=workers,
         )
         built = Launched(options)
     except (StartError, SeedError) as error:
@@ -106,6 +121,7 @@ def _options(
     origins: list[str] | None,
     *,
     control: bool,
+    workers: int,
 ) -> "LaunchOptions":
     from simulators.kit.errors import StartError
     from simulators.launch import APPS, CLIENT_ORIGIN, LOCAL_PORTS, LaunchOptions
@@ -132,6 +148,7 @@ def _options(
         client_origins=tuple(origins) if origins else (CLIENT_ORIGIN,),
         control=control,
         environment=os.environ,
+        workers=workers,
     )
 
 
@@ -172,6 +189,8 @@ def welcome(built: "Launched") -> str:
     lines += ["", f"  shared secret  {built.shared_secret}"]
     for app, token in built.control_tokens.items():
         lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")
+    if built.options.workers > 1:
+        lines.append(f"  workers        {built.options.workers} processes; the clock and faults are fixed")
     if built.options.faults:
         lines.append(f"  faults         {', '.join(built.options.faults)}")
     lines += ["", "Users (their JWTs are valid for 24 hours):", ""]

@@ -52,6 +52,7 @@ class HiEvents(Simulator):
         journal = Journal(
             document.app,
             {config.shared_secret: "shared-secret", config.control_token or "": "control-token"},
+            document.secret_fields,
         )
         self.config = config
         database = Database(metadata, config.database_url, schema=config.database_schema)

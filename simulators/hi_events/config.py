@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from simulators.hi_events.policy import Policy
 from simulators.hi_events.returning import origin_of
-from simulators.hi_events.webhooks import Policy
 from simulators.kit.errors import StartError
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.config import LOCAL_SHARED_SECRET

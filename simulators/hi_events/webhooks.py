@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from contracts.webhook import wire
 from harness.http import Answer, json_body
 from simulators.hi_events import outbox, state
 from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery
+from simulators.hi_events.policy import Policy
 from simulators.hi_events.upstream import Tuvens
 from simulators.kit.caller import Outcome
 from simulators.kit.clock import Clock, Timer
@@ -23,8 +24,6 @@ from simulators.kit.exchange import current
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 
-LONGEST_TIMEOUT = 30.0
-PAUSES: tuple[float, ...] = (1, 5, 25, 120, 600, 3600)
 _LEASE_MARGIN = 2.0
 _LONGEST_RETRY_AFTER = 3600
 _EXCERPT = 2000
@@ -32,21 +31,6 @@ _HOLD = 1.0
 _HURRY = 1.0
 _RECOVERY = 5.0
 _OWNER = f"{socket.gethostname()}/{os.getpid()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """`timeout` of one attempt in real seconds, at most 30; `pauses` before each retry, by the clock.
-
-    After the last pause and one more failure a delivery has failed for good.
-    """
-
-    timeout: float = 10.0
-    pauses: tuple[float, ...] = PAUSES
-
-    def __post_init__(self) -> None:
-        if not 0 < self.timeout <= LONGEST_TIMEOUT:
-            raise ValueError(f"a delivery's time-out is above 0 and at most {LONGEST_TIMEOUT:g} s")
 
 
 class Courier:

@@ -15,12 +15,9 @@ import math
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
-
-from starlette.routing import Route
 
 from openapi import Document, Operation, Problem
 from simulators.kit.clock import Clock
@@ -181,9 +178,9 @@ class Binding:
         for operation in document.operations.values():
             path = (prefixes or {}).get(operation.base, "") + operation.path
             by_path.setdefault(path, {})[operation.method] = operation
-        # Literal paths first: /api/events/updates must not be read as an event's id.
-        self._paths = [
-            (path, _Path(self, by_path[path])) for path in sorted(by_path, key=lambda each: ("{" in each, each))
+        self._literal = {path: _Path(self, by_path[path]) for path in by_path if "{" not in path}
+        self._templates = [
+            (_pattern(path), _Path(self, by_path[path])) for path in sorted(by_path) if path not in self._literal
         ]
         self.unknown = _Path(self, {})
 
@@ -194,9 +191,29 @@ class Binding:
             for status in operation.statuses:
                 operation.response_problems(status=status, headers=(), body=b"")
 
-    def routes(self) -> list[Route]:
-        """One Starlette route for each path; it dispatches on the method."""
-        return [Route(path, endpoint, include_in_schema=False) for path, endpoint in self._paths]
+    def endpoint(self, scope: Any) -> "_Path | None":
+        """The ASGI application behind a decoded path, whose parameters are put into the scope; None for an unknown one.
+
+        Literal paths go first: /api/events/updates must not be read as an event's id.
+        """
+        path: str = scope["path"]
+        found = self._literal.get(path)
+        if found is not None:
+            return found
+        for pattern, templated in self._templates:
+            match = pattern.fullmatch(path)
+            if match is not None:
+                scope["path_params"] = match.groupdict()
+                return templated
+        return None
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What a path template matches; a parameter is one segment."""
+    parts = re.split(r"{(\w+)}", path)
+    return re.compile(
+        "".join(f"(?P<{part}>[^/]+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    )
 
 
 def rules_of(document: Document) -> dict[str, Rule]:
@@ -216,22 +233,24 @@ class _Path:
         self._operations = operations
         self._methods = sorted(operations)
         self._allow = ", ".join([*self._methods, "OPTIONS"])
-        self._secrets = {each.id: secret_pattern(each.secret_fields) for each in operations.values()}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
-            return
         binding = self._binding
         binding.requests += 1
-        operation = self._operations.get(scope["method"])
-        inbound = Inbound(scope, operation, binding.clock.now())
-        pattern = None if operation is None else self._secrets[operation.id]
-        turn = _Turn(binding, inbound, scope, receive, send, begun, pattern)
+        inbound = Inbound(scope, self._operations.get(scope["method"]), binding.clock.now())
+        turn = _Turn(binding, inbound, scope, receive, send, begun)
         token = current.set(inbound)
         try:
-            await turn.answer(await self._reply(turn, inbound))
+            try:
+                reply = await self._decide(turn, inbound)
+            except Refusal as refusal:
+                reply = turn.refuse(refusal)
+            except Gone:
+                raise
+            except Exception as error:
+                reply = turn.fail(error)
+            await turn.answer(reply)
         except Gone:
             turn.journal(None, "the caller left before an answer")
         except asyncio.CancelledError:
@@ -240,16 +259,6 @@ class _Path:
             raise
         finally:
             current.reset(token)
-
-    async def _reply(self, turn: "_Turn", inbound: Inbound) -> Reply:
-        try:
-            return await self._decide(turn, inbound)
-        except Refusal as refusal:
-            return turn.refuse(refusal)
-        except Gone:
-            raise
-        except Exception as error:
-            return turn.fail(error)
 
     async def _decide(self, turn: "_Turn", inbound: Inbound) -> Reply:
         behaviour = self._binding.behaviour
@@ -312,7 +321,6 @@ class _Turn:
         "_grant",
         "_inbound",
         "_lingers",
-        "_pattern",
         "_problems",
         "_scope",
         "_send",
@@ -328,7 +336,6 @@ class _Turn:
         receive: Receive,
         send: Send,
         begun: float,
-        pattern: re.Pattern[str] | None,
     ) -> None:
         self._binding = binding
         self._inbound = inbound
@@ -336,7 +343,6 @@ class _Turn:
         self.receive = receive
         self._send = send
         self._begun = begun
-        self._pattern = pattern
         self._grant: Grant | None = None
         self._lingers = False
         self._problems: list[Problem] = []
@@ -352,11 +358,10 @@ class _Turn:
         if operation is None or "requestBody" not in operation.raw:
             return None
         largest = self._binding.behaviour.max_body(inbound)
-        refusal = self._binding.behaviour.too_large(inbound, largest)
         announced = inbound.header("content-length")
         if announced is not None and announced.isdecimal() and int(announced[:20]) > largest:
             self._lingers = True
-            return refusal
+            return self._binding.behaviour.too_large(inbound, largest)
         chunks: list[bytes] = []
         size = 0
         more = True
@@ -369,7 +374,7 @@ class _Turn:
             size += len(chunk)
             if size > largest:
                 self._lingers = more
-                return refusal
+                return self._binding.behaviour.too_large(inbound, largest)
             chunks.append(chunk)
         inbound.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if inbound.body:
@@ -391,6 +396,7 @@ class _Turn:
             query=inbound.query,
             content_type=inbound.header("content-type"),
             body=inbound.body,
+            value=inbound.json,
         )
 
     def limit(self, operation: Operation) -> None:
@@ -432,29 +438,17 @@ class _Turn:
         """Complete the headers, hold the reply against the document, journal it, send it."""
         inbound = self._inbound
         behaviour = self._binding.behaviour
-        problems: list[str] = []
         behaviour.alter(inbound, reply)
+        problems: list[str] = []
         if inbound.operation is not None:
             self._announce(reply)
-            problems = [
-                f"{pointer}: {message}"
-                for pointer, message in inbound.operation.response_problems(
-                    status=reply.status, headers=reply.headers, body=reply.body
-                )
-            ]
-            if inbound.varied:
-                # The contract leaves some statuses open that the document does not list.
-                problems = [each for each in problems if not each.startswith("/status")]
+            problems = self._breaches(inbound.operation, reply)
             if problems and not inbound.fired and "exception" not in inbound.notes:
-                self._binding.journal.breaches += 1
-                told = self._binding.journal.clean(problems[0], self._secrets_seen((), reply))
-                _log.error("%s: %s would break the document: %s", self._name, reply.status, told)
-                if reply.stream is not None:
-                    await reply.stream.aclose()
-                reply = self.refuse(Refusal(500, "INTERNAL_ERROR", "internal server error"))
-                self._announce(reply)
+                reply = await self._withheld(reply, problems)
         try:
             behaviour.finish(inbound, reply)
+            if inbound.settled is not None:
+                await inbound.settled
         except Exception as error:
             reply = self.fail(error)
             self._announce(reply)
@@ -472,19 +466,14 @@ class _Turn:
                 f"total;dur={(time.perf_counter() - self._begun) * 1000:.3f}",
             )
         )
-        self.journal(reply, None, problems)
+        raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.journal(reply, None, problems, raw_headers)
         self.sent = True
         frames = None if self._lingers else await behaviour.framed(inbound, reply, headers)
         if frames is not None:
             await self._send_framed(reply, frames)
             return
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": reply.status,
-                "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-            }
-        )
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": raw_headers})
         if reply.stream is not None:
             await self._send_stream(reply.stream)
             return
@@ -494,6 +483,28 @@ class _Turn:
             # connection and might destroy the answer on its way: so swallow what comes, within bounds.
             await self._swallow()
             await self._send({"type": "http.response.body", "body": b""})
+
+    def _breaches(self, operation: Operation, reply: Reply) -> list[str]:
+        """What is wrong with a reply by the document."""
+        problems = operation.response_problems(
+            status=reply.status, headers=reply.headers, body=reply.body, value=reply.value
+        )
+        if problems and self._inbound.varied:
+            # The contract leaves some statuses open that the document does not list.
+            problems = [each for each in problems if not each.pointer.startswith("/status")]
+        return [str(each) for each in problems]
+
+    async def _withheld(self, reply: Reply, problems: Sequence[str]) -> Reply:
+        """What is sent in the place of a reply that breaks the document."""
+        inbound, journal = self._inbound, self._binding.journal
+        journal.breaches += 1
+        told = journal.clean(problems[0], [*inbound.secrets, *journal.secrets_of(inbound.body, reply.body)])
+        _log.error("%s: %s would break the document: %s", self._name, reply.status, told)
+        if reply.stream is not None:
+            await reply.stream.aclose()
+        refused = self.refuse(Refusal(500, "INTERNAL_ERROR", "internal server error"))
+        self._announce(refused)
+        return refused
 
     async def _send_framed(self, reply: Reply, frames: Frames) -> None:
         await self._send({"type": "http.response.start", "status": reply.status, "headers": frames.headers})
@@ -509,15 +520,20 @@ class _Turn:
             return
         await self._send({"type": "http.response.body", "body": last})
 
-    def journal(self, reply: Reply | None, error: str | None, problems: Sequence[str] = ()) -> None:
-        """Keep the exchange, secrets removed."""
+    def journal(
+        self,
+        reply: Reply | None,
+        error: str | None,
+        problems: Sequence[str] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Keep the exchange; `headers` are the reply's as they are sent."""
         inbound = self._inbound
         binding = self._binding
         raw = self._scope.get("raw_path")
         target = inbound.path if raw is None else raw.decode("latin-1")
         if inbound.query_string:
             target = f"{target}?{inbound.query_string.decode('latin-1')}"
-        request_headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in inbound.raw_headers]
         agent = inbound.header("user-agent") or ""
         if inbound.user_id is not None:
             inbound.notes["user_id"] = inbound.user_id
@@ -528,15 +544,15 @@ class _Turn:
             operation=None if inbound.operation is None else inbound.operation.id,
             method=inbound.method,
             target=target,
-            request_headers=request_headers,
+            request_headers=inbound.raw_headers,
             request_body=inbound.body,
             status=None if reply is None else reply.status,
-            response_headers=() if reply is None else tuple(reply.headers),
+            response_headers=headers,
             response_body=b"" if reply is None else reply.body,
             started=inbound.started,
             seconds=time.perf_counter() - self._begun,
             error=error,
-            secrets=self._secrets_seen(request_headers, reply),
+            secrets=inbound.secrets,
             problems=problems,
             faults=inbound.fired,
             facts=inbound.notes,
@@ -554,29 +570,6 @@ class _Turn:
         if operation is not None and operation.rate_limit is not None:
             grant = self._grant or self._binding.limits.peek(operation.id)
             reply.headers.extend(self._binding.behaviour.limit_headers(inbound, grant))
-
-    def _secrets_seen(self, headers: Sequence[tuple[str, str]], reply: Reply | None) -> list[tuple[str, str]]:
-        found = list(self._inbound.secrets)
-        for name, value in headers:
-            if name == "x-shared-secret":
-                found.append(("shared-secret", value))
-            elif name == "authorization":
-                credential = value.partition(" ")[2].strip() or value
-                found.append((_kind_of(credential), credential))
-            elif name == "cookie":
-                values = (part.strip().partition("=")[2] for part in value.split(";"))
-                found.extend((_kind_of(each), each) for each in values)
-        if reply is not None:
-            found.extend(("bearer", value) for name, value in reply.headers if name.lower() == "x-auth-token")
-        if self._pattern is not None:
-            for name, value in self._inbound.query:
-                if self._pattern.fullmatch(f'"{name}":"x"'):
-                    found.append((secret_kind(name), value))
-            for body in (self._inbound.body, b"" if reply is None else reply.body):
-                if body:
-                    text = body[:MAX_BODY].decode("utf-8", "replace")
-                    found.extend((secret_kind(match[1]), match[2]) for match in self._pattern.finditer(text))
-        return found
 
     async def _send_stream(self, stream: AsyncGenerator[bytes, None]) -> None:
         left = asyncio.create_task(gone(self.receive))
@@ -620,7 +613,6 @@ def read_strict(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("is not valid UTF-8") from None
-    brackets = text.count("[") + text.count("{")
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -630,7 +622,7 @@ def read_strict(body: bytes) -> Any:
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     # The two characters that JSON can spell and a database cannot hold are always written as \\u escapes.
-    if brackets > DEEPEST or "\\u0000" in text or "\\ud" in text or "\\uD" in text:
+    if "\\u" in text or text.count("[") + text.count("{") > DEEPEST:
         _inspect(value)
     return value
 
@@ -720,24 +712,6 @@ def describe(problems: Sequence[Problem]) -> str:
 def details(problems: Sequence[Problem]) -> list[dict[str, str]]:
     """All problems as JSON, field by field."""
     return [{"field": field_name(problem), "problem": reason(problem)} for problem in problems[:20]]
-
-
-def secret_kind(name: str) -> str:
-    """What kind of secret a field of this name holds."""
-    return "session-token" if "session" in name else "bearer"
-
-
-def _kind_of(credential: str) -> str:
-    return "jwt" if credential.count(".") == 2 else "bearer"
-
-
-@cache
-def secret_pattern(names: frozenset[str]) -> re.Pattern[str] | None:
-    """Finds secret fields, with their values, in JSON; None where there are no names."""
-    if not names:
-        return None
-    choice = "|".join(re.escape(name) for name in sorted(names))
-    return re.compile(rf'"({choice})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"')
 
 
 def _digest(text: str) -> str:

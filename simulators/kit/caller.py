@@ -4,14 +4,16 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import httpx
+from typing import TYPE_CHECKING
 
 import openapi
 from harness.http import Answer, Call
-from simulators.kit.binding import secret_kind, secret_pattern
 from simulators.kit.clock import Clock
 from simulators.kit.journal import Journal
+from simulators.kit.secret_fields import secrets_of
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_ANSWER = 1024 * 1024
 
@@ -50,6 +52,8 @@ class Caller:
         `within` is seconds for the whole exchange: real ones, or with `by_clock` the simulator's. A delivery is a job
         of the clock, and an `advance` has to wait for it: its time-out is in real seconds.
         """
+        import httpx  # it takes as long to import as all of a simulator that calls nobody
+
         started, begun = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
         error: str | None = None
@@ -64,13 +68,14 @@ class Caller:
             error = "no connection was made"
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
             error = f"the exchange broke off ({type(failure).__name__})"
-        seconds = time.perf_counter() - begun
+        seconds, ended = time.perf_counter() - begun, time.time()
         self._journal.outgoing(
             self._callee,
             call,
             answer,
             started=started,
             seconds=seconds,
+            ended=ended,
             error=error,
             secrets=[*secrets, *_handed_out(call, answer)],
             facts=facts,
@@ -103,7 +108,9 @@ class Caller:
             await response.aclose()
         return Answer(response.status_code, tuple(response.headers.multi_items()), body)
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> "httpx.AsyncClient":
+        import httpx
+
         self._client = httpx.AsyncClient(
             trust_env=False,
             timeout=None,  # the whole exchange is bounded instead, in `send`
@@ -121,12 +128,8 @@ class _TooLarge(Exception):  # noqa: N818  # caught within this module
 
 
 def _handed_out(call: Call, answer: Answer | None) -> list[tuple[str, str]]:
-    """The secrets in an answer, by the document: the journal must not keep what the caller has yet to read."""
-    pattern = secret_pattern(openapi.find(call.operation).secret_fields)
-    if answer is None or pattern is None:
-        return []
-    text = answer.body.decode("utf-8", "replace")
-    return [(secret_kind(match[1]), match[2]) for match in pattern.finditer(text)]
+    """The secrets in an answer, by the document: the journal must not show what the caller has yet to read."""
+    return [] if answer is None else secrets_of(openapi.find(call.operation).secret_fields, answer.body)
 
 
 def _problems(call: Call, answer: Answer | None) -> list[str]:

@@ -13,10 +13,8 @@ from harness.inspector.page import OPEN, page_routes
 from openapi.recorded import LANES
 from simulators.kit.errors import StartError
 from simulators.kit.inspecting import JournalSource
-from simulators.kit.simulator import NotOffered, Simulator
+from simulators.kit.simulator import NotOffered, NotShared, Simulator
 from simulators.seed import Seed, SeedError
-
-PREFIX = "/__crossapp__"
 
 _UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -49,7 +47,7 @@ class ControlPlane:
     def __init__(self, simulator: Simulator) -> None:
         self.name = simulator.name
         self.source = JournalSource(simulator)
-        self.offers = ["clock", "faults", *simulator.keeps]
+        self.offers = [*([] if simulator.is_shared else ["clock", "faults"]), *simulator.keeps]
         self.feed = Feed(lambda: [each.source for each in self._together])
         self._together: tuple[ControlPlane, ...] = (self,)
         self.app = build(simulator)
@@ -108,6 +106,10 @@ def build(simulator: Simulator) -> FastAPI:
     async def not_offered(_request: Any, error: NotOffered) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 404)
 
+    @app.exception_handler(NotShared)
+    async def not_shared(_request: Any, error: NotShared) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 409)
+
     @app.get("/ready")
     async def ready() -> dict[str, Any]:
         """Whether the simulator takes requests."""
@@ -127,6 +129,7 @@ def build(simulator: Simulator) -> FastAPI:
     @app.post("/seed")
     async def seed(value: dict[str, Any]) -> dict[str, Any]:
         """Take another seed, and reset to it."""
+        simulator.alone("the seed")
         try:
             parsed = Seed.from_json(value)
         except SeedError as error:
@@ -150,12 +153,14 @@ def build(simulator: Simulator) -> FastAPI:
     @app.put("/clock")
     async def set_clock(setting: ClockSetting) -> dict[str, Any]:
         """Jump to a time."""
+        simulator.alone("the clock")
         simulator.clock.set(setting.now, running=setting.running)
         return clock_now()
 
     @app.post("/clock/advance")
     async def advance_clock(span: Span) -> dict[str, Any]:
         """Move forward; returns after everything that fell due on the way has run."""
+        simulator.alone("the clock")
         fired = await simulator.clock.advance(span.seconds)
         return {**clock_now(), "fired": fired}
 
@@ -167,6 +172,7 @@ def build(simulator: Simulator) -> FastAPI:
     @app.put("/faults/{name}")
     async def arm_fault(name: str, arming: Arming | None = None) -> dict[str, Any]:
         """Arm a fault, for a number of times or until it is disarmed."""
+        simulator.alone("a fault")
         try:
             simulator.faults.arm(name, None if arming is None else arming.times)
         except StartError as error:

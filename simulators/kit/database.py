@@ -1,116 +1,80 @@
 """The database of one simulator: SQLite in a file by default, PostgreSQL by URL, the same code for both."""
 
-import json
+import asyncio
+import contextlib
 import shutil
 import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     ClauseElement,
     Connection,
-    DateTime,
     Dialect,
     MetaData,
+    NullPool,
     Select,
-    StaticPool,
-    Text,
     create_engine,
     event,
     make_url,
-    text,
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.types import TypeDecorator
 
 from simulators.kit.errors import StartError
-from simulators.kit.exchange import current
-
-
-class UtcTime(TypeDecorator[float]):
-    """Unix seconds in Python, a timestamp (with time zone where there is one) in the database; to the microsecond."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: float | None, dialect: Dialect) -> datetime | None:
-        """Unix seconds to an aware time in UTC."""
-        return None if value is None else datetime.fromtimestamp(value, UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> float | None:
-        """What the database holds, which SQLite returns without its zone, to Unix seconds."""
-        if value is None:
-            return None
-        return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).timestamp()
-
-
-class JsonText(TypeDecorator[Any]):
-    """Any JSON value as text. SQLite reads a bare number in a JSON column as its own kind of number, and rounds it."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """None is NULL."""
-        return None if value is None else json.dumps(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """NULL is None."""
-        return None if value is None else json.loads(value)
+from simulators.kit.exchange import Inbound, current, json_text
 
 
 class Prepared:
-    """A SQLAlchemy statement compiled once for one dialect and run on the driver: for what every request does.
+    """A SQLAlchemy statement compiled once and run on the driver: for what every request does.
 
-    Types convert as they do in SQLAlchemy. Rows are tuples. All parameters of the statement have to be given.
+    `names` are the statement's parameters in the order in which they are given. Types convert as they do in SQLAlchemy.
+    Rows are tuples.
     """
 
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+    __slots__ = ("_from", "_into", "_names", "_places", "sql")
+
+    def __init__(self, statement: ClauseElement, names: Sequence[str], dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
-        self._sql: str = compiled.string
-        self._names: Sequence[str] = compiled.positiontup or tuple(compiled.binds)
-        self._positional = compiled.positiontup is not None
-        self._into = {
-            name: convert
-            for name, bind in compiled.binds.items()
-            if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
+        if set(names) != set(compiled.binds):
+            raise ValueError(f"the statement's parameters are {sorted(compiled.binds)}, not {sorted(names)}")
+        self.sql: str = compiled.string
+        self._names = tuple(names)
+        # Where the driver counts: which value stands at each place. None where each has its own, in order.
+        places = None if compiled.positiontup is None else [self._names.index(each) for each in compiled.positiontup]
+        self._places: list[int] | None = places
+        self._into = _converters(
+            [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+        )
         columns = statement.selected_columns if isinstance(statement, Select) else ()
-        self._from = [
-            (index, convert)
-            for index, column in enumerate(columns)
-            if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
-        ]
+        self._from = _converters([each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns])
 
-    def run(self, connection: Connection, **values: Any) -> Any:
-        """Execute inside a transaction of `Database`; returns the driver's cursor."""
-        for name, convert in self._into.items():
-            values[name] = convert(values[name])
-        driver: Any = connection.connection.dbapi_connection
-        return driver.execute(self._sql, [values[name] for name in self._names] if self._positional else values)
+    def parameters(self, values: Sequence[Any]) -> Any:
+        """The values as the driver takes them."""
+        if self._into:
+            values = list(values)
+            for index, convert in self._into:
+                values[index] = convert(values[index])
+        if self._places is None:
+            return dict(zip(self._names, values, strict=True))
+        return [values[place] for place in self._places]
 
-    def first(self, connection: Connection, **values: Any) -> tuple[Any, ...] | None:
-        """The first row, None where there is none."""
-        row = self.run(connection, **values).fetchone()
-        return None if row is None else self._converted(row)
-
-    def all(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
-        """All rows."""
-        return [self._converted(row) for row in self.run(connection, **values).fetchall()]
-
-    def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    def row(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row that the driver gave, in Python's types."""
         if not self._from:
-            return row
-        values = list(row)
+            return found
+        values = list(found)
         for index, convert in self._from:
             values[index] = convert(values[index])
         return tuple(values)
+
+
+def _converters(each: Sequence[Callable[[Any], Any] | None]) -> list[tuple[int, Callable[[Any], Any]]]:
+    return [(index, convert) for index, convert in enumerate(each) if convert is not None]
 
 
 class Database:
@@ -120,6 +84,11 @@ class Database:
     `postgresql+psycopg://user@host/name` uses a server. `schema` (PostgreSQL only) puts all tables into a schema
     of that name, made where it does not exist. Prefix table names: both simulators may share one database.
     Raises StartError where the database cannot be opened.
+
+    The driver commits each statement by itself; transactions are begun and ended here. In a private file, the requests
+    that are served in one turn of the event loop share one: what each writes is a savepoint within it, and its
+    `settled` is done when the commit is. Nobody is answered before that. A file or a server that others write to as
+    well is not kept locked so long.
     """
 
     def __init__(self, metadata: MetaData, url: str | None = None, *, schema: str | None = None) -> None:
@@ -136,17 +105,25 @@ class Database:
             self._engine = create_engine(
                 self.url,
                 hide_parameters=True,
-                poolclass=StaticPool,
-                connect_args={"check_same_thread": False, "isolation_level": None}
+                poolclass=NullPool,
+                isolation_level="AUTOCOMMIT",
+                json_serializer=json_text,
+                connect_args={"check_same_thread": False}
                 if self.sqlite
                 else {"connect_timeout": 5, "options": _options(schema)},
             )
             event.listen(self._engine, "connect", self._prepare)
             self._lock = threading.RLock()
-            self._connection = self._engine.connect()
+            self._reading = _Transaction(self, writes=False)
+            self._writing = _Transaction(self, writes=True)
+            self._open = False
+            self._shares = self._directory is not None
+            self._sharing = False
+            self._waiting: list[Inbound] = []
+            self._delayed: dict[Prepared, list[Any]] = {}
+            self._connect()
             if schema is not None and not self.sqlite:
-                self._connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            self._connection.commit()
+                self.cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         except (SQLAlchemyError, ArgumentError, ImportError) as error:
             self._remove()
             raise StartError(f"--database: {url_without_password(url)} cannot be opened: {_first(error)}") from None
@@ -156,13 +133,18 @@ class Database:
         """What is behind it: sqlite or postgresql."""
         return "sqlite" if self.sqlite else "postgresql"
 
+    @property
+    def address(self) -> str:
+        """PostgreSQL's address as libpq takes it, with the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     def describe(self) -> str:
         """The URL without its password."""
         return self.url.render_as_string(hide_password=True)
 
-    def prepare(self, statement: ClauseElement) -> Prepared:
-        """A statement for the hot path."""
-        return Prepared(statement, self._engine.dialect)
+    def prepare(self, statement: ClauseElement, *names: str) -> Prepared:
+        """A statement for the hot path; `names` are its parameters, in the order in which they will be given."""
+        return Prepared(statement, names, self._engine.dialect)
 
     def create(self) -> None:
         """Make the tables that are not there yet."""
@@ -174,40 +156,150 @@ class Database:
         with self.write() as connection:
             self.metadata.drop_all(connection)
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that may write; committed at the end, rolled back by an exception.
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that may write; kept at the end, rolled back by an exception.
 
         SQLite takes its write lock at once, so that what is read inside stays true until the commit.
         """
-        yield from self._transaction("BEGIN IMMEDIATE")
+        return self._writing
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        yield from self._transaction("BEGIN")
+    def read(self) -> AbstractContextManager[Connection]:
+        """For what only reads: each statement sees what is committed when it runs, as in PostgreSQL's usual mode."""
+        return self._reading
+
+    def first(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
+        """The first row, None where there is none; by itself, or within a transaction."""
+        found = self._execute(statement, values, writes=False).fetchone()
+        return None if found is None else statement.row(found)
+
+    def all(self, statement: Prepared, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows; by itself, or within a transaction."""
+        return [statement.row(each) for each in self._execute(statement, values, writes=False).fetchall()]
+
+    def run(self, statement: Prepared, *values: Any) -> Any:
+        """Execute a statement that writes, by itself or within a transaction; the driver's cursor, of which there is
+        one: read it before the next statement."""
+        return self._execute(statement, values, writes=True)
+
+    def later(self, statement: Prepared, *values: Any) -> None:
+        """As `run`, but a request's statement may wait until right before the commit that it shares, where those of
+        one kind are quicker together. Whoever reads what it writes through this object calls `flush` first."""
+        inbound = current.get()
+        if inbound is None or not self._shares:
+            self.run(statement, *values)
+            return
+        self._join(inbound)
+        self._delayed.setdefault(statement, []).append(statement.parameters(values))
+
+    def flush(self) -> None:
+        """Run the statements that wait."""
+        with self._lock:
+            delayed, self._delayed = self._delayed, {}
+            for statement, rows in delayed.items():
+                self.cursor.executemany(statement.sql, rows)
 
     def close(self) -> None:
         """Close the connection and remove the private directory, where there is one."""
+        self._commit_shared()
         self._connection.close()
         self._engine.dispose()
         self._remove()
 
-    def _transaction(self, begin: str) -> Iterator[Connection]:
-        started = time.perf_counter()
-        try:
-            with self._lock:
-                if self._connection.in_transaction():
-                    raise RuntimeError("a transaction is open already: one spanned an await, or they were nested")
-                with self._connection.begin():
-                    if self.sqlite:
-                        driver: Any = self._connection.connection.dbapi_connection
-                        driver.execute(begin)
-                    yield self._connection
-        finally:
+    def _execute(self, statement: Prepared, values: Sequence[Any], *, writes: bool) -> Any:
+        with self._lock:
+            if self._open:
+                # Within a transaction, which counts its time itself.
+                return self.cursor.execute(statement.sql, statement.parameters(values))
+            self._ready()
             inbound = current.get()
-            if inbound is not None:
-                inbound.database_seconds += time.perf_counter() - started
+            if inbound is None:
+                self._commit_shared()
+                return self.cursor.execute(statement.sql, statement.parameters(values))
+            started = time.perf_counter()
+            if writes and self._shares:
+                self._join(inbound)
+            elif self._shares:
+                self._share()
+            cursor = self.cursor.execute(statement.sql, statement.parameters(values))
+            inbound.database_seconds += time.perf_counter() - started
+            return cursor
+
+    def _connect(self) -> None:
+        self._connection = self._engine.connect()
+        driver: Any = self._connection.connection.dbapi_connection
+        self._driver = driver
+        self.cursor: Any = driver.cursor()
+
+    def _usable(self) -> bool:
+        return self.sqlite or not self._driver.closed
+
+    def _ready(self) -> None:
+        if self._open:
+            raise RuntimeError("a transaction is open already: one spanned an await, or they were nested")
+        if not self._usable():
+            self._connect()
+
+    def _begin(self) -> None:
+        inbound = current.get()
+        if inbound is not None and self._shares:
+            self._join(inbound)
+            self.cursor.execute("SAVEPOINT request")
+            return
+        if self._sharing:
+            self._commit_shared()
+        self.cursor.execute("BEGIN IMMEDIATE" if self.sqlite else "BEGIN")
+
+    def _end(self, kept: bool) -> None:
+        if not self._sharing:
+            self.cursor.execute("COMMIT" if kept else "ROLLBACK")
+            return
+        if not kept:
+            self.cursor.execute("ROLLBACK TO request")
+        self.cursor.execute("RELEASE request")
+
+    def _share(self) -> None:
+        """Begin the shared transaction, where none is; it ends once all that can run now has run.
+
+        Also for reading: to lock the file for each statement costs more than most statements.
+        """
+        if not self._sharing:
+            self.cursor.execute("BEGIN IMMEDIATE")
+            self._sharing = True
+            asyncio.get_running_loop().call_soon(self._commit_shared)
+
+    def _join(self, inbound: Inbound) -> None:
+        """Have a request that writes take part in the shared transaction."""
+        self._share()
+        if inbound.settled is None or inbound.settled.done():
+            # One for each: a request that is cancelled cancels what it waits for.
+            inbound.settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(inbound)
+
+    def _commit_shared(self) -> None:
+        started = time.perf_counter()
+        failure: Exception | None = None
+        with self._lock:
+            if not self._sharing:
+                return
+            self._sharing = False
+            waiting, self._waiting = self._waiting, []
+            try:
+                self.flush()
+                self.cursor.execute("COMMIT")
+            except Exception as error:
+                failure = error
+                self._delayed = {}
+                with contextlib.suppress(Exception):
+                    self.cursor.execute("ROLLBACK")
+        seconds = time.perf_counter() - started
+        for each in waiting:
+            each.database_seconds += seconds
+            if each.settled is None or each.settled.done():
+                continue
+            if failure is None:
+                each.settled.set_result(None)
+            else:
+                each.settled.set_exception(failure)
 
     def _prepare(self, connection: Any, _record: object) -> None:
         if not self.sqlite:
@@ -220,6 +312,46 @@ class Database:
     def _remove(self) -> None:
         if self._directory is not None:
             self._tidy()
+
+
+class _Transaction:
+    """What `read` and `write` hand out; there is one of each, as transactions do not nest."""
+
+    __slots__ = ("_database", "_started", "_writes")
+
+    def __init__(self, database: Database, *, writes: bool) -> None:
+        self._database = database
+        self._writes = writes
+        self._started = 0.0
+
+    def __enter__(self) -> Connection:
+        database = self._database
+        started = time.perf_counter()
+        database._lock.acquire()
+        try:
+            database._ready()
+            if self._writes:
+                database._begin()
+            elif database._shares and current.get() is not None:
+                database._share()
+        except BaseException:
+            database._lock.release()
+            raise
+        database._open = True
+        self._started = started
+        return database._connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        database = self._database
+        database._open = False
+        try:
+            if self._writes and database._usable():
+                database._end(kind is None)
+        finally:
+            inbound = current.get()
+            if inbound is not None:
+                inbound.database_seconds += time.perf_counter() - self._started
+            database._lock.release()
 
 
 def _options(schema: str | None) -> str:

@@ -1,15 +1,20 @@
 """One request on its way through a simulator, and the reply to it."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from openapi import Operation
+import orjson
+
+from openapi import UNREAD, Operation
 from simulators.kit.errors import Refusal
 
 Headers = Sequence[tuple[str, str]]
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class Inbound:
@@ -18,11 +23,13 @@ class Inbound:
     `operation` is None for an unknown path or method. `body` and `json` are filled once the body was read (`json` is
     None where there is none or it does not parse; then `broken` says why). `user_id` and `account_id` are set by
     whoever finds them out, for the audit log. `fired` are the faults, `varied` the benign variants in it.
-    `notes` are facts for the journal (such as `signature_valid`), `secrets` (kind, value) pairs that the journal must
-    remove beside those that it finds by the document.
+    `settled` is there once the request wrote to a database that commits for several at once: it is done when what was
+    written is kept, and nobody is answered before. `notes` are facts for the journal (such as `signature_valid`),
+    `secrets` (kind, value) pairs that the journal must remove beside those that it finds by their places.
     """
 
     __slots__ = (
+        "_headers",
         "account_id",
         "address",
         "body",
@@ -40,6 +47,7 @@ class Inbound:
         "query_string",
         "raw_headers",
         "secrets",
+        "settled",
         "started",
         "user_id",
         "varied",
@@ -55,6 +63,8 @@ class Inbound:
         self.query_string: bytes = scope.get("query_string", b"")
         self.query: list[tuple[str, str]] = []
         self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        # Reversed, so that of equal names the first stays.
+        self._headers = dict(reversed(self.raw_headers))
         self.address: str = client[0] if client else "unknown"
         self.body = b""
         self.json: Any = None
@@ -67,6 +77,7 @@ class Inbound:
         self.varied: list[str] = []
         self.notes: dict[str, object] = {}
         self.secrets: list[tuple[str, str]] = []
+        self.settled: asyncio.Future[None] | None = None
 
     def header_values(self, name: str) -> list[bytes]:
         """All values of a header as raw bytes; `name` in lower case."""
@@ -75,11 +86,8 @@ class Inbound:
 
     def header(self, name: str) -> str | None:
         """The first value of a header, latin-1; `name` in lower case. None where it is absent."""
-        wanted = name.encode("ascii")
-        for key, value in self.raw_headers:
-            if key == wanted:
-                return value.decode("latin-1")
-        return None
+        value = self._headers.get(name.encode("ascii"))
+        return None if value is None else value.decode("latin-1")
 
     def query_value(self, name: str) -> str | None:
         """The first value of a query parameter, None where it is absent."""
@@ -92,12 +100,21 @@ class Inbound:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer. With `stream` the body is sent piece by piece until the generator ends or the client goes."""
+    """An answer. With `stream` the body is sent piece by piece until the generator ends or the client goes.
+
+    `encoded`: a body with the value that it was made of, so that nobody has to parse it.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     stream: AsyncGenerator[bytes, None] | None = None
+    encoded: tuple[bytes, object] | None = None
+
+    @property
+    def value(self) -> object:
+        """What the body is as JSON; UNREAD where the reply was made of bytes, or its body was changed since."""
+        return self.encoded[1] if self.encoded is not None and self.encoded[0] is self.body else UNREAD
 
     def header(self, name: str) -> str | None:
         """The first value of a header, in any case; None where it is absent."""
@@ -118,12 +135,22 @@ class Reply:
 
 def json_bytes(value: object) -> bytes:
     """Compact UTF-8 JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # It knows no integers beyond 64 bits, no half surrogate pairs and no keys that are numbers.
+        return _encode(value).encode("utf-8", "backslashreplace")
+
+
+def json_text(value: object) -> str:
+    """As `json_bytes`, as text."""
+    return json_bytes(value).decode()
 
 
 def json_reply(value: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
     """A JSON answer."""
-    return Reply(status, json_bytes(value), [("content-type", "application/json; charset=utf-8"), *headers])
+    body = json_bytes(value)
+    return Reply(status, body, [("content-type", "application/json; charset=utf-8"), *headers], encoded=(body, value))
 
 
 def not_found(what: str) -> Refusal:

@@ -19,16 +19,20 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
-        interrupt = getattr(getattr(self.config.app, "state", None), "interrupt", None)
+        interrupt = getattr(self.config.app, "interrupt", None)
         if interrupt is not None:
             interrupt()
         await super().shutdown(sockets)
 
 
-def listen(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises StartError where the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> socket.socket:
+    """A listening socket; port 0 takes a free one. `shared`: other processes may listen on the same port so, and the
+    system deals connections out among them. Raises StartError where the port is taken."""
+    # With the protocol named, or asyncio leaves Nagle's algorithm on: an answer in two pieces would wait 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
         listener.listen(2048)

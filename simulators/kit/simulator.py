@@ -1,14 +1,12 @@
 """One simulator: an application bound to its document, with its clock, database, journal, faults and limits."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
-from starlette.routing import Route
-
 from openapi import Document
+from simulators.kit.application import Application, Asgi
 from simulators.kit.binding import Behaviour, Binding, Handler
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
@@ -18,6 +16,8 @@ from simulators.kit.ratelimit import RateLimits
 from simulators.seed import Seed
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from simulators.kit.control import ControlPlane
 
 
@@ -25,13 +25,18 @@ class NotOffered(LookupError):  # noqa: N818  # an answer of the control plane, 
     """The control plane asked for something that this simulator has not (404)."""
 
 
+class NotShared(RuntimeError):  # noqa: N818  # an answer of the control plane, not a failure
+    """The control plane was asked to change what only one of several processes would know (409)."""
+
+
 class Simulator:
-    """Composes the kit into one FastAPI application, `app`.
+    """Composes the kit into one ASGI application, `app`.
 
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
-    plane. `address` is the base URL at which it is served, empty while nobody said so. `furniture` are routes that no
-    contract knows and no page can do without: styles, scripts, a place to sign in. There is no module-level state: any
-    number of simulators live in one process and on one event loop.
+    plane. `address` is the base URL at which it is served, empty while nobody said so, `together` the simulators that
+    one control plane shows. `furniture` are routes that no contract knows and no page can do without: styles, scripts,
+    a place to sign in. There is no module-level state: any number of simulators live in one process and on one event
+    loop.
     """
 
     def __init__(
@@ -48,7 +53,8 @@ class Simulator:
         seed: Seed,
         control_token: str | None = None,
         prefixes: Mapping[str, str] | None = None,
-        furniture: Sequence[Route] = (),
+        furniture: Sequence["Route"] = (),
+        workers: int = 1,
     ) -> None:
         self.document = document
         self.name = document.app
@@ -59,6 +65,9 @@ class Simulator:
         self.limits = limits
         self.seed = seed
         self.address = ""
+        self.together: Sequence[Simulator] = (self,)
+        self.is_shared = workers > 1
+        self._workers = workers
         self._born = time.monotonic()
         self._running = False
         self._stopped = False
@@ -71,24 +80,15 @@ class Simulator:
             limits=limits,
             prefixes=prefixes,
         )
-        self.app = FastAPI(
-            title=f"{self.name} (simulated)",
-            docs_url=None,
-            redoc_url=None,
-            openapi_url=None,
-            redirect_slashes=False,
-            lifespan=self._lifespan,
-            telemetry={"tracing": False, "metrics": False, "logs": False},
+        self.app = Application(
+            self.binding,
+            name=self.name,
+            furniture=furniture,
+            control=(lambda: self._guarded_control(control_token)) if control_token else None,
+            start=self.start,
+            stop=self.stop,
+            interrupt=self.interrupt,
         )
-        self.app.state.interrupt = self.interrupt
-        self.control: ControlPlane | None = None
-        if control_token:
-            from simulators.kit import control
-
-            self.control = control.ControlPlane(self)
-            self.app.mount(control.PREFIX, self.control.guarded(control_token))
-        self.app.router.routes.extend([*furniture, *self.binding.routes()])
-        self.app.router.default = self.binding.unknown
 
     async def start(self) -> None:
         """Begin scheduled work; called by the application's lifespan, or by hand where there is none. Idempotent."""
@@ -109,7 +109,7 @@ class Simulator:
 
     def interrupt(self) -> None:
         """End what would keep the server from stopping: open streams, requests that are never answered."""
-        if self.control is not None:
+        if "control" in self.__dict__:
             self.control.feed.close()
 
     def reset(self, seed: Seed | None = None) -> None:
@@ -122,6 +122,13 @@ class Simulator:
             self.seed = seed
         self.limits.clear()
         self.journal.clear()
+
+    def alone(self, what: str) -> None:
+        """Raise NotShared where several processes serve, which would not agree on `what`."""
+        if self.is_shared:
+            raise NotShared(
+                f"{what} would change in one of {self._workers} processes; start {self.name} without --workers for that"
+            )
 
     def health(self) -> dict[str, Any]:
         """Uptime in real seconds and counts."""
@@ -167,10 +174,13 @@ class Simulator:
         """Send a delivery once more."""
         raise NotOffered(f"{self.name} sends no webhooks")
 
-    @asynccontextmanager
-    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        await self.start()
-        try:
-            yield
-        finally:
-            await self.stop()
+    @cached_property
+    def control(self) -> "ControlPlane":
+        """The control plane without a guard; made when somebody asks for it, as FastAPI is."""
+        from simulators.kit.control import ControlPlane
+
+        return ControlPlane(self)
+
+    def _guarded_control(self, token: str) -> Asgi:
+        self.control.join([each.control for each in self.together])
+        return self.control.guarded(token)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import openapi
+from simulators.kit import shared
 from simulators.kit.binding import rules_of
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
@@ -18,7 +19,7 @@ from simulators.tuvens_api.edge import Edge
 from simulators.tuvens_api.faults import FAULTS
 from simulators.tuvens_api.routes import Routes
 from simulators.tuvens_api.state import State
-from simulators.tuvens_api.stream import Hub
+from simulators.tuvens_api.stream import Hub, SharedHub
 from simulators.tuvens_api.tables import build
 
 CLEAN_UP = 60.0
@@ -37,19 +38,6 @@ class TuvensApi(Simulator):
         clock = clock or Clock()
         faults = FaultRuntime(FAULTS, config.faults)
         set_clock(faults, document.app, clock)
-        limits = RateLimits(clock, rules_of(document))
-        try:
-            limits.configure(config.rate_limits)
-        except ValueError as error:
-            raise StartError(f"rate limits: {error}") from None
-        journal = Journal(
-            document.app,
-            {
-                config.shared_secret: "shared-secret",
-                config.jwt_secret: "jwt-secret",
-                config.control_token or "": "control-token",
-            },
-        )
         self.config = config
         self._orphans = faults.on("user-sessions-orphaned")
         tables = build(
@@ -57,12 +45,45 @@ class TuvensApi(Simulator):
             app_id=not faults.on("app-id-not-stored"),
             expiry_index=not faults.on("expiry-not-indexed"),
         )
+        several = config.workers > 1
         database = Database(tables.metadata, config.database_url, schema=config.database_schema)
-        database.create()
-        self._state = State(database, tables)
-        if self._state.is_empty():
+        first = config.worker == 1
+        if first:
+            database.create()
+        if first and several:
+            shared.create(database)
+        channel = f"crossapp {config.database_schema or 'public'}" if several else None
+        self._state = State(database, tables, channel=channel)
+        if first and self._state.is_empty():
             self._state.seed(config.seed)
-        self._hub = Hub(clock, faults)
+        constants = {
+            config.shared_secret: "shared-secret",
+            config.jwt_secret: "jwt-secret",
+            config.control_token or "": "control-token",
+        }
+        rules = rules_of(document)
+        if channel is not None:
+            limits: RateLimits = shared.SharedLimits(clock, rules, database, first=first)
+            journal: Journal = shared.SharedJournal(
+                document.app,
+                constants,
+                document.secret_fields,
+                database,
+                is_token=self._state.is_session_token,
+                first=first,
+            )
+            self._hub: Hub = SharedHub(
+                clock, faults, address=database.address, channel=channel, missed=self._state.messages
+            )
+        else:
+            limits = RateLimits(clock, rules)
+            journal = Journal(document.app, constants, document.secret_fields)
+            self._hub = Hub(clock, faults)
+        try:
+            if first:
+                limits.configure(config.rate_limits)
+        except ValueError as error:
+            raise StartError(f"rate limits: {error}") from None
         self._routes = Routes(config, self._state, database, clock, faults, journal, self._hub)
         self._edge = Edge(config, self._state, clock, faults, self._routes.publish_status)
         super().__init__(
@@ -76,11 +97,16 @@ class TuvensApi(Simulator):
             limits=limits,
             seed=config.seed,
             control_token=config.control_token,
+            workers=config.workers,
         )
 
     async def start(self) -> None:
         """Begin heartbeats and the clean-up of sessions."""
         if not self._running:
+            if isinstance(self._hub, SharedHub):
+                await self._hub.listen()
+            if isinstance(self.limits, shared.SharedLimits):
+                self.clock.every(CLEAN_UP, self.limits.forget)
             self._hub.start()
             self.clock.every(CLEAN_UP, self._routes.remove_expired)
         await super().start()
@@ -104,8 +130,9 @@ class TuvensApi(Simulator):
         self._routes.forget()
 
     def health(self) -> dict[str, Any]:
-        """Uptime, counts, open streams."""
-        return {**super().health(), "streams": self._hub.listeners}
+        """Uptime, counts, open streams; of one process, where several serve."""
+        which = {"worker": self.config.worker} if self.config.workers > 1 else {}
+        return {**super().health(), "streams": self._hub.listeners, **which}
 
     def sessions(self) -> list[dict[str, Any]]:
         """The sessions, tokens as fingerprints; times are Unix seconds."""

@@ -20,7 +20,8 @@ class Config:
     `https://<hi_events_domain>`. hi_events_url: where hi.events' pages are, for hi_events_event_url (None: the
     domain). database_url None is a SQLite file in a private directory; database_schema is for PostgreSQL.
     control_token None leaves the control plane out. rate_limits by operationId (None lifts one); the rest is the
-    contract's. faults are armed from the start.
+    contract's. faults are armed from the start. workers: how many processes serve it together; worker: which of them
+    this is, from 1; the first makes and seeds the database.
     """
 
     shared_secret: str = LOCAL_SHARED_SECRET
@@ -35,6 +36,8 @@ class Config:
     rate_limits: Mapping[str, int | None] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     seed: Seed = field(default_factory=default_seed)
+    workers: int = 1
+    worker: int = 1
 
     def __post_init__(self) -> None:
         if not self.shared_secret:

@@ -314,15 +314,13 @@ class Edge(Behaviour):
             if token is not None and self._faults.on("audit-holds-tokens"):
                 detail = f"session {token}"
         self._state.record(
-            {
-                "time": self._clock.now(),
-                "operation": operation.id,
-                "status": reply.status,
-                "userId": inbound.user_id,
-                "accountId": inbound.account_id,
-                "errorCode": inbound.error_code if failed else None,
-                "detail": detail,
-            }
+            self._clock.now(),
+            operation.id,
+            reply.status,
+            user=inbound.user_id,
+            account=inbound.account_id,
+            error=inbound.error_code if failed else None,
+            detail=detail,
         )
 
     async def _hang(self, receive: Receive) -> None:

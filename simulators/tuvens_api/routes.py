@@ -19,7 +19,7 @@ from simulators.kit.binding import Handler
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
-from simulators.kit.exchange import Inbound, Reply, json_reply
+from simulators.kit.exchange import Inbound, Reply, json_reply, json_text
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.seed import PERMISSIONS
@@ -178,8 +178,8 @@ class Routes:
         now = self._clock.now()
         mark = hashlib.sha256(f"{hi_events_id} {status}".encode()).hexdigest()[:16]
         ticketing = self._ticketing_status(status)
-        with self._database.write() as connection:
-            event = self._state.begin_delivery(connection, number)
+        with self._database.write():
+            event = self._state.begin_delivery(number)
             if event is None:
                 if self._faults.on("unknown-event-answers-200"):
                     return _taken("Event status updated")
@@ -190,10 +190,10 @@ class Routes:
                 if self._faults.on("repeated-delivery-fails"):
                     raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
                 if self._faults.on("repeated-delivery-takes-back"):
-                    self._state.apply_delivery(connection, number, {"ticketingStatus": "setup"})
+                    self._state.apply_delivery(event._replace(ticketing_status="setup"))
                 if self._faults.on("repeated-delivery-told-again"):
-                    again = json.dumps(status_message(number, ticketing, iso_millis(now)), separators=(",", ":"))
-                    self._hub.publish(self._frame(self._state.add_message(connection, again, now), again))
+                    again = json_text(status_message(number, ticketing, iso_millis(now)))
+                    self._hub.publish(self._frame(self._state.add_message(again, now), again))
                 return _taken("The delivery was applied before; nothing changes")
             stale = event.last_sent_at is not None and sent_at < event.last_sent_at
             if stale and not self._faults.on("stale-delivery-applied"):
@@ -206,48 +206,49 @@ class Routes:
                     return _taken("Event status updated")
             if self._faults.on("update-not-applied"):
                 return _taken("Event status updated")
-            changes: dict[str, Any] = {
-                "ticketingStatus": ticketing,
-                "ticketingEnabled": True,
-                "lastSentAt": sent_at,
-                "lastApplied": [*applied, mark][-_KEPT_DELIVERIES:] if event.last_sent_at == sent_at else [mark],
-            }
-            if event.hi_events_event_id is None:
-                changes["hiEventsEventId"] = hi_events_id
+            contact = event.contact_data
             if not self._faults.on("metadata-not-updated"):
-                known = event.contact_data or {}
+                known = contact or {}
                 updated = iso_millis(now)
                 if "hiEventsLastUpdated" in known and self._faults.on("metadata-time-never-moves"):
                     updated = known["hiEventsLastUpdated"]
                 if self._faults.on("last-updated-is-event-sent-at"):
                     updated = body["event_sent_at"]
-                changes["contactData"] = {
+                contact = {
                     **known,
                     "hiEventsEventId": hi_events_id,
                     "hiEventsStatus": ticketing if self._faults.on("metadata-hold-the-ticketing-status") else status,
                     "hiEventsLastUpdated": updated,
                 }
-            self._state.apply_delivery(connection, number, changes)
+            self._state.apply_delivery(
+                event._replace(
+                    ticketing_enabled=True,
+                    ticketing_status=ticketing,
+                    hi_events_event_id=hi_events_id if event.hi_events_event_id is None else event.hi_events_event_id,
+                    contact_data=contact,
+                    last_sent_at=sent_at,
+                    last_applied=[*applied, mark][-_KEPT_DELIVERIES:] if event.last_sent_at == sent_at else [mark],
+                )
+            )
             chunks: list[bytes] = []
             if self._is_told(payload["title"]):
                 told = event.ticketing_status if self._faults.on("sse-tells-the-former-status") else ticketing
                 message: dict[str, Any] = {**status_message(number, told or "setup", iso_millis(now))}
                 if self._faults.on("sse-event-id-is-a-number"):
                     message["eventId"] = int(number) if number.isdecimal() else number
-                data = json.dumps(message, separators=(",", ":"))
+                data = json_text(message)
                 times = 2 if self._faults.on("sse-sent-twice") else 1
-                numbers = [self._state.add_message(connection, data, now) for _ in range(times)]
+                numbers = [self._state.add_message(data, now) for _ in range(times)]
                 chunks = [self._frame(each, data) for each in numbers]
-        for chunk in chunks:
-            self._hub.publish(chunk)
+        self._hub.publish_told(chunks)
         return _taken("Event status updated")
 
     def publish_status(self, event: str, status: str) -> None:
         """Send a status change to the stream, whatever the event's state is."""
         now = self._clock.now()
-        data = json.dumps(status_message(event, TICKETING.get(status, "setup"), iso_millis(now)), separators=(",", ":"))
-        with self._database.write() as connection:
-            number = self._state.add_message(connection, data, now)
+        data = json_text(status_message(event, TICKETING.get(status, "setup"), iso_millis(now)))
+        with self._database.write():
+            number = self._state.add_message(data, now)
         self._hub.publish(self._frame(number, data))
 
     # -- events

@@ -1,6 +1,6 @@
 """What tuvens-api remembers: every SQL statement of the simulator is here."""
 
-from dataclasses import dataclass
+import hashlib
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, insert, select, update
@@ -24,9 +24,8 @@ class Session(NamedTuple):
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event as it is stored."""
+class Event(NamedTuple):
+    """An event as it is stored, in the order of the table's columns."""
 
     id: str
     account_id: int
@@ -51,18 +50,22 @@ class Account(NamedTuple):
 
 
 class State:
-    """Reads and writes; statements are built once, so that SQLAlchemy compiles them once."""
+    """Reads and writes. What every request does is compiled once; SQLAlchemy remembers how it compiled the rest."""
 
-    def __init__(self, database: Database, tables: Tables) -> None:
+    def __init__(self, database: Database, tables: Tables, *, channel: str | None = None) -> None:
+        """`channel` is where PostgreSQL is to tell other processes of messages; None where there are none."""
+        self._channel = channel
         self._database = database
         self._tables = tables
         t = tables
         prepare = database.prepare
-        self._user = prepare(select(t.users.c.id).where(t.users.c.id == bindparam("user")))
+        self._user = prepare(select(t.users.c.id).where(t.users.c.id == bindparam("user")), "user")
         self._membership = prepare(
             select(t.memberships.c.permissions).where(
                 t.memberships.c.userId == bindparam("user"), t.memberships.c.accountId == bindparam("account")
-            )
+            ),
+            "user",
+            "account",
         )
         self._first_account = select(func.min(t.memberships.c.accountId)).where(
             t.memberships.c.userId == bindparam("user")
@@ -77,29 +80,52 @@ class State:
                 t.users.c.name,
             )
             .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
-            .where(t.sessions.c.sessionToken == bindparam("token"))
+            .where(t.sessions.c.sessionToken == bindparam("token")),
+            "token",
         )
         self._touch = prepare(
             update(t.sessions)
             .where(t.sessions.c.id == bindparam("session"))
-            .values(lastUsed=bindparam("now"), sysModified=bindparam("now"))
+            .values(lastUsed=bindparam("now"), sysModified=bindparam("now")),
+            "session",
+            "now",
         )
         self._accounts = prepare(
             select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug)
             .join_from(t.accounts, t.memberships, t.memberships.c.accountId == t.accounts.c.id)
             .where(t.memberships.c.userId == bindparam("user"))
-            .order_by(t.accounts.c.id)
+            .order_by(t.accounts.c.id),
+            "user",
         )
         self._all_accounts = select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug).order_by(t.accounts.c.id)
         self._event_permissions = prepare(
             select(t.memberships.c.permissions)
             .join_from(t.events, t.memberships, t.memberships.c.accountId == t.events.c.accountId)
-            .where(t.events.c.id == bindparam("event"), t.memberships.c.userId == bindparam("user"))
+            .where(t.events.c.id == bindparam("event"), t.memberships.c.userId == bindparam("user")),
+            "event",
+            "user",
         )
         event = select(t.events).where(t.events.c.id == bindparam("event"))
-        self._event = prepare(event)
-        self._locked_event = prepare(event.with_for_update())
+        self._event = prepare(event, "event")
+        self._locked_event = prepare(event.with_for_update(), "event")
         self._change_event = update(t.events).where(t.events.c.id == bindparam("event"))
+        self._apply = prepare(
+            self._change_event.values(
+                ticketingEnabled=bindparam("enabled"),
+                ticketingStatus=bindparam("status"),
+                hiEventsEventId=bindparam("hi_events_event"),
+                contactData=bindparam("contact"),
+                lastSentAt=bindparam("sent_at"),
+                lastApplied=bindparam("applied"),
+            ),
+            "event",
+            "enabled",
+            "status",
+            "hi_events_event",
+            "contact",
+            "sent_at",
+            "applied",
+        )
         self._expired = (
             select(
                 t.sessions.c.sessionToken,
@@ -120,9 +146,15 @@ class State:
             .where(t.messages.c.id > bindparam("after"))
             .order_by(t.messages.c.id)
         )
-        self._record = prepare(_insert_of(t.audit))
-        self._add_session = prepare(_insert_of(t.sessions))
-        self._add_message = prepare(_insert_of(t.messages).returning(t.messages.c.id))
+        self._one_at_a_time = prepare(
+            select(func.pg_advisory_xact_lock(func.hashtext(bindparam("channel")))), "channel"
+        )
+        self._tell = prepare(select(func.pg_notify(bindparam("channel"), bindparam("told"))), "channel", "told")
+        self._record = prepare(_insert_of(t.audit), *_columns(t.audit))
+        # Under a fault there is one less.
+        self._session_columns = _columns(t.sessions)
+        self._add_session = prepare(_insert_of(t.sessions), *self._session_columns)
+        self._add_message = prepare(_insert_of(t.messages).returning(t.messages.c.id), *_columns(t.messages))
 
     # -- seed
 
@@ -175,21 +207,18 @@ class State:
 
     def user_exists(self, user: int) -> bool:
         """Whether there is a user of this id."""
-        with self._database.read() as connection:
-            return self._user.first(connection, user=user) is not None
+        return self._database.first(self._user, user) is not None
 
     def permissions(self, user: int, account: int) -> frozenset[str] | None:
         """What a user may do in an account; None where the user is no member."""
         if not 0 < account <= LARGEST:
             return None
-        with self._database.read() as connection:
-            row = self._membership.first(connection, user=user, account=account)
+        row = self._database.first(self._membership, user, account)
         return None if row is None else frozenset(row[0].split())
 
     def permissions_on(self, user: int, event: str) -> frozenset[str] | None:
         """What a user may do with an event; None where it does not exist, or is of an account not the user's."""
-        with self._database.read() as connection:
-            row = self._event_permissions.first(connection, user=user, event=event)
+        row = self._database.first(self._event_permissions, event, user)
         return None if row is None else frozenset(row[0].split())
 
     def first_account(self, user: int) -> int | None:
@@ -208,50 +237,50 @@ class State:
 
     def add_session(self, token_sha256: str, user: int, account: int, now: float, expires_at: float) -> None:
         """Store a session; all times in Unix seconds."""
-        with self._database.write() as connection:
-            self._add_session.run(
-                connection,
-                sessionToken=token_sha256,
-                userId=user,
-                accountId=account,
-                appId="hi.events",
-                expiresAt=expires_at,
-                createdAt=now,
-                lastUsed=None,
-                sysCreated=now,
-                sysModified=now,
-            )
+        values = {
+            "sessionToken": token_sha256,
+            "userId": user,
+            "accountId": account,
+            "appId": "hi.events",
+            "expiresAt": expires_at,
+            "createdAt": now,
+            "lastUsed": None,
+            "sysCreated": now,
+            "sysModified": now,
+        }
+        self._database.run(self._add_session, *(values[name] for name in self._session_columns))
 
     def session(self, token_sha256: str) -> Session | None:
         """A session by its token's hash, expired or not."""
-        with self._database.read() as connection:
-            row = self._session.first(connection, token=token_sha256)
+        row = self._database.first(self._session, token_sha256)
         return None if row is None else Session(*row)
 
     def use_session(self, token_sha256: str, now: float) -> Session | None:
-        """As `session`; moves the last-used time of one that is still in force, in the same transaction."""
-        with self._database.write() as connection:
-            row = self._session.first(connection, token=token_sha256)
-            if row is None:
-                return None
-            session = Session(*row)
-            if now < session.expires_at:
-                self._touch.run(connection, session=session.id, now=now)
-            return session
+        """As `session`; moves the last-used time of one that is still in force."""
+        session = self.session(token_sha256)
+        if session is not None and now < session.expires_at:
+            self._database.later(self._touch, session.id, now)
+        return session
 
     def newest_session(self) -> Session | None:
         """The session that was stored last: what an injected condition finds."""
         with self._database.read() as connection:
             token = connection.execute(self._newest_token).scalar()
-            row = None if token is None else self._session.first(connection, token=token)
+        row = None if token is None else self._database.first(self._session, token)
         return None if row is None else Session(*row)
 
     def is_unused(self, token_sha256: str) -> bool:
         """Whether there is a session of this hash that was never validated."""
         t = self._tables.sessions
+        self._database.flush()
         with self._database.read() as connection:
             row = connection.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
         return row is not None and row[0] is None
+
+    def is_session_token(self, text: str) -> bool:
+        """Whether a text is the token of a session that is stored."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._database.first(self._session, digest) is not None
 
     def remove_session(self, token_sha256: str) -> None:
         """Remove a session by its token's hash."""
@@ -269,6 +298,7 @@ class State:
     def sessions(self) -> list[dict[str, Any]]:
         """All sessions for people: the token as the first 8 hex digits of its SHA-256."""
         t = self._tables.sessions
+        self._database.flush()
         with self._database.read() as connection:
             rows = connection.execute(select(t).order_by(t.c.id)).mappings().all()
         return [
@@ -298,8 +328,7 @@ class State:
 
     def accounts_of(self, user: int) -> list[Account]:
         """The accounts that a user is a member of."""
-        with self._database.read() as connection:
-            return [Account(*row) for row in self._accounts.all(connection, user=user)]
+        return [Account(*row) for row in self._database.all(self._accounts, user)]
 
     def all_accounts(self) -> list[Account]:
         """Every account."""
@@ -310,8 +339,7 @@ class State:
 
     def event(self, number: str) -> Event | None:
         """An event by its id."""
-        with self._database.read() as connection:
-            row = self._event.first(connection, event=number)
+        row = self._database.first(self._event, number)
         return None if row is None else Event(*row)
 
     def change_event(self, number: str, changes: dict[str, Any]) -> None:
@@ -320,19 +348,33 @@ class State:
             with self._database.write() as connection:
                 connection.execute(self._change_event, {"event": number, **changes})
 
-    def begin_delivery(self, connection: Connection, number: str) -> Event | None:
-        """An event, locked until the end of the transaction."""
-        row = self._locked_event.first(connection, event=number)
+    def begin_delivery(self, number: str) -> Event | None:
+        """An event, locked until the end of the transaction that the caller has begun."""
+        row = self._database.first(self._locked_event, number)
         return None if row is None else Event(*row)
 
-    def apply_delivery(self, connection: Connection, number: str, changes: dict[str, Any]) -> None:
-        """Set columns of an event inside a transaction."""
-        connection.execute(self._change_event, {"event": number, **changes})
+    def apply_delivery(self, event: Event) -> None:
+        """Write what a delivery made of an event, in the transaction that the caller has begun."""
+        self._database.run(
+            self._apply,
+            event.id,
+            event.ticketing_enabled,
+            event.ticketing_status,
+            event.hi_events_event_id,
+            event.contact_data,
+            event.last_sent_at,
+            event.last_applied,
+        )
 
-    def add_message(self, connection: Connection, data: str, now: float) -> int:
-        """Append a message to the stream's log; returns its id."""
-        row = self._add_message.run(connection, data=data, createdAt=now).fetchone()
-        return int(row[0])
+    def add_message(self, data: str, now: float) -> int:
+        """Append a message to the stream's log, in the transaction that the caller has begun; returns its id."""
+        if self._channel is not None:
+            # One after the other from here to the commit: ids are in the order in which they are seen and told.
+            self._database.run(self._one_at_a_time, self._channel)
+        number = int(self._database.run(self._add_message, data, now).fetchone()[0])
+        if self._channel is not None:
+            self._database.run(self._tell, self._channel, f"{number} {data}")
+        return number
 
     def messages(self, after: int) -> list[tuple[int, str]]:
         """The messages with an id above `after`, in order."""
@@ -341,14 +383,24 @@ class State:
 
     # -- audit
 
-    def record(self, entry: dict[str, Any]) -> None:
-        """Append to the audit log."""
-        with self._database.write() as connection:
-            self._record.run(connection, **entry)
+    def record(
+        self,
+        now: float,
+        operation: str,
+        status: int,
+        *,
+        user: str | None,
+        account: int | None,
+        error: str | None,
+        detail: str | None,
+    ) -> None:
+        """Append to the audit log; `now` in Unix seconds."""
+        self._database.later(self._record, now, operation, status, user, account, error, detail)
 
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records with an id above `after`, as JSON."""
         t = self._tables.audit
+        self._database.flush()
         with self._database.read() as connection:
             rows = connection.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
         return [
@@ -366,9 +418,13 @@ class State:
         ]
 
 
+def _columns(table: Table) -> list[str]:
+    """The names of all columns but the id, which the database gives."""
+    return [each.name for each in table.columns if each.name != "id"]
+
+
 def _insert_of(table: Table) -> Insert:
-    """An INSERT of every column but the id, which the database gives."""
-    return insert(table).values({each.name: bindparam(each.name) for each in table.columns if each.name != "id"})
+    return insert(table).values({name: bindparam(name) for name in _columns(table)})
 
 
 def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from simulators.kit.database import JsonText, UtcTime
+from simulators.kit.column_types import JsonText, UtcTime
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class TuvensClient(Simulator):
                 config.jwt_secret: "jwt-secret",
                 config.control_token or "": "control-token",
             },
+            document.secret_fields,
         )
         self.config = config
         self._tuvens = Tuvens(config.tuvens_url, timeout=config.upstream_timeout, clock=clock, journal=journal)

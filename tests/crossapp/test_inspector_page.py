@@ -14,7 +14,7 @@ import pytest
 
 from harness import chromium
 from simulators import launch
-from simulators.kit.control import PREFIX
+from simulators.kit.application import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Viewer:
 
     def control(self, method: str, app: str, path: str, value: object = None) -> Any:
         headers = {"Authorization": f"Bearer {self.built.control_tokens[app]}"}
-        return self.client.request(method, self.built.urls[app] + PREFIX + path, headers=headers, json=value).json()
+        return self.client.request(method, self.built.urls[app] + CONTROL + path, headers=headers, json=value).json()
 
     def fresh(self) -> None:
         for app in self.built.urls:
@@ -419,7 +419,7 @@ def test_a_fault_is_armed_fires_and_is_disarmed(viewer: Viewer) -> None:
 
 def test_without_the_token_it_asks_for_it(viewer: Viewer) -> None:
     viewer.mint()
-    address = viewer.built.urls[TUVENS_API] + PREFIX + "/inspector/"
+    address = viewer.built.urls[TUVENS_API] + CONTROL + "/inspector/"
 
     async def story(page: "Page") -> None:
         await page.get_by_role("textbox", name="Control token").fill("wrong")

@@ -1,13 +1,17 @@
 """One code for SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, bindparam, insert, select
 
-from simulators.kit.database import Database, JsonText, UtcTime
+from simulators.kit.column_types import JsonText, UtcTime
+from simulators.kit.database import Database
 from simulators.kit.errors import StartError
+from simulators.kit.exchange import Inbound, current
 from tests.simulators import postgresql
 
 METADATA = MetaData()
@@ -41,16 +45,16 @@ ROW = {"id": 1, "at": 1_753_453_800.123456, "any": [10**30, 0.1, None], "yes": T
 
 
 def test_values_come_back_as_they_were_through_sqlalchemy_and_prepared(database: Database) -> None:
-    add = database.prepare(insert(THINGS).values({name: bindparam(name) for name in ROW}))
-    find = database.prepare(select(THINGS).where(THINGS.c.id == bindparam("wanted")))
+    add = database.prepare(insert(THINGS).values({name: bindparam(name) for name in ROW}), *ROW)
+    find = database.prepare(select(THINGS).where(THINGS.c.id == bindparam("wanted")), "wanted")
     with database.write() as connection:
         connection.execute(insert(THINGS), ROW)
-        add.run(connection, **{**ROW, "id": 2, "at": None, "any": None, "yes": None, "text": None})
+        database.run(add, 2, None, None, None, None)
     with database.read() as connection:
         assert connection.execute(select(THINGS).where(THINGS.c.id == 1)).one() == tuple(ROW.values())
-        assert find.first(connection, wanted=1) == tuple(ROW.values())
-        assert find.all(connection, wanted=2) == [(2, None, None, None, None)]
-        assert find.first(connection, wanted=3) is None
+        assert database.first(find, 1) == tuple(ROW.values())
+        assert database.all(find, 2) == [(2, None, None, None, None)]
+        assert database.first(find, 3) is None
 
 
 @pytest.mark.parametrize("value", [2, 10**17 + 1, 1.5, "2", "", True, [1], {"a": None}])
@@ -116,10 +120,10 @@ def test_a_lost_connection_is_made_anew() -> None:
         with other.read() as connection:
             connection.exec_driver_sql(f"SELECT pg_terminate_backend({process})")
         other.close()
-        with pytest.raises(Exception, match=r"(?i)terminat|clos|lost"), database.read() as connection:
-            count.all(connection)
-        with database.read() as connection:
-            assert count.all(connection) == []
+        with pytest.raises(Exception, match=r"(?i)terminat|clos|lost"), database.read():
+            database.all(count)
+        with database.read():
+            assert database.all(count) == []
         database.close()
 
 
@@ -139,3 +143,143 @@ def test_a_database_that_cannot_be_opened_is_one_line_without_the_password(url: 
     assert "\n" not in str(error.value)
     assert "hush" not in str(error.value)
     assert str(error.value).startswith("--database")
+
+
+def _elsewhere(database: Database) -> list[int]:
+    """The ids that another connection sees."""
+    with sqlite3.connect(str(database.url.database)) as other:
+        found = [number for (number,) in other.execute('SELECT id FROM "kitThing" ORDER BY id')]
+    other.close()
+    return found
+
+
+async def _request(work: Callable[[], object]) -> Inbound:
+    """Do some work as a request does it."""
+    inbound = Inbound({"method": "GET", "path": "/", "headers": []}, None, 0.0)
+    token = current.set(inbound)
+    try:
+        work()
+    finally:
+        current.reset(token)
+    return inbound
+
+
+def _on_a_private_file(story: Callable[[Database, Callable[[int], None]], Awaitable[None]]) -> None:
+    database = Database(METADATA)
+    database.create()
+    add = database.prepare(insert(THINGS).values({name: bindparam(name) for name in ROW}), *ROW)
+    try:
+        asyncio.run(story(database, lambda number: database.run(add, *{**ROW, "id": number}.values())))  # type: ignore[arg-type]
+    finally:
+        database.close()
+
+
+def test_requests_of_one_turn_share_a_commit_and_none_is_settled_before_it() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        served = [await _request(lambda number=number: add(number)) for number in (1, 2)]  # type: ignore[misc]
+        assert [each.settled is not None and each.settled.done() for each in served] == [False, False]
+        assert _elsewhere(database) == []
+        for each in served:
+            assert each.settled is not None
+            await each.settled
+        assert _elsewhere(database) == [1, 2]
+        assert all(each.database_seconds > 0 for each in served)
+
+    _on_a_private_file(story)
+
+
+def test_a_request_that_fails_takes_back_its_own_writes_alone() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        def failing() -> None:
+            with database.write() as connection:
+                connection.execute(insert(THINGS), {**ROW, "id": 2})
+                raise ZeroDivisionError
+
+        first = await _request(lambda: add(1))
+        with pytest.raises(ZeroDivisionError):
+            await _request(failing)
+        with pytest.raises(sqlite3.IntegrityError):
+            await _request(lambda: add(1))
+        last = await _request(lambda: add(3))
+        assert first.settled is not None
+        assert last.settled is not None
+        await asyncio.gather(first.settled, last.settled)
+        assert _elsewhere(database) == [1, 3]
+
+    _on_a_private_file(story)
+
+
+def test_who_gives_up_waiting_leaves_the_others_alone() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        first, second = await _request(lambda: add(1)), await _request(lambda: add(2))
+        assert first.settled is not None
+        assert second.settled is not None
+        first.settled.cancel()
+        await second.settled
+        assert _elsewhere(database) == [1, 2]
+
+    _on_a_private_file(story)
+
+
+def test_a_commit_that_fails_is_told_to_all_who_wait_for_it_and_the_next_is_a_new_one() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        again = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+        served = [
+            await _request(lambda: add(1)),
+            await _request(lambda: database.later(again, 7)),
+            await _request(lambda: database.later(again, 7)),
+        ]
+        for each in served:
+            assert each.settled is not None
+            with pytest.raises(sqlite3.IntegrityError):
+                await each.settled
+        assert _elsewhere(database) == []
+        next_one = await _request(lambda: add(5))
+        assert next_one.settled is not None
+        await next_one.settled
+        assert _elsewhere(database) == [5]
+
+    _on_a_private_file(story)
+
+
+def test_what_is_written_later_is_there_after_a_flush_and_with_the_commit() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+        count = database.prepare(select(THINGS.c.id))
+        served = await _request(lambda: database.later(plain, 1))
+        database.flush()
+        with database.read():
+            assert database.all(count) == [(1,)]
+        assert served.settled is not None
+        await served.settled
+        assert _elsewhere(database) == [1]
+        database.later(plain, 2)
+        assert _elsewhere(database) == [1, 2], "without a request to wait for it, it is written at once"
+
+    _on_a_private_file(story)
+
+
+def test_a_write_outside_of_requests_ends_the_shared_commit_and_is_kept_at_once() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        served = await _request(lambda: add(1))
+        with database.write() as connection:
+            connection.execute(insert(THINGS), {**ROW, "id": 2})
+        assert served.settled is not None
+        assert served.settled.done()
+        assert _elsewhere(database) == [1, 2]
+        await asyncio.sleep(0)
+
+    _on_a_private_file(story)
+
+
+def test_a_file_that_others_may_write_to_is_locked_for_no_longer_than_a_transaction(tmp_path: Path) -> None:
+    async def story(database: Database) -> None:
+        plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+        served = await _request(lambda: database.later(plain, 1))
+        assert served.settled is None
+        assert _elsewhere(database) == [1]
+
+    database = Database(METADATA, f"sqlite:///{tmp_path / 'shared.db'}")
+    database.create()
+    asyncio.run(story(database))
+    database.close()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
-from simulators.kit.control import PREFIX
+from simulators.kit.application import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 
 ORGANISER = 0
@@ -24,7 +24,7 @@ class Plane:
     def __init__(self, built: Launched, client: httpx.Client) -> None:
         self.built = built
         self.client = client
-        self.base = built.urls[TUVENS_API] + PREFIX
+        self.base = built.urls[TUVENS_API] + CONTROL
         self.token = built.control_tokens[TUVENS_API]
         self.jwt: str = built.description()["users"][ORGANISER]["jwt"]
         self.secret = built.shared_secret
@@ -102,7 +102,7 @@ def test_one_control_plane_has_the_api_of_all(plane: Plane) -> None:
 
 def test_every_control_plane_serves_it_with_its_own_token_alone(plane: Plane) -> None:
     for app, token in plane.built.control_tokens.items():
-        base = plane.built.urls[app] + PREFIX
+        base = plane.built.urls[app] + CONTROL
         for other in plane.built.control_tokens:
             headers = {"Authorization": f"Bearer {token}"}
             answer = plane.client.get(f"{base}/apps/{other}/ready", headers=headers)
@@ -265,7 +265,7 @@ def test_the_stream_does_not_keep_the_server_from_stopping() -> None:
         with launched(LaunchOptions(only=(HI_EVENTS,))) as built:
             headers = {"Authorization": f"Bearer {built.control_tokens[HI_EVENTS]}"}
             stream = client.send(
-                client.build_request("GET", built.urls[HI_EVENTS] + PREFIX + "/feed", headers=headers), stream=True
+                client.build_request("GET", built.urls[HI_EVENTS] + CONTROL + "/feed", headers=headers), stream=True
             )
             lines = stream.iter_lines()
             assert next(lines) == "event: start"

@@ -30,7 +30,9 @@ def _record(journal: Journal, **changes: Any) -> journal_module.Exchange:
         "started": 0.0,
         "seconds": 0.0,
     }
-    return journal.record(**{**values, **changes})
+    journal.record(**{**values, **changes})
+    (kept,) = journal.exchanges(after=journal.last - 1)
+    return kept
 
 
 def test_known_secrets_and_jwts_are_replaced_wherever_they_stand() -> None:
@@ -52,6 +54,34 @@ def test_known_secrets_and_jwts_are_replaced_wherever_they_stand() -> None:
     assert placeholder("jwt", JWT) in exchange.request_headers[1][1]
 
 
+def test_a_secret_that_is_learnt_later_is_replaced_in_what_was_kept_before() -> None:
+    journal = Journal("app", {})
+    _record(journal, target=f"/{TOKEN}")
+    journal.remember("session-token", TOKEN)
+    assert journal.exchanges()[0].target == f"/{placeholder('session-token', TOKEN)}"
+
+
+def test_secrets_are_found_by_the_places_where_they_stand() -> None:
+    journal = Journal("app", {}, frozenset({"session_token"}))
+    exchange = _record(
+        journal,
+        target="/x?a=b&session_token=the-token-in-the-query",
+        request_headers=(
+            (b"x-shared-secret", b"the-secret"),
+            (b"authorization", b"Bearer the-bearer-token"),
+            (b"cookie", b"a=the-first-cookie; b=the-second-cookie"),
+        ),
+        request_body=b'{"session_token" : "the-token-in-the-body", broken',
+        response_headers=(("X-Auth-Token", "the-answered-token"),),
+        response_body=b'{"session_token":"the-minted-token"}',
+    )
+    text = json.dumps(exchange.to_json())
+    assert "the-" not in text
+    assert text.count("<session-token:") == 3
+    assert text.count("<bearer:") == 4
+    assert text.count("<shared-secret:") == 1
+
+
 def test_a_secret_of_one_exchange_is_replaced_in_that_exchange() -> None:
     journal = Journal("app", {})
     exchange = _record(journal, request_body=b"token=short-one", secrets=[("bearer", "short-one")])
@@ -66,8 +96,9 @@ def test_outgoing_calls_are_kept_with_what_came_of_them() -> None:
     journal = Journal("hi.events", {})
     call = Call("validateSession", "POST", "/x", (("Content-Type", "application/json"),), TOKEN.encode())
     secrets = [("session-token", TOKEN)]
-    answered = journal.outgoing("tuvens-api", call, Answer(200), started=1, seconds=0.1, secrets=secrets)
-    failed = journal.outgoing("tuvens-api", call, None, started=2, seconds=30, error="timed out", secrets=secrets)
+    journal.outgoing("tuvens-api", call, Answer(200), started=1, seconds=0.1, secrets=secrets)
+    journal.outgoing("tuvens-api", call, None, started=2, seconds=30, error="timed out", secrets=secrets)
+    answered, failed = journal.exchanges()
     assert (answered.direction, answered.status, answered.caller) == ("out", 200, "hi.events")
     assert (failed.status, failed.error) == (None, "timed out")
     assert TOKEN not in json.dumps([each.to_json() for each in journal.exchanges()])

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from typing import Any
 
 import pytest
 
@@ -375,3 +377,29 @@ def test_a_configured_expiry_takes_effect() -> None:
     api = create(Config(session_expiry=5), clock=Clock(START, running=False))
     assert api.config.session_expiry == 5
     api.database.close()
+
+
+class _NoSpace:
+    """A cursor of a database whose disk is full."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, *more: Any) -> Any:
+        if sql == "COMMIT":
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._cursor.execute(sql, *more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+def test_what_could_not_be_kept_is_answered_with_500(sqlite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite.api.database, "cursor", _NoSpace(sqlite.api.database.cursor))
+        answers = sqlite.send_all([wire.generate_session(sqlite.jwt(), 123)] * 2)
+    assert [error_code(answer) for answer in answers] == ["INTERNAL_ERROR"] * 2
+    assert sqlite.api.sessions() == []
+    assert sqlite.api.binding.failures == 2
+    sqlite.api.binding.failures = 0
+    assert sqlite.validate(sqlite.mint()).status == 200

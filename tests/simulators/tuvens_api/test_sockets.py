@@ -315,6 +315,27 @@ def test_the_control_plane_serves_this_machine_only(served: Served) -> None:
     assert asyncio.run(ask()).status_code == 403
 
 
+def test_an_answer_in_two_pieces_waits_for_no_acknowledgement() -> None:
+    async def delays_nothing() -> bool:
+        asked = asyncio.get_running_loop().create_future()
+
+        class Served(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                sock = transport.get_extra_info("socket")
+                asked.set_result(bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+                transport.close()
+
+        listener = listen()
+        made = await asyncio.get_running_loop().create_server(Served, sock=listener)
+        _, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        found: bool = await asked
+        writer.close()
+        made.close()
+        return found
+
+    assert asyncio.run(delays_nothing())
+
+
 def test_a_taken_port_is_one_line_that_names_it() -> None:
     taken = listen()
     port = taken.getsockname()[1]

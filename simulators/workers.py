@@ -1,0 +1,138 @@
+"""More processes than one for tuvens-api: they share a port, and a PostgreSQL database."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from harness.stopping import stop_event
+from simulators.kit.errors import StartError
+from simulators.kit.server import listen, loop_factory, server
+from simulators.seed import Seed
+from simulators.tuvens_api.config import Config
+
+_READY = b"ready\n"
+_SOON = 5.0
+
+
+class Workers:
+    """The processes beside this one. `config` is the first one's, whose database is made by now."""
+
+    def __init__(self, config: Config, port: int) -> None:
+        self._config = config
+        self._port = port
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def start(self) -> None:
+        """Start them; returns once all take requests. Raises StartError where one does not."""
+        for worker in range(2, self._config.workers + 1):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                __name__,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            self._processes.append(process)
+            assert process.stdin is not None
+            # By the pipe, for it has secrets; left open, for a worker stops when it ends.
+            process.stdin.write(_written(replace(self._config, worker=worker), self._port))
+        for worker, process in enumerate(self._processes, 2):
+            assert process.stdout is not None
+            if await process.stdout.readline() != _READY:
+                raise StartError(f"worker {worker} of tuvens-api did not start; see what it said")
+
+    async def watch(self) -> None:
+        """Returns never; raises StartError once one of them ends."""
+        if not self._processes:
+            await asyncio.Event().wait()
+        ends = {asyncio.create_task(each.wait()): number for number, each in enumerate(self._processes, 2)}
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in ends:
+                each.cancel()
+        numbers = ", ".join(str(ends[each]) for each in done)
+        raise StartError(f"worker {numbers} of tuvens-api ended by itself; the others are stopped")
+
+    async def stop(self) -> None:
+        """End them."""
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        for process in self._processes:
+            try:
+                await asyncio.wait_for(process.wait(), _SOON)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        self._processes.clear()
+
+
+def check(workers: int, only: Sequence[str], faults: Sequence[str], database: str | None) -> None:
+    """Raise StartError where several processes could not do what is asked."""
+    if workers < 1:
+        raise StartError("--workers: expected a number from 1")
+    if workers == 1:
+        return
+    if tuple(only) != ("tuvens-api",):
+        raise StartError("--workers: only tuvens-api is served by several processes; add --only tuvens-api")
+    if database is None or not database.startswith("postgresql"):
+        raise StartError(
+            f"--workers {workers}: the processes share their state in PostgreSQL; name a database such as "
+            "--database postgresql+psycopg://user@127.0.0.1/name"
+        )
+    if faults:
+        raise StartError(f"--workers: the fault {faults[0]} strikes in one process; start without --workers for it")
+
+
+def _written(config: Config, port: int) -> bytes:
+    value = {**asdict(config), "seed": config.seed.to_json(), "port": port}
+    return json.dumps(value).encode() + b"\n"
+
+
+def _read(line: str) -> tuple[Config, int]:
+    settings: dict[str, Any] = json.loads(line)
+    port: int = settings.pop("port")
+    settings["seed"] = Seed.from_json(settings["seed"])
+    lists = {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
+    return Config(**{**settings, **lists}), port
+
+
+async def _serve(config: Config, port: int) -> None:
+    from simulators.tuvens_api.app import create
+
+    over = stop_event(with_stdin=True)
+    made = server(create(config).app)
+    made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    serving = asyncio.create_task(made.serve(sockets=[listen(port, shared=True)]))
+    while not made.started:
+        if serving.done():
+            raise StartError("the server did not start")
+        await asyncio.sleep(0.002)
+    sys.stdout.buffer.write(_READY)
+    sys.stdout.buffer.flush()
+    await over.wait()
+    made.should_exit = True
+    await serving
+
+
+def main() -> None:
+    """One worker: its settings are a line of standard input, and it ends when standard input does."""
+    # Not a byte more than the line: what is left of standard input tells when to end.
+    with open(0, "rb", buffering=0, closefd=False) as given:
+        config, port = _read(given.readline().decode())
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_serve(config, port))
+    except StartError as error:
+        sys.stderr.write(f"crossapp up: worker {config.worker}: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
