@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -46,6 +47,8 @@ def _choose(environment: Environment, **_: Any) -> None:
         settings = settings_of(options, deployment)
         if settings.record:
             Sink(environment, Path(settings.record), settings.lanes).listen()
+    # A timer counts from when the loop last looked at the clock, which was before all this: -t would end too early.
+    gevent.get_hub().loop.update_now()
 
 
 @events.test_start.add_listener

@@ -130,4 +130,4 @@ def _minutes(need: Need) -> str:
 
 
 def _long(minutes: float) -> str:
-    return f"{minutes * 60:.0f} s" if minutes < 1.5 else f"{minutes:.0f} min"
+    return f"{max(minutes * 60, 1):.0f} s" if minutes < 1.5 else f"{minutes:.0f} min"

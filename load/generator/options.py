@@ -17,17 +17,18 @@ _A_DAY = 86_400.0
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Our options, which the web UI shows, too."""
+    """Our options, which the web UI shows, too, but for the rate: it chooses the users, which Locust keeps."""
     group = parser.add_argument_group("crossapp")
     group.add_argument(
         "--deployment",
         default="examples/local.toml",
         help="Deployment file (TOML or JSON); a worker on another machine reads the one in CROSSAPP_DEPLOYMENT.",
     )
-    group.add_argument(
+    parser.add_argument(
         "--arrival-rate",
         type=float,
         default=0.0,
+        include_in_web_ui=False,
         help="Open model: so many arrivals a second in all. 0: the closed model, whose users wait for answers.",
     )
     group.add_argument("--arrival-model", choices=[each.value for each in Model], default="poisson")

@@ -1,6 +1,7 @@
 """From lanes to the one file of a run: by Locust's own messages, over machines or within one process."""
 
 import json
+import logging
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,16 +19,19 @@ from load.observed import JOURNEYS
 from load.samples import Result, Sample
 from load.settings import stop_file
 
+logger = logging.getLogger(__name__)
 MESSAGE, STOP = "crossapp-report", "crossapp-stop"
 _EVERY, _BEAT, _LOOK = 1.0, 0.1, 0.2
 _AT_ONCE = 0.005
 
 
 class Lane:
-    """What one lane has to report. Samples and pulses go out every second, the account at the end."""
+    """What one lane has to report. Samples and pulses go out every second, the account at the end; `heard` is false
+    where nobody takes them, as in a plain run of Locust."""
 
-    def __init__(self, environment: Environment, number: int) -> None:
+    def __init__(self, environment: Environment, number: int, *, heard: bool) -> None:
         self._environment = environment
+        self._heard = heard
         self.account = Account(number)
         self.client: Client | None = None
         self.in_flight = 0
@@ -48,7 +52,8 @@ class Lane:
 
     def take(self, sample: Sample) -> None:
         """A sample of the client's."""
-        self._samples.append(sample)
+        if self._heard:
+            self._samples.append(sample)
         if sample.measure in JOURNEYS:
             self.account.results[sample.result] += 1
 
@@ -90,7 +95,7 @@ class Lane:
         """Send what has gathered."""
         samples, self._samples = self._samples, []
         pulses, self._pulses = self._pulses, []
-        if not samples and not pulses and not more:
+        if not self._heard or not (samples or pulses or more):
             return
         runner = self._environment.runner
         assert runner is not None
@@ -111,6 +116,7 @@ class Lane:
 
     def give_up(self, reason: str) -> None:
         """Say why this lane sends nothing."""
+        logger.error(reason)
         self.report({"note": reason})
 
 

@@ -18,7 +18,6 @@ from load.generator.open_model import STREAM, Driver
 from load.generator.options import deployment_of, settings_of
 from load.generator.reporting import Lane
 from load.generator.world import World
-from load.samples import Sample
 from load.settings import RunSettings
 
 
@@ -32,17 +31,13 @@ class Shared:
         self.deployment: Deployment = deployment_of(environment.parsed_options)
         self.settings: RunSettings = settings_of(environment.parsed_options, self.deployment)
         number = max(getattr(environment.runner, "worker_index", 0), 0)
-        self.lane = Lane(environment, number)
+        self.lane = Lane(environment, number, heard=bool(self.settings.record))
         self.world = World(self.deployment, number, self.settings.lanes)
-        self.client = Client(self.deployment, self._take)
+        self.client = Client(self.deployment, self.lane.take)
         self.journeys = Journeys(self.world, self.client, self.settings.think)
         self.driven = False
         if environment.parsed_options.crossapp_run:
             self.lane.listen()
-
-    def _take(self, sample: Sample) -> None:
-        if self.settings.record:
-            self.lane.take(sample)
 
     @classmethod
     def of(cls, environment: Environment) -> "Shared":
