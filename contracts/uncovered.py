@@ -2,7 +2,7 @@
 
 from harness.claims import Uncovered
 
-_LOADS = "too few pages are loaded here to tell: no suite of this version measures it"
+_LOADS = "too few pages are loaded here to tell: run crossapp load with --pages"
 _LOAD = "too few requests are sent here to tell: run crossapp load"
 
 UNCOVERED: dict[str, Uncovered] = {

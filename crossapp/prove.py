@@ -150,7 +150,11 @@ class Prover:
                 rows.append(replace(row_of(fault, self._driven(fault, names, driven)), suites=driven))
             if LOAD in wanted:
                 self._leave()
-                rows.append(replace(row_of(fault, under_load(names)), suites=(LOAD,), undecided=(), rootless=()))
+                rows.append(
+                    replace(
+                        row_of(fault, under_load(names, fault.requirements)), suites=(LOAD,), undecided=(), rootless=()
+                    )
+                )
         except (EmbeddedError, GeneratorError, httpx.HTTPError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)

@@ -17,7 +17,7 @@ from harness.relay import Relay
 from harness.story import StoryStoppedError
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Playwright, ProxySettings
+    from playwright.async_api import Browser, BrowserContext, Playwright, ProxySettings
 
     from harness.browsing import Browsing, Secrets
 
@@ -83,17 +83,8 @@ class Chromium:
         from harness.browsing import Browsing
 
         async with self._gate:
-            browser = await self._started()
-            through = {"server": await relay.start()} if relay is not None else None
-            context = await browser.new_context(
-                service_workers="block",
-                ignore_https_errors=self._any_certificate,
-                locale="en-GB",
-                # A page that we answer in a server's place counts as of the internet, and may else frame no local one.
-                permissions=["local-network-access"],
-                proxy=cast("ProxySettings | None", through),
-            )
-            context.set_default_timeout(self._seconds * 1000)
+            through = await relay.start() if relay is not None else None
+            context = await self.context(through)
             browsing = Browsing(context, self._book, name, secrets, self._evidence, self._seconds)
             try:
                 await browsing.begin()
@@ -102,6 +93,21 @@ class Chromium:
                 await browsing.end()
                 if relay is not None:
                     await relay.close()
+
+    async def context(self, proxy: str | None = None) -> "BrowserContext":
+        """A context of which nothing is recorded, to be closed by whoever asked for it. Raises StoryStoppedError where
+        no browser starts."""
+        browser = await self._started()
+        context = await browser.new_context(
+            service_workers="block",
+            ignore_https_errors=self._any_certificate,
+            locale="en-GB",
+            # A page that we answer in a server's place counts as of the internet, and may else frame no local one.
+            permissions=["local-network-access"],
+            proxy=cast("ProxySettings | None", {"server": proxy} if proxy is not None else None),
+        )
+        context.set_default_timeout(self._seconds * 1000)
+        return context
 
     async def _started(self) -> "Browser":
         async with self._starting:

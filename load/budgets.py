@@ -28,12 +28,18 @@ MEASURES: Mapping[str, str] = {
     "flow/getEvent": "the event as tuvens-api shows it, in a flow",
     "simultaneous": "validations sent at one moment, each by another user",
     "streamEventUpdates": "a browser that listens for the whole run",
+    "widget/cold": "a browser's first visit of an event page, until the iframe with the tickets has loaded",
+    "widget/warm": "its second visit",
+    "emptyPage/cold": "this machine's floor: an empty page with an empty iframe, in the same browser",
+    "emptyPage/warm": "its second visit of that page",
 }
 """What is measured, with a sentence of what it is. `*` in a budget stands for all single calls to tuvens-api."""
 
 TUVENS_CALLS = (
     "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged",
 )  # fmt: skip
+PAGES = ("widget/cold", "widget/warm")
+"""What a browser measures, after the requests and apart from them."""
 
 
 class Metric(StrEnum):
@@ -89,6 +95,11 @@ class Budget:
     def id(self) -> str:
         """The requirement's id."""
         return f"load.{self.name}"
+
+    @property
+    def of_pages(self) -> bool:
+        """Whether a browser measures it."""
+        return set(self.over) <= set(PAGES)
 
     @property
     def error(self) -> float:
@@ -173,6 +184,8 @@ def _over(value: Mapping[str, Any], at: str) -> tuple[str, ...]:
             close = get_close_matches(each, MEASURES, n=1)
             known = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(MEASURES)}"
             raise BudgetError(f"{at}.over: {each!r} is not measured; {known}")
+    if 0 < len(set(names) & set(PAGES)) < len(set(names)):
+        raise BudgetError(f"{at}.over: {', '.join(PAGES)} are measured apart from all else: make two budgets of it")
     expanded = [name for each in names for name in (TUVENS_CALLS if each == "*" else (each,))]
     return tuple(dict.fromkeys(expanded))
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,14 +26,31 @@ async def empty(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
+def page(frame: str = "") -> Callable[[Any, Any, Any], Any]:
+    """An ASGI application that answers with an empty page, or with one that holds nothing but an iframe."""
+    inside = f'<iframe title="empty" src="{frame}"></iframe>' if frame else ""
+    body = f'<!doctype html><html lang="en"><title>Empty</title>{inside}</html>'.encode()
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
+
+
 @contextmanager
-def empty_server() -> Iterator[str]:
-    """Serve it from a thread on a free loopback port; yields its address."""
+def empty_server(application: Callable[[Any, Any, Any], Any] = empty) -> Iterator[str]:
+    """Serve an application from a thread on a free loopback port; yields its address."""
     # With the protocol named, or asyncio leaves Nagle's algorithm on: each answer would wait 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
-    config = uvicorn.Config(empty, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()

@@ -15,18 +15,21 @@ from harness.judging import numbers
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Judge, Requirement
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
-from load.budgets import Budget
+from load.budgets import Budget, Metric
 from load.evaluate import Outcome, Word, evaluate, in_words
 from load.health import CLOCK_STEP, complaints
 from load.observed import (
+    NO_REQUESTS,
     PREFLIGHT,
     SIMULTANEOUS,
     accounts_seen,
     evidence_for,
     health_seen,
+    left_out,
     reasons_for,
     run_of,
     series_of,
+    visits_of,
 )
 from load.samples import Result
 from load.sequential import ONLY_AT_THE_END, Looks
@@ -36,13 +39,17 @@ _SENT = "load.requests_were_sent"
 NEVER_SENT = "never sent"
 """How the reason begins for which an arrival was dropped."""
 _DROPPED = "load.every_request_was_sent"
+SLOW_FLOOR = 300.0
+"""Milliseconds beyond which a machine is too slow to say anything of a page: a quarter of what is claimed of one."""
 
 
 def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Catalogue:
     """The requirements of a run with these budgets; `looks` are those after which the run could have ended."""
     made = Catalogue()
-    for rule in _TRUST:
-        made.add(rule)
+    for rules, of_pages in ((_TRUST, False), (_PAGES_TRUST, True)):
+        if any(each.of_pages is of_pages for each in budgets):
+            for rule in rules:
+                made.add(rule)
     for budget in budgets:
         made.add(budget_requirement(budget, looks))
     return made
@@ -58,14 +65,14 @@ def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requir
         source=Source(EDITION, budget.section, budget.quote),
         judge=_judge_of(budget, looks),
         settles=budget.claims,
-        depends_on=tuple(each.id for each in _TRUST if each.id != _DROPPED),
+        depends_on=tuple(each.id for each in (_PAGES_TRUST if budget.of_pages else _TRUST) if each.id != _DROPPED),
         next_step=budget.next_step,
     )
 
 
 def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> Outcome:
     """What was measured of a budget. Raises NothingObservedError."""
-    early = run_of(history).values["stopped_early"]
+    early = (visits_of(history) if budget.of_pages else run_of(history).values)["stopped_early"]
     # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
     look = len(looks.shares) - 1
     error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
@@ -86,11 +93,9 @@ def _of_enough_people(outcome: Outcome, run: Mapping[str, Any]) -> Outcome:
 
 def _judge_of(budget: Budget, looks: Looks) -> Judge:
     def judge(history: History) -> Verdict:
-        run = run_of(history).values
-        journeys = [each.partition("/")[0] for each in budget.over]
-        left_out = [run["left_out"][each] for each in journeys if each in run["left_out"]]
-        if left_out and len(left_out) == len(budget.over):
-            return NotApplicable(left_out[0])
+        why = [left_out(history, each.partition("/")[0]) for each in budget.over]
+        if all(why):
+            return NotApplicable(why[0])
         outcome = outcome_of(budget, history, looks)
         evidence = evidence_for(history, budget.over)
         told = _told(budget, outcome)
@@ -102,9 +107,10 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
             case Word.UNOBSERVABLE:
                 return NotApplicable(f"{told}: {outcome.reason}")
             case _:
-                if accounts_seen(history).dropped:
+                if not budget.of_pages and accounts_seen(history).dropped:
                     return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
-                return Inconclusive(told + _reasons(budget, history), evidence, outcome.remedy or _longer(outcome))
+                longer = outcome.remedy or _longer(budget, outcome)
+                return Inconclusive(told + _reasons(budget, history), evidence, longer)
 
     return judge
 
@@ -121,11 +127,12 @@ def _told(budget: Budget, outcome: Outcome) -> str:
     return f"{name} = {value} ({low} to {high}); {outcome.reason}"
 
 
-def _longer(outcome: Outcome) -> str:
+def _longer(budget: Budget, outcome: Outcome) -> str:
+    longer, faster = ("Load pages", "") if budget.of_pages else ("Run", ", or at a higher rate")
     if outcome.needed > outcome.count:
         times = math.ceil(outcome.needed / max(outcome.count, 1))
-        return f"Run {times} times as long, or at a higher rate; crossapp load --plan says what each budget needs."
-    return "Run longer: crossapp load --plan says what each budget needs."
+        return f"{longer} {times} times as long{faster}; crossapp load --plan says what each budget needs."
+    return f"{longer} longer: crossapp load --plan says what each budget needs."
 
 
 def _reasons(budget: Budget, history: History) -> str:
@@ -137,11 +144,19 @@ def _reasons(budget: Budget, history: History) -> str:
 
 
 def _trust(
-    name: str, statement: str, check: Callable[[History], str], remedy: str, depends_on: tuple[str, ...] = ()
+    name: str,
+    statement: str,
+    check: Callable[[History], str],
+    remedy: str,
+    depends_on: tuple[str, ...] = (),
+    absent: Callable[[History], str] = lambda history: _no_requests(history),
 ) -> Requirement:
-    """A requirement on our own run: `check` says what is wrong, or nothing."""
+    """A requirement on our own run: `check` says what is wrong, or nothing; `absent` why there was no such run."""
 
     def judge(history: History) -> Verdict:
+        why = absent(history)
+        if why:
+            return NotApplicable(why)
         wrong = check(history)
         if wrong:
             return HarnessFault(wrong, remedy)
@@ -157,6 +172,10 @@ def _trust(
         judge=judge,
         depends_on=depends_on,
     )
+
+
+def _no_requests(history: History) -> str:
+    return "" if run_of(history).values["schedule"]["stages"] else NO_REQUESTS
 
 
 def _nothing_sent(history: History) -> str:
@@ -273,6 +292,73 @@ _TRUST = (
         "Raise --max-in-flight where too few could be under way, name more events in events.linked where flows had "
         "none; lower --rate if the target cannot do more.",
         (_SENT,),
+    ),
+)
+
+
+# -- whether what a browser measured can be trusted
+
+
+def _no_pages(history: History) -> str:
+    return str(visits_of(history)["left_out"])
+
+
+def _pages_loaded(history: History) -> str:
+    visits = visits_of(history)
+    if visits["failed"]:
+        return str(visits["failed"])
+    if not visits["begun"]:
+        return "no page was loaded"
+    known = sum(visits["results"].values())
+    return "" if known == visits["begun"] else f"{visits['begun']} loads were begun, {known} have a result"
+
+
+def _browser(history: History) -> str:
+    floor = [each for each in series_of(history).get("emptyPage/cold", ()) if each.measured]
+    times = sorted(time for each in floor for time in each.times[Metric.LATENCY].elements())
+    if not times:
+        return "an empty page with an empty iframe was never loaded, so this machine's share is not known"
+    median = times[len(times) // 2]
+    if median > SLOW_FLOOR:
+        return f"this machine alone needs {median:.0f} ms for an empty page with an empty iframe"
+    step = float(visits_of(history)["clock_step"])
+    return f"this machine's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+
+
+def _pages_reachable(history: History) -> str:
+    visits = visits_of(history)
+    for result, words in ((Result.REFUSED, "found no connection"), (Result.LIMITED, "were answered 429")):
+        count = visits["results"].get(result.name, 0)
+        if count:
+            why = next((text for texts in visits["reasons"].values() for text in texts), "")
+            return f"{count} loads of a page {words}" + (f" ({why})" if why else "")
+    return ""
+
+
+_PAGES_LOADED = "load.pages_were_loaded"
+_PAGES_TRUST = (
+    _trust(
+        "pages_were_loaded",
+        "The load run loads pages of an event on sale, and each load has a result.",
+        _pages_loaded,
+        "Pages need an event on sale and a browser that starts: run crossapp verify --select 'browser.*' first.",
+        absent=_no_pages,
+    ),
+    _trust(
+        "browser_kept_up",
+        f"The machine loads an empty page with an empty iframe in {SLOW_FLOOR:.0f} ms, half of the time.",
+        _browser,
+        "Run it from a machine that does nothing else, with fewer --tabs.",
+        (_PAGES_LOADED,),
+        _no_pages,
+    ),
+    _trust(
+        "pages_stayed_reachable",
+        "The load run finds a connection for each page, and no rate limit strikes.",
+        _pages_reachable,
+        "See whether an application was stopped or restarted meanwhile; raise the limits of its pages.",
+        (_PAGES_LOADED,),
+        _no_pages,
     ),
 )
 

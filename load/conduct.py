@@ -1,4 +1,4 @@
-"""A load run from its beginning to its history: preflight, calibration, the generator, what it reported."""
+"""A load run from its beginning to its history: preflight, calibration, the generator, a browser."""
 
 import asyncio
 import json
@@ -22,6 +22,7 @@ from load.record import Record, read_record
 from load.samples import blocks_of
 from load.sequential import ONLY_AT_THE_END, Looks, enough
 from load.settings import Bursts, RunSettings, allowed, deployment_file
+from load.visits import VisitOptions, visit
 
 Progress = Callable[[str], None]
 LOCUST_REPORT = "locust.html"
@@ -31,7 +32,7 @@ _CALIBRATION_SECONDS = 3.0
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a run is made. `schedule` with the whole mix (what a deployment does not allow is left out); `calibrate`:
-    whether an empty server is asked first; `looks`: when the run may end early."""
+    whether an empty server is asked first; `looks`: when the run may end early; `visits`: how pages are loaded."""
 
     schedule: Schedule
     budgets: tuple[Budget, ...]
@@ -43,6 +44,7 @@ class Options:
     bursts: Bursts = Bursts(5, 100)  # noqa: RUF009  # frozen
     calibrate: bool = True
     looks: Looks = ONLY_AT_THE_END
+    visits: VisitOptions = VisitOptions()  # noqa: RUF009  # frozen
 
 
 def schedule_for(deployment: Deployment, schedule: Schedule) -> tuple[Schedule, Mapping[str, str]]:
@@ -67,11 +69,13 @@ def conduct(
     itself cannot be run; all else that goes wrong is in the history."""
     schedule, left_out = schedule_for(deployment, options.schedule)
     history = History(context)
-    progress("trying each call once")
-    failed = asyncio.run(preflight(deployment, history, book, schedule.mix))
+    failed = ""
+    if schedule.stages:
+        progress("trying each call once")
+        failed = asyncio.run(preflight(deployment, history, book, schedule.mix))
     run = Conduct(
         schedule=schedule,
-        lanes=options.workers.lanes,
+        lanes=options.workers.lanes if schedule.stages else 0,
         users=len(deployment.users),
         listeners=options.listeners,
         bursts=options.bursts,
@@ -82,7 +86,7 @@ def conduct(
         failed=failed,
     )
     record = Record()
-    if not failed:
+    if schedule.stages and not failed:
         with tempfile.TemporaryDirectory(prefix="crossapp-load-") as private:
             inside = Path(private)
             file = inside / "deployment.json"
@@ -106,7 +110,9 @@ def conduct(
             generate(settings, file, options.workers, html=html, log=log, look=watch.look, started=started)
             record = read_record(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
             run = replace(run, stopped_early=watch.stopped, failed="; ".join(record.notes))
-    observe(history, record, run)
+    # After the requests: each would be slow because of the other.
+    visits = asyncio.run(visit(deployment, history, book, options.visits, options.budgets, options.looks, progress))
+    observe(history, record, run, visits)
     lines = tuple(history.lines(book))
     return read_history(lines), lines
 

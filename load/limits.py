@@ -20,7 +20,7 @@ _BY_PERSON = ("user", "session-token")
 
 def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
     """Sentences on the limits that the schedule's highest rate exceeds, each with a remedy."""
-    highest = max(max(each.start, each.end) for each in schedule.stages)
+    highest = max((max(each.start, each.end) for each in schedule.stages), default=0.0)
     total = sum(schedule.mix.values())
     for app, target in deployment.targets.items():
         for operation in openapi.load(app, deployment.edition).operations.values():

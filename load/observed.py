@@ -11,11 +11,14 @@ from load.arrivals import Schedule
 from load.health import Health, health_of
 from load.record import Record
 from load.samples import ANSWERED, Block, Result, blocks_of
-from load.settings import Bursts
+from load.settings import MIX, Bursts
+from load.visited import Visits
 
 RUN = "load/run"
 MEASURE = "load/measure/"
 PREFLIGHT = "load/preflight/"
+VISITS = "load/visits"
+NO_REQUESTS = "no request was to be sent: give --duration a time"
 EMPTY = "empty"
 """The journey of a calibration: one request to an empty server."""
 SIMULTANEOUS = "simultaneous"
@@ -47,8 +50,8 @@ class Conduct:
     failed: str = ""
 
 
-def observe(history: History, record: Record, conduct: Conduct) -> None:
-    """Put a run's figures and its worst exchanges into a history."""
+def observe(history: History, record: Record, conduct: Conduct, visits: Visits | None = None) -> None:
+    """Put a run's figures and its worst exchanges into a history, and what a browser measured."""
     schedule = conduct.schedule
     windows = schedule.windows
     accounts = [record.accounts[lane] for lane in sorted(record.accounts)]
@@ -73,7 +76,7 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
         "lanes": conduct.lanes,
         "seconds": round(seconds, 3),
         "settings": dict(conduct.settings),
-        "left_out": dict(conduct.left_out),
+        "left_out": _left_out(conduct),
         "calibration": dict(conduct.calibration),
         "near": conduct.near,
         "users": conduct.users,
@@ -90,8 +93,18 @@ def observe(history: History, record: Record, conduct: Conduct) -> None:
     _append(history, RUN, values)
     for measure, blocks in sorted(blocks_of(record.samples, _with_bursts(windows, conduct, seconds), seconds).items()):
         _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
+    if visits is not None:
+        _append(history, VISITS, visits.to_json())
+        for measure, blocks in sorted(visits.series().items()):
+            _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
     for exchange in sorted(record.exchanges, key=lambda each: (each.step, -each.seconds)):
         history.entries.append(replace(exchange, number=len(history.entries) + 1))
+
+
+def _left_out(conduct: Conduct) -> dict[str, str]:
+    if conduct.schedule.stages:
+        return dict(conduct.left_out)
+    return dict.fromkeys((*MIX, SIMULTANEOUS), NO_REQUESTS)
 
 
 def _due(conduct: Conduct, account: Account) -> int:
@@ -123,6 +136,19 @@ def _append(history: History, step: str, values: Mapping[str, Any]) -> None:
 def run_of(history: History) -> Observation:
     """The run's own figures. Raises NothingObservedError."""
     return history.observation(RUN)
+
+
+def visits_of(history: History) -> Mapping[str, Any]:
+    """What a browser did; that nothing was asked of it, where the record is of before there were such runs."""
+    found = next((each for each in history.entries if isinstance(each, Observation) and each.step == VISITS), None)
+    return found.values if found is not None else Visits("no page was loaded in this run").to_json()
+
+
+def left_out(history: History, journey: str) -> str:
+    """Why a journey was not made; empty where it was. Raises NothingObservedError."""
+    if journey == "widget":
+        return str(visits_of(history)["left_out"])
+    return str(run_of(history).values["left_out"].get(journey, ""))
 
 
 def of_load(history: History) -> bool:
@@ -165,9 +191,10 @@ def evidence_for(history: History, over: Sequence[str]) -> tuple[int, ...]:
 def reasons_for(history: History, over: Sequence[str]) -> Counter[str]:
     """What was wrong with answers of some measures, and how often."""
     found: Counter[str] = Counter()
-    for measure, counts in run_of(history).values["reasons"].items():
-        if measure in over:
-            found.update(counts)
+    for source in (run_of(history).values, visits_of(history)):
+        for measure, counts in source["reasons"].items():
+            if measure in over:
+                found.update(counts)
     return found
 
 

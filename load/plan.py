@@ -4,17 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from load.arrivals import Schedule
-from load.budgets import TIMES, Budget, Metric
+from load.budgets import PAGES, TIMES, Budget, Metric
 from load.intervals import FEWEST_MEASUREMENTS, fewest_for_rate, needed_for_rate
 from load.thresholds import Statistic
+from load.visits import VisitOptions
 
 _BEHIND = {"flow/": "flow"}
+PACE = 2.0
+"""Loads of a page a second, in one tab, on a machine with two cores: what a plan reckons with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """Of one budget: `least` requests decide it where none breaks it, about `probably` where half of what it allows
-    does; `rate` of its requests a second at this schedule, `planned` how many the schedule sends."""
+    does; `rate` of its requests a second at this schedule, `planned` how many the schedule sends. Of a budget of pages
+    likewise the loads, as far as they can be foreseen."""
 
     budget: Budget
     least: int
@@ -38,18 +42,34 @@ class Need:
         return self.planned >= self.least
 
 
-def needs(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int = 0) -> list[Need]:
-    """What each budget needs. `simultaneous`: how many requests are sent in bursts beside the schedule."""
+def needs(
+    budgets: Sequence[Budget],
+    schedule: Schedule,
+    simultaneous: int = 0,
+    visits: VisitOptions = VisitOptions(),  # noqa: B008  # frozen
+) -> list[Need]:
+    """What each budget needs. `simultaneous`: how many requests are sent in bursts beside the schedule; `visits`: how
+    pages are loaded."""
     seconds = sum(end - start for start, end in schedule.windows)
     arrivals = sum(each.arrivals for each in schedule.stages if each.measured)
     found = []
     for budget in budgets:
+        if budget.of_pages:
+            found.append(_of_pages(budget, visits))
+            continue
         share = _share(budget.over, schedule.mix)
         rate = arrivals * share / seconds if seconds else 0.0
         planned = round(arrivals * share) + (simultaneous if "simultaneous" in budget.over else 0)
         least, probably = _numbers(budget)
         found.append(Need(budget, least, probably, rate, planned))
     return found
+
+
+def _of_pages(budget: Budget, visits: VisitOptions) -> Need:
+    share = len(budget.over) / len(PAGES)
+    least, probably = _numbers(budget)
+    rate = PACE * share if visits.seconds else 0.0
+    return Need(budget, least, probably, rate, round(min(rate * visits.seconds, visits.most * share)))
 
 
 def _share(over: Sequence[str], mix: Mapping[str, float]) -> float:
@@ -108,17 +128,20 @@ def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
         yield f"{loose.id} ({both[1]}) says nothing beside {strict.id} ({both[0]})"
 
 
-def plan_lines(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int) -> Iterator[str]:
+def plan_lines(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int, visits: VisitOptions) -> Iterator[str]:
     """The plan as text: what each budget needs at this schedule, and what contradicts."""
     seconds = sum(end - start for start, end in schedule.windows)
     yield f"{seconds:g} s are measured, {sum(each.arrivals for each in schedule.stages if each.measured):.0f} arrivals."
-    yield "Needed: requests without a miss; in brackets, where half of the allowed misses happen."
+    if visits.seconds:
+        yield f"{visits.seconds:g} s pages are loaded, reckoned at {PACE:g} a second; some of them are an empty page."
+    yield "Needed: requests, or loads, without a miss; in brackets, where half of the allowed misses happen."
     yield ""
     width = max(len(each.id) for each in budgets)
-    for each in needs(budgets, schedule, simultaneous):
+    for each in needs(budgets, schedule, simultaneous, visits):
         enough = "enough" if each.reachable else "TOO FEW"
+        verb = "loads about" if each.budget.of_pages else "sends"
         yield f"{each.budget.id.ljust(width)}  {each.budget.threshold}"
-        yield f"    needs {each.least} ({each.probably}), sends {each.planned}: {enough}{_minutes(each)}"
+        yield f"    needs {each.least} ({each.probably}), {verb} {each.planned}: {enough}{_minutes(each)}"
     for sentence in contradictions(budgets):
         yield f"warning: {sentence}"
 

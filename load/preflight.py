@@ -3,7 +3,8 @@ tested, and its answers are in the report with their curl commands."""
 
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 
 import openapi
 from contracts import facts
@@ -24,6 +25,21 @@ Send = Callable[[Call], Awaitable[Answer]]
 
 async def preflight(deployment: Deployment, history: History, book: SecretBook, journeys: Collection[str]) -> str:
     """Try the calls of the journeys. Why the deployment cannot be load tested; empty where it can."""
+    try:
+        async with sending(deployment, history, book) as send:
+            await _try(deployment, journeys, send)
+    except StoppedError as stopped:
+        return str(stopped)
+    return ""
+
+
+class StoppedError(Exception):
+    """Something cannot be put under load; the text says at what and why."""
+
+
+@asynccontextmanager
+async def sending(deployment: Deployment, history: History, book: SecretBook) -> AsyncIterator[Send]:
+    """Calls before the load, recorded; the block raises StoppedError at the first that is not answered rightly."""
     bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
     recorder = Recorder(
         history, book, bounds=bounds, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
@@ -43,22 +59,16 @@ async def preflight(deployment: Deployment, history: History, book: SecretBook, 
         tried.append(exchange)
         wrong = preflight_problem([exchange])
         if wrong or answer is None:
-            raise _StoppedError(wrong or "no answer")
+            raise StoppedError(wrong or "no answer")
         return answer
 
     try:
-        await _try(deployment, journeys, send)
-    except _StoppedError as stopped:
-        return str(stopped)
+        yield send
     except (WireError, TargetGoneError) as error:
-        return f"{tried[-1].operation if tried else 'the first call'}, before the run: {error}"
+        named = tried[-1].operation if tried else "the first call"
+        raise StoppedError(f"{named}, before the run: {error}") from None
     finally:
         await recorder.close()
-    return ""
-
-
-class _StoppedError(Exception):
-    """A call went wrong."""
 
 
 async def _try(deployment: Deployment, journeys: Collection[str], send: Send) -> None:

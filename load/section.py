@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.history import History
 from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
@@ -12,7 +13,7 @@ from load.budgets import MEASURES, TIMES, Budget, Metric
 from load.catalogue import outcome_of
 from load.evaluate import Outcome, Word
 from load.intervals import Interval, mean_bounds, percentile_bounds
-from load.observed import accounts_seen, run_of, series_of
+from load.observed import accounts_seen, left_out, run_of, series_of, visits_of
 from load.samples import Block, Result, measured
 from load.sequential import Looks
 
@@ -25,6 +26,8 @@ def section(history: History, budgets: Sequence[Budget], findings: Sequence[Find
     """The figures of a run. Raises NothingObservedError where the history is not of a load run."""
     run = run_of(history).values
     account = accounts_seen(history)
+    visits = visits_of(history)
+    reasons = {**run["reasons"], **visits["reasons"]}
     verdicts = {each.requirement: each.verdict for each in findings}
     return LoadLine(
         plan=in_words(Schedule.from_json(run["schedule"])),
@@ -38,29 +41,58 @@ def section(history: History, budgets: Sequence[Budget], findings: Sequence[Find
             "censored": account.censored,
         },
         health=run["health"],
-        calibration=run["calibration"],
-        settings={**run["settings"], **{f"left out: {name}": why for name, why in run["left_out"].items()}},
+        calibration={**run["calibration"], **_floor(history)},
+        settings={**run["settings"], **_pages(visits), **_left_out(run["left_out"], visits)},
         budgets=tuple(
             _budget(each, outcome_of(each, history, looks), verdicts[each.id])
             for each in budgets
-            if each.id in verdicts
+            if each.id in verdicts and not all(left_out(history, name.partition("/")[0]) for name in each.over)
         ),
         measures=tuple(
-            _measure(name, blocks, run["reasons"].get(name, {}))
+            _measure(name, blocks, reasons.get(name, {}))
             for name, blocks in sorted(series_of(history).items(), key=lambda each: _place(each[0]))
         ),
     )
 
 
+def _pages(visits: Mapping[str, Any]) -> dict[str, str]:
+    if visits["left_out"]:
+        return {}
+    tabs = f"{visits['tabs']} tab" + ("s" if visits["tabs"] != 1 else "")
+    return {"pages": f"{visits['begun']} loads in {visits['seconds']:.0f} s, {tabs}"}
+
+
+def _floor(history: History) -> dict[str, float]:
+    """What an empty page with an empty iframe needed, half of the time, in milliseconds."""
+    found = {}
+    series = series_of(history)
+    for measure, name in (("emptyPage/cold", "page, first visit"), ("emptyPage/warm", "page, second visit")):
+        times = sorted(time for each in series.get(measure, ()) for time in each.times[Metric.LATENCY].elements())
+        if times:
+            found[name] = times[len(times) // 2]
+    return found
+
+
+def _left_out(journeys: Mapping[str, str], visits: Mapping[str, Any]) -> dict[str, str]:
+    """Journeys by the reason for which they were not made."""
+    all_of_them = {**journeys, **({"widget": visits["left_out"]} if visits["left_out"] else {})}
+    by_reason: dict[str, list[str]] = {}
+    for name, why in all_of_them.items():
+        by_reason.setdefault(why, []).append(name)
+    return {f"left out: {', '.join(names)}": why for why, names in by_reason.items()}
+
+
 def _place(name: str) -> tuple[bool, int]:
     """Whole journeys first, as the list of measures has them; then the calls within a flow."""
     names = list(MEASURES)
-    return "/" in name, names.index(name) if name in names else len(names)
+    return name.startswith("flow/"), names.index(name) if name in names else len(names)
 
 
 def in_words(schedule: Schedule) -> str:
     """Stages as people say them."""
     parts = []
+    if not schedule.stages:
+        return "no requests"
     for each in schedule.stages:
         rate = f"{each.start:g}/s" if each.start == each.end else f"{each.start:g} to {each.end:g}/s"
         parts.append(f"{each.kind} {each.seconds:g} s at {rate}")

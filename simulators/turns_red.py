@@ -630,4 +630,10 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "one-webhook-in-twenty-fails": ("load.webhook_failures_are_rare",),
     "sign-in-takes-6-s": ("load.flow_is_acceptable",),
     "one-sign-in-in-three-fails": ("load.flow_completes",),
+    "widget-loads-slowly": (
+        "load.widget_loads_in_1_2_s_on_average",
+        "load.widget_loads_again_in_1_2_s_on_average",
+        "load.widget_is_acceptable",
+    ),
+    "widget-fails-now-and-then": ("load.widget_loading_errors_are_rare",),
 }

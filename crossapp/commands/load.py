@@ -31,6 +31,7 @@ from load.processes import GeneratorError, Workers
 from load.section import section
 from load.sequential import ONLY_AT_THE_END, Looks
 from load.settings import MIX, Bursts
+from load.visits import VisitOptions
 
 
 def load(
@@ -40,7 +41,9 @@ def load(
     ] = None,
     budgets: Annotated[Path, typer.Option("--budgets", help="Budgets file (TOML).")] = STANDARD,
     rate: Annotated[float, typer.Option("--rate", help="Arrivals a second, whatever the answers.")] = 50.0,
-    duration: Annotated[str, typer.Option("--duration", help="How long it is measured, such as 30s or 5m.")] = "30s",
+    duration: Annotated[
+        str, typer.Option("--duration", help="How long it is measured, such as 30s; 0s: no requests.")
+    ] = "30s",
     warm_up: Annotated[str, typer.Option("--warm-up", help="How long before it is measured.")] = "3s",
     stages: Annotated[
         Path | None, typer.Option("--stages", help="File of stages (TOML) instead of --rate, --duration, --warm-up.")
@@ -57,6 +60,14 @@ def load(
         int, typer.Option("--bursts", help="How often 100 requests are sent at one moment, at the end.", min=0)
     ] = 5,
     think: Annotated[float, typer.Option("--think", help="Seconds between the steps of a flow.", min=0)] = 0.5,
+    pages: Annotated[
+        str,
+        typer.Option("--pages", help="How long a browser loads pages with tickets, after the rest; 0s: not at all."),
+    ] = "1m",
+    most_pages: Annotated[int, typer.Option("--most-pages", help="At most so many loads of pages.", min=1)] = 5000,
+    tabs: Annotated[
+        int, typer.Option("--tabs", help="Pages loaded at once: more are quicker, on a busier machine.", min=1, max=20)
+    ] = 1,
     processes: Annotated[int, typer.Option("--processes", help="Generator processes on this machine.", min=1)] = 1,
     expect_workers: Annotated[
         int, typer.Option("--expect-workers", help="Wait for so many workers of other machines (docs/load.md).", min=0)
@@ -96,9 +107,10 @@ def load(
         bursts=Bursts(bursts, 100),
         calibrate=calibrate,
         looks=Looks() if stop_early else ONLY_AT_THE_END,
+        visits=_visits(pages, most_pages, tabs),
     )
     if plan:
-        for line in plan_lines(known, schedule, bursts * 100):
+        for line in plan_lines(known, schedule, bursts * 100, options.visits):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
     folder = report or (None if json else Path("crossapp-report"))
@@ -132,9 +144,14 @@ def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tupl
         measured, before = seconds(duration), seconds(warm_up)
     except ValueError as error:
         raise typer.BadParameter(f"--duration, --warm-up: {error}") from None
-    if measured <= 0:
-        raise typer.BadParameter("--duration: must be above 0")
-    return steady(rate, measured, before)
+    return steady(rate, measured, before) if measured else ()
+
+
+def _visits(pages: str, most: int, tabs: int) -> VisitOptions:
+    try:
+        return VisitOptions(seconds(pages), most, tabs)
+    except ValueError as error:
+        raise typer.BadParameter(f"--pages: {error}") from None
 
 
 def _workers(processes: int, expected: int, bind: str) -> Workers:

@@ -1,9 +1,10 @@
 """The figures of a load run in words, for every rendering. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.report import BudgetLine, LoadLine
 
+_PAGE = {"page, first visit": "first visit", "page, second visit": "second visit"}
 _HEALTH = {
     "start_lag_p95": "95 of 100 requests were sent within {} ms of when they were due",
     "ours_p95": "it added {} ms at most to 95 of 100 requests itself",
@@ -55,14 +56,37 @@ def generator(load: LoadLine) -> str:
 
 def floor(load: LoadLine) -> str:
     """What an empty server needs here; empty where none was asked."""
-    found = {name: value for name, value in load.calibration.items() if name != "requests"}
+    return _told({name: value for name, value in load.calibration.items() if name not in ("requests", *_PAGE)})
+
+
+def page_floor(load: LoadLine) -> str:
+    """What an empty page with an empty iframe needs in the browser here; empty where none was loaded."""
+    return _told({short: load.calibration[name] for name, short in _PAGE.items() if name in load.calibration})
+
+
+def _told(found: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.3g} ms" for name, value in found.items())
+
+
+def counted(line: BudgetLine) -> str:
+    """How many measurements a budget was judged by, and of what."""
+    return f"{line.count} {'loads' if of_pages(line.over) else 'requests'}"
+
+
+def of_pages(measures: Iterable[str]) -> bool:
+    """Whether a browser measures them."""
+    return all(each.startswith(("widget/", "emptyPage/")) for each in measures)
 
 
 def lines(load: LoadLine) -> Iterator[tuple[str, str]]:
     """What is told of a run beside its budgets, each with its label."""
-    yield "load", f"{load.plan}; {load.lanes} generator process" + ("es" if load.lanes != 1 else "")
-    yield "accounts", accounts(load)
-    yield "generator", generator(load)
-    if load.calibration:
+    if load.lanes:
+        yield "load", f"{load.plan}; {load.lanes} generator process" + ("es" if load.lanes != 1 else "")
+        yield "accounts", accounts(load)
+        yield "generator", generator(load)
+    else:
+        yield "load", load.plan
+    if floor(load):
         yield "floor", f"an empty server here: {floor(load)}"
+    if page_floor(load):
+        yield "page floor", f"an empty page with an empty iframe, in the browser here: {page_floor(load)}"

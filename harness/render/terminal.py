@@ -162,7 +162,7 @@ class _Printer:
             self._write(Text(one_line(each.word), style=_WORDS.get(each.word, "")).append(f"  {each.requirement}"))
             value = load_words.amount(each.value, each.unit)
             self._field("measured", f"{each.threshold}: {value} ({load_words.bounds(each)}), {load_words.margin(each)}")
-            self._field("of", f"{each.count} requests, {each.unknown} unknown; {each.metric}, {each.observes}")
+            self._field("of", f"{load_words.counted(each)}, {each.unknown} unknown; {each.metric}, {each.observes}")
 
     def _claims(self) -> None:
         areas = self._arranged.areas

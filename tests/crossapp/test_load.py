@@ -11,12 +11,27 @@ import jsonschema_rs
 import pytest
 
 from crossapp.cli import main
+from harness.chromium import is_available
 from harness.exit_codes import ExitCode
 from harness.render.saved import line_schema, open_report
 from load.budgets import read_budgets
 from tests.load import servers
 
-_QUICK = ("--rate", "15", "--duration", "4s", "--warm-up", "1s", "--no-calibrate", "--bursts", "1", "--think", "0.1")
+_QUICK = (
+    "--rate",
+    "15",
+    "--duration",
+    "4s",
+    "--warm-up",
+    "1s",
+    "--no-calibrate",
+    "--bursts",
+    "1",
+    "--think",
+    "0.1",
+    "--pages",
+    "0s",
+)
 
 
 def crossapp(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -70,7 +85,7 @@ def test_each_budget_is_a_finding_and_is_told_with_its_word(folder: Path) -> Non
     report = open_report(folder)
     assert report.load is not None
     words = {each.requirement: each.word for each in report.load.budgets}
-    assert set(words) == {each.id for each in read_budgets()}
+    assert set(words) == {each.id for each in read_budgets() if not each.of_pages}
     for each in report.load.budgets:
         found = report.finding(each.requirement)
         assert found is not None
@@ -138,7 +153,10 @@ def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run,
     assert found is not None
     assert "generateSession" in found.reason
     assert "crossapp verify" in found.next
-    assert {each.verdict for each in report.findings if each is not found} == {"blocked"}
+    # Pages were not to be loaded.
+    others = [each.verdict for each in report.findings if each is not found and each.verdict != "not_applicable"]
+    assert set(others) == {"blocked"}
+    assert len(others) == len([each for each in read_budgets() if not each.of_pages]) + 6
 
 
 @pytest.mark.parametrize(
@@ -185,3 +203,27 @@ def test_the_plan_sends_nothing(here: Run) -> None:
     assert code == 0
     assert "load.generation_succeeds" in said
     assert "enough" in said
+
+
+@pytest.mark.skipif(not is_available(), reason="no browser")
+def test_pages_alone_are_loaded_and_the_event_is_left_as_it_was(tmp_path: Path) -> None:
+    done = crossapp("load", "--duration", "0s", "--pages", "4s", "--report", str(tmp_path))
+    report = open_report(tmp_path)
+    assert report.load is not None, done.stderr
+    assert {each.requirement for each in report.load.budgets} == {each.id for each in read_budgets() if each.of_pages}
+    measures = {each.name: each.results for each in report.load.measures}
+    assert measures["widget/cold"].get("OK")
+    assert measures["emptyPage/warm"].get("OK")
+    assert report.load.calibration["page, first visit"] > 0
+    # Too few loads for 99.7 %, or a machine that is too slow: on none is that a verdict.
+    assert report.footer.exit_code in (ExitCode.UNDECIDED, ExitCode.HARNESS_FAULT)
+    asked = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text("utf-8").splitlines()]
+    changes = [each for each in asked if each.get("operation") == "setEventStatus"]
+    assert len(changes) in (0, 2), "an event is put on sale, and back"
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "an empty page with an empty iframe" in page
+
+
+def test_nothing_that_is_asked_for_is_never_a_pass(tmp_path: Path) -> None:
+    done = crossapp("load", "--duration", "0s", "--pages", "0s", "--report", str(tmp_path))
+    assert done.returncode == ExitCode.NOTHING_JUDGED, done.stdout

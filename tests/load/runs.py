@@ -88,8 +88,12 @@ def history_of(record: Record, run: Conduct | None = None) -> History:
 
 
 def judged(record: Record, run: Conduct | None = None, budgets: Sequence[Budget] | None = None) -> dict[str, Finding]:
-    rules = catalogue(budgets or read_budgets())
-    findings, _ = judge_all(rules, list(rules), history_of(record, run), (), TODAY)
+    return judged_history(history_of(record, run), budgets or [each for each in read_budgets() if not each.of_pages])
+
+
+def judged_history(history: History, budgets: Sequence[Budget]) -> dict[str, Finding]:
+    rules = catalogue(budgets)
+    findings, _ = judge_all(rules, list(rules), history, (), TODAY)
     return {each.requirement: each for each in findings}
 
 

@@ -8,6 +8,7 @@ from load.budgets import Budget, BudgetError, read_budgets
 from load.plan import contradictions, needs, plan_lines
 from load.settings import MIX
 from load.thresholds import Statistic, read_threshold
+from load.visits import VisitOptions
 from tests.load.simulation import budget
 
 GOOD = '[[budget]]\nname = "a"\nstatement = "A."\nover = ["*"]\nmetric = "latency"\nthreshold = "p(95)<10"\n'
@@ -104,5 +105,6 @@ def test_the_plan_says_what_each_budget_needs() -> None:
     assert generation.minutes == pytest.approx(2995 / 32 / 60)
     assert by_name["generation_takes_less_than_10_ms"].reachable
     assert by_name["simultaneous_requests_are_handled"].planned == 500
-    text = "\n".join(plan_lines(read_budgets(), schedule, 500))
+    text = "\n".join(plan_lines(read_budgets(), schedule, 500, VisitOptions(60.0)))
+    assert "needs 998 (6673), loads about 120: TOO FEW; at this rate 8 min (56 min)" in text
     assert "needs 2995 (20053), sends 1920: TOO FEW; at this rate 2 min" in text
