@@ -1,5 +1,10 @@
 """A visitor's pages while an event changes, in wide and narrow windows, near and far, online and not."""
 
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import openapi
 from contracts.browser.seen import SHOWS
 from harness.relay import Relay
 from harness.story import Phase
@@ -8,8 +13,14 @@ from scenarios.catalogue import story
 from scenarios.persona import NEEDS, Persona, browses
 from scenarios.ticketing import brought_together, changed, event_without_ticketing, left
 
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
 OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
 CHANGES = {"LIVE": "active", "ENDED": "inactive", "DRAFT": "setup"}
+STREAM = openapi.find("streamEventUpdates").path
+_ASKS = 3.0
+"""Seconds within which a page asks for its stream."""
 WIDE, NARROW = (1280, 800), (360, 740)
 
 
@@ -100,6 +111,37 @@ async def pages_lose_the_network(cast: Cast) -> None:
             await visitor.browsing.context.set_offline(False)
             await tab.sees(SHOWS["active"], _reconnects(cast))
             await visitor.notes("after", tab)
+        await left(cast, bearer, event)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_listen_late(cast: Cast) -> None:
+    """A visitor opens the page of an event, whose stream of updates takes its time: the event goes live before it is
+    open."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        async with browses(cast, "visitor") as visitor:
+            tab = await visitor.tab()
+            asked, open_now = asyncio.Event(), asyncio.Event()
+
+            async def late(route: "Route") -> None:
+                asked.set()
+                await open_now.wait()
+                await route.continue_()
+
+            async with tab.answering(f"**{STREAM}*", late) as held:
+                await tab.opens(visitor.event_page(event.tuvens))
+                await tab.sees("title")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asked.wait(), _ASKS)
+                try:
+                    await changed(cast, bearer, event, "LIVE")
+                    await visitor.notes("before", tab)
+                finally:
+                    open_now.set()
+                await tab.sees(SHOWS["active"])
+                await visitor.notes("after", tab, held=len(held))
         await left(cast, bearer, event)
 
 

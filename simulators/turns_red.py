@@ -607,6 +607,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
     "return-url-of-another-origin": ("browser.enable_ticketing_leads_to_hi_events",),
     "session-token-stays-in-address": ("browser.session_token_is_left_behind",),
     "setup-without-progress": ("browser.setup_state_shows_progress",),
+    "first-opening-asks-nothing": ("browser.page_shows_what_changed_before_it_listened",),
     "stream-not-reconnected": ("browser.page_catches_up_after_a_lost_network",),
     "texts-as-html": ("browser.error_texts_stay_text", "browser.return_texts_stay_text"),
     "title-does-not-follow": ("browser.title_follows_the_state",),

@@ -6,13 +6,14 @@ from contracts.hi_events_delivery.rules import REACHES
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, held
-from harness.requirement import MUST
+from harness.requirement import MUST, SHOULD
 from harness.verdict import Held, Verdict
 
 STATES = "pages_show_the_states"
 NONE = "pages_show_no_ticketing"
 WINDOWS = "pages_fit_the_window"
 NETWORK = "pages_lose_the_network"
+LATE = "pages_listen_late"
 OPENS = "browser.event_page_opens"
 FOLLOWS = "browser.open_page_follows_the_changes"
 
@@ -315,3 +316,32 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     documents = after.values["documents"]
     expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after.number)
     return Held((before.number, cut.number, after.number))
+
+
+@requirement(
+    level=SHOULD,
+    obliged="tuvens-client",
+    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
+    story=LATE,
+    operations=(*OPERATIONS, *_STREAM),
+    needs=NEEDS,
+    depends_on=(FOLLOWS,),
+    next_step="Read the event anew once the stream is open: the page was made before it listened.",
+)
+def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
+    """tuvens-client shows what changed after a page was made and before its stream of updates was open, without a
+    reload."""
+    before, after = (looked_at(history, f"{LATE}/{step}") for step in ("before", "after"))
+    if not after.values["held"]:
+        raise UndecidedError("the page did not ask for /api/events/updates, so that nothing could be delayed")
+    if SHOWS["active"] in visible(before):
+        raise UndecidedError("the page showed the change before its stream was open")
+    expect(
+        SHOWS["active"] in visible(after),
+        expected="the tickets, some seconds after the stream is open",
+        observed=told(after),
+        at=after.number,
+    )
+    documents = after.values["documents"]
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after.number)
+    return Held((before.number, after.number))

@@ -42,6 +42,7 @@ BROWSER = {
     "tickets-link-in-same-tab": "The link to hi.events takes the visitor away from Tuvens.",
     "no-other-registration": "An event without ticketing shows an empty widget.",
     "updates-only-with-ticketing": "Updates are listened to only where the event had ticketing at first.",
+    "first-opening-asks-nothing": "What changes between the page's rendering and the stream's opening is never shown.",
     "callback-takes-errors-for-success": "The callback page tells of a success whatever hi.events says.",
     "callback-reads-one-spelling": "The callback page knows the newer spelling of the parameters only.",
 }

@@ -81,8 +81,8 @@ const listens = !fault("updates-ignored") && !(fault("updates-only-with-ticketin
 if (listens) {
   follow(`${api}/api/events/updates`, {
     told,
-    // What was changed while nobody listened is asked for.
-    again: () => refresh().catch(() => {}),
+    // What was changed while nobody listened is asked for: the page, too, was made before the first opening.
+    opened: () => refresh().catch(() => {}),
     connected: (yes) => put(live, yes ? live.dataset.live : live.dataset.lost),
   });
 }

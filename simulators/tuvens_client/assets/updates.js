@@ -5,10 +5,10 @@ import { fault } from "./page.js";
 
 const PAUSES = [1000, 2000, 5000, 10000, 30000];
 
-/** Follows a stream: `told` hears each message, `again` every opening but the first, `connected` how it stands. */
-export function follow(url, { told, again, connected }) {
+/** Follows a stream: `told` hears each message, `opened` each opening, `connected` how it stands. */
+export function follow(url, { told, opened, connected }) {
   let source;
-  let opened = 0;
+  let openings = 0;
   let tries = 0;
   let waiting;
 
@@ -18,9 +18,9 @@ export function follow(url, { told, again, connected }) {
     source = new EventSource(url);
     source.onopen = () => {
       tries = 0;
-      opened += 1;
+      openings += 1;
       connected(true);
-      if (opened > 1) again();
+      if (openings > 1 || !fault("first-opening-asks-nothing")) opened();
     };
     source.onmessage = (each) => {
       try {

@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.browser.rules_arrival import ARRIVES, EMBEDS, RETURN
 from contracts.browser.rules_journey import ENABLES, ERRORS
-from contracts.browser.rules_widget import NETWORK, NONE, STATES, WINDOWS
+from contracts.browser.rules_widget import LATE, NETWORK, NONE, STATES, WINDOWS
 from harness.history import Context, Entry, History, Observation
 from tests.contracts.examples import Examples
 from tests.contracts.histories import answer, history, observed
@@ -100,6 +100,11 @@ def network(after: Mapping[str, Any], **others: Any) -> History:
     return history(
         looks(f"{NETWORK}/before", paused), looks(f"{NETWORK}/cut", paused), looks(f"{NETWORK}/after", after, **others)
     )
+
+
+def late(after: Mapping[str, Any], *, before: str = "setup", **others: Any) -> History:
+    """A page whose stream was held back while the event went live."""
+    return history(looks(f"{LATE}/before", state(before)), looks(f"{LATE}/after", after, **{"held": 1, **others}))
 
 
 QUERY = {
@@ -221,6 +226,7 @@ EXAMPLES: Examples = {
     ),
     "tickets_load_when_they_are_near": (windows(), windows(far={"early": [200]})),
     "page_catches_up_after_a_lost_network": (network(state("active")), network(state("inactive"))),
+    "page_shows_what_changed_before_it_listened": (late(state("active")), late(state("setup"))),
     "enable_ticketing_leads_to_hi_events": (
         journey(),
         journey(query={**QUERY, "return_url": "https://staging.example/hi-events/callback"}),

@@ -25,6 +25,7 @@ from tests.contracts.browser.examples import (
     found_in,
     fresh,
     journey,
+    late,
     loaded,
     looks,
     network,
@@ -94,6 +95,14 @@ def test_a_page_that_was_not_cut_off_shows_nothing_about_the_network() -> None:
     active = state("active")
     seen = history(*(looks(f"{NETWORK}/{step}", active) for step in ("before", "cut", "after")))
     assert of("page_catches_up_after_a_lost_network", seen) is Inconclusive
+
+
+def test_a_change_is_lost_only_before_a_stream_that_was_held_back() -> None:
+    rule = "page_shows_what_changed_before_it_listened"
+    assert of(rule, late(state("setup"), held=0)) is Inconclusive
+    assert of(rule, late(state("active"), before="active")) is Inconclusive
+    assert of(rule, late(state("active"), documents=2)) is Violated
+    assert of(rule, late(state("active"), held=2)) is Held
 
 
 @pytest.mark.parametrize(
