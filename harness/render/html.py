@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from harness.render import load_words
 from harness.render.arrange import (
+    Entry,
     arrange,
     cautions,
     counts_in_words,
@@ -53,6 +54,7 @@ def to_html(report: Report) -> str:
         tally=arranged.tally,
         advice=arranged.advice_claims,
         violated=VerdictName.VIOLATED,
+        causes=[each for each in arranged.blockers if not _is_ours(each)],
         good=is_good(arranged),
         headline=headline(arranged),
         cautions=cautions(arranged),
@@ -64,6 +66,11 @@ def to_html(report: Report) -> str:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def _is_ours(cause: Entry) -> bool:
+    """Whether it says something about us, and nothing about a deployment."""
+    return cause.finding is not None and cause.finding.verdict is VerdictName.HARNESS_FAULT
 
 
 class _Places:

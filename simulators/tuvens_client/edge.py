@@ -43,7 +43,8 @@ class Edge(Behaviour):
         operation = inbound.operation
         if operation is None or operation.base == "pages":
             heading = "There is no such page" if refusal.status in (404, 405) else "Something is wrong"
-            content = html.fill("problem", {"heading": heading, "message": refusal.message})
+            message = "The address may be mistyped, or old." if operation is None else refusal.message
+            content = html.fill("problem", {"heading": heading, "message": message})
             return html.reply(html.page(content, who=""), refusal.status)
         body = {
             "statusCode": refusal.status,
