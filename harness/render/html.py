@@ -39,6 +39,8 @@ from harness.render.words import (
 from harness.report import Finding, Report
 from harness.verdict import VerdictName
 
+_EVIDENCE = re.compile(r"browser/[A-Za-z0-9][A-Za-z0-9._-]*\.(png|txt|zip)")
+"""The names that we give; what else a saved report names is no link."""
 _NOT_ANCHOR = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -121,6 +123,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["evidence_file"] = _EVIDENCE.fullmatch
     environment.filters.update(one_line=one_line, prose=prose)
     environment.globals.update(
         words=WORDS,

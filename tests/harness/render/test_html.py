@@ -77,6 +77,19 @@ def test_every_link_leads_to_one_place_in_the_page(page: Page) -> None:
     assert set(page.all("aria-labelledby")) <= set(ids)
 
 
+def test_evidence_is_a_link_where_the_name_is_one_of_ours() -> None:
+    ours = ("browser/pages-visitor-02-after.png", "browser/pages-visitor.zip", "browser/pages-visitor.txt")
+    others = (
+        "javascript:alert(1)//.png",
+        "browser/../../secret.txt",
+        "https://elsewhere.example/x.png",
+        "browser/a.html",
+    )
+    broken = replace(finding("browser.a_page_opens", "A page opens.", VIOLATED, ""), files=(*ours, *others))
+    page = Page(to_html(report_of([broken])))
+    assert {each for each in page.all("href") if not each.startswith("#")} == set(ours)
+
+
 def test_nothing_is_run_or_fetched(page: Page) -> None:
     assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "object", "form", "base", "svg"}
     names = {name for _, attributes in page.tags for name in attributes}
