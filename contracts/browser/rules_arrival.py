@@ -1,5 +1,7 @@
 """Arriving at hi.events, coming back from there, and what stays behind in the browser."""
 
+from functools import partial
+
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
 from contracts.browser.seen import looked_at, told, visible
 from contracts.catalogue import page, requirement
@@ -28,6 +30,17 @@ _PAGE = "Page GET /auth/cross-app"
 _OPENS = (*OPERATIONS, "openCrossAppPage")
 _SECRETS = frozenset({"shared-secret", "jwt-secret", "database-password", "control-token"})
 _TOKEN_MARK = "session-token:"
+_return_rule = partial(
+    requirement,
+    level=MUST,
+    obliged="tuvens-client",
+    source=_CALLBACK,
+    story=RETURN,
+    settles=("C-TC-10",),
+    operations=OPERATIONS,
+    needs=NEEDS,
+)
+"""A rule of the callback page; what is named at the rule goes before."""
 
 
 def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
@@ -41,14 +54,7 @@ def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=RETURN,
-    settles=("C-TC-10",),
-    operations=OPERATIONS,
-    needs=NEEDS,
+@_return_rule(
     depends_on=("routes.tuvens-client_answers", *CHANGES),
 )
 def a_cancelled_return_is_told(history: History) -> Verdict:
@@ -56,14 +62,7 @@ def a_cancelled_return_is_told(history: History) -> Verdict:
     return _outcome(history, "cancelled", "callback_cancelled", "callback_success")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=RETURN,
-    settles=("C-TC-10",),
-    operations=OPERATIONS,
-    needs=NEEDS,
+@_return_rule(
     depends_on=("routes.tuvens-client_answers", *CHANGES),
 )
 def an_error_return_is_told(history: History) -> Verdict:
@@ -71,14 +70,8 @@ def an_error_return_is_told(history: History) -> Verdict:
     return _outcome(history, "error", "callback_error", "callback_success")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_return_rule(
     source=page("Where the sources disagree, and the ruling", "both are sent; a reader takes either"),
-    story=RETURN,
-    settles=("C-TC-10",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=("routes.tuvens-client_answers", *CHANGES),
 )
 def the_older_spelling_is_read(history: History) -> Verdict:
@@ -87,14 +80,8 @@ def the_older_spelling_is_read(history: History) -> Verdict:
     return _outcome(history, "older spelling", "callback_success", "callback_error")
 
 
-@requirement(
+@_return_rule(
     level=SHOULD,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=RETURN,
-    settles=("C-TC-10",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=("browser.an_error_return_is_told",),
     next_step="Set textContent, never innerHTML ({@html …} in Svelte): the link may be anyone's.",
 )

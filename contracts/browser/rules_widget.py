@@ -1,5 +1,7 @@
 """The ticketing widget of an event's page, in each of its states and from one to the next."""
 
+from functools import partial
+
 from contracts.browser.seen import SHOWS, has_event, looked_at, part, text, told, visible
 from contracts.catalogue import page, requirement
 from contracts.hi_events_delivery.rules import REACHES
@@ -32,15 +34,13 @@ _STATES = tuple(
         "setup_state_shows_progress",
     )
 )
+_widget_rule = partial(requirement, level=MUST, obliged="tuvens-client", operations=OPERATIONS, needs=NEEDS)
+"""A rule of the widget; what is named at the rule goes before."""
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "Event page /event/{id}: accordion with the ticketing widget."),
     story=STATES,
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=("routes.tuvens-client_answers", *CHANGES, *GIVES),
 )
 def event_page_opens(history: History) -> Verdict:
@@ -65,16 +65,12 @@ def _in_state(found: Observation, state: str) -> None:
     )
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(
         _SECTION, "active: iframe of `{hi_events_event_url}/embed` plus a link to `hi_events_event_url` in a new tab"
     ),
     story=STATES,
     settles=("C-TC-01",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(OPENS,),
 )
 def active_state_shows_the_tickets(history: History) -> Verdict:
@@ -107,14 +103,10 @@ def active_state_shows_the_tickets(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "setup: progress"),
     story=STATES,
     settles=("C-TC-02",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(OPENS,),
 )
 def setup_state_shows_progress(history: History) -> Verdict:
@@ -124,14 +116,10 @@ def setup_state_shows_progress(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "inactive: paused message"),
     story=STATES,
     settles=("C-TC-03",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(OPENS,),
 )
 def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
@@ -141,9 +129,7 @@ def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "none: alternative registration"),
     story=NONE,
     settles=("C-TC-04",),
@@ -159,14 +145,11 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
     story=STATES,
     settles=("C-TC-05", "C-FL-02"),
     operations=(*OPERATIONS, *_STREAM),
-    needs=NEEDS,
     depends_on=(OPENS, *_TOLD),
     next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a named event) "
     "reads it.",
@@ -194,14 +177,10 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "Title follows the state."),
     story=STATES,
     settles=("C-TC-08",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(FOLLOWS, *_STATES),
 )
 def title_follows_the_state(history: History) -> Verdict:
@@ -229,14 +208,10 @@ def title_follows_the_state(history: History) -> Verdict:
     return Held(tuple(looked), ", ".join(f"{state}: {title}" for state, title in titles.items()))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
     story=WINDOWS,
     settles=("C-TC-09",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(OPENS,),
 )
 def page_fits_the_window(history: History) -> Verdict:
@@ -264,14 +239,10 @@ def page_fits_the_window(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
     story=WINDOWS,
     settles=("C-TC-09",),
-    operations=OPERATIONS,
-    needs=NEEDS,
     depends_on=(OPENS,),
 )
 def tickets_load_when_they_are_near(history: History) -> Verdict:
@@ -290,14 +261,11 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
+@_widget_rule(
     source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
     story=NETWORK,
     settles=("C-TC-05", "C-FL-02"),
     operations=(*OPERATIONS, *_STREAM),
-    needs=NEEDS,
     depends_on=(FOLLOWS,),
     next_step="Open the stream again after a broken connection, and read the event anew: what was told meanwhile is "
     "lost.",
@@ -318,13 +286,11 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     return Held((before.number, cut.number, after.number))
 
 
-@requirement(
+@_widget_rule(
     level=SHOULD,
-    obliged="tuvens-client",
     source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
     story=LATE,
     operations=(*OPERATIONS, *_STREAM),
-    needs=NEEDS,
     depends_on=(FOLLOWS,),
     next_step="Read the event anew once the stream is open: the page was made before it listened.",
 )

@@ -3,6 +3,8 @@
 What tuvens-api itself gets wrong is no fault of who wraps it: each rule here has the like rule there for a premise.
 """
 
+from functools import partial
+
 from contracts.catalogue import page, requirement
 from contracts.session_token.rules_minting import MINTS
 from harness.history import History, NothingObservedError
@@ -17,15 +19,19 @@ _SOURCE = page(
 )
 _SETTLES = ("C-TC-07",)
 _OPERATIONS = ("wrapGenerateSession", "generateSession")
-
-
-@requirement(
+_wrapper_rule = partial(
+    requirement,
     level=MUST,
     obliged="tuvens-client",
     source=_SOURCE,
     story=STORY,
     settles=_SETTLES,
     operations=_OPERATIONS,
+)
+"""A rule of how it wraps generate-session; what is named at the rule goes before."""
+
+
+@_wrapper_rule(
     depends_on=(MINTS, "session_token.token_has_32_to_1024_url_safe_characters"),
     next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: Bearer and "
     "the user's JWT.",
@@ -45,13 +51,7 @@ def wraps_a_session(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     depends_on=(WRAPS, "session_token.generate_session_answers_200"),
 )
 def wrapper_answers_200(history: History) -> Verdict:
@@ -59,12 +59,7 @@ def wrapper_answers_200(history: History) -> Verdict:
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
+@_wrapper_rule(
     operations=(*_OPERATIONS, "validateSession"),
     depends_on=(WRAPS, "session_token.validation_names_the_user"),
 )
@@ -87,13 +82,7 @@ def session_is_of_the_user_and_account(history: History) -> Verdict:
     return held(asked)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     depends_on=(WRAPS, "session_token.missing_jwt_is_refused"),
     next_step="See that the server keeps no user's JWT between two requests.",
 )
@@ -102,13 +91,7 @@ def without_a_jwt_there_is_no_session(history: History) -> Verdict:
     return held(expect_status(history.one(f"{STORY}/no JWT"), 401))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     depends_on=(WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"),
 )
 def invalid_jwt_is_refused(history: History) -> Verdict:
@@ -116,13 +99,7 @@ def invalid_jwt_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STORY}/invalid JWT"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     needs=("expired-jwt",),
     depends_on=(WRAPS, "session_token.expired_jwt_is_refused"),
 )
@@ -137,13 +114,7 @@ def expired_jwt_is_refused(history: History) -> Verdict:
         raise
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     depends_on=(WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"),
 )
 def ill_formed_account_is_refused(history: History) -> Verdict:
@@ -151,13 +122,7 @@ def ill_formed_account_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STORY}/ill-formed account"), 400)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_OPERATIONS,
+@_wrapper_rule(
     needs=("role:outsider",),
     depends_on=(WRAPS, "session_token.foreign_account_is_refused"),
 )
