@@ -33,6 +33,7 @@ from load.observed import (
 )
 from load.samples import Result
 from load.sequential import ONLY_AT_THE_END, Looks
+from load.visited import middle
 
 OURS = "crossapp"
 _SENT = "load.requests_were_sent"
@@ -83,7 +84,9 @@ def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END)
     # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
     look = len(looks.shares) - 1
     error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
-    granted = health_seen(history).granted if run_of(history).values["near"] else 1.0
+    # Of pages the empty page says what the machine added.
+    near = run_of(history).values["near"] and not budget.of_pages
+    granted = health_seen(history).granted if near else 1.0
     outcome = evaluate(budget, series_of(history), error, granted=granted)
     return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
 
@@ -328,8 +331,7 @@ def _pages_loaded(history: History) -> str:
 
 def _browser(history: History) -> str:
     floor = [each for each in series_of(history).get("emptyPage/cold", ()) if each.measured]
-    times = sorted(time for each in floor for time in each.times[Metric.LATENCY].elements())
-    median = times[len(times) // 2] if times else 0.0
+    median = middle(time for each in floor for time in each.times[Metric.LATENCY].elements())
     if median > SLOW_FLOOR:
         return f"this machine alone needs {median:.0f} ms for an empty page with an empty iframe"
     step = float(visits_of(history)["clock_step"])

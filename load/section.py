@@ -16,6 +16,7 @@ from load.intervals import Interval, mean_bounds, percentile_bounds
 from load.observed import accounts_seen, left_out, run_of, series_of, visits_of
 from load.samples import Block, Result, measured
 from load.sequential import Looks
+from load.visited import middle
 
 PERCENTS = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 _ERROR = 0.025
@@ -67,9 +68,9 @@ def _floor(history: History) -> dict[str, float]:
     found = {}
     series = series_of(history)
     for measure, name in (("emptyPage/cold", "page, first visit"), ("emptyPage/warm", "page, second visit")):
-        times = sorted(time for each in series.get(measure, ()) for time in each.times[Metric.LATENCY].elements())
+        times = [time for each in series.get(measure, ()) for time in each.times[Metric.LATENCY].elements()]
         if times:
-            found[name] = times[len(times) // 2]
+            found[name] = middle(times)
     return found
 
 

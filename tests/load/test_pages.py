@@ -95,6 +95,13 @@ def test_slow_pages_fail() -> None:
     assert verdicts(judged(made(120, milliseconds=2400))) == (VIOLATED, VIOLATED, OPEN, VIOLATED)
 
 
+def test_what_this_machine_added_fails_no_budget() -> None:
+    found = judged(made(120, milliseconds=1300, floor=250))
+    assert verdicts(found)[:2] == (OPEN, OPEN)
+    assert "without what the generator and other processes of its machine added" in found[FIRST].reason
+    assert verdicts(judged(made(120, milliseconds=1500, floor=60)))[:2] == (VIOLATED, VIOLATED)
+
+
 def test_errors_of_one_load_in_fifty_fail_and_are_told() -> None:
     visits = made(200, change=every(50, Result.FAILED))
     visits.reasons["widget/cold"] = Counter({"the iframe /embed is answered 500": 8})
