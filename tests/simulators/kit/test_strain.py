@@ -1,6 +1,7 @@
 """What strains do to requests: wait, refuse, and how many of them."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,7 +50,8 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         found.append(seconds)
         await real(0)
 
-    monkeypatch.setattr("simulators.kit.strain.asyncio.sleep", sleep)
+    # Of this module alone: servers that other tests keep running in threads sleep, too.
+    monkeypatch.setattr("simulators.kit.strain.asyncio", SimpleNamespace(sleep=sleep))
     return found
 
 
