@@ -17,11 +17,11 @@ import httpx
 from contracts.catalogue import catalogue
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
-from crossapp.matrix import BROWSER, HONEST, LOAD, SUITES, Row, chosen, suite_of, suites_for
+from crossapp.matrix import BROWSER, HONEST, LOAD, SUITES, Row, chosen, requirements, suite_of, suites_for
 from crossapp.prove_load import under_load
 from crossapp.run import Run, Settings, perform, report_of
 from harness.deployment import Deployment
-from harness.report import Report
+from harness.report import JUDGED, Report
 from harness.verdict import VerdictName
 from load.processes import GeneratorError
 from simulators.faults import FAULTS
@@ -150,11 +150,7 @@ class Prover:
                 rows.append(replace(row_of(fault, self._driven(fault, names, driven)), suites=driven))
             if LOAD in wanted:
                 self._leave()
-                rows.append(
-                    replace(
-                        row_of(fault, under_load(names, fault.requirements)), suites=(LOAD,), undecided=(), rootless=()
-                    )
-                )
+                rows.append(_loaded(fault, under_load(names, fault.requirements)))
         except (EmbeddedError, GeneratorError, httpx.HTTPError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
@@ -186,6 +182,13 @@ def _settings(suites: tuple[str, ...]) -> Settings:
         # With the premises, which are other suites' rules: what a page shows depends on them.
         return replace(_QUICK, select=(f"{BROWSER}.*",))
     return replace(_QUICK, without=tuple(each.id for each in catalogue() if suite_of(each.id) not in suites))
+
+
+def _loaded(fault: Fault, report: Report) -> Row:
+    """The row of a load run: what a short one leaves undecided says nothing, but something it must have decided."""
+    row = replace(row_of(fault, report), suites=(LOAD,), undecided=(), rootless=())
+    decided = any(each.verdict in JUDGED and each.requirement in requirements() for each in report.findings)
+    return row if decided or row.problem else replace(row, problem="under load no budget could be decided")
 
 
 def row_of(fault: Fault, report: Report) -> Row:

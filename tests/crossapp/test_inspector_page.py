@@ -510,8 +510,9 @@ def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer
 
 
 def _axe(page: "Page") -> Coroutine[Any, Any, Any]:
-    axe = pytest.importorskip("axe_playwright_python.async_playwright")
-    return axe.Axe().run(page)  # type: ignore[no-any-return]
+    from axe_playwright_python.async_playwright import Axe
+
+    return Axe().run(page)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

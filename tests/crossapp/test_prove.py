@@ -11,8 +11,10 @@ import pytest
 
 from crossapp.matrix import SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
 from crossapp.matrix_text import as_markdown, as_text, row_line
-from crossapp.prove import proofs, saved
+from crossapp.prove import Prover, proofs, saved
 from harness.exit_codes import ExitCode
+from harness.verdict import VerdictName
+from tests.harness.render.sample import finding, report_of
 
 KILLED = Row(
     "live-maps-to-setup",
@@ -176,3 +178,23 @@ def test_the_command_kills_a_fault_and_clears_a_variant_in_parallel() -> None:
     }
     assert (footer["faults"], footer["killed"], footer["benign"], footer["clear"]) == (1, 1, 1, 1)
     assert "[  2/2]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state"),
+    [
+        ({"load.validation_is_acceptable": VerdictName.HELD}, State.CLEAR),
+        ({"load.validation_is_acceptable": VerdictName.INCONCLUSIVE}, State.UNPROVED),
+        ({"load.validation_is_acceptable": VerdictName.VIOLATED}, State.ACCUSED),
+        ({"load.requests_were_sent": VerdictName.HELD}, State.UNPROVED),
+        ({}, State.UNPROVED),
+    ],
+)
+def test_a_load_run_that_decides_no_budget_clears_nobody(
+    verdicts: dict[str, VerdictName], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_of(finding(name, "It holds.", verdict, "") for name, verdict in verdicts.items())
+    monkeypatch.setattr("crossapp.prove.under_load", lambda *_: report)
+    (honest,) = proofs(["honest"], ["load"])
+    with Prover(["load"]) as prover:
+        assert prover.row(honest).state is state
