@@ -143,7 +143,7 @@ class Fuzzing:
                 for name in self._names:
                     await self._one_run((name,), self._phases(name))
                 linked = [name for name in self._names if openapi.find(name).base == "api"]
-                if not self._stage.quick:
+                if linked and not self._stage.quick:
                     await self._one_run(tuple(linked), (engine.STATEFUL,))
         finally:
             for name, noted in self._noted.items():

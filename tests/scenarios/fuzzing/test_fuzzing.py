@@ -38,14 +38,16 @@ def json_answer(value: object, status: str) -> Serve:
     return answering(json.dumps(value).encode(), status)
 
 
-async def fuzzed(serve: Serve, *names: str, event: str = "12", seed: int = 0, **changed: Any) -> tuple[History, str]:
+async def fuzzed(
+    serve: Serve, *names: str, app: str = "tuvens-api", event: str = "12", seed: int = 0, **changed: Any
+) -> tuple[History, str]:
     """What was recorded of a server at which some operations were fuzzed, and the same as it is saved."""
     async with serving(serve) as url:
-        deployment: Deployment = replace(deployment_at(url, seconds=0.3), **changed)
+        deployment: Deployment = replace(deployment_at(url, seconds=0.3, app=app), **changed)
         history = History(context_of(deployment, Settings()))
         stage = Stage(deployment, recorder_for(deployment, history), seed=seed, examples=2)
         try:
-            await Fuzzing(Cast(stage, stories()[STORY]), "tuvens-api", list(names), event).tell()
+            await Fuzzing(Cast(stage, stories()[STORY]), app, list(names), event).tell()
         finally:
             await stage.close()
         lines = list(history.lines(stage.recorder.book))
@@ -76,6 +78,12 @@ def test_a_server_that_is_right_is_held_with_the_number_of_cases() -> None:
     assert "cases (" in found.note
     assert "coverage" in found.note
     assert all(isinstance(history.numbered(number), Exchange) for number in found.evidence)
+
+
+def test_an_app_of_which_only_pages_are_fuzzed_has_no_sequences_of_calls() -> None:
+    page = answering(b"<!doctype html><title>x</title>", kind="text/html")
+    history, _ = run(page, "handleHiEventsCallback", app="tuvens-client", event="")
+    assert isinstance(judged(history, "handleHiEventsCallback"), Held)
 
 
 def test_a_server_that_fails_is_violated_once_with_a_curl_of_the_smallest_case() -> None:
