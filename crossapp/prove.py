@@ -198,7 +198,7 @@ def row_of(fault: Fault, report: Report) -> Row:
         return tuple(each.requirement for each in report.findings if each.verdict in verdicts)
 
     red, undecided = named(VerdictName.VIOLATED), named(VerdictName.INCONCLUSIVE)
-    crashed = named(VerdictName.HARNESS_FAULT)
+    crashed = (*named(VerdictName.HARNESS_FAULT), *report.footer.crashes)
     problem = f"a fault of the harness at {', '.join(crashed)}" if crashed else ""
     return Row(
         name=fault.name,

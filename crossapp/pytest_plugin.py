@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MARKERS = {("scenarios", "catalogue.py"): "", ("pacts", "interactions.py"): "pact."}
 _REPORTS = pytest.StashKey["dict[str, Finding]"]()
+_CRASHES = pytest.StashKey["tuple[str, ...]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -116,6 +117,7 @@ def _findings(session: pytest.Session) -> dict[str, Finding]:
         chosen = tuple(item.name for item in session.items if isinstance(item, RequirementItem))
         found = _verify(session.config, chosen)
         session.stash[_REPORTS] = {each.requirement: each for each in found.findings}
+        session.config.stash[_CRASHES] = found.footer.crashes
     return session.stash[_REPORTS]
 
 
@@ -138,10 +140,23 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run that judged nothing is no success."""
+    """A run that judged nothing, or of which a story crashed, is no success."""
     findings = session.stash.get(_REPORTS, None)
     if findings is None or session.exitstatus != pytest.ExitCode.OK:
         return
     ran = {item.name for item in session.items if isinstance(item, RequirementItem)}
     if not any(findings[name].verdict.value in ("held", "violated", "waived") for name in ran if name in findings):
         session.exitstatus = 4
+    elif session.config.stash[_CRASHES]:
+        session.exitstatus = 3
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the stories that crashed: no item does, if what it needed was seen before."""
+    crashes = config.stash.get(_CRASHES, ())
+    if crashes:
+        from harness.render.words import CRASHES
+
+        terminalreporter.section(CRASHES)
+        for crash in crashes:
+            terminalreporter.line(crash)

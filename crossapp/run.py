@@ -212,7 +212,8 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
         raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
     findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day)
     results = settle(judged_by.claims, findings, judged_by.uncovered)
-    code = exit_code_of(findings, problems, finished=True)
+    crashes = tuple(f"{each.story}: {each.reason}" for each in run.history.stories.values() if each.ended == "crashed")
+    code = exit_code_of(findings, problems, finished=True, crashes=crashes)
     return Report(
         header=Header(
             deployment=context.deployment,
@@ -236,6 +237,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             duration_seconds=round(run.seconds, 3),
             finished=True,
             sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
+            crashes=crashes,
         ),
     )
 

@@ -85,6 +85,7 @@ class Comparison:
     """What changed from one run to another.
 
     `new_problems` and `solved_problems`: declared deviations that are out of date in one of the runs only.
+    `new_crashes`: stories that crashed in the second run only.
     `changed_waivers`: sentences on deviations whose owner, reason or end date is another.
     `warnings`: why the two runs may not be comparable. `load`: how the figures of two load runs differ.
     """
@@ -96,6 +97,7 @@ class Comparison:
     claims: tuple[Change, ...]
     new_problems: tuple[str, ...]
     solved_problems: tuple[str, ...]
+    new_crashes: tuple[str, ...]
     changed_waivers: tuple[str, ...]
     broke_off: bool
     load: tuple[Shift, ...] = ()
@@ -103,9 +105,9 @@ class Comparison:
     @property
     def worse(self) -> bool:
         """Whether anything got worse: something newly violated, something no longer judged, a deviation newly
-        out of date, or a run that did not finish where the first one did."""
+        out of date, a story that newly crashed, or a run that did not finish where the first one did."""
         changes = (*self.requirements, *self.claims)
-        return self.broke_off or bool(self.new_problems) or any(each.worse for each in changes)
+        return self.broke_off or bool(self.new_problems or self.new_crashes) or any(each.worse for each in changes)
 
     def to_json(self) -> str:
         """The comparison as one JSON object, for other programs (docs/report-format.md)."""
@@ -131,6 +133,7 @@ class Comparison:
             ("Declared deviations newly out of date", self.new_problems),
             ("Declared deviations no longer out of date", self.solved_problems),
             ("Declared deviations that read differently", self.changed_waivers),
+            ("Stories that newly crashed", self.new_crashes),
         ):
             if texts:
                 yield from ("", f"== {title} ({len(texts)})", *(f"  {each}" for each in texts))
@@ -169,6 +172,7 @@ def compare(before: Report, after: Report) -> Comparison:
         ),
         new_problems=_missing_from(before.footer.problems, after.footer.problems),
         solved_problems=_missing_from(after.footer.problems, before.footer.problems),
+        new_crashes=_missing_from(before.footer.crashes, after.footer.crashes),
         changed_waivers=tuple(_changed_waivers(old, new)),
         broke_off=before.footer.finished and not after.footer.finished,
         load=shifts(before.load, after.load),

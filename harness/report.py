@@ -137,7 +137,8 @@ class ClaimResult:
 @dataclass(frozen=True, slots=True)
 class Footer:
     """The counts. `judged`: findings that are held, violated or waived; `problems`: deviations out of date;
-    `sent_again`: requests that were sent again because they got no answer, or 429."""
+    `sent_again`: requests that were sent again because they got no answer, or 429; `crashes`: the stories that ended by
+    a fault of ours, each with it."""
 
     selected: int
     judged: int
@@ -148,6 +149,7 @@ class Footer:
     duration_seconds: float
     finished: bool
     sent_again: int = 0
+    crashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,18 +270,21 @@ def json_line(value: object) -> str:
 _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def exit_code_of(findings: Iterable[Finding], problems: Iterable[str], finished: bool) -> ExitCode:
+def exit_code_of(
+    findings: Iterable[Finding], problems: Iterable[str], finished: bool, crashes: Iterable[str] = ()
+) -> ExitCode:
     """The exit code of a run.
 
     A run that broke off is at fault whatever it saw; then what was seen for certain comes before what was
-    not: a violated MUST, then our own crash, then a run that judged nothing, then what stayed undecided.
+    not: a violated MUST, then our own crash (of a judge, or of a story, whose end nobody saw), then a run that judged
+    nothing, then what stayed undecided.
     """
     verdicts = list(findings)
     if not finished:
         return ExitCode.HARNESS_FAULT
     if any(each.verdict is VerdictName.VIOLATED and each.level == "MUST" for each in verdicts) or any(problems):
         return ExitCode.VIOLATED
-    if any(each.verdict is VerdictName.HARNESS_FAULT for each in verdicts):
+    if any(each.verdict is VerdictName.HARNESS_FAULT for each in verdicts) or any(crashes):
         return ExitCode.HARNESS_FAULT
     if not any(each.verdict in JUDGED for each in verdicts):
         return ExitCode.NOTHING_JUDGED

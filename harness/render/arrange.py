@@ -76,6 +76,7 @@ class Arrangement:
     faults: tuple[Entry, ...]
     warnings: tuple[Entry, ...]
     problems: tuple[str, ...]
+    crashes: tuple[str, ...]
     roots: tuple[Entry, ...]
     inconclusive: tuple[Entry, ...]
     waived: tuple[Entry, ...]
@@ -201,6 +202,7 @@ def arrange(report: Report) -> Arrangement:
         faults=faults,
         warnings=warnings,
         problems=report.footer.problems,
+        crashes=report.footer.crashes,
         roots=roots,
         inconclusive=entries(each for each in rest if each.verdict is VerdictName.INCONCLUSIVE),
         waived=entries(each for each in rest if each.verdict is VerdictName.WAIVED),
@@ -238,7 +240,7 @@ def headline(arranged: Arrangement) -> str:
         return f"{count(causes, 'problem')}{where} {would} production"
     if arranged.problems:
         return "A declared deviation is out of date"
-    if exit_code == ExitCode.HARNESS_FAULT or arranged.faults:
+    if exit_code == ExitCode.HARNESS_FAULT or arranged.faults or arranged.crashes:
         return "The harness is at fault: the results are incomplete"
     if not arranged.judged:
         return "Nothing was judged"
@@ -258,7 +260,7 @@ def is_good(arranged: Arrangement) -> bool:
         arranged.report.footer.finished
         and arranged.report.footer.exit_code == ExitCode.OK
         and arranged.judged > 0
-        and not (arranged.violated or arranged.faults or arranged.problems or arranged.undecided)
+        and not (arranged.violated or arranged.faults or arranged.problems or arranged.crashes or arranged.undecided)
     )
 
 

@@ -26,6 +26,7 @@ from harness.render.arrange import (
 from harness.render.charts import percentile_chart, time_chart
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
+    CRASHES,
     MEANINGS,
     SYMBOLS,
     WORDS,
@@ -61,6 +62,7 @@ def to_html(report: Report) -> str:
         headline=headline(arranged),
         cautions=cautions(arranged),
         counts=counts_in_words(arranged),
+        crashes_title=CRASHES,
         load=report.load,
         command=shlex.join(report.header.command),
         places=_Places(report),

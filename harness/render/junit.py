@@ -31,6 +31,9 @@ def to_junit(report: Report) -> str:
             suite, "testcase", classname=f"{_RUN}.deviations", name=f"deviation {number} is up to date"
         )
         _outcome(case, "failure", prose(problem), "")
+    for crash in report.footer.crashes:
+        case = ET.SubElement(suite, "testcase", classname=f"{_RUN}.stories", name=one_line(crash.partition(":")[0]))
+        _outcome(case, "error", prose(crash), "")
     _run(suite, arranged)
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))

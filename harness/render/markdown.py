@@ -11,6 +11,7 @@ from harness.render import load_words
 from harness.render.arrange import Area, Arrangement, Entry, arrange, cautions, counts_in_words, headline
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
+    CRASHES,
     SYMBOLS,
     WORDS,
     count,
@@ -90,6 +91,8 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         )
     if arranged.problems:
         yield "### Declared deviations out of date\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.problems)
+    if arranged.crashes:
+        yield f"### {CRASHES}\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.crashes)
     if arranged.report.load is not None:
         yield _load(arranged.report.load)
     if arranged.areas:

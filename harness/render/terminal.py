@@ -15,6 +15,7 @@ from harness.render import load_words
 from harness.render.arrange import Entry, arrange, cautions, counts_in_words, headline, is_good
 from harness.render.text import in_encoding, one_line, prose, visible
 from harness.render.words import (
+    CRASHES,
     count,
     duration,
     exit_code_in_words,
@@ -63,7 +64,8 @@ class _Printer:
         self._entries("Violated", told.violated)
         self._entries("Faults of the harness: they say nothing about the deployment", told.faults)
         self._entries("Warnings: advice that is not followed", told.warnings)
-        self._problems(told.problems)
+        self._listed("Declared deviations out of date", "DEVIATION", told.problems)
+        self._listed(CRASHES, "CRASHED", told.crashes)
         self._entries("Blocked: what stands in the way", told.roots)
         self._entries("Inconclusive", told.inconclusive)
         self._entries("Waived: declared deviations that happened", told.waived)
@@ -135,12 +137,12 @@ class _Printer:
             others = tuple(each for each in others if each != first.number)
         self._field("and" if finding.exchanges else "exchange", numbers(others))
 
-    def _problems(self, problems: Sequence[str]) -> None:
-        if not problems:
+    def _listed(self, title: str, word: str, lines: Sequence[str]) -> None:
+        if not lines:
             return
-        self._section("Declared deviations out of date", len(problems))
-        for problem in problems:
-            self._folded("DEVIATION  " + prose(problem), hang=2)
+        self._section(title, len(lines))
+        for line in lines:
+            self._folded(f"{word}  {prose(line)}", hang=2)
 
     def _not_applicable(self) -> None:
         groups = self._arranged.not_applicable

@@ -40,6 +40,8 @@ MEANINGS = {
     VerdictName.NOT_TESTED: "no check of this run covers it",
 }
 
+CRASHES = "Stories that crashed, by a fault of crossapp's: what they would have shown later, nobody saw"
+
 EXIT_CODES = {
     ExitCode.OK: "no MUST that was judged is violated, and nothing is left undecided",
     ExitCode.VIOLATED: "a MUST is violated, or a declared deviation is out of date",

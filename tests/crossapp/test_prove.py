@@ -11,7 +11,7 @@ import pytest
 
 from crossapp.matrix import SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
 from crossapp.matrix_text import as_markdown, as_text, row_line
-from crossapp.prove import Prover, proofs, saved
+from crossapp.prove import Prover, proofs, row_of, saved
 from harness.exit_codes import ExitCode
 from harness.verdict import VerdictName
 from tests.harness.render.sample import finding, report_of
@@ -198,3 +198,10 @@ def test_a_load_run_that_decides_no_budget_clears_nobody(
     (honest,) = proofs(["honest"], ["load"])
     with Prover(["load"]) as prover:
         assert prover.row(honest).state is state
+
+
+def test_a_story_that_crashed_proves_nothing() -> None:
+    (honest,) = proofs(["honest"], ["scenarios"])
+    row = row_of(honest, report_of([finding("a.b", "It holds.", VerdictName.HELD, "")], crashes=("a: KeyError",)))
+    assert row.state is State.UNPROVED
+    assert "a: KeyError" in row.problem

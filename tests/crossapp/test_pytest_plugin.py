@@ -59,12 +59,12 @@ class Inner:
         for name in ("catalogue.py", "cast.py"):
             (folder / name).write_text("", "utf-8")
 
-    def run(self, *findings: Finding, select: str = "") -> pytest.RunResult:
+    def run(self, *findings: Finding, select: str = "", crashes: tuple[str, ...] = ()) -> pytest.RunResult:
         """Judge the requirements of the findings, or those that the words select."""
 
         def verify(config: pytest.Config, chosen: tuple[str, ...]) -> object:
             self.chosen.append(chosen)
-            return SimpleNamespace(findings=list(findings))
+            return SimpleNamespace(findings=list(findings), footer=SimpleNamespace(crashes=crashes))
 
         self._monkeypatch.setattr(pytest_plugin, "_verify", verify)
         # The warnings of the run that we are in are errors.
@@ -167,6 +167,12 @@ def test_a_run_that_judged_nothing_exits_with_4(inner: Inner) -> None:
     done = inner.run(finding(MUST, "not_applicable", reason="no cors here"))
     done.assert_outcomes(skipped=1, deselected=len(catalogue()) - 1)
     assert done.ret == 4
+
+
+def test_a_story_that_crashed_is_named_and_exits_with_3(inner: Inner) -> None:
+    done = inner.run(finding(MUST, "held"), crashes=("a_story: KeyError: 'x' (a_story.py, line 3)",))
+    done.stdout.fnmatch_lines(["*Stories that crashed*", "a_story: KeyError: 'x' (a_story.py, line 3)"])
+    assert done.ret == 3
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,11 @@ def test_a_deviation_out_of_date_fails_a_run_whatever_it_saw() -> None:
     assert exit_code_of([], ["late"], finished=True) is ExitCode.VIOLATED
 
 
+def test_a_story_that_crashed_is_never_forgotten() -> None:
+    assert exit_code_of([finding("held")], (), finished=True, crashes=["a: KeyError"]) is ExitCode.HARNESS_FAULT
+    assert exit_code_of([finding("violated")], (), finished=True, crashes=["a: KeyError"]) is ExitCode.VIOLATED
+
+
 def test_no_run_that_judged_nothing_exits_0() -> None:
     judged = {VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED}
     for verdict in set(VerdictName) - judged:

@@ -160,3 +160,11 @@ def test_the_json_has_every_kind_of_change() -> None:
     assert set(value["requirements"]) == {each.value for each in Kind}
     assert value["requirements"]["newly_violated"][0]["id"] == "a.rule"
     assert (value["format"], value["worse"]) == (1, True)
+
+
+def test_a_story_that_newly_crashed_is_worse() -> None:
+    good, lost = report_of([one(HELD)]), report_of([one(HELD)], crashes=("a_story: KeyError",))
+    assert compare(good, lost).worse
+    assert "  a_story: KeyError" in list(compare(good, lost).lines())
+    assert not compare(lost, lost).worse
+    assert not compare(lost, good).worse

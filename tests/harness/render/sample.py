@@ -568,7 +568,12 @@ def claims_of(findings: Iterable[Finding]) -> tuple[ClaimResult, ...]:
 
 
 def report_of(
-    findings: Iterable[Finding], *, header: Header = HEADER, problems: tuple[str, ...] = (), finished: bool = True
+    findings: Iterable[Finding],
+    *,
+    header: Header = HEADER,
+    problems: tuple[str, ...] = (),
+    crashes: tuple[str, ...] = (),
+    finished: bool = True,
 ) -> Report:
     """A whole report around findings, its counts and exit code made from them."""
     found = tuple(findings)
@@ -579,9 +584,10 @@ def report_of(
         verdicts=dict(Counter(each.verdict.value for each in found)),
         claims=dict(Counter(each.verdict.value for each in claims)),
         problems=problems,
-        exit_code=int(exit_code_of(found, problems, finished)),
+        exit_code=int(exit_code_of(found, problems, finished, crashes)),
         duration_seconds=187.4,
         finished=finished,
+        crashes=crashes,
     )
     return Report(header, found, claims, footer)
 
@@ -589,7 +595,8 @@ def report_of(
 def sample() -> Report:
     """Every verdict and every claim."""
     problem = "the deviation webhook.retry_* (owner Lea Brandt) no longer happens: take it out of the deployment file"
-    return report_of([*_violated(), *_warnings(), *_undecided(), *_held()], problems=(problem,))
+    crash = "operations_are_fuzzed: IndexError: tuple index out of range (operations_are_fuzzed.py, line 165)"
+    return report_of([*_violated(), *_warnings(), *_undecided(), *_held()], problems=(problem,), crashes=(crash,))
 
 
 def honest() -> Report:

@@ -79,13 +79,26 @@ def test_requirements_that_block_each_other_do_not_hang() -> None:
             report_of([finding("a.b", "S.", HELD, ""), finding("a.c", "S.", sample.HARNESS_FAULT, "")]),
             "The harness is at fault: the results are incomplete",
         ),
+        (
+            report_of([finding("a.b", "S.", HELD, "")], crashes=("a: KeyError",)),
+            "The harness is at fault: the results are incomplete",
+        ),
     ],
 )
 def test_the_headline_says_how_the_run_ended(report: Report, words: str) -> None:
     assert headline(arrange(report)) == words
 
 
-@pytest.mark.parametrize("report", [sample.sample(), sample.nothing_judged(), sample.broken_off(), report_of([])])
+@pytest.mark.parametrize(
+    "report",
+    [
+        sample.sample(),
+        sample.nothing_judged(),
+        sample.broken_off(),
+        report_of([]),
+        report_of([finding("a.b", "S.", HELD, "")], crashes=("a: KeyError",)),
+    ],
+)
 def test_only_a_run_that_judged_something_and_found_nothing_wrong_is_good(report: Report) -> None:
     assert not is_good(arrange(report))
     assert is_good(arrange(sample.honest()))

@@ -264,7 +264,7 @@ def _hostile() -> Report:
     lacking = finding("a.b", HOSTILE, sample.NOT_APPLICABLE, "", reason=HOSTILE)
     blocked = finding("a.c", HOSTILE, sample.BLOCKED, "", blocked_by=HOSTILE)
     unknown = finding("a.d", HOSTILE, sample.BLOCKED, "", blocked_by="<img src=x onerror=alert(1)>")
-    return report_of([everywhere, lacking, blocked, unknown], problems=(HOSTILE,))
+    return report_of([everywhere, lacking, blocked, unknown], problems=(HOSTILE,), crashes=(HOSTILE,))
 
 
 def _with_curl(report: Report, command: str) -> Report:

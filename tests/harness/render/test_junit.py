@@ -30,6 +30,7 @@ def test_each_verdict_has_its_outcome() -> None:
     assert outcomes["webhook.oversized_body_is_refused"] == ["system-out"]
     assert outcomes["session_token.generate_answers_200"] == []
     assert outcomes["crossapp.deviations.deviation 1 is up to date"] == ["failure"]
+    assert outcomes["crossapp.stories.operations_are_fuzzed"] == ["error"]
 
 
 def test_a_blocked_case_names_its_root() -> None:

@@ -70,7 +70,7 @@ def test_a_whole_report_has_no_markup_but_ours() -> None:
 def test_hostile_names_make_no_markup_either() -> None:
     hostile = finding(HOSTILE, HOSTILE, VIOLATED, "C-TA-01", reason=HOSTILE, observed="```\n</details>" + HOSTILE)
     blocked = finding("a.b", HOSTILE, sample.BLOCKED, "C-TA-02", blocked_by=HOSTILE, reason=HOSTILE)
-    assert tags(to_markdown(report_of([hostile, blocked], problems=(HOSTILE,)))) <= OURS
+    assert tags(to_markdown(report_of([hostile, blocked], problems=(HOSTILE,), crashes=(HOSTILE,)))) <= OURS
 
 
 def test_what_blocks_production_is_on_top_and_names_what_it_blocks() -> None:

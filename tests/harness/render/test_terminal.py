@@ -61,6 +61,13 @@ def test_a_missing_route_is_told_once_with_what_it_blocks() -> None:
     assert text.count("hi_events_session.one_user_for_concurrent_sign_ins") == 1
 
 
+def test_a_story_that_crashed_is_named() -> None:
+    text = " ".join(to_text(report_of([finding("a.b", "S.", HELD, "")], crashes=("a_story: KeyError: 'x'",))).split())
+    assert "Stories that crashed, by a fault of crossapp's" in text
+    assert "CRASHED a_story: KeyError: 'x'" in text
+    assert "Exit code 3" in text
+
+
 def test_a_finding_names_all_that_an_engineer_needs() -> None:
     text = " ".join(to_text(sample.sample(), width=100).split())
     block = text[text.index("VIOLATED webhook.signature_is_over_the_raw_body") :]
