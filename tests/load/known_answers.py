@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,18 @@ from load.health import complaints, health_of
 from load.observed import EMPTY
 from load.processes import Workers, generate
 from load.record import Record, read_record
-from load.samples import Result
+from load.samples import Result, Sample
 from load.settings import Bursts, RunSettings, deployment_file
 from tests.load import servers
 from tests.load.runs import deployment
 
 KINDS = ("fixed", "bimodal", "stalling", "failing")
+FLOORS = {"fixed": "soon", "bimodal": "soon", "stalling": "at once", "failing": "at once"}
+"""Which floor is that of a kind: processors that slept some milliseconds wake up later than those that did not."""
 _RATE, _SECONDS = 80.0, 2.5
 _ANSWERS: dict[str, Callable[[int], Callable[[float], servers.Answer]]] = {
     "at once": lambda seed: servers.fixed(0),
+    "soon": lambda seed: servers.fixed(5),
     "fixed": lambda seed: servers.fixed(20),
     "bimodal": lambda seed: servers.bimodal(10, 80, 0.3, seed),
     "stalling": lambda seed: servers.fixed(0),
@@ -39,27 +42,31 @@ def measured(address: str, folder: Path, *, rate: float, seconds: float, seed: i
 
 @dataclass(frozen=True)
 class Floor:
-    """What an answer at once takes here, in milliseconds: from sending it, and from when it was due."""
+    """What an answer takes here beyond what its server says, in milliseconds: from sending the request, and from when
+    it was due. `kept`: as that of a run, for however calm a machine is, a processor that slept is waited for."""
 
     service: float
     latency: float
+    kept: float = 0.0
 
 
 @dataclass(frozen=True)
 class Compared:
     """A run beside what its server says. `found`: name, what was measured (less the floor), what is true; milliseconds,
-    or numbers of answers. `kept`: milliseconds for which others kept either side from a processor, by request."""
+    or numbers of answers. `kept`: milliseconds for which either side waited for a processor, by request; `beyond`: that
+    less the floor's."""
 
     kind: str
     seed: int
     found: tuple[tuple[str, float, float], ...]
     kept: float
+    beyond: float
     complaints: tuple[str, ...]
 
     @property
     def disturbed(self) -> bool:
         """Whether it is no wonder if it is wrong, by what was measured of the generator and the server alone."""
-        return bool(self.complaints) or self.kept > min(_allowed(true) for _, _, true in self.found) / 2
+        return bool(self.complaints) or self.beyond > min(_allowed(true) for _, _, true in self.found) / 2
 
     @property
     def wrong(self) -> tuple[tuple[str, float, float], ...]:
@@ -85,33 +92,42 @@ def compared(kind: str, seed: int, folder: Path, floor: Floor) -> Compared:
     services = [each.service - floor.service for each in samples]
     found: list[tuple[str, float, float]] = []
     match kind:
-        case "fixed" | "at once":
+        case "fixed" | "at once" | "soon":
             found.append(("mean", statistics.mean(services), statistics.mean(told.took)))
             found.append(("median", statistics.median(services), statistics.median(told.took)))
         case "bimodal":
             found.append(("mean", statistics.mean(services), statistics.mean(told.took)))
             found.append(("p(95)", _p95(services), _p95(told.took)))
         case "stalling":
-            first = samples[0]
-            began = min(told.came) - first.at - (first.latency - first.service + floor.service / 2) / 1000
-            true = (statistics.mean(told.went) - began - statistics.mean(each.at for each in samples)) * 1000
+            due = _start(samples, told) + statistics.mean(each.at for each in samples)
+            true = (statistics.mean(told.went) - due) * 1000
             found.append(("mean", statistics.mean(each.latency for each in samples) - floor.latency, true))
         case _:
             failed = sum(each.result is Result.FAILED for each in samples)
             found.append(("failures", failed, told.wrong))
-    kept = (sum(each.held for each in samples) + told.waited) / len(samples)
     health = health_of(record.pulses, samples, [(0.0, _SECONDS)])
-    return Compared(kind, seed, tuple(found), kept, tuple(complaints(health)))
+    kept = (health.waited * _SECONDS * 1000 + told.waited) / len(samples)
+    return Compared(kind, seed, tuple(found), kept, kept - floor.kept, tuple(complaints(health)))
 
 
-def floor_here(folder: Path) -> tuple[Floor, Compared]:
-    """What an answer at once takes here, and how calm it was meanwhile."""
-    told = compared("at once", 0, folder, Floor(0.0, 0.0))
+def floor_here(which: str, folder: Path) -> tuple[Floor, Compared]:
+    """One of FLOORS, and how calm it was meanwhile."""
+    told = compared(which, 0, folder, Floor(0.0, 0.0))
     record = read_record((folder / "record.jsonl").read_text("utf-8").splitlines(keepends=True))
     took = told.found[0][2]
     service = statistics.mean(each.service for each in record.samples) - took
     latency = statistics.mean(each.latency for each in record.samples) - took
-    return Floor(service, latency), told
+    return Floor(service, latency, told.kept), told
+
+
+def _start(samples: Sequence[Sample], told: servers.Told) -> float:
+    """When the run began by the steady clock, from when requests came: less when each was sent after the start, and its
+    way there. The middle of all, for the first ones open connections."""
+    way = statistics.median(each.service - took for each, took in zip(samples, told.took, strict=True)) / 2
+    return statistics.median(
+        came - each.at - (each.latency - each.service + way) / 1000
+        for came, each in zip(sorted(told.came), samples, strict=True)
+    )
 
 
 def _p95(values: list[float]) -> float:

@@ -8,9 +8,9 @@ import pytest
 
 from load.samples import Result
 from tests.load import servers
-from tests.load.known_answers import KINDS, Compared, Floor, compared, floor_here, measured
+from tests.load.known_answers import FLOORS, KINDS, Compared, Floor, compared, floor_here, measured
 
-_RUNS, _TRIES = 100, 6
+_RUNS, _TRIES, _TIMES = 100, 6, 3
 
 
 def test_a_stall_counts_for_all_who_waited(tmp_path: Path) -> None:
@@ -38,11 +38,12 @@ def test_known_answers_are_recovered_unless_the_generator_says_that_it_was_distu
     """Of 100 seeded runs of fixed, bimodal and stalling latencies and known failure rates, 95 recover what the server
     says, within 2 % or 0.2 ms. A run in which others kept generator or server from a processor is made again; one that
     is wrong though nobody says so is never forgiven beyond these 5."""
-    floor = _calm_floor(tmp_path)
+    floors = {which: _calm_floor(which, tmp_path) for which in set(FLOORS.values())}
     wrong: list[Compared] = []
     disturbed = 0
     for seed in range(_RUNS):
-        run, again = _undisturbed(KINDS[seed % len(KINDS)], seed, tmp_path / str(seed), floor)
+        kind = KINDS[seed % len(KINDS)]
+        run, again = _undisturbed(kind, seed, tmp_path / str(seed), floors[FLOORS[kind]])
         disturbed += again
         if run.wrong:
             wrong.append(run)
@@ -50,13 +51,13 @@ def test_known_answers_are_recovered_unless_the_generator_says_that_it_was_distu
     assert len(wrong) <= 5, wrong
 
 
-def _calm_floor(folder: Path) -> Floor:
-    for attempt in range(_TRIES):
-        floor, run = floor_here(folder / f"floor-{attempt}")
-        if not run.disturbed:
-            return floor
-        time.sleep(2.0 * attempt)
-    pytest.fail(f"this machine is too busy: {run.kept:.2f} ms of each request were spent waiting for a processor")
+def _calm_floor(which: str, folder: Path) -> Floor:
+    """The calmest of several: what a moment of a busy machine adds to it would be taken off every run."""
+    found = [floor_here(which, folder / f"{which}-{attempt}") for attempt in range(_TIMES)]
+    floors = [floor for floor, run in found if not run.complaints]
+    if not floors:
+        pytest.fail(f"this machine is too busy: {[run.complaints for _, run in found]}")
+    return min(floors, key=lambda each: each.kept)
 
 
 def _undisturbed(kind: str, seed: int, folder: Path, floor: Floor) -> tuple[Compared, int]:
@@ -65,4 +66,4 @@ def _undisturbed(kind: str, seed: int, folder: Path, floor: Floor) -> tuple[Comp
         if not run.disturbed:
             return run, attempt
         time.sleep(2.0 * attempt)
-    pytest.fail(f"this machine is too busy: {run.kept:.2f} ms of each request were spent waiting for a processor")
+    pytest.fail(f"this machine is too busy: {run.beyond:.2f} ms of each request were spent waiting for a processor")
