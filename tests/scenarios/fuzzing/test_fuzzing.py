@@ -39,11 +39,17 @@ def json_answer(value: object, status: str) -> Serve:
 
 
 async def fuzzed(
-    serve: Serve, *names: str, app: str = "tuvens-api", event: str = "12", seed: int = 0, **changed: Any
+    serve: Serve,
+    *names: str,
+    app: str = "tuvens-api",
+    event: str = "12",
+    seed: int = 0,
+    seconds: float = 30.0,
+    **changed: Any,
 ) -> tuple[History, str]:
     """What was recorded of a server at which some operations were fuzzed, and the same as it is saved."""
     async with serving(serve) as url:
-        deployment: Deployment = replace(deployment_at(url, seconds=0.3, app=app), **changed)
+        deployment: Deployment = replace(deployment_at(url, seconds=seconds, app=app), **changed)
         history = History(context_of(deployment, Settings()))
         stage = Stage(deployment, recorder_for(deployment, history), seed=seed, examples=2)
         try:
@@ -159,7 +165,7 @@ def test_a_seed_gives_the_same_cases_in_the_same_order_and_another_others() -> N
 )
 def test_a_hostile_server_is_given_up_in_time_and_never_held(serve: Serve) -> None:
     begun = time.monotonic()
-    history, _ = run(serve, "getEvent", "streamEventUpdates")
+    history, _ = run(serve, "getEvent", "streamEventUpdates", seconds=0.3)
     assert time.monotonic() - begun < 60
     assert isinstance(judged(history, "getEvent"), Inconclusive | Violated)
 
@@ -189,7 +195,7 @@ def test_no_event_but_the_leased_one_is_changed() -> None:
 
 def test_methods_that_no_document_names_are_sent_only_where_allowed_and_to_no_event() -> None:
     def methods(allowed: bool) -> dict[str, set[str]]:
-        safety = Safety(True, True, seconds=0.3, unexpected_methods=allowed)
+        safety = Safety(True, True, seconds=30.0, unexpected_methods=allowed)
         history, _ = run(json_answer(NOT_FOUND, "404 Not Found"), "getEvent", safety=safety)
         found: dict[str, set[str]] = {}
         for each in history.every(f"{STORY}/getEvent"):
