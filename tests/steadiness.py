@@ -1,4 +1,4 @@
-"""Verify the embedded simulators again and again; say where the verdicts differ (`tox -e steadiness`).
+"""Verify the embedded simulators again and again; say where the verdicts differ or a story crashed (`tox -e steadiness`).
 
 How often, then what is selected: `tox -e steadiness -- 20 'browser.*'`.
 """
@@ -11,7 +11,7 @@ from crossapp.run import Settings, perform, report_of
 
 
 def main(times: int, select: tuple[str, ...]) -> int:
-    """Exit code 0 where all runs gave the same verdicts, 1 where they differ."""
+    """Exit code 0 where all runs gave the same verdicts and none crashed, else 1."""
     first: dict[str, str] = {}
     differing = 0
     for number in range(1, times + 1):
@@ -21,6 +21,7 @@ def main(times: int, select: tuple[str, ...]) -> int:
         verdicts = {each.requirement: str(each.verdict) for each in report.findings}
         first = first or verdicts
         changed = [f"{name}: {first[name]}, now {verdicts[name]}" for name in first if first[name] != verdicts[name]]
+        changed += report.footer.crashes
         differing += bool(changed)
         print(f"run {number} of {times}: {dict(report.footer.verdicts)}", *changed, sep="\n  ", flush=True)
     print(f"{times - differing} of {times} runs gave the same verdicts")
