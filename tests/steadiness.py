@@ -1,4 +1,4 @@
-"""Verify the embedded simulators again and again; say where the verdicts differ or a story crashed (`tox -e steadiness`).
+"""Verify the embedded simulators again and again; say where verdicts differ or a story crashed (`tox -e steadiness`).
 
 How often, then what is selected: `tox -e steadiness -- 20 'browser.*'`.
 """
