@@ -85,7 +85,7 @@ class Comparison:
     """What changed from one run to another.
 
     `new_problems` and `solved_problems`: declared deviations that are out of date in one of the runs only.
-    `new_crashes`: stories that crashed in the second run only.
+    `new_crashes` and `solved_crashes`: stories that crashed in one of the runs only.
     `changed_waivers`: sentences on deviations whose owner, reason or end date is another.
     `warnings`: why the two runs may not be comparable. `load`: how the figures of two load runs differ.
     """
@@ -98,6 +98,7 @@ class Comparison:
     new_problems: tuple[str, ...]
     solved_problems: tuple[str, ...]
     new_crashes: tuple[str, ...]
+    solved_crashes: tuple[str, ...]
     changed_waivers: tuple[str, ...]
     broke_off: bool
     load: tuple[Shift, ...] = ()
@@ -134,6 +135,7 @@ class Comparison:
             ("Declared deviations no longer out of date", self.solved_problems),
             ("Declared deviations that read differently", self.changed_waivers),
             ("Stories that newly crashed", self.new_crashes),
+            ("Stories that no longer crash", self.solved_crashes),
         ):
             if texts:
                 yield from ("", f"== {title} ({len(texts)})", *(f"  {each}" for each in texts))
@@ -149,7 +151,8 @@ class Comparison:
             count = sum(each.worse for each in self.requirements)
             what = f"{count} of {len(self.requirements)} changed requirements got worse" if count else "it got worse"
             return f"Worse: {what}." if not self.broke_off else f"Worse: the second run did not finish; {what}."
-        if self.requirements or self.claims or self.solved_problems or self.changed_waivers:
+        solved = self.solved_problems or self.solved_crashes
+        if self.requirements or self.claims or solved or self.changed_waivers:
             return "Nothing got worse."
         return "Nothing changed."
 
@@ -173,6 +176,7 @@ def compare(before: Report, after: Report) -> Comparison:
         new_problems=_missing_from(before.footer.problems, after.footer.problems),
         solved_problems=_missing_from(after.footer.problems, before.footer.problems),
         new_crashes=_missing_from(before.footer.crashes, after.footer.crashes),
+        solved_crashes=_missing_from(after.footer.crashes, before.footer.crashes),
         changed_waivers=tuple(_changed_waivers(old, new)),
         broke_off=before.footer.finished and not after.footer.finished,
         load=shifts(before.load, after.load),

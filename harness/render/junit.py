@@ -1,7 +1,7 @@
 """A report for a build server: JUnit XML, one test case a finding.
 
-A violated MUST is a failure; a fault of the harness, something inconclusive, a run that broke off or judged
-nothing an error; blocked, waived and not applicable are skipped, each with its reason.
+A violated MUST is a failure; a fault of the harness, a story that crashed, something inconclusive, a run that broke off
+or judged nothing an error; blocked, waived and not applicable are skipped, each with its reason.
 """
 
 from xml.etree import ElementTree as ET

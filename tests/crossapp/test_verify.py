@@ -135,6 +135,20 @@ def test_json_is_the_report_and_nothing_else_and_can_be_judged_again(tmp_path: P
     assert verdicts(again.stdout) == verdicts(done.stdout)
 
 
+def test_a_story_that_crashed_after_all_was_seen_exits_with_3(tmp_path: Path) -> None:
+    done = crossapp("verify", "--quick", "-s", "cors", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    saved = tmp_path / "r" / "history.jsonl"
+    ended, crashed = '"ended":"finished","reason":""', '"ended":"crashed","reason":"KeyError: \'x\'"'
+    saved.write_text(saved.read_text("utf-8").replace(ended, crashed), "utf-8")
+    again = crossapp("judge", "r/history.jsonl", "-s", "cors", "--json", cwd=tmp_path)
+    *findings, footer = (json.loads(line) for line in again.stdout.splitlines())
+    assert {each["verdict"] for each in findings if each["type"] == "finding"} == {"held"}
+    assert footer["crashes"]
+    assert all(each.endswith(": KeyError: 'x'") for each in footer["crashes"])
+    assert (again.returncode, footer["exit_code"]) == (3, 3)
+
+
 def test_a_fault_of_the_simulators_is_reported_with_a_curl_and_exits_with_1(tmp_path: Path) -> None:
     done = crossapp("verify", "--quick", "-s", "cors", "--fault", "cors-wildcard", "--report", "r", cwd=tmp_path)
     assert done.returncode == 1

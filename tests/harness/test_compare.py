@@ -167,4 +167,6 @@ def test_a_story_that_newly_crashed_is_worse() -> None:
     assert compare(good, lost).worse
     assert "  a_story: KeyError" in list(compare(good, lost).lines())
     assert not compare(lost, lost).worse
-    assert not compare(lost, good).worse
+    solved = compare(lost, good)
+    assert not solved.worse
+    assert list(solved.lines())[-1] == "Nothing got worse."

@@ -272,7 +272,7 @@ BROKEN: dict[str, tuple[Say, str, Result, str]] = {
 def test_a_broken_page_is_told_and_never_a_pass(name: str) -> None:
     say, page, result, reason = BROKEN[name]
     with event_page(say, page) as (address, _):
-        visits = loaded(address, rounds=1, seconds=3.0)
+        visits = loaded(address, rounds=1, seconds=5.0)
     seen = [each for each in visits.samples if each.measure in PAGES]
     assert {each.result for each in seen} == {result}
     assert all(reason in text for measure in PAGES for text in visits.reasons[measure])
