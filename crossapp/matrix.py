@@ -31,6 +31,12 @@ def requirements() -> Mapping[str, Requirement]:
     return {each.id: each for each in (*catalogue(), *map(budget_requirement, read_budgets()))}
 
 
+@cache
+def journeys() -> frozenset[str]:
+    """The standard budgets of the whole flow, which passes through every application, whichever they oblige."""
+    return frozenset(each.id for each in read_budgets() if each.over == ("flow",))
+
+
 def suite_of(requirement_id: str) -> str:
     """The suite that a requirement belongs to, by its place."""
     return _SUITES.get(requirement_id.partition(".")[0], SCENARIOS)
@@ -169,7 +175,10 @@ class Row:
             return True
         if self.kind != "fault" or suite_of(requirement_id) == SCENARIOS:
             return False
-        # The rules of the other suites speak of whole interfaces: any fault of an application may break its own.
+        # The rules of the other suites speak of whole interfaces: any fault of an application may break its own, and
+        # any fault at all a journey through all of them.
+        if requirement_id in journeys():
+            return True
         return requirement_id in requirements() and requirements()[requirement_id].obliged == self.app
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crossapp.matrix import SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
+from crossapp.matrix import LOAD, SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
 from crossapp.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove import Prover, proofs, row_of, saved
 from harness.exit_codes import ExitCode
@@ -60,6 +60,15 @@ def test_a_row_says_what_it_proves(row: Row, state: State, code: ExitCode) -> No
     assert json.loads(json.dumps(row.to_json()))["state"] == state
     for requirement in (*row.red, *row.undecided, *row.rootless):
         assert requirement in as_text(matrix)
+
+
+def test_a_fault_of_any_application_may_break_the_flow_through_all_of_them() -> None:
+    refused = ("load.authentication_errors_are_rare",)
+    row = Row("one-secret-in-twenty-refused", "fault", "tuvens-api", "Refused.", concerns=refused, suites=(LOAD,))
+    assert replace(row, red=(*refused, "load.flow_completes")).state is State.KILLED
+    assert replace(row, red=refused).state is State.KILLED
+    assert replace(row, red=(*refused, "load.widget_is_acceptable")).state is State.ACCUSED
+    assert replace(row, kind="benign", concerns=(), red=("load.flow_completes",)).state is State.ACCUSED
 
 
 def test_nothing_proved_is_no_success() -> None:
