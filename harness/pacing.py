@@ -36,6 +36,11 @@ class Pacer:
         """The allowance of an operation; None where there is no limit."""
         return self._allowances.get(operation)
 
+    def count(self, operation: str, key: str) -> None:
+        """Count a request that was sent without a turn: those who come after it wait for it all the same."""
+        if operation in self._allowances:
+            self._sent[operation, key].append(self._monotonic())
+
     async def turn(self, operation: str, key: str) -> None:
         """Return when one more request is within the allowance."""
         allowance = self._allowances.get(operation)

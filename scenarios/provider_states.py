@@ -14,6 +14,7 @@ from typing import Any
 import openapi
 from contracts.pacts.states import STATES, When
 from contracts.times import iso_millis, parse_iso
+from harness.capabilities import remedy_for
 from harness.history import StreamEvent
 from harness.http import WireError, read_json
 from harness.judging import LackingError
@@ -69,6 +70,10 @@ class ProviderStates:
         how = _WAYS.get(state)
         if how is None:
             self.unreached = f"no such provider state is known; known are: {'; '.join(sorted(_WAYS))}"
+            return None
+        lacking = [each for each in STATES[state].needs if not self._cast.can(each)]
+        if lacking:
+            self.lacking = remedy_for(lacking[0])
             return None
         try:
             values = await self._entered.enter_async_context(how(self))
@@ -470,7 +475,11 @@ async def _exhaust(states: ProviderStates, operation: str) -> None:
             "rate_limits tells whether it is kept"
         )
     for _ in range(allowance.requests + 1):
-        if await _ask_once(states, operation) == 429:
+        status = await _ask_once(states, operation)
+        if operation == "validateSession":
+            # Whoever signs in at hi.events later needs a validation with the same secret.
+            states.cast.stage.pacer.count(operation, "shared-secret")
+        if status == 429:
             return
 
 

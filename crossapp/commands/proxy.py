@@ -12,6 +12,7 @@ import typer
 
 from contracts import placeholders
 from crossapp.deployments import deployed
+from crossapp.durations import seconds
 from crossapp.embedded import EmbeddedError
 from crossapp.inspecting import inspected
 from crossapp.run import Settings, context_of, recorder_for
@@ -57,6 +58,12 @@ def proxy(
             "--credentials", help="Fill in credentials for placeholders only, or always: also where a request has none."
         ),
     ] = Adding.PLACEHOLDERS,
+    patience: Annotated[
+        str,
+        typer.Option(
+            "--patience", help="How long a Pact verifier's state may wait for a session's expiry, such as 16m or 90s."
+        ),
+    ] = "0",
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
     exit_with_stdin: Annotated[
         bool, typer.Option("--exit-with-stdin", help="Stop when standard input ends, as it does when a parent dies.")
@@ -65,9 +72,14 @@ def proxy(
     """Forward what other tools send to a deployment, until Ctrl-C: placeholders become real credentials and signatures,
     rate limits are obeyed, what passes is recorded without secrets. Listens on 127.0.0.1 only."""
     try:
+        settings = Settings(patience=seconds(patience))
+    except ValueError as error:
+        raise typer.BadParameter(f"--patience: {error}") from None
+    try:
         with deployed(deployment) as target:
             ports = _ports(port or (), [*target.targets, INSPECTOR])
-            asyncio.run(_run(target, ports, credentials, record, har, json=json, exit_with_stdin=exit_with_stdin))
+            run = _run(target, settings, ports, credentials, record, har, json=json, exit_with_stdin=exit_with_stdin)
+            asyncio.run(run)
     except (DeploymentError, EmbeddedError, PortTakenError) as error:
         sys.stderr.write(f"crossapp proxy: {error}\n")
         raise typer.Exit(ExitCode.USAGE) from None
@@ -96,6 +108,7 @@ def _ports(given: Sequence[str], apps: Sequence[str]) -> dict[str, int]:
 
 async def _run(
     deployment: Deployment,
+    settings: Settings,
     ports: Mapping[str, int],
     adding: Adding,
     record: Path | None,
@@ -105,12 +118,12 @@ async def _run(
     exit_with_stdin: bool,
 ) -> None:
     over = stop_event(with_stdin=exit_with_stdin)
-    history = History(context_of(deployment, Settings()))
+    history = History(context_of(deployment, settings))
     recorder = recorder_for(deployment, history, foreign=True)
     file = HistoryFile(record, history, recorder.book) if record is not None else None
     if har is not None:
         write_whole(har, to_har(history, recorder.book))
-    stage = Stage(deployment, recorder)
+    stage = Stage(deployment, recorder, patience=settings.patience)
     try:
         async with (
             proxied(stage, ports=ports, adding=adding) as urls,

@@ -138,6 +138,7 @@ def test_a_kill_leaves_what_had_passed_and_the_end_of_stdin_is_an_end(deployment
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--patience", "soon"], "--patience: 'soon' is no time such as 16m, 90s or 1h"),
         (["--port", "x"], "is not of the form PORT or APP=PORT"),
         (["--port", "70000"], "is not of the form PORT or APP=PORT"),
         (["--port", "elsewhere=1"], "the deployment has no 'elsewhere'; it has tuvens-api, hi.events, tuvens-client"),

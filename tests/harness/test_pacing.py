@@ -39,6 +39,24 @@ def test_turns_that_are_spread_are_waited_for_no_longer_than_needed() -> None:
     assert turns([("mint", "a")] * 30, TEN, pause=6.0) == [6.0 * n for n in range(30)]
 
 
+def test_requests_sent_without_a_turn_are_waited_for_by_the_next() -> None:
+    loop = SimulatedLoop()
+    start = loop.now
+
+    async def run() -> float:
+        pacer = Pacer(TEN, loop.time)
+        for _ in range(11):
+            pacer.count("mint", "a")
+            pacer.count("not limited", "a")
+        await pacer.turn("not limited", "a")
+        await pacer.turn("mint", "b")
+        assert loop.now == start
+        await pacer.turn("mint", "a")
+        return loop.now - start
+
+    assert round(loop.run(run()), 3) == 60.0
+
+
 def test_no_window_of_a_minute_ever_holds_more_than_the_allowance() -> None:
     times = turns([("mint", "a")] * 95, TEN, pause=1.7)
     for at in times:

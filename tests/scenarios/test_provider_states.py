@@ -1,14 +1,18 @@
 """The address at which Pact verifiers ask for provider states: what it takes, and that it never answers 5xx."""
 
 import asyncio
+import json
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from contracts.times import iso_millis
 from scenarios.provider_states import MESSAGES_PATH, PREFIX, STATES_PATH
-from tests.scenarios.proxied import Proxied, deployment_at, proxy, upstream
+from tests.scenarios.proxied import Proxied, answer_bytes, deployment_at, proxy, upstream
 
 
 def _asked(path: str, value: object, method: str = "POST", headers: Mapping[str, str] | None = None) -> httpx.Response:
@@ -44,6 +48,31 @@ def test_a_state_that_cannot_be_reached_is_a_422_that_says_why() -> None:
     answer = _asked(STATES_PATH, {"state": "the organiser has no part in the account", "action": "setup"})
     assert answer.status_code == 422
     assert "outsider" in answer.json()["error"]
+
+
+def test_a_session_that_lives_too_long_to_be_waited_for_is_a_422_at_once() -> None:
+    answer = _asked(STATES_PATH, {"state": "the session has expired", "action": "setup"})
+    assert answer.status_code == 422
+    assert "--patience" in answer.json()["error"]
+
+
+def test_who_signs_in_after_the_validations_were_used_up_waits_for_them() -> None:
+    session = {"session_token": "a-session-token-that-nobody-may-see", "expires_at": iso_millis(time.time() + 900)}
+
+    async def run() -> None:
+        minted, valid = answer_bytes(json.dumps(session).encode()), answer_bytes(b"{}")
+        refused = answer_bytes(b"{}", status="429 Too Many Requests")
+        async with upstream(minted, valid, refused) as server:
+            deployment = deployment_at(server.url)
+            target = replace(deployment.targets["tuvens-api"], rate_limits={"validateSession": 1})
+            async with proxy(replace(deployment, targets={"tuvens-api": target})) as here:
+                body = {"state": "the secret's minute of validations is used up", "action": "setup"}
+                reached = await here.client.post(here.urls["tuvens-api"] + STATES_PATH, json=body)
+                assert reached.status_code == 200, reached.text
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(here.stage.turns("validateCrossAppSession", "address"), 0.05)
+
+    asyncio.run(run())
 
 
 def test_a_state_that_nobody_knows_is_a_422_that_names_the_known_ones() -> None:
