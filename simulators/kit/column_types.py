@@ -41,6 +41,8 @@ def _second(unix: int) -> str:
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+# A row has the same time in several columns.
+@lru_cache(maxsize=16)
 def _sqlite_time(value: float | None) -> str | None:
     if value is None:
         return None

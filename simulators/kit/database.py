@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,19 @@ class Prepared:
     """A SQLAlchemy statement compiled once and run on the driver: for what every request does.
 
     `names` are the statement's parameters in the order in which they are given. Types convert as they do in SQLAlchemy.
-    Rows are tuples.
+    Rows are tuples. `beside` are statements whose effect it does not see: those may wait while it runs.
     """
 
-    __slots__ = ("_from", "_into", "_names", "_places", "sql")
+    __slots__ = ("_from", "_into", "_names", "_places", "beside", "sql")
 
-    def __init__(self, statement: ClauseElement, names: Sequence[str], dialect: Dialect) -> None:
+    def __init__(
+        self, statement: ClauseElement, names: Sequence[str], dialect: Dialect, beside: Iterable["Prepared"] = ()
+    ) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         if set(names) != set(compiled.binds):
             raise ValueError(f"the statement's parameters are {sorted(compiled.binds)}, not {sorted(names)}")
         self.sql: str = compiled.string
+        self.beside = frozenset(beside)
         self._names = tuple(names)
         # Where the driver counts: which value stands at each place. None where each has its own, in order.
         places = None if compiled.positiontup is None else [self._names.index(each) for each in compiled.positiontup]
@@ -87,8 +90,9 @@ class Database:
 
     The driver commits each statement by itself; transactions are begun and ended here. In a private file, the requests
     that are served in one turn of the event loop share one: what each writes is a savepoint within it, and its
-    `settled` is done when the commit is. Nobody is answered before that. A file or a server that others write to as
-    well is not kept locked so long.
+    `settled` is done when the commit is. Nobody is answered before that. As nobody else writes such a file, statements
+    may wait for the commit (`later`) and rows be remembered (`known`). A file or a server that others write to as well
+    is not kept locked so long.
     """
 
     def __init__(self, metadata: MetaData, url: str | None = None, *, schema: str | None = None) -> None:
@@ -120,7 +124,10 @@ class Database:
             self._shares = self._directory is not None
             self._sharing = False
             self._waiting: list[Inbound] = []
+            self._deferring = _Deferral(self)
             self._delayed: dict[Prepared, list[Any]] = {}
+            self._failure: Exception | None = None
+            self._known: dict[tuple[Prepared, tuple[Any, ...]], tuple[Any, ...]] = {}
             self._connect()
             if schema is not None and not self.sqlite:
                 self.cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -134,6 +141,11 @@ class Database:
         return "sqlite" if self.sqlite else "postgresql"
 
     @property
+    def alone(self) -> bool:
+        """Whether nobody else ever writes here: a private file."""
+        return self._shares
+
+    @property
     def address(self) -> str:
         """PostgreSQL's address as libpq takes it, with the password."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -142,9 +154,10 @@ class Database:
         """The URL without its password."""
         return self.url.render_as_string(hide_password=True)
 
-    def prepare(self, statement: ClauseElement, *names: str) -> Prepared:
-        """A statement for the hot path; `names` are its parameters, in the order in which they will be given."""
-        return Prepared(statement, names, self._engine.dialect)
+    def prepare(self, statement: ClauseElement, *names: str, beside: Iterable[Prepared] = ()) -> Prepared:
+        """A statement for the hot path; `names` are its parameters, in the order in which they will be given. `beside`
+        are the statements that may wait while it runs, as it does not see what they write."""
+        return Prepared(statement, names, self._engine.dialect, beside)
 
     def create(self) -> None:
         """Make the tables that are not there yet."""
@@ -167,6 +180,34 @@ class Database:
         """For what only reads: each statement sees what is committed when it runs, as in PostgreSQL's usual mode."""
         return self._reading
 
+    def change(self) -> AbstractContextManager[object]:
+        """As `write`, for a request that reads first and then has prepared statements run `later`, and nothing else.
+
+        In a private file nothing of another request runs in between, so that those that wait are all it takes.
+        """
+        return self._deferring if self._shares and current.get() is not None else self._writing
+
+    def known(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
+        """As `first`, of a row that changes through this object alone: in a private file it is remembered, until a
+        transaction is undone, or `forget`. Whoever changes such a row calls `learn` or `forget`."""
+        if not self._shares:
+            return self.first(statement, *values)
+        found = self._known.get((statement, values))
+        if found is None:
+            found = self.first(statement, *values)
+            if found is not None:
+                self._known[statement, values] = found
+        return found
+
+    def learn(self, row: tuple[Any, ...], statement: Prepared, *values: Any) -> None:
+        """Remember what `known` would find from now on."""
+        if self._shares:
+            self._known[statement, values] = row
+
+    def forget(self) -> None:
+        """Remember no rows any more."""
+        self._known.clear()
+
     def first(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
         """The first row, None where there is none; by itself, or within a transaction."""
         found = self._execute(statement, values, writes=False).fetchone()
@@ -182,21 +223,14 @@ class Database:
         return self._execute(statement, values, writes=True)
 
     def later(self, statement: Prepared, *values: Any) -> None:
-        """As `run`, but a request's statement may wait until right before the commit that it shares, where those of
-        one kind are quicker together. Whoever reads what it writes through this object calls `flush` first."""
+        """As `run`, but a request's statement may wait until right before the commit that it shares, or until something
+        runs that might see what it writes: those of one kind are quicker together."""
         inbound = current.get()
-        if inbound is None or not self._shares:
+        if inbound is None or not self._shares or self._open:
             self.run(statement, *values)
             return
         self._join(inbound)
         self._delayed.setdefault(statement, []).append(statement.parameters(values))
-
-    def flush(self) -> None:
-        """Run the statements that wait."""
-        with self._lock:
-            delayed, self._delayed = self._delayed, {}
-            for statement, rows in delayed.items():
-                self.cursor.executemany(statement.sql, rows)
 
     def close(self) -> None:
         """Close the connection and remove the private directory, where there is one."""
@@ -205,8 +239,24 @@ class Database:
         self._engine.dispose()
         self._remove()
 
+    def _flush(self) -> None:
+        """Run the statements that wait. Raises what those of this transaction failed by before."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            delayed, self._delayed = self._delayed, {}
+            try:
+                for statement, rows in delayed.items():
+                    self.cursor.executemany(statement.sql, rows)
+            except Exception as error:
+                # They are of several requests, none of which may be told that its own was kept.
+                self._failure = error
+                raise
+
     def _execute(self, statement: Prepared, values: Sequence[Any], *, writes: bool) -> Any:
         with self._lock:
+            if self._delayed and not self._delayed.keys() <= statement.beside:
+                self._flush()
             if self._open:
                 # Within a transaction, which counts its time itself.
                 return self.cursor.execute(statement.sql, statement.parameters(values))
@@ -252,9 +302,12 @@ class Database:
     def _end(self, kept: bool) -> None:
         if not self._sharing:
             self.cursor.execute("COMMIT" if kept else "ROLLBACK")
+            if not kept:
+                self._known.clear()
             return
         if not kept:
             self.cursor.execute("ROLLBACK TO request")
+            self._known.clear()
         self.cursor.execute("RELEASE request")
 
     def _share(self) -> None:
@@ -284,11 +337,13 @@ class Database:
             self._sharing = False
             waiting, self._waiting = self._waiting, []
             try:
-                self.flush()
+                self._flush()
                 self.cursor.execute("COMMIT")
             except Exception as error:
                 failure = error
+                self._failure = None
                 self._delayed = {}
+                self._known.clear()
                 with contextlib.suppress(Exception):
                     self.cursor.execute("ROLLBACK")
         seconds = time.perf_counter() - started
@@ -330,6 +385,7 @@ class _Transaction:
         database._lock.acquire()
         try:
             database._ready()
+            database._flush()
             if self._writes:
                 database._begin()
             elif database._shares and current.get() is not None:
@@ -352,6 +408,25 @@ class _Transaction:
             if inbound is not None:
                 inbound.database_seconds += time.perf_counter() - self._started
             database._lock.release()
+
+
+class _Deferral:
+    """What `change` hands out for a private file: an exception drops what has been put off since."""
+
+    __slots__ = ("_database", "_marks")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._marks: dict[Prepared, int] = {}
+
+    def __enter__(self) -> None:
+        self._marks = {statement: len(rows) for statement, rows in self._database._delayed.items()}
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for statement, rows in self._database._delayed.items():
+                del rows[self._marks.get(statement, 0) :]
+            self._database._known.clear()
 
 
 def _options(schema: str | None) -> str:

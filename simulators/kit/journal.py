@@ -93,9 +93,9 @@ class Journal:
         self.breaches = 0
         self._constants = {value: placeholder(kind, value) for value, kind in constants.items() if value}
         self._secret_fields = secret_fields
-        # The newer ones, and those before them.
-        self._tokens: dict[str, str] = {}
-        self._older: dict[str, str] = {}
+        # The newer ones, and those before them; by their hashes, which need half of the memory.
+        self._tokens: dict[int, str] = {}
+        self._older: dict[int, str] = {}
         self._ring: deque[Kept] = deque()
         self._bytes = 0
         self._waiting: set[asyncio.Future[None]] = set()
@@ -112,11 +112,12 @@ class Journal:
 
     def remember(self, kind: str, value: str) -> None:
         """Learn a secret that may turn up in any other message (a session token, a bearer token)."""
-        if len(value) < _SHORTEST or value in self._tokens:
+        token = hash(value)
+        if len(value) < _SHORTEST or token in self._tokens:
             return
         if len(self._tokens) >= _KEPT_TOKENS:
             self._older, self._tokens = self._tokens, {}
-        self._tokens[value] = kind
+        self._tokens[token] = kind
 
     def clean(self, text: str, secrets: Iterable[tuple[str, str]] = ()) -> str:
         """The text with all known secrets, those in `secrets` (kind, value), and every JWT replaced."""
@@ -327,7 +328,8 @@ class Journal:
 
     def _kind(self, run: str) -> str | None:
         """What kind of secret a whole run of characters is; None where it is none."""
-        return self._tokens.get(run) or self._older.get(run)
+        token = hash(run)
+        return self._tokens.get(token) or self._older.get(token)
 
     def _without_token(self, match: re.Match[str]) -> str:
         text = match.group()

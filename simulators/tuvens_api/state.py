@@ -59,6 +59,41 @@ class State:
         self._tables = tables
         t = tables
         prepare = database.prepare
+        # Of messages that a private file holds: it is empty at first, and nobody else numbers them.
+        self._numbered = 0
+        self._session_columns = _columns(t.sessions)
+        self._add_session = prepare(_insert_of(t.sessions), *self._session_columns)
+        self._touch = prepare(
+            update(t.sessions)
+            .where(t.sessions.c.id == bindparam("session"))
+            .values(lastUsed=bindparam("now"), sysModified=bindparam("now")),
+            "session",
+            "now",
+        )
+        self._change_event = update(t.events).where(t.events.c.id == bindparam("event"))
+        self._apply = prepare(
+            self._change_event.values(
+                ticketingEnabled=bindparam("enabled"),
+                ticketingStatus=bindparam("status"),
+                hiEventsEventId=bindparam("hi_events_event"),
+                contactData=bindparam("contact"),
+                lastSentAt=bindparam("sent_at"),
+                lastApplied=bindparam("applied"),
+            ),
+            "event",
+            "enabled",
+            "status",
+            "hi_events_event",
+            "contact",
+            "sent_at",
+            "applied",
+        )
+        self._record = prepare(_insert_of(t.audit), *_columns(t.audit))
+        new_message = _insert_of(t.messages)
+        self._add_message = prepare(new_message.returning(t.messages.c.id), *_columns(t.messages))
+        self._add_numbered = prepare(new_message.values(id=bindparam("id")), "id", *_columns(t.messages))
+        # What follows reads nothing of these: whose session it is, and whose event, never changes.
+        beside = (self._touch, self._apply, self._record, self._add_numbered)
         self._user = prepare(select(t.users.c.id).where(t.users.c.id == bindparam("user")), "user")
         self._membership = prepare(
             select(t.memberships.c.permissions).where(
@@ -82,13 +117,7 @@ class State:
             .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
             .where(t.sessions.c.sessionToken == bindparam("token")),
             "token",
-        )
-        self._touch = prepare(
-            update(t.sessions)
-            .where(t.sessions.c.id == bindparam("session"))
-            .values(lastUsed=bindparam("now"), sysModified=bindparam("now")),
-            "session",
-            "now",
+            beside=beside,
         )
         self._accounts = prepare(
             select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug)
@@ -96,6 +125,7 @@ class State:
             .where(t.memberships.c.userId == bindparam("user"))
             .order_by(t.accounts.c.id),
             "user",
+            beside=(*beside, self._add_session),
         )
         self._all_accounts = select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug).order_by(t.accounts.c.id)
         self._event_permissions = prepare(
@@ -104,28 +134,11 @@ class State:
             .where(t.events.c.id == bindparam("event"), t.memberships.c.userId == bindparam("user")),
             "event",
             "user",
+            beside=(*beside, self._add_session),
         )
         event = select(t.events).where(t.events.c.id == bindparam("event"))
         self._event = prepare(event, "event")
-        self._locked_event = prepare(event.with_for_update(), "event")
-        self._change_event = update(t.events).where(t.events.c.id == bindparam("event"))
-        self._apply = prepare(
-            self._change_event.values(
-                ticketingEnabled=bindparam("enabled"),
-                ticketingStatus=bindparam("status"),
-                hiEventsEventId=bindparam("hi_events_event"),
-                contactData=bindparam("contact"),
-                lastSentAt=bindparam("sent_at"),
-                lastApplied=bindparam("applied"),
-            ),
-            "event",
-            "enabled",
-            "status",
-            "hi_events_event",
-            "contact",
-            "sent_at",
-            "applied",
-        )
+        self._locked_event = self._event if database.alone else prepare(event.with_for_update(), "event")
         self._expired = (
             select(
                 t.sessions.c.sessionToken,
@@ -150,11 +163,6 @@ class State:
             select(func.pg_advisory_xact_lock(func.hashtext(bindparam("channel")))), "channel"
         )
         self._tell = prepare(select(func.pg_notify(bindparam("channel"), bindparam("told"))), "channel", "told")
-        self._record = prepare(_insert_of(t.audit), *_columns(t.audit))
-        # Under a fault there is one less.
-        self._session_columns = _columns(t.sessions)
-        self._add_session = prepare(_insert_of(t.sessions), *self._session_columns)
-        self._add_message = prepare(_insert_of(t.messages).returning(t.messages.c.id), *_columns(t.messages))
 
     # -- seed
 
@@ -166,6 +174,7 @@ class State:
     def seed(self, seed: Seed) -> None:
         """Remove everything and write the seed, in one transaction."""
         t = self._tables
+        self._database.forget()
         with self._database.write() as connection:
             for table in reversed(t.metadata.sorted_tables):
                 connection.execute(delete(table))
@@ -207,13 +216,13 @@ class State:
 
     def user_exists(self, user: int) -> bool:
         """Whether there is a user of this id."""
-        return self._database.first(self._user, user) is not None
+        return self._database.known(self._user, user) is not None
 
     def permissions(self, user: int, account: int) -> frozenset[str] | None:
         """What a user may do in an account; None where the user is no member."""
         if not 0 < account <= LARGEST:
             return None
-        row = self._database.first(self._membership, user, account)
+        row = self._database.known(self._membership, user, account)
         return None if row is None else frozenset(row[0].split())
 
     def permissions_on(self, user: int, event: str) -> frozenset[str] | None:
@@ -237,18 +246,9 @@ class State:
 
     def add_session(self, token_sha256: str, user: int, account: int, now: float, expires_at: float) -> None:
         """Store a session; all times in Unix seconds."""
-        values = {
-            "sessionToken": token_sha256,
-            "userId": user,
-            "accountId": account,
-            "appId": "hi.events",
-            "expiresAt": expires_at,
-            "createdAt": now,
-            "lastUsed": None,
-            "sysCreated": now,
-            "sysModified": now,
-        }
-        self._database.run(self._add_session, *(values[name] for name in self._session_columns))
+        # Under a fault there is a column less.
+        app = ("hi.events",) if "appId" in self._session_columns else ()
+        self._database.later(self._add_session, token_sha256, user, account, *app, expires_at, now, None, now, now)
 
     def session(self, token_sha256: str) -> Session | None:
         """A session by its token's hash, expired or not."""
@@ -272,7 +272,6 @@ class State:
     def is_unused(self, token_sha256: str) -> bool:
         """Whether there is a session of this hash that was never validated."""
         t = self._tables.sessions
-        self._database.flush()
         with self._database.read() as connection:
             row = connection.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
         return row is not None and row[0] is None
@@ -298,7 +297,6 @@ class State:
     def sessions(self) -> list[dict[str, Any]]:
         """All sessions for people: the token as the first 8 hex digits of its SHA-256."""
         t = self._tables.sessions
-        self._database.flush()
         with self._database.read() as connection:
             rows = connection.execute(select(t).order_by(t.c.id)).mappings().all()
         return [
@@ -339,7 +337,7 @@ class State:
 
     def event(self, number: str) -> Event | None:
         """An event by its id."""
-        row = self._database.first(self._event, number)
+        row = self._database.known(self._event, number)
         return None if row is None else Event(*row)
 
     def change_event(self, number: str, changes: dict[str, Any]) -> None:
@@ -347,15 +345,17 @@ class State:
         if changes:
             with self._database.write() as connection:
                 connection.execute(self._change_event, {"event": number, **changes})
+            self._database.forget()
 
     def begin_delivery(self, number: str) -> Event | None:
-        """An event, locked until the end of the transaction that the caller has begun."""
-        row = self._database.first(self._locked_event, number)
+        """An event that nobody else changes until the end of the change that the caller has begun."""
+        row = self._database.known(self._locked_event, number)
         return None if row is None else Event(*row)
 
     def apply_delivery(self, event: Event) -> None:
-        """Write what a delivery made of an event, in the transaction that the caller has begun."""
-        self._database.run(
+        """Write what a delivery made of an event, in the change that the caller has begun."""
+        self._database.learn(event, self._event, event.id)
+        self._database.later(
             self._apply,
             event.id,
             event.ticketing_enabled,
@@ -367,7 +367,11 @@ class State:
         )
 
     def add_message(self, data: str, now: float) -> int:
-        """Append a message to the stream's log, in the transaction that the caller has begun; returns its id."""
+        """Append a message to the stream's log, in the change that the caller has begun; returns its id."""
+        if self._database.alone:
+            self._numbered += 1
+            self._database.later(self._add_numbered, self._numbered, data, now)
+            return self._numbered
         if self._channel is not None:
             # One after the other from here to the commit: ids are in the order in which they are seen and told.
             self._database.run(self._one_at_a_time, self._channel)
@@ -400,7 +404,6 @@ class State:
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records with an id above `after`, as JSON."""
         t = self._tables.audit
-        self._database.flush()
         with self._database.read() as connection:
             rows = connection.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
         return [

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -242,19 +243,117 @@ def test_a_commit_that_fails_is_told_to_all_who_wait_for_it_and_the_next_is_a_ne
     _on_a_private_file(story)
 
 
-def test_what_is_written_later_is_there_after_a_flush_and_with_the_commit() -> None:
+def test_a_batch_that_fails_early_is_told_to_all_whose_statements_are_in_it() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        again = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+        served = [await _request(partial(database.later, again, number)) for number in (6, 7, 7)]
+        with pytest.raises(sqlite3.IntegrityError):
+            await _request(lambda: add(1))
+        for each in served:
+            assert each.settled is not None
+            with pytest.raises(sqlite3.IntegrityError):
+                await each.settled
+        assert _elsewhere(database) == []
+        next_one = await _request(lambda: database.later(again, 6))
+        assert next_one.settled is not None
+        await next_one.settled
+        assert _elsewhere(database) == [6]
+
+    _on_a_private_file(story)
+
+
+def test_a_change_that_fails_drops_what_it_put_off_and_nothing_else() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+
+        def change(number: int) -> None:
+            with database.change():
+                database.later(plain, number)
+                if number == 2:
+                    raise ZeroDivisionError
+
+        first = await _request(lambda: change(1))
+        with pytest.raises(ZeroDivisionError):
+            await _request(lambda: change(2))
+        last = await _request(lambda: change(3))
+        for each in (first, last):
+            assert each.settled is not None
+            await each.settled
+        assert _elsewhere(database) == [1, 3]
+
+    _on_a_private_file(story)
+
+
+def test_a_change_of_a_database_that_others_write_to_is_a_transaction(database: Database) -> None:
+    plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
+    ids = database.prepare(select(THINGS.c.id))
+
+    def change(number: int) -> None:
+        with database.change():
+            database.later(plain, number)
+            if number == 2:
+                raise ZeroDivisionError
+
+    change(1)
+    with pytest.raises(ZeroDivisionError):
+        change(2)
+    assert database.all(ids) == [(1,)]
+
+
+def test_a_row_that_others_cannot_change_is_remembered_until_it_is_learnt_or_forgotten() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
+        elsewhere = sqlite3.connect(str(database.url.database), isolation_level=None)
+        assert database.known(find, 1) is None
+        with database.write() as connection:
+            connection.execute(insert(THINGS), ROW)
+        assert database.known(find, 1) == ("é",), "what was not there is not remembered"
+        elsewhere.execute('UPDATE "kitThing" SET text = ?', ("another",))
+        assert database.known(find, 1) == ("é",)
+        database.forget()
+        assert database.known(find, 1) == ("another",)
+        database.learn(("learnt",), find, 1)
+        assert database.known(find, 1) == ("learnt",)
+        with pytest.raises(ZeroDivisionError), database.write():
+            raise ZeroDivisionError
+        assert database.known(find, 1) == ("another",), "what was learnt in vain is forgotten"
+        elsewhere.close()
+
+    _on_a_private_file(story)
+
+
+def test_what_others_may_change_is_not_remembered(tmp_path: Path) -> None:
+    database = Database(METADATA, f"sqlite:///{tmp_path / 'shared.db'}")
+    database.create()
+    find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
+    with database.write() as connection:
+        connection.execute(insert(THINGS), ROW)
+    database.learn(("learnt",), find, 1)
+    assert database.known(find, 1) == ("é",)
+    with database.write() as connection:
+        connection.execute(THINGS.update().values(text="another"))
+    assert database.known(find, 1) == ("another",)
+    database.close()
+
+
+def test_what_is_written_later_is_seen_by_whoever_might_look_and_there_with_the_commit() -> None:
     async def story(database: Database, add: Callable[[int], None]) -> None:
         plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
         count = database.prepare(select(THINGS.c.id))
+        beside = database.prepare(select(THINGS.c.id), beside=[plain])
         served = await _request(lambda: database.later(plain, 1))
-        database.flush()
-        with database.read():
-            assert database.all(count) == [(1,)]
+        seen: list[object] = []
+        await _request(lambda: seen.append(database.all(beside)))
+        await _request(lambda: seen.append(database.all(count)))
+        assert seen == [[], [(1,)]]
+        await _request(lambda: database.later(plain, 3))
+        with database.read() as connection:
+            assert connection.execute(select(THINGS.c.id)).scalars().all() == [1, 3]
         assert served.settled is not None
         await served.settled
-        assert _elsewhere(database) == [1]
+        assert _elsewhere(database) == [1, 3]
         database.later(plain, 2)
-        assert _elsewhere(database) == [1, 2], "without a request to wait for it, it is written at once"
+        assert _elsewhere(database) == [1, 2, 3], "without a request to wait for it, it is written at once"
 
     _on_a_private_file(story)
 
