@@ -29,6 +29,9 @@ from simulators.kit.errors import StartError
 from simulators.kit.exchange import Inbound, current, json_text
 
 
+_MOST_KNOWN = 4096
+
+
 class Prepared:
     """A SQLAlchemy statement compiled once and run on the driver: for what every request does.
 
@@ -196,13 +199,16 @@ class Database:
         if found is None:
             found = self.first(statement, *values)
             if found is not None:
-                self._known[statement, values] = found
+                self.learn(found, statement, *values)
         return found
 
     def learn(self, row: tuple[Any, ...], statement: Prepared, *values: Any) -> None:
         """Remember what `known` would find from now on."""
-        if self._shares:
-            self._known[statement, values] = row
+        if not self._shares:
+            return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[statement, values] = row
 
     def forget(self) -> None:
         """Remember no rows any more."""

@@ -252,7 +252,7 @@ class State:
 
     def session(self, token_sha256: str) -> Session | None:
         """A session by its token's hash, expired or not."""
-        row = self._database.first(self._session, token_sha256)
+        row = self._database.known(self._session, token_sha256)
         return None if row is None else Session(*row)
 
     def use_session(self, token_sha256: str, now: float) -> Session | None:
@@ -286,6 +286,7 @@ class State:
         t = self._tables.sessions
         with self._database.write() as connection:
             connection.execute(delete(t).where(t.c.sessionToken == token_sha256))
+        self._database.forget()
 
     def manages_anywhere(self, user: int) -> bool:
         """Whether a user holds manage_ticketing in any account."""
@@ -321,6 +322,7 @@ class State:
 
     def remove_expired(self, now: float) -> int:
         """Remove sessions whose time is over; returns how many."""
+        self._database.forget()
         with self._database.write() as connection:
             return connection.execute(self._remove_expired, {"now": now}).rowcount
 

@@ -3,7 +3,8 @@
 import pytest
 
 from contracts.session_token import wire
-from tests.simulators.tuvens_api.world import START, TOKEN, World
+from contracts.tuvens_event.wire import get_event
+from tests.simulators.tuvens_api.world import START, TOKEN, World, error_code
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
@@ -40,6 +41,33 @@ def test_reset_brings_the_seed_back_and_leaves_clock_limits_and_faults(world: Wo
     assert world.control("GET", "/rate-limits")["validateSession"] == 7
     assert world.api.faults.armed("sse-not-sent")
     assert world.control("GET", "/clock")["now"] == START + 10
+
+
+def test_nothing_of_before_a_reset_is_remembered(world: World) -> None:
+    token = world.mint()
+    assert world.validate(token).status == 200
+    world.deliver()
+    assert world.event()["ticketing_status"] == "active"
+    world.control("POST", "/reset")
+    assert world.validate(token).status == 404
+    assert world.event()["ticketing_status"] is None
+    world.deliver()
+    assert world.event()["ticketing_status"] == "active"
+    other = {
+        "accounts": [{"id": 123, "name": "As before", "slug": "as-before"}],
+        "users": [{"id": 1, "email": "organiser@example.com", "memberships": {}}],
+        "events": [],
+        "hi_events": [],
+    }
+    assert world.validate(world.mint()).status == 200
+    seed = world.control("GET", "/seed")
+    try:
+        world.control("POST", "/seed", other)
+        refused = world.send(wire.generate_session(world.jwt("organiser@example.com"), 123))
+        assert error_code(refused) == "FORBIDDEN"
+        assert world.send(get_event("11")).status == 404
+    finally:
+        world.control("POST", "/seed", seed)
 
 
 def test_another_seed_can_be_taken(world: World) -> None:
