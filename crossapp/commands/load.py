@@ -63,7 +63,7 @@ def load(
     pages: Annotated[
         str,
         typer.Option("--pages", help="How long a browser loads pages with tickets, after the rest; 0s: not at all."),
-    ] = "1m",
+    ] = "2m",
     most_pages: Annotated[int, typer.Option("--most-pages", help="At most so many loads of pages.", min=1)] = 5000,
     tabs: Annotated[
         int, typer.Option("--tabs", help="Pages loaded at once: more are quicker, on a busier machine.", min=1, max=20)
