@@ -28,7 +28,6 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from simulators.kit.errors import StartError
 from simulators.kit.exchange import Inbound, current, json_text
 
-
 _MOST_KNOWN = 4096
 
 
