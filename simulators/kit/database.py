@@ -38,7 +38,7 @@ class Prepared:
     Rows are tuples. `beside` are statements whose effect it does not see: those may wait while it runs.
     """
 
-    __slots__ = ("_from", "_into", "_names", "_places", "beside", "sql")
+    __slots__ = ("_by_name", "_from", "_into", "_names", "_places", "beside", "sql")
 
     def __init__(
         self, statement: ClauseElement, names: Sequence[str], dialect: Dialect, beside: Iterable["Prepared"] = ()
@@ -49,9 +49,10 @@ class Prepared:
         self.sql: str = compiled.string
         self.beside = frozenset(beside)
         self._names = tuple(names)
-        # Where the driver counts: which value stands at each place. None where each has its own, in order.
-        places = None if compiled.positiontup is None else [self._names.index(each) for each in compiled.positiontup]
-        self._places: list[int] | None = places
+        # Where the driver counts places: which value stands at each; empty where they stand as they are given.
+        self._by_name = compiled.positiontup is None
+        places = [self._names.index(each) for each in compiled.positiontup or ()]
+        self._places = [] if places == list(range(len(self._names))) else places
         self._into = _converters(
             [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
         )
@@ -64,9 +65,9 @@ class Prepared:
             values = list(values)
             for index, convert in self._into:
                 values[index] = convert(values[index])
-        if self._places is None:
+        if self._by_name:
             return dict(zip(self._names, values, strict=True))
-        return [values[place] for place in self._places]
+        return [values[place] for place in self._places] if self._places else values
 
     def row(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row that the driver gave, in Python's types."""
@@ -234,8 +235,13 @@ class Database:
         if inbound is None or not self._shares or self._open:
             self.run(statement, *values)
             return
-        self._join(inbound)
-        self._delayed.setdefault(statement, []).append(statement.parameters(values))
+        parameters = statement.parameters(values)
+        if inbound.settled is None or inbound.settled.done():
+            self._join(inbound)
+        rows = self._delayed.get(statement)
+        if rows is None:
+            rows = self._delayed[statement] = []
+        rows.append(parameters)
 
     def close(self) -> None:
         """Close the connection and remove the private directory, where there is one."""

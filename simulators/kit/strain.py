@@ -37,7 +37,7 @@ class Strains:
 
     async def before(self, inbound: Inbound) -> None:
         """To be asked before a request is answered. Raises Refusal for one that is struck so."""
-        if not self._faults.armed_names:
+        if self._faults.quiet:
             return
         for name, strain in self._known.items():
             concerned = inbound.operation is not None and inbound.operation.id in (

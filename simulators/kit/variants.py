@@ -103,7 +103,7 @@ class Framing:
 
     async def frames(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
         """None for an answer that goes out in one piece and with its length, as honest ones do."""
-        if not self._faults.armed_names:
+        if self._faults.quiet:
             return None
         if self._on("latency"):
             await asyncio.sleep(LATENCY)

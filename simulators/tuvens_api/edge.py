@@ -107,7 +107,8 @@ class Edge(Behaviour):
         operation = inbound.operation
         if operation is None:
             return None
-        await self._strains.before(inbound)
+        if not self._faults.quiet:
+            await self._strains.before(inbound)
         if operation.id == WEBHOOK:
             header = inbound.header_values(SIGNATURE_HEADER)
             given = header[0].decode("latin-1") if len(header) == 1 else None
@@ -263,7 +264,7 @@ class Edge(Behaviour):
 
     async def framed(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
         """Honest: as usual."""
-        return await self._framing.frames(inbound, reply, headers)
+        return None if self._faults.quiet else await self._framing.frames(inbound, reply, headers)
 
     def hides_methods(self, inbound: Inbound) -> bool:
         """As usual: 405."""
