@@ -361,7 +361,8 @@ def test_an_undocumented_status_is_told_with_those_there_are() -> None:
 @pytest.mark.parametrize("value", ["many", "-1", "", "1.5", "0x10", "99, 99", "9" * 30])
 def test_an_ill_formed_header_is_told(value: str) -> None:
     headers = [JSON, LIMITED[0], ("x-ratelimit-remaining", value), LIMITED[2]]
-    assert [problem.pointer for problem in _answered(headers)] == ["/headers/x-ratelimit-remaining"]
+    for _ in range(2):  # what was wrong once is wrong again
+        assert [problem.pointer for problem in _answered(headers)] == ["/headers/x-ratelimit-remaining"]
 
 
 def test_a_header_that_stands_twice_counts_as_one_with_both_values() -> None:

@@ -322,6 +322,21 @@ def test_a_row_that_others_cannot_change_is_remembered_until_it_is_learnt_or_for
     _on_a_private_file(story)
 
 
+def test_no_more_is_remembered_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulators.kit.database._MOST_KNOWN", 2)
+
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
+        with database.write() as connection:
+            connection.execute(insert(THINGS), ROW)
+        for number in (1, 2, 3):
+            database.learn(("learnt",), find, number)
+        assert database.known(find, 3) == ("learnt",)
+        assert database.known(find, 1) == ("é",)
+
+    _on_a_private_file(story)
+
+
 def test_what_others_may_change_is_not_remembered(tmp_path: Path) -> None:
     database = Database(METADATA, f"sqlite:///{tmp_path / 'shared.db'}")
     database.create()

@@ -186,6 +186,15 @@ def test_expired_sessions_leave_the_table_by_themselves(world: World) -> None:
     assert world.validate(kept).status == 200
 
 
+def test_a_session_that_was_removed_stays_so_though_the_clock_is_set_back(world: World) -> None:
+    token = world.mint()
+    assert world.validate(token).status == 200
+    world.advance(960)
+    assert world.api.sessions() == []
+    world.api.clock.set(START)
+    assert world.validate(token).status == 404
+
+
 def test_deleting_a_user_removes_the_users_sessions(world: World) -> None:
     world.mint()
     with world.api.database.write() as connection:
