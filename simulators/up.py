@@ -4,11 +4,14 @@ import asyncio
 import json as json_module
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.collector import starting
 from harness.exit_codes import ExitCode
 from harness.stopping import stop_event
 
@@ -82,30 +85,32 @@ def up(
     The documented environment variables (HI_EVENTS_SHARED_SECRET, CROSS_APP_SESSION_EXPIRY, HI_EVENTS_DOMAIN,
     JWT_SECRET) are obeyed.
     """
-    from simulators.kit.errors import StartError
-    from simulators.launch import Launched
-    from simulators.seed import SeedError
+    with ExitStack() as start:
+        start.enter_context(starting())
+        from simulators.kit.errors import StartError
+        from simulators.launch import Launched
+        from simulators.seed import SeedError
 
-    try:
-        options = _options(
-            only,
-            port,
-            fault,
-            database,
-            seed,
-            limits,
-            tuvens_api,
-            webhooks_to,
-            hi_events,
-            origin,
-            control=control,
-            workers=workers,
-        )
-        built = Launched(options)
-    except (StartError, SeedError) as error:
-        sys.stderr.write(f"crossapp up: {error}\n")
-        raise typer.Exit(ExitCode.USAGE) from None
-    _run(built, as_json=json, exit_with_stdin=exit_with_stdin)
+        try:
+            options = _options(
+                only,
+                port,
+                fault,
+                database,
+                seed,
+                limits,
+                tuvens_api,
+                webhooks_to,
+                hi_events,
+                origin,
+                control=control,
+                workers=workers,
+            )
+            built = Launched(options)
+        except (StartError, SeedError) as error:
+            sys.stderr.write(f"crossapp up: {error}\n")
+            raise typer.Exit(ExitCode.USAGE) from None
+        _run(built, start.close, as_json=json, exit_with_stdin=exit_with_stdin)
 
 
 def _options(
@@ -152,12 +157,13 @@ def _options(
     )
 
 
-def _run(built: "Launched", *, as_json: bool, exit_with_stdin: bool) -> None:
+def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_with_stdin: bool) -> None:
     from simulators.kit.errors import StartError
     from simulators.kit.server import loop_factory
 
     def ready() -> None:
         text = json_module.dumps(built.description()) if as_json else welcome(built)
+        started()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from harness.collector import starting
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
 from simulators.kit.server import listen, loop_factory, server
@@ -104,16 +105,17 @@ def _read(line: str) -> tuple[Config, int]:
 
 
 async def _serve(config: Config, port: int) -> None:
-    from simulators.tuvens_api.app import create
-
     over = stop_event(with_stdin=True)
-    made = server(create(config).app)
-    made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    serving = asyncio.create_task(made.serve(sockets=[listen(port, shared=True)]))
-    while not made.started:
-        if serving.done():
-            raise StartError("the server did not start")
-        await asyncio.sleep(0.002)
+    with starting():
+        from simulators.tuvens_api.app import create
+
+        made = server(create(config).app)
+        made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        serving = asyncio.create_task(made.serve(sockets=[listen(port, shared=True)]))
+        while not made.started:
+            if serving.done():
+                raise StartError("the server did not start")
+            await asyncio.sleep(0.002)
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
     await over.wait()

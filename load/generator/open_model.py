@@ -8,6 +8,7 @@ import gevent
 from gevent.pool import Group
 from locust.contrib.fasthttp import FastHttpSession
 
+from harness.collector import starting
 from load.catalogue import NEVER_SENT
 from load.generator.client import Client
 from load.generator.journeys import Journeys
@@ -50,7 +51,9 @@ class Driver:
 
     def run(self) -> None:
         """Set up, send everything, wait for the last answers, report."""
-        if self._only is None and not self._set_up():
+        with starting():
+            is_set_up = self._only is not None or self._set_up()
+        if not is_set_up:
             reasons = self._client.reasons.get("set-up/generateSession", Counter[str]())
             why = max(reasons, key=lambda each: reasons[each], default="no answer")
             self._lane.give_up(f"no session could be minted before the run: {why}")
