@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import traceback
 
@@ -49,6 +50,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # A CI job that is cancelled ends as by Ctrl-C: what was started is stopped, and no file with a secret stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except ClickException as error:

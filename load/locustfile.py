@@ -46,7 +46,7 @@ def _choose(environment: Environment, **_: Any) -> None:
     if open_model and not is_worker:
         settings = settings_of(options, deployment)
         if settings.record:
-            Sink(environment, Path(settings.record), settings.lanes).listen()
+            Sink(environment, Path(settings.record), settings.lanes, settings.judge).listen()
     # A timer counts from when the loop last looked at the clock, which was before all this: -t would end too early.
     gevent.get_hub().loop.update_now()
 

@@ -31,7 +31,8 @@ class Bursts:
 class RunSettings:
     """`lanes`: generator processes; `max_in_flight`: arrivals under way over all lanes, more are dropped; `drain`:
     seconds that are waited for the last answers; `think`: seconds between the steps of a flow; `record`: the file that
-    reports go to; `empty`: the address of an empty server to calibrate against, instead of the deployment."""
+    reports go to; `empty`: the address of an empty server to calibrate against, instead of the deployment; `judge`: the
+    process that started the generator and without which it ends (0: none)."""
 
     schedule: Schedule
     lanes: int
@@ -42,6 +43,7 @@ class RunSettings:
     bursts: Bursts
     record: str
     empty: str = ""
+    judge: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `from_json` reads it back."""

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -133,12 +135,13 @@ def _both_clocks() -> tuple[float, float]:
 class Sink:
     """The end of a run at which reports arrive: the master, or the only process."""
 
-    def __init__(self, environment: Environment, path: Path, lanes: int) -> None:
+    def __init__(self, environment: Environment, path: Path, lanes: int, judge: int) -> None:
         self._environment = environment
         self._path = path
         self._lanes = lanes
         self._finished: set[int] = set()
         self._failed = False
+        self._judge = judge
         self.results: Counter[Result] = Counter()
         path.touch()
 
@@ -150,10 +153,14 @@ class Sink:
         gevent.spawn(self._watch)
 
     def _watch(self) -> None:
-        """Pass a request to stop on to all lanes; end the run when the lanes that are left have ended."""
+        """Pass a request to stop on to all lanes; end the run when the lanes that are left have ended, or when nobody
+        is left to judge it."""
         stop, told = stop_file(self._path), False
         while True:
             gevent.sleep(_LOOK)
+            if self._judge and os.getppid() != self._judge:
+                # It was killed. Locust's own end waits for workers that may never come; this is our group alone.
+                os.killpg(0, signal.SIGKILL)
             runner = self._environment.runner
             if runner is None:
                 return

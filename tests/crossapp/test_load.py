@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from crossapp.cli import main
@@ -35,10 +38,11 @@ _QUICK = (
 )
 
 
+_CROSSAPP = [sys.executable, "-c", "import sys; from crossapp.cli import main; sys.argv[0] = 'crossapp'; main()"]
+
+
 def crossapp(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    code = "import sys; from crossapp.cli import main; sys.argv[0] = 'crossapp'; main()"
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run([*_CROSSAPP, *arguments], capture_output=True, text=True, timeout=240, check=False)
 
 
 Run = Callable[..., tuple[int, str]]
@@ -228,3 +232,33 @@ def test_pages_alone_are_loaded_and_the_event_is_left_as_it_was(tmp_path: Path) 
 def test_nothing_that_is_asked_for_is_never_a_pass(tmp_path: Path) -> None:
     done = crossapp("load", "--duration", "0s", "--pages", "0s", "--report", str(tmp_path))
     assert done.returncode == ExitCode.NOTHING_JUDGED, done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal.Signals) -> None:
+    asked = [*_QUICK, "--duration", "120s", "--processes", "2", "--users", "30", "--report", str(tmp_path / "report")]
+    private = tmp_path / "private"
+    private.mkdir()
+    environment = {**os.environ, "TMPDIR": str(private)}
+    with subprocess.Popen([*_CROSSAPP, "load", *asked], stderr=subprocess.DEVNULL, env=environment) as child:
+        started = _started_by(child)
+        child.send_signal(number)
+        child.wait(30)
+        _, left = psutil.wait_procs(started, 30)
+    for each in left:
+        each.kill()
+    assert not left
+    if number == signal.SIGTERM:
+        assert child.returncode == 130  # as by Ctrl-C
+        assert not list(private.iterdir())
+
+
+def _started_by(child: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The processes of a load run, once it has a master and two workers that send."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and child.poll() is None:
+        all_of_them: list[psutil.Process] = psutil.Process(child.pid).children(recursive=True)
+        if sum("locust" in " ".join(each.cmdline()) for each in all_of_them) >= 3:
+            return all_of_them
+        time.sleep(0.05)
+    raise AssertionError("no generator was started")
