@@ -6,6 +6,7 @@ One browser serves a run; each person has a context of their own in it: cookies,
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -67,13 +68,18 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._broken = ""
+        self._private: tempfile.TemporaryDirectory[str] | None = None
 
     async def close(self) -> None:
         """Close the browser and the driver, where they were started."""
-        if self._browser is not None:
-            await self._browser.close()
-        if self._playwright is not None:
-            await self._playwright.stop()
+        try:
+            if self._browser is not None:
+                await self._browser.close()
+            if self._playwright is not None:
+                await self._playwright.stop()
+        finally:
+            if self._private is not None:
+                self._private.cleanup()
 
     @asynccontextmanager
     async def browsing(self, name: str, secrets: "Secrets", *, relay: Relay | None = None) -> AsyncIterator["Browsing"]:
@@ -120,10 +126,16 @@ class Chromium:
     async def _start(self) -> "Browser":
         from playwright.async_api import Error, async_playwright
 
+        # What is recorded has secrets in it until it is cleaned; the driver's own folder would stay behind where it is
+        # ended in the middle of a recording.
+        self._private = tempfile.TemporaryDirectory(prefix="crossapp-", ignore_cleanup_errors=True)
         try:
             self._playwright = await async_playwright().start()
             return await self._playwright.chromium.launch(
-                executable_path=executable(), args=list(_ARGUMENTS), env=_without_proxies()
+                executable_path=executable(),
+                args=list(_ARGUMENTS),
+                env=_without_proxies(),
+                traces_dir=self._private.name,
             )
         except (Error, OSError) as error:
             self._broken = f"the browser {executable()} does not start: {str(error).strip().splitlines()[0]}"

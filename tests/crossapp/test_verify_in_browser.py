@@ -3,26 +3,37 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 import zipfile
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from harness import chromium
 
 _REQUIRED = os.environ.get("CI") == "true"
+_NEEDS_BROWSER = pytest.mark.skipif(
+    not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium"
+)
+_A_PAGE = 5_000
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.")
 
 
+_CROSSAPP = [sys.executable, "-c", "from crossapp.cli import main; main()"]
+
+
 def crossapp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crossapp.cli import main; main()", *arguments]
+    command = [*_CROSSAPP, *arguments]
     env = {**os.environ, **environment}
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
 
 
-@pytest.mark.skipif(not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium")
+@_NEEDS_BROWSER
 def test_a_fault_of_a_page_is_seen_with_a_screenshot_and_a_trace_without_secrets(tmp_path: Path) -> None:
     assert chromium.is_available(), "CI installs chromium and the extra browser"
     rules = ("no_ticketing_shows_another_registration", "errors_of_enabling_can_be_retried")
@@ -48,6 +59,39 @@ def test_a_fault_of_a_page_is_seen_with_a_screenshot_and_a_trace_without_secrets
                 contents = [trace.read(each) for each in trace.namelist()]
             assert any(b"<jwt:" in each for each in contents)
         assert not any(_JWT.search(each) for each in contents)
+
+
+@_NEEDS_BROWSER
+def test_a_run_that_is_cancelled_leaves_no_process_and_no_recording_behind(tmp_path: Path) -> None:
+    assert chromium.is_available(), "CI installs chromium and the extra browser"
+    # A short name: Chromium has a socket in its folder, whose path may have 107 characters.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, _verifying(tmp_path, folder) as child:
+        private = Path(folder)
+        until = time.monotonic() + 60
+        while sum(each.stat().st_size > _A_PAGE for each in private.rglob("*.network")) < 2:
+            assert child.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        started = psutil.Process(child.pid).children(recursive=True)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 130  # as by Ctrl-C
+        _, left = psutil.wait_procs(started, 30)
+        files = list(private.iterdir())
+    for each in left:
+        each.kill()
+    assert len(started) > 2
+    assert not left
+    assert not files
+
+
+def _verifying(cwd: Path, private: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*_CROSSAPP, "verify", "-s", "browser.*", "--report", "r"],
+        cwd=cwd,
+        env={**os.environ, "TMPDIR": private},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def test_without_a_browser_the_claims_are_not_tested_and_one_command_is_named(tmp_path: Path) -> None:
