@@ -29,7 +29,6 @@ from contracts.times import iso_millis
 from contracts.webhook import wire as webhook_wire
 from harness.http import Call
 
-_CONNECTIONS = 16
 _MOST_REQUESTS = 20_000
 _STARTING = 4.0
 """Seconds that Locust may need until its users send."""
@@ -83,7 +82,7 @@ class Rate:
     cpu: float | None = None
 
 
-def wrk(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
+def wrk(url: str, calls: Sequence[Call], seconds: int, connections: int, folder: Path) -> Rate:
     """By wrk, with one thread."""
     file, script = folder / "calls", folder / "calls.lua"
     with file.open("w", encoding="utf-8", newline="\n") as lines:
@@ -91,7 +90,7 @@ def wrk(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
             headers = "".join(f"{name}\1{value}\2" for name, value in each.headers)
             lines.write(f"{each.method}\t{each.target}\t{headers}\t{(each.body or b'').decode()}\n")
     script.write_text(_LUA % {"file": file}, "utf-8")
-    command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     match = re.search(r"RESULT (\S+) (\d+) (\d+) (\d+) (\S+) (\S+) (\S+)", done.stdout)
     if match is None:
@@ -100,14 +99,14 @@ def wrk(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
     return Rate(float(match[1]), answers, wrong, float(match[5]), float(match[6]), float(match[7]))
 
 
-def locust(url: str, calls: Sequence[Call], seconds: int, folder: Path) -> Rate:
+def locust(url: str, calls: Sequence[Call], seconds: int, connections: int, folder: Path) -> Rate:
     """By Locust, with users that never think."""
     file = folder / "calls.json"
     rows = [[each.method, each.target, dict(each.headers), (each.body or b"").decode()] for each in calls[:2000]]
     file.write_text(json.dumps(rows), "utf-8")
     command = [
         sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("bench_locustfile.py")), "--headless",
-        "-u", str(_CONNECTIONS), "-r", str(_CONNECTIONS), "-t", f"{seconds + _STARTING:.0f}s", "-H", url, "--json",
+        "-u", str(connections), "-r", str(connections), "-t", f"{seconds + _STARTING:.0f}s", "-H", url, "--json",
         "--skip-log", "--exit-code-on-error", "0",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "CALLS": str(file)})
@@ -214,6 +213,7 @@ def processor_seconds(pid: int) -> float | None:
 def main(
     seconds: Annotated[int, typer.Option(help="Seconds at a time.")] = 3,
     rounds: Annotated[int, typer.Option(help="How often in turn.")] = 5,
+    connections: Annotated[int, typer.Option(help="How many requests are under way at a time.")] = 16,
     database: Annotated[str, typer.Option(help="SQLAlchemy URL (default: SQLite).")] = "",
     workers: Annotated[int, typer.Option(help="Processes that serve the simulator, on PostgreSQL.")] = 1,
     least: Annotated[float, typer.Option(help="Fail where a ratio is below this.")] = 0.0,
@@ -223,8 +223,9 @@ def main(
     if measure is locust:
         print("wrk is not installed: Locust measures, and is itself the limit.")
     simulators = [
-        sys.executable, "-m", "simulators", "--json", "--only", "tuvens-api", "--port", "tuvens-api=0", "--limits",
-        "raised", *(["--database", database] if database else []), "--workers", str(workers),
+        sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api", "--port",
+        "tuvens-api=0", "--limits", "raised", "--workers", str(workers),
+        *(["--database", database] if database else []),
     ]  # fmt: skip
     with ExitStack() as stack:
         private = stack.enter_context(tempfile.TemporaryDirectory())
@@ -245,7 +246,7 @@ def main(
             for name, maker in makers.items():
                 address, server = (f"http://127.0.0.1:{port.strip()}", empty) if name == "empty" else (url, simulator)
                 before = processor_seconds(server.pid)
-                rate = measure(address, next(maker), seconds, Path(private))
+                rate = measure(address, next(maker), seconds, connections, Path(private))
                 after = processor_seconds(server.pid)
                 if before is not None and after is not None:
                     rate = replace(rate, cpu=(after - before) / max(1, rate.answers) * 1e6)
