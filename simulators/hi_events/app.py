@@ -148,10 +148,15 @@ class HiEvents(Simulator):
             unlinked = [{"id": each.id, "email": each.email} for each in state.unlinked_users(connection)]
         return {**super().health(), **counts, "unlinked_users": unlinked}
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """The sessions, tokens as fingerprints; times are Unix seconds."""
+    def session_count(self) -> int:
+        """How many sessions are stored, living or dead."""
         with self.database.read() as connection:
-            listed = state.all_sessions(connection)
+            return state.session_count(connection)
+
+    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""
+        with self.database.read() as connection:
+            listed = state.all_sessions(connection, limit)
         return [
             {
                 "id": each.id,

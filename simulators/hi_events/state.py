@@ -228,19 +228,22 @@ def start_session(
 def find_session(connection: Connection, token: str, now: float) -> Session | None:
     """The living session of a bearer token."""
     living = (sessions.c.token_sha256 == token_hash(token)) & (sessions.c.expires_at > now)
-    listed = _sessions(connection, living)
-    return listed[0] if listed else None
+    return next(iter(_sessions(connection, living)), None)
 
 
 def newest_session(connection: Connection) -> Session | None:
     """The session that was started last: what a route that asks for no session takes under a fault."""
-    listed = _sessions(connection, sessions.c.id > 0)
-    return listed[-1] if listed else None
+    return next(iter(all_sessions(connection, 1)), None)
 
 
-def all_sessions(connection: Connection) -> list[Session]:
-    """Every session that is stored, the oldest first."""
-    return _sessions(connection, sessions.c.id > 0)
+def all_sessions(connection: Connection, limit: int | None = None) -> list[Session]:
+    """Every session that is stored, or the last `limit`, the oldest first."""
+    return _sessions(connection, sessions.c.id > 0, limit)
+
+
+def session_count(connection: Connection) -> int:
+    """How many sessions are stored."""
+    return connection.execute(select(func.count()).select_from(sessions)).scalar_one()
 
 
 def find_event(connection: Connection, event_id: int, *, lock: bool = False) -> Event | None:
@@ -385,7 +388,7 @@ def _event(row: Row[Any]) -> Event:
     )
 
 
-def _sessions(connection: Connection, condition: ColumnElement[bool]) -> list[Session]:
+def _sessions(connection: Connection, condition: ColumnElement[bool], limit: int | None = None) -> list[Session]:
     joined = sessions.join(users).join(accounts, sessions.c.account_id == accounts.c.id)
     columns = (
         sessions,
@@ -396,7 +399,7 @@ def _sessions(connection: Connection, condition: ColumnElement[bool]) -> list[Se
         accounts.c.external_account_id,
         accounts.c.name,
     )
-    rows = connection.execute(select(*columns).select_from(joined).where(condition).order_by(sessions.c.id))
+    newest = select(*columns).select_from(joined).where(condition).order_by(sessions.c.id.desc()).limit(limit)
     return [
         Session(
             row.id,
@@ -407,5 +410,5 @@ def _sessions(connection: Connection, condition: ColumnElement[bool]) -> list[Se
             row.created_at,
             row.expires_at,
         )
-        for row in rows
-    ]
+        for row in connection.execute(newest)
+    ][::-1]

@@ -211,9 +211,11 @@ def build(simulator: Simulator) -> FastAPI:
     @app.get("/sessions")
     async def list_sessions(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
         """The sessions, or the last `limit`, tokens as fingerprints; `now` is the time by which they expire."""
-        found = simulator.sessions()
-        listed = found if limit is None else found[-limit:]
-        return {"sessions": listed, "total": len(found), "now": simulator.clock.now()}
+        return {
+            "sessions": simulator.sessions(limit),
+            "total": simulator.session_count(),
+            "now": simulator.clock.now(),
+        }
 
     @app.get("/deliveries")
     async def list_deliveries(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:

@@ -143,8 +143,12 @@ class Simulator:
             "faults_armed": sorted(name for name in self.faults.known if self.faults.armed(name)),
         }
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """The sessions without their tokens."""
+    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The sessions, or the last `limit`, without their tokens."""
+        raise NotOffered(f"{self.name} keeps no sessions here")
+
+    def session_count(self) -> int:
+        """How many sessions there are."""
         raise NotOffered(f"{self.name} keeps no sessions here")
 
     def audit(self, after: int) -> list[dict[str, Any]]:

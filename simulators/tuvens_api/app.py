@@ -134,9 +134,13 @@ class TuvensApi(Simulator):
         which = {"worker": self.config.worker} if self.config.workers > 1 else {}
         return {**super().health(), "streams": self._hub.listeners, **which}
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """The sessions, tokens as fingerprints; times are Unix seconds."""
-        return self._state.sessions()
+    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""
+        return self._state.sessions(limit)
+
+    def session_count(self) -> int:
+        """How many sessions are stored, expired or not."""
+        return self._state.session_count()
 
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records numbered above `after`."""

@@ -295,11 +295,16 @@ class State:
             rows = connection.execute(select(t.c.permissions).where(t.c.userId == user)).scalars().all()
         return any("manage_ticketing" in each.split() for each in rows)
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """All sessions for people: the token as the first 8 hex digits of its SHA-256."""
+    def session_count(self) -> int:
+        """How many sessions are stored, expired or not."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(self._tables.sessions)).scalar_one()
+
+    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """All sessions, or the last `limit`, for people: the token as the first 8 hex digits of its SHA-256."""
         t = self._tables.sessions
         with self._database.read() as connection:
-            rows = connection.execute(select(t).order_by(t.c.id)).mappings().all()
+            rows = connection.execute(select(t).order_by(t.c.id.desc()).limit(limit)).mappings().all()
         return [
             {
                 "id": row["id"],
@@ -311,7 +316,7 @@ class State:
                 "expires_at": row["expiresAt"],
                 "last_used": row["lastUsed"],
             }
-            for row in rows
+            for row in reversed(rows)
         ]
 
     def expired(self, now: float) -> list[tuple[str, Session]]:

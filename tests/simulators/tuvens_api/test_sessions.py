@@ -195,6 +195,25 @@ def test_a_session_that_was_removed_stays_so_though_the_clock_is_set_back(world:
     assert world.validate(token).status == 404
 
 
+def test_a_session_that_is_revoked_is_gone_though_it_was_asked_about_before(world: World) -> None:
+    world.api.faults.arm("wrong-secret-revokes-the-session")
+    token = world.mint()
+    assert world.accounts(token).status == 200
+    assert world.validate(token, secret="wrong").status == 401
+    assert world.accounts(token).status == 404
+
+
+def test_the_last_sessions_are_listed_in_order_and_all_are_counted(world: World) -> None:
+    for second in range(5):
+        world.api.clock.set(START + second)
+        world.mint()
+    everything = world.control("GET", "/sessions")
+    assert [each["created_at"] - START for each in everything["sessions"]] == [0, 1, 2, 3, 4]
+    last = world.control("GET", "/sessions?limit=2")
+    assert last["sessions"] == everything["sessions"][-2:]
+    assert (everything["total"], last["total"]) == (5, 5)
+
+
 def test_deleting_a_user_removes_the_users_sessions(world: World) -> None:
     world.mint()
     with world.api.database.write() as connection:
