@@ -23,6 +23,9 @@ from crossapp.commands.up import up
 from crossapp.commands.verify import verify
 from harness.exit_codes import ExitCode
 
+_STOPPED = 130
+"""Of Ctrl-C, by a shell's convention; the command line library says it by itself."""
+
 app = typer.Typer(
     name="crossapp",
     help="Verify deployments of tuvens-client, tuvens-api and hi.events against their contract; simulate the APIs.",
@@ -46,7 +49,8 @@ app.command("prove")(prove_command)
 
 
 def main() -> None:
-    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments, 3 for a crash of ours."""
+    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments, 3 for a crash of ours, 130
+    where it was stopped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -60,8 +64,7 @@ def main() -> None:
     except typer.Exit as left:
         code = left.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        sys.stderr.write("Stopped.\n")
-        code = ExitCode.HARNESS_FAULT
+        code = _STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
@@ -69,4 +72,6 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.write("crossapp: a fault of crossapp, not of the deployment: please report it.\n")
         code = ExitCode.HARNESS_FAULT
+    if code == _STOPPED:
+        sys.stderr.write("Stopped.\n")
     sys.exit(int(code or 0))

@@ -240,7 +240,10 @@ def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal
     private = tmp_path / "private"
     private.mkdir()
     environment = {**os.environ, "TMPDIR": str(private)}
-    with subprocess.Popen([*_CROSSAPP, "load", *asked], stderr=subprocess.DEVNULL, env=environment) as child:
+    with (
+        (tmp_path / "said").open("wb") as said,
+        subprocess.Popen([*_CROSSAPP, "load", *asked], stderr=said, env=environment) as child,
+    ):
         started = _started_by(child)
         child.send_signal(number)
         child.wait(30)
@@ -250,6 +253,7 @@ def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal
     assert not left
     if number == signal.SIGTERM:
         assert child.returncode == 130  # as by Ctrl-C
+        assert (tmp_path / "said").read_text("utf-8").endswith("Stopped.\n")
         assert not list(private.iterdir())
 
 
