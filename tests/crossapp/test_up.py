@@ -88,6 +88,21 @@ def test_one_line_of_json_describes_the_deployment_and_the_end_of_stdin_stops_it
         assert child.stdout.read() == ""
 
 
+_TELLS_WHETHER_GARBAGE_IS_COLLECTED = """
+import gc, sys
+from simulators.up import up
+write = sys.stdout.write
+sys.stdout.write = lambda text: write(f"{gc.isenabled()} {gc.get_freeze_count() > 10_000}\\n")
+up(only=["tuvens-api"], port=["tuvens-api=0"], exit_with_stdin=True)
+"""
+
+
+def test_once_it_serves_garbage_is_collected_again_but_for_what_the_start_made() -> None:
+    command = [sys.executable, "-c", _TELLS_WHETHER_GARBAGE_IS_COLLECTED]
+    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_a_signal_stops_it_cleanly_even_while_a_stream_is_open() -> None:
     with started("--json", *FREE) as child:
         assert child.stdout is not None
