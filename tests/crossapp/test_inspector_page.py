@@ -163,6 +163,8 @@ def test_an_exchange_shows_at_once_and_the_token_does_not_stay_in_the_address(vi
         await page.locator("#empty", has_text="Nothing was said yet").wait_for()
         viewer.change("LIVE")
         await counted(page, "5 exchanges")
+        # Who sent it tells of it once it has the answer: by then the receiver's side of it may be in sight already.
+        await page.locator(f"{SHOWN}[aria-label*='attempt 1']").wait_for()
         seen = await labels(page)
         assert re.search(r"python-httpx to hi\.events, POST /auth/cross-app/validate, 200 OK, .* user 1$", seen[1])
         assert "hi.events to tuvens-api, POST /api/cross-app/validate-session, 200 OK" in seen[2]
