@@ -19,6 +19,7 @@ from harness.chromium import is_available
 from harness.exit_codes import ExitCode
 from harness.render.saved import line_schema, open_report
 from load.budgets import read_budgets
+from simulators.launch import LaunchOptions, launched
 from tests.load import servers
 
 _QUICK = (
@@ -236,33 +237,29 @@ def test_nothing_that_is_asked_for_is_never_a_pass(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal.Signals) -> None:
-    asked = [*_QUICK, "--duration", "120s", "--processes", "2", "--users", "30", "--report", str(tmp_path / "report")]
     private = tmp_path / "private"
     private.mkdir()
-    environment = {**os.environ, "TMPDIR": str(private)}
-    with (
-        (tmp_path / "said").open("wb") as said,
-        subprocess.Popen([*_CROSSAPP, "load", *asked], stderr=said, env=environment) as child,
-    ):
-        started = _started_by(child)
-        child.send_signal(number)
-        child.wait(30)
-        _, left = psutil.wait_procs(started, 30)
+    deployment = tmp_path / "deployment.json"
+    asked = [*_QUICK, "--duration", "120s", "--processes", "2", "--users", "30", "--report", str(tmp_path / "report")]
+    command = [*_CROSSAPP, "load", "--deployment", str(deployment), *asked]
+    # A target that goes on: without one the generator would end anyway.
+    with launched(LaunchOptions(limits="raised")) as built, (tmp_path / "said").open("wb") as said:
+        deployment.write_text(json.dumps(built.description()), "utf-8")
+        with subprocess.Popen(command, stderr=said, env={**os.environ, "TMPDIR": str(private)}) as child:
+            until = time.monotonic() + 60
+            while not any(each.stat().st_size for each in private.rglob("record.jsonl")):
+                assert child.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            generator = psutil.Process(child.pid).children(recursive=True)
+            child.send_signal(number)
+            child.wait(30)
+        _, left = psutil.wait_procs(generator, 15)
     for each in left:
         each.kill()
+    assert len(generator) >= 3, "a master and two workers"
     assert not left
     if number == signal.SIGTERM:
         assert child.returncode == 130  # as by Ctrl-C
         assert (tmp_path / "said").read_text("utf-8").endswith("Stopped.\n")
         assert not list(private.iterdir())
-
-
-def _started_by(child: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """The processes of a load run, once it has a master and two workers that send."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and child.poll() is None:
-        all_of_them: list[psutil.Process] = psutil.Process(child.pid).children(recursive=True)
-        if sum("locust" in " ".join(each.cmdline()) for each in all_of_them) >= 3:
-            return all_of_them
-        time.sleep(0.05)
-    raise AssertionError("no generator was started")
