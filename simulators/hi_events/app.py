@@ -151,7 +151,7 @@ class HiEvents(Simulator):
     def session_count(self) -> int:
         """How many sessions are stored, living or dead."""
         with self.database.read() as connection:
-            return state.session_count(connection)
+            return state.counts(connection)["sessions"]
 
     def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""

@@ -241,11 +241,6 @@ def all_sessions(connection: Connection, limit: int | None = None) -> list[Sessi
     return _sessions(connection, sessions.c.id > 0, limit)
 
 
-def session_count(connection: Connection) -> int:
-    """How many sessions are stored."""
-    return connection.execute(select(func.count()).select_from(sessions)).scalar_one()
-
-
 def find_event(connection: Connection, event_id: int, *, lock: bool = False) -> Event | None:
     """An event by its id; with `lock`, nobody else changes it before this transaction ends."""
     statement = select(events).where(events.c.id == event_id)
