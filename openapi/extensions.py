@@ -19,22 +19,53 @@ class Extension(NamedTuple):
     schema: dict[str, Any]
 
 
+_QUOTE: dict[str, Any] = {
+    "type": ["string", "object", "null"],
+    "minLength": 1,
+    "required": ["section", "quote"],
+    "additionalProperties": False,
+    "properties": {"section": {"type": "string"}, "quote": {"type": "string"}},
+}
+
 EXTENSIONS: dict[str, Extension] = {
+    "x-audited": Extension(frozenset({"operation"}), {"type": "boolean"}),
     "x-base": Extension(frozenset({"operation"}), {"enum": ["api", "pages"]}),
+    "x-calls": Extension(
+        frozenset({"operation"}),
+        {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+    ),
+    "x-changes": Extension(frozenset({"operation"}), {"enum": ["events", "linked-event", None]}),
     "x-check-order": Extension(
         frozenset({"document", "operation"}),
         {"type": "array", "uniqueItems": True, "items": {"enum": ["authentication", "form", "existence"]}},
+    ),
+    "x-contract": Extension(
+        frozenset({"operation"}),
+        {
+            "type": "object",
+            "required": ["section", "served", "success", "refusals"],
+            "additionalProperties": False,
+            "properties": {
+                "section": {"type": "string", "minLength": 1},
+                "served": _QUOTE,
+                "success": _QUOTE,
+                "refusals": _QUOTE,
+                "settles": {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
+                "optional": {"type": "boolean"},
+            },
+        },
     ),
     "x-rate-limit": Extension(
         frozenset({"operation"}),
         {
             "type": "object",
-            "required": ["limit", "window", "key"],
+            "required": ["limit", "window", "key", "name"],
             "additionalProperties": False,
             "properties": {
                 "limit": {"type": "integer", "minimum": 1},
                 "window": {"type": "integer", "minimum": 1},
                 "key": {"enum": ["user", "shared-secret", "session-token", "instance", "address"]},
+                "name": {"type": ["string", "null"], "pattern": "^[a-z]+(-[a-z]+)*$"},
             },
         },
     ),

@@ -63,7 +63,7 @@ class Checked:
 
 
 def check(files: Iterable[Path]) -> Checked:
-    """Checks documents, and that no two operations of them share an operationId."""
+    """Checks documents, and that no two operations of them share an operationId; x-calls, where there are several."""
     paths = list(files)
     findings: list[Finding] = []
     sound: list[tuple[Bundle, Sheet]] = []
@@ -86,6 +86,8 @@ def check(files: Iterable[Path]) -> Checked:
             findings += [Finding(bundle.path, at, message) for at, message in unused_components(sheet)]
             sound.append((bundle, sheet))
     findings += _shared_ids(sound)
+    if len(sound) == len(paths) > 1:
+        findings += _unknown_calls(sound)
     examples = {bundle.place(at) for bundle, sheet in sound for node in sheet.nodes for at, _ in examples_of(node)}
     return Checked(
         documents=len(paths),
@@ -189,6 +191,22 @@ def _shared_ids(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
                 yield Finding(bundle.path, f"{node.pointer}/operationId", message)
             elif name is not None:
                 owners[name] = bundle.path
+
+
+def _unknown_calls(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
+    """x-calls that name no operation of another document."""
+    for bundle, sheet in sound:
+        others = {
+            node.value["operationId"]
+            for other, its in sound
+            if other is not bundle
+            for node in its.operations
+            if "operationId" in node.value
+        }
+        for node in sheet.operations:
+            for n, name in enumerate(node.value.get("x-calls", ())):
+                if name not in others:
+                    yield Finding(bundle.path, f"{node.pointer}/x-calls/{n}", f"no other document has {name!r}")
 
 
 def _short(file: Path) -> Path:

@@ -1,114 +1,18 @@
 """One operation of a document: its facts, and what is wrong with a request or an answer of it."""
 
-import copy
-import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
-from openapi.problems import NotJsonError, Problem, cut, escape, json_value, pointer_to
-from openapi.schema import Checker, Schemas, at_pointer
+from openapi.annotations import ContractPlaces, HandedOut, RateLimit
+from openapi.message import UNREAD, Content, DocumentedAnswer, Field, joined
+from openapi.problems import Problem, escape, pointer_to
+from openapi.schema import Schemas, at_pointer
 from openapi.security import Scheme, scheme_of
 
 Base = Literal["api", "pages"]
-
-UNREAD: Any = object()
-"""Stands for the JSON value of a body that nobody has parsed yet."""
-
-_MOST_REMEMBERED, _LONGEST_REMEMBERED = 64, 64
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
-_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """`limit` calls in `window` seconds, counted for each `key` (x-rate-limit)."""
-
-    limit: int
-    window: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A parameter or a header: text that stands for a value of a schema."""
-
-    name: str
-    required: bool
-    is_json: bool
-    types: frozenset[str]
-    checker: Checker
-    right: set[str] = dataclasses.field(default_factory=set, compare=False)
-
-    def fits(self, text: str) -> bool:
-        """Whether one text is right, for sure; what is left open here, `problems` tells."""
-        fits = not self.is_json and "array" not in self.types and self.checker.fits(self._coerced(text))
-        if fits and len(self.right) < _MOST_REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
-            self.right.add(text)
-        return fits
-
-    def problems(self, values: Sequence[str], at: str) -> list[Problem]:
-        if "array" in self.types:
-            value: object = [self._coerced(value) for value in values]
-        elif len(values) > 1:
-            return [Problem(at, f"is given {len(values)} times")]
-        elif self.is_json:
-            try:
-                value = json_value(values[0].encode())
-            except NotJsonError as error:
-                return [Problem(at, str(error))]
-            except UnicodeEncodeError:
-                return [Problem(at, "is not JSON: it is not Unicode")]
-        else:
-            value = self._coerced(values[0])
-        return self.checker.problems(value, at)
-
-    def _coerced(self, text: str) -> object:
-        """The text as the schema's type; as it is where it cannot be read so, which the schema then tells."""
-        if "string" in self.types:
-            return text
-        if "integer" in self.types and _INTEGER.fullmatch(text):
-            return int(text)
-        if "number" in self.types and _NUMBER.fullmatch(text):
-            return float(text)
-        if "boolean" in self.types and text in ("true", "false"):
-            return text == "true"
-        return text
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """The bodies that are documented at one place: media type to schema, None where it is not JSON."""
-
-    checkers: Mapping[str, Checker | None]
-
-    def problems(self, content_type: str | None, body: bytes, value: object) -> list[Problem]:
-        expected = " or ".join(self.checkers)
-        if content_type is None:
-            return [Problem("/headers/content-type", f"is missing, {expected} is expected")]
-        media_type = content_type if content_type in self.checkers else content_type.partition(";")[0].strip().lower()
-        if media_type not in self.checkers:
-            return [Problem("/headers/content-type", f"is {cut(media_type)!r}, {expected} is expected")]
-        checker = self.checkers[media_type]
-        if checker is None:
-            return []
-        if value is UNREAD:
-            try:
-                value = json_value(body)
-            except NotJsonError as error:
-                return [Problem("/body", str(error))]
-        return checker.problems(value, "/body")
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What is documented for one status."""
-
-    headers: Sequence[_Field]
-    content: _Content
 
 
 class Operation:
@@ -122,7 +26,14 @@ class Operation:
     raw: the operation object with the path's parameters in it.
     security: names of the schemes any one of which admits; () is public.
     schemes: those schemes themselves.
+    rate_limit: x-rate-limit; None where there is no limit.
     check_order: what is looked at in which order (x-check-order); () where the contract fixes none.
+    retry_safe: whether sending a request twice does no harm (x-retry-safe).
+    audited: whether each call leaves a record in the audit log (x-audited).
+    changes: the capability of a deployment that gives an event which may be changed so (x-changes); empty where
+        the operation changes none.
+    calls: operationIds of other applications that are called for each request (x-calls).
+    contract: where the contract page speaks of the operation (x-contract).
     secret_fields: names of body properties, over the document, whose values a recorder must remove.
     statuses: those documented.
     """
@@ -151,9 +62,13 @@ class Operation:
         self.rate_limit = RateLimit(**raw["x-rate-limit"]) if "x-rate-limit" in raw else None
         self.check_order: tuple[str, ...] = tuple(raw.get("x-check-order", document.get("x-check-order", ())))
         self.retry_safe: bool = raw.get("x-retry-safe", False)
+        self.audited: bool = raw.get("x-audited", False)
+        self.changes: str = raw.get("x-changes") or ""
+        self.calls: tuple[str, ...] = tuple(raw.get("x-calls", ()))
+        self.contract = ContractPlaces.read(raw.get("x-contract", {}))
         self.secret_fields: frozenset[str] = schemas.secrets
         self.statuses = frozenset(int(status) for status in raw["responses"])
-        self._answers: dict[int, _Answer] = {}
+        self._answers: dict[int, DocumentedAnswer] = {}
         literal = (re.escape(part) for part in re.split(r"{\w+}", path))
         self._served_at = re.compile("([^/]+)".join(literal))
 
@@ -224,7 +139,7 @@ class Operation:
         problems: list[Problem] = []
         given = {name.lower(): text for name, text in headers}
         if len(given) < len(headers):
-            given = _joined(headers)
+            given = joined(headers)
         for field in answer.headers:
             text = given.get(field.name)
             if text is None:
@@ -256,38 +171,66 @@ class Operation:
                 return self._schemas.checker(f"{at}/schema").problems(value, "/body")
         return []
 
-    def example_request(self) -> Any:
-        """The first example of the request's body; None where there is no body."""
-        if "requestBody" not in self.raw:
-            return None
-        node, _ = self._schemas.follow(self.raw["requestBody"], "")
-        return _first_example(node)
-
-    def example_response(self, status: int) -> Any:
-        """The first example of an answer's body; None where there is no body.
-
-        Raises KeyError for a status that is not documented.
-        """
-        if status not in self.statuses:
-            raise KeyError(f"{status} is not documented for {self.id}")
-        return _first_example(self._response(status)[0])
+    @cached_property
+    def streams(self) -> bool:
+        """Whether a success is a stream of messages (x-stream-item)."""
+        return 200 in self.statuses and any(
+            "x-stream-item" in media for media in self._response(200)[0].get("content", {}).values()
+        )
 
     @cached_property
-    def _path_fields(self) -> list[_Field]:
+    def hands_out(self) -> tuple[HandedOut, ...]:
+        """The secrets that a success hands out: properties of its JSON body and headers that bear x-secret."""
+        if 200 not in self.statuses:
+            return ()
+        answer, _ = self._response(200)
+        in_body = (HandedOut(kind, "body", name) for name, kind, _ in self._secret_properties(answer))
+        headers = ((name, self._schemas.follow(entry, "")[0]) for name, entry in answer.get("headers", {}).items())
+        in_headers = (HandedOut(header["x-secret"], "header", name) for name, header in headers if "x-secret" in header)
+        return (*in_body, *in_headers)
+
+    @cached_property
+    def required_secrets(self) -> frozenset[str]:
+        """The kinds of secrets (x-secret) that every request holds in its query or body; credentials do not count."""
+        body, _ = self._schemas.follow(self.raw.get("requestBody", {}), "")
+        in_body = {kind for _, kind, required in self._secret_properties(body) if required}
+        parameters = (self._schemas.follow(entry, "")[0] for entry in self.raw["parameters"])
+        in_query = {
+            self._secret_kind(each) or self._secret_kind(each.get("schema", {}))
+            for each in parameters
+            if each["in"] == "query" and each.get("required")
+        }
+        return frozenset((in_body | in_query) - {""})
+
+    def _secret_properties(self, owner: Any) -> Iterator[tuple[str, str, bool]]:
+        """Name, kind, and whether it is required, of each secret property of the JSON body of a request or answer."""
+        schema, _ = self._schemas.follow(owner.get("content", {}).get("application/json", {}).get("schema", {}), "")
+        for name, node in schema.get("properties", {}).items():
+            if kind := self._secret_kind(node):
+                yield name, kind, name in schema.get("required", ())
+
+    def _secret_kind(self, node: Any) -> str:
+        """The x-secret of an object or of what it refers to; empty where there is none."""
+        while "x-secret" not in node and "$ref" in node:
+            node, _ = self._schemas.follow({"$ref": node["$ref"]}, "")
+        return str(node.get("x-secret", ""))
+
+    @cached_property
+    def _path_fields(self) -> list[Field]:
         return self._fields("path")
 
     @cached_property
-    def _query_fields(self) -> list[_Field]:
+    def _query_fields(self) -> list[Field]:
         return self._fields("query")
 
     @cached_property
-    def _request(self) -> tuple[_Content, bool] | None:
+    def _request(self) -> tuple[Content, bool] | None:
         if "requestBody" not in self.raw:
             return None
         node, pointer = self._schemas.follow(self.raw["requestBody"], f"{self._pointer}/requestBody")
         return self._content(node, pointer), node.get("required", False)
 
-    def _fields(self, where: str) -> list[_Field]:
+    def _fields(self, where: str) -> list[Field]:
         fields = []
         for entry, at in zip(self.raw["parameters"], self._parameter_pointers, strict=True):
             node, pointer = self._schemas.follow(entry, at)
@@ -295,11 +238,11 @@ class Operation:
                 fields.append(self._field(node["name"], node, pointer))
         return fields
 
-    def _field(self, name: str, node: Any, pointer: str) -> _Field:
+    def _field(self, name: str, node: Any, pointer: str) -> Field:
         is_json = "content" in node
         at = f"{pointer}/content/application~1json/schema" if is_json else f"{pointer}/schema"
         schema = node["content"]["application/json"]["schema"] if is_json else node["schema"]
-        return _Field(
+        return Field(
             name=name,
             required=node.get("required", False),
             is_json=is_json,
@@ -311,7 +254,7 @@ class Operation:
         key = str(status)
         return self._schemas.follow(self.raw["responses"][key], f"{self._pointer}/responses/{key}")
 
-    def _answer(self, status: int) -> _Answer:
+    def _answer(self, status: int) -> DocumentedAnswer:
         answer = self._answers.get(status)
         if answer is None:
             node, pointer = self._response(status)
@@ -319,11 +262,11 @@ class Operation:
             for name, entry in node.get("headers", {}).items():
                 header, at = self._schemas.follow(entry, pointer_to(f"{pointer}/headers", [name]))
                 headers.append(self._field(name.lower(), header, at))
-            answer = self._answers[status] = _Answer(headers, self._content(node, pointer))
+            answer = self._answers[status] = DocumentedAnswer(headers, self._content(node, pointer))
         return answer
 
-    def _content(self, node: Any, pointer: str) -> _Content:
-        return _Content(
+    def _content(self, node: Any, pointer: str) -> Content:
+        return Content(
             {
                 media_type: self._schemas.checker(f"{pointer}/content/{escape(media_type)}/schema")
                 if media_type == "application/json"
@@ -331,21 +274,3 @@ class Operation:
                 for media_type in node.get("content", {})
             }
         )
-
-
-def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The headers by lower-case name; what is given several times stands side by side."""
-    given: dict[str, str] = {}
-    for name, text in headers:
-        name = name.lower()
-        given[name] = f"{given[name]}, {text}" if name in given else text
-    return given
-
-
-def _first_example(node: Any) -> Any:
-    for media in node.get("content", {}).values():
-        if "example" in media:
-            return copy.deepcopy(media["example"])
-        for example in media.get("examples", {}).values():
-            return copy.deepcopy(example["value"])
-    return None

@@ -132,6 +132,19 @@ def statuses(sheet: Sheet) -> Findings:
             yield at, "is limited, but documents no 429"
 
 
+def annotations(sheet: Sheet) -> Findings:
+    """Every operation has x-contract; PUT, PATCH and DELETE have x-changes; all or none have x-audited."""
+    own = [node for node in sheet.operations if node.pointer.startswith("/paths/")]
+    audits = any("x-audited" in node.value for node in own)
+    for node in own:
+        if "x-contract" not in node.value:
+            yield node.pointer, "does not say where the contract speaks of it; write x-contract"
+        if audits and "x-audited" not in node.value:
+            yield node.pointer, "does not say whether the audit log has its calls, as others do; write x-audited"
+        if node.pointer.endswith(("/put", "/patch", "/delete")) and "x-changes" not in node.value:
+            yield node.pointer, "does not say what it changes; write x-changes, null where that is no event"
+
+
 def rate_limit_headers(sheet: Sheet) -> Findings:
     """Where one answer of an operation announces its rate limit, every answer demands all three headers."""
     for node in sheet.operations:
@@ -248,6 +261,7 @@ RULES = (
     operation_texts,
     security,
     statuses,
+    annotations,
     rate_limit_headers,
     errors,
     redirects,

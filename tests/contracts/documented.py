@@ -10,6 +10,7 @@ from contracts.facts import ALL
 from harness.history import Exchange
 from harness.http import Call
 from tests.contracts.histories import NOW, answer
+from tests.openapi.bodies import answer_example
 
 LIMITS = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "99", "X-RateLimit-Reset": f"{NOW + 60:.0f}"}
 """Headers of the limited routes."""
@@ -22,7 +23,7 @@ def documented(operation_id: str, status: int, step: str, body: object = None, *
     recorder's. Further arguments as for `answer`.
     """
     operation = openapi.find(operation_id)
-    content = operation.example_response(status) if body is None and status in operation.statuses else body
+    content = answer_example(operation, status) if body is None and status in operation.statuses else body
     headers: Mapping[str, str | None] = {
         "Content-Type": "application/json",
         **(LIMITS if operation.app == "tuvens-api" else {"X-Auth-Token": "<bearer:11111111>"}),
@@ -56,7 +57,7 @@ def error(operation_id: str, status: int, step: str, **said: Any) -> Exchange:
     if operation.app == "hi.events":
         value: dict[str, object] = {"message": "It went wrong.", "error": "ERROR"}
         if status in operation.statuses:
-            value = operation.example_response(status)
+            value = answer_example(operation, status)
     else:
         path = operation.target({"id": "11"} if "{id}" in operation.path else None)
         time = "2025-07-25T14:30:00.000Z"

@@ -28,7 +28,9 @@ _DOCUMENT: dict[str, Any] = {
                 "description": "Bakes it.",
                 "tags": ["Bread"],
                 "security": [{"apron": []}],
-                "x-rate-limit": {"limit": 10, "window": 60, "key": "user"},
+                "x-rate-limit": {"limit": 10, "window": 60, "key": "user", "name": None},
+                "x-changes": None,
+                "x-contract": {"section": "Bread", "served": "Bread is baked", "success": None, "refusals": None},
                 "parameters": [
                     {
                         "name": "slices",

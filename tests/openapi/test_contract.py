@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from openapi import APPS, RateLimit, find, load
+from openapi import APPS, HandedOut, RateLimit, find, load
 from openapi.bundle import Bundle
+from tests.openapi.bodies import answer_example, request_example
 
 TOKEN = "Zm9yLXRoZS1kb2N1bWVudC1vbmx5LW5vdC1hLXRva2Vu"
 MESSAGE = {
@@ -75,12 +76,12 @@ ROUTES: dict[str, tuple[object, ...]] = {
 }
 
 LIMITS = {
-    "generateSession": RateLimit(10, 60, "user"),
-    "validateSession": RateLimit(100, 60, "shared-secret"),
-    "listUserAccounts": RateLimit(50, 60, "session-token"),
-    "validatePermission": RateLimit(100, 60, "session-token"),
-    "receiveEventStatusChanged": RateLimit(1000, 60, "instance"),
-    "validateCrossAppSession": RateLimit(10, 60, "address"),
+    "generateSession": RateLimit(10, 60, "user", "generate-session"),
+    "validateSession": RateLimit(100, 60, "shared-secret", "validate-session"),
+    "listUserAccounts": RateLimit(50, 60, "session-token", "user-accounts"),
+    "validatePermission": RateLimit(100, 60, "session-token", "validate-permission"),
+    "receiveEventStatusChanged": RateLimit(1000, 60, "instance", "webhook"),
+    "validateCrossAppSession": RateLimit(10, 60, "address", None),
 }
 
 RATE_LIMIT_HEADERS = [
@@ -192,6 +193,35 @@ def test_the_secret_fields_are_marked() -> None:
     assert find("validateCrossAppSession").secret_fields == {"session_token", "token"}
 
 
+def test_a_session_token_and_a_bearer_token_are_handed_out_by_those_who_make_them() -> None:
+    token = HandedOut("session-token", "body", "session_token")
+    bearers = (HandedOut("bearer", "body", "token"), HandedOut("bearer", "header", "X-Auth-Token"))
+    assert {each.id: each.hands_out for app in APPS for each in load(app).operations.values() if each.hands_out} == {
+        "generateSession": (token,),
+        "wrapGenerateSession": (token,),
+        "validateCrossAppSession": bearers,
+    }
+
+
+def test_a_session_token_is_part_of_every_request_about_a_session() -> None:
+    assert {each.id for app in APPS for each in load(app).operations.values() if each.required_secrets} == {
+        "validateSession",
+        "listUserAccounts",
+        "validatePermission",
+        "validateCrossAppSession",
+    }
+
+
+def test_cross_app_calls_and_webhooks_are_audited() -> None:
+    audited = {each.id for each in load("tuvens-api").operations.values() if each.audited}
+    assert audited == LIMITS.keys() - {"validateCrossAppSession"}
+
+
+def test_only_the_events_are_a_stream() -> None:
+    streams = {each.id for app in APPS for each in load(app).operations.values() if each.streams}
+    assert streams == {"streamEventUpdates"}
+
+
 # --- requests: operationId, body, and the pointer of the expected problem or None
 
 REQUESTS: list[tuple[str, object, str | None]] = [
@@ -268,7 +298,7 @@ WEBHOOK: list[tuple[dict[str, object], str | None]] = [
 
 @pytest.mark.parametrize(("changes", "pointer"), WEBHOOK)
 def test_a_webhook_is_well_formed_as_the_contract_says(changes: dict[str, object], pointer: str | None) -> None:
-    body = _changed(find("receiveEventStatusChanged").example_request(), changes)
+    body = _changed(request_example(find("receiveEventStatusChanged")), changes)
     expected = set() if pointer is None else {pointer}
     assert set(_pointers(_request("receiveEventStatusChanged", body))) == expected
     assert set(_pointers(_request("eventStatusChanged", body))) == expected
@@ -430,7 +460,7 @@ def test_an_answer_fits_or_not_as_the_contract_says(
     if name == "streamEventUpdates":
         example: Any = dict(MESSAGE)
     else:
-        example = operation.example_response(status)
+        example = answer_example(operation, status)
     problems = operation.body_problems(status, _changed(example, changes))
     assert (problems == []) is fits, problems
 

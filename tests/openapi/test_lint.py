@@ -1,5 +1,6 @@
 """`python -m openapi` finds what is wrong with a document, and says where."""
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,11 @@ def _announce_limit_on_success_only(document: dict[str, Any]) -> None:
 
 def _twin(document: dict[str, Any]) -> None:
     document["paths"]["/cakes/{id}"] = document["paths"]["/loaves/{id}"]
+
+
+def _audit_another(document: dict[str, Any]) -> None:
+    other = copy.deepcopy(_put(document)) | {"operationId": "slice", "x-audited": True}
+    document["paths"]["/loaves/{id}"]["post"] = other
 
 
 def _stream(document: dict[str, Any], text: str) -> None:
@@ -184,9 +190,30 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "its place is: operation",
     ),
     "an ill-formed extension": (
-        lambda d: _set(_put(d), "x-rate-limit", {"limit": 0, "window": 60, "key": "user"}),
+        lambda d: _set(_put(d), "x-rate-limit", {"limit": 0, "window": 60, "key": "user", "name": None}),
         f"{PUT}/x-rate-limit",
         "minimum",
+    ),
+    "an operation without its places in the contract": (lambda d: _put(d).pop("x-contract"), PUT, "write x-contract"),
+    "a place that is neither named nor said to be missing": (
+        lambda d: _put(d)["x-contract"].pop("refusals"),
+        f"{PUT}/x-contract",
+        '"refusals" is a required property',
+    ),
+    "a quote without its section": (
+        lambda d: _set(_put(d)["x-contract"], "served", {"quote": "Bread is baked"}),
+        f"{PUT}/x-contract",
+        '"section" is a required property',
+    ),
+    "an operation that may change an event and does not say so": (
+        lambda d: _put(d).pop("x-changes"),
+        PUT,
+        "write x-changes",
+    ),
+    "a document that says of some operations only whether they are audited": (
+        _audit_another,
+        PUT,
+        "write x-audited",
     ),
     # style
     "a version that is no edition": (
@@ -404,6 +431,16 @@ def test_two_documents_may_not_share_an_operation_id(tmp_path: Path) -> None:
     [finding] = check(paths).findings
     assert (finding.file, finding.pointer) == (paths[1], f"{PUT}/operationId")
     assert finding.message == "'bakeLoaf' is already an operation of a.yaml"
+
+
+def test_a_call_of_an_operation_that_no_other_document_has_is_found(tmp_path: Path) -> None:
+    client, server = minimal.document(), minimal.document()
+    _put(client).update({"operationId": "orderLoaf", "x-calls": ["bakeLoaf", "orderLoaf", "bakeCake"]})
+    checked = check([minimal.write(tmp_path, client, "client.yaml"), minimal.write(tmp_path, server)])
+    assert [(each.file.name, each.pointer, each.message) for each in checked.findings] == [
+        ("client.yaml", f"{PUT}/x-calls/1", "no other document has 'orderLoaf'"),
+        ("client.yaml", f"{PUT}/x-calls/2", "no other document has 'bakeCake'"),
+    ]
 
 
 def test_a_link_to_an_operation_and_its_parameters_is_right(tmp_path: Path) -> None:

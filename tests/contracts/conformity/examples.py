@@ -6,11 +6,12 @@ import openapi
 from tests.contracts.documented import documented, without
 from tests.contracts.examples import Example, Examples, breaks, holds, lacks
 from tests.contracts.histories import answer, history, no_answer
+from tests.openapi.bodies import answer_example
 
 
 def _of_operation(operation_id: str) -> Sequence[Example]:
     step = f"a_story/{operation_id}"
-    right = openapi.find(operation_id).example_response(200)
+    right = answer_example(openapi.find(operation_id), 200)
     first = next(iter(right))
     limited = {"X-RateLimit-Limit": None, "X-RateLimit-Remaining": None, "X-RateLimit-Reset": None}
     return (
