@@ -1,7 +1,7 @@
 """Every success of the run fits its OpenAPI document: media type, headers, body."""
 
 import openapi
-from contracts.catalogue import declare, page
+from contracts.catalogue import register, page
 from harness.history import History
 from harness.judging import LackingError, expect, held, shown
 from harness.report import Source
@@ -74,4 +74,4 @@ def _rule(operation_id: str, source: Source) -> Requirement:
 
 
 for _operation_id, _source in _SOURCES.items():
-    declare(_rule(_operation_id, _source))
+    register(_rule(_operation_id, _source))

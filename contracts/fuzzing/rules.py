@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import openapi
-from contracts.catalogue import declare, page, requirement
+from contracts.catalogue import register, page, requirement
 from contracts.routes.rules import OPTIONAL
 from contracts.routes.rules import STORY as PROBE
 from harness.history import History, NothingObservedError, Observation, Outcome
@@ -170,4 +170,4 @@ def _rule(operation_id: str, source: Source) -> Requirement:
 
 
 for _operation_id, _source in SOURCES.items():
-    declare(_rule(_operation_id, _source))
+    register(_rule(_operation_id, _source))

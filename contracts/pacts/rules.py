@@ -6,7 +6,7 @@ story, beside the exchange itself.
 
 from collections.abc import Callable, Mapping
 
-from contracts.catalogue import declare, page
+from contracts.catalogue import register, page
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.routes.rules import OPTIONAL
@@ -115,4 +115,4 @@ def _rule(interaction: Interaction) -> Requirement:
 
 
 for _interaction in interactions():
-    declare(_rule(_interaction))
+    register(_rule(_interaction))

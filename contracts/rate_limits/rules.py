@@ -3,7 +3,7 @@
 import re
 
 import openapi
-from contracts.catalogue import declare, page, requirement
+from contracts.catalogue import register, page, requirement
 from contracts.fronts import may_be_of_a_front
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
@@ -118,7 +118,7 @@ def _with_another_key(history: History, operation: str) -> Exchange:
 
 
 def _declare(requirement_id: str, statement: str, source: Source, judge: Judge, operation: str, *premises: str) -> None:
-    declare(
+    register(
         Requirement(
             id=f"rate_limits.{requirement_id}",
             statement=statement,

@@ -7,7 +7,7 @@ only a router answers 404 or 405. One missing route is one violated rule, and wh
 from collections.abc import Callable
 
 import openapi
-from contracts.catalogue import declare, page
+from contracts.catalogue import register, page
 from harness.history import Exchange, History, Outcome
 from harness.judging import UndecidedError, expect, held, let_through, shown
 from harness.report import Source
@@ -106,7 +106,7 @@ def _path(exchange: Exchange) -> str:
 
 
 for _app in openapi.APPS:
-    declare(
+    register(
         Requirement(
             id=f"routes.{_app}_answers",
             statement=f"{_app} answers requests at all.",
@@ -139,4 +139,4 @@ def _rule(operation_id: str, source: Source) -> Requirement:
 
 
 for _operation_id, _source in _SOURCES.items():
-    declare(_rule(_operation_id, _source))
+    register(_rule(_operation_id, _source))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from contracts.catalogue import declare, page
+from contracts.catalogue import register, page
 from contracts.session_token.rules_minting import MINTS
 from harness.history import History
 from harness.judging import expect_status, held, statuses
@@ -38,7 +38,7 @@ def _declare(
     operation: str, name: str, sentence: Callable[[str], str], judge: Judge, source: Source, *claims: str
 ) -> None:
     prefix, route = _NAMES[operation]
-    declare(
+    register(
         Requirement(
             id=f"shared_secret.{prefix}_{name}",
             statement=sentence(route),
