@@ -17,21 +17,23 @@ CLAIMS_FILE = Path(__file__).with_name("claims.tsv")
 
 _catalogue = Catalogue()
 
-
 Names = str | Sequence[str]
 """One name, or several."""
 
 
 class RuleFacts(TypedDict, total=False):
-    """What is known of a rule beside its statement and its judge.
+    """Everything about a rule but its judge.
 
-    `level`, `obliged` (an application), `section` and `quote` must be known of every rule: the heading of a section of
-    the contract page (docs/contract/), and the words in it that state the rule. `story`: the stories whose record the
-    rule reads; `settles`: the claims that it decides; `needs`: capabilities of the deployment; `operations`:
-    operationIds that must be served, each a premise; `depends_on`: ids of further premises; `next_step`: what to look
-    at when the rule is broken.
+    `level`, `obliged` (an application), `section` and `quote` are needed: `section` is a heading of the contract page
+    (docs/contract/), `quote` the words below it that state the rule. `story` names the stories whose record the rule
+    reads, `settles` the claims that it decides, `needs` capabilities of the deployment, `operations` the operationIds
+    that must be served (their routes become premises), `depends_on` the ids of further premises. `next_step` says what
+    to look at when the rule is broken. `id` and `statement` are for rules made from data: else the id is the name of
+    the folder and of the function, and the statement is the function's docstring.
     """
 
+    id: str
+    statement: str
     level: Level
     obliged: str
     section: str
@@ -45,22 +47,22 @@ class RuleFacts(TypedDict, total=False):
 
 
 class RuleFamily:
-    """Makes rules of functions `History -> Verdict`, which share facts. A rule names the others, or replaces one.
+    """Rules that share facts, and the decorator that registers one. A rule adds its own facts, or replaces shared ones.
 
-        update = RuleFamily(level=MUST, obliged="tuvens-api", section=SECTION, story="statuses_are_reported")
+        rule = RuleFamily(level=MUST, obliged="tuvens-api", section=SECTION, story="statuses_are_reported")
 
-        @update(quote="| LIVE | active |", settles="C-TA-16")
+        @rule(quote="| LIVE | active |", settles="C-TA-16")
         def live_gives_active(history: History) -> Verdict:
-            ...
+            '''tuvens-api sets the ticketing status active when an event goes LIVE.'''
 
-    The id of a rule is the name of its folder and of its function; the function's docstring is its statement.
+    In contracts/webhook/ its id is `webhook.live_gives_active`.
     """
 
     def __init__(self, **shared: Unpack[RuleFacts]) -> None:
         self._shared = shared
 
     def __call__(self, **own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
-        """A decorator that registers a rule. Raises CatalogueError where a fact is missing or the id exists."""
+        """Registers a judge as a rule. Raises CatalogueError where a fact is missing or the id exists."""
 
         def add(judge: Judge) -> Judge:
             register(_requirement(judge, {**self._shared, **own}))
@@ -80,13 +82,13 @@ def page(section: str, quote: str) -> Source:
 
 
 def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
-    name = f"{judge.__module__.split('.')[1]}.{judge.__name__}"
+    name = facts.get("id") or f"{judge.__module__.split('.')[1]}.{judge.__name__}"
     missing = [each for each in ("level", "obliged", "section", "quote") if each not in facts]
     if missing:
-        raise CatalogueError(f"{name}: neither the rule nor its family says {', '.join(missing)}")
+        raise CatalogueError(f"{name}: neither the rule nor its family gives {', '.join(missing)}")
     return Requirement(
         id=name,
-        statement=statement_of(judge),
+        statement=facts.get("statement") or statement_of(judge),
         level=facts["level"],
         obliged=facts["obliged"],
         source=page(facts["section"], facts["quote"]),
@@ -106,49 +108,6 @@ def _names(value: Names) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-# OLD-BEGIN
-def requirement(
-    *,
-    level: Level,
-    obliged: str,
-    source: Source,
-    story: str | Sequence[str] = (),
-    settles: Sequence[str] = (),
-    operations: Sequence[str] = (),
-    needs: Sequence[str] = (),
-    depends_on: Sequence[str] = (),
-    next_step: str = "",
-) -> Callable[[Judge], Judge]:
-    """Make a rule of a function `History -> Verdict`. Its id is its seam's folder and its name, its docstring the
-    sentence of the report.
-
-    `operations` are operationIds that must be served for the rule to be judged: each adds its route as a premise.
-    """
-
-    def declare(judge: Judge) -> Judge:
-        seam = judge.__module__.split(".")[1]
-        premises = [f"routes.{operation}" for operation in operations]
-        _catalogue.add(
-            Requirement(
-                id=f"{seam}.{judge.__name__}",
-                statement=statement_of(judge),
-                level=level,
-                obliged=obliged,
-                source=source,
-                judge=judge,
-                settles=tuple(settles),
-                stories=(story,) if isinstance(story, str) else tuple(story),
-                needs=tuple(needs),
-                depends_on=(*premises, *depends_on),
-                next_step=next_step,
-            )
-        )
-        return judge
-
-    return declare
-
-
-# OLD-END
 @cache
 def catalogue() -> Catalogue:
     """All requirements: every module `rules*` below contracts/. Raises CatalogueError where they contradict."""

@@ -1,10 +1,8 @@
 """Arriving at hi.events, coming back from there, and what stays behind in the browser."""
 
-from functools import partial
-
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
 from contracts.browser.seen import looked_at, told, visible
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Observation
 from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
@@ -25,22 +23,10 @@ STORIES = {
     EMBEDS: "visitor",
 }
 
-_CALLBACK = page("tuvens-client", "handles success, error, cancelled; on success PATCHes the event.")
 _PAGE = "Page GET /auth/cross-app"
 _OPENS = (*OPERATIONS, "openCrossAppPage")
 _SECRETS = frozenset({"shared-secret", "jwt-secret", "database-password", "control-token"})
 _TOKEN_MARK = "session-token:"
-_return_rule = partial(
-    requirement,
-    level=MUST,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=RETURN,
-    settles=("C-TC-10",),
-    operations=OPERATIONS,
-    needs=NEEDS,
-)
-"""A rule of the callback page; what is named at the rule goes before."""
 
 
 def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
@@ -54,35 +40,41 @@ def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
     return held(found.number)
 
 
-@_return_rule(
-    depends_on=("routes.tuvens-client_answers", *CHANGES),
+callback_rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-client",
+    section="tuvens-client",
+    quote="handles success, error, cancelled; on success PATCHes the event.",
+    story=RETURN,
+    settles="C-TC-10",
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=["routes.tuvens-client_answers", *CHANGES],
 )
+
+
+@callback_rule()
 def a_cancelled_return_is_told(history: History) -> Verdict:
     """tuvens-client's callback page tells whoever comes back having cancelled so, and of no success."""
     return _outcome(history, "cancelled", "callback_cancelled", "callback_success")
 
 
-@_return_rule(
-    depends_on=("routes.tuvens-client_answers", *CHANGES),
-)
+@callback_rule()
 def an_error_return_is_told(history: History) -> Verdict:
     """tuvens-client's callback page tells whoever comes back with an error of it, and of no success."""
     return _outcome(history, "error", "callback_error", "callback_success")
 
 
-@_return_rule(
-    source=page("Where the sources disagree, and the ruling", "both are sent; a reader takes either"),
-    depends_on=("routes.tuvens-client_answers", *CHANGES),
-)
+@callback_rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def the_older_spelling_is_read(history: History) -> Verdict:
     """tuvens-client's callback page takes a success that is told in the older spelling alone: success=true and
     tuvens_event_id."""
     return _outcome(history, "older spelling", "callback_success", "callback_error")
 
 
-@_return_rule(
+@callback_rule(
     level=SHOULD,
-    depends_on=("browser.an_error_return_is_told",),
+    depends_on="browser.an_error_return_is_told",
     next_step="Set textContent, never innerHTML ({@html …} in Svelte): the link may be anyone's.",
 )
 def return_texts_stay_text(history: History) -> Verdict:
@@ -98,15 +90,14 @@ def return_texts_stay_text(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(_PAGE, "Query: session_token, return_url (or callback_url), app_id (or source) = tuvens"),
-    story=ARRIVES,
-    settles=("C-HE-12", "C-FL-01"),
-    operations=_OPENS,
-    needs=NEEDS,
-    depends_on=CHANGES,
+arrival_rule = RuleFamily(
+    level=MUST, obliged="hi.events", section=_PAGE, story=ARRIVES, operations=_OPENS, needs=NEEDS, depends_on=CHANGES
+)
+
+
+@arrival_rule(
+    quote="Query: session_token, return_url (or callback_url), app_id (or source) = tuvens",
+    settles=["C-HE-12", "C-FL-01"],
 )
 def arrives_signed_in(history: History) -> Verdict:
     """hi.events lets a browser that arrives with a session token in as its user."""
@@ -117,17 +108,14 @@ def arrives_signed_in(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
+@arrival_rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=page("Errors", "No secret, session token or stack trace in it"),
-    story=ARRIVES,
-    settles=("C-SE-02",),
-    operations=_OPENS,
-    needs=NEEDS,
-    depends_on=(SIGNED_IN,),
-    next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and with "
-    "Referrer-Policy: no-referrer.",
+    section="Errors",
+    quote="No secret, session token or stack trace in it",
+    settles="C-SE-02",
+    depends_on=SIGNED_IN,
+    next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and "
+    "with Referrer-Policy: no-referrer.",
 )
 def session_token_is_left_behind(history: History) -> Verdict:
     """hi.events leaves the session token behind once a browser has arrived: neither the address bar nor a Referer
@@ -150,16 +138,7 @@ def session_token_is_left_behind(history: History) -> Verdict:
     return Held((found.number, referers.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(_PAGE, "INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)"),
-    story=ARRIVES,
-    settles=("C-HE-12",),
-    operations=_OPENS,
-    needs=NEEDS,
-    depends_on=CHANGES,
-)
+@arrival_rule(quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)", settles="C-HE-12")
 def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     """hi.events leads a browser that arrives with a session token that is not valid back to the return URL, with
     status=error and an error_code."""
@@ -174,16 +153,7 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(_PAGE, "The return URL MUST be of an allowed origin (else it is an open redirect)."),
-    story=ARRIVES,
-    settles=("C-HE-12",),
-    operations=_OPENS,
-    needs=NEEDS,
-    depends_on=CHANGES,
-)
+@arrival_rule(quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12")
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there."""
     reached = history.observation(f"{ARRIVES}/foreign return").values["reached"]
@@ -192,15 +162,12 @@ def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     return held(looked_at(history, f"{ARRIVES}/foreign return").number)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page("Events and outgoing webhooks", "`{hi_events_event_url}/embed` and `/widget/{id}` are embeddable."),
+@arrival_rule(
+    section="Events and outgoing webhooks",
+    quote="`{hi_events_event_url}/embed` and `/widget/{id}` are embeddable.",
     story=EMBEDS,
-    settles=("C-HE-16",),
+    settles="C-HE-16",
     operations=OPERATIONS,
-    needs=NEEDS,
-    depends_on=CHANGES,
     next_step="Look at X-Frame-Options and frame-ancestors in the answer: tuvens-client's origin must be allowed.",
 )
 def an_event_can_be_embedded(history: History) -> Verdict:
@@ -219,16 +186,15 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
+@callback_rule(
+    section="Where the sources disagree, and the ruling",
+    quote="a defect: the secret never reaches a browser",
     story=tuple(STORIES),
-    settles=("C-SE-02",),
-    needs=NEEDS,
-    depends_on=(OPENS,),
-    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or PUBLIC_ goes "
-    "into the scripts.",
+    settles="C-SE-02",
+    operations=(),
+    depends_on=OPENS,
+    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
+    "PUBLIC_ goes into the scripts.",
 )
 def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
     """No page, script, answer, header or storage that a browser gets on the way holds the shared secret or another of

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
 from contracts.browser.seen import PAGE_PATH, SHOWS, has_event, looked_at, text, told, visible, visits
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import DRAFTS
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, expect_success, held, json_object
@@ -21,11 +21,6 @@ LINKS = "browser.a_success_links_the_event"
 
 _NEEDS = ("browser", "target:tuvens-client", "events")
 _WRAPS = "client_session.wraps_a_session"
-_SOURCE = page(
-    "tuvens-client",
-    "Enable ticketing: generate-session, loading state, redirect to the page above; errors shown with a way to retry.",
-)
-_CALLBACK = page("tuvens-client", "handles success, error, cancelled; on success PATCHes the event.")
 _PAGE = "Page GET /auth/cross-app"
 _OPERATIONS = (*OPERATIONS, "wrapGenerateSession", "openCrossAppPage")
 _ON_SUCCESS = ("status", "event_id", "hi_events_event_id", "account_id")
@@ -42,15 +37,16 @@ def _offered(history: History, story: str, step: str) -> Observation:
     return found
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=page("Page GET /auth/cross-app", "Query: session_token, return_url (or callback_url), app_id (or source)"),
-    story=ENABLES,
-    settles=("C-TC-06", "C-FL-01"),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(_WRAPS, *CHANGES),
+enabling_rule = RuleFamily(
+    level=MUST, obliged="tuvens-client", section="tuvens-client", story=ENABLES, operations=_OPERATIONS, needs=_NEEDS
+)
+
+
+@enabling_rule(
+    section="Page GET /auth/cross-app",
+    quote="Query: session_token, return_url (or callback_url), app_id (or source)",
+    settles=["C-TC-06", "C-FL-01"],
+    depends_on=[_WRAPS, *CHANGES],
 )
 def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     """tuvens-client leads a click on Enable ticketing to hi.events' page, with a session token, the event, its data and
@@ -81,15 +77,11 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     return Held((offered.number, found.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=ENABLES,
-    settles=("C-TC-06",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(_WRAPS, *CHANGES),
+@enabling_rule(
+    quote="Enable ticketing: generate-session, loading state, redirect to the page above; errors shown "
+    "with a way to retry.",
+    settles="C-TC-06",
+    depends_on=[_WRAPS, *CHANGES],
 )
 def enabling_shows_that_it_works(history: History) -> Verdict:
     """tuvens-client shows, while a session is generated, that it works; a second click asks for no second session."""
@@ -102,16 +94,21 @@ def enabling_shows_that_it_works(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
+error_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-client",
-    source=_SOURCE,
+    section="tuvens-client",
+    quote="Enable ticketing: generate-session, loading state, redirect to the page above; errors shown "
+    "with a way to retry.",
     story=ERRORS,
-    settles=("C-TC-06",),
-    operations=("getEvent",),
+    settles="C-TC-06",
+    operations="getEvent",
     needs=_NEEDS,
-    depends_on=("routes.tuvens-client_answers",),
+    depends_on=SHOWN,
 )
+
+
+@error_rule(depends_on="routes.tuvens-client_answers")
 def errors_of_enabling_are_shown(history: History) -> Verdict:
     """tuvens-client shows an error when a session cannot be generated: refused, failed, answered with nonsense, or not
     answered at all."""
@@ -125,16 +122,7 @@ def errors_of_enabling_are_shown(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=ERRORS,
-    settles=("C-TC-06",),
-    operations=("getEvent",),
-    needs=_NEEDS,
-    depends_on=(SHOWN,),
-)
+@error_rule()
 def errors_of_enabling_can_be_retried(history: History) -> Verdict:
     """tuvens-client offers after an error of Enable ticketing to try again, and asks for a session again."""
     failed = _offered(history, ERRORS, "error/failing")
@@ -149,15 +137,8 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
     return Held((failed.number, again.number))
 
 
-@requirement(
+@error_rule(
     level=SHOULD,
-    obliged="tuvens-client",
-    source=_SOURCE,
-    story=ERRORS,
-    settles=("C-TC-06",),
-    operations=("getEvent",),
-    needs=_NEEDS,
-    depends_on=(SHOWN,),
     next_step="Set textContent, never innerHTML ({@html …} in Svelte); a content security policy is the second lock.",
 )
 def error_texts_stay_text(history: History) -> Verdict:
@@ -175,15 +156,12 @@ def error_texts_stay_text(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@requirement(
-    level=MUST,
+@enabling_rule(
     obliged="hi.events",
-    source=page(_PAGE, "`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`"),
-    story=ENABLES,
-    settles=("C-HE-12", "C-FL-01"),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(LEADS, "session_token.held_permission_is_true_on_an_own_event"),
+    section=_PAGE,
+    quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`",
+    settles=["C-HE-12", "C-FL-01"],
+    depends_on=[LEADS, "session_token.held_permission_is_true_on_an_own_event"],
 )
 def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     """hi.events leads a browser that came to make an event back to the return URL, with status, event_id,
@@ -207,15 +185,10 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     return held(found.number)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=ENABLES,
-    settles=("C-TC-10", "C-FL-01"),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETURNS,),
+@enabling_rule(
+    quote="handles success, error, cancelled; on success PATCHes the event.",
+    settles=["C-TC-10", "C-FL-01"],
+    depends_on=RETURNS,
 )
 def a_success_links_the_event(history: History) -> Verdict:
     """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
@@ -235,15 +208,10 @@ def a_success_links_the_event(history: History) -> Verdict:
     return Held((found.number, reading.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=_CALLBACK,
-    story=ENABLES,
-    settles=("C-TC-10", "C-FL-01"),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=("browser.a_dead_session_leads_back_with_an_error", LINKS),
+@enabling_rule(
+    quote="handles success, error, cancelled; on success PATCHes the event.",
+    settles=["C-TC-10", "C-FL-01"],
+    depends_on=["browser.a_dead_session_leads_back_with_an_error", LINKS],
 )
 def an_expired_session_can_be_replaced(history: History) -> Verdict:
     """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
@@ -260,22 +228,19 @@ def an_expired_session_can_be_replaced(history: History) -> Verdict:
     return Held((found.number, after.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-client",
-    source=page("tuvens-client", "Listens to /api/events/updates and changes the widget without a reload."),
-    story=ENABLES,
-    settles=("C-FL-01", "C-FL-02"),
-    operations=(*_OPERATIONS, "streamEventUpdates"),
+@enabling_rule(
+    quote="Listens to /api/events/updates and changes the widget without a reload.",
+    settles=["C-FL-01", "C-FL-02"],
+    operations=[*_OPERATIONS, "streamEventUpdates"],
     needs=NEEDS,
-    depends_on=(
+    depends_on=[
         LINKS,
         DRAFTS,
         OPENS,
         "browser.open_page_follows_the_changes",
         "browser.active_state_shows_the_tickets",
         "webhook.live_gives_active",
-    ),
+    ],
 )
 def a_waiting_page_shows_the_tickets_of_a_new_event(history: History) -> Verdict:
     """tuvens-client shows, in a page that was open since before ticketing was enabled, the tickets when the event goes

@@ -1,9 +1,7 @@
 """The ticketing widget of an event's page, in each of its states and from one to the next."""
 
-from functools import partial
-
 from contracts.browser.seen import SHOWS, has_event, looked_at, part, text, told, visible
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.rules import REACHES
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS
 from harness.history import History, Observation
@@ -34,14 +32,21 @@ _STATES = tuple(
         "setup_state_shows_progress",
     )
 )
-_widget_rule = partial(requirement, level=MUST, obliged="tuvens-client", operations=OPERATIONS, needs=NEEDS)
-"""A rule of the widget; what is named at the rule goes before."""
 
-
-@_widget_rule(
-    source=page(_SECTION, "Event page /event/{id}: accordion with the ticketing widget."),
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-client",
+    section=_SECTION,
     story=STATES,
-    depends_on=("routes.tuvens-client_answers", *CHANGES, *GIVES),
+    operations=OPERATIONS,
+    needs=NEEDS,
+    depends_on=OPENS,
+)
+
+
+@rule(
+    quote="Event page /event/{id}: accordion with the ticketing widget.",
+    depends_on=["routes.tuvens-client_answers", *CHANGES, *GIVES],
 )
 def event_page_opens(history: History) -> Verdict:
     """tuvens-client opens an event's page in a browser, with the accordion of the ticketing widget."""
@@ -65,13 +70,9 @@ def _in_state(found: Observation, state: str) -> None:
     )
 
 
-@_widget_rule(
-    source=page(
-        _SECTION, "active: iframe of `{hi_events_event_url}/embed` plus a link to `hi_events_event_url` in a new tab"
-    ),
-    story=STATES,
-    settles=("C-TC-01",),
-    depends_on=(OPENS,),
+@rule(
+    quote="active: iframe of `{hi_events_event_url}/embed` plus a link to `hi_events_event_url` in a new tab",
+    settles="C-TC-01",
 )
 def active_state_shows_the_tickets(history: History) -> Verdict:
     """tuvens-client shows for an event on sale an iframe with hi.events' tickets, which loads, and beside it a link to
@@ -103,12 +104,7 @@ def active_state_shows_the_tickets(history: History) -> Verdict:
     return held(found.number)
 
 
-@_widget_rule(
-    source=page(_SECTION, "setup: progress"),
-    story=STATES,
-    settles=("C-TC-02",),
-    depends_on=(OPENS,),
-)
+@rule(quote="setup: progress", settles="C-TC-02")
 def setup_state_shows_progress(history: History) -> Verdict:
     """tuvens-client shows progress, and no tickets, while an event's ticketing is set up."""
     found = looked_at(history, f"{STATES}/fresh/setup")
@@ -116,12 +112,7 @@ def setup_state_shows_progress(history: History) -> Verdict:
     return held(found.number)
 
 
-@_widget_rule(
-    source=page(_SECTION, "inactive: paused message"),
-    story=STATES,
-    settles=("C-TC-03",),
-    depends_on=(OPENS,),
-)
+@rule(quote="inactive: paused message", settles="C-TC-03")
 def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     """tuvens-client says that sales are paused, and shows no tickets, for an event whose ticketing is inactive."""
     found = looked_at(history, f"{STATES}/fresh/inactive")
@@ -129,13 +120,13 @@ def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     return held(found.number)
 
 
-@_widget_rule(
-    source=page(_SECTION, "none: alternative registration"),
+@rule(
+    quote="none: alternative registration",
     story=NONE,
-    settles=("C-TC-04",),
-    operations=("getEvent",),
-    needs=("browser", "target:tuvens-client", "events"),
-    depends_on=("routes.tuvens-client_answers",),
+    settles="C-TC-04",
+    operations="getEvent",
+    needs=["browser", "target:tuvens-client", "events"],
+    depends_on="routes.tuvens-client_answers",
 )
 def no_ticketing_shows_another_registration(history: History) -> Verdict:
     """tuvens-client offers another way to register, and shows no tickets, for an event without ticketing."""
@@ -145,14 +136,13 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     return held(found.number)
 
 
-@_widget_rule(
-    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
-    story=STATES,
-    settles=("C-TC-05", "C-FL-02"),
-    operations=(*OPERATIONS, *_STREAM),
-    depends_on=(OPENS, *_TOLD),
-    next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a named event) "
-    "reads it.",
+@rule(
+    quote="Listens to /api/events/updates and changes the widget without a reload.",
+    settles=["C-TC-05", "C-FL-02"],
+    operations=[*OPERATIONS, *_STREAM],
+    depends_on=[OPENS, *_TOLD],
+    next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a "
+    "named event) reads it.",
 )
 def open_page_follows_the_changes(history: History) -> Verdict:
     """tuvens-client changes the widget of a page that stays open, without a reload, to what a page that is opened anew
@@ -177,12 +167,7 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@_widget_rule(
-    source=page(_SECTION, "Title follows the state."),
-    story=STATES,
-    settles=("C-TC-08",),
-    depends_on=(FOLLOWS, *_STATES),
-)
+@rule(quote="Title follows the state.", settles="C-TC-08", depends_on=[FOLLOWS, *_STATES])
 def title_follows_the_state(history: History) -> Verdict:
     """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
     stayed open as in one that is opened anew."""
@@ -208,12 +193,7 @@ def title_follows_the_state(history: History) -> Verdict:
     return Held(tuple(looked), ", ".join(f"{state}: {title}" for state, title in titles.items()))
 
 
-@_widget_rule(
-    source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
-    story=WINDOWS,
-    settles=("C-TC-09",),
-    depends_on=(OPENS,),
-)
+@rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def page_fits_the_window(history: History) -> Verdict:
     """tuvens-client fits an event's page, and the tickets on it, into a window of 1,280 and one of 360 pixels."""
     looked = []
@@ -239,12 +219,7 @@ def page_fits_the_window(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@_widget_rule(
-    source=page(_SECTION, "iframe lazy (no request before it is near the viewport); responsive."),
-    story=WINDOWS,
-    settles=("C-TC-09",),
-    depends_on=(OPENS,),
-)
+@rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def tickets_load_when_they_are_near(history: History) -> Verdict:
     """tuvens-client asks hi.events for the tickets when they come near the window, and not before."""
     found = looked_at(history, f"{WINDOWS}/far")
@@ -261,14 +236,14 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     return held(found.number)
 
 
-@_widget_rule(
-    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
+@rule(
+    quote="Listens to /api/events/updates and changes the widget without a reload.",
     story=NETWORK,
-    settles=("C-TC-05", "C-FL-02"),
-    operations=(*OPERATIONS, *_STREAM),
-    depends_on=(FOLLOWS,),
-    next_step="Open the stream again after a broken connection, and read the event anew: what was told meanwhile is "
-    "lost.",
+    settles=["C-TC-05", "C-FL-02"],
+    operations=[*OPERATIONS, *_STREAM],
+    depends_on=FOLLOWS,
+    next_step="Open the stream again after a broken connection, and read the event anew: what was told "
+    "meanwhile is lost.",
 )
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     """tuvens-client shows in a page that lost the network what changed meanwhile, once it is back, without a reload."""
@@ -286,12 +261,12 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     return Held((before.number, cut.number, after.number))
 
 
-@_widget_rule(
+@rule(
     level=SHOULD,
-    source=page(_SECTION, "Listens to /api/events/updates and changes the widget without a reload."),
+    quote="Listens to /api/events/updates and changes the widget without a reload.",
     story=LATE,
-    operations=(*OPERATIONS, *_STREAM),
-    depends_on=(FOLLOWS,),
+    operations=[*OPERATIONS, *_STREAM],
+    depends_on=FOLLOWS,
     next_step="Read the event anew once the stream is open: the page was made before it listened.",
 )
 def page_shows_what_changed_before_it_listened(history: History) -> Verdict:

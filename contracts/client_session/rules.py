@@ -3,9 +3,7 @@
 What tuvens-api itself gets wrong is no fault of who wraps it: each rule here has the like rule there for a premise.
 """
 
-from functools import partial
-
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from harness.history import History, NothingObservedError
 from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
@@ -14,27 +12,23 @@ from harness.verdict import Verdict
 
 STORY = "sessions_are_wrapped"
 WRAPS = "client_session.wraps_a_session"
-_SOURCE = page(
-    "tuvens-client", "on its own origin wraps tuvens-api's, same body and answers, passing the user's JWT on"
-)
-_SETTLES = ("C-TC-07",)
 _OPERATIONS = ("wrapGenerateSession", "generateSession")
-_wrapper_rule = partial(
-    requirement,
+
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-client",
-    source=_SOURCE,
+    section="tuvens-client",
+    quote="on its own origin wraps tuvens-api's, same body and answers, passing the user's JWT on",
     story=STORY,
-    settles=_SETTLES,
+    settles="C-TC-07",
     operations=_OPERATIONS,
 )
-"""A rule of how it wraps generate-session; what is named at the rule goes before."""
 
 
-@_wrapper_rule(
-    depends_on=(MINTS, "session_token.token_has_32_to_1024_url_safe_characters"),
-    next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: Bearer and "
-    "the user's JWT.",
+@rule(
+    depends_on=[MINTS, "session_token.token_has_32_to_1024_url_safe_characters"],
+    next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: "
+    "Bearer and the user's JWT.",
 )
 def wraps_a_session(history: History) -> Verdict:
     """tuvens-client gives a page of a signed-in user a session token and its expiry, in tuvens-api's body."""
@@ -51,18 +45,13 @@ def wraps_a_session(history: History) -> Verdict:
     return held(answer)
 
 
-@_wrapper_rule(
-    depends_on=(WRAPS, "session_token.generate_session_answers_200"),
-)
+@rule(depends_on=[WRAPS, "session_token.generate_session_answers_200"])
 def wrapper_answers_200(history: History) -> Verdict:
     """tuvens-client answers 200, as tuvens-api does, to a generate-session that succeeds."""
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
-@_wrapper_rule(
-    operations=(*_OPERATIONS, "validateSession"),
-    depends_on=(WRAPS, "session_token.validation_names_the_user"),
-)
+@rule(operations=[*_OPERATIONS, "validateSession"], depends_on=[WRAPS, "session_token.validation_names_the_user"])
 def session_is_of_the_user_and_account(history: History) -> Verdict:
     """tuvens-client's session is one of tuvens-api, of the user whose JWT came with the request, for the account that
     was asked for."""
@@ -82,8 +71,8 @@ def session_is_of_the_user_and_account(history: History) -> Verdict:
     return held(asked)
 
 
-@_wrapper_rule(
-    depends_on=(WRAPS, "session_token.missing_jwt_is_refused"),
+@rule(
+    depends_on=[WRAPS, "session_token.missing_jwt_is_refused"],
     next_step="See that the server keeps no user's JWT between two requests.",
 )
 def without_a_jwt_there_is_no_session(history: History) -> Verdict:
@@ -91,18 +80,13 @@ def without_a_jwt_there_is_no_session(history: History) -> Verdict:
     return held(expect_status(history.one(f"{STORY}/no JWT"), 401))
 
 
-@_wrapper_rule(
-    depends_on=(WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"),
-)
+@rule(depends_on=[WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"])
 def invalid_jwt_is_refused(history: History) -> Verdict:
     """tuvens-client answers 401 to a generate-session with what is no JWT, or one that another key signed."""
     return statuses(history.every(f"{STORY}/invalid JWT"), 401)
 
 
-@_wrapper_rule(
-    needs=("expired-jwt",),
-    depends_on=(WRAPS, "session_token.expired_jwt_is_refused"),
-)
+@rule(needs="expired-jwt", depends_on=[WRAPS, "session_token.expired_jwt_is_refused"])
 def expired_jwt_is_refused(history: History) -> Verdict:
     """tuvens-client answers 401 to a generate-session with an expired JWT."""
     try:
@@ -114,18 +98,13 @@ def expired_jwt_is_refused(history: History) -> Verdict:
         raise
 
 
-@_wrapper_rule(
-    depends_on=(WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"),
-)
+@rule(depends_on=[WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"])
 def ill_formed_account_is_refused(history: History) -> Verdict:
     """tuvens-client passes on the 400 to a generate-session whose account_id is missing or no positive integer."""
     return statuses(history.every(f"{STORY}/ill-formed account"), 400)
 
 
-@_wrapper_rule(
-    needs=("role:outsider",),
-    depends_on=(WRAPS, "session_token.foreign_account_is_refused"),
-)
+@rule(needs="role:outsider", depends_on=[WRAPS, "session_token.foreign_account_is_refused"])
 def foreign_account_is_refused(history: History) -> Verdict:
     """tuvens-client passes on the 403 to a generate-session for an account that the user does not belong to."""
     return held(expect_status(history.one(f"{STORY}/foreign account"), 403))

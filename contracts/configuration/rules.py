@@ -1,6 +1,6 @@
 """Settings by environment variables take effect. Needs a command that starts a second instance."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from contracts.times import parse_http_date, parse_iso
 from harness.history import History
@@ -10,37 +10,29 @@ from harness.verdict import Verdict
 
 STORY = "settings_take_effect"
 EXPIRY_SECONDS = 120
-_NEEDS = ("launch:tuvens-api",)
 _OPERATIONS = ("generateSession", "validateSession")
 _SECTION = "Systems"
 
-
-@requirement(
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page(_SECTION, "`HI_EVENTS_SHARED_SECRET` (backend-to-backend header and webhook key)"),
+    section=_SECTION,
     story=STORY,
-    settles=("C-TA-31",),
+    settles="C-TA-31",
     operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(MINTS,),
+    needs="launch:tuvens-api",
+    depends_on=MINTS,
 )
+
+
+@rule(quote="`HI_EVENTS_SHARED_SECRET` (backend-to-backend header and webhook key)")
 def shared_secret_is_a_setting(history: History) -> Verdict:
     """tuvens-api takes the shared secret from HI_EVENTS_SHARED_SECRET, and no other then."""
     right = expect_success(history.one(f"{STORY}/new secret"))
     return held((right, expect_status(history.one(f"{STORY}/former secret"), 401)))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "`CROSS_APP_SESSION_EXPIRY` (seconds, 900)"),
-    story=STORY,
-    settles=("C-TA-31",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(MINTS,),
-)
+@rule(quote="`CROSS_APP_SESSION_EXPIRY` (seconds, 900)")
 def session_expiry_is_a_setting(history: History) -> Verdict:
     """tuvens-api takes the life of a session from CROSS_APP_SESSION_EXPIRY, in seconds."""
     minted = expect_success(history.one(f"{STORY}/generate session"))
@@ -60,16 +52,7 @@ def session_expiry_is_a_setting(history: History) -> Verdict:
     return held(minted)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "`HI_EVENTS_DOMAIN` (tickets.tuvens.com)"),
-    story=STORY,
-    settles=("C-TA-31",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=("cors.right_origins_are_admitted",),
-)
+@rule(quote="`HI_EVENTS_DOMAIN` (tickets.tuvens.com)", depends_on="cors.right_origins_are_admitted")
 def hi_events_domain_is_a_setting(history: History) -> Verdict:
     """tuvens-api admits the origin of the domain that HI_EVENTS_DOMAIN names."""
     answer = let_through(history.one(f"{STORY}/new origin"))

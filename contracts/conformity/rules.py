@@ -1,7 +1,7 @@
 """Every success of the run fits its OpenAPI document: media type, headers, body."""
 
 import openapi
-from contracts.catalogue import register, page
+from contracts.catalogue import page, register
 from harness.history import History
 from harness.judging import LackingError, expect, held, shown
 from harness.report import Source

@@ -1,6 +1,6 @@
 """CORS of tuvens-api: the origins of Hi.Events and of the client, and no other."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
 from harness.http import header
 from harness.judging import expect, held, let_through
@@ -9,7 +9,10 @@ from harness.verdict import Verdict
 
 STORY = "origins_are_checked"
 _SECTION = "CORS"
-_METHODS = page(_SECTION, "methods GET, POST, PATCH")
+
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section=_SECTION, story=STORY, settles="C-TA-28", operations="getEvent"
+)
 
 
 def _origin(exchange: Exchange) -> str:
@@ -20,14 +23,7 @@ def _allowed(exchange: Exchange) -> str:
     return (let_through(exchange).header("Access-Control-Allow-Origin") or "").strip()
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client"),
-    story=STORY,
-    settles=("C-TA-28",),
-    operations=("getEvent",),
-)
+@rule(quote="Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client")
 def right_origins_are_admitted(history: History) -> Verdict:
     """tuvens-api admits the origins of Hi.Events and of tuvens-client, with credentials."""
     looked_at = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
@@ -47,15 +43,7 @@ def right_origins_are_admitted(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_METHODS,
-    story=STORY,
-    settles=("C-TA-28",),
-    operations=("getEvent",),
-    depends_on=("cors.right_origins_are_admitted",),
-)
+@rule(quote="methods GET, POST, PATCH", depends_on="cors.right_origins_are_admitted")
 def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
     """tuvens-api allows the methods GET, POST and PATCH and the documented headers in its preflight answers."""
     looked_at = history.every(f"{STORY}/preflight/right")
@@ -83,14 +71,7 @@ def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "No other origin is admitted, never `*`."),
-    story=STORY,
-    settles=("C-TA-28",),
-    operations=("getEvent",),
-)
+@rule(quote="No other origin is admitted, never `*`.")
 def other_origins_are_not_admitted(history: History) -> Verdict:
     """tuvens-api admits no other origin, however alike, and never any (`*`)."""
     looked_at = [

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import openapi
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.fronts import may_be_of_a_front
 from harness.history import Exchange, History
 from harness.judging import UndecidedError, expect, held, json_object, shown
 from harness.requirement import MUST
 from harness.verdict import Verdict
+
+rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Errors")
 
 
 def errors_seen(history: History, app: str) -> list[Exchange]:
@@ -62,24 +64,20 @@ def _undocumented(exchange: Exchange) -> str:
     return next((f"{each.pointer}: {each.message}" for each in operation.body_problems(documented, value)), "")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Errors", '{"statusCode": 400, "timestamp": "2025-07-25T14:30:00.000Z"'),
-    settles=("C-TA-30",),
-    depends_on=("routes.tuvens-api_answers",),
+@rule(
+    quote='{"statusCode": 400, "timestamp": "2025-07-25T14:30:00.000Z"',
+    settles="C-TA-30",
+    depends_on="routes.tuvens-api_answers",
 )
 def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
     """tuvens-api answers every error in the one documented shape."""
     return _judge(errors_seen(history, "tuvens-api"), "statusCode, timestamp, path and message")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Errors", "`path` included (without the query, or with the token masked)"),
-    settles=("C-TA-30",),
-    depends_on=("errors.tuvens_api_errors_share_one_shape",),
+@rule(
+    quote="`path` included (without the query, or with the token masked)",
+    settles="C-TA-30",
+    depends_on="errors.tuvens_api_errors_share_one_shape",
 )
 def error_tells_its_own_status(history: History) -> Verdict:
     """tuvens-api names in an error's body the status that it answers with, and the path that was asked for."""
@@ -110,27 +108,24 @@ def _names_the_path(history: History, exchange: Exchange, told: str) -> bool:
     return any(told.startswith(each) if parameter else told == each for each in (fixed, base + fixed))
 
 
-@requirement(
-    level=MUST,
+@rule(
     obliged="tuvens-client",
-    source=page("tuvens-client", "wraps tuvens-api's, same body and answers"),
-    settles=("C-TC-07",),
-    needs=("target:tuvens-client",),
-    depends_on=("routes.wrapGenerateSession", "errors.tuvens_api_errors_share_one_shape"),
+    section="tuvens-client",
+    quote="wraps tuvens-api's, same body and answers",
+    settles="C-TC-07",
+    needs="target:tuvens-client",
+    depends_on=["routes.wrapGenerateSession", "errors.tuvens_api_errors_share_one_shape"],
 )
 def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
     """tuvens-client answers every error of its generate-session in the shape that tuvens-api has."""
     return _judge(errors_seen(history, "tuvens-client"), "statusCode, timestamp, path and message")
 
 
-@requirement(
-    level=MUST,
+@rule(
     obliged="hi.events",
-    source=page(
-        "POST /auth/cross-app/validate-permission (bearer)",
-        "Laravel's error shape throughout",
-    ),
-    depends_on=("routes.hi.events_answers",),
+    section="POST /auth/cross-app/validate-permission (bearer)",
+    quote="Laravel's error shape throughout",
+    depends_on="routes.hi.events_answers",
 )
 def hi_events_errors_share_one_shape(history: History) -> Verdict:
     """hi.events answers every error in Laravel's shape: message and error, validation errors with errors by field."""

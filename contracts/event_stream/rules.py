@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.hi_events_delivery.effects import state_of
 from contracts.routes.rules import STORY as PROBE
@@ -19,14 +19,14 @@ BY_CLOCK, BY_WAITING = "a_page_is_left_open_by_the_clock", "a_page_is_left_open"
 LISTENERS = ("staying page", "leaving page")
 _CHANGES = ("first", "second", "third")
 _SECTION = "GET /api/events/updates (SSE)"
-_STREAM = ("streamEventUpdates",)
-_SETTLES = ("C-TA-32",)
-_EXACT_FORM = page(_SECTION, '`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"')
-_SENT_AFTER = page(_SECTION, "Sent after each applied webhook.")
 _OPENS = "event_stream.it_is_an_event_stream"
 _TOLD = "event_stream.an_applied_update_is_told"
 _CHANGED = "webhook.an_update_changes_the_event"
 _SILENCE = 31.0
+
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section=_SECTION, story=STORY, operations="streamEventUpdates", depends_on=_TOLD
+)
 
 
 def told(event: StreamEvent) -> dict[str, Any]:
@@ -43,13 +43,11 @@ def is_about(event: StreamEvent, event_id: str) -> bool:
     return str(told(event).get("eventId")) == event_id
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "Unnamed events (browsers read them with onmessage), data is JSON"),
+@rule(
+    quote="Unnamed events (browsers read them with onmessage), data is JSON",
     story=PROBE,
-    settles=_SETTLES,
-    operations=_STREAM,
+    settles="C-TA-32",
+    depends_on=(),
 )
 def it_is_an_event_stream(history: History) -> Verdict:
     """tuvens-api answers GET /api/events/updates to anyone with 200 and text/event-stream, as browsers demand."""
@@ -62,15 +60,7 @@ def it_is_an_event_stream(history: History) -> Verdict:
     return Held((opening.number,))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_SENT_AFTER,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_STREAM,
-    depends_on=(_CHANGED, _OPENS),
-)
+@rule(quote="Sent after each applied webhook.", settles="C-TA-32", depends_on=[_CHANGED, _OPENS])
 def an_applied_update_is_told(history: History) -> Verdict:
     """tuvens-api tells every open page of each applied webhook, within five seconds."""
     looked_at = []
@@ -89,15 +79,7 @@ def an_applied_update_is_told(history: History) -> Verdict:
     return Held(tuple(looked_at))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "Unnamed events (browsers read them with onmessage), data is JSON"),
-    story=STORY,
-    settles=_SETTLES,
-    operations=_STREAM,
-    depends_on=(_TOLD,),
-)
+@rule(quote="Unnamed events (browsers read them with onmessage), data is JSON", settles="C-TA-32")
 def messages_are_unnamed(history: History) -> Verdict:
     """tuvens-api sends the messages of the stream without a name, so that a page's onmessage receives them."""
     found = _all(history)
@@ -112,15 +94,7 @@ def messages_are_unnamed(history: History) -> Verdict:
     return _held(found)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EXACT_FORM,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_STREAM,
-    depends_on=(_TOLD,),
-)
+@rule(quote='`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"', settles="C-TA-32")
 def messages_have_the_form(history: History) -> Verdict:
     """tuvens-api writes each message as JSON with type ticketing_status_changed, eventId as text, status, and
     timestamp in ISO 8601 with Z."""
@@ -151,14 +125,10 @@ def messages_have_the_form(history: History) -> Verdict:
     return _held(found)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EXACT_FORM,
-    story=STORY,
-    settles=_SETTLES,
-    operations=_STREAM,
-    depends_on=("event_stream.messages_have_the_form",),
+@rule(
+    quote='`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"',
+    settles="C-TA-32",
+    depends_on="event_stream.messages_have_the_form",
 )
 def a_message_tells_the_ticketing_status(history: History) -> Verdict:
     """tuvens-api tells in a message the ticketing status that the event has from then on."""
@@ -181,17 +151,10 @@ def a_message_tells_the_ticketing_status(history: History) -> Verdict:
     return _held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(
-        "POST /api/webhooks/hi-events/event-status-changed (signature)",
-        "Then one SSE message.",
-    ),
-    story=STORY,
-    settles=_SETTLES,
-    operations=_STREAM,
-    depends_on=(_TOLD,),
+@rule(
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote="Then one SSE message.",
+    settles="C-TA-32",
 )
 def one_message_for_each_update(history: History) -> Verdict:
     """tuvens-api sends one message for each applied webhook, and no second one."""
@@ -208,18 +171,14 @@ def one_message_for_each_update(history: History) -> Verdict:
     return _held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_SENT_AFTER,
-    story=STORY,
-    operations=_STREAM,
-    depends_on=(
+@rule(
+    quote="Sent after each applied webhook.",
+    depends_on=[
         _TOLD,
         "webhook.wrong_signature_is_refused",
         "webhook.incomplete_update_is_refused",
         "webhook.unknown_event_is_not_found",
-    ),
+    ],
 )
 def a_refused_update_is_not_told(history: History) -> Verdict:
     """tuvens-api sends no message for a webhook that it refuses: wrongly signed, malformed, or of no event."""
@@ -243,13 +202,9 @@ def a_refused_update_is_not_told(history: History) -> Verdict:
     return Held((sentinel[0].number, *(each.number for each in history.every(f"{STORY}/refused"))))
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="tuvens-api",
-    source=page(_SECTION, "`id:` and Last-Event-ID so that a reconnect misses nothing"),
-    story=STORY,
-    operations=_STREAM,
-    depends_on=(_TOLD,),
+    quote="`id:` and Last-Event-ID so that a reconnect misses nothing",
     next_step="Number the messages and send the number as id:.",
 )
 def messages_have_an_id(history: History) -> Verdict:
@@ -261,14 +216,7 @@ def messages_have_an_id(history: History) -> Verdict:
     return _held(found)
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=page(_SECTION, "`id:` and Last-Event-ID so that a reconnect misses nothing"),
-    story=STORY,
-    operations=_STREAM,
-    depends_on=(_TOLD,),
-)
+@rule(level=SHOULD, quote="`id:` and Last-Event-ID so that a reconnect misses nothing")
 def a_reconnect_misses_nothing(history: History) -> Verdict:
     """tuvens-api sends to a page that reconnects with Last-Event-ID what was told in the meantime."""
     _, missed = _messages(history, LISTENERS[0], "missed")
@@ -288,13 +236,11 @@ def a_reconnect_misses_nothing(history: History) -> Verdict:
     return _held(made_up)
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="tuvens-api",
-    source=page(_SECTION, "SHOULD: a comment line as heartbeat at least every 30 s"),
-    story=(BY_CLOCK, BY_WAITING),
-    operations=_STREAM,
-    depends_on=(_OPENS,),
+    quote="SHOULD: a comment line as heartbeat at least every 30 s",
+    story=[BY_CLOCK, BY_WAITING],
+    depends_on=_OPENS,
     next_step="Write a comment line to every open stream at least every 30 s; proxies close silent connections.",
 )
 def a_silent_stream_has_a_heartbeat(history: History) -> Verdict:

@@ -1,6 +1,6 @@
 """The three systems together: a user's way through all of them, and back on it after an error."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import TICKETING
 from contracts.hi_events_delivery.rules import REACHES
 from contracts.hi_events_page.rules import DRAFTS, made_event, works_in_a_browser
@@ -30,12 +30,6 @@ EXPIRED_BY_CLOCK = "an_expired_session_is_replaced_by_the_clock"
 EXPIRED_BY_WAITING = "an_expired_session_is_replaced_after_waiting"
 ENABLES = "flow.an_event_goes_live"
 
-_STREAM = page("GET /api/events/updates (SSE)", "Sent after each applied webhook.")
-_EFFECT = page(
-    "POST /api/webhooks/hi-events/event-status-changed (signature)",
-    "Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
-)
-_SYSTEMS = page("Systems", "| tuvens-client | SvelteKit web app: event pages, ticketing widget |")
 _OPERATIONS = (
     "generateSession",
     "validateSession",
@@ -48,6 +42,8 @@ _NEEDS = ("events", "linked-event")
 _PREMISES = (MINTS, ACCEPTS, REACHES, "webhook.an_update_changes_the_event", "webhook.live_gives_active")
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.a_message_tells_the_ticketing_status")
 _GIVE_INACTIVE = ("webhook.cancelled_gives_inactive", "webhook.ended_gives_inactive")
+
+rule = RuleFamily(level=MUST, obliged="tuvens-api", settles="C-FL-03", operations=_OPERATIONS, needs=_NEEDS)
 
 
 def _goes_live(history: History, story: str, status: str = "LIVE") -> list[Exchange]:
@@ -100,14 +96,12 @@ def _heard(events: list[StreamEvent], event_id: str, status: str, since: float =
     return None
 
 
-@requirement(
-    level=MUST,
+@rule(
     obliged="hi.events",
-    source=_SYSTEMS,
+    section="Systems",
+    quote="| tuvens-client | SvelteKit web app: event pages, ticketing widget |",
     story=LIVE,
-    settles=("C-FL-01",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
+    settles="C-FL-01",
     depends_on=_PREMISES,
     next_step="Look at the parts first: session, sign-in, page, delivery. If all hold, they do not fit together.",
 )
@@ -124,15 +118,13 @@ def an_event_goes_live(history: History) -> Verdict:
     return held(way, f"with an event {source}")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_STREAM,
+@rule(
+    section="GET /api/events/updates (SSE)",
+    quote="Sent after each applied webhook.",
     story=LIVE,
-    settles=("C-FL-02",),
-    operations=(*_OPERATIONS, "streamEventUpdates"),
-    needs=_NEEDS,
-    depends_on=(ENABLES, *_TOLD),
+    settles="C-FL-02",
+    operations=[*_OPERATIONS, "streamEventUpdates"],
+    depends_on=[ENABLES, *_TOLD],
 )
 def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     """tuvens-api tells those who listen to its stream when an organiser sets an event live at hi.events."""
@@ -150,17 +142,13 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     return held(heard.number)
 
 
-@requirement(
-    level=MUST,
+@rule(
     obliged="hi.events",
-    source=page(
-        "POST /auth/cross-app/validate", "for a missing, ill-typed (or 422), unknown, expired or refused token"
-    ),
-    story=(EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING),
-    settles=("C-FL-03",),
-    operations=_OPERATIONS,
-    needs=(*_NEEDS, "expiry:tuvens-api"),
-    depends_on=(*_PREMISES, "hi_events_session.expired_token_is_refused"),
+    section="POST /auth/cross-app/validate",
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
+    story=[EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING],
+    needs=[*_NEEDS, "expiry:tuvens-api"],
+    depends_on=[*_PREMISES, "hi_events_session.expired_token_is_refused"],
 )
 def an_expired_session_is_recovered_from(history: History) -> Verdict:
     """hi.events and tuvens-api let an organiser whose session token expired go on with a new one, up to the live
@@ -172,19 +160,15 @@ def an_expired_session_is_recovered_from(history: History) -> Verdict:
     return held([refused, again, *_goes_live(history, story)])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Authentication", "Backend to backend: header `x-shared-secret`."),
+@rule(
+    section="Authentication",
+    quote="Backend to backend: header `x-shared-secret`.",
     story=SECRET,
-    settles=("C-FL-03",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(
+    depends_on=[
         *_PREMISES,
         "shared_secret.validate_session_refuses_a_wrong_secret",
         "webhook.wrong_signature_is_refused",
-    ),
+    ],
 )
 def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
     """tuvens-api refuses a back end with a wrong secret without harm: the same session, and the same event, work with
@@ -195,23 +179,18 @@ def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
     return held([history.one(f"{SECRET}/wrong secret/validate session"), again, *_goes_live(history, SECRET)])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(
-        "POST /api/cross-app/validate-permission (shared secret)",
-        "A resource of an account that the session's user does not belong to is `false`.",
-    ),
+@rule(
+    section="POST /api/cross-app/validate-permission (shared secret)",
+    quote="A resource of an account that the session's user does not belong to is `false`.",
     story=PERMISSION,
-    settles=("C-FL-03",),
-    operations=(*_OPERATIONS, "validateCrossAppPermission", "validatePermission"),
-    needs=(*_NEEDS, "foreign-event"),
-    depends_on=(
+    operations=[*_OPERATIONS, "validateCrossAppPermission", "validatePermission"],
+    needs=[*_NEEDS, "foreign-event"],
+    depends_on=[
         *_PREMISES,
         "session_token.permission_is_false_on_a_foreign_event",
         "session_token.held_permission_is_true_on_an_own_event",
         "hi_events_session.permissions_follow_tuvens_api",
-    ),
+    ],
 )
 def a_missing_permission_is_recovered_from(history: History) -> Verdict:
     """tuvens-api and hi.events deny an organiser the event of others, and let the organiser go on with an own one."""
@@ -229,15 +208,12 @@ def a_missing_permission_is_recovered_from(history: History) -> Verdict:
     return held([denied, granted, *_goes_live(history, PERMISSION)])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_STREAM,
+@rule(
+    section="GET /api/events/updates (SSE)",
+    quote="Sent after each applied webhook.",
     story=NETWORK,
-    settles=("C-FL-03",),
-    operations=(*_OPERATIONS, "streamEventUpdates"),
-    needs=_NEEDS,
-    depends_on=(*_PREMISES, *_GIVE_INACTIVE, *_TOLD),
+    operations=[*_OPERATIONS, "streamEventUpdates"],
+    depends_on=[*_PREMISES, *_GIVE_INACTIVE, *_TOLD],
 )
 def a_lost_network_is_recovered_from(history: History) -> Verdict:
     """tuvens-api lets a listener who lost the network find out what was missed, and hear what comes after."""
@@ -262,17 +238,14 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     )
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(
-        "POST /api/cross-app/validate-session (shared secret)",
-        '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`',
-    ),
+@rule(
+    section="POST /api/cross-app/validate-session (shared secret)",
+    quote='200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`',
     story=ASKED_AT_ONCE,
-    settles=("C-FL-04",),
-    operations=("generateSession", "validateSession"),
-    depends_on=(MINTS, VALIDATES),
+    settles="C-FL-04",
+    operations=["generateSession", "validateSession"],
+    needs=(),
+    depends_on=[MINTS, VALIDATES],
     next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
 )
 def concurrent_questions_are_told_apart(history: History) -> Verdict:

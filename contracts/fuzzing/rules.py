@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import openapi
-from contracts.catalogue import register, page, requirement
+from contracts.catalogue import RuleFamily, page, register
 from contracts.routes.rules import OPTIONAL
 from contracts.routes.rules import STORY as PROBE
 from harness.history import History, NothingObservedError, Observation, Outcome
@@ -70,16 +70,17 @@ SOURCES: dict[str, Source] = {
     "handleHiEventsCallback": page("tuvens-client", "handles success, error, cancelled"),
 }
 
-
-@requirement(
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=_FORM,
+    section="Errors",
     story=STORY,
-    settles=("C-TA-27",),
-    needs=("target:tuvens-api", "fuzzing"),
-    depends_on=("routes.tuvens-api_answers", "session_token.mints_a_session", _STREAM),
+    needs=["target:tuvens-api", "fuzzing"],
+    depends_on=["routes.tuvens-api_answers", "session_token.mints_a_session", _STREAM],
 )
+
+
+@rule(quote="then the request's form (400), then existence and permission (404, 403)", settles="C-TA-27")
 def nonsense_is_refused(history: History) -> Verdict:
     """tuvens-api refuses what is ill-formed at every operation that was fuzzed, and fails at none of them (5xx)."""
     noted = {}

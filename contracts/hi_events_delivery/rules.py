@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import TICKETING, shows, state_of
 from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
 from contracts.hi_events_session.rules_sign_in import ACCEPTS
@@ -49,11 +49,19 @@ _GIVES = {
     "ENDED": "webhook.ended_gives_inactive",
     "ARCHIVED": "webhook.archived_gives_setup",
 }
-_SENDS = page(SECTION, "changes an event, and sends tuvens-api the webhook above, signed.")
-_NEEDS = ("linked-event",)
 _OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
 _UNSEEN = "deliveries cannot be seen here: name an address in [receiver], to which hi.events sends them"
 _SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section=SECTION,
+    story=STORY,
+    operations=_OPERATIONS,
+    needs="linked-event",
+    depends_on=SENT,
+)
 
 
 def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
@@ -83,31 +91,20 @@ def _steps() -> list[tuple[str, str]]:
     return [*((each, each) for each in STATUSES), ("last", CHANGES[-1])]
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(
-        SECTION, 'PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED'
-    ),
-    story=STORY,
-    operations=("setEventStatus",),
-    needs=_NEEDS,
-    depends_on=(ACCEPTS,),
+@rule(
+    quote='PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED',
+    operations="setEventStatus",
+    depends_on=ACCEPTS,
 )
 def status_can_be_changed(history: History) -> Verdict:
     """hi.events lets an organiser set an event of the own account to DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED."""
     return held([expect_success(history.one(f"{STORY}/change/{step}")) for step, _ in _steps()])
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_SENDS,
-    story=STORY,
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(CAN_CHANGE,),
+@rule(
+    quote="changes an event, and sends tuvens-api the webhook above, signed.",
+    settles="C-HE-13",
+    depends_on=CAN_CHANGE,
     next_step="See that hi.events' queue worker runs, and that it has tuvens-api's address and the same shared secret.",
 )
 def a_change_is_sent(history: History) -> Verdict:
@@ -138,15 +135,10 @@ def a_change_is_sent(history: History) -> Verdict:
     raise BrokenRuleError(Violated("a webhook to tuvens-api", "none came within some seconds", (changed.number,)))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_SENDS,
-    story=(STORY, CLOSE, "event_goes_live"),
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT,),
+@rule(
+    quote="changes an event, and sends tuvens-api the webhook above, signed.",
+    story=[STORY, CLOSE, "event_goes_live"],
+    settles="C-HE-13",
     next_step="Sign exactly the bytes that are sent: sha256=<lower-case hex HMAC-SHA256>, keyed by the shared secret.",
 )
 def deliveries_are_signed(history: History) -> Verdict:
@@ -180,18 +172,10 @@ def _refused_forgery(history: History) -> Exchange:
     return forged
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(
-        "POST /api/webhooks/hi-events/event-status-changed (signature)",
-        '{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
-    ),
-    story=STORY,
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT,),
+@rule(
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote='{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
+    settles="C-HE-13",
 )
 def deliveries_tell_the_change(history: History) -> Verdict:
     """hi.events tells in a webhook's body what changed: event_type, event_sent_at, and the event's id, title, new
@@ -253,17 +237,10 @@ def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
     return "" if isinstance(status, str) and status else f"payload.status is {status!r}"[:120]
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=page(
-        "POST /api/webhooks/hi-events/event-status-changed (signature)",
-        '{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
-    ),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT,),
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote='{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
 )
 def deliveries_are_sent_as_json(history: History) -> Verdict:
     """hi.events says of a webhook's body that it is JSON: Content-Type application/json, with parameters or without."""
@@ -281,15 +258,11 @@ def deliveries_are_sent_as_json(history: History) -> Verdict:
     return held(found)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "At least once, in order for one event."),
-    story=(STORY, _REPORTED),
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS),
+@rule(
+    quote="At least once, in order for one event.",
+    story=[STORY, _REPORTED],
+    settles="C-HE-13",
+    depends_on=[SENT, SIGNED, TELLS],
 )
 def every_status_is_delivered(history: History) -> Verdict:
     """hi.events delivers a change to each of DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED to tuvens-api."""
@@ -328,15 +301,10 @@ def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
     return next((each for each in of_status if each.status is not None and each.status >= 400), None)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_SENDS,
-    story=STORY,
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS, REACHES),
+@rule(
+    quote="changes an event, and sends tuvens-api the webhook above, signed.",
+    settles="C-HE-13",
+    depends_on=[SENT, SIGNED, TELLS, REACHES],
 )
 def each_change_is_delivered_once(history: History) -> Verdict:
     """hi.events sends one webhook for each change (the same one again only where an attempt failed)."""
@@ -381,15 +349,11 @@ def _heard(history: History, story: str) -> tuple[list[object], list[int]]:
     return heard, numbers
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "At least once, in order for one event."),
+@rule(
+    quote="At least once, in order for one event.",
     story=CLOSE,
-    settles=("C-HE-13",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS),
+    settles="C-HE-13",
+    depends_on=[SENT, SIGNED, TELLS],
     next_step="Let one worker at a time deliver for an event, the oldest change first.",
 )
 def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
@@ -415,28 +379,15 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
     return held(found)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)"),
-    story=STORY,
-    operations=("setEventStatus",),
-    needs=_NEEDS,
-    depends_on=(CAN_CHANGE,),
-)
+@rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", operations="setEventStatus", depends_on=CAN_CHANGE)
 def unknown_status_is_refused(history: History) -> Verdict:
     """hi.events answers 422 to a change of an event's status to a word that is none."""
     return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)"),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, "hi_events_delivery.unknown_status_is_refused"),
+@rule(
+    quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)",
+    depends_on=[SENT, "hi_events_delivery.unknown_status_is_refused"],
 )
 def refused_status_is_not_sent(history: History) -> Verdict:
     """hi.events tells tuvens-api of no status that it refused."""
@@ -452,17 +403,10 @@ def refused_status_is_not_sent(history: History) -> Verdict:
     return held(found)
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=page(
-        "POST /api/webhooks/hi-events/event-status-changed (signature)",
-        '"payload": {"id": 2, "title": "Event Title", "status": "LIVE", "tuvens_event_id": "11"}}',
-    ),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT,),
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote='"payload": {"id": 2, "title": "Event Title", "status": "LIVE", "tuvens_event_id": "11"}}',
     next_step="Take the field out of the webhook: what lies in a queue, a log or a dump is not kept secret.",
 )
 def deliveries_carry_no_secret(history: History) -> Verdict:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import shows
 from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
 from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
@@ -19,12 +19,22 @@ STORY = "deliveries_fail"
 RETRIES = "hi_events_delivery.retries_after_a_server_error"
 SAME = "hi_events_delivery.a_retry_is_the_same_delivery"
 
-_PAUSES = page(SECTION, "retried with growing pauses on 5xx, 429, time-outs and refused connections")
 _NEEDS = ("linked-event", "failures:tuvens-api", "retries:hi.events")
 _CLOCKS = {"control:tuvens-api", "control:hi.events"}
 _GROWS, _SAME_STILL = 1.2, 1.05
 _LONGEST, _MEASURED = 30.0, 2.0
 _OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section=SECTION,
+    story=STORY,
+    settles="C-HE-14",
+    operations=_OPERATIONS,
+    needs=_NEEDS,
+    depends_on=RETRIES,
+)
 
 
 def _attempts(history: History, part: str, status: str | None = None) -> list[Exchange]:
@@ -57,15 +67,9 @@ def _waited(history: History) -> str:
     return f"; a first retry was waited for {receiver['retry_within']:g} s (receiver.retry_within)"
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_PAUSES,
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"),
+@rule(
+    quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
+    depends_on=[SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"],
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
@@ -85,15 +89,8 @@ def retries_after_a_server_error(history: History) -> Verdict:
     return held(attempts)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "At least once, in order for one event."),
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETRIES,),
+@rule(
+    quote="At least once, in order for one event.",
     next_step="Build and date the body once, when the status changes, and keep it for all attempts.",
 )
 def a_retry_is_the_same_delivery(history: History) -> Verdict:
@@ -125,16 +122,7 @@ def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return "; ".join(f"{name} {one.get(name)!r} became {other.get(name)!r}" for name in named)[:240]
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_PAUSES,
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETRIES,),
-)
+@rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def pauses_between_retries_grow(history: History) -> Verdict:
     """hi.events waits longer before each further retry of a webhook."""
     attempts = _attempts(history, "server error", "LIVE")
@@ -149,16 +137,7 @@ def pauses_between_retries_grow(history: History) -> Verdict:
     return held(attempts, f"pauses of {shown}")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "not on other 4xx"),
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"),
-)
+@rule(quote="not on other 4xx", depends_on=[SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"])
 def refused_delivery_is_not_retried(history: History) -> Verdict:
     """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
     attempts = _attempts(history, "client error", "CANCELLED")
@@ -174,16 +153,7 @@ def refused_delivery_is_not_retried(history: History) -> Verdict:
     return held(attempts)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_PAUSES,
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETRIES,),
-)
+@rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def retries_after_too_many_requests(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 429, until it is taken."""
     attempts = _attempts(history, "too many requests")
@@ -219,16 +189,7 @@ def _tried_again(history: History, part: str) -> Verdict:
     return held(attempts)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_PAUSES,
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETRIES,),
-)
+@rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def retries_after_a_time_out(history: History) -> Verdict:
     """hi.events delivers a webhook again that got no answer, until it is taken."""
     able = history.context.capabilities
@@ -240,15 +201,7 @@ def retries_after_a_time_out(history: History) -> Verdict:
         raise LackingError(remedy_for("receiver")) from None
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "Delivery: time-out 30 s at most"),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=(*_NEEDS, "receiver"),
-    depends_on=(RETRIES,),
-)
+@rule(quote="Delivery: time-out 30 s at most", settles=(), needs=[*_NEEDS, "receiver"])
 def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
     """hi.events waits at most 30 s for the answer to a webhook."""
     first = _attempts(history, "time-out", "LIVE")[0]
@@ -261,29 +214,20 @@ def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
     return held(first, f"it was closed after {first.seconds:.1f} s")
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=_PAUSES,
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=(*_NEEDS, "receiver"),
-    depends_on=(RETRIES,),
+    quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
+    settles=(),
+    needs=[*_NEEDS, "receiver"],
 )
 def retries_after_a_broken_connection(history: History) -> Verdict:
     """hi.events delivers a webhook again where the connection was closed without an answer, until it is taken."""
     return _tried_again(history, "broken connection")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "At least once, in order for one event."),
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"),
+@rule(
+    quote="At least once, in order for one event.",
+    depends_on=[RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"],
     next_step="Hold the later changes of an event back until the earlier one was delivered or given up.",
 )
 def order_is_kept_under_failures(history: History) -> Verdict:
@@ -301,20 +245,15 @@ def order_is_kept_under_failures(history: History) -> Verdict:
     return held(attempts)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "At least once, in order for one event."),
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=(*_OPERATIONS, "getEvent"),
-    needs=_NEEDS,
-    depends_on=(
+@rule(
+    quote="At least once, in order for one event.",
+    operations=[*_OPERATIONS, "getEvent"],
+    depends_on=[
         RETRIES,
         SAME,
         "hi_events_delivery.order_is_kept_under_failures",
         "webhook.an_update_changes_the_event",
-    ),
+    ],
 )
 def failures_leave_the_right_state(history: History) -> Verdict:
     """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""
@@ -331,15 +270,10 @@ def failures_leave_the_right_state(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "every attempt is kept in a delivery log"),
-    story=STORY,
-    settles=("C-HE-14",),
-    operations=_OPERATIONS,
-    needs=(*_NEEDS, "control:hi.events"),
-    depends_on=(SENT, SIGNED, TELLS),
+@rule(
+    quote="every attempt is kept in a delivery log",
+    needs=[*_NEEDS, "control:hi.events"],
+    depends_on=[SENT, SIGNED, TELLS],
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
     """hi.events keeps every attempt of a delivery in its log, with what it was answered."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.returning import absolute, host_of, leads_to, said
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, VALIDATES
 from harness.history import Exchange, History
@@ -40,6 +40,8 @@ _NEEDS = ("events", "return-origin")
 _PREMISES = (MINTS, VALIDATES, "session_token.held_permission_is_true_on_an_own_event")
 _OPERATIONS = ("openCrossAppPage", "generateSession", "validateSession")
 
+rule = RuleFamily(level=MUST, obliged="hi.events", section=SECTION, story=STORY, operations=_OPERATIONS, needs=_NEEDS)
+
 
 def works_in_a_browser(exchange: Exchange) -> bool:
     """Whether the page is an application that runs in the browser: 200, HTML, and nothing that leads on."""
@@ -71,15 +73,8 @@ def made_event(exchange: Exchange) -> str | None:
     return said(target).get("hi_events_event_id") or None if target is not None else None
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(
-        SECTION, "With action=create_event it makes a DRAFT event that carries tuvens_event_id, then goes back"
-    ),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
+@rule(
+    quote="With action=create_event it makes a DRAFT event that carries tuvens_event_id, then goes back",
     depends_on=_PREMISES,
 )
 def returns_after_making_an_event(history: History) -> Verdict:
@@ -95,14 +90,8 @@ def returns_after_making_an_event(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`"),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETURNS,),
+@rule(
+    quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`", depends_on=RETURNS
 )
 def return_tells_status_and_ids(history: History) -> Verdict:
     """hi.events tells on the way back status=success, event_id, hi_events_event_id and account_id."""
@@ -115,14 +104,10 @@ def return_tells_status_and_ids(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page("Where the sources disagree, and the ruling", "both are sent; a reader takes either"),
-    story=STORY,
-    operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(RETURNS,),
+@rule(
+    section="Where the sources disagree, and the ruling",
+    quote="both are sent; a reader takes either",
+    depends_on=RETURNS,
 )
 def return_has_the_older_spelling_too(history: History) -> Verdict:
     """hi.events tells on the way back success=true and tuvens_event_id, too, the older spelling."""
@@ -134,15 +119,11 @@ def return_has_the_older_spelling_too(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "With action=create_event it makes a DRAFT event that carries tuvens_event_id"),
-    story=STORY,
-    settles=("C-HE-10",),
-    operations=(*_OPERATIONS, "validateCrossAppSession"),
-    needs=_NEEDS,
-    depends_on=(RETURNS, ACCEPTS),
+@rule(
+    quote="With action=create_event it makes a DRAFT event that carries tuvens_event_id",
+    settles="C-HE-10",
+    operations=[*_OPERATIONS, "validateCrossAppSession"],
+    depends_on=[RETURNS, ACCEPTS],
 )
 def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     """hi.events makes of event_data an event that is a DRAFT and carries the id of its Tuvens event."""
@@ -175,13 +156,11 @@ def _known(exchange: Exchange) -> bool:
     return exchange.status == 404 and isinstance(value, dict) and bool(value.get("error"))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)"),
+@rule(
+    quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)",
     story=REFUSED,
-    operations=("openCrossAppPage",),
-    needs=("return-origin",),
+    operations="openCrossAppPage",
+    needs="return-origin",
 )
 def invalid_session_is_told(history: History) -> Verdict:
     """hi.events goes back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION when it is opened with a
@@ -197,14 +176,12 @@ def invalid_session_is_told(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=page(SECTION, "INSUFFICIENT_PERMISSIONS, NETWORK_ERROR, UNKNOWN_ERROR"),
+    quote="INSUFFICIENT_PERMISSIONS, NETWORK_ERROR, UNKNOWN_ERROR",
     story=REFUSED,
-    operations=_OPERATIONS,
-    needs=("return-origin", "foreign-event"),
-    depends_on=("session_token.permission_is_false_on_a_foreign_event", MINTS, VALIDATES),
+    needs=["return-origin", "foreign-event"],
+    depends_on=["session_token.permission_is_false_on_a_foreign_event", MINTS, VALIDATES],
     next_step="Ask tuvens-api's validate-permission, with the event as resource_id, before an event is linked.",
 )
 def foreign_event_is_not_linked(history: History) -> Verdict:
@@ -220,14 +197,12 @@ def foreign_event_is_not_linked(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "on errors `error_code` (SESSION_GENERATION_FAILED,"),
+@rule(
+    quote="on errors `error_code` (SESSION_GENERATION_FAILED,",
     story=REFUSED,
-    operations=("openCrossAppPage",),
-    needs=("return-origin",),
-    depends_on=("hi_events_page.invalid_session_is_told",),
+    operations="openCrossAppPage",
+    needs="return-origin",
+    depends_on="hi_events_page.invalid_session_is_told",
 )
 def errors_have_a_documented_code(history: History) -> Verdict:
     """hi.events tells on the way back from an error one of the documented error codes, and an error_message."""
@@ -248,12 +223,11 @@ def errors_have_a_documented_code(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SECTION, "The return URL MUST be of an allowed origin (else it is an open redirect)."),
+@rule(
+    quote="The return URL MUST be of an allowed origin (else it is an open redirect).",
     story=FOREIGN,
-    operations=("openCrossAppPage",),
+    operations="openCrossAppPage",
+    needs=(),
     next_step="Compare the whole origin (scheme, host, port) of the parsed URL with the allowed ones, not a beginning.",
 )
 def never_leads_to_a_foreign_origin(history: History) -> Verdict:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGN_IN, SIGNED_IN, TOLD_APART, signed_in_user
 from harness.history import Exchange, History
 from harness.judging import LackingError, UndecidedError, answered, expect, expect_success, held, json_object, shown
@@ -14,8 +14,17 @@ from harness.verdict import Verdict
 RACED = "many_sign_in_at_once"
 LINKED = "a_customer_of_old_signs_in"
 MAPPED = "users_of_two_accounts_sign_in"
-_ONE_USER = page(SIGN_IN, "one local user for each external_user_id, however often and however concurrently")
 _ONCE = "hi_events_session.one_local_user_for_repeated_sign_ins"
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section=SIGN_IN,
+    quote="one local user for each external_user_id, however often and however concurrently",
+    story=RACED,
+    operations=["validateCrossAppSession", "generateSession"],
+    depends_on=ACCEPTS,
+)
 
 
 def _users(exchanges: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]:
@@ -41,14 +50,9 @@ def _expect_one_local_user_each(users: Iterable[tuple[Exchange, Any, Any]]) -> N
         )
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_ONE_USER,
+@rule(
     story=SIGNED_IN,
-    settles=("C-HE-08", "C-FL-04"),
-    operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(ACCEPTS,),
+    settles=["C-HE-08", "C-FL-04"],
     next_step="Look the user up by external_user_id before one is made.",
 )
 def one_local_user_for_repeated_sign_ins(history: History) -> Verdict:
@@ -61,16 +65,12 @@ def one_local_user_for_repeated_sign_ins(history: History) -> Verdict:
     return held([each for each, _, _ in users], f"{len(users)} sign-ins")
 
 
-@requirement(
+@rule(
     level=OBSERVE,
-    obliged="hi.events",
-    source=page(
-        "Left open: no rule judges these, and a simulator picks the first",
-        "Whether one session token may start more than one Hi.Events session within its life",
-    ),
+    section="Left open: no rule judges these, and a simulator picks the first",
+    quote="Whether one session token may start more than one Hi.Events session within its life",
     story=SIGNED_IN,
-    operations=("validateCrossAppSession",),
-    depends_on=(ACCEPTS,),
+    operations="validateCrossAppSession",
 )
 def one_token_may_start_several_sessions(history: History) -> Verdict:
     """Observed only: whether hi.events starts a second session for a session token that started one before."""
@@ -82,14 +82,9 @@ def one_token_may_start_several_sessions(history: History) -> Verdict:
     return held((first, again), "the second sign-in got " + ("the same session" if same else "a session of its own"))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_ONE_USER,
-    story=RACED,
-    settles=("C-HE-08", "C-FL-04"),
-    operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(ACCEPTS, _ONCE),
+@rule(
+    settles=["C-HE-08", "C-FL-04"],
+    depends_on=[ACCEPTS, _ONCE],
     next_step="Let a unique index on external_user_id decide who makes the user, and read it back on a conflict.",
 )
 def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
@@ -103,15 +98,7 @@ def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
     return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} users at once")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_ONE_USER,
-    story=RACED,
-    settles=("C-HE-08", "C-FL-04"),
-    operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(ACCEPTS,),
-)
+@rule(settles=["C-HE-08", "C-FL-04"])
 def no_local_user_is_shared(history: History) -> Verdict:
     """hi.events never gives two Tuvens users one local user, also when they sign in at once."""
     users = _users(history.every(f"{RACED}/sign in"))
@@ -132,14 +119,8 @@ def no_local_user_is_shared(history: History) -> Verdict:
     return held([each for each, _, _ in users][:6], f"{len(external)} local users")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_ONE_USER,
-    story=RACED,
-    settles=("C-HE-08", "C-FL-04"),
-    operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", TOLD_APART),
+@rule(
+    settles=["C-HE-08", "C-FL-04"], depends_on=[ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", TOLD_APART]
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
@@ -159,14 +140,11 @@ def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     return held([each for each, _, _ in known][:6], f"{len(known)} sign-ins")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "an existing user with the same email is"),
+@rule(
+    quote="an existing user with the same email is",
     story=LINKED,
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=("control:hi.events",),
-    depends_on=(ACCEPTS, _ONCE),
+    needs="control:hi.events",
+    depends_on=[ACCEPTS, _ONCE],
 )
 def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     """hi.events links a local user of the same email to the Tuvens user who signs in, and makes no second one."""
@@ -184,17 +162,13 @@ def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(
-        SIGN_IN, "an account mapped to the Tuvens account (external_account_id), never one that other people share"
-    ),
+@rule(
+    quote="an account mapped to the Tuvens account (external_account_id), never one that other people share",
     story=MAPPED,
-    settles=("C-HE-08",),
-    operations=("validateCrossAppSession", "getCrossAppStatus", "generateSession"),
-    needs=("role:outsider",),
-    depends_on=(ACCEPTS, TOLD_APART, "hi_events_session.status_is_told"),
+    settles="C-HE-08",
+    operations=["validateCrossAppSession", "getCrossAppStatus", "generateSession"],
+    needs="role:outsider",
+    depends_on=[ACCEPTS, TOLD_APART, "hi_events_session.status_is_told"],
 )
 def accounts_are_not_shared(history: History) -> Verdict:
     """hi.events signs users of two Tuvens accounts in to two accounts of its own."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, handed_out, signed_in_user
 from contracts.times import parse_http_date, parse_iso
@@ -32,16 +32,15 @@ DEMANDED = "hi_events_routes_are_tried_without_a_session"
 CHANGED = "an_event_is_changed_without_a_session"
 ENDED = "a_hi_events_session_ends"
 _IS_TOLD = "hi_events_session.status_is_told"
-_MIDDLEWARE = "Put the route behind the middleware that demands a session."
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(STATUS, '200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`'),
-    story=USED,
-    operations=("getCrossAppStatus",),
-    depends_on=(ACCEPTS,),
+living_session_rule = RuleFamily(
+    level=MUST, obliged="hi.events", section=STATUS, story=USED, operations="getCrossAppStatus"
+)
+
+
+@living_session_rule(
+    quote='200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`', depends_on=ACCEPTS
 )
 def status_is_told(history: History) -> Verdict:
     """hi.events answers 200 to status with a living session: authenticated true, the user, and the number of its own
@@ -65,15 +64,7 @@ def status_is_told(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(STATUS, '200 `{"authenticated": true, "user": {...}'),
-    story=USED,
-    settles=("C-HE-11",),
-    operations=("getCrossAppStatus",),
-    depends_on=(_IS_TOLD,),
-)
+@living_session_rule(quote='200 `{"authenticated": true, "user": {...}', settles="C-HE-11", depends_on=_IS_TOLD)
 def status_knows_the_user(history: History) -> Verdict:
     """hi.events tells in status the user whose session it is."""
     answer = expect_success(history.one(f"{USED}/status"))
@@ -107,14 +98,7 @@ def _beginning(history: History, asked: Exchange) -> Exchange:
     raise UndecidedError("the sign-in that began the session is not in the record")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(STATUS, '"account_id": 1, "expires_at": "..."}`'),
-    story=USED,
-    operations=("getCrossAppStatus",),
-    depends_on=(_IS_TOLD,),
-)
+@living_session_rule(quote='"account_id": 1, "expires_at": "..."}`', depends_on=_IS_TOLD)
 def status_tells_when_the_session_ends(history: History) -> Verdict:
     """hi.events tells in status when the session expires: a time to come, in ISO 8601, UTC, with Z."""
     answer = expect_success(history.one(f"{USED}/status"))
@@ -163,14 +147,12 @@ def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Excha
         yield name, each, asked
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(ACCOUNTS, "equal to tuvens-api's."),
-    story=USED,
-    settles=("C-HE-09",),
-    operations=("listCrossAppAccounts", "listUserAccounts"),
-    depends_on=(ACCEPTS, "session_token.accounts_of_a_session_are_listed"),
+@living_session_rule(
+    section=ACCOUNTS,
+    quote="equal to tuvens-api's.",
+    settles="C-HE-09",
+    operations=["listCrossAppAccounts", "listUserAccounts"],
+    depends_on=[ACCEPTS, "session_token.accounts_of_a_session_are_listed"],
 )
 def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
     """hi.events lists the accounts of the signed-in user as tuvens-api does: the same ids, names and slugs."""
@@ -193,13 +175,11 @@ def _shown(accounts: set[tuple[Any, Any, Any]]) -> str:
     return "; ".join(" ".join(each) for each in named)[:300] or "no account"
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
-    story=USED,
-    operations=("validateCrossAppPermission",),
-    depends_on=(ACCEPTS, "session_token.permission_is_answered_by_a_boolean"),
+@living_session_rule(
+    section=PERMISSION,
+    quote='200 `{"has_permission": true}`.',
+    operations="validateCrossAppPermission",
+    depends_on=[ACCEPTS, "session_token.permission_is_answered_by_a_boolean"],
 )
 def permission_is_answered(history: History) -> Verdict:
     """hi.events answers 200 and has_permission, true or false, to validate-permission with a living session."""
@@ -209,13 +189,11 @@ def permission_is_answered(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
-    story=USED,
-    operations=("validateCrossAppPermission", "validatePermission"),
-    depends_on=("hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"),
+@living_session_rule(
+    section=PERMISSION,
+    quote='200 `{"has_permission": true}`.',
+    operations=["validateCrossAppPermission", "validatePermission"],
+    depends_on=["hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"],
 )
 def permissions_follow_tuvens_api(history: History) -> Verdict:
     """hi.events answers every question for a permission as tuvens-api does, be it on a foreign event or of an unknown
@@ -234,13 +212,8 @@ def permissions_follow_tuvens_api(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(PERMISSION, "400/422, 401."),
-    story=USED,
-    operations=("validateCrossAppPermission",),
-    depends_on=(ACCEPTS,),
+@living_session_rule(
+    section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", depends_on=ACCEPTS
 )
 def ill_formed_permission_question_is_refused(history: History) -> Verdict:
     """hi.events answers 400 or 422 to a validate-permission without a permission, or with a field of another type."""
@@ -251,74 +224,47 @@ def _demands_a_session(history: History, route: str) -> Verdict:
     return statuses(history.every(f"{DEMANDED}/{route}"), 401)
 
 
-@requirement(
+bearer_rule = RuleFamily(
     level=MUST,
     obliged="hi.events",
-    source=page(STATUS, "without or with a dead session 401."),
+    section="Events and outgoing webhooks",
     story=DEMANDED,
-    settles=("C-HE-11",),
-    operations=("getCrossAppStatus",),
-    next_step=_MIDDLEWARE,
+    settles="C-HE-11",
+    next_step="Put the route behind the middleware that demands a session.",
 )
+
+
+@bearer_rule(section=STATUS, quote="without or with a dead session 401.", operations="getCrossAppStatus")
 def status_demands_a_session(history: History) -> Verdict:
     """hi.events answers 401 to status without a session, and with a token that is no session's."""
     return _demands_a_session(history, "status")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(ACCOUNTS, "401 otherwise."),
-    story=DEMANDED,
-    settles=("C-HE-11",),
-    operations=("listCrossAppAccounts",),
-    next_step=_MIDDLEWARE,
-)
+@bearer_rule(section=ACCOUNTS, quote="401 otherwise.", operations="listCrossAppAccounts")
 def accounts_demand_a_session(history: History) -> Verdict:
     """hi.events answers 401 to accounts without a session, and with a token that is no session's."""
     return _demands_a_session(history, "accounts")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(PERMISSION, "400/422, 401."),
-    story=DEMANDED,
-    settles=("C-HE-11",),
-    operations=("validateCrossAppPermission",),
-    next_step=_MIDDLEWARE,
-)
+@bearer_rule(section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission")
 def permissions_demand_a_session(history: History) -> Verdict:
     """hi.events answers 401 to validate-permission without a session, and with a token that is no session's."""
     return _demands_a_session(history, "permission")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
-    story=CHANGED,
-    settles=("C-HE-11",),
-    operations=("setEventStatus",),
-    needs=("linked-event",),
-    next_step=_MIDDLEWARE,
-)
+@bearer_rule(quote="PUT /events/{id}/status (bearer)", story=CHANGED, operations="setEventStatus", needs="linked-event")
 def changing_an_event_demands_a_session(history: History) -> Verdict:
     """hi.events answers 401 to a change of an event's status without a session, and with a token that is no
     session's."""
     return statuses(history.every(f"{CHANGED}/change"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page("Events and outgoing webhooks", "PUT /events/{id}/status (bearer)"),
+@bearer_rule(
+    quote="PUT /events/{id}/status (bearer)",
     story=CHANGED,
-    settles=("C-HE-11",),
-    operations=("setEventStatus", "getEvent"),
-    needs=("linked-event",),
-    depends_on=("hi_events_session.changing_an_event_demands_a_session",),
-    next_step=_MIDDLEWARE,
+    operations=["setEventStatus", "getEvent"],
+    needs="linked-event",
+    depends_on="hi_events_session.changing_an_event_demands_a_session",
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
     """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
@@ -347,14 +293,11 @@ def _unchanged(readings: Sequence[Exchange], state: Callable[[Mapping[str, Any]]
         )
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(STATUS, "without or with a dead session 401."),
+@living_session_rule(
+    quote="without or with a dead session 401.",
     story=ENDED,
-    operations=("getCrossAppStatus",),
-    needs=("control:hi.events",),
-    depends_on=(_IS_TOLD, "hi_events_session.status_demands_a_session"),
+    needs="control:hi.events",
+    depends_on=[_IS_TOLD, "hi_events_session.status_demands_a_session"],
 )
 def dead_session_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to status once the session's expires_in seconds are over."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import openapi
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
 from harness.http import WireError
 from harness.judging import (
@@ -36,7 +36,10 @@ MOST_TRIES = 200
 """The largest limit of sign-ins a minute that is tried out."""
 
 _LONGEST_WINDOW = 55.0
-_REFUSALS = page(SIGN_IN, "for a missing, ill-typed (or 422), unknown, expired or refused token")
+
+rule = RuleFamily(
+    level=MUST, obliged="hi.events", section=SIGN_IN, story=SIGNED_IN, operations="validateCrossAppSession"
+)
 
 
 def hands_out_a_session(exchange: Exchange) -> bool:
@@ -63,14 +66,11 @@ def signed_in_user(exchange: Exchange) -> dict[str, Any]:
     return user
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "Hi.Events calls tuvens-api's validate-session with the shared secret."),
-    story=SIGNED_IN,
-    settles=("C-HE-05",),
-    operations=("validateCrossAppSession", "generateSession", "validateSession"),
-    depends_on=(MINTS, VALIDATES),
+@rule(
+    quote="Hi.Events calls tuvens-api's validate-session with the shared secret.",
+    settles="C-HE-05",
+    operations=["validateCrossAppSession", "generateSession", "validateSession"],
+    depends_on=[MINTS, VALIDATES],
     next_step="See that hi.events reaches tuvens-api's validate-session, and that both have the same shared secret.",
 )
 def accepts_a_live_session(history: History) -> Verdict:
@@ -90,28 +90,13 @@ def accepts_a_live_session(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, '200 `{"token": "...", "token_type": "bearer", "expires_in": 3600'),
-    story=SIGNED_IN,
-    operations=("validateCrossAppSession",),
-    depends_on=(ACCEPTS,),
-)
+@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', depends_on=ACCEPTS)
 def sign_in_answers_200(history: History) -> Verdict:
     """hi.events answers 200 to a sign-in that succeeds."""
     return held(expect_status(history.one(f"{SIGNED_IN}/first"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, '200 `{"token": "...", "token_type": "bearer", "expires_in": 3600'),
-    story=SIGNED_IN,
-    settles=("C-HE-05",),
-    operations=("validateCrossAppSession",),
-    depends_on=(ACCEPTS,),
-)
+@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=ACCEPTS)
 def sign_in_describes_the_session(history: History) -> Verdict:
     """hi.events tells of a new session that its token is a bearer token, for how many seconds it lives, and the user's
     accounts."""
@@ -139,14 +124,7 @@ def sign_in_describes_the_session(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "and header `X-Auth-Token`."),
-    story=SIGNED_IN,
-    operations=("validateCrossAppSession",),
-    depends_on=(ACCEPTS,),
-)
+@rule(quote="and header `X-Auth-Token`.", depends_on=ACCEPTS)
 def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     """hi.events sends with a sign-in that succeeds the header X-Auth-Token."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
@@ -159,14 +137,11 @@ def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, '"last_name": "...", "external_user_id": "456"}'),
-    story=SIGNED_IN,
-    settles=("C-HE-08",),
-    operations=("validateCrossAppSession", "validateSession"),
-    depends_on=(ACCEPTS, TOLD_APART),
+@rule(
+    quote='"last_name": "...", "external_user_id": "456"}',
+    settles="C-HE-08",
+    operations=["validateCrossAppSession", "validateSession"],
+    depends_on=[ACCEPTS, TOLD_APART],
 )
 def sign_in_names_the_tuvens_user(history: History) -> Verdict:
     """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
@@ -186,14 +161,7 @@ def sign_in_names_the_tuvens_user(history: History) -> Verdict:
     return held((answer, asked))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, '"user": {"id": 1, "email": "...", "first_name": "..."'),
-    story=SIGNED_IN,
-    operations=("validateCrossAppSession",),
-    depends_on=(ACCEPTS,),
-)
+@rule(quote='"user": {"id": 1, "email": "...", "first_name": "..."', depends_on=ACCEPTS)
 def sign_in_describes_the_local_user(history: History) -> Verdict:
     """hi.events describes the user who signed in by its own id, email, first_name, last_name and external_user_id."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
@@ -210,26 +178,16 @@ def sign_in_describes_the_local_user(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_REFUSALS,
-    story=REFUSED,
-    settles=("C-HE-06",),
-    operations=("validateCrossAppSession",),
-)
+@rule(quote="for a missing, ill-typed (or 422), unknown, expired or refused token", story=REFUSED, settles="C-HE-06")
 def sign_in_without_a_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 or 422 to a sign-in whose session_token is missing, empty or no text."""
     return statuses(history.every(f"{REFUSED}/ill-formed"), 401, 422)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_REFUSALS,
+@rule(
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=REFUSED,
-    settles=("C-HE-06",),
-    operations=("validateCrossAppSession",),
+    settles="C-HE-06",
     next_step="See that hi.events asks tuvens-api about every token, and takes only 200 for a yes.",
 )
 def unknown_token_is_refused(history: History) -> Verdict:
@@ -237,28 +195,23 @@ def unknown_token_is_refused(history: History) -> Verdict:
     return held(expect_status(history.one(f"{REFUSED}/unknown"), 401))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_REFUSALS,
+@rule(
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=REFUSED,
-    settles=("C-HE-06",),
-    operations=("validateCrossAppSession", "generateSession"),
-    depends_on=(UNKNOWN_REFUSED, MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"),
+    settles="C-HE-06",
+    operations=["validateCrossAppSession", "generateSession"],
+    depends_on=[UNKNOWN_REFUSED, MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"],
 )
 def forged_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a live token that was cut, extended or written in other case."""
     return statuses(history.every(f"{REFUSED}/forged"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_REFUSALS,
+@rule(
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=REFUSED,
-    settles=("C-HE-06",),
-    operations=("validateCrossAppSession",),
-    depends_on=(UNKNOWN_REFUSED,),
+    settles="C-HE-06",
+    depends_on=UNKNOWN_REFUSED,
 )
 def refused_sign_in_starts_no_session(history: History) -> Verdict:
     """hi.events hands out no bearer token with a sign-in that it refuses."""
@@ -276,13 +229,10 @@ def refused_sign_in_starts_no_session(history: History) -> Verdict:
     return held(refused)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "10 tries a minute an address, then 429."),
+@rule(
+    quote="10 tries a minute an address, then 429.",
     story=LIMITED,
-    operations=("validateCrossAppSession",),
-    needs=("exhaust",),
+    needs="exhaust",
     next_step="Put the route behind a throttle of ten tries a minute by address: else tokens can be guessed at will.",
 )
 def sign_in_is_limited(history: History) -> Verdict:

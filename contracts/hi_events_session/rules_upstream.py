@@ -1,6 +1,6 @@
 """Sign-in while tuvens-api has a bad day, and with tokens whose time is over."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, SIGN_IN, UNKNOWN_REFUSED, hands_out_a_session
 from harness.history import Exchange, History, NothingObservedError, Outcome
 from harness.http import WireError
@@ -23,10 +23,18 @@ BY_WAITING = "expired_tokens_are_tried_after_waiting"
 CACHE_SECONDS = 60.0
 """How old an answer of validate-session may be that hi.events still uses."""
 
-_NEEDS = ("control:tuvens-api",)
-_UPSTREAM = page(SIGN_IN, "and when tuvens-api cannot be")
 _NO_SESSION = "hi_events_session.trouble_at_tuvens_api_starts_no_session"
 _ERROR = "hi_events_session.trouble_at_tuvens_api_is_an_error"
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section=SIGN_IN,
+    story=TROUBLE,
+    settles="C-HE-07",
+    operations=["validateCrossAppSession", "generateSession"],
+    needs="control:tuvens-api",
+)
 
 
 def _tries(history: History) -> list[Exchange]:
@@ -34,15 +42,9 @@ def _tries(history: History) -> list[Exchange]:
     return history.every(f"{TROUBLE}/sign in")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_UPSTREAM,
-    story=TROUBLE,
-    settles=("C-HE-07",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=_NEEDS,
-    depends_on=(ACCEPTS,),
+@rule(
+    quote="and when tuvens-api cannot be",
+    depends_on=ACCEPTS,
     next_step="Start a session only after a 200 of tuvens-api whose body names a user.",
 )
 def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
@@ -60,16 +62,7 @@ def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
     return held(tries)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_UPSTREAM,
-    story=TROUBLE,
-    settles=("C-HE-07",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=_NEEDS,
-    depends_on=(_NO_SESSION,),
-)
+@rule(quote="and when tuvens-api cannot be", depends_on=_NO_SESSION)
 def trouble_at_tuvens_api_is_an_error(history: History) -> Verdict:
     """hi.events answers a sign-in by 401, 502 or 503 while tuvens-api answers 500 or nonsense."""
     return held(
@@ -77,15 +70,9 @@ def trouble_at_tuvens_api_is_an_error(history: History) -> Verdict:
     )
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=_UPSTREAM,
-    story=TROUBLE,
-    settles=("C-HE-07",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=_NEEDS,
-    depends_on=(_NO_SESSION, _ERROR),
+@rule(
+    quote="and when tuvens-api cannot be",
+    depends_on=[_NO_SESSION, _ERROR],
     next_step="Give hi.events' call of validate-session a time-out of a few seconds.",
 )
 def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
@@ -99,14 +86,11 @@ def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
     return held(asked, f"after {asked.seconds:.1f} s")
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="hi.events",
-    source=page(SIGN_IN, "(SHOULD then be 502 or 503 with error UPSTREAM_UNAVAILABLE"),
-    story=TROUBLE,
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=_NEEDS,
-    depends_on=(_NO_SESSION, _ERROR),
+    quote="(SHOULD then be 502 or 503 with error UPSTREAM_UNAVAILABLE",
+    settles=(),
+    depends_on=[_NO_SESSION, _ERROR],
 )
 def trouble_is_told_from_a_refusal(history: History) -> Verdict:
     """hi.events answers 502 or 503 and UPSTREAM_UNAVAILABLE, not 401, to a sign-in while tuvens-api is in trouble."""
@@ -127,16 +111,7 @@ def trouble_is_told_from_a_refusal(history: History) -> Verdict:
     return held(tries)
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "Hi.Events calls tuvens-api's validate-session with the shared secret."),
-    story=TROUBLE,
-    settles=("C-HE-07",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=_NEEDS,
-    depends_on=(ACCEPTS,),
-)
+@rule(quote="Hi.Events calls tuvens-api's validate-session with the shared secret.", depends_on=ACCEPTS)
 def sign_in_works_again_after_trouble(history: History) -> Verdict:
     """hi.events starts a session for the same session token once tuvens-api is well again."""
     return held(expect_success(history.one(f"{TROUBLE}/after")))
@@ -162,30 +137,24 @@ def _expired(history: History, which: str) -> Exchange:
     return history.one(f"{story}/after/{which}")
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "for a missing, ill-typed (or 422), unknown, expired or refused token"),
-    story=(BY_CLOCK, BY_WAITING),
-    settles=("C-HE-06",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=("expiry:tuvens-api",),
-    depends_on=(ACCEPTS, UNKNOWN_REFUSED, MINTS, "session_token.validate_session_refuses_an_expired_token"),
+@rule(
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
+    story=[BY_CLOCK, BY_WAITING],
+    settles="C-HE-06",
+    needs="expiry:tuvens-api",
+    depends_on=[ACCEPTS, UNKNOWN_REFUSED, MINTS, "session_token.validate_session_refuses_an_expired_token"],
 )
 def expired_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a session token that has expired."""
     return held(expect_status(_expired(history, "unused"), 401))
 
 
-@requirement(
-    level=MUST,
-    obliged="hi.events",
-    source=page(SIGN_IN, "validate-session's answer has no expiry in it, so a cached answer is at most 60 s old"),
-    story=(BY_CLOCK, BY_WAITING),
-    settles=("C-HE-15",),
-    operations=("validateCrossAppSession", "generateSession"),
-    needs=("expiry:tuvens-api",),
-    depends_on=("hi_events_session.expired_token_is_refused", "session_token.session_lives_until_its_expiry"),
+@rule(
+    quote="validate-session's answer has no expiry in it, so a cached answer is at most 60 s old",
+    story=[BY_CLOCK, BY_WAITING],
+    settles="C-HE-15",
+    needs="expiry:tuvens-api",
+    depends_on=["hi_events_session.expired_token_is_refused", "session_token.session_lives_until_its_expiry"],
     next_step="Ask tuvens-api about every token, or keep its answer for at most 60 s.",
 )
 def expired_token_is_not_served_from_a_cache(history: History) -> Verdict:

@@ -1,6 +1,6 @@
 """Input is validated: what is meant to break a server is refused and changes nothing."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History, Outcome
 from harness.http import WireError
@@ -11,7 +11,16 @@ from harness.verdict import Verdict
 QUESTIONS = "hostile_input_is_sent"
 WEBHOOKS = "hostile_webhooks_are_sent"
 OVERSIZED = "oversized_bodies_are_sent"
-_FORM = page("Errors", "then the request's form (400), then existence and permission (404, 403)")
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-api",
+    section="Errors",
+    quote="then the request's form (400), then existence and permission (404, 403)",
+    story=QUESTIONS,
+    settles="C-TA-27",
+    depends_on=MINTS,
+)
 
 
 def _is_no_crash(exchange: Exchange) -> None:
@@ -24,15 +33,7 @@ def _is_no_crash(exchange: Exchange) -> None:
     )
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_FORM,
-    story=QUESTIONS,
-    settles=("C-TA-27",),
-    operations=("validateSession", "listUserAccounts", "validatePermission", "getEvent"),
-    depends_on=(MINTS,),
-)
+@rule(operations=["validateSession", "listUserAccounts", "validatePermission", "getEvent"])
 def hostile_questions_break_nothing(history: History) -> Verdict:
     """tuvens-api answers no question with a server error (5xx), whatever stands in its fields."""
     seen = [each for each in history.every(QUESTIONS) if each.callee == "tuvens-api"]
@@ -41,15 +42,7 @@ def hostile_questions_break_nothing(history: History) -> Verdict:
     return held(seen[:6], f"{len(seen)} questions")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_FORM,
-    story=QUESTIONS,
-    settles=("C-TA-27",),
-    operations=("validateSession", "listUserAccounts", "validatePermission"),
-    depends_on=(MINTS,),
-)
+@rule(operations=["validateSession", "listUserAccounts", "validatePermission"])
 def hostile_tokens_open_nothing(history: History) -> Verdict:
     """tuvens-api takes no injected text for a session token or for a permission."""
     seen = history.every(f"{QUESTIONS}/token")
@@ -71,27 +64,18 @@ def _grants(exchange: Exchange) -> bool:
     return (exchange.status or 0) < 300 and isinstance(value, dict) and value.get("has_permission") is True
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_FORM,
-    story=QUESTIONS,
-    settles=("C-TA-27",),
-    operations=("validateSession",),
-    depends_on=(MINTS,),
-)
+@rule(operations="validateSession")
 def hostile_questions_change_nothing(history: History) -> Verdict:
     """tuvens-api validates a live session as before after hostile input."""
     return held(expect_success(history.one(f"{QUESTIONS}/afterwards")))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("POST /api/webhooks/hi-events/event-status-changed (signature)", "400 signed, but malformed"),
+@rule(
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote="400 signed, but malformed",
     story=WEBHOOKS,
-    settles=("C-TA-27",),
-    operations=("receiveEventStatusChanged",),
+    operations="receiveEventStatusChanged",
+    depends_on=(),
 )
 def hostile_webhooks_are_refused(history: History) -> Verdict:
     """tuvens-api answers a signed webhook that names a hostile event, or is no JSON, with a 4xx."""
@@ -103,16 +87,13 @@ def hostile_webhooks_are_refused(history: History) -> Verdict:
     return held(seen[:6], f"{len(seen)} webhooks")
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="tuvens-api",
-    source=page(
-        "POST /api/webhooks/hi-events/event-status-changed (signature)", "SHOULD: 413 (or 400) for a body above 1 MiB"
-    ),
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote="SHOULD: 413 (or 400) for a body above 1 MiB",
     story=OVERSIZED,
-    settles=("C-SE-04",),
-    operations=("generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"),
-    depends_on=(MINTS,),
+    settles="C-SE-04",
+    operations=["generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"],
 )
 def oversized_bodies_are_refused(history: History) -> Verdict:
     """tuvens-api refuses bodies above 1 MiB (413 or 400) and goes on serving."""

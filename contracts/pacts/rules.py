@@ -6,13 +6,13 @@ story, beside the exchange itself.
 
 from collections.abc import Callable, Mapping
 
-from contracts.catalogue import register, page
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.routes.rules import OPTIONAL
 from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, numbers, shown
-from harness.requirement import MUST, Requirement
+from harness.requirement import MUST
 from harness.verdict import HarnessFault, Held, Verdict, Violated
 
 VERIFIED, MISMATCHED = "verified", "mismatched"
@@ -31,6 +31,8 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "tuvens_client_update_active": ("event_stream.it_is_an_event_stream",),
     "tuvens_client_permission_on_event_of_others": ("pact.hi_events_validate_permission_on_event_of_others",),
 }
+
+rule = RuleFamily(level=MUST)
 
 
 def _judge(interaction: Interaction) -> Callable[[History], Verdict]:
@@ -93,26 +95,19 @@ def _exchanges(history: History, interaction: Interaction, seen: Observation) ->
     return history.every(f"{seen.step}/request")
 
 
-def _rule(interaction: Interaction) -> Requirement:
-    state = interaction.provider_state
-    route = () if interaction.operation in OPTIONAL else (f"routes.{interaction.operation}",)
-    premises = (*route, *state.premises, *_RESTS_ON.get(interaction.name, ()))
-    verb = "sends what" if interaction.status is None else "answers as"
-    return Requirement(
-        id=f"pact.{interaction.name}",
-        statement=f"{interaction.provider} {verb} {interaction.consumer} relies on, given that {interaction.state}: "
-        f"{interaction.description}.",
-        level=MUST,
-        obliged=interaction.provider,
-        source=page(interaction.section, interaction.quote),
-        judge=_judge(interaction),
-        stories=tuple(step.partition("/")[0] for step in interaction.steps),
-        needs=tuple(dict.fromkeys((f"target:{interaction.provider}", *state.needs))),
-        depends_on=tuple(dict.fromkeys(premises)),
-        next_step=f"Compare the exchange with the interaction “{interaction.description}” of "
-        f"contracts/pacts/{interaction.file.name}.",
-    )
-
-
 for _interaction in interactions():
-    register(_rule(_interaction))
+    _state = _interaction.provider_state
+    _route = () if _interaction.operation in OPTIONAL else (f"routes.{_interaction.operation}",)
+    rule(
+        id=f"pact.{_interaction.name}",
+        statement=f"{_interaction.provider} {'sends what' if _interaction.status is None else 'answers as'} "
+        f"{_interaction.consumer} relies on, given that {_interaction.state}: {_interaction.description}.",
+        obliged=_interaction.provider,
+        section=_interaction.section,
+        quote=_interaction.quote,
+        story=[step.partition("/")[0] for step in _interaction.steps],
+        needs=list(dict.fromkeys((f"target:{_interaction.provider}", *_state.needs))),
+        depends_on=list(dict.fromkeys((*_route, *_state.premises, *_RESTS_ON.get(_interaction.name, ())))),
+        next_step=f"Compare the exchange with the interaction “{_interaction.description}” of "
+        f"contracts/pacts/{_interaction.file.name}.",
+    )(_judge(_interaction))

@@ -3,7 +3,7 @@
 import re
 
 import openapi
-from contracts.catalogue import register, page, requirement
+from contracts.catalogue import RuleFamily, page, register
 from contracts.fronts import may_be_of_a_front
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
@@ -34,6 +34,8 @@ _SECTION = "Rate limits"
 # Longer than any count or time: int() refuses thousands of digits.
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+rule = RuleFamily(level=MUST, obliged="tuvens-api", section=_SECTION)
 
 
 def _limit(history: History, operation: str) -> int:
@@ -165,12 +167,10 @@ for _operation, _name, _statement in (
     )
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "Headers on every answer of these five routes: `X-RateLimit-Limit`, `X-RateLimit-Remaining`"),
-    settles=("C-TA-29",),
-    depends_on=("routes.tuvens-api_answers",),
+@rule(
+    quote="Headers on every answer of these five routes: `X-RateLimit-Limit`, `X-RateLimit-Remaining`",
+    settles="C-TA-29",
+    depends_on="routes.tuvens-api_answers",
 )
 def limits_are_announced(history: History) -> Verdict:
     """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the five limited
@@ -203,12 +203,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
     return found
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "`X-RateLimit-Reset` (Unix seconds)"),
-    depends_on=("rate_limits.limits_are_announced",),
-)
+@rule(quote="`X-RateLimit-Reset` (Unix seconds)", depends_on="rate_limits.limits_are_announced")
 def reset_is_in_unix_seconds(history: History) -> Verdict:
     """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
     looked_at = []
@@ -228,13 +223,12 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
     return held(looked_at[:6], f"{len(looked_at)} answers")
 
 
-@requirement(
+@rule(
     level=SHOULD,
-    obliged="tuvens-api",
-    source=page(_SECTION, "SHOULD with Retry-After"),
+    quote="SHOULD with Retry-After",
     story=tuple(dict.fromkeys(STORIES.values())),
-    needs=("exhaust",),
-    depends_on=("rate_limits.generate_session_is_limited",),
+    needs="exhaust",
+    depends_on="rate_limits.generate_session_is_limited",
 )
 def retry_after_is_given(history: History) -> Verdict:
     """tuvens-api says with a 429 how long to wait (Retry-After)."""

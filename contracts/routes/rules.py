@@ -7,7 +7,7 @@ only a router answers 404 or 405. One missing route is one violated rule, and wh
 from collections.abc import Callable
 
 import openapi
-from contracts.catalogue import register, page
+from contracts.catalogue import page, register
 from harness.history import Exchange, History, Outcome
 from harness.judging import UndecidedError, expect, held, let_through, shown
 from harness.report import Source

@@ -4,7 +4,7 @@ import json
 import re
 from urllib.parse import urlsplit
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
 from harness.http import WireError
 from harness.judging import UndecidedError, expect, held
@@ -29,6 +29,10 @@ _TRACES = re.compile(
 
 PAGES = "client_pages_are_read"
 
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section="Where the sources disagree, and the ruling", settles="C-SE-02"
+)
+
 
 def _answers(history: History, *apps: str) -> list[Exchange]:
     wanted = apps or ("tuvens-api", "hi.events")
@@ -38,12 +42,7 @@ def _answers(history: History, *apps: str) -> list[Exchange]:
     return found
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
-    settles=("C-SE-02",),
-)
+@rule(quote="a defect: the secret never reaches a browser")
 def no_answer_holds_a_secret(history: History) -> Verdict:
     """tuvens-api and hi.events put no shared secret, JWT or session token into any answer, but a new token into the
     answer that hands it out."""
@@ -68,16 +67,14 @@ def _is_real(kind: str) -> bool:
     return kind in ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "database-password")
 
 
-@requirement(
-    level=MUST,
+@rule(
     obliged="tuvens-client",
-    source=page("Where the sources disagree, and the ruling", "a defect: the secret never reaches a browser"),
+    quote="a defect: the secret never reaches a browser",
     story=PAGES,
-    settles=("C-SE-02",),
-    needs=("target:tuvens-client",),
-    depends_on=("routes.tuvens-client_answers",),
-    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or PUBLIC_ goes "
-    "into the scripts.",
+    needs="target:tuvens-client",
+    depends_on="routes.tuvens-client_answers",
+    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
+    "PUBLIC_ goes into the scripts.",
 )
 def client_pages_hold_no_secret(history: History) -> Verdict:
     """tuvens-client puts no shared secret and no session token into its pages, nor into a script or style that they
@@ -112,12 +109,7 @@ def _path(exchange: Exchange) -> str:
     return urlsplit(exchange.url).path
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Errors", "No secret, session token or stack trace in it"),
-    settles=("C-SE-02",),
-)
+@rule(section="Errors", quote="No secret, session token or stack trace in it")
 def no_answer_holds_a_stack_trace(history: History) -> Verdict:
     """tuvens-api and hi.events put no stack trace and no database error into any answer."""
     seen = _answers(history)
@@ -137,11 +129,11 @@ def _unescaped(body: bytes) -> str:
     return body.decode("utf-8", "replace").replace("\\n", "\n").replace("\\/", "/")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Errors", "`path` included (without the query, or with the token masked)"),
-    depends_on=("routes.listUserAccounts",),
+@rule(
+    section="Errors",
+    quote="`path` included (without the query, or with the token masked)",
+    settles=(),
+    depends_on="routes.listUserAccounts",
 )
 def error_path_hides_the_session_token(history: History) -> Verdict:
     """tuvens-api repeats no session token in the path of an error."""
@@ -155,12 +147,10 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
     return held(seen[:6], f"{len(seen)} errors")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("POST /api/cross-app/validate-session (shared secret)", '200 `{"user_id": "456"'),
-    settles=("C-SE-02",),
-    depends_on=("session_token.mints_a_session",),
+@rule(
+    section="POST /api/cross-app/validate-session (shared secret)",
+    quote='200 `{"user_id": "456"',
+    depends_on="session_token.mints_a_session",
 )
 def no_answer_holds_foreign_data(history: History) -> Verdict:
     """tuvens-api tells about a session's user and no other: nobody else's email stands in an answer about a session."""

@@ -1,13 +1,12 @@
 """What tuvens-api keeps: the table of sessions, its clean-up, the audit log. Needs access to the database."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History, Observation
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, let_through
 from harness.requirement import MUST
 from harness.verdict import Held, Verdict, Violated
 
-_TABLE = page("Storage", "crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)")
 SCHEMA = "the_session_table_is_looked_at"
 USED = "a_validation_is_remembered"
 CLEANED = "expired_sessions_are_cleaned_up"
@@ -18,13 +17,15 @@ _COLUMNS = (
     "sysModified",
 )  # fmt: skip
 
+rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Storage", story=SCHEMA, needs="database:tuvens-api")
+
 
 def _demand(condition: bool, expected: str, observed: str, at: Observation, *exchanges: int) -> None:
     if not condition:
         raise BrokenRuleError(Violated(expected, observed, exchanges or (at.number,)))
 
 
-@requirement(level=MUST, obliged="tuvens-api", source=_TABLE, story=SCHEMA, settles=("C-TA-23",), needs=_DATABASE)
+@rule(quote="crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)", settles="C-TA-23")
 def session_table_has_its_columns(history: History) -> Verdict:
     """tuvens-api keeps sessions in a table crossAppSession with the documented columns."""
     seen = history.observation(f"{SCHEMA}/schema")
@@ -42,15 +43,7 @@ def _table_seen(history: History) -> Observation:
     return seen
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Storage", "indexes on expiry and user"),
-    story=SCHEMA,
-    settles=("C-TA-23",),
-    needs=_DATABASE,
-    depends_on=("session_storage.session_table_has_its_columns",),
-)
+@rule(quote="indexes on expiry and user", settles="C-TA-23", depends_on="session_storage.session_table_has_its_columns")
 def session_table_is_indexed(history: History) -> Verdict:
     """tuvens-api keeps session tokens unique, and sessions indexed by expiry and by user."""
     seen = _table_seen(history)
@@ -61,14 +54,10 @@ def session_table_is_indexed(history: History) -> Verdict:
     return Held((seen.number,))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_TABLE,
-    story=SCHEMA,
-    settles=("C-TA-25",),
-    needs=_DATABASE,
-    depends_on=("session_storage.session_table_has_its_columns",),
+@rule(
+    quote="crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)",
+    settles="C-TA-25",
+    depends_on="session_storage.session_table_has_its_columns",
 )
 def sessions_have_foreign_keys(history: History) -> Verdict:
     """tuvens-api keeps sessions consistent by foreign keys to their user and their account."""
@@ -79,17 +68,13 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     return Held((seen.number,))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(
-        "POST /api/cross-app/validate-session (shared secret)", "Each success moves the session's last-used time."
-    ),
+@rule(
+    section="POST /api/cross-app/validate-session (shared secret)",
+    quote="Each success moves the session's last-used time.",
     story=USED,
-    settles=("C-TA-09",),
-    operations=("validateSession",),
-    needs=_DATABASE,
-    depends_on=(MINTS, "session_token.a_live_session_is_validated"),
+    settles="C-TA-09",
+    operations="validateSession",
+    depends_on=[MINTS, "session_token.a_live_session_is_validated"],
 )
 def validation_moves_the_last_used_time(history: History) -> Verdict:
     """tuvens-api moves a session's last-used time forward each time that it validates the session."""
@@ -103,15 +88,13 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     return Held((exchange, seen.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Storage", "expired rows are removed automatically"),
+@rule(
+    quote="expired rows are removed automatically",
     story=CLEANED,
-    settles=("C-TA-24",),
-    operations=("generateSession",),
-    needs=(*_DATABASE, "control:tuvens-api"),
-    depends_on=(MINTS,),
+    settles="C-TA-24",
+    operations="generateSession",
+    needs=[*_DATABASE, "control:tuvens-api"],
+    depends_on=MINTS,
 )
 def expired_sessions_are_removed(history: History) -> Verdict:
     """tuvens-api removes the rows of expired sessions by itself, within an hour."""
@@ -122,14 +105,12 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     return Held((seen.values["exchange"], seen.number))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Storage", "Audit log: one record for every cross-app call and webhook, successes and failures"),
+@rule(
+    quote="Audit log: one record for every cross-app call and webhook, successes and failures",
     story=AUDITED,
-    settles=("C-TA-26",),
-    needs=("audit-log:tuvens-api",),
-    depends_on=(MINTS,),
+    settles="C-TA-26",
+    needs="audit-log:tuvens-api",
+    depends_on=MINTS,
 )
 def every_call_is_audited(history: History) -> Verdict:
     """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
@@ -149,14 +130,12 @@ def _each_call_came_once(history: History) -> None:
                 raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Storage", "never with a secret or a whole token"),
+@rule(
+    quote="never with a secret or a whole token",
     story=AUDITED,
-    settles=("C-TA-26",),
-    needs=("audit-log:tuvens-api",),
-    depends_on=(MINTS,),
+    settles="C-TA-26",
+    needs="audit-log:tuvens-api",
+    depends_on=MINTS,
 )
 def audit_log_holds_no_secret(history: History) -> Verdict:
     """tuvens-api writes no secret and no whole token into its audit log."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
 from harness.history import Exchange, History, NothingObservedError, Observation
@@ -12,7 +12,17 @@ from harness.verdict import Verdict
 
 STORIES = ("sessions_expire_by_the_clock", "sessions_expire_by_waiting")
 _OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
-_NEEDS = ("expiry:tuvens-api",)
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-api",
+    section=VALIDATE,
+    story=STORIES,
+    settles="C-TA-02",
+    operations="validateSession",
+    needs="expiry:tuvens-api",
+    depends_on=MINTS,
+)
 
 
 def _driven(history: History) -> str:
@@ -33,15 +43,10 @@ def _times(history: History, moment: str) -> tuple[str, Observation, dict[str, A
     return story, observation, dict(observation.values)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "reusable until a fixed expires_at"),
-    story=STORIES,
-    settles=("C-TA-02",),
+@rule(
+    section="Where the sources disagree, and the ruling",
+    quote="reusable until a fixed expires_at",
     operations=_OPERATIONS,
-    needs=_NEEDS,
-    depends_on=(MINTS,),
 )
 def session_lives_until_its_expiry(history: History) -> Verdict:
     """tuvens-api serves a session token until the expires_at that it announced."""
@@ -59,62 +64,31 @@ def _refused_after(history: History, operation: str) -> Verdict:
     return held(expect_status(exchange, 404, because="after the announced expires_at"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(VALIDATE, "404 token unknown or expired"),
-    story=STORIES,
-    settles=("C-TA-02",),
-    operations=("validateSession",),
-    needs=_NEEDS,
-    depends_on=(MINTS,),
-)
+@rule(quote="404 token unknown or expired")
 def validate_session_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to validate-session with an expired session token."""
     return _refused_after(history, "validateSession")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(ACCOUNTS, "404 session unknown or expired"),
-    story=STORIES,
-    settles=("C-TA-02",),
-    operations=("listUserAccounts",),
-    needs=_NEEDS,
-    depends_on=(MINTS,),
-)
+@rule(section=ACCOUNTS, quote="404 session unknown or expired", operations="listUserAccounts")
 def user_accounts_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to user-accounts with an expired session token."""
     return _refused_after(history, "listUserAccounts")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, "404 as above."),
-    story=STORIES,
-    settles=("C-TA-02",),
-    operations=("validatePermission",),
-    needs=_NEEDS,
-    depends_on=(MINTS,),
-)
+@rule(section=PERMISSION, quote="404 as above.", operations="validatePermission")
 def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to validate-permission with an expired session token."""
     return _refused_after(history, "validatePermission")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(VALIDATE, "one answer for both: a caller cannot tell which"),
-    story=STORIES,
-    operations=("validateSession",),
-    needs=_NEEDS,
-    depends_on=(
+@rule(
+    quote="one answer for both: a caller cannot tell which",
+    settles=(),
+    depends_on=[
         "session_token.validate_session_refuses_an_expired_token",
         "session_token.validate_session_answers_404_to_an_unknown_token",
-    ),
+    ],
 )
 def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
     """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""

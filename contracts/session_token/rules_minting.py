@@ -1,6 +1,6 @@
 """generate-session: what a member of an account gets."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.times import parse_http_date, parse_iso
 from harness.history import Exchange, History
 from harness.judging import BrokenRuleError, UndecidedError, expect, expect_status, expect_success, held, json_object
@@ -15,14 +15,19 @@ MINTS = "session_token.mints_a_session"
 # Six standard deviations: one honest sample in 500 million would be accused.
 _FAR = 6.0
 
-
-@requirement(
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page(SECTION, '200 `{"session_token": "...", "expires_at": "2025-07-25T15:45:00.000Z"}`'),
+    section=SECTION,
     story=STORY,
-    settles=("C-TA-01",),
-    operations=("generateSession",),
+    settles="C-TA-03",
+    operations="generateSession",
+    depends_on=MINTS,
+)
+
+
+@rule(
+    quote='200 `{"session_token": "...", "expires_at": "2025-07-25T15:45:00.000Z"}`', settles="C-TA-01", depends_on=()
 )
 def mints_a_session(history: History) -> Verdict:
     """tuvens-api gives a user with a valid JWT a session token and its expiry, for an account of the user's."""
@@ -39,29 +44,13 @@ def mints_a_session(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
-    story=STORY,
-    settles=("C-TA-01",),
-    operations=("generateSession",),
-    depends_on=(MINTS,),
-)
+@rule(section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation", settles="C-TA-01")
 def generate_session_answers_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a generate-session that succeeds."""
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "opaque to readers; 32 to 1024 URL-safe characters"),
-    story=STORY,
-    settles=("C-TA-03",),
-    operations=("generateSession",),
-    depends_on=(MINTS,),
-)
+@rule(quote="opaque to readers; 32 to 1024 URL-safe characters")
 def token_has_32_to_1024_url_safe_characters(history: History) -> Verdict:
     """tuvens-api mints session tokens of 32 to 1024 URL-safe characters."""
     # An answer without a token is another rule's matter.
@@ -91,15 +80,7 @@ def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, .
     return dict(observation.values), exchanges or (observation.number,)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "The token: 32 cryptographically random bytes"),
-    story=SAMPLE,
-    settles=("C-TA-03",),
-    operations=("generateSession",),
-    depends_on=(MINTS,),
-)
+@rule(quote="The token: 32 cryptographically random bytes", story=SAMPLE)
 def tokens_never_repeat(history: History) -> Verdict:
     """tuvens-api never hands out the same session token twice."""
     found, exchanges = _statistics(history)
@@ -112,14 +93,10 @@ def tokens_never_repeat(history: History) -> Verdict:
     return held(history.observation(f"{SAMPLE}/sample statistics").number, f"{found['count']} tokens, all different")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "The token: 32 cryptographically random bytes"),
+@rule(
+    quote="The token: 32 cryptographically random bytes",
     story=SAMPLE,
-    settles=("C-TA-03",),
-    operations=("generateSession",),
-    depends_on=(MINTS, "session_token.tokens_never_repeat"),
+    depends_on=[MINTS, "session_token.tokens_never_repeat"],
     next_step="Make tokens with crypto.randomBytes(32).",
 )
 def tokens_look_random(history: History) -> Verdict:
@@ -142,15 +119,7 @@ def tokens_look_random(history: History) -> Verdict:
     return held(history.observation(f"{SAMPLE}/sample statistics").number, observed)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "`expires_at`: ISO 8601 UTC with Z, 900 s after generation."),
-    story=STORY,
-    settles=("C-TA-02",),
-    operations=("generateSession",),
-    depends_on=(MINTS,),
-)
+@rule(quote="`expires_at`: ISO 8601 UTC with Z, 900 s after generation.", settles="C-TA-02")
 def expires_900_seconds_after_generation(history: History) -> Verdict:
     """tuvens-api lets a session token expire 900 s after its generation, or as long after it as its deployment sets."""
     expiry = int(history.context.settings.get("session_expiry", 900))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History
 from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object
@@ -28,30 +28,25 @@ def user_of(history: History, role: str) -> dict[str, Any]:
     raise LackingError(f"the deployment has no user with role {role!r}")
 
 
-@requirement(
+validation_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page(VALIDATE, '200 `{"user_id": "456", "email": "user@example.com"'),
+    section=VALIDATE,
     story=VALIDATED,
-    settles=("C-TA-06",),
-    operations=("validateSession",),
-    depends_on=(MINTS,),
+    operations="validateSession",
+    depends_on=_IS_VALIDATED,
 )
+
+
+@validation_rule(quote='200 `{"user_id": "456", "email": "user@example.com"', settles="C-TA-06", depends_on=MINTS)
 def a_live_session_is_validated(history: History) -> Verdict:
     """tuvens-api answers validate-session with success for a live session token and the right secret."""
     return held(expect_success(history.one(f"{VALIDATED}/first")))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(
-        VALIDATE, '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`'
-    ),
-    story=VALIDATED,
-    settles=("C-TA-06",),
-    operations=("validateSession",),
-    depends_on=(_IS_VALIDATED,),
+@validation_rule(
+    quote='200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`',
+    settles="C-TA-06",
 )
 def validation_names_the_user(history: History) -> Verdict:
     """tuvens-api tells in validate-session's answer the session's user: user_id as text, email, name and account_id."""
@@ -72,16 +67,7 @@ def validation_names_the_user(history: History) -> Verdict:
 _WORDS: dict[type, str] = {str: "text", int: "an integer"}
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(VALIDATE, "name falls back to the email."),
-    story=VALIDATED,
-    settles=("C-TA-06",),
-    operations=("validateSession",),
-    needs=("role:nameless",),
-    depends_on=(_IS_VALIDATED,),
-)
+@validation_rule(quote="name falls back to the email.", settles="C-TA-06", needs="role:nameless")
 def name_falls_back_to_the_email(history: History) -> Verdict:
     """tuvens-api gives the email as the name of a user who has none."""
     answer = expect_success(history.one(f"{VALIDATED}/nameless user"))
@@ -96,40 +82,37 @@ def name_falls_back_to_the_email(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "reusable until a fixed expires_at"),
-    story=VALIDATED,
-    operations=("validateSession",),
-    depends_on=(_IS_VALIDATED,),
-)
+@validation_rule(section="Where the sources disagree, and the ruling", quote="reusable until a fixed expires_at")
 def a_session_is_not_consumed_by_validation(history: History) -> Verdict:
     """tuvens-api validates a session token again after it was validated."""
     return held([expect_success(each) for each in history.every(f"{VALIDATED}/again")])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
-    story=(VALIDATED, ASKED),
-    operations=("validateSession",),
-    depends_on=(_IS_VALIDATED,),
+@validation_rule(
+    section="Where the sources disagree, and the ruling",
+    quote="200; 201 is a declared deviation",
+    story=[VALIDATED, ASKED],
 )
 def validate_session_answers_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a validate-session that succeeds."""
     return held(expect_status(history.one(f"{VALIDATED}/first"), 200))
 
 
-@requirement(
+accounts_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page(ACCOUNTS, '200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`'),
+    section=ACCOUNTS,
+    quote='200 `{"accounts":',
     story=LISTED,
-    settles=("C-TA-10",),
-    operations=("listUserAccounts",),
-    depends_on=(MINTS,),
+    operations="listUserAccounts",
+    depends_on=_IS_LISTED,
+)
+
+
+@accounts_rule(
+    quote='200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`',
+    settles="C-TA-10",
+    depends_on=MINTS,
 )
 def accounts_of_a_session_are_listed(history: History) -> Verdict:
     """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
@@ -158,28 +141,13 @@ def _accounts(answer: Exchange) -> list[dict[str, Any]]:
     return listed
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
-    story=LISTED,
-    operations=("listUserAccounts",),
-    depends_on=(_IS_LISTED,),
-)
+@accounts_rule(section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation")
 def user_accounts_answers_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a user-accounts that succeeds."""
     return held(expect_status(history.one(f"{LISTED}/organiser"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(ACCOUNTS, '200 `{"accounts":'),
-    story=LISTED,
-    settles=("C-TA-11",),
-    operations=("listUserAccounts",),
-    depends_on=(_IS_LISTED,),
-)
+@accounts_rule(settles="C-TA-11")
 def own_account_is_listed(history: History) -> Verdict:
     """tuvens-api lists, among the accounts of a session's user, the account that the session was minted for."""
     answer = expect_success(history.one(f"{LISTED}/organiser"))
@@ -189,16 +157,7 @@ def own_account_is_listed(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(ACCOUNTS, '200 `{"accounts":'),
-    story=LISTED,
-    settles=("C-TA-11",),
-    operations=("listUserAccounts",),
-    needs=("role:outsider",),
-    depends_on=(_IS_LISTED,),
-)
+@accounts_rule(settles="C-TA-11", needs="role:outsider")
 def foreign_accounts_are_not_listed(history: History) -> Verdict:
     """tuvens-api lists no account that a session's user does not belong to."""
     if user_of(history, "organiser")["account_id"] == user_of(history, "outsider")["account_id"]:
@@ -229,15 +188,18 @@ def _is(history: History, step: str, wanted: bool) -> Verdict:
     return held(answer)
 
 
-@requirement(
+permission_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
+    section=PERMISSION,
     story=ASKED,
-    settles=("C-TA-12",),
-    operations=("validatePermission",),
-    depends_on=(MINTS,),
+    settles="C-TA-12",
+    operations="validatePermission",
+    depends_on=_IS_ANSWERED,
 )
+
+
+@permission_rule(quote='200 `{"has_permission": true}`.', depends_on=MINTS)
 def permission_is_answered_by_a_boolean(history: History) -> Verdict:
     """tuvens-api answers validate-permission by has_permission, true or false."""
     answer, found = _permission(history, "manage ticketing")
@@ -245,87 +207,48 @@ def permission_is_answered_by_a_boolean(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
-    story=ASKED,
-    operations=("validatePermission",),
-    depends_on=(_IS_ANSWERED,),
+@permission_rule(
+    section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation", settles=()
 )
 def validate_permission_answers_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a validate-permission that succeeds."""
     return held(expect_status(history.one(f"{ASKED}/manage ticketing"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, "Known permissions: `create_events`, `manage_ticketing`"),
-    story=ASKED,
-    settles=("C-TA-12",),
-    operations=("validatePermission",),
-    depends_on=(_IS_ANSWERED,),
-)
+@permission_rule(quote="Known permissions: `create_events`, `manage_ticketing`")
 def held_permission_is_true(history: History) -> Verdict:
     """tuvens-api answers true for a permission that the session's user holds."""
     return _is(history, "manage ticketing", True)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, "(resource_id optional integer: an event)"),
-    story=ASKED,
-    settles=("C-TA-12", "C-TA-13"),
-    operations=("validatePermission",),
-    needs=("events",),
-    depends_on=(_IS_ANSWERED, "session_token.held_permission_is_true"),
+@permission_rule(
+    quote="(resource_id optional integer: an event)",
+    settles=["C-TA-12", "C-TA-13"],
+    needs="events",
+    depends_on=[_IS_ANSWERED, "session_token.held_permission_is_true"],
 )
 def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
     """tuvens-api answers true for a permission that the session's user holds on an event of the user's account."""
     return _is(history, "own event", True)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, "A resource of an account that the session's user does not belong to is `false`."),
-    story=ASKED,
-    settles=("C-TA-13",),
-    operations=("validatePermission",),
-    needs=("foreign-event",),
-    depends_on=(_IS_ANSWERED,),
+@permission_rule(
+    quote="A resource of an account that the session's user does not belong to is `false`.",
+    settles="C-TA-13",
+    needs="foreign-event",
 )
 def permission_is_false_on_a_foreign_event(history: History) -> Verdict:
     """tuvens-api answers false for a permission on an event of an account that is not the session's user's."""
     return _is(history, "foreign event", False)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, "an unknown one is `false`, not an error."),
-    story=ASKED,
-    settles=("C-TA-12",),
-    operations=("validatePermission",),
-    depends_on=(_IS_ANSWERED,),
-)
+@permission_rule(quote="an unknown one is `false`, not an error.")
 def unknown_permission_is_false(history: History) -> Verdict:
     """tuvens-api answers false, not an error, for a permission that it does not know."""
     return _is(history, "unknown permission", False)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(PERMISSION, '200 `{"has_permission": true}`.'),
-    story=ASKED,
-    settles=("C-TA-12",),
-    operations=("validatePermission",),
-    needs=("role:member",),
-    depends_on=(_IS_ANSWERED,),
-)
+@permission_rule(quote='200 `{"has_permission": true}`.', needs="role:member")
 def lacking_permission_is_false(history: History) -> Verdict:
     """tuvens-api answers false for a permission that the session's user does not hold."""
     return _is(history, "member", False)

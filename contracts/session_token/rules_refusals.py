@@ -1,6 +1,6 @@
 """generate-session: whom and what it refuses."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS, SECTION
 from harness.history import History, NothingObservedError
 from harness.judging import LackingError, expect_status, held, statuses
@@ -9,9 +9,16 @@ from harness.verdict import Verdict
 
 JWTS = "sessions_are_refused_without_a_valid_jwt"
 ACCOUNTS = "sessions_are_refused_for_wrong_accounts"
-_REFUSED = page(SECTION, "401 JWT missing, malformed, expired, wrongly signed")
-_SETTLES = ("C-TA-04",)
-_GENERATES = ("generateSession",)
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-api",
+    section=SECTION,
+    quote="401 JWT missing, malformed, expired, wrongly signed",
+    story=JWTS,
+    operations="generateSession",
+    depends_on=MINTS,
+)
 
 
 def _forged(history: History, step: str) -> Verdict:
@@ -24,45 +31,20 @@ def _forged(history: History, step: str) -> Verdict:
         raise
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REFUSED,
-    story=JWTS,
-    settles=_SETTLES,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(settles="C-TA-04")
 def missing_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session without a JWT, with an empty one, and with another scheme."""
     steps = ("no JWT", "no JWT, empty bearer", "no JWT, basic")
     return statuses([history.one(f"{JWTS}/{step}") for step in steps], 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REFUSED,
-    story=JWTS,
-    settles=_SETTLES,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(settles="C-TA-04")
 def malformed_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session with what is no JWT."""
     return statuses(history.every(f"{JWTS}/malformed JWT"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REFUSED,
-    story=JWTS,
-    settles=_SETTLES,
-    operations=_GENERATES,
-    needs=("expired-jwt",),
-    depends_on=(MINTS,),
-)
+@rule(settles="C-TA-04", needs="expired-jwt")
 def expired_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session with an expired JWT."""
     try:
@@ -74,84 +56,42 @@ def expired_jwt_is_refused(history: History) -> Verdict:
         raise
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REFUSED,
-    story=JWTS,
-    settles=_SETTLES,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(settles="C-TA-04")
 def wrongly_signed_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session with a JWT whose signature is another key's, damaged, or of other
     claims."""
     return _forged(history, "wrongly signed JWT")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REFUSED,
-    story=JWTS,
-    settles=_SETTLES,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(settles="C-TA-04")
 def unsigned_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session with a JWT that claims to need no signature (alg none)."""
     return _forged(history, "unsigned JWT")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Errors", "Order on every route: authentication (401), then the request's form (400)"),
-    story=JWTS,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(section="Errors", quote="Order on every route: authentication (401), then the request's form (400)")
 def generate_session_authenticates_before_it_reads(history: History) -> Verdict:
     """tuvens-api answers 401, not 400, to a generate-session that lacks a JWT and is ill-formed."""
     return held(expect_status(history.one(f"{JWTS}/no JWT and ill-formed"), 401))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "403 user is not a member of the account"),
-    story=ACCOUNTS,
-    settles=("C-TA-05",),
-    operations=_GENERATES,
-    needs=("role:outsider",),
-    depends_on=(MINTS,),
-)
+@rule(quote="403 user is not a member of the account", story=ACCOUNTS, settles="C-TA-05", needs="role:outsider")
 def foreign_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to generate-session for an account that the user does not belong to."""
     return held(expect_status(history.one(f"{ACCOUNTS}/foreign account"), 403))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "400 account_id missing or not a positive integer"),
-    story=ACCOUNTS,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
-)
+@rule(quote="400 account_id missing or not a positive integer", story=ACCOUNTS)
 def ill_formed_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session whose account_id is no positive integer or whose body is no object."""
     given = [*history.every(f"{ACCOUNTS}/ill-formed account"), *history.every(f"{ACCOUNTS}/ill-formed body")]
     return statuses([each for each in given if each.step.rpartition("/")[2] not in _MISSING], 400)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", 'required; "optional" is a declared deviation'),
+@rule(
+    section="Where the sources disagree, and the ruling",
+    quote='required; "optional" is a declared deviation',
     story=ACCOUNTS,
-    operations=_GENERATES,
-    depends_on=(MINTS,),
 )
 def missing_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session without an account_id, and with null for one."""

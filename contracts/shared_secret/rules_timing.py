@@ -1,6 +1,6 @@
 """The shared secret is compared in constant time."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from contracts.timing import takes_as_long
 from harness.history import History
@@ -9,19 +9,20 @@ from harness.verdict import Verdict
 
 STORY = "refusals_are_timed"
 
-
-@requirement(
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page("Authentication", "Compared in constant time."),
+    section="Authentication",
     story=STORY,
-    settles=("C-TA-08",),
-    operations=("validateSession",),
-    needs=("near:tuvens-api",),
-    depends_on=(
-        MINTS,
-        "shared_secret.validate_session_refuses_a_wrong_secret",
-    ),
+    operations="validateSession",
+    needs="near:tuvens-api",
+    depends_on=[MINTS, "shared_secret.validate_session_refuses_a_wrong_secret"],
+)
+
+
+@rule(
+    quote="Compared in constant time.",
+    settles="C-TA-08",
     next_step="Compare with crypto.timingSafeEqual over digests of equal length.",
 )
 def no_timing_leak_is_seen(history: History) -> Verdict:

@@ -2,26 +2,27 @@
 
 import re
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Outcome
 from harness.judging import BrokenRuleError, answered, expect, held, let_through, shown
 from harness.requirement import SHOULD
 from harness.verdict import Held, Verdict, Violated
 
 STORY = "transport_is_checked"
-_SOURCE = page("Systems", "https://api.tuvens.com")
-_HTTPS = ("https:tuvens-api",)
 
-
-@requirement(
+rule = RuleFamily(
     level=SHOULD,
     obliged="tuvens-api",
-    source=_SOURCE,
+    section="Systems",
+    quote="https://api.tuvens.com",
     story=STORY,
-    settles=("C-SE-01",),
-    operations=("getEvent",),
-    needs=_HTTPS,
+    settles="C-SE-01",
+    operations="getEvent",
+    needs="https:tuvens-api",
 )
+
+
+@rule()
 def plain_http_is_refused(history: History) -> Verdict:
     """tuvens-api serves nothing by http://: it redirects to https:// or refuses."""
     # A host that cannot be reached at all refuses nothing.
@@ -38,15 +39,7 @@ def plain_http_is_refused(history: History) -> Verdict:
     return held(plain)
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_SOURCE,
-    story=STORY,
-    settles=("C-SE-01",),
-    operations=("getEvent",),
-    needs=_HTTPS,
-)
+@rule()
 def strict_transport_is_demanded(history: History) -> Verdict:
     """tuvens-api tells browsers to come by https only (Strict-Transport-Security)."""
     answer = let_through(history.one(f"{STORY}/https"))
@@ -57,15 +50,7 @@ def strict_transport_is_demanded(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_SOURCE,
-    story=STORY,
-    settles=("C-SE-01",),
-    operations=("getEvent",),
-    needs=_HTTPS,
-)
+@rule()
 def old_tls_is_refused(history: History) -> Verdict:
     """tuvens-api refuses TLS older than 1.2."""
     seen = history.observation(f"{STORY}/old versions")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from harness.capabilities import remedy_for
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
@@ -11,10 +11,6 @@ from harness.verdict import Verdict
 
 READ, CHANGED = "events_are_read", "an_event_is_changed"
 _SECTION = "GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)"
-_FIELDS = page(_SECTION, "The event as the client reads it: `id` (string)")
-_PATCH = page(_SECTION, 'PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)')
-_ORDER = page("Errors", "Order on every route: authentication (401), then the request's form (400)")
-_EXISTENCE = page("Errors", "then existence and permission (404, 403)")
 _IS_READ = "tuvens_event.an_event_is_read"
 _IS_CHANGED = "tuvens_event.the_callback_is_noted"
 _DEMANDS_JWT = "tuvens_event.a_change_without_jwt_is_refused"
@@ -25,8 +21,18 @@ _ALIASES = {
     "hiEventsEventId": "hi_events_event_id",
 }
 
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section="Errors", story=CHANGED, operations=_UPDATE, depends_on=_IS_CHANGED
+)
 
-@requirement(level=MUST, obliged="tuvens-api", source=_FIELDS, story=READ, operations=_GET)
+
+@rule(
+    section=_SECTION,
+    quote="The event as the client reads it: `id` (string)",
+    story=READ,
+    operations=_GET,
+    depends_on=(),
+)
 def an_event_is_read(history: History) -> Verdict:
     """tuvens-api answers 200 to anyone who reads an event, and names its id as text and its account."""
     answer = expect_status(_known(history, "known event"), 200)
@@ -48,20 +54,13 @@ def an_event_is_read(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(level=MUST, obliged="tuvens-api", source=_EXISTENCE, story=READ, operations=_GET, depends_on=(_IS_READ,))
+@rule(quote="then existence and permission (404, 403)", story=READ, operations=_GET, depends_on=_IS_READ)
 def an_unknown_event_is_not_found(history: History) -> Verdict:
     """tuvens-api answers 404 to who reads an event that does not exist."""
     return held(expect_status(_known(history, "unknown event"), 404))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_PATCH,
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_READ,),
-)
+@rule(section=_SECTION, quote='PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)', depends_on=_IS_READ)
 def the_callback_is_noted(history: History) -> Verdict:
     """tuvens-api notes, when the client's callback page says so, that an event has ticketing and which event of
     hi.events it is."""
@@ -85,14 +84,7 @@ def the_callback_is_noted(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "(`setup` | `active` | `inactive`, null before ticketing is enabled)"),
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
-)
+@rule(section=_SECTION, quote="(`setup` | `active` | `inactive`, null before ticketing is enabled)")
 def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
     """tuvens-api gives an event a ticketing status, setup, active or inactive, once ticketing is enabled."""
     _, value = _changed(history, "first")
@@ -106,14 +98,7 @@ def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
     return held(_after(history, "first"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(_SECTION, "legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`"),
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
-)
+@rule(section=_SECTION, quote="legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`")
 def legacy_aliases_agree(history: History) -> Verdict:
     """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
     for step in ("first", "second"):
@@ -131,81 +116,37 @@ def legacy_aliases_agree(history: History) -> Verdict:
     return held([_after(history, step) for step in ("first", "second")])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_ORDER,
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
-)
+@rule(quote="Order on every route: authentication (401), then the request's form (400)")
 def a_change_without_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a change of an event without a JWT, and with what is none."""
     return statuses(history.every(f"{CHANGED}/no jwt"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_ORDER,
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_DEMANDS_JWT,),
-)
+@rule(quote="Order on every route: authentication (401), then the request's form (400)", depends_on=_DEMANDS_JWT)
 def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
     """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of no event."""
     return statuses(history.every(f"{CHANGED}/no jwt and"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EXISTENCE,
-    story=CHANGED,
-    operations=_UPDATE,
-    needs=("role:member",),
-    depends_on=(_DEMANDS_JWT,),
-)
+@rule(quote="then existence and permission (404, 403)", needs="role:member", depends_on=_DEMANDS_JWT)
 def a_change_without_permission_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
     return held(expect_status(history.one(f"{CHANGED}/by the member"), 403))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EXISTENCE,
-    story=CHANGED,
-    operations=_UPDATE,
-    needs=("role:outsider",),
-    depends_on=(_DEMANDS_JWT,),
-)
+@rule(quote="then existence and permission (404, 403)", needs="role:outsider", depends_on=_DEMANDS_JWT)
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
     return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EXISTENCE,
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
-)
+@rule(quote="then existence and permission (404, 403)")
 def a_change_of_an_unknown_event_is_not_found(history: History) -> Verdict:
     """tuvens-api answers 404 to a change of an event that does not exist."""
     return held(expect_status(history.one(f"{CHANGED}/unknown event"), 404))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_ORDER,
-    story=CHANGED,
-    operations=_UPDATE,
-    depends_on=(_IS_CHANGED,),
-)
+@rule(quote="Order on every route: authentication (401), then the request's form (400)")
 def refused_changes_change_nothing(history: History) -> Verdict:
     """tuvens-api leaves an event as it was when it refuses a change."""
     before, after = _after(history, "second"), _after(history, "refusals")

@@ -1,6 +1,6 @@
 """The webhook: bodies as PHP, Node and Python write them."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.webhook.rules_processing import (
     CHANGES,
     READS,
@@ -15,9 +15,18 @@ from harness.requirement import MUST
 from harness.verdict import Verdict
 
 STORY = "updates_of_other_languages_are_sent"
-_SOURCE = page("Authentication", "HMAC-SHA256 of the raw request body")
-_SETTLES = ("C-TA-14",)
-_NEXT = "Verify the signature over the bytes as received: escapes, spaces and order are the sender's to choose."
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-api",
+    section="Authentication",
+    quote="HMAC-SHA256 of the raw request body",
+    story=STORY,
+    settles="C-TA-14",
+    operations=[*WEBHOOK, *READS],
+    depends_on=CHANGES,
+    next_step="Verify the signature over the bytes as received: escapes, spaces and order are the sender's to choose.",
+)
 
 
 def _accepted(history: History, language: str) -> Verdict:
@@ -35,46 +44,19 @@ def _accepted(history: History, language: str) -> Verdict:
     return held(updates)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-    next_step=_NEXT,
-)
+@rule()
 def updates_by_php_are_applied(history: History) -> Verdict:
     """tuvens-api applies a signed update as PHP writes it: slashes and accents escaped or not, pretty or not."""
     return _accepted(history, "php")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-    next_step=_NEXT,
-)
+@rule()
 def updates_by_node_are_applied(history: History) -> Verdict:
     """tuvens-api applies a signed update as Node writes it: accents, emoji and U+2028 as they are, any key order."""
     return _accepted(history, "node")
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_SOURCE,
-    story=STORY,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-    next_step=_NEXT,
-)
+@rule()
 def updates_by_python_are_applied(history: History) -> Verdict:
     """tuvens-api applies a signed update as Python writes it: spaces between, all but ASCII escaped, a newline last."""
     return _accepted(history, "python")

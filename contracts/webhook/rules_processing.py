@@ -1,6 +1,6 @@
 """The webhook: what a rightly signed update does to the event."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_delivery.seen import body_of, payload_of
 from contracts.times import parse_http_date, parse_iso
@@ -28,8 +28,11 @@ CHANGES = "webhook.an_update_changes_the_event"
 _EVENT_IS_READ = "tuvens_event.an_event_is_read"
 _UNKNOWN_WORD = "webhook.an_unknown_word_gives_setup"
 _NAMES_THE_EVENT = "webhook.metadata_name_the_hi_events_event"
-_EFFECT = page(SECTION, "Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)")
 _TOLERANCE = 5.0
+
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section=SECTION, story=STORY, operations=[*WEBHOOK, *READS], depends_on=CHANGES
+)
 
 
 def reading(history: History, step: str) -> Exchange:
@@ -56,13 +59,11 @@ def ticketing_of(event: Exchange) -> object:
     return state_of(json_object(event))[0]
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, '200 `{"success": true, "message": "..."}`.'),
-    story=STORY,
-    settles=("C-TA-14",),
+@rule(
+    quote='200 `{"success": true, "message": "..."}`.',
+    settles="C-TA-14",
     operations=WEBHOOK,
+    depends_on=(),
     next_step="Compare the shared secrets of both sides, and that the signature is verified over the raw body.",
 )
 def signed_update_is_accepted(history: History) -> Verdict:
@@ -70,29 +71,19 @@ def signed_update_is_accepted(history: History) -> Verdict:
     return held(expect_success(history.one(f"{STORY}/LIVE/update")))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page("Where the sources disagree, and the ruling", "200; 201 is a declared deviation"),
-    story=STORY,
-    settles=("C-TA-14",),
+@rule(
+    section="Where the sources disagree, and the ruling",
+    quote="200; 201 is a declared deviation",
+    settles="C-TA-14",
     operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
+    depends_on=ACCEPTED,
 )
 def accepted_update_is_answered_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a status update that it accepts."""
     return held(expect_status(history.one(f"{STORY}/LIVE/update"), 200))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, '200 `{"success": true, "message": "..."}`.'),
-    story=STORY,
-    settles=("C-TA-14",),
-    operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
-)
+@rule(quote='200 `{"success": true, "message": "..."}`.', settles="C-TA-14", operations=WEBHOOK, depends_on=ACCEPTED)
 def accepted_update_is_called_a_success(history: History) -> Verdict:
     """tuvens-api answers an accepted status update with success true and a message."""
     answer = expect_success(history.one(f"{STORY}/LIVE/update"))
@@ -102,14 +93,10 @@ def accepted_update_is_called_a_success(history: History) -> Verdict:
     return held(answer)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EFFECT,
-    story=STORY,
-    settles=("C-TA-14",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(ACCEPTED, _EVENT_IS_READ),
+@rule(
+    quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
+    settles="C-TA-14",
+    depends_on=[ACCEPTED, _EVENT_IS_READ],
 )
 def an_update_changes_the_event(history: History) -> Verdict:
     """tuvens-api changes the event's ticketing status after a status update that it accepts."""
@@ -144,98 +131,47 @@ def _gives(history: History, status: str, wanted: str) -> tuple[Exchange, Exchan
     return before, update, after
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| LIVE | active |"),
-    story=STORY,
-    settles=("C-TA-16",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="| LIVE | active |", settles="C-TA-16")
 def live_gives_active(history: History) -> Verdict:
     """tuvens-api sets the ticketing status active when an event goes LIVE."""
     return held(_gives(history, "LIVE", "active"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| DRAFT | setup |"),
-    story=STORY,
-    settles=("C-TA-17",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="| DRAFT | setup |", settles="C-TA-17")
 def draft_gives_setup(history: History) -> Verdict:
     """tuvens-api sets the ticketing status setup when an event becomes a DRAFT."""
     return held(_gives(history, "DRAFT", "setup"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| CANCELLED | inactive |"),
-    story=STORY,
-    settles=("C-TA-18",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="| CANCELLED | inactive |", settles="C-TA-18")
 def cancelled_gives_inactive(history: History) -> Verdict:
     """tuvens-api sets the ticketing status inactive when an event is CANCELLED."""
     return held(_gives(history, "CANCELLED", "inactive"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| ENDED | inactive |"),
-    story=STORY,
-    settles=("C-TA-19",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="| ENDED | inactive |", settles="C-TA-19")
 def ended_gives_inactive(history: History) -> Verdict:
     """tuvens-api sets the ticketing status inactive when an event has ENDED."""
     return held(_gives(history, "ENDED", "inactive"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |"),
-    story=STORY,
-    settles=("C-TA-20",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |", settles="C-TA-20")
 def an_unknown_word_gives_setup(history: History) -> Verdict:
     """tuvens-api accepts a status that it does not know, and sets the ticketing status setup."""
     return held(_gives(history, "POSTPONED", "setup"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |"),
-    story=STORY,
-    settles=("C-TA-20",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(_UNKNOWN_WORD,),
+@rule(
+    quote="| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |",
+    settles="C-TA-20",
+    depends_on=_UNKNOWN_WORD,
 )
 def archived_gives_setup(history: History) -> Verdict:
     """tuvens-api sets the ticketing status setup when an event is ARCHIVED."""
     return held(_gives(history, "ARCHIVED", "setup"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |"),
-    story=STORY,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(_UNKNOWN_WORD,),
-)
+@rule(quote="| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |", depends_on=_UNKNOWN_WORD)
 def status_in_lower_case_gives_setup(history: History) -> Verdict:
     """tuvens-api takes live for a status that it does not know: LIVE is the word."""
     return held(_gives(history, "live", "setup"))
@@ -244,14 +180,10 @@ def status_in_lower_case_gives_setup(history: History) -> Verdict:
 _UPDATES = (("first", "LIVE"), ("second", "CANCELLED"))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EFFECT,
+@rule(
+    quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
     story=NOTED,
-    settles=("C-TA-21",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
+    settles="C-TA-21",
 )
 def metadata_name_the_hi_events_event(history: History) -> Verdict:
     """tuvens-api notes in contactData.hiEventsEventId which event of hi.events an update was about."""
@@ -271,14 +203,11 @@ def metadata_name_the_hi_events_event(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_EFFECT,
+@rule(
+    quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
     story=NOTED,
-    settles=("C-TA-21",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(_NAMES_THE_EVENT,),
+    settles="C-TA-21",
+    depends_on=_NAMES_THE_EVENT,
 )
 def metadata_name_the_status(history: History) -> Verdict:
     """tuvens-api notes in contactData.hiEventsStatus the status as hi.events sent it."""
@@ -296,15 +225,7 @@ def metadata_name_the_status(history: History) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "`contactData.hiEventsLastUpdated` (ISO time)"),
-    story=NOTED,
-    settles=("C-TA-21",),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(_NAMES_THE_EVENT,),
-)
+@rule(quote="`contactData.hiEventsLastUpdated` (ISO time)", story=NOTED, settles="C-TA-21", depends_on=_NAMES_THE_EVENT)
 def metadata_tell_when(history: History) -> Verdict:
     """tuvens-api notes in contactData.hiEventsLastUpdated when an update was processed or sent, and moves it forward
     with the next one."""

@@ -1,6 +1,6 @@
 """The webhook: whom and what it refuses, in which order, and that the refused leaves no trace."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
 from contracts.webhook.rules_processing import ACCEPTED, CHANGES, READS, SECTION, WEBHOOK, reading
 from harness.history import History
@@ -10,30 +10,23 @@ from harness.verdict import Verdict
 
 STRANGERS, SENSELESS = "strangers_send_updates", "senseless_updates_are_sent"
 _VERIFIED = "webhook.wrong_signature_is_refused"
-_HEADER = page(
-    "Authentication",
-    "Webhook: header `x-hi-events-signature: sha256=<lower-case hex HMAC-SHA256 of the raw request body, key = shared "
-    "secret>`.",
-)
-_RAW = page("Authentication", "Verified over the raw bytes, before the body is parsed")
-_WRONG = page(SECTION, "401 signature missing or wrong")
-_MALFORMED = page(SECTION, "400 signed, but malformed")
-_REQUIRED = page(
-    "Left open: no rule judges these, and a simulator picks the first",
-    "All fields of the webhook's example are required; another event_type is 400.",
-)
-_SIGNATURE = ("C-TA-15",)
-_ERRORS = ("C-TA-22",)
 
 
-@requirement(
+signature_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=_WRONG,
+    section="Authentication",
     story=STRANGERS,
-    settles=_SIGNATURE,
+    settles="C-TA-15",
     operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
+    depends_on=_VERIFIED,
+)
+
+
+@signature_rule(
+    section=SECTION,
+    quote="401 signature missing or wrong",
+    depends_on=ACCEPTED,
     next_step="Verify the signature with the shared secret before anything else is done with the body.",
 )
 def wrong_signature_is_refused(history: History) -> Verdict:
@@ -41,42 +34,24 @@ def wrong_signature_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STRANGERS}/other key"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_WRONG,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
-)
+@signature_rule(section=SECTION, quote="401 signature missing or wrong")
 def missing_signature_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a webhook without a signature, and with an empty one."""
     return statuses(history.every(f"{STRANGERS}/missing"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_HEADER,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+@signature_rule(
+    quote="Webhook: header `x-hi-events-signature: sha256=<lower-case hex HMAC-SHA256 of the raw "
+    "request body, key = shared secret>`."
 )
 def signature_without_prefix_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a webhook whose signature lacks sha256= before the hex digits."""
     return statuses(history.every(f"{STRANGERS}/without prefix"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_HEADER,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+@signature_rule(
+    quote="Webhook: header `x-hi-events-signature: sha256=<lower-case hex HMAC-SHA256 of the raw "
+    "request body, key = shared secret>`."
 )
 def signature_by_another_algorithm_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a webhook signed with HMAC-SHA1 or HMAC-SHA512, and to a digest that no key went
@@ -84,28 +59,18 @@ def signature_by_another_algorithm_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STRANGERS}/other algorithm"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_HEADER,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+@signature_rule(
+    quote="Webhook: header `x-hi-events-signature: sha256=<lower-case hex HMAC-SHA256 of the raw "
+    "request body, key = shared secret>`."
 )
 def signature_in_upper_case_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a webhook whose signature is in upper case: its hex digits, or its prefix."""
     return statuses(history.every(f"{STRANGERS}/upper case"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_HEADER,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+@signature_rule(
+    quote="Webhook: header `x-hi-events-signature: sha256=<lower-case hex HMAC-SHA256 of the raw "
+    "request body, key = shared secret>`."
 )
 def malformed_signature_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a webhook whose signature is cut, prolonged, spaced out, doubled or in base64, and
@@ -118,14 +83,8 @@ def malformed_signature_is_refused(history: History) -> Verdict:
     return held([*malformed, *unusual])
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_RAW,
-    story=STRANGERS,
-    settles=_SIGNATURE,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED,),
+@signature_rule(
+    quote="Verified over the raw bytes, before the body is parsed",
     next_step="Verify the signature over the bytes as received, not over the body parsed and written again.",
 )
 def altered_body_is_refused(history: History) -> Verdict:
@@ -133,96 +92,71 @@ def altered_body_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STRANGERS}/altered body"), 401)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "also when the body is nonsense: authentication comes first"),
-    story=STRANGERS,
-    operations=WEBHOOK,
-    depends_on=(_VERIFIED, "webhook.missing_signature_is_refused"),
+@signature_rule(
+    section=SECTION,
+    quote="also when the body is nonsense: authentication comes first",
+    settles=(),
+    depends_on=[_VERIFIED, "webhook.missing_signature_is_refused"],
 )
 def webhook_authenticates_before_it_reads(history: History) -> Verdict:
     """tuvens-api answers 401, not 400 or 404, to a webhook that is not rightly signed, whatever its body is."""
     return statuses(history.every(f"{STRANGERS}/nonsense"), 401)
 
 
-@requirement(
+body_rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=_MALFORMED,
+    section=SECTION,
     story=SENSELESS,
-    settles=_ERRORS,
+    settles="C-TA-22",
     operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
+    depends_on=ACCEPTED,
 )
+
+
+@body_rule(quote="400 signed, but malformed")
 def nonsense_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to a signed webhook whose body is empty, no JSON, no object or not UTF-8."""
     return statuses(history.every(f"{SENSELESS}/nonsense"), 400)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REQUIRED,
-    story=SENSELESS,
-    settles=_ERRORS,
-    operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
+@body_rule(
+    section="Left open: no rule judges these, and a simulator picks the first",
+    quote="All fields of the webhook's example are required; another event_type is 400.",
 )
 def incomplete_update_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to a signed webhook that lacks one of its seven fields."""
     return statuses(history.every(f"{SENSELESS}/missing"), 400)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_MALFORMED,
-    story=SENSELESS,
-    settles=_ERRORS,
-    operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
-)
+@body_rule(quote="400 signed, but malformed")
 def ill_typed_update_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to a signed webhook with a field that cannot be what it should be."""
     return statuses(history.every(f"{SENSELESS}/ill-typed"), 400)
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=_REQUIRED,
-    story=SENSELESS,
-    settles=_ERRORS,
-    operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
+@body_rule(
+    section="Left open: no rule judges these, and a simulator picks the first",
+    quote="All fields of the webhook's example are required; another event_type is 400.",
 )
 def another_event_type_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to a signed webhook of another event_type."""
     return held(expect_status(history.one(f"{SENSELESS}/other type"), 400))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "404 signed, well formed, but no such Tuvens event"),
-    story=SENSELESS,
-    settles=_ERRORS,
-    operations=WEBHOOK,
-    depends_on=(ACCEPTED,),
-)
+@body_rule(quote="404 signed, well formed, but no such Tuvens event")
 def unknown_event_is_not_found(history: History) -> Verdict:
     """tuvens-api answers 404 to a signed, well-formed webhook for an event that it does not have."""
     return held(expect_status(history.one(f"{SENSELESS}/unknown event"), 404))
 
 
-@requirement(
-    level=MUST,
-    obliged="tuvens-api",
-    source=page(SECTION, "401 signature missing or wrong"),
-    story=(STRANGERS, SENSELESS),
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
+@signature_rule(
+    section=SECTION,
+    quote="401 signature missing or wrong",
+    story=[STRANGERS, SENSELESS],
+    settles=(),
+    operations=[*WEBHOOK, *READS],
+    depends_on=CHANGES,
 )
 def refused_updates_change_nothing(history: History) -> Verdict:
     """tuvens-api leaves an event as it was when it refuses a webhook."""

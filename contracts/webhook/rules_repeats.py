@@ -1,6 +1,6 @@
 """The webhook: deliveries that come twice, late, or in another order."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
 from contracts.webhook.rules_processing import CHANGES, READS, SECTION, WEBHOOK, reading
 from harness.history import History
@@ -9,9 +9,16 @@ from harness.requirement import SHOULD
 from harness.verdict import Verdict
 
 REPEATED, OVERTAKEN = "updates_are_repeated", "updates_overtake_each_other"
-_SETTLES = ("C-SE-03",)
-_REPEATED = page(SECTION, "a delivery repeated leaves the same state")
-_STALE = page(SECTION, "a delivery whose event_sent_at is older than the last one applied does not overwrite it")
+
+rule = RuleFamily(
+    level=SHOULD,
+    obliged="tuvens-api",
+    section=SECTION,
+    quote="a delivery whose event_sent_at is older than the last one applied does not overwrite it",
+    story=REPEATED,
+    operations=[*WEBHOOK, *READS],
+    depends_on=CHANGES,
+)
 
 
 def _unchanged(history: History, first: str, *later: str) -> Verdict:
@@ -33,27 +40,15 @@ def _unchanged(history: History, first: str, *later: str) -> Verdict:
     return held(looked_at)
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_REPEATED,
-    story=REPEATED,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(quote="a delivery repeated leaves the same state", settles="C-SE-03")
 def repeated_update_leaves_the_same_state(history: History) -> Verdict:
     """tuvens-api leaves an event in the same state when the same delivery comes twice."""
     return _unchanged(history, f"{REPEATED}/live", f"{REPEATED}/live again")
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_REPEATED,
-    story=REPEATED,
+@rule(
+    quote="a delivery repeated leaves the same state",
     operations=WEBHOOK,
-    depends_on=(CHANGES,),
     next_step="Answer 200 to what was applied before: hi.events would send it again and again otherwise.",
 )
 def repeated_update_is_no_failure(history: History) -> Verdict:
@@ -65,14 +60,8 @@ def repeated_update_is_no_failure(history: History) -> Verdict:
     return held(again)
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_STALE,
-    story=REPEATED,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
+@rule(
+    settles="C-SE-03",
     next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
 )
 def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
@@ -80,14 +69,9 @@ def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
     return _unchanged(history, f"{REPEATED}/cancelled", f"{REPEATED}/live once more")
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_STALE,
+@rule(
     story=OVERTAKEN,
-    settles=_SETTLES,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
+    settles="C-SE-03",
     next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
 )
 def stale_update_does_not_overwrite(history: History) -> Verdict:
@@ -96,14 +80,7 @@ def stale_update_does_not_overwrite(history: History) -> Verdict:
     return _unchanged(history, f"{OVERTAKEN}/live", f"{OVERTAKEN}/ten seconds older", f"{OVERTAKEN}/a second older")
 
 
-@requirement(
-    level=SHOULD,
-    obliged="tuvens-api",
-    source=_STALE,
-    story=OVERTAKEN,
-    operations=(*WEBHOOK, *READS),
-    depends_on=(CHANGES,),
-)
+@rule(story=OVERTAKEN)
 def newer_update_is_applied_after_a_stale_one(history: History) -> Verdict:
     """tuvens-api applies a newer update after one that was stale."""
     update = expect_success(history.one(f"{OVERTAKEN}/newer"))

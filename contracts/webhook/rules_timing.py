@@ -1,6 +1,6 @@
 """The webhook's signature is compared in constant time."""
 
-from contracts.catalogue import page, requirement
+from contracts.catalogue import RuleFamily
 from contracts.timing import takes_as_long
 from contracts.webhook.rules_processing import WEBHOOK
 from harness.history import History
@@ -9,16 +9,20 @@ from harness.verdict import Verdict
 
 STORY = "forged_signatures_are_timed"
 
-
-@requirement(
+rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
-    source=page("Authentication", "Verified over the raw bytes, before the body is parsed; compared in constant time."),
+    section="Authentication",
     story=STORY,
-    settles=("C-TA-08",),
     operations=WEBHOOK,
-    needs=("near:tuvens-api",),
-    depends_on=("webhook.wrong_signature_is_refused",),
+    needs="near:tuvens-api",
+    depends_on="webhook.wrong_signature_is_refused",
+)
+
+
+@rule(
+    quote="Verified over the raw bytes, before the body is parsed; compared in constant time.",
+    settles="C-TA-08",
     next_step="Compare the digests with crypto.timingSafeEqual, not the texts with ===.",
 )
 def no_timing_leak_is_seen(history: History) -> Verdict:

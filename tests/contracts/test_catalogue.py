@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import openapi
-from contracts.catalogue import CLAIMS_FILE, EDITION, catalogue, claims, uncovered
+from contracts.catalogue import CLAIMS_FILE, EDITION, RuleFamily, catalogue, claims, uncovered
 from contracts.routes.rules import OPTIONAL
 from crossapp.commands.requirements import as_markdown
 from harness.capabilities import remedy_for
-from harness.requirement import Level, Requirement
+from harness.history import History
+from harness.requirement import MUST, CatalogueError, Level, Requirement
 from harness.story import Story
+from harness.verdict import Held, Verdict
 from load.budgets import read_budgets
 from load.catalogue import catalogue as load_catalogue
 from scenarios.catalogue import stories
@@ -157,3 +159,13 @@ def test_the_list_of_requirements_in_the_documents_is_that_of_the_catalogue() ->
     assert (_DOCS / "requirements.md").read_text("utf-8") == as_markdown(
         [*catalogue(), *load_catalogue(read_budgets())]
     )
+
+
+def test_a_rule_that_lacks_a_fact_is_refused_with_the_names_of_what_it_lacks() -> None:
+    def a_rule(history: History) -> Verdict:
+        return Held((1,))
+
+    with pytest.raises(
+        CatalogueError, match=r"contracts\.a_rule: neither the rule nor its family gives obliged, quote"
+    ):
+        RuleFamily(level=MUST)(section="Systems")(a_rule)
