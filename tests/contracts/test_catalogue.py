@@ -165,7 +165,5 @@ def test_a_rule_that_lacks_a_fact_is_refused_with_the_names_of_what_it_lacks() -
     def a_rule(history: History) -> Verdict:
         return Held((1,))
 
-    with pytest.raises(
-        CatalogueError, match=r"contracts\.a_rule: neither the rule nor its family gives obliged, quote"
-    ):
+    with pytest.raises(CatalogueError, match=r"contracts\.a_rule: .* gives obliged, quote"):
         RuleFamily(level=MUST)(section="Systems")(a_rule)
