@@ -15,8 +15,8 @@ import openapi
 from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target, build_deployment, read_deployment
-from load.budgets import read_budgets
-from scenarios.selectors import SELECTORS
+from load.plan.budgets import read_budgets
+from scenarios.cast.selectors import SELECTORS
 from simulators.faults import FAULTS
 from simulators.launch import LOCAL_PORTS
 

@@ -10,7 +10,7 @@ from harness.deployment import Deployment
 from harness.har_reader import Har, HarEntry, HarError, hosts_of
 from harness.history import History, Outcome, read_history
 from harness.http import Answer, Call
-from scenarios.addresses import Addresses, Place
+from scenarios.tools.addresses import Addresses, Place
 
 STORY = "har"
 

@@ -22,7 +22,7 @@ from harness.inspector.page import OPEN, address, page_routes
 from harness.inspector.row import Row
 from harness.redact import SecretBook
 from openapi.recorded import LANES, request_problems, signature_of
-from scenarios.loopback import listen, served
+from scenarios.tools.loopback import listen, served
 
 APP = "proxy"
 

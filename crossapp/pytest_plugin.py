@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The catalogue of stories stands for all requirements, the interactions of the pacts for theirs."""
     beginning = _MARKERS.get((file_path.parent.name, file_path.name))
-    neighbour = "rules.py" if beginning else "cast.py"
+    neighbour = "rules.py" if beginning else "cast"
     if beginning is None or not (file_path.parent / neighbour).exists():
         return None
     found: pytest.Collector = Requirements.from_parent(parent, path=file_path, beginning=beginning)

@@ -33,9 +33,9 @@ from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code
 from harness.requirement import Catalogue, Requirement
 from harness.story import Story
 from harness.verdict import Held
-from scenarios.cast import Cast
+from scenarios.cast.cast import Cast
+from scenarios.cast.stage import Stage
 from scenarios.catalogue import stories
-from scenarios.stage import Stage
 
 # Who asks for more random cases gives the time for them: one for each operation, at half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02

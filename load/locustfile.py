@@ -15,9 +15,9 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from harness.deployment import DeploymentError
-from load.generator.options import add_options, read_ahead, settings_of
-from load.generator.reporting import Sink
-from load.generator.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
+from load.generate.locust_process.options import add_options, read_ahead, settings_of
+from load.generate.locust_process.reporting import Sink
+from load.generate.locust_process.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
 
 __all__ = ["BackEnd", "Deliverer", "OpenModel", "Organiser", "Page"]
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import scenarios
 from harness.story import Phase, Stories, Story
+from scenarios import stories as package
 
 if TYPE_CHECKING:
-    from scenarios.cast import Cast
+    from scenarios.cast.cast import Cast
 
 _stories = Stories()
 
@@ -39,7 +39,7 @@ def story(
 
 @cache
 def stories() -> Stories:
-    """All stories: every module of this package is read."""
-    for module in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda each: each.name):
-        importlib.import_module(f"scenarios.{module.name}")
+    """All stories: every module of scenarios/stories/ is read."""
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
+        importlib.import_module(f"{package.__name__}.{module.name}")
     return _stories

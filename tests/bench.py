@@ -34,7 +34,7 @@ _STARTING = 4.0
 """Seconds that Locust may need until its users send."""
 _EMPTY_SERVER = """
 import asyncio, sys
-from load.calibration import empty
+from load.generate.calibration import empty
 from simulators.kit.server import listen, loop_factory, server
 listener = listen()
 print(listener.getsockname()[1], flush=True)

@@ -1,8 +1,8 @@
 """Whatever is sent, an operation answers as its document says.
 
 The cases are Schemathesis', made from the OpenAPI documents: the examples, each boundary of each field (coverage),
-random requests, and sequences along the documents' links. A story sends them (scenarios/operations_are_fuzzed.py) and
-notes what broke, by cause. What the contract leaves open is no cause.
+random requests, and sequences along the documents' links. A story sends them
+(scenarios/stories/operations_are_fuzzed.py) and notes what broke, by cause. What the contract leaves open is no cause.
 """
 
 from collections.abc import Mapping

@@ -16,8 +16,8 @@ from harness.deployment import DeploymentError
 from harness.exit_codes import ExitCode
 from harness.har_reader import looks_like_har, read_har
 from harness.history import History, HistoryError, read_history
-from load.budgets import STANDARD, BudgetError, read_budgets
-from load.observed import of_load
+from load.judge.to_history import of_load
+from load.plan.budgets import STANDARD, BudgetError, read_budgets
 
 
 def judge(

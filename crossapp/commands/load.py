@@ -21,17 +21,17 @@ from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.render.text import in_encoding
 from harness.report import Report
-from load.arrivals import Model, Schedule, StageError, read_stages, steady
-from load.budgets import STANDARD, Budget, BudgetError, read_budgets
-from load.catalogue import catalogue
-from load.conduct import LOCUST_REPORT, Options, conduct, schedule_for
-from load.limits import beyond_limits
-from load.plan import plan_lines
-from load.processes import GeneratorError, Workers
-from load.section import section
-from load.sequential import ONLY_AT_THE_END, Looks
-from load.settings import MIX, Bursts
-from load.visits import VisitOptions
+from load.generate.processes import GeneratorError, Workers
+from load.judge.catalogue import catalogue
+from load.judge.report_section import section
+from load.judge.sequential import ONLY_AT_THE_END, Looks
+from load.pages.page_loads import VisitOptions
+from load.plan.arrivals import Model, Schedule, StageError, read_stages, steady
+from load.plan.budgets import STANDARD, Budget, BudgetError, read_budgets
+from load.plan.dry_run import plan_lines
+from load.plan.rate_limits import beyond_limits
+from load.plan.settings import MIX, Bursts
+from load.run import LOCUST_REPORT, Options, conduct, schedule_for
 
 
 def load(

@@ -21,11 +21,11 @@ from harness.history import History
 from harness.recorder import TargetGoneError
 from harness.render.text import visible
 from harness.story import Phase, Story, StoryStoppedError
-from scenarios.cast import Cast
-from scenarios.stage import Stage
+from scenarios.cast.cast import Cast
+from scenarios.cast.stage import Stage
 
 if TYPE_CHECKING:
-    from scenarios.lockstep.explore import Bounds, Lockstep, Result
+    from scenarios.tools.lockstep.explore import Bounds, Lockstep, Result
 
 
 def lockstep(
@@ -64,7 +64,7 @@ def lockstep(
             # Hypothesis keeps notes beside whoever runs it.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crossapp-"))
             os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
-            from scenarios.lockstep.explore import Bounds
+            from scenarios.tools.lockstep.explore import Bounds
 
             left = stack.enter_context(deployed(against))
             right = stack.enter_context(deployed(deployment, faults=fault or ()))
@@ -85,8 +85,8 @@ def lockstep(
 async def _explore(
     left: Deployment, right: Deployment, bounds: "Bounds", strict: bool, errors: Console
 ) -> "tuple[Lockstep, Result]":
-    from scenarios.lockstep.explore import Lockstep
-    from scenarios.lockstep.side import Side
+    from scenarios.tools.lockstep.explore import Lockstep
+    from scenarios.tools.lockstep.side import Side
 
     stages = [_stage(each, bounds.seed) for each in (left, right)]
     story = Story("lockstep", "Two deployments are asked the same.", _nothing, Phase.SIDE_BY_SIDE)

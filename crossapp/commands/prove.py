@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.matrix import BROWSER, SUITES, Matrix, Row, suites_for
-from crossapp.matrix_text import as_markdown, as_text, row_line
-from crossapp.prove import proofs, prove, saved
+from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
+from crossapp.prove.matrix_text import as_markdown, as_text, row_line
+from crossapp.prove.prover import proofs, prove, saved
 from harness import chromium
 from harness.capabilities import remedy_for
 from harness.exit_codes import ExitCode

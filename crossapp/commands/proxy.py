@@ -22,10 +22,10 @@ from harness.har import to_har
 from harness.history import Exchange, History
 from harness.saving import HistoryFile, write_whole
 from harness.stopping import stop_event
-from scenarios.credentials import Adding
-from scenarios.loopback import PortTakenError
-from scenarios.proxy import CALLER, proxied
-from scenarios.stage import Stage
+from scenarios.cast.stage import Stage
+from scenarios.tools.credentials import Adding
+from scenarios.tools.loopback import PortTakenError
+from scenarios.tools.proxy import CALLER, proxied
 
 FIRST_PORT = 3100
 INSPECTOR = "inspector"

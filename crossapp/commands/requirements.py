@@ -8,8 +8,8 @@ import typer
 
 from contracts.catalogue import catalogue
 from harness.requirement import Requirement
-from load.budgets import read_budgets
-from load.catalogue import catalogue as load_catalogue
+from load.judge.catalogue import catalogue as load_catalogue
+from load.plan.budgets import read_budgets
 
 
 def requirements(

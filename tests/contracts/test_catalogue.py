@@ -15,8 +15,8 @@ from harness.history import History
 from harness.requirement import MUST, CatalogueError, Level, Requirement
 from harness.story import Story
 from harness.verdict import Held, Verdict
-from load.budgets import read_budgets
-from load.catalogue import catalogue as load_catalogue
+from load.judge.catalogue import catalogue as load_catalogue
+from load.plan.budgets import read_budgets
 from scenarios.catalogue import stories
 
 _DOCS = Path(__file__).parents[2] / "docs"

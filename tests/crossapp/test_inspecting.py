@@ -12,7 +12,7 @@ import pytest
 from crossapp.inspecting import HistorySource, inspected
 from harness.history import Exchange, History, Observation
 from harness.redact import SecretBook
-from scenarios.loopback import PortTakenError, listen
+from scenarios.tools.loopback import PortTakenError, listen
 from tests.harness.examples import exchange, history
 
 _SECRET = "a-secret-that-nobody-may-see-anywhere"

@@ -18,9 +18,9 @@ from crossapp.cli import main
 from harness.chromium import is_available
 from harness.exit_codes import ExitCode
 from harness.render.saved import line_schema, open_report
-from load.budgets import read_budgets
+from load.plan.budgets import read_budgets
 from simulators.launch import LaunchOptions, launched
-from tests.load import servers
+from tests.load.generate import servers
 
 _QUICK = (
     "--rate",

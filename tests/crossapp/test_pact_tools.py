@@ -18,11 +18,11 @@ from pact import Verifier
 import openapi
 from contracts.pacts.interactions import FOLDER, interactions
 from harness.deployment import Deployment, build_deployment
-from scenarios.loopback import listen, served
-from scenarios.provider_states import MESSAGES_PATH, STATES_PATH
+from scenarios.tools.loopback import listen, served
+from scenarios.tools.provider_states import MESSAGES_PATH, STATES_PATH
 from simulators.launch import LaunchOptions, launched
 from tests.contracts.pacts.broker import TOKEN, Broker
-from tests.scenarios.proxied import Proxied, proxy
+from tests.scenarios.tools.proxied import Proxied, proxy
 
 _PACT = str(Path(sys.executable).with_name("pact"))
 # The command follows redirects, so that it cannot see where the page leads back to.

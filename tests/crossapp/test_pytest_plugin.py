@@ -56,7 +56,7 @@ class Inner:
         self.chosen: list[tuple[str, ...]] = []
         self._monkeypatch = monkeypatch
         folder = pytester.mkdir("scenarios")
-        for name in ("catalogue.py", "cast.py"):
+        for name in ("catalogue.py", "cast"):
             (folder / name).write_text("", "utf-8")
 
     def run(self, *findings: Finding, select: str = "", crashes: tuple[str, ...] = ()) -> pytest.RunResult:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from crossapp.matrix import BROWSER, SUITES, State
-from crossapp.matrix_text import row_line
-from crossapp.prove import Prover, proofs
+from crossapp.prove.matrix import BROWSER, SUITES, State
+from crossapp.prove.matrix_text import row_line
+from crossapp.prove.prover import Prover, proofs
 from harness import chromium
 from simulators.kit.faults import Fault
 

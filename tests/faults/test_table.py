@@ -1,6 +1,6 @@
 """The table of what faults turn red names faults and requirements that exist, and every requirement is in it."""
 
-from crossapp.matrix import BROWSER, LOAD, SCENARIOS, breakable, requirements, suite_of
+from crossapp.prove.matrix import BROWSER, LOAD, SCENARIOS, breakable, requirements, suite_of
 from simulators.faults import FAULTS
 from simulators.turns_red import TURNS_RED
 

@@ -25,11 +25,11 @@ from crossapp.load_world import many
 from crossapp.run import Run, Settings, book_of, context_of
 from harness.deployment import Deployment, build_deployment
 from harness.report import Finding, Report
-from load.arrivals import Model, Schedule, steady
-from load.budgets import read_budgets
-from load.conduct import Options, conduct
-from load.processes import Workers
-from load.settings import MIX, Bursts
+from load.generate.processes import Workers
+from load.plan.arrivals import Model, Schedule, steady
+from load.plan.budgets import read_budgets
+from load.plan.settings import MIX, Bursts
+from load.run import Options, conduct
 from simulators.kit.server import listen
 
 pytestmark = pytest.mark.slow

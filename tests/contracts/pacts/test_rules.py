@@ -9,7 +9,7 @@ from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.states import STATES
 from harness.history import History, NothingObservedError
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
-from scenarios.provider_states import ways
+from scenarios.tools.provider_states import ways
 from tests.contracts.histories import answer, history, no_answer, observed, verdict
 from tests.contracts.pact.examples import replayed
 

@@ -1,0 +1,1 @@
+"""`crossapp prove`: verifications of faulty simulators, and the kill matrix made of them."""

@@ -1,0 +1,295 @@
+"""The kill matrix as values: what each fault and each benign variant turned red, and what that proves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from contracts.catalogue import catalogue
+from harness.exit_codes import ExitCode
+from harness.requirement import Level, Requirement
+from load.judge.catalogue import budget_requirement
+from load.plan.budgets import read_budgets
+from simulators.kit.faults import Fault
+from simulators.turns_red import UNBREAKABLE
+
+SCENARIOS = "scenarios"
+BROWSER = "browser"
+LOAD = "load"
+_SUITES = {"pact": "Pact", "fuzzing": "Schemathesis", "browser": BROWSER, "load": LOAD}
+SUITES = (SCENARIOS, *_SUITES.values())
+_OF_MESSAGES = (SCENARIOS, "Pact", "Schemathesis")
+HONEST = "honest"
+"""The name of the row without any fault."""
+
+
+@cache
+def requirements() -> Mapping[str, Requirement]:
+    """All that can be judged of an application, by id: by verify, and the standard budgets under load."""
+    return {each.id: each for each in (*catalogue(), *map(budget_requirement, read_budgets()))}
+
+
+@cache
+def journeys() -> frozenset[str]:
+    """The standard budgets of the whole flow, which passes through every application, whichever they oblige."""
+    return frozenset(each.id for each in read_budgets() if each.over == ("flow",))
+
+
+def suite_of(requirement_id: str) -> str:
+    """The suite that a requirement belongs to, by its place."""
+    return _SUITES.get(requirement_id.partition(".")[0], SCENARIOS)
+
+
+def suites_for(fault: Fault) -> tuple[str, ...]:
+    """The suites that prove a fault: those of messages, but of what only pages or times show; a browser and load, which
+    take their time, where it concerns their requirements."""
+    if fault.name == HONEST:
+        return SUITES
+    of_messages = _OF_MESSAGES if fault.suite == "verify" else ()
+    own = {suite_of(each) for each in fault.requirements}
+    return tuple(each for each in SUITES if each in of_messages or each in own)
+
+
+class State(StrEnum):
+    """What a row proves. KILLED: a fault turned red what it concerns, all of it and nothing else. MISSED: not all of
+    it. SURVIVED: none of it. ACCUSED: something red that the fault does not concern, or anything for a benign variant.
+    CLEAR: a benign variant that nothing accuses. UNPROVED: undecided, or a fault of the harness."""
+
+    KILLED = "killed"
+    MISSED = "missed"
+    SURVIVED = "survived"
+    ACCUSED = "accused"
+    CLEAR = "clear"
+    UNPROVED = "unproved"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One verification of simulators that were wrong in one way, or right in another.
+
+    `concerns` are the requirements that must turn red, `red` those that did; `blocked` how many were blocked,
+    `rootless` those blocked by something neither red nor undecided; `undecided` inconclusive ones; `problem` why there
+    is no verdict at all. `unsteady`: undecided ones are expected. `suites` are those that were run: of the others
+    nothing is known.
+    """
+
+    name: str
+    kind: str
+    app: str
+    sentence: str
+    concerns: tuple[str, ...] = ()
+    red: tuple[str, ...] = ()
+    blocked: int = 0
+    rootless: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    problem: str = ""
+    unsteady: bool = False
+    seconds: float = 0.0
+    suites: tuple[str, ...] = SUITES
+
+    @property
+    def killed_by(self) -> dict[str, tuple[str, ...]]:
+        """By suite, the red requirements that the fault concerns."""
+        found = [each for each in self.red if self._concerns(each)] if self.kind == "fault" else []
+        return {suite: tuple(each for each in found if suite_of(each) == suite) for suite in SUITES}
+
+    @property
+    def killed_any(self) -> bool:
+        """Whether any suite killed it."""
+        return any(self.killed_by.values())
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """What the fault concerns and did not turn red."""
+        return tuple(
+            each
+            for each in self.concerns
+            if each not in self.red and each in requirements() and suite_of(each) in self.suites
+        )
+
+    @property
+    def accused(self) -> tuple[str, ...]:
+        """False alarms: red, though the fault does not concern it."""
+        return tuple(each for each in self.red if not self._concerns(each))
+
+    @property
+    def state(self) -> State:
+        """What the row proves, the worst first."""
+        if self.problem:
+            return State.UNPROVED
+        if self.accused:
+            return State.ACCUSED
+        if self.kind == "fault" and not self.red:
+            return State.SURVIVED
+        if self.missed:
+            return State.MISSED
+        if self.rootless or (self.undecided and not self.unsteady):
+            return State.UNPROVED
+        return State.KILLED if self.kind == "fault" else State.CLEAR
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], concerns: Sequence[str], *, unsteady: bool = False) -> "Row":
+        """A saved row, held against what its fault concerns now. Raises KeyError and TypeError for what is none."""
+        return cls(
+            name=value["name"],
+            kind=value["kind"],
+            app=value["app"],
+            sentence=value["sentence"],
+            concerns=tuple(concerns),
+            red=tuple(
+                sorted({*value["false_alarms"], *(each for found in value["killed_by"].values() for each in found)})
+            ),
+            blocked=value["blocked"],
+            rootless=tuple(value["rootless"]),
+            undecided=tuple(value["undecided"]),
+            problem=value["problem"],
+            unsteady=unsteady,
+            seconds=value["seconds"],
+            suites=tuple(str(each) for each in value["suites"]),
+        )
+
+    def with_suites_of(self, earlier: "Row") -> "Row":
+        """This row, and of the suites that it did not run what an earlier row of the same fault saw."""
+        others = tuple(each for each in earlier.suites if each not in self.suites)
+
+        def joined(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+            return tuple(sorted({*new, *(each for each in old if suite_of(each) in others)}))
+
+        if not others:
+            return self
+        return replace(
+            self,
+            red=joined(earlier.red, self.red),
+            blocked=self.blocked + earlier.blocked,
+            rootless=joined(earlier.rootless, self.rootless),
+            undecided=joined(earlier.undecided, self.undecided),
+            problem=self.problem or earlier.problem,
+            seconds=self.seconds + earlier.seconds,
+            suites=tuple(each for each in SUITES if each in (*self.suites, *others)),
+        )
+
+    def _concerns(self, requirement_id: str) -> bool:
+        if requirement_id in self.concerns:
+            return True
+        if self.kind != "fault" or suite_of(requirement_id) == SCENARIOS:
+            return False
+        # The rules of the other suites speak of whole interfaces: any fault of an application may break its own, and
+        # any fault at all a journey through all of them.
+        if requirement_id in journeys():
+            return True
+        return requirement_id in requirements() and requirements()[requirement_id].obliged == self.app
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        return {
+            "type": "row",
+            "kind": self.kind,
+            "name": self.name,
+            "app": self.app,
+            "sentence": self.sentence,
+            "state": str(self.state),
+            "suites": list(self.suites),
+            "requirements": list(self.concerns),
+            "killed_by": {suite: list(found) for suite, found in self.killed_by.items()},
+            "missed": list(self.missed),
+            "false_alarms": list(self.accused),
+            "blocked": self.blocked,
+            "rootless": list(self.rootless),
+            "undecided": list(self.undecided),
+            "problem": self.problem,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All rows of a run; `whole`: every fault and variant there is was proved, so that what no row killed, nothing
+    kills."""
+
+    rows: tuple[Row, ...]
+    whole: bool
+
+    def of_kind(self, kind: str) -> list[Row]:
+        """The rows of one kind, the honest one left out."""
+        return [each for each in self.rows if each.kind == kind and each.name != HONEST]
+
+    @property
+    def killers(self) -> Mapping[str, tuple[str, ...]]:
+        """By requirement, the faults that turned it red by right."""
+        found: dict[str, list[str]] = {}
+        for row in self.of_kind("fault"):
+            for requirement in (each for names in row.killed_by.values() for each in names):
+                found.setdefault(requirement, []).append(row.name)
+        return {name: tuple(found[name]) for name in sorted(found)}
+
+    @property
+    def never_killed(self) -> list[str]:
+        """The requirements that no row killed, those left out that no simulator can break."""
+        killers = self.killers
+        return [each.id for each in breakable() if each.id not in killers]
+
+    def killed(self, level: Level) -> tuple[int, int]:
+        """How many requirements of a level were killed, and how many of it can be."""
+        of_level = [each for each in breakable() if each.level is level]
+        killers = self.killers
+        return sum(each.id in killers for each in of_level), len(of_level)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0: all killed, nothing accused, nothing left open."""
+        states = {each.state for each in self.rows}
+        if not self.rows:
+            return ExitCode.NOTHING_JUDGED
+        if any(each.problem for each in self.rows):
+            return ExitCode.HARNESS_FAULT
+        if states & {State.SURVIVED, State.MISSED, State.ACCUSED} or (self.whole and self.never_killed):
+            return ExitCode.VIOLATED
+        return ExitCode.UNDECIDED if State.UNPROVED in states else ExitCode.OK
+
+    def footer(self) -> dict[str, Any]:
+        """The totals as a JSON object."""
+        faults, benign = self.of_kind("fault"), self.of_kind("benign")
+        return {
+            "type": "footer",
+            "whole": self.whole,
+            "faults": len(faults),
+            "killed": sum(each.state is State.KILLED for each in faults),
+            "survived": [each.name for each in faults if each.state is State.SURVIVED],
+            "missed": [each.name for each in faults if each.state is State.MISSED],
+            "false_alarms": [each.name for each in self.rows if each.state is State.ACCUSED],
+            "unproved": [each.name for each in self.rows if each.state is State.UNPROVED],
+            "benign": len(benign),
+            "clear": sum(each.state is State.CLEAR for each in benign),
+            "requirements": {
+                str(level): dict(zip(("killed", "of"), self.killed(level), strict=True)) for level in JUDGING
+            },
+            "never_killed": self.never_killed if self.whole else None,
+            "exit_code": int(self.exit_code),
+        }
+
+
+JUDGING = (Level.MUST, Level.SHOULD)
+
+
+def why_unbreakable(requirement: Requirement) -> str:
+    """Why no simulator can break a requirement; empty where one can."""
+    if requirement.level is Level.OBSERVE:
+        return "it only observes"
+    return next((why for pattern, why in UNBREAKABLE.items() if fnmatchcase(requirement.id, pattern)), "")
+
+
+def breakable() -> list[Requirement]:
+    """The requirements that a fault of a simulator can break."""
+    return [each for each in requirements().values() if not why_unbreakable(each)]
+
+
+def chosen(patterns: Sequence[str], name: str, concerns: Sequence[str]) -> bool:
+    """Whether patterns select a fault: by (a part of) its name, `*` and `?` as in a shell, or by a requirement that it
+    concerns. No pattern selects all."""
+    return not patterns or any(
+        (fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else pattern in name)
+        or any(fnmatchcase(each, pattern) for each in concerns)
+        for pattern in patterns
+    )

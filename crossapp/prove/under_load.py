@@ -1,0 +1,61 @@
+"""A short load run against simulators with a fault: what the standard budgets say of it."""
+
+import tempfile
+import time
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from crossapp.commands.load import judged
+from crossapp.load_world import loaded
+from crossapp.run import Run, Settings, book_of, context_of
+from harness.report import Report
+from harness.verdict import VerdictName
+from load.judge.sequential import ONLY_AT_THE_END, Looks
+from load.pages.page_loads import VisitOptions
+from load.plan.arrivals import Model, Schedule, steady
+from load.plan.budgets import read_budgets
+from load.plan.settings import MIX, Bursts
+from load.run import Options, conduct
+
+_RATE = 60.0
+_SECONDS = 12.0
+_WARM_UP = 2.0
+_PAGES, _LONGEST_PAGES, _TABS = 20.0, 400.0, 2
+_EVERY_FEW = Looks((0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0))
+_TRIES = 3
+
+
+def under_load(faults: Sequence[str], concerned: Collection[str] = ()) -> Report:
+    """A report of the standard budgets: by requests, or by pages where these are `concerned`, or by both where nothing
+    is. A run that cannot be trusted, as the machine was busy, is made again, twice at most. Raises EmbeddedError and
+    GeneratorError."""
+    for _ in range(_TRIES - 1):
+        report = _once(faults, concerned)
+        if not any(each.verdict is VerdictName.HARNESS_FAULT for each in report.findings):
+            return report
+    return _once(faults, concerned)
+
+
+def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
+    settings = Settings()
+    budgets = read_budgets()
+    awaited = [each for each in budgets if not concerned or each.id in concerned]
+    requests, pages = (any(each.of_pages is of_pages for each in awaited) for of_pages in (False, True))
+    stages = steady(_RATE, _SECONDS, _WARM_UP) if requests else ()
+    # Of pages a fault needs many loads, but no more than decide what it concerns.
+    longest, looks = (_LONGEST_PAGES, _EVERY_FEW) if not requests else (_PAGES, ONLY_AT_THE_END)
+    with tempfile.TemporaryDirectory(prefix="crossapp-") as private, loaded(None, None, Path(private), faults) as world:
+        options = Options(
+            schedule=Schedule(stages, Model.POISSON, settings.seed, MIX),
+            budgets=tuple(awaited),
+            listeners=2,
+            bursts=Bursts(2, 100),
+            calibrate=False,
+            looks=looks,
+            visits=VisitOptions(longest if pages else 0.0, tabs=_TABS),
+        )
+        began, clock = datetime.now(UTC), time.monotonic()
+        history, lines = conduct(world, context_of(world, settings), book_of(world), options, None, lambda text: None)
+        run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+    return judged(run, settings, budgets, looks)

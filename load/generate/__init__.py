@@ -1,0 +1,1 @@
+"""Sending the load and recording what came back."""

@@ -1,0 +1,189 @@
+"""From lanes to the one file of a run: by Locust's own messages, over machines or within one process."""
+
+import json
+import logging
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from load.generate.accounting import Account
+from load.generate.health import Pulse
+from load.generate.locust_process.client import Client
+from load.generate.locust_process.disturbance import RunQueue, stolen
+from load.generate.samples import Result, Sample
+from load.judge.to_history import JOURNEYS
+from load.plan.settings import stop_file
+
+logger = logging.getLogger(__name__)
+MESSAGE, STOP = "crossapp-report", "crossapp-stop"
+_EVERY, _BEAT, _LOOK = 1.0, 0.1, 0.2
+_AT_ONCE = 0.005
+
+
+class Lane:
+    """What one lane has to report. Samples and pulses go out every second, the account at the end; `heard` is false
+    where nobody takes them, as in a plain run of Locust."""
+
+    def __init__(self, environment: Environment, number: int, *, heard: bool) -> None:
+        self._environment = environment
+        self._heard = heard
+        self.account = Account(number)
+        self.client: Client | None = None
+        self.in_flight = 0
+        self.connections = 0
+        self.asked_to_stop = False
+        self._samples: list[Sample] = []
+        self._pulses: list[Pulse] = []
+
+    def listen(self) -> None:
+        """Hear when the run is to end early."""
+
+        def stop(environment: Environment, msg: Any, **_: Any) -> None:
+            self.asked_to_stop = True
+
+        runner = self._environment.runner
+        assert runner is not None
+        runner.register_message(STOP, stop)
+
+    def take(self, sample: Sample) -> None:
+        """A sample of the client's."""
+        if self._heard:
+            self._samples.append(sample)
+        if sample.measure in JOURNEYS:
+            self.account.results[sample.result] += 1
+
+    def beat(self) -> None:
+        """Read the health of this process, for ever."""
+        cpu = time.process_time()
+        queue = RunQueue()
+        wall, clock = _both_clocks()
+        waited, (taken, ticks) = queue.waited(), stolen()
+        while True:
+            gevent.sleep(_BEAT)
+            used = time.process_time()
+            now, unix = _both_clocks()
+            passed = now - wall
+            waits, (takes, whole) = queue.waited(), stolen()
+            if self.client is not None:
+                self._pulses.append(
+                    Pulse(
+                        at=self.client.now(),
+                        loop_lag=max(passed - _BEAT, 0.0) * 1000,
+                        cpu=(used - cpu) / passed,
+                        in_flight=self.in_flight,
+                        connections=self.connections,
+                        clock_step=(unix - clock) - passed,
+                        waited=(waits - waited) / 1000 / passed,
+                        stolen=(takes - taken) / max(whole - ticks, 1),
+                    )
+                )
+            cpu, wall, clock = used, now, unix
+            waited, taken, ticks = waits, takes, whole
+
+    def report_for_ever(self) -> None:
+        """Send what has gathered, every second."""
+        while True:
+            gevent.sleep(_EVERY)
+            self.report({})
+
+    def report(self, more: dict[str, Any]) -> None:
+        """Send what has gathered."""
+        samples, self._samples = self._samples, []
+        pulses, self._pulses = self._pulses, []
+        if not self._heard or not (samples or pulses or more):
+            return
+        runner = self._environment.runner
+        assert runner is not None
+        rows = {"samples": [each.row() for each in samples], "pulses": [each.row() for each in pulses]}
+        runner.send_message(MESSAGE, {"lane": self.account.lane, **rows, **more})
+
+    def finish(self, client: Client, until: float) -> None:
+        """The last report."""
+        self.account.until, self.account.finished = until, True
+        reasons = {measure: dict(counts) for measure, counts in client.reasons.items()}
+        self.report(
+            {
+                "account": self.account.to_json(),
+                "reasons": reasons,
+                "exchanges": client.exchanges(self.account.lane),
+            }
+        )
+
+    def give_up(self, reason: str) -> None:
+        """Say why this lane sends nothing."""
+        logger.error(reason)
+        self.report({"note": reason})
+
+
+def _both_clocks() -> tuple[float, float]:
+    """The steady clock and the wall clock at one moment: read again where the process was held up in between, which
+    would look like a wall clock that was set."""
+    for _ in range(20):
+        before, unix, after = time.perf_counter(), time.time(), time.perf_counter()
+        if after - before < _AT_ONCE:
+            break
+    return before, unix
+
+
+class Sink:
+    """The end of a run at which reports arrive: the master, or the only process."""
+
+    def __init__(self, environment: Environment, path: Path, lanes: int, judge: int) -> None:
+        self._environment = environment
+        self._path = path
+        self._lanes = lanes
+        self._finished: set[int] = set()
+        self._failed = False
+        self._judge = judge
+        self.results: Counter[Result] = Counter()
+        path.touch()
+
+    def listen(self) -> None:
+        """Take reports from now on."""
+        runner = self._environment.runner
+        assert runner is not None
+        runner.register_message(MESSAGE, self._on_report)
+        gevent.spawn(self._watch)
+
+    def _watch(self) -> None:
+        """Pass a request to stop on to all lanes; end the run when the lanes that are left have ended, or when nobody
+        is left to judge it."""
+        stop, told = stop_file(self._path), False
+        while True:
+            gevent.sleep(_LOOK)
+            if self._judge and os.getppid() != self._judge:
+                # It was killed. Locust's own end waits for workers that may never come; this is our group alone.
+                os.killpg(0, signal.SIGKILL)
+            runner = self._environment.runner
+            if runner is None:
+                return
+            if not told and stop.exists():
+                told = True
+                runner.send_message(STOP, {})
+            lost = len(runner.clients.missing) if isinstance(runner, MasterRunner) else 0
+            if lost and len(self._finished) + lost >= self._lanes:
+                self._quit()
+                return
+
+    def _on_report(self, environment: Environment, msg: Any, **_: Any) -> None:
+        value = msg.data
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n")
+        if "account" in value:
+            self._finished.add(int(value["account"]["lane"]))
+        if "note" in value:
+            self._failed = True
+        if self._failed or len(self._finished) >= self._lanes:
+            gevent.spawn_later(0.2, self._quit)
+
+    def _quit(self) -> None:
+        runner = self._environment.runner
+        if runner is not None:
+            runner.quit()

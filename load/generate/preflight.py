@@ -1,0 +1,104 @@
+"""One try of each call before the load, by the recorder of all other runs: a deployment that does not work is not load
+tested, and its answers are in the report with their curl commands."""
+
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+
+import openapi
+from contracts import facts
+from contracts.hi_events_session import wire as hi_wire
+from contracts.session_token import wire as session_wire
+from contracts.times import iso_millis
+from contracts.webhook import wire as webhook_wire
+from harness.deployment import Deployment
+from harness.history import Exchange, History
+from harness.http import Answer, Call, WireError
+from harness.recorder import Bounds, Recorder, TargetGoneError
+from harness.redact import SecretBook
+from load.judge.catalogue import preflight_problem
+from load.judge.to_history import PREFLIGHT
+
+Send = Callable[[Call], Awaitable[Answer]]
+
+
+async def preflight(deployment: Deployment, history: History, book: SecretBook, journeys: Collection[str]) -> str:
+    """Try the calls of the journeys. Why the deployment cannot be load tested; empty where it can."""
+    try:
+        async with sending(deployment, history, book) as send:
+            await _try(deployment, journeys, send)
+    except StoppedError as stopped:
+        return str(stopped)
+    return ""
+
+
+class StoppedError(Exception):
+    """Something cannot be put under load; the text says at what and why."""
+
+
+@asynccontextmanager
+async def sending(deployment: Deployment, history: History, book: SecretBook) -> AsyncIterator[Send]:
+    """Calls before the load, recorded; the block raises StoppedError at the first that is not answered rightly."""
+    bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
+    recorder = Recorder(
+        history, book, bounds=bounds, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
+    )
+    tried: list[Exchange] = []
+
+    async def send(call: Call) -> Answer:
+        operation = openapi.find(call.operation)
+        target = deployment.targets[operation.app]
+        exchange, answer = await recorder.send(
+            step=PREFLIGHT + call.operation,
+            caller="load",
+            callee=operation.app,
+            base_url=target.url if operation.base == "pages" else target.api_url,
+            call=call,
+        )
+        tried.append(exchange)
+        wrong = preflight_problem([exchange])
+        if wrong or answer is None:
+            raise StoppedError(wrong or "no answer")
+        return answer
+
+    try:
+        yield send
+    except (WireError, TargetGoneError) as error:
+        named = tried[-1].operation if tried else "the first call"
+        raise StoppedError(f"{named}, before the run: {error}") from None
+    finally:
+        await recorder.close()
+
+
+async def _try(deployment: Deployment, journeys: Collection[str], send: Send) -> None:
+    user = deployment.user("organiser")
+    assert user is not None
+    secret = deployment.shared_secret
+    token = session_wire.read_session(
+        await send(session_wire.generate_session(user.jwt, user.account_id))
+    ).session_token
+    if "validateSession" in journeys:
+        await send(session_wire.validate_session(secret, token))
+    if "listUserAccounts" in journeys:
+        await send(session_wire.list_user_accounts(secret, token))
+    if "validatePermission" in journeys:
+        await send(session_wire.validate_permission(secret, token, "manage_ticketing"))
+    if "receiveEventStatusChanged" in journeys:
+        # Not one that flows are about: hi.events would not know of this change.
+        linked = {each.tuvens for each in deployment.linked}
+        event = next((each for each in deployment.events if each not in linked), deployment.events[0])
+        body = webhook_wire.status_changed_body(
+            event_id=int(event) if event.isdecimal() else 1,
+            title="Before the load",
+            status="DRAFT",
+            tuvens_event_id=event,
+            sent_at=iso_millis(time.time()),
+        )
+        await send(webhook_wire.event_status_changed(body, webhook_wire.sign(secret, body)))
+    if "flow" in journeys:
+        await send(hi_wire.sign_in(token))
+
+
+def _verify(deployment: Deployment) -> bool | ssl.SSLContext:
+    return ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True

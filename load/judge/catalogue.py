@@ -1,0 +1,393 @@
+"""The requirements of a load run: first that the run can be trusted, then each budget.
+
+They are judged like all others. A budget depends on every requirement of the first kind, so that a run that cannot be
+trusted is one fault with a remedy, and blocks the rest: it neither passes nor fails anything.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from contracts.catalogue import EDITION
+from harness.history import Exchange, History
+from harness.judging import numbers
+from harness.report import Source
+from harness.requirement import MUST, Catalogue, Judge, Requirement
+from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
+from load.generate.health import CLOCK_STEP, complaints
+from load.generate.samples import Result
+from load.judge.evaluate import Outcome, Word, evaluate, in_words
+from load.judge.sequential import ONLY_AT_THE_END, Looks
+from load.judge.to_history import (
+    NO_REQUESTS,
+    PREFLIGHT,
+    SIMULTANEOUS,
+    accounts_seen,
+    evidence_for,
+    health_seen,
+    left_out,
+    reasons_for,
+    run_of,
+    series_of,
+    visits_of,
+)
+from load.pages.page_load_figures import middle
+from load.plan.budgets import TIMES, Budget, Metric
+
+OURS = "crossapp"
+_SENT = "load.requests_were_sent"
+NEVER_SENT = "never sent"
+"""How the reason begins for which an arrival was dropped."""
+_DROPPED = "load.every_request_was_sent"
+SLOW_FLOOR = 300.0
+"""Milliseconds beyond which a machine is too slow to say anything of a page: a quarter of what is claimed of one."""
+
+
+def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Catalogue:
+    """The requirements of a run with these budgets; `looks` are those after which the run could have ended."""
+    made = Catalogue()
+    for rules, of_pages in ((_TRUST, False), (_PAGES_TRUST, True)):
+        if any(each.of_pages is of_pages for each in budgets):
+            for rule in rules:
+                made.add(rule)
+    for budget in budgets:
+        made.add(budget_requirement(budget, looks))
+    return made
+
+
+def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requirement:
+    """The requirement that a budget is."""
+    return Requirement(
+        id=budget.id,
+        statement=budget.statement,
+        level=budget.level,
+        obliged=budget.obliged,
+        source=Source(EDITION, budget.section, budget.quote),
+        judge=_judge_of(budget, looks),
+        settles=budget.claims,
+        depends_on=_premises(budget),
+        next_step=budget.next_step,
+    )
+
+
+def _premises(budget: Budget) -> tuple[str, ...]:
+    if not budget.of_pages:
+        return tuple(each.id for each in _TRUST if each.id != _DROPPED)
+    # A slow machine makes pages slow. It does not make them fail: the empty page would fail, too.
+    return tuple(each.id for each in _PAGES_TRUST if each.id != _KEPT_UP or budget.metric in TIMES)
+
+
+def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> Outcome:
+    """What was measured of a budget. Raises NothingObservedError."""
+    early = (visits_of(history) if budget.of_pages else run_of(history).values)["stopped_early"]
+    # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
+    look = len(looks.shares) - 1
+    error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
+    # Of pages the empty page says what the machine added.
+    near = run_of(history).values["near"] and not budget.of_pages
+    granted = health_seen(history).granted if near else 1.0
+    outcome = evaluate(budget, series_of(history), error, granted=granted)
+    return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
+
+
+def _of_enough_people(outcome: Outcome, run: Mapping[str, Any]) -> Outcome:
+    """Whose data an answer holds cannot be mistaken where all who ask are one person."""
+    users, at_once = run["users"], run["at_once"]
+    if outcome.word is not Word.PASS or users >= at_once:
+        return outcome
+    reason = f"{outcome.reason}, but of {users} users only, whose data could hardly be mistaken"
+    remedy = f"Name {at_once} users under [[users]]."
+    return replace(outcome, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
+
+
+def _judge_of(budget: Budget, looks: Looks) -> Judge:
+    def judge(history: History) -> Verdict:
+        why = [left_out(history, each.partition("/")[0]) for each in budget.over]
+        if all(why):
+            return NotApplicable(why[0])
+        outcome = outcome_of(budget, history, looks)
+        evidence = evidence_for(history, budget.over)
+        told = _told(budget, outcome)
+        match outcome.word:
+            case Word.PASS:
+                return Held(evidence, told)
+            case Word.FAIL:
+                return Violated(_expected(budget), told + _reasons(budget, history), evidence)
+            case Word.UNOBSERVABLE:
+                return NotApplicable(f"{told}: {outcome.reason}")
+            case _:
+                if not budget.of_pages and accounts_seen(history).dropped:
+                    return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
+                longer = outcome.remedy or _longer(budget, outcome)
+                return Inconclusive(told + _reasons(budget, history), evidence, longer)
+
+    return judge
+
+
+def _expected(budget: Budget) -> str:
+    names = ", ".join(budget.over)
+    return f"{budget.metric.value} of {names}: {budget.threshold}" + (f" ({budget.reading})" if budget.reading else "")
+
+
+def _told(budget: Budget, outcome: Outcome) -> str:
+    bounds = outcome.bounds
+    value, low, high = (in_words(each, budget) for each in (bounds.value, bounds.low, bounds.high))
+    name = str(budget.threshold).split("<")[0].split(">")[0]
+    return f"{name} = {value} ({low} to {high}); {outcome.reason}"
+
+
+def _longer(budget: Budget, outcome: Outcome) -> str:
+    longer, faster = ("Load pages", "") if budget.of_pages else ("Run", ", or at a higher rate")
+    if outcome.needed > outcome.count:
+        times = math.ceil(outcome.needed / max(outcome.count, 1))
+        return f"{longer} {times} times as long{faster}; crossapp load --plan says what each budget needs."
+    return f"{longer} longer: crossapp load --plan says what each budget needs."
+
+
+def _reasons(budget: Budget, history: History) -> str:
+    common = reasons_for(history, budget.over).most_common(3)
+    return "".join(f"; {count} × {reason}" for reason, count in common)
+
+
+# -- whether the run can be trusted
+
+
+def _trust(
+    name: str,
+    statement: str,
+    check: Callable[[History], str],
+    remedy: str,
+    depends_on: tuple[str, ...] = (),
+    absent: Callable[[History], str] = lambda history: _no_requests(history),
+) -> Requirement:
+    """A requirement on our own run: `check` says what is wrong, or nothing; `absent` why there was no such run."""
+
+    def judge(history: History) -> Verdict:
+        why = absent(history)
+        if why:
+            return NotApplicable(why)
+        wrong = check(history)
+        if wrong:
+            return HarnessFault(wrong, remedy)
+        preflight = [each for each in history.exchanges() if each.step.startswith(PREFLIGHT)]
+        return Held((*numbers(preflight), run_of(history).number))
+
+    return Requirement(
+        id=f"load.{name}",
+        statement=statement,
+        level=MUST,
+        obliged=OURS,
+        source=Source(EDITION, "Performance and reliability targets", ""),
+        judge=judge,
+        depends_on=depends_on,
+    )
+
+
+def _no_requests(history: History) -> str:
+    return "" if run_of(history).values["schedule"]["stages"] else NO_REQUESTS
+
+
+def _nothing_sent(history: History) -> str:
+    run = run_of(history).values
+    if run["failed"]:
+        return str(run["failed"])
+    account = accounts_seen(history)
+    if not account.scheduled:
+        return "no request was due, so nothing was sent"
+    answered = account.scheduled - account.dropped - account.censored - account.results[Result.REFUSED]
+    return "" if answered else f"{account.scheduled} requests were due, none was answered"
+
+
+def _accounts(history: History) -> str:
+    return "; ".join(run_of(history).values["problems"])
+
+
+def _generator(history: History) -> str:
+    health = health_seen(history)
+    if not health.pulses:
+        return "the generator's health was never read while budgets were measured"
+    found = complaints(health)
+    return f"the generator was the bottleneck: {'; '.join(found)}" if found else ""
+
+
+def _clock(history: History) -> str:
+    step = health_seen(history).clock_step
+    return f"the generator's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+
+
+def _limited(history: History) -> str:
+    count = _result(history, Result.LIMITED)
+    return f"{count} requests were answered 429: a rate limit was measured, not the application" if count else ""
+
+
+def _reachable(history: History) -> str:
+    count = _result(history, Result.REFUSED)
+    if not count:
+        return ""
+    reasons = [(count, text) for text, count in _network_reasons(history).items()]
+    worst = max(reasons, default=(count, "no connection"))[1]
+    return f"{count} requests found no connection ({worst}): the target was away, or never there"
+
+
+def _network_reasons(history: History) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for counts in run_of(history).values["reasons"].values():
+        for text, count in counts.items():
+            if text.startswith("no connection"):
+                found[text] = found.get(text, 0) + count
+    return found
+
+
+def _result(history: History, result: Result) -> int:
+    return int(run_of(history).values["results"][result.name])
+
+
+def _dropped(history: History) -> str:
+    account = accounts_seen(history)
+    if not account.dropped:
+        return ""
+    reasons = [text for counts in run_of(history).values["reasons"].values() for text in counts]
+    why = "; ".join(dict.fromkeys(each for each in reasons if each.startswith(NEVER_SENT)))
+    return f"{account.dropped} of {account.scheduled} requests were due and {why or NEVER_SENT}"
+
+
+_TRUST = (
+    _trust(
+        "requests_were_sent",
+        "The load run sends requests, and some of them are answered.",
+        _nothing_sent,
+        "Load tests need a deployment that works: run crossapp verify first, and look at the addresses in its file.",
+    ),
+    _trust(
+        "accounts_add_up",
+        "The load run accounts for every request that was due, over all of its workers.",
+        _accounts,
+        "Look at what the lost worker printed; run again with fewer workers or on a machine with more memory.",
+        (_SENT,),
+    ),
+    _trust(
+        "generator_kept_up",
+        "The load generator sends each request when it is due.",
+        _generator,
+        "Run it from a machine that does nothing else, with --processes for more cores, or with a lower --rate.",
+        (_SENT,),
+    ),
+    _trust(
+        "clock_ran_steadily",
+        "The load generator's clock runs steadily.",
+        _clock,
+        "Let the clock settle (chronyc waitsync), then run again.",
+        (_SENT,),
+    ),
+    _trust(
+        "nothing_was_rate_limited",
+        "The load run stays within the rate limits of the deployment.",
+        _limited,
+        "Raise the limits on the deployment and say so under rate_limits, or use more users (--users).",
+        (_SENT,),
+    ),
+    _trust(
+        "target_stayed_reachable",
+        "The load run finds a connection for each request.",
+        _reachable,
+        "See whether the application was stopped or restarted meanwhile, and whether its address and certificate are "
+        "right; where too many files are open, let the generator open more (ulimit -n).",
+        (_SENT,),
+    ),
+    _trust(
+        "every_request_was_sent",
+        "The load run sends every request that is due.",
+        _dropped,
+        "Raise --max-in-flight where too few could be under way, name more events in events.linked where flows had "
+        "none; lower --rate if the target cannot do more.",
+        (_SENT,),
+    ),
+)
+
+
+# -- whether what a browser measured can be trusted
+
+
+def _no_pages(history: History) -> str:
+    return str(visits_of(history)["left_out"])
+
+
+def _pages_loaded(history: History) -> str:
+    visits = visits_of(history)
+    if visits["failed"]:
+        return str(visits["failed"])
+    if not visits["begun"]:
+        return "no page was loaded"
+    known = sum(visits["results"].values())
+    if known != visits["begun"]:
+        return f"{visits['begun']} loads were begun, {known} have a result"
+    floor = [each for name in _FLOOR for each in series_of(history).get(name, ())]
+    count, right = (sum(each.results.total() for each in floor), sum(each.results[Result.OK] for each in floor))
+    if not count:
+        return "an empty page with an empty iframe was never loaded, so this machine's share is not known"
+    return "" if right == count else f"{count - right} of {count} loads of an empty page came to nothing, here"
+
+
+def _browser(history: History) -> str:
+    floor = [each for each in series_of(history).get("emptyPage/cold", ()) if each.measured]
+    median = middle(time for each in floor for time in each.times[Metric.LATENCY].elements())
+    if median > SLOW_FLOOR:
+        return f"this machine alone needs {median:.0f} ms for an empty page with an empty iframe"
+    step = float(visits_of(history)["clock_step"])
+    return f"this machine's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+
+
+def _pages_reachable(history: History) -> str:
+    visits = visits_of(history)
+    for result, words in ((Result.REFUSED, "found no connection"), (Result.LIMITED, "were answered 429")):
+        count = visits["results"].get(result.name, 0)
+        if count:
+            why = next((text for texts in visits["reasons"].values() for text in texts), "")
+            return f"{count} loads of a page {words}" + (f" ({why})" if why else "")
+    return ""
+
+
+_PAGES_LOADED = "load.pages_were_loaded"
+_KEPT_UP = "load.browser_kept_up"
+_FLOOR = ("emptyPage/cold", "emptyPage/warm")
+_PAGES_TRUST = (
+    _trust(
+        "pages_were_loaded",
+        "The load run loads pages of an event on sale, each with a result, and an empty page that never fails.",
+        _pages_loaded,
+        "Pages need an event on sale and a browser that starts: run crossapp verify --select 'browser.*' first.",
+        absent=_no_pages,
+    ),
+    _trust(
+        "browser_kept_up",
+        f"The machine loads an empty page with an empty iframe in {SLOW_FLOOR:.0f} ms, half of the time.",
+        _browser,
+        "Run it from a machine that does nothing else, with fewer --tabs.",
+        (_PAGES_LOADED,),
+        _no_pages,
+    ),
+    _trust(
+        "pages_stayed_reachable",
+        "The load run finds a connection for each page, and no rate limit strikes.",
+        _pages_reachable,
+        "See whether an application was stopped or restarted meanwhile; raise the limits of its pages.",
+        (_PAGES_LOADED,),
+        _no_pages,
+    ),
+)
+
+
+def preflight_problem(exchanges: Sequence[Exchange]) -> str:
+    """Why a deployment cannot be load tested, by one try of each call; empty where each was answered rightly."""
+    for each in exchanges:
+        problems = each.facts.get("problems") or ()
+        if each.outcome != "answered":
+            return f"{each.operation} was not answered before the run: {each.error}"
+        if each.status == 429:
+            return f"{each.operation} was answered 429 before the run: its rate limit is used up"
+        if each.status is None or not 200 <= each.status < 300:
+            return f"{each.operation} was answered {each.status} before the run, by {each.method} {each.url}"
+        if problems:
+            return f"{each.operation} was answered wrongly before the run: {problems[0]}"
+    return ""

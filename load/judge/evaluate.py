@@ -1,0 +1,239 @@
+"""A budget against what was measured: PASS, FAIL, INCONCLUSIVE or UNOBSERVABLE, with bounds and margin. Pure.
+
+What was not seen decides nothing: requests that were never answered, or never sent, count for and against a budget, and
+only what holds either way is a verdict.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from load.generate.samples import Block, Result, measured, merged
+from load.judge.intervals import (
+    FEWEST_BLOCKS,
+    FEWEST_MEASUREMENTS,
+    Interval,
+    design_effect,
+    fewest_for_rate,
+    mean_bounds,
+    percentile_bounds,
+    rate_bounds,
+)
+from load.plan.budgets import TIMES, Budget, Metric
+from load.plan.thresholds import Statistic, Threshold
+
+
+class Word(StrEnum):
+    """What is said of a budget. INVALID: the run itself cannot be trusted. UNOBSERVABLE: what was seen only bounds
+    the claim, and from the other side."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+    UNOBSERVABLE = "UNOBSERVABLE"
+
+
+class Observes(StrEnum):
+    """How what was measured stands to what is claimed. UPPER: never smaller, so it can pass a ceiling and not fail
+    it. LOWER: never larger. NONE: it says nothing."""
+
+    EXACT = "exact"
+    UPPER = "upper bound"
+    LOWER = "lower bound"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one budget. `bounds` of the statistic (times in milliseconds), `count` of the measurements it is made of,
+    `unknown` of those that were not seen, `needed` of those that would probably decide it (0: not known); `remedy`:
+    what to do where more of them would decide nothing."""
+
+    word: Word
+    bounds: Interval
+    observes: Observes
+    count: int
+    unknown: int
+    reason: str
+    needed: int = 0
+    remedy: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether more measurements could change nothing."""
+        return self.word in (Word.PASS, Word.FAIL, Word.UNOBSERVABLE)
+
+
+_ANNOUNCED = 0.99
+"""The share of right answers that must announce a server-side time for it to be taken instead of the client's."""
+
+
+def evaluate(
+    budget: Budget, series: Mapping[str, Sequence[Block]], error: float | None = None, *, granted: float = 1.0
+) -> Outcome:
+    """Judge a budget by the measured blocks; `error` is the probability with which either verdict may be wrong, the
+    budget's own unless given. `granted`: of the processor that a target on the generator's own machine wanted, the
+    share that it probably had; 1 for one elsewhere."""
+    allowed = budget.error if error is None else error
+    blocks = merged([measured(series[name]) for name in budget.over if name in series])
+    total = sum(each.results.total() for each in blocks)
+    if not total:
+        reason = f"nothing of {', '.join(budget.over)} was measured"
+        return Outcome(Word.INCONCLUSIVE, Interval(math.nan, -math.inf, math.inf), Observes.NONE, 0, 0, reason)
+    if budget.metric in TIMES:
+        return _unless_ours(budget, blocks, allowed, granted)
+    if budget.metric is Metric.FAILURES:
+        return _of_count(budget, blocks)
+    return _of_rate(budget, blocks, allowed)
+
+
+def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
+    hit = Result.OK if budget.metric is Metric.SUCCESS else Result.DENIED
+    hits = [each.results[hit] for each in blocks]
+    unknown = [each.unknown for each in blocks]
+    bounds = rate_bounds(hits, [each.answered for each in blocks], error, unknown=unknown)
+    count = sum(each.answered for each in blocks)
+    needed = _needed_for_rate(budget.threshold, error)
+    return _decided(budget.threshold, bounds, Observes.EXACT, count, sum(unknown), needed, error)
+
+
+def _of_count(budget: Budget, blocks: Sequence[Block]) -> Outcome:
+    wrong = sum(each.results[Result.FAILED] + each.results[Result.DENIED] for each in blocks)
+    count, unknown = sum(each.answered for each in blocks), sum(each.unknown for each in blocks)
+    bounds = Interval(wrong, wrong, wrong + unknown)
+    return _decided(budget.threshold, bounds, Observes.EXACT, count, unknown, 0, 0.0)
+
+
+def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
+    metric, observes = budget.metric, Observes.EXACT
+    right = sum(each.results[Result.OK] for each in blocks)
+    if metric in (Metric.SERVER, Metric.DATABASE):
+        announced = sum(each.times[metric].total() for each in blocks)
+        if not right or announced < _ANNOUNCED * right:
+            metric, observes = Metric.LATENCY, Observes.UPPER
+    threshold = budget.threshold
+    unknown = sum(each.unknown for each in blocks)
+    if threshold.statistic is Statistic.MEAN:
+        bounds = _mean(blocks, metric, error)
+        usable = sum(each.results[Result.OK] > 0 for each in blocks)
+        if usable < FEWEST_BLOCKS or right < FEWEST_MEASUREMENTS:
+            reason = (
+                f"{right} measured in {usable} stretches of time, {FEWEST_MEASUREMENTS} in {FEWEST_BLOCKS} are needed "
+                "for a mean"
+            )
+            return Outcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
+        return _decided(threshold, bounds, observes, right, unknown, 0, error)
+    below, bounds = _percentile(blocks, metric, threshold, error)
+    needed = fewest_for_rate(threshold.quantile, error) if threshold.is_ceiling else 0
+    # That 95 of 100 are below the limit is a rate, and is decided as one.
+    floor = Threshold(Statistic.RATE, ">=" if threshold.is_ceiling else "<", threshold.quantile)
+    found = _decided(floor, below, observes, right, unknown, needed, error)
+    return Outcome(found.word, bounds, observes, right, unknown, found.reason, needed)
+
+
+def _unless_ours(budget: Budget, blocks: Sequence[Block], error: float, granted: float) -> Outcome:
+    """What hangs on the time that the generator itself, or others on the machine of both, may have added is no
+    verdict."""
+    found = _of_times(budget, blocks, error)
+    if found.word is not (Word.FAIL if budget.threshold.is_ceiling else Word.PASS):
+        return found
+    least = _of_times(budget, [each.at_least(granted) for each in blocks], error)
+    if least.word is found.word:
+        return found
+    value = in_words(least.bounds.value, budget)
+    reason = (
+        f"{found.reason}; it might be {value} without what the generator and other processes of its machine added, "
+        "which would decide it"
+    )
+    remedy = "Run it from a machine that does nothing else."
+    return replace(found, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
+
+
+def _mean(blocks: Sequence[Block], metric: Metric, error: float) -> Interval:
+    """What is unanswered took at least as long as it was waited for, and nobody knows how long."""
+    sums = [sum(value * count for value, count in each.times[metric].items()) for each in blocks]
+    counts = [each.times[metric].total() for each in blocks]
+    bounds = mean_bounds(sums, counts, error)
+    if not any(each.unknown for each in blocks):
+        return bounds
+    waited = [sum(value * count for value, count in each.waited.items()) for each in blocks]
+    least = mean_bounds(
+        [one + other for one, other in zip(sums, waited, strict=True)],
+        [one + block.unknown for one, block in zip(counts, blocks, strict=True)],
+        error,
+    )
+    return Interval(bounds.value, min(least.low, bounds.low) if metric is not Metric.LATENCY else least.low, math.inf)
+
+
+def _percentile(
+    blocks: Sequence[Block], metric: Metric, threshold: Threshold, error: float
+) -> tuple[Interval, Interval]:
+    """Bounds of the share below the limit, and of the percentile itself."""
+    strict = threshold.operator in ("<", ">=")
+    below, totals, unknown = [], [], []
+    for each in blocks:
+        hits = sum(
+            count
+            for value, count in each.times[metric].items()
+            if (value < threshold.limit if strict else value <= threshold.limit)
+        )
+        # Who waited in vain for longer than the limit is above it, whatever would have come.
+        late = sum(count for value, count in each.waited.items() if value > threshold.limit)
+        late = late if metric is Metric.LATENCY else 0
+        below.append(hits)
+        totals.append(each.times[metric].total() + late)
+        unknown.append(each.unknown - late)
+    share = rate_bounds(below, totals, error, unknown=unknown)
+    together: Counter[float] = Counter()
+    for each in blocks:
+        together.update(each.times[metric])
+        if metric is Metric.LATENCY:
+            together.update(each.waited)
+    ordered = sorted(together.elements())
+    effect = design_effect(below, totals)
+    bounds = percentile_bounds(ordered, threshold.quantile, error, effect=effect)
+    return share, (Interval(bounds.value, bounds.low, math.inf) if sum(unknown) else bounds)
+
+
+def _decided(
+    threshold: Threshold, bounds: Interval, observes: Observes, count: int, unknown: int, needed: int, error: float
+) -> Outcome:
+    """PASS where both bounds are within the limit, FAIL where both are beyond it."""
+    within = [threshold.admits(each) for each in (bounds.low, bounds.high)]
+    unseen = f"; {unknown} were never answered or never sent" if unknown else ""
+    if all(within):
+        word, reason = Word.PASS, f"{count} measured{unseen}"
+        if observes is Observes.LOWER:
+            word, reason = Word.UNOBSERVABLE, "only a lower bound was seen, which can fail it and not pass it"
+    elif not any(within):
+        word, reason = Word.FAIL, f"{count} measured{unseen}"
+        if observes is Observes.UPPER:
+            word = Word.UNOBSERVABLE
+            reason = "the client's time bounds it from above, which can pass it and not fail it: announce Server-Timing"
+    else:
+        word = Word.INCONCLUSIVE
+        more = f", at least {needed} are needed" if needed > count else ""
+        sure = f" with {100 * (1 - error):g} % confidence" if error else ""
+        reason = f"{count} measured{more}{unseen}: too few to tell{sure}"
+        if observes is Observes.UPPER:
+            reason += ", and the client's time is only an upper bound of it"
+    return Outcome(word, bounds, observes, count, unknown, reason, needed)
+
+
+def _needed_for_rate(threshold: Threshold, error: float) -> int:
+    floor = 1.0 - threshold.limit if threshold.is_ceiling else threshold.limit
+    return fewest_for_rate(floor, error) if 0.0 < floor < 1.0 else 0
+
+
+def in_words(value: float, budget: Budget) -> str:
+    """A value of a budget's statistic with its unit."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "unbounded"
+    if budget.metric in TIMES:
+        return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
+    return f"{value:.0f}" if budget.metric is Metric.FAILURES else f"{100 * value:.4g} %"

@@ -1,0 +1,177 @@
+"""What a load run adds to a report: its figures, made of the history alone. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.history import History
+from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
+from harness.verdict import VerdictName
+from load.generate.samples import Block, Result, measured
+from load.judge.catalogue import outcome_of
+from load.judge.evaluate import Outcome, Word
+from load.judge.intervals import Interval, mean_bounds, percentile_bounds
+from load.judge.sequential import Looks
+from load.judge.to_history import accounts_seen, left_out, run_of, series_of, visits_of
+from load.pages.page_load_figures import middle
+from load.plan.arrivals import Schedule
+from load.plan.budgets import MEASURES, TIMES, Budget, Metric
+
+PERCENTS = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
+_ERROR = 0.025
+"""Of either side of the bounds that are shown: 95 % between them."""
+
+
+def section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding], looks: Looks) -> LoadLine:
+    """The figures of a run. Raises NothingObservedError where the history is not of a load run."""
+    run = run_of(history).values
+    account = accounts_seen(history)
+    visits = visits_of(history)
+    reasons = {**run["reasons"], **visits["reasons"]}
+    verdicts = {each.requirement: each.verdict for each in findings}
+    return LoadLine(
+        plan=in_words(Schedule.from_json(run["schedule"])),
+        seconds=run["seconds"],
+        lanes=run["lanes"],
+        accounts={
+            "scheduled": account.scheduled,
+            "ok": account.ok,
+            "failed": account.failed,
+            "dropped": account.dropped,
+            "censored": account.censored,
+        },
+        health=run["health"],
+        calibration={**run["calibration"], **_floor(history)},
+        settings={**run["settings"], **_pages(visits), **_left_out(run["left_out"], visits)},
+        budgets=tuple(
+            _budget(each, outcome_of(each, history, looks), verdicts[each.id])
+            for each in budgets
+            if each.id in verdicts and not all(left_out(history, name.partition("/")[0]) for name in each.over)
+        ),
+        measures=tuple(
+            _measure(name, blocks, reasons.get(name, {}))
+            for name, blocks in sorted(series_of(history).items(), key=lambda each: _place(each[0]))
+        ),
+    )
+
+
+def _pages(visits: Mapping[str, Any]) -> dict[str, str]:
+    if visits["left_out"]:
+        return {}
+    tabs = f"{visits['tabs']} tab" + ("s" if visits["tabs"] != 1 else "")
+    return {"pages": f"{visits['begun']} loads in {visits['seconds']:.0f} s, {tabs}"}
+
+
+def _floor(history: History) -> dict[str, float]:
+    """What an empty page with an empty iframe needed, half of the time, in milliseconds."""
+    found = {}
+    series = series_of(history)
+    for measure, name in (("emptyPage/cold", "page, first visit"), ("emptyPage/warm", "page, second visit")):
+        times = [time for each in series.get(measure, ()) for time in each.times[Metric.LATENCY].elements()]
+        if times:
+            found[name] = middle(times)
+    return found
+
+
+def _left_out(journeys: Mapping[str, str], visits: Mapping[str, Any]) -> dict[str, str]:
+    """Journeys by the reason for which they were not made."""
+    all_of_them = {**journeys, **({"widget": visits["left_out"]} if visits["left_out"] else {})}
+    by_reason: dict[str, list[str]] = {}
+    for name, why in all_of_them.items():
+        by_reason.setdefault(why, []).append(name)
+    return {f"left out: {', '.join(names)}": why for why, names in by_reason.items()}
+
+
+def _place(name: str) -> tuple[bool, int]:
+    """Whole journeys first, as the list of measures has them; then the calls within a flow."""
+    names = list(MEASURES)
+    return name.startswith("flow/"), names.index(name) if name in names else len(names)
+
+
+def in_words(schedule: Schedule) -> str:
+    """Stages as people say them."""
+    parts = []
+    if not schedule.stages:
+        return "no requests"
+    for each in schedule.stages:
+        rate = f"{each.start:g}/s" if each.start == each.end else f"{each.start:g} to {each.end:g}/s"
+        parts.append(f"{each.kind} {each.seconds:g} s at {rate}")
+    return f"{', '.join(parts)}; {schedule.model.value} arrivals, seed {schedule.seed}"
+
+
+def _budget(budget: Budget, outcome: Outcome, verdict: VerdictName) -> BudgetLine:
+    unit = "ms" if budget.metric in TIMES else ("count" if budget.metric is Metric.FAILURES else "share")
+    word = Word.INVALID if verdict in (VerdictName.BLOCKED, VerdictName.HARNESS_FAULT) else outcome.word
+    if verdict is VerdictName.NOT_APPLICABLE:
+        word = Word.UNOBSERVABLE
+    bounds = outcome.bounds
+    return BudgetLine(
+        requirement=budget.id,
+        threshold=str(budget.threshold),
+        metric=budget.metric.value,
+        over=budget.over,
+        unit=unit,
+        word=word.value,
+        value=_finite(bounds.value),
+        low=_finite(bounds.low),
+        high=_finite(bounds.high),
+        margin=_margin(budget, bounds.value),
+        count=outcome.count,
+        unknown=outcome.unknown,
+        observes=outcome.observes.value,
+        confidence=budget.confidence,
+        reading=budget.reading,
+    )
+
+
+def _margin(budget: Budget, value: float) -> float | None:
+    """The share of the limit that is left; of a rate that must be high, of the misses that it allows."""
+    threshold = budget.threshold
+    limit, used = (threshold.limit, value) if threshold.is_ceiling else (1.0 - threshold.limit, 1.0 - value)
+    return None if math.isnan(used) or not limit else round((limit - used) / limit, 4)
+
+
+def _measure(name: str, blocks: Sequence[Block], reasons: Mapping[str, int]) -> MeasureLine:
+    known = measured(blocks)
+    results: Counter[Result] = Counter()
+    for each in known:
+        results.update(each.results)
+    sums = [sum(value * count for value, count in each.times[Metric.LATENCY].items()) for each in known]
+    counts = [each.times[Metric.LATENCY].total() for each in known]
+    return MeasureLine(
+        name=name,
+        about=MEASURES.get(name, ""),
+        results={each.name: results[each] for each in Result if results[each]},
+        reasons=dict(reasons),
+        mean=_row(mean_bounds(sums, counts, _ERROR)),
+        percentiles=_percentiles(known, Metric.LATENCY),
+        service=_percentiles(known, Metric.SERVICE),
+        server=_percentiles(known, Metric.SERVER),
+        stretches=tuple(_stretch(each) for each in blocks if each.results),
+    )
+
+
+def _percentiles(blocks: Sequence[Block], metric: Metric) -> tuple[tuple[float | None, ...], ...]:
+    together: Counter[float] = Counter()
+    for each in blocks:
+        together.update(each.times[metric])
+    ordered = sorted(together.elements())
+    if not ordered:
+        return ()
+    return tuple((each, *_row(percentile_bounds(ordered, each / 100, _ERROR))) for each in PERCENTS)
+
+
+def _stretch(block: Block) -> Stretch:
+    right = block.results[Result.OK]
+    due = block.results.total()
+    times = tuple((value, count) for value, count in sorted(block.times[Metric.LATENCY].items()))
+    return Stretch(round(block.start, 3), round(block.seconds, 3), block.measured, due, due - right, times)
+
+
+def _row(bounds: Interval) -> tuple[float | None, ...]:
+    return tuple(_finite(each) for each in (bounds.value, bounds.low, bounds.high))
+
+
+def _finite(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None

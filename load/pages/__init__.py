@@ -1,0 +1,1 @@
+"""Loading pages in a browser during a run."""

@@ -1,0 +1,61 @@
+"""What came of loading pages in a browser: one sample a load. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from load.generate.samples import Block, Result, Sample, blocks_of
+
+EMPTY_PAGE = "emptyPage"
+"""The journey of the floor: an empty page with an empty iframe."""
+
+
+@dataclass(slots=True)
+class Visits:
+    """What came of it. `left_out`: why no page was to be loaded; `failed`: why none could be; `begun`: how many loads
+    were; `reasons`: by measure, what was wrong and how often; `clock_step`: by how many seconds the wall clock was set
+    meanwhile."""
+
+    left_out: str = ""
+    failed: str = ""
+    seconds: float = 0.0
+    tabs: int = 1
+    begun: int = 0
+    stopped_early: bool = False
+    clock_step: float = 0.0
+    samples: list[Sample] = field(default_factory=list)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def series(self) -> dict[str, list[Block]]:
+        """The samples by measure and stretch of time. What an empty page needed is what this machine may have added to
+        the time of any other."""
+        if not self.samples:
+            return {}
+        floor = {visit: middle(self._times(f"{EMPTY_PAGE}/{visit}")) for visit in ("cold", "warm")}
+        samples = [replace(each, held=floor[each.measure.rpartition("/")[2]]) for each in self.samples]
+        return blocks_of(samples, [(0.0, self.seconds)], self.seconds)
+
+    def _times(self, measure: str) -> list[float]:
+        return [each.latency for each in self.samples if each.measure == measure and each.result is Result.OK]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the record holds beside the series."""
+        results = Counter(each.result.name for each in self.samples)
+        return {
+            "left_out": self.left_out,
+            "failed": self.failed,
+            "seconds": round(self.seconds, 3),
+            "tabs": self.tabs,
+            "begun": self.begun,
+            "stopped_early": self.stopped_early,
+            "clock_step": round(self.clock_step, 4),
+            "results": dict(results),
+            "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(self.reasons.items())},
+        }
+
+
+def middle(times: Iterable[float]) -> float:
+    """The upper median; 0 of none."""
+    ordered = sorted(times)
+    return ordered[len(ordered) // 2] if ordered else 0.0

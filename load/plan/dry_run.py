@@ -1,0 +1,156 @@
+"""Before anything is sent: how many requests each budget needs, how long that takes, which budgets contradict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from load.judge.intervals import FEWEST_MEASUREMENTS, fewest_for_rate, needed_for_rate
+from load.pages.page_loads import VisitOptions
+from load.plan.arrivals import Schedule
+from load.plan.budgets import PAGES, TIMES, Budget, Metric
+from load.plan.thresholds import Statistic
+
+_BEHIND = {"flow/": "flow"}
+PACE = 2.0
+"""Loads of a page a second, in one tab, on a machine with two cores: what a plan reckons with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Of one budget: `least` requests decide it where none breaks it, about `probably` where half of what it allows
+    does; `rate` of its requests a second at this schedule, `planned` how many the schedule sends. Of a budget of pages
+    likewise the loads, as far as they can be foreseen."""
+
+    budget: Budget
+    least: int
+    probably: int
+    rate: float
+    planned: int
+
+    @property
+    def minutes(self) -> float | None:
+        """How long the least number takes; None where none are sent."""
+        return self.least / self.rate / 60 if self.rate else None
+
+    @property
+    def minutes_probably(self) -> float | None:
+        """How long the probable number takes."""
+        return self.probably / self.rate / 60 if self.rate else None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the schedule sends at least the least number."""
+        return self.planned >= self.least
+
+
+def needs(
+    budgets: Sequence[Budget],
+    schedule: Schedule,
+    simultaneous: int = 0,
+    visits: VisitOptions = VisitOptions(),  # noqa: B008  # frozen
+) -> list[Need]:
+    """What each budget needs. `simultaneous`: how many requests are sent in bursts beside the schedule; `visits`: how
+    pages are loaded."""
+    seconds = sum(end - start for start, end in schedule.windows)
+    arrivals = sum(each.arrivals for each in schedule.stages if each.measured)
+    found = []
+    for budget in budgets:
+        if budget.of_pages:
+            found.append(_of_pages(budget, visits))
+            continue
+        share = _share(budget.over, schedule.mix)
+        rate = arrivals * share / seconds if seconds else 0.0
+        planned = round(arrivals * share) + (simultaneous if "simultaneous" in budget.over else 0)
+        least, probably = _numbers(budget)
+        found.append(Need(budget, least, probably, rate, planned))
+    return found
+
+
+def _of_pages(budget: Budget, visits: VisitOptions) -> Need:
+    share = len(budget.over) / len(PAGES)
+    least, probably = _numbers(budget)
+    rate = PACE * share if visits.seconds else 0.0
+    return Need(budget, least, probably, rate, round(min(rate * visits.seconds, visits.most * share)))
+
+
+def _share(over: Sequence[str], mix: Mapping[str, float]) -> float:
+    total = sum(mix.values())
+    return sum(mix.get(each, mix.get(_BEHIND.get(each.partition("/")[0] + "/", ""), 0.0)) for each in over) / total
+
+
+def _numbers(budget: Budget) -> tuple[int, int]:
+    threshold = budget.threshold
+    if budget.metric is Metric.FAILURES:
+        return 1, 1
+    if threshold.statistic is Statistic.MEAN:
+        # How sure a mean is depends on how much the times scatter, which nobody knows before.
+        return FEWEST_MEASUREMENTS, 4 * FEWEST_MEASUREMENTS
+    if threshold.statistic is Statistic.PERCENTILE:
+        goal = threshold.quantile if threshold.is_ceiling else 1.0 - threshold.quantile
+    else:
+        goal = 1.0 - threshold.limit if threshold.is_ceiling else threshold.limit
+    if not 0.0 < goal < 1.0:
+        return 1, 1
+    return fewest_for_rate(goal, budget.error), needed_for_rate(goal, (1.0 + goal) / 2, budget.error)
+
+
+def contradictions(budgets: Sequence[Budget]) -> list[str]:
+    """Pairs of budgets that cannot both be kept, or of which one says nothing beside the other."""
+    found = []
+    for index, one in enumerate(budgets):
+        for other in budgets[index + 1 :]:
+            if set(one.over) & set(other.over):
+                found += [*_conflict(one, other), *_redundant(one, other), *_redundant(other, one)]
+    return found
+
+
+def _conflict(one: Budget, other: Budget) -> Iterator[str]:
+    ceiling, floor = (one, other) if one.threshold.is_ceiling else (other, one)
+    if not ceiling.threshold.is_ceiling or floor.threshold.is_ceiling:
+        return
+    same = ceiling.metric is floor.metric and ceiling.threshold.statistic is floor.threshold.statistic
+    # A lower percentile is never above a higher one, so a floor of the lower one cannot lie above its ceiling.
+    ordered = ceiling.threshold.quantile >= floor.threshold.quantile
+    if same and ordered and floor.threshold.limit >= ceiling.threshold.limit:
+        yield f"{one.id} ({one.threshold}) and {other.id} ({other.threshold}) contradict each other"
+
+
+def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
+    """A percentile that lies below a higher one's ceiling anyway."""
+    both = (strict.threshold, loose.threshold)
+    if (
+        strict.metric in TIMES
+        and strict.metric is loose.metric
+        and set(loose.over) <= set(strict.over)
+        and all(each.statistic is Statistic.PERCENTILE and each.is_ceiling for each in both)
+        and both[0].quantile > both[1].quantile
+        and both[0].limit <= both[1].limit
+    ):
+        yield f"{loose.id} ({both[1]}) says nothing beside {strict.id} ({both[0]})"
+
+
+def plan_lines(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int, visits: VisitOptions) -> Iterator[str]:
+    """The plan as text: what each budget needs at this schedule, and what contradicts."""
+    seconds = sum(end - start for start, end in schedule.windows)
+    yield f"{seconds:g} s are measured, {sum(each.arrivals for each in schedule.stages if each.measured):.0f} arrivals."
+    if visits.seconds:
+        yield f"{visits.seconds:g} s pages are loaded, reckoned at {PACE:g} a second; some of them are an empty page."
+    yield "Needed: requests, or loads, without a miss; in brackets, where half of the allowed misses happen."
+    yield ""
+    width = max(len(each.id) for each in budgets)
+    for each in needs(budgets, schedule, simultaneous, visits):
+        enough = "enough" if each.reachable else "TOO FEW"
+        verb = "loads about" if each.budget.of_pages else "sends"
+        yield f"{each.budget.id.ljust(width)}  {each.budget.threshold}"
+        yield f"    needs {each.least} ({each.probably}), {verb} {each.planned}: {enough}{_minutes(each)}"
+    for sentence in contradictions(budgets):
+        yield f"warning: {sentence}"
+
+
+def _minutes(need: Need) -> str:
+    if need.minutes is None or need.minutes_probably is None:
+        return ""
+    return f"; at this rate {_long(need.minutes)} ({_long(need.minutes_probably)})"
+
+
+def _long(minutes: float) -> str:
+    return f"{max(minutes * 60, 1):.0f} s" if minutes < 1.5 else f"{minutes:.0f} min"

@@ -1,0 +1,40 @@
+"""Whether a load stays within the rate limits that a deployment says it has."""
+
+from collections.abc import Iterator
+
+import openapi
+from harness.deployment import Deployment
+from load.plan.arrivals import Schedule
+
+_CALLS = {
+    "generateSession": ("generateSession",),
+    "validateSession": ("validateSession",),
+    "listUserAccounts": ("listUserAccounts",),
+    "validatePermission": ("validatePermission",),
+    "receiveEventStatusChanged": ("receiveEventStatusChanged",),
+    # hi.events asks tuvens-api on behalf of whoever signs in, and delivers a webhook for each change.
+    "flow": ("generateSession", "validateCrossAppSession", "validateSession", "receiveEventStatusChanged"),
+}
+_BY_PERSON = ("user", "session-token")
+
+
+def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
+    """Sentences on the limits that the schedule's highest rate exceeds, each with a remedy."""
+    highest = max((max(each.start, each.end) for each in schedule.stages), default=0.0)
+    total = sum(schedule.mix.values())
+    for app, target in deployment.targets.items():
+        for operation in openapi.load(app, deployment.edition).operations.values():
+            if operation.rate_limit is None:
+                continue
+            limit = target.rate_limits.get(operation.id, operation.rate_limit.limit)
+            by_person = operation.rate_limit.key in _BY_PERSON
+            people = len(deployment.users) if by_person else 1
+            share = sum(weight for name, weight in schedule.mix.items() if operation.id in _CALLS[name]) / total
+            needed = 60 * highest * share / people
+            if limit and needed > limit:
+                each = "by each user" if by_person else f"by {operation.rate_limit.key.replace('-', ' ')}"
+                remedy = " or use more users" if by_person else ""
+                yield (
+                    f"{operation.id} would be called {needed:.0f} times a minute {each}, the limit is {limit}: raise "
+                    f"it on the deployment and say so under targets.{app}.rate_limits{remedy}, or lower --rate"
+                )

@@ -1,0 +1,211 @@
+"""A load run from its beginning to its history: preflight, calibration, the generator, a browser."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.capabilities import capabilities_of
+from harness.deployment import Deployment
+from harness.history import Context, History, read_history
+from harness.redact import SecretBook
+from load.generate import calibration
+from load.generate.generator_log import Record, read_record
+from load.generate.preflight import preflight
+from load.generate.processes import GeneratorError, Workers, generate
+from load.generate.samples import blocks_of
+from load.judge.sequential import ONLY_AT_THE_END, Looks, enough
+from load.judge.to_history import Conduct, observe
+from load.pages.page_loads import VisitOptions, visit
+from load.plan.arrivals import Schedule
+from load.plan.budgets import Budget
+from load.plan.settings import Bursts, RunSettings, allowed, deployment_file
+
+Progress = Callable[[str], None]
+LOCUST_REPORT = "locust.html"
+_CALIBRATION_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is made. `schedule` with the whole mix (what a deployment does not allow is left out); `calibrate`:
+    whether an empty server is asked first; `looks`: when the run may end early; `visits`: how pages are loaded."""
+
+    schedule: Schedule
+    budgets: tuple[Budget, ...]
+    workers: Workers = Workers()  # noqa: RUF009  # frozen
+    max_in_flight: int = 1000
+    drain: float = 15.0
+    think: float = 0.5
+    listeners: int = 5
+    bursts: Bursts = Bursts(5, 100)  # noqa: RUF009  # frozen
+    calibrate: bool = True
+    looks: Looks = ONLY_AT_THE_END
+    visits: VisitOptions = VisitOptions()  # noqa: RUF009  # frozen
+
+
+def schedule_for(deployment: Deployment, schedule: Schedule) -> tuple[Schedule, Mapping[str, str]]:
+    """The schedule without the journeys that a deployment does not allow, and why each is left out."""
+    left = allowed(deployment, schedule.mix)
+    return replace(schedule, mix=left.mix), left.out
+
+
+def conduct(
+    deployment: Deployment,
+    context: Context,
+    book: SecretBook,
+    options: Options,
+    folder: Path | None,
+    progress: Progress,
+    *,
+    started: Callable[[int], None] = lambda pid: None,
+    watching: Callable[[float], None] = lambda at: None,
+) -> tuple[History, tuple[str, ...]]:
+    """Make a run; its history as it can be saved, and its lines. `started` is told the generator's process number,
+    `watching` now and then how many seconds of the schedule have passed. Raises GeneratorError where the generator
+    itself cannot be run; all else that goes wrong is in the history."""
+    schedule, left_out = schedule_for(deployment, options.schedule)
+    history = History(context)
+    failed = ""
+    if schedule.stages:
+        progress("trying each call once")
+        failed = asyncio.run(preflight(deployment, history, book, schedule.mix))
+    run = Conduct(
+        schedule=schedule,
+        lanes=options.workers.lanes if schedule.stages else 0,
+        users=len(deployment.users),
+        listeners=options.listeners,
+        bursts=options.bursts,
+        settings=_settings_in_words(options, deployment),
+        left_out=left_out,
+        calibration={},
+        near="near:tuvens-api" in capabilities_of(deployment),
+        failed=failed,
+    )
+    record = Record()
+    if schedule.stages and not failed:
+        with tempfile.TemporaryDirectory(prefix="crossapp-load-") as private:
+            inside = Path(private)
+            file = inside / "deployment.json"
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(deployment_file(deployment)), "utf-8")
+            if options.calibrate:
+                run = replace(run, calibration=_calibrate(options, schedule, inside, file, progress))
+            settings = RunSettings(
+                schedule=schedule,
+                lanes=options.workers.lanes,
+                max_in_flight=options.max_in_flight,
+                drain=options.drain,
+                think=options.think,
+                listeners=options.listeners,
+                bursts=options.bursts,
+                record=str(inside / "record.jsonl"),
+            )
+            watch = _Watch(Path(settings.record), schedule, options, progress, watching)
+            html = folder / LOCUST_REPORT if folder is not None else None
+            log = (folder or inside) / "locust.log"
+            generate(settings, file, options.workers, html=html, log=log, look=watch.look, started=started)
+            record = read_record(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
+            run = replace(run, stopped_early=watch.stopped, failed="; ".join(record.notes))
+    # After the requests: each would be slow because of the other.
+    visits = asyncio.run(visit(deployment, history, book, options.visits, options.budgets, options.looks, progress))
+    observe(history, record, run, visits)
+    lines = tuple(history.lines(book))
+    return read_history(lines), lines
+
+
+def _settings_in_words(options: Options, deployment: Deployment) -> dict[str, str]:
+    return {
+        "users": str(len(deployment.users)),
+        "max in flight": str(options.max_in_flight),
+        "listeners": str(options.listeners),
+        "bursts": f"{options.bursts.count} of {options.bursts.size}",
+        "think time": f"{options.think:g} s",
+        "waited for the last answers": f"{options.drain:g} s",
+        "generator processes": str(options.workers.lanes),
+    }
+
+
+def _calibrate(
+    options: Options, schedule: Schedule, inside: Path, file: Path, progress: Progress
+) -> Mapping[str, float]:
+    progress("calibrating against an empty server")
+    highest = max(max(each.start, each.end) for each in schedule.stages)
+    short = calibration.schedule(highest, _CALIBRATION_SECONDS, schedule.seed)
+    with calibration.empty_server() as address:
+        settings = RunSettings(
+            short, 1, options.max_in_flight, 2.0, 0.0, 0, Bursts(0, 0), str(inside / "calibration.jsonl"), address
+        )
+        try:
+            generate(settings, file, Workers(), log=inside / "calibration.log")
+        except GeneratorError as error:
+            progress(f"no calibration: {error}")
+            return {}
+    lines = Path(settings.record).read_text("utf-8").splitlines(keepends=True)
+    return calibration.floor_of(read_record(lines), short.windows)
+
+
+class _Watch:
+    """Looks at a run while it goes on: tells how far it is, and stops it when enough is known."""
+
+    def __init__(
+        self,
+        record: Path,
+        schedule: Schedule,
+        options: Options,
+        progress: Progress,
+        watching: Callable[[float], None],
+    ) -> None:
+        self._path = record
+        self._watching = watching
+        self._schedule = schedule
+        self._options = options
+        self._progress = progress
+        self._offset = 0
+        self._record = Record()
+        self._told = time.monotonic()
+        self._look = 0
+        self.stopped = False
+
+    def look(self) -> bool:
+        """Read what was reported since the last look. Whether to stop the run now."""
+        self._read()
+        at = max((each.at for each in self._record.pulses[-200:]), default=0.0)
+        if at:
+            self._watching(at)
+        if time.monotonic() - self._told > 5.0 and at:
+            self._told = time.monotonic()
+            self._progress(f"{at:.0f} of {self._schedule.seconds:.0f} s, {len(self._record.samples)} requests")
+        shares = self._options.looks.shares
+        if self.stopped or self._look >= len(shares) - 1:
+            return False
+        if _measured(self._schedule, at) >= shares[self._look]:
+            series = blocks_of(self._record.samples, self._schedule.windows, at)
+            self.stopped = enough(_judgeable(self._options, self._schedule), series, self._options.looks, self._look)
+            self._look += 1
+        return self.stopped
+
+    def _read(self) -> None:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for line in whole.decode("utf-8").splitlines():
+            self._record.add({key: value for key, value in json.loads(line).items() if key in ("samples", "pulses")})
+
+
+def _measured(schedule: Schedule, at: float) -> float:
+    """The share of the measured seconds that have passed."""
+    total = sum(end - start for start, end in schedule.windows)
+    return sum(max(min(at, end) - start, 0.0) for start, end in schedule.windows) / total
+
+
+def _judgeable(options: Options, schedule: Schedule) -> Sequence[Budget]:
+    """The budgets that the schedule's own journeys decide; bursts come at the end, and are not waited for."""
+    return [each for each in options.budgets if any(name.partition("/")[0] in schedule.mix for name in each.over)]

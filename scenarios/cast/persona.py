@@ -1,0 +1,147 @@
+"""Somebody with a real browser: opens the pages of tuvens-client and hi.events, and looks at them."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from contracts.hi_events_session import wire as hi_wire
+from harness.deployment import Target, User
+from harness.relay import Relay
+from scenarios.cast.cast import CLIENT, Cast
+from scenarios.cast.selectors import selectors_for
+from scenarios.cast.stage import user_key
+
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
+    from harness.browsing import Browsing, Tab
+
+HI_EVENTS = "hi.events"
+CALLBACK = "/hi-events/callback"
+GENERATE = "/api/cross-app/generate-session"
+NEEDS = ("browser", "target:tuvens-client")
+
+
+class Persona:
+    """A person's browser in a story. Steps are recorded below the story's name."""
+
+    def __init__(self, cast: Cast, browsing: "Browsing", who: str) -> None:
+        self.browsing = browsing
+        self._cast = cast
+        self._who = who
+        self.client: Target = cast.stage.target(CLIENT)
+        self.origin = origin_of(self.client.url)
+
+    async def tab(self, app: str = CLIENT, *, size: tuple[int, int] = (1280, 800), far_down: bool = False) -> "Tab":
+        """A new tab in which the pages of an application are looked at; `size` of its window in CSS pixels."""
+        own = self._cast.stage.target(app).selectors
+        tab = await self.browsing.tab(selectors_for(app, own), far_down=far_down)
+        await tab.page.set_viewport_size({"width": size[0], "height": size[1]})
+        return tab
+
+    def event_page(self, event: str) -> str:
+        """The address of an event at tuvens-client."""
+        return f"{self.client.url}/event/{quote(event, safe='')}"
+
+    def callback(self, params: Mapping[str, str]) -> str:
+        """The address to which hi.events comes back with these parameters."""
+        return f"{self.client.url}{CALLBACK}?{urlencode(params)}"
+
+    def hi_events_page(self, params: Mapping[str, str]) -> str:
+        """The address of hi.events' page with these parameters."""
+        return self._cast.stage.target(HI_EVENTS).url + hi_wire.open_page(params).target
+
+    @property
+    def generates(self) -> str:
+        """The URL of the session that the client's own server generates, as a pattern."""
+        return f"{self.origin}/**{GENERATE}" if urlsplit(self.client.url).path else f"{self.origin}{GENERATE}"
+
+    async def takes_turn(self, user: User) -> None:
+        """Wait until one more session and one more visit of hi.events' page are within the limits."""
+        await self._cast.stage.turns("wrapGenerateSession", user_key(user))
+        await self._cast.stage.turns("openCrossAppPage", "address")
+
+    async def listens(self, seconds: float = 3.0) -> bool:
+        """Whether a page of this person's hears updates, now or within so many seconds: a change that comes before is
+        no change that an open page can follow."""
+        page = self.browsing.context.pages[-1]
+        for _ in range(round(seconds / 0.05)):
+            if any(each["type"] == "eventsource" and each["status"] for each in self.browsing.loads):
+                return True
+            await page.wait_for_timeout(50)
+        return False
+
+    async def notes(self, step: str, tab: "Tab", **more: object) -> None:
+        """Record what a tab shows."""
+        shows = await tab.shows()
+        files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
+        self._cast.observe(step, {**shows, **more, "files": files})
+
+    async def leaves(self) -> None:
+        """Record what was loaded and what lies in the storages of the pages that are open."""
+        await self.browsing.settle()
+        for page in self.browsing.context.pages:
+            await self.browsing.look_into_storage(page)
+        self._cast.observe(f"loaded/{self._who}", self.browsing.summary())
+
+
+@asynccontextmanager
+async def browses(
+    cast: Cast, who: str, user: User | None = None, *, relay: Relay | None = None
+) -> AsyncIterator[Persona]:
+    """A browser of somebody's own until the block is left; `user` is signed in at tuvens-client; its network can be
+    cut where it goes through a relay. Raises StoryStoppedError."""
+    name = f"{cast.story.name}-{who}".replace("_", "-")
+    async with cast.stage.chromium.browsing(name, _handed_out, relay=relay) as browsing:
+        persona = Persona(cast, browsing, who)
+        if user is not None:
+            await _signs_in(persona, user)
+        try:
+            yield persona
+        finally:
+            await persona.leaves()
+
+
+async def _signs_in(persona: Persona, user: User) -> None:
+    """As the deployment has it: by the cookie that it names, else by a header that its own origin alone gets."""
+    cookie = persona.client.jwt_cookie
+    if cookie:
+        await persona.browsing.context.add_cookies([{"name": cookie, "value": user.jwt, "url": persona.origin}])
+        return
+
+    async def with_token(route: "Route") -> None:
+        await route.continue_(headers={**route.request.headers, "authorization": f"Bearer {user.jwt}"})
+
+    await persona.browsing.context.route(f"{persona.origin}/**", with_token)
+
+
+def _handed_out(url: str, body: bytes) -> Iterable[tuple[str, str]]:
+    """Session tokens: in an address, and in the answer that hands one out."""
+    parts = urlsplit(url)
+    for name, value in parse_qsl(parts.query):
+        if name == "session_token":
+            yield "session-token", value
+    if body and parts.path.endswith(GENERATE):
+        try:
+            token = json.loads(body)["session_token"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if isinstance(token, str):
+            yield "session-token", token
+
+
+def origin_of(url: str) -> str:
+    """The origin of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def value_of(reply: Any) -> Mapping[str, Any]:
+    """The JSON object of an answer, empty where it is none."""
+    try:
+        value = reply.answer.json() if reply.answer is not None else None
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,48 @@
+"""A second instance of an application, started with other settings and stopped again."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from harness.story import StoryStoppedError
+from scenarios.cast.cast import Cast
+
+_START_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def second_instance(cast: Cast, app: str, settings: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+    """Start the application's launch command with environment variables; yields the description that it prints (one
+    line of JSON, in the form of a deployment file). Its standard input is closed to stop it, then it is killed.
+
+    Raises StoryStoppedError where it does not start within 30 s.
+    """
+    command = cast.stage.target(app).launch
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **settings},
+        limit=4 * 1024 * 1024,
+    )
+    try:
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
+            description = json.loads(line)
+        except (TimeoutError, ValueError):
+            raise StoryStoppedError(f"the second instance of {app} did not start and describe itself") from None
+        yield description
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 5.0)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

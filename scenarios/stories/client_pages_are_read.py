@@ -1,0 +1,59 @@
+"""A browser loads the pages of tuvens-client with everything that they load."""
+
+from urllib.parse import urlsplit
+
+from contracts.client_session.wire import come_back, show_event
+from harness.http import Answer, Call
+from scenarios.cast.cast import BROWSER, CLIENT, Cast
+from scenarios.cast.page_files import files_named
+from scenarios.cast.stage import Reply
+from scenarios.catalogue import story
+
+_MOST = 100
+
+
+@story(needs=("target:tuvens-client",))
+async def client_pages_are_read(cast: Cast) -> None:
+    """A browser opens an event's page and the callback page, signed in and not, and loads every script and style that
+    these name; a session was generated for it before."""
+    organiser = cast.organiser
+    await cast.wraps_session("session", organiser)
+    event = cast.deployment.events[0] if cast.deployment.events else "1"
+    cookie = cast.stage.target(CLIENT).jwt_cookie
+    failed = {"status": "error", "event_id": event, "error_code": "INVALID_SESSION", "error_message": "It is over."}
+    pages = {
+        "page/event": show_event(None, event),
+        "page/event, signed in": show_event(organiser.jwt, event, cookie=cookie),
+        "page/callback, cancelled": come_back(None, {"status": "cancelled", "event_id": event}),
+        "page/callback, error": come_back(organiser.jwt, failed, cookie=cookie),
+    }
+    waiting: list[str] = []
+    for step, call in pages.items():
+        waiting += _named(await cast.send(step, BROWSER, call))
+    seen: set[str] = set()
+    while waiting and len(seen) < _MOST:
+        url = waiting.pop(0)
+        if url in seen:
+            continue
+        seen.add(url)
+        waiting += _named(await _load(cast, f"file/{len(seen)}", url))
+    cast.observe("files", {"loaded": len(seen), "left out": len(set(waiting) - seen)})
+
+
+async def _load(cast: Cast, step: str, url: str) -> Reply:
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    exchange, answer = await cast.stage.recorder.send(
+        step=cast.step(step),
+        caller=BROWSER,
+        callee=CLIENT,
+        base_url=f"{parts.scheme}://{parts.netloc}",
+        call=Call("", "GET", target, (("Accept", "*/*"),)),
+    )
+    return Reply(exchange, answer)
+
+
+def _named(reply: Reply) -> list[str]:
+    answer = reply.answer or Answer(0)
+    kind = (answer.header("content-type") or "").lower()
+    return files_named(answer.body.decode("utf-8", "replace"), reply.exchange.url, kind)

@@ -1,0 +1,55 @@
+"""tuvens-client reads an event, and notes on it that it has ticketing now."""
+
+from contracts.tuvens_event import wire
+from scenarios.cast.cast import CLIENT, Cast
+from scenarios.cast.updates import Updates, unknown_id
+from scenarios.catalogue import story
+
+_OTHER = "4711"
+
+
+@story(operations=("getEvent",))
+async def events_are_read(cast: Cast) -> None:
+    """Someone without credentials reads an event, and one that does not exist."""
+    known = next(iter((*cast.deployment.events, *filter(None, [cast.deployment.foreign_event]))), None)
+    if known is None:
+        return
+    cast.observe("known event", {"event": known})
+    await cast.reads_event("known event", known)
+    await cast.reads_event("unknown event", unknown_id(known, cast.stage.random))
+
+
+@story(needs=("events",), operations=("updateEvent", "getEvent"))
+async def an_event_is_changed(cast: Cast) -> None:
+    """The client's callback page notes an event of hi.events on an event, then another; people who may not, try the
+    same."""
+    jwt = cast.organiser.jwt
+    async with cast.event() as event:
+        # The second is the number that updates of this event carry: what is left behind fits together.
+        for step, number in (("first", _OTHER), ("second", str(Updates(cast, event).number))):
+            cast.observe(step, {"hi": number})
+            await cast.changes_event(step, jwt, event, _ticketing(number))
+            await cast.reads_event(f"{step}/event", event)
+        refused = _ticketing(_OTHER)
+        ill_formed = wire.update_event(None, event, {}).with_body(b'{"hasTicketing": ')
+        unknown = unknown_id(event, cast.stage.random)
+        tries = [
+            await cast.changes_event("no jwt/none", None, event, refused),
+            await cast.changes_event("no jwt/a word", "nonsense", event, refused),
+            await cast.send("no jwt and/ill-formed", CLIENT, ill_formed),
+            await cast.changes_event("no jwt and/unknown event", None, unknown, refused),
+        ]
+        tries += [
+            await cast.changes_event(f"by the {role}", cast.user(role).jwt, event, refused)
+            for role in ("member", "outsider")
+            if cast.can(f"role:{role}")
+        ]
+        await cast.changes_event("unknown event", jwt, unknown, refused)
+        if any(each.ok for each in tries):
+            # Who was let in is judged for it; that the event shows it is no second fault.
+            await cast.changes_event("restored", jwt, event, _ticketing(str(Updates(cast, event).number)))
+        await cast.reads_event("refusals/event", event)
+
+
+def _ticketing(number: str) -> dict[str, object]:
+    return {"hasTicketing": True, "hiEventsEventId": number}

@@ -1,0 +1,45 @@
+"""Which routes are there at all."""
+
+from contextlib import suppress
+
+import openapi
+from harness.http import Call, Headers
+from harness.recorder import TargetGoneError
+from harness.story import Phase
+from scenarios.cast.cast import BROWSER, Cast
+from scenarios.catalogue import story
+
+_PAGES = frozenset({"showEventPage", "showEventEmbed", "showWidget", "showTuvensEventPage", "handleHiEventsCallback"})
+
+
+@story(phase=Phase.FIRST)
+async def every_route_is_probed(cast: Cast) -> None:
+    """Someone without credentials knocks at every route of the contract."""
+    for app in cast.deployment.targets:
+        with suppress(TargetGoneError):  # it answers nothing: the next one may
+            await _probe(cast, app)
+
+
+async def _probe(cast: Cast, app: str) -> None:
+    event = cast.deployment.events[0] if cast.deployment.events else "1"
+    for operation in openapi.load(app, cast.deployment.edition).operations.values():
+        if operation.id in _PAGES:
+            continue
+        if operation.id == "streamEventUpdates":
+            async with cast.listens(f"{operation.id}"):
+                pass
+            continue
+        path = {"id": _event_of(cast, operation, event)} if "{id}" in operation.path else None
+        headers: Headers = (("Accept", "application/json"),)
+        body = None
+        if operation.method in ("POST", "PUT", "PATCH"):
+            headers = (*headers, ("Content-Type", "application/json"))
+            body = b"{}"
+        call = Call(operation.id, operation.method, operation.target(path), headers, body)
+        await cast.send(operation.id, BROWSER, call)
+
+
+def _event_of(cast: Cast, operation: openapi.Operation, event: str) -> str:
+    if operation.app == "hi.events" and cast.deployment.linked:
+        return cast.deployment.linked[0].hi
+    return event

@@ -1,0 +1,186 @@
+"""The whole way, from a click in Tuvens to a live event and to the page that waits; and back on it after errors."""
+
+import asyncio
+from dataclasses import dataclass
+
+from contracts.hi_events_page.rules import made_event
+from contracts.hi_events_session import wire
+from contracts.times import iso_millis
+from contracts.webhook.wire import sign, status_changed_body
+from harness.deployment import Linked
+from harness.http import WireError, field_of
+from harness.recorder import Listener
+from harness.story import Phase, StoryStoppedError
+from scenarios.cast.cast import Cast
+from scenarios.cast.deliveries import drafted, hears, patience, tells, watch
+from scenarios.cast.stage import end_of
+from scenarios.catalogue import story
+from scenarios.stories.the_page_is_opened import page_params
+
+OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
+_NEEDS = ("events", "linked-event")
+_WRONG = "a-key-that-nobody-has-configured"
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """The event of a flow; `made_by` says how hi.events came by it."""
+
+    linked: Linked
+    made_by: str
+
+
+@story(needs=_NEEDS, operations=OPERATIONS)
+async def event_goes_live(cast: Cast) -> None:
+    """An organiser adds ticketing to an event of Tuvens and sets it live at hi.events; an open page hears of it."""
+    await cast.turn_to_sign_in()
+    session = await cast.fresh_session("generate session")
+    async with cast.event() as event, cast.listens("stream") as listener:
+        bearer = await _signs_in(cast, "sign in", session.token)
+        made = await _made_by_page(cast, session.token, bearer, event)
+        if made is not None:
+            await _go_live(cast, bearer, made, listener)
+            return
+    async with cast.linked_event() as linked, cast.listens("stream") as listener:
+        await _go_live(cast, bearer, _Event(linked, "that was linked before"), listener)
+
+
+async def _go_live(cast: Cast, bearer: str, event: _Event, listener: Listener) -> None:
+    ids = event.linked
+    if event.made_by != "that the page made":
+        await drafted(cast, bearer, ids)
+    cast.observe("event", {"hi": ids.hi, "tuvens": ids.tuvens, "made by": event.made_by})
+    seen = await watch(cast)
+    await _set(cast, bearer, ids, "LIVE")
+    await listener.wait_for(lambda each: tells(each, ids.tuvens, "active"), seconds=patience(cast))
+    if seen is not None:
+        await seen.record("deliveries", ids.tuvens)
+    await _leave(cast, bearer, ids)
+
+
+async def _made_by_page(cast: Cast, token: str, bearer: str, event: str) -> _Event | None:
+    """The draft that the page makes and the client's callback page writes down; None where the page runs in a browser
+    or makes none."""
+    if not cast.can("return-origin"):
+        return None
+    reply = await cast.opens_page("page", page_params(cast, token, event, title="Live — “at last”"))
+    made = made_event(reply.exchange)
+    if made is None:
+        return None
+    cast.observe("event", {"hi": made, "tuvens": event, "made by": "that the page made"})
+    changes = {"hasTicketing": True, "hiEventsEventId": made}
+    await cast.changes_event("callback", cast.organiser.jwt, event, changes)
+    await cast.asks_hi_events("event made", wire.read_event(bearer, made))
+    return _Event(Linked(made, event), "that the page made")
+
+
+@story(needs=_NEEDS, operations=OPERATIONS)
+async def a_wrong_secret_is_put_right(cast: Cast) -> None:
+    """A back end asks and tells tuvens-api with a wrong secret; with the right one the same session goes on to a live
+    event."""
+    await cast.turn_to_sign_in()
+    session = await cast.fresh_session("generate session")
+    await cast.validates("wrong secret/validate session", session.token, secret=_WRONG)
+    async with cast.linked_event() as event:
+        body = status_changed_body(
+            event_id=int(event.hi) if event.hi.isdigit() else event.hi,
+            title="Wrongly signed",
+            status="ENDED",
+            tuvens_event_id=event.tuvens,
+            sent_at=iso_millis(cast.now()),
+        )
+        await cast.delivers("wrong secret/webhook", body, signature=sign(_WRONG, body))
+        bearer = await _signs_in(cast, "right secret/sign in", session.token)
+        await drafted(cast, bearer, event)
+        await _set(cast, bearer, event, "LIVE")
+        await _leave(cast, bearer, event)
+
+
+@story(needs=(*_NEEDS, "foreign-event"), operations=(*OPERATIONS, "validateCrossAppPermission"))
+async def a_missing_permission_is_noticed(cast: Cast) -> None:
+    """An organiser asks hi.events for the event of others, is denied it, and sets an own event live instead."""
+    await cast.turn_to_sign_in()
+    # A session of its own: what it was denied must not depend on what other stories ask.
+    session = await cast.fresh_session("generate session")
+    bearer = await _signs_in(cast, "sign in", session.token)
+    async with cast.linked_event() as event:
+        for name, number in (("foreign event", cast.deployment.foreign_event), ("own event", event.tuvens)):
+            if not number.isdigit():
+                raise StoryStoppedError(f"the event {number} has no number, as resource_id must be")
+            call = wire.session_permission(bearer, "manage_ticketing", int(number))
+            await cast.asks_hi_events(f"permission/{name}", call)
+        await drafted(cast, bearer, event)
+        await _set(cast, bearer, event, "LIVE")
+        await _leave(cast, bearer, event)
+
+
+@story(needs=_NEEDS, operations=(*OPERATIONS, "streamEventUpdates"))
+async def a_listener_loses_the_network(cast: Cast) -> None:
+    """A page listens, loses the network while an event goes live, comes back, and hears of what is next."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
+        await drafted(cast, bearer, event)
+        async with cast.listens("stream before") as listener:
+            await _set(cast, bearer, event, "CANCELLED")
+            heard = await listener.wait_for(lambda each: tells(each, event.tuvens, "inactive"), seconds=patience(cast))
+        last = heard.id if heard is not None else ""
+        await _set(cast, bearer, event, "LIVE")
+        async with cast.listens("stream after", last or None) as listener:
+            await _set(cast, bearer, event, "ENDED")
+            await listener.wait_for(lambda each: tells(each, event.tuvens, "inactive"), seconds=patience(cast))
+        await _leave(cast, bearer, event)
+
+
+@story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=OPERATIONS)
+async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
+    """An organiser waits too long with a session token, gets a new one, and goes on to a live event; the simulators'
+    clocks are moved."""
+    session = await cast.fresh_session("generate session")
+    now = float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])
+    await cast.stage.advance(max(end_of(session) - now, 0.0) + 65.0)
+    await _replace(cast, session.token)
+
+
+@story(needs=(*_NEEDS, "expiry:tuvens-api"), operations=OPERATIONS)
+async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
+    """An organiser waits too long with a session token, gets a new one, and goes on to a live event."""
+    if cast.can("control:tuvens-api"):
+        return
+    session = await cast.fresh_session("generate session")
+    await asyncio.sleep(cast.stage.expiry() + 5.0)
+    await _replace(cast, session.token)
+
+
+async def _replace(cast: Cast, expired: str) -> None:
+    await cast.signs_in("expired/sign in", expired)
+    await cast.turn_to_sign_in()
+    session = await cast.fresh_session("new/generate session")
+    bearer = await _signs_in(cast, "new/sign in", session.token)
+    async with cast.linked_event() as event:
+        await drafted(cast, bearer, event)
+        await _set(cast, bearer, event, "LIVE")
+        await _leave(cast, bearer, event)
+    cast.stage.forget_sessions()
+
+
+async def _signs_in(cast: Cast, step: str, token: str) -> str:
+    reply = await cast.signs_in(step, token, turn_taken=True)
+    answer = reply.must("the organiser cannot sign in at hi.events")
+    try:
+        return str(field_of(answer.json(), "token", str))
+    except WireError as error:
+        raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+
+
+async def _set(cast: Cast, bearer: str, event: Linked, status: str) -> None:
+    reply = await cast.sets_status(f"change/{status}", bearer, event.hi, status)
+    reply.must(f"the event cannot be set to {status}")
+    if not await hears(cast, f"event at tuvens-api/{status}", event.tuvens, status):
+        raise StoryStoppedError(f"tuvens-api's event does not follow {status}")
+
+
+async def _leave(cast: Cast, bearer: str, event: Linked) -> None:
+    """Leave a draft, and nothing on its way: the next story may be about the same event."""
+    await cast.sets_status("afterwards/change", bearer, event.hi, "DRAFT")
+    await hears(cast, "afterwards/event", event.tuvens, "DRAFT", seconds=3.0)

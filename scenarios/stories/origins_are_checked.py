@@ -1,0 +1,54 @@
+"""Browsers on right and wrong origins (CORS)."""
+
+from urllib.parse import urlsplit
+
+import openapi
+from contracts.tuvens_event.wire import get_event
+from harness.http import Call
+from scenarios.cast.cast import BROWSER, Cast
+from scenarios.catalogue import story
+
+_ASKED_HEADERS = "authorization, content-type, x-session-token, x-shared-secret"
+
+
+@story(operations=("getEvent",))
+async def origins_are_checked(cast: Cast) -> None:
+    """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
+    right = admitted_origins(cast)
+    wrong = {"other site": "https://evil.example", "null": "null"}
+    for host in dict.fromkeys(urlsplit(each).netloc for each in right):
+        wrong[f"suffix of {host}"] = f"https://{host}.evil.example"
+        wrong[f"prefix of {host}"] = f"https://evil{host}"
+        wrong[f"subdomain of {host}"] = f"https://evil.{host}"
+        wrong[f"other scheme of {host}"] = f"ftp://{host}"
+    event = cast.deployment.events[0] if cast.deployment.events else "1"
+    for name, origin in {
+        **{f"right/{each}": each for each in right},
+        **{f"wrong/{k}": v for k, v in wrong.items()},
+    }.items():
+        await cast.send(f"simple/{name}", BROWSER, get_event(event).with_header("Origin", origin))
+        for method, operation in (("POST", "generateSession"), ("GET", "getEvent"), ("PATCH", "updateEvent")):
+            path = {"id": event} if "{id}" in openapi.find(operation).path else None
+            preflight = Call(
+                operation,
+                "OPTIONS",
+                openapi.find(operation).target(path),
+                (
+                    ("Origin", origin),
+                    ("Access-Control-Request-Method", method),
+                    ("Access-Control-Request-Headers", _ASKED_HEADERS),
+                ),
+            )
+            await cast.send(f"preflight/{name}/{method}", BROWSER, preflight, key=None)
+
+
+def admitted_origins(cast: Cast) -> list[str]:
+    """The origins that the deployment names; else that of its Hi.Events."""
+    named = cast.stage.target("tuvens-api").cors_origins
+    if named:
+        return list(named)
+    hi_events = cast.deployment.targets.get("hi.events")
+    if hi_events is not None and hi_events.kind != "simulated":
+        parts = urlsplit(hi_events.url)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    return ["https://tickets.tuvens.com"]

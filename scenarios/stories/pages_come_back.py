@@ -1,0 +1,125 @@
+"""A browser comes back from hi.events, arrives there, and sees its pages within those of others."""
+
+import secrets
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from contracts.hi_events_page.returning import said
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.event_fixtures import brought_together, changed, left
+from scenarios.cast.persona import CALLBACK, HI_EVENTS, NEEDS, browses
+from scenarios.catalogue import story
+from scenarios.stories.pages_enable_ticketing import HOSTILE, PLANTED
+from scenarios.stories.pages_show_the_states import OPERATIONS
+from scenarios.stories.the_page_is_opened import page_params
+
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
+_FOREIGN = "https://elsewhere.invalid"
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_come_back(cast: Cast) -> None:
+    """An organiser comes back from hi.events having cancelled, after an error, and with a success that is told in the
+    older spelling."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        about = {"event_id": event.tuvens, "tuvens_event_id": event.tuvens, "success": "false"}
+        failed = {"status": "error", "error_code": "INSUFFICIENT_PERMISSIONS", "error_message": HOSTILE}
+        older = {"success": "true", "tuvens_event_id": event.tuvens, "hi_events_event_id": event.hi}
+        returns: Mapping[str, tuple[str, Mapping[str, str]]] = {
+            "cancelled": ("callback_cancelled", {**about, "status": "cancelled"}),
+            "error": ("callback_error", {**about, **failed, "message": HOSTILE}),
+            "older spelling": ("callback_success", {**older, "message": "Done."}),
+        }
+        async with browses(cast, "organiser", cast.organiser) as organiser:
+            tab = await organiser.tab()
+            for name, (outcome, params) in returns.items():
+                await tab.opens(organiser.callback(params))
+                await tab.sees(outcome, 5.0)
+                planted = await tab.counts(PLANTED)
+                dialogs = len(organiser.browsing.dialogs)
+                await organiser.notes(f"return/{name}", tab, planted=planted, dialogs=dialogs)
+        await left(cast, bearer, event)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=(*OPERATIONS, "openCrossAppPage"))
+async def pages_arrive_at_hi_events(cast: Cast) -> None:
+    """An organiser arrives at hi.events with a session, loads the page there again, and goes back to Tuvens; arrives
+    with a session that nobody minted; and is sent to a place that is not Tuvens."""
+    bearer = await cast.bearer()
+    session = await cast.session()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        async with browses(cast, "organiser", cast.organiser) as organiser:
+            back = organiser.origin + CALLBACK
+            params = {**page_params(cast, session.token, event.tuvens, title="", creates=False), "return_url": back}
+            tab = await organiser.tab(HI_EVENTS)
+            await cast.stage.turns("openCrossAppPage", "address")
+            await tab.opens(organiser.hi_events_page(params))
+            await tab.sees("signed_in")
+            arrived = len(organiser.browsing.loads)
+            await organiser.notes("arrived", tab, way=tab.way())
+            await tab.reloads()
+            await tab.follows(organiser.event_page(event.tuvens))
+            await organiser.browsing.settle()
+            referers = [each["referer"] for each in organiser.browsing.loads if each["referer"]]
+            cast.observe("referers", {"seen": len(referers), "with a token": _with_token(referers), "after": arrived})
+
+            unknown = secrets.token_urlsafe(32)
+            cast.stage.recorder.book.learn("unknown-token-page", unknown)
+            client = await organiser.tab()
+            await cast.stage.turns("openCrossAppPage", "address")
+            await client.opens(organiser.hi_events_page({**params, "session_token": unknown}))
+            await client.comes_to(CALLBACK, 5.0)
+            await client.sees("callback_error", 5.0)
+            await organiser.notes("unknown session", client, told=said(client.page.url))
+
+            foreign = await organiser.tab(HI_EVENTS)
+            for token in (unknown, session.token):
+                bait = {**params, "session_token": token, "return_url": f"{_FOREIGN}/callback"}
+                await cast.stage.turns("openCrossAppPage", "address")
+                await foreign.opens(organiser.hi_events_page(bait))
+                await foreign.clicks_link_to(_FOREIGN)
+            # A redirect cannot be answered in a server's place, and nobody is there: that it was asked for is enough.
+            bare = [each["url"].partition("?")[0] for each in organiser.browsing.loads if each["navigates"]]
+            reached = [each for each in bare if each.startswith(_FOREIGN)]
+            await organiser.notes("foreign return", foreign, reached=reached)
+        await left(cast, bearer, event)
+
+
+def _with_token(referers: list[str]) -> list[str]:
+    return [each for each in referers if "<session-token:" in each or "%3Csession-token%3A" in each][:5]
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_are_embedded(cast: Cast) -> None:
+    """A page of tuvens-client's origin embeds the event's page of hi.events, and its widget."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        url = await changed(cast, bearer, event, "LIVE")
+        pages = cast.stage.target(HI_EVENTS).url
+        frames = {"embed": f"{url}/embed", "widget": f"{pages}/widget/{quote(event.hi, safe='')}"}
+        async with browses(cast, "visitor") as visitor:
+            for name, frame in frames.items():
+                host = f"{visitor.origin}/embeds-{name}"
+                tab = await visitor.tab(HI_EVENTS)
+                await tab.page.route(host, _embedding(frame))
+                await tab.opens(host)
+                await visitor.notes(name, tab, frame=frame, text=await tab.framed(frame))
+        await left(cast, bearer, event)
+
+
+def _embedding(frame: str) -> Any:
+    body = f'<!doctype html><title>Embeds</title><iframe src="{escape(frame)}" width="600" height="400"></iframe>'
+
+    async def answer(route: "Route") -> None:
+        await route.fulfill(status=200, content_type="text/html", body=body)
+
+    return answer

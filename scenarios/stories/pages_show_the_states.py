@@ -1,0 +1,165 @@
+"""A visitor's pages while an event changes, in wide and narrow windows, near and far, online and not."""
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import openapi
+from contracts.browser.seen import SHOWS
+from harness.relay import Relay
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.event_fixtures import brought_together, changed, event_without_ticketing, left
+from scenarios.cast.persona import NEEDS, Persona, browses
+from scenarios.catalogue import story
+
+if TYPE_CHECKING:
+    from playwright.async_api import Route
+
+OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
+CHANGES = {"LIVE": "active", "ENDED": "inactive", "DRAFT": "setup"}
+STREAM = openapi.find("streamEventUpdates").path
+_ASKS = 3.0
+"""Seconds within which a page asks for its stream."""
+WIDE, NARROW = (1280, 800), (360, 740)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))
+async def pages_show_no_ticketing(cast: Cast) -> None:
+    """A visitor opens the page of an event without ticketing."""
+    async with event_without_ticketing(cast) as event:
+        if event is None:
+            return
+        async with browses(cast, "visitor") as visitor:
+            tab = await visitor.tab()
+            await tab.opens(visitor.event_page(event))
+            await tab.sees(SHOWS["none"])
+            await visitor.notes("none", tab)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_show_the_states(cast: Cast) -> None:
+    """A visitor keeps the page of an event open while its organiser makes it live, ends it and drafts it again; in a
+    second tab the page is opened anew each time."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        async with browses(cast, "visitor") as visitor:
+            open_tab, fresh = await visitor.tab(), await visitor.tab()
+            await open_tab.opens(visitor.event_page(event.tuvens))
+            await visitor.listens()
+            for status, state in CHANGES.items():
+                url = await changed(cast, bearer, event, status)
+                await fresh.opens(visitor.event_page(event.tuvens))
+                await fresh.sees(SHOWS[state])
+                await _settles(visitor, f"{url}/embed")
+                embeds = _embeds(visitor, f"{url}/embed")
+                await visitor.notes(f"fresh/{state}", fresh, hi_events=url, embeds=embeds)
+                await open_tab.sees(SHOWS[state])
+                await visitor.notes(f"open/{state}", open_tab)
+        await left(cast, bearer, event)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_fit_the_window(cast: Cast) -> None:
+    """A visitor opens the page of an event on sale in a wide and in a narrow window, then one on which the tickets are
+    far below what can be seen, and scrolls down to them."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        url = await changed(cast, bearer, event, "LIVE")
+        async with browses(cast, "visitor") as visitor:
+            for name, size in (("wide", WIDE), ("narrow", NARROW)):
+                tab = await visitor.tab(size=size)
+                await tab.opens(visitor.event_page(event.tuvens))
+                await tab.sees(SHOWS["active"])
+                await visitor.notes(name, tab)
+                await tab.page.close()
+            tab = await visitor.tab(size=WIDE, far_down=True)
+            before = len(visitor.browsing.loads)
+            await tab.opens(visitor.event_page(event.tuvens))
+            await tab.sees(SHOWS["active"])
+            # What is to be shown is that nothing comes: that takes time, however it is done.
+            await tab.page.wait_for_timeout(700)
+            early = _embeds(visitor, f"{url}/embed", since=before)
+            shows = await tab.shows()
+            await tab.scrolls_to("tickets")
+            await _settles(visitor, f"{url}/embed", since=before)
+            late = _embeds(visitor, f"{url}/embed", since=before)
+            await visitor.notes("far", tab, early=early, late=late, before=shows)
+        await left(cast, bearer, event)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_lose_the_network(cast: Cast) -> None:
+    """A visitor's page loses the network while the event goes live, and gets it back."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        relay = Relay()
+        async with browses(cast, "visitor", relay=relay) as visitor:
+            tab = await visitor.tab()
+            await tab.opens(visitor.event_page(event.tuvens))
+            await tab.sees("title")
+            await visitor.listens()
+            await visitor.notes("before", tab)
+            await visitor.browsing.context.set_offline(True)
+            relay.cut()
+            await changed(cast, bearer, event, "LIVE")
+            await visitor.notes("cut", tab)
+            relay.mend()
+            await visitor.browsing.context.set_offline(False)
+            await tab.sees(SHOWS["active"], _reconnects(cast))
+            await visitor.notes("after", tab)
+        await left(cast, bearer, event)
+
+
+@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+async def pages_listen_late(cast: Cast) -> None:
+    """A visitor opens the page of an event, whose stream of updates takes its time: the event goes live before it is
+    open."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event:
+        await brought_together(cast, bearer, event)
+        async with browses(cast, "visitor") as visitor:
+            tab = await visitor.tab()
+            asked, open_now = asyncio.Event(), asyncio.Event()
+
+            async def late(route: "Route") -> None:
+                asked.set()
+                await open_now.wait()
+                await route.continue_()
+
+            async with tab.answering(f"**{STREAM}*", late) as held:
+                await tab.opens(visitor.event_page(event.tuvens))
+                await tab.sees("title")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(asked.wait(), _ASKS)
+                try:
+                    await changed(cast, bearer, event, "LIVE")
+                    await visitor.notes("before", tab)
+                finally:
+                    open_now.set()
+                await tab.sees(SHOWS["active"])
+                await visitor.notes("after", tab, held=len(held))
+        await left(cast, bearer, event)
+
+
+def _reconnects(cast: Cast) -> float:
+    """Seconds within which a browser, which waits some seconds between two tries, and the page are connected again."""
+    return max(cast.stage.recorder.bounds.seconds, 15.0)
+
+
+def _embeds(visitor: Persona, url: str, since: int = 0) -> list[int]:
+    """The answers to requests for the tickets, 0 for none yet."""
+    return [each["status"] or 0 for each in visitor.browsing.loads[since:] if each["url"].partition("?")[0] == url]
+
+
+async def _settles(visitor: Persona, url: str, since: int = 0) -> None:
+    """Wait until the tickets have been answered, where they are asked for."""
+    page = visitor.browsing.context.pages[-1]
+    for _ in range(40):
+        asked = _embeds(visitor, url, since)
+        if asked and all(asked):
+            return
+        await page.wait_for_timeout(50)

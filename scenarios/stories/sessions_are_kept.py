@@ -1,0 +1,104 @@
+"""What tuvens-api keeps of sessions, seen in its database."""
+
+import asyncio
+
+import sqlalchemy as sa
+
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.storage import SESSIONS, database, session_row, table
+from scenarios.catalogue import story
+
+_NEEDS = ("database:tuvens-api",)
+_WAIT_SECONDS = 5.0
+
+
+@story(needs=_NEEDS)
+async def the_session_table_is_looked_at(cast: Cast) -> None:
+    """Someone with access looks at the table of sessions: its columns, indexes and foreign keys."""
+    with database(cast) as engine:
+        inspector = sa.inspect(engine)
+        if SESSIONS not in inspector.get_table_names():
+            cast.observe("schema", {"exists": False})
+            return
+        indexes = inspector.get_indexes(SESSIONS)
+        uniques = inspector.get_unique_constraints(SESSIONS)
+        cast.observe(
+            "schema",
+            {
+                "exists": True,
+                "columns": [each["name"] for each in inspector.get_columns(SESSIONS)],
+                "indexed": [each["column_names"] for each in indexes],
+                "unique": [each["column_names"] for each in [*uniques, *(i for i in indexes if i.get("unique"))]],
+                "foreign_keys": [each["constrained_columns"] for each in inspector.get_foreign_keys(SESSIONS)],
+            },
+        )
+
+
+@story(needs=_NEEDS, operations=("generateSession", "validateSession"))
+async def a_validation_is_remembered(cast: Cast) -> None:
+    """Hi.Events validates a session twice; someone with access looks at when it was last used."""
+    session = await cast.fresh_session("generate session")
+    with database(cast) as engine:
+        seen: list[str | None] = []
+        for name in ("first", "second"):
+            if seen and seen[-1] is not None:
+                # Databases keep milliseconds, or whole seconds: the second use must be told from the first.
+                await asyncio.sleep(0.02 if "." in seen[-1] else 1.1)
+            reply = await cast.validates(name, session.token)
+            reply.must("the session could not be validated")
+            row = session_row(engine, session.token)
+            seen.append(str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None)
+    cast.observe("last used", {"after": seen, "exchange": reply.exchange.number})
+
+
+@story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=("generateSession",))
+async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
+    """A session expires; some time later someone with access looks whether its row is gone."""
+    session = await cast.fresh_session("generate session")
+    with database(cast) as engine:
+        before = session_row(engine, session.token) is not None
+        await cast.stage.advance(cast.stage.expiry() + 3_600)
+        cast.stage.forget_sessions()
+        gone = False
+        for _ in range(int(_WAIT_SECONDS / 0.1)):
+            gone = session_row(engine, session.token) is None
+            if gone:
+                break
+            await asyncio.sleep(0.1)
+        cast.observe("row", {"before": before, "gone": gone, "exchange": session.exchange})
+
+
+@story(
+    phase=Phase.ALONE,
+    needs=("audit-log:tuvens-api",),
+    operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"),
+)
+async def calls_are_audited(cast: Cast) -> None:
+    """Each route is called, rightly and wrongly; someone with access reads the audit log."""
+    user = cast.organiser
+    name = cast.stage.target("tuvens-api").audit_table
+    with database(cast) as engine:
+        audit = table(engine, name)
+        before = _count(engine, audit)
+        session = await cast.fresh_session("right/generate session")
+        await cast.validates("right/validate session", session.token)
+        await cast.lists_accounts("right/accounts", session.token)
+        await cast.asks_permission("right/permission", session.token, "manage_ticketing")
+        right = _count(engine, audit) - before
+        before = _count(engine, audit)
+        await cast.generates_session("wrong/generate session", user, jwt="nonsense")
+        await cast.validates("wrong/secret", session.token, secret="wrong-" + "0" * 32)
+        await cast.validates("wrong/unknown token", "unknown-" + "0" * 40)
+        await cast.delivers("wrong/webhook", b"{}", signature="sha256=" + "0" * 64)
+        wrong = _count(engine, audit) - before
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(audit)).fetchall()
+        text = "\n".join(str(value) for row in rows for value in row if isinstance(value, str))
+        kinds = sorted({kind for kind, _ in cast.stage.recorder.book.found_in(text)})
+        cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(rows), "secrets": kinds})
+
+
+def _count(engine: sa.Engine, audit: sa.Table) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar_one())

@@ -1,0 +1,32 @@
+"""Minting of session tokens."""
+
+from contracts.session_token.randomness import sample_statistics
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.catalogue import story
+
+_SAMPLE = 48
+
+
+@story(operations=("generateSession",))
+async def sessions_are_minted(cast: Cast) -> None:
+    """The organiser asks for a session for an account, twice."""
+    user = cast.organiser
+    await cast.generates_session("first", user)
+    await cast.generates_session("second", user)
+
+
+@story(phase=Phase.LAST, operations=("generateSession",))
+async def tokens_are_sampled(cast: Cast) -> None:
+    """Users ask for as many session tokens as their limits allow; all that the run has seen are compared."""
+    users = [cast.organiser, *(each for each in cast.deployment.users if each.role != "organiser")]
+    allowance = cast.stage.pacer.allowance("generateSession")
+    each_may = _SAMPLE if allowance is None else max(allowance.requests // 2, 1)
+    missing = _SAMPLE - len(cast.stage.minted)
+    for user in users:
+        for _ in range(min(each_may, missing)):
+            await cast.stage.mint(user, cast.step("sample"))
+        missing = _SAMPLE - len(cast.stage.minted)
+    minted = cast.stage.minted
+    exchanges = [each.exchange for each in minted]
+    cast.observe("sample statistics", {**sample_statistics([each.token for each in minted]), "exchanges": exchanges})

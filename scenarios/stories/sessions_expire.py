@@ -1,0 +1,81 @@
+"""The end of a session's life."""
+
+import asyncio
+
+from contracts.times import parse_http_date
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.stage import Reply, SessionToken, end_of
+from scenarios.catalogue import story
+
+OPERATIONS = ("generateSession", "validateSession", "listUserAccounts", "validatePermission")
+_NEEDS = ("expiry:tuvens-api",)
+
+
+@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+async def sessions_expire_by_the_clock(cast: Cast) -> None:
+    """Hi.Events uses a session just before and just after its expiry; the simulators' clocks are moved."""
+    session = await cast.fresh_session("generate session")
+    ends = end_of(session)
+    await _move_to(cast, ends - 2.0)
+    before = await _clock(cast)
+    replies = await _ask(cast, "before", session)
+    _note(cast, "times before", ends, before, await _clock(cast), replies)
+    # Who writes whole seconds may mean any moment of the last one.
+    await _move_to(cast, ends + (0.2 if "." in session.expires_at else 1.2))
+    before = await _clock(cast)
+    replies = await _ask(cast, "after", session)
+    _note(cast, "times after", ends, before, await _clock(cast), replies)
+    cast.stage.forget_sessions()
+
+
+@story(phase=Phase.SIDE_BY_SIDE, needs=_NEEDS, operations=OPERATIONS)
+async def sessions_expire_by_waiting(cast: Cast) -> None:
+    """Hi.Events uses a session shortly before and shortly after its expiry; all wait for it."""
+    if cast.can("control:tuvens-api"):
+        return
+    session = await cast.fresh_session("generate session")
+    ends = end_of(session)
+    offset = await _offset(cast)
+    # A Date header tells whole seconds: two to either side are certain.
+    await asyncio.sleep(max(ends - 4.0 - cast.now() - offset, 0.0))
+    before = cast.now() + offset - 1.0
+    replies = await _ask(cast, "before", session)
+    _note(cast, "times before", ends, before, cast.now() + offset + 1.0, replies)
+    await asyncio.sleep(max(ends + 3.0 - cast.now() - offset, 0.0))
+    before = cast.now() + offset - 1.0
+    replies = await _ask(cast, "after", session)
+    _note(cast, "times after", ends, before, cast.now() + offset + 1.0, replies)
+
+
+async def _ask(cast: Cast, moment: str, session: SessionToken) -> list[Reply]:
+    replies = [await cast.validates(f"{moment}/validateSession", session.token)]
+    replies.append(await cast.lists_accounts(f"{moment}/listUserAccounts", session.token))
+    replies.append(await cast.asks_permission(f"{moment}/validatePermission", session.token, "manage_ticketing"))
+    if moment == "after":
+        replies.append(await cast.validates("unknown", "never-minted-" + "0" * 32))
+    return replies
+
+
+def _note(cast: Cast, step: str, ends: float, begun: float, ended: float, replies: list[Reply]) -> None:
+    """Between which server times the questions were asked."""
+    exchanges = [each.exchange.number for each in replies]
+    cast.observe(step, {"expires_at": ends, "not_before": begun, "not_after": ended, "exchanges": exchanges})
+
+
+async def _clock(cast: Cast) -> float:
+    return float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])
+
+
+async def _move_to(cast: Cast, moment: float) -> None:
+    await cast.stage.advance(max(moment - await _clock(cast), 0.0))
+
+
+async def _offset(cast: Cast) -> float:
+    """Seconds that tuvens-api's clock is ahead of ours, by its Date header (whole seconds)."""
+    event = cast.deployment.events[0] if cast.deployment.events else "1"
+    reply = await cast.reads_event("clock", event)
+    theirs = parse_http_date(reply.exchange.header("date"))
+    if theirs is None:
+        return 0.0
+    return theirs + 0.5 - (reply.exchange.started + reply.exchange.seconds / 2)

@@ -1,0 +1,54 @@
+"""Settings by environment variables, seen at a second instance."""
+
+import secrets
+
+from contracts.configuration.rules import EXPIRY_SECONDS
+from contracts.session_token import wire
+from contracts.tuvens_event.wire import get_event
+from harness.http import Call
+from harness.story import StoryStoppedError
+from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
+from scenarios.cast.second_instance import second_instance
+from scenarios.cast.stage import Reply
+from scenarios.catalogue import story
+
+DOMAIN = "tickets.settings.example"
+
+
+@story(needs=("launch:tuvens-api",), operations=("generateSession", "validateSession"))
+async def settings_take_effect(cast: Cast) -> None:
+    """A second tuvens-api is started with another secret, another expiry and another domain of Hi.Events."""
+    secret = secrets.token_urlsafe(36)
+    cast.stage.recorder.book.learn("other-shared-secret", secret)
+    settings = {
+        "HI_EVENTS_SHARED_SECRET": secret,
+        "CROSS_APP_SESSION_EXPIRY": str(EXPIRY_SECONDS),
+        "HI_EVENTS_DOMAIN": DOMAIN,
+    }
+    async with second_instance(cast, "tuvens-api", settings) as description:
+        try:
+            base = description["targets"]["tuvens-api"]["url"]
+            user = next(each for each in description["users"] if each["role"] == "organiser")
+            event = description["events"]["tuvens"][0]
+        except (KeyError, StopIteration, TypeError, IndexError):
+            raise StoryStoppedError(
+                "the second instance's description lacks its url, an organiser or an event"
+            ) from None
+        for kind, value in (("jwt", user["jwt"]), ("control-token", _token(description))):
+            cast.stage.recorder.book.learn(kind, value)
+
+        async def send(step: str, caller: str, call: Call) -> Reply:
+            exchange, answer = await cast.stage.recorder.send(
+                step=cast.step(step), caller=caller, callee="tuvens-api", base_url=base, call=call
+            )
+            return Reply(exchange, answer)
+
+        minted = await send("generate session", CLIENT, wire.generate_session(user["jwt"], user["account_id"]))
+        session = wire.read_session(minted.must("the second instance mints no session"))
+        await send("new secret", BACKEND, wire.validate_session(secret, session.session_token))
+        await send("former secret", BACKEND, wire.validate_session(cast.secret, session.session_token))
+        await send("new origin", BROWSER, get_event(event).with_header("Origin", f"https://{DOMAIN}"))
+
+
+def _token(description: dict[str, dict[str, dict[str, dict[str, str]]]]) -> str:
+    return description["targets"]["tuvens-api"].get("control", {}).get("token", "")

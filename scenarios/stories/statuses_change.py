@@ -1,0 +1,240 @@
+"""An organiser changes an event's status at hi.events; tuvens-api hears of it by webhooks, at once or in the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.hi_events_delivery.rules import CHANGES, STATUSES
+from contracts.times import iso_millis
+from contracts.webhook.wire import sign, status_changed_body
+from harness.deployment import Linked
+from harness.receiver import HangUp, Silence
+from harness.story import Phase, StoryStoppedError
+from scenarios.cast.cast import Cast
+from scenarios.cast.deliveries import (
+    Delivered,
+    Watch,
+    drafted,
+    failing,
+    hears,
+    hears_messages,
+    patience,
+    unanswered,
+    watch,
+)
+from scenarios.catalogue import story
+
+OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
+_NO_STATUS = "POSTPONED"
+_FAILURES = ("linked-event", "failures:tuvens-api", "retries:hi.events")
+_SILENCE = 35.0
+_QUIET = 5.0
+
+
+@story(needs=("linked-event",), operations=OPERATIONS)
+async def statuses_are_changed(cast: Cast) -> None:
+    """An organiser sets an event at hi.events to each status in turn, and to a word that is none; someone looks at
+    tuvens-api's event after each change."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event, AsyncExitStack() as stack:
+        cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens, "refused": _NO_STATUS})
+        await drafted(cast, bearer, event)
+        seen = await watch(cast)
+        seconds = patience(cast)
+        listener = None
+        if seen is None:
+            await _send_own(cast, event)
+            listener = await stack.enter_async_context(cast.listens("stream"))
+        for status in STATUSES:
+            await _change(cast, status, bearer, event, status)
+            if not await hears(cast, f"effect/{status}", event.tuvens, status, seconds=seconds):
+                seconds = 1.0
+        await cast.sets_status("unknown status", bearer, event.hi, _NO_STATUS)
+        await _change(cast, "last", bearer, event, CHANGES[-1])
+        await hears(cast, "effect/last", event.tuvens, CHANGES[-1], seconds=seconds)
+        if seen is not None:
+            # What the event shows may be older than the last delivery.
+            await seen.seen(event.tuvens, at_least=len(CHANGES), seconds=2.0)
+        if listener is not None:
+            await hears_messages(listener, event.tuvens, len(CHANGES), seconds=seconds)
+        await _record(cast, seen, "deliveries", event)
+
+
+@story(needs=("linked-event",), operations=OPERATIONS)
+async def changes_follow_closely(cast: Cast) -> None:
+    """An organiser sets an event live, and cancels it in the same breath."""
+    bearer = await cast.bearer()
+    async with cast.linked_event() as event, AsyncExitStack() as stack:
+        cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
+        await drafted(cast, bearer, event)
+        seen = await watch(cast)
+        listener = None if seen is not None else await stack.enter_async_context(cast.listens("stream"))
+        await _change(cast, "LIVE", bearer, event, "LIVE")
+        await _change(cast, "CANCELLED", bearer, event, "CANCELLED")
+        if seen is not None:
+            await seen.seen(event.tuvens, at_least=2, seconds=patience(cast))
+        await hears(cast, "effect", event.tuvens, "CANCELLED")
+        if listener is not None:
+            await hears_messages(listener, event.tuvens, 2, seconds=patience(cast))
+        await _record(cast, seen, "deliveries", event)
+
+
+@story(phase=Phase.ALONE, needs=_FAILURES, operations=OPERATIONS)
+async def deliveries_fail(cast: Cast) -> None:
+    """An organiser changes events while tuvens-api answers 503, answers 400, has had enough, says nothing or hangs up;
+    hi.events tries again, as the simulators' clocks are moved or all wait for it."""
+    starts = await _server_error(cast)
+    await _client_error(cast, starts)
+    if len(starts) < 2:
+        return  # nothing is tried again: to wait for it in other troubles, too, would tell nothing new
+    await _order(cast)
+    await _too_many_requests(cast)
+    if cast.stage.receiver is not None or _by_clock(cast):
+        await _no_answer(cast, "time-out", Silence(_SILENCE))
+    if cast.stage.receiver is not None:
+        await _no_answer(cast, "broken connection", HangUp())
+    if _by_clock(cast):
+        cast.stage.forget_sessions()
+
+
+async def _server_error(cast: Cast) -> list[float]:
+    """Returns when the attempts came, in Unix seconds."""
+    async with _part(cast, "server error") as part, failing(cast, part.event, 503, times=2):
+        await part.change("LIVE")
+        found = await part.attempts(3)
+        await hears(cast, "server error/event", part.event.tuvens, "LIVE", seconds=1.0)
+    return [each.arrival.started for each in found]
+
+
+async def _client_error(cast: Cast, starts: list[float]) -> None:
+    async with _part(cast, "client error") as part, failing(cast, part.event, 400):
+        await part.change("CANCELLED")
+        await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast))
+        if _by_clock(cast):
+            await cast.stage.advance(600.0)
+        else:
+            # A sender that treats 400 as 503 comes again after the pause that it made there.
+            within = _retry_within(cast)
+            quiet = min(max(3 * (starts[1] - starts[0]), _QUIET), within) if len(starts) > 1 else within
+            await part.seen.seen(part.event.tuvens, at_least=2, seconds=quiet)
+
+
+async def _order(cast: Cast) -> None:
+    async with _part(cast, "order") as part, failing(cast, part.event, 503, times=1):
+        await part.change("LIVE")
+        await part.change("CANCELLED")
+        await part.attempts(3)
+        await hears(cast, "order/event", part.event.tuvens, "CANCELLED", seconds=1.0)
+
+
+async def _too_many_requests(cast: Cast) -> None:
+    headers = (("retry-after", "1"),)
+    async with _part(cast, "too many requests") as part, failing(cast, part.event, 429, times=1, headers=headers):
+        await part.change("LIVE")
+        await part.attempts(2)
+
+
+async def _no_answer(cast: Cast, name: str, reaction: Silence | HangUp) -> None:
+    async with _part(cast, name) as part, unanswered(cast, part.event, reaction):
+        await part.change("LIVE")
+        await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast) + _SILENCE)
+        await part.attempts(2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the story, about one event."""
+
+    cast: Cast
+    name: str
+    bearer: str = field(repr=False)
+    event: Linked
+    seen: Watch
+
+    async def change(self, status: str) -> None:
+        """Change the event's status."""
+        await _change(self.cast, f"{self.name}/{status}", self.bearer, self.event, status)
+
+    async def attempts(self, count: int) -> list[Delivered]:
+        """Move the clocks on, in growing steps of up to two hours in all, or wait for the first retry as long as the
+        deployment says and for further ones as long as the run may, until so many attempts came."""
+        cast, about = self.cast, self.event.tuvens
+        found = await self.seen.seen(about, at_least=1, seconds=patience(cast))
+        if not found:
+            raise StoryStoppedError("no delivery came, so none can fail")
+        if _by_clock(cast):
+            for seconds in (2.0, 30.0, 65.0, 300.0, 1_800.0, 5_000.0):
+                await cast.stage.advance(seconds)
+                found = await self.seen.seen(about)
+                if len(found) >= count:
+                    break
+            return found
+        within = _retry_within(cast)
+        found = await self.seen.seen(about, at_least=min(count, 2), seconds=within)
+        if 2 <= len(found) < count:
+            found = await self.seen.seen(about, at_least=count, seconds=max(cast.stage.patience, within))
+        return found
+
+
+@asynccontextmanager
+async def _part(cast: Cast, name: str) -> AsyncIterator[_Part]:
+    """A part of the story, with an event that was left alone longest: what is delivered in it is recorded, and the log
+    of its last delivery where there is one to read."""
+    async with cast.linked_event() as event:
+        bearer = await cast.bearer()
+        await drafted(cast, bearer, event)
+        seen = await watch(cast)
+        if seen is None:
+            raise StoryStoppedError("nothing tells of deliveries")
+        yield _Part(cast, name, bearer, event, seen)
+        await seen.record(f"{name}/deliveries", event.tuvens, answers=False)
+        if cast.can("control:hi.events"):
+            await _read_log(cast, name, event)
+
+
+async def _read_log(cast: Cast, part: str, event: Linked) -> None:
+    listed = (await cast.stage.control("hi.events", "GET", "/deliveries"))["deliveries"]
+    mine = [each["id"] for each in listed if str(each["event_id"]) == event.hi]
+    if mine:
+        log: dict[str, Any] = await cast.stage.control("hi.events", "GET", f"/deliveries/{mine[-1]}")
+        attempts = [{name: each[name] for name in ("started_at", "seconds", "status")} for each in log["attempts"]]
+        cast.observe(f"{part}/delivery log", {"attempts": attempts, "state": log["state"]})
+
+
+def _by_clock(cast: Cast) -> bool:
+    return cast.can("control:tuvens-api") and cast.can("control:hi.events")
+
+
+def _retry_within(cast: Cast) -> float:
+    settings = cast.deployment.receiver
+    assert settings is not None, "without a clock that can be moved there is a receiver"
+    return settings.retry_within
+
+
+async def _change(cast: Cast, step: str, bearer: str, event: Linked, status: str) -> None:
+    reply = await cast.sets_status(f"change/{step}", bearer, event.hi, status)
+    reply.must(f"the event cannot be set to {status}")
+
+
+async def _record(cast: Cast, seen: Watch | None, step: str, event: Linked) -> None:
+    if seen is not None:
+        await seen.record(step, event.tuvens)
+    else:
+        cast.observe(step, {"told by": None})
+
+
+async def _send_own(cast: Cast, event: Linked) -> None:
+    """Tell tuvens-api of nothing new, with and without the secret: what it does shows what its taking a webhook means.
+
+    Dated so long ago that no change of hi.events is taken for older, whatever its clock says.
+    """
+    body = status_changed_body(
+        event_id=int(event.hi) if event.hi.isdigit() else event.hi,
+        title="Not from Hi.Events",
+        status="DRAFT",
+        tuvens_event_id=event.tuvens,
+        sent_at=iso_millis(cast.now() - 86_400.0),
+    )
+    await cast.delivers("wrongly signed", body, signature=sign("a-key-that-nobody-has-configured", body))
+    await cast.delivers("rightly signed", body)

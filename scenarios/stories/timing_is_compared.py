@@ -1,0 +1,88 @@
+"""How long a refusal takes, by how much of a secret or of a signature is right."""
+
+import statistics
+from collections.abc import Awaitable, Callable, Mapping
+
+from contracts.times import iso_millis
+from contracts.timing import compare, differences
+from contracts.webhook.wire import sign, status_changed_body
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.stage import Reply
+from scenarios.catalogue import story
+
+_PAIRS, _QUICK_PAIRS = 150, 60
+_WARM_UP = 10
+_COMPARED = {"probe": "near", "control": "control"}
+_OTHER_DIGIT = str.maketrans("0123456789abcdef", "123456789abcdef0")
+
+
+@story(phase=Phase.ALONE, needs=("near:tuvens-api",), operations=("generateSession", "validateSession"))
+async def refusals_are_timed(cast: Cast) -> None:
+    """Someone guesses the shared secret, now wrong from the first character on, now in the last only, in turn."""
+    session = await cast.session()
+    right = cast.secret
+    book = cast.stage.recorder.book
+    nothing_right = "".join("b" if char == "a" else "a" for char in right)
+    nearly_right = right[:-1] + ("a" if right[-1] != "a" else "b")
+    book.learn("shared-secret-nothing-right", nothing_right)
+    book.learn("shared-secret-last-character", nearly_right)
+
+    async def guesses(step: str, secret: str) -> Reply:
+        return await cast.validates(step, session.token, secret=secret, obey_limits=False)
+
+    await _in_turn(cast, guesses, far=nothing_right, near=nearly_right)
+
+
+@story(phase=Phase.ALONE, needs=("near:tuvens-api",), operations=("receiveEventStatusChanged",))
+async def forged_signatures_are_timed(cast: Cast) -> None:
+    """Someone guesses the signature of a webhook, now wrong from the first digit on, now in the last only, in turn."""
+    number = cast.stage.random.randrange(1_900_000_000, 2_147_000_000)
+    # About an event that nobody has: should a guess be let in, nothing changes.
+    body = status_changed_body(
+        event_id=number,
+        title="An evening",
+        status="DRAFT",
+        tuvens_event_id=str(number),
+        sent_at=iso_millis(cast.now()),
+    )
+    right = sign(cast.secret, body)
+    prefix, _, digits = right.rpartition("=")
+    nothing_right = f"{prefix}={digits.translate(_OTHER_DIGIT)}"
+    nearly_right = right[:-1] + right[-1].translate(_OTHER_DIGIT)
+
+    async def guesses(step: str, signature: str) -> Reply:
+        return await cast.delivers(step, body, signature=signature, obey_limits=False)
+
+    await _in_turn(cast, guesses, far=nothing_right, near=nearly_right)
+
+
+async def _in_turn(cast: Cast, guesses: Callable[[str, str], Awaitable[Reply]], *, far: str, near: str) -> None:
+    """Make guesses of three kinds in turn and observe how their durations compare: `near` with `far`, and as a control
+    `far` with itself."""
+    times: Mapping[str, list[float]] = {"far": [], "near": [], "control": []}
+    refused = True
+    last = 0
+    pairs = _QUICK_PAIRS if cast.stage.quick else _PAIRS
+    for turn in range(pairs + _WARM_UP):
+        # The order changes, so that a drift of the machine's speed falls on all alike.
+        order = [("far", far), ("near", near), ("control", far)]
+        cast.stage.random.shuffle(order)
+        for name, guess in order:
+            reply = await guesses(f"guess/{name}", guess)
+            refused = refused and reply.status == 401
+            last = reply.exchange.number
+            if turn >= _WARM_UP:
+                times[name].append(reply.exchange.seconds)
+    cast.observe(
+        "comparison",
+        {
+            "pairs": pairs,
+            "all_refused": refused,
+            "exchange": last,
+            "median_ms": statistics.median(times["far"]) * 1000,
+            "probe": compare(times["near"], times["far"]),
+            "control": compare(times["control"], times["far"]),
+            "differences": {name: differences(times[kind], times["far"]) for name, kind in _COMPARED.items()},
+        },
+    )

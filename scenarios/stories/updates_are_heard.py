@@ -1,0 +1,103 @@
+"""Open pages hear of updates."""
+
+from contracts.event_stream.rules import LISTENERS, is_about
+from contracts.webhook.wire import sign
+from harness.recorder import Listener
+from harness.story import Phase
+from scenarios.cast.cast import Cast
+from scenarios.cast.updates import State, Updates, unknown_id
+from scenarios.catalogue import story
+
+OPERATIONS = ("receiveEventStatusChanged", "getEvent", "streamEventUpdates")
+_SECONDS = 5.0
+_IMPATIENT = 0.3
+_SILENCE = 32.0
+_OTHER_KEY = "a-key-that-nobody-has-configured"
+
+
+class _Pages:
+    """Pages that are open at once, all about one event."""
+
+    def __init__(self, updates: Updates) -> None:
+        self.open: list[Listener] = []
+        self._updates = updates
+        self._seconds = _SECONDS
+
+    async def hear(self, step: str, status: str, before: State) -> State:
+        """An update is sent; wait until every page has heard of it, then read the event."""
+        mark = self._updates.cast.stage.recorder.next_number()
+        await self._updates.sends(f"{step}/update", status)
+        for each in self.open:
+            await self._wait(each, mark)
+        return await self._updates.reads_until_changed(f"{step}/event", before)
+
+    async def _wait(self, page: Listener, mark: int) -> None:
+        """Wait for a message; after one wait in vain no longer as long: a silent server shall not hold up the run."""
+        event = self._updates.event_id
+        message = await page.wait_for(lambda each: each.number >= mark and is_about(each, event), seconds=self._seconds)
+        if message is None:
+            self._seconds = _IMPATIENT
+
+
+@story(needs=("events",), operations=OPERATIONS)
+async def updates_are_heard(cast: Cast) -> None:
+    """Two pages are open while an event changes three times; strangers and broken updates follow, which no page may
+    hear of; then one page loses the network, misses a change, and comes back."""
+    async with cast.event() as event:
+        updates = Updates(cast, event)
+        await updates.begins("begin")
+        state = await updates.brings_to("base", "DRAFT")
+        pages = _Pages(updates)
+        async with cast.listens(LISTENERS[0]) as staying:
+            async with cast.listens(LISTENERS[1]) as leaving:
+                pages.open = [staying, leaving]
+                for step, status in (("first", "LIVE"), ("second", "CANCELLED"), ("third", "LIVE")):
+                    state = await pages.hear(step, status, state)
+                await _is_refused(cast, updates)
+                state = await pages.hear("after refusals", "CANCELLED", state)
+            last = next((each.id for each in reversed(leaving.events) if each.id), "")
+            pages.open = [staying]
+            mark = cast.stage.recorder.next_number()
+            await pages.hear("missed", "LIVE", state)
+            missed = [each for each in staying.events if each.number >= mark and is_about(each, event)]
+            if last and missed:
+                async with cast.listens("back", last) as back:
+                    await back.wait_for(
+                        lambda each: each.data == missed[0].data and each.kind == "event", seconds=_SECONDS
+                    )
+
+
+async def _is_refused(cast: Cast, updates: Updates) -> None:
+    """Deliveries that no page may hear of, all to DRAFT, which nothing else here is."""
+    forged = updates.body("DRAFT")
+    await cast.delivers("refused/forged", forged, signature=sign(_OTHER_KEY, forged))
+    halved = updates.body("DRAFT").replace(b'"title"', b'"headline"')
+    await cast.delivers("refused/without title", halved)
+    stranger = Updates(cast, unknown_id(updates.event_id, cast.stage.random))
+    cast.observe("unknown event", {"event": stranger.event_id})
+    await stranger.sends("refused/unknown event", "DRAFT")
+
+
+@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("streamEventUpdates",))
+async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
+    """A page is open for half a minute in which nothing happens; the simulators' clocks are moved."""
+    async with cast.listens("page") as page:
+        # A greeting of the stream is no heartbeat: it comes at once or not at all.
+        await page.wait_for(lambda each: each.kind == "comment", seconds=0.3)
+        mark = cast.stage.recorder.next_number()
+        await cast.stage.advance(_SILENCE)
+        cast.observe("advanced", {"seconds": _SILENCE})
+        await page.wait_for(lambda each: each.kind == "comment" and each.number >= mark, seconds=2.0)
+        cast.observe("waited", {"from": mark})
+
+
+@story(operations=("streamEventUpdates",))
+async def a_page_is_left_open(cast: Cast) -> None:
+    """A page is open until it hears a heartbeat, half a minute at most."""
+    if cast.can("control:tuvens-api"):
+        return
+    async with cast.listens("page") as page:
+        if page.opened:
+            start = page.events[0].at
+            await page.wait_for(lambda each: each.kind == "comment" and each.at > start + 1, seconds=_SILENCE)
+            cast.observe("waited", {"seconds": _SILENCE})

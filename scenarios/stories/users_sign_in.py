@@ -1,0 +1,143 @@
+"""Users of tuvens-api sign in to hi.events: rightly, wrongly, again, many at once."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import openapi
+from contracts.hi_events_session import wire
+from contracts.hi_events_session.rules_sign_in import MOST_TRIES
+from contracts.session_token import wire as session_wire
+from harness.deployment import User
+from harness.story import Phase
+from scenarios.cast.cast import BACKEND, BROWSER, Cast
+from scenarios.cast.stage import SessionToken
+from scenarios.catalogue import story
+
+OPERATIONS = ("generateSession", "validateCrossAppSession")
+_AT_ONCE = 100
+_USERS = 25
+
+
+@story(operations=OPERATIONS)
+async def a_user_signs_in(cast: Cast) -> None:
+    """The organiser signs in at hi.events, again with the same session token, and once more with another one."""
+    await cast.turn_to_sign_in(3)
+    session = await cast.session()
+    await cast.signs_in("first", session.token, turn_taken=True)
+    await cast.validates("tuvens-api asked directly", session.token)
+    await cast.signs_in("same token again", session.token, turn_taken=True)
+    another = await cast.fresh_session("another session")
+    await cast.signs_in("another token", another.token, turn_taken=True)
+
+
+@story(operations=("validateCrossAppSession",))
+async def sign_ins_are_refused(cast: Cast) -> None:
+    """Strangers try to sign in without a session token, and with tokens that nobody minted, some nearly right."""
+    nothing = wire.sign_in("").with_body(b"{}")
+    await cast.send("ill-formed/missing", BROWSER, nothing, key="address")
+    await cast.signs_in("ill-formed/empty", "")
+    await cast.signs_in("ill-formed/number", 5)
+    await cast.signs_in("unknown", _unknown(cast, "random", secrets.token_urlsafe(32)))
+    await cast.turn_to_sign_in(3)
+    token = (await cast.session()).token
+    forged = {"cut": token[:-1], "extended": token + "A", "other case": token.swapcase()}
+    for name, value in forged.items():
+        if value != token:
+            await cast.signs_in(f"forged/{name}", _unknown(cast, name, value), turn_taken=True)
+
+
+@story(operations=("getCrossAppStatus", *OPERATIONS))
+async def users_of_two_accounts_sign_in(cast: Cast) -> None:
+    """The organiser and an outsider ask which account of hi.events they are signed in to."""
+    if not cast.can("role:outsider"):
+        return
+    for role in ("organiser", "outsider"):
+        await cast.asks_hi_events(role, wire.session_status(await cast.bearer(role)))
+    cast.observe("accounts", {"same": cast.user("outsider").account_id == cast.organiser.account_id})
+
+
+@story(needs=("control:hi.events",), operations=OPERATIONS)
+async def a_customer_of_old_signs_in(cast: Cast) -> None:
+    """Someone who bought tickets at hi.events before Tuvens came signs in through Tuvens for the first time."""
+    health = await cast.stage.control("hi.events", "GET", "/health")
+    known = {each["email"].lower(): each["id"] for each in health.get("unlinked_users", ())}
+    customer = next((each for each in cast.deployment.users if each.email.lower() in known), None)
+    cast.observe("customer of old", {"id": None if customer is None else known[customer.email.lower()]})
+    if customer is None:
+        return
+    await cast.turn_to_sign_in()
+    session = await cast.stage.mint(customer, cast.step("generate session"))
+    await cast.signs_in("sign in", session.token, turn_taken=True)
+
+
+@story(phase=Phase.ALONE, operations=("generateSession", "validateSession"))
+async def many_are_asked_about_at_once(cast: Cast) -> None:
+    """Hi.Events asks tuvens-api about the session tokens of many users at the same moment, twice about each."""
+    users = _mixed(cast, _USERS)
+    sessions = await asyncio.gather(*(cast.stage.mint(each, cast.step("generate session")) for each in users))
+    await asyncio.gather(*(_validate(cast, each) for each in sessions for _ in range(2)))
+
+
+@story(phase=Phase.ALONE, operations=OPERATIONS)
+async def many_sign_in_at_once(cast: Cast) -> None:
+    """As many sign in at the same moment as the limit lets, most of them for the first time, each several times."""
+    documented = openapi.find("validateCrossAppSession").rate_limit
+    said = cast.stage.target("hi.events").rate_limits.get("validateCrossAppSession")
+    limit = said if said is not None else documented.limit if documented is not None else 0
+    count = min(limit, _AT_ONCE) if limit else _AT_ONCE
+    users = _mixed(cast, min(_USERS, max(2, count // 3)))
+    await cast.turn_to_sign_in(count)
+    sessions = await asyncio.gather(*(cast.stage.mint(each, cast.step("generate session")) for each in users))
+    # The same user's sign-ins next to each other: between looking for a user and making one little time passes.
+    await asyncio.gather(*(_sign_in(cast, sessions[index * len(sessions) // count]) for index in range(count)))
+
+
+async def _validate(cast: Cast, session: SessionToken) -> None:
+    call = session_wire.validate_session(cast.secret, session.token)
+    facts: dict[str, Any] = {"user_id": session.user.user_id, **cast.stage.facts_about(session.token)}
+    await cast.stage.send(cast.step("question"), BACKEND, call, key="shared-secret", facts=facts)
+
+
+async def _sign_in(cast: Cast, session: SessionToken) -> None:
+    call = wire.sign_in(session.token)
+    facts: dict[str, Any] = {"user_id": session.user.user_id}
+    await cast.stage.send(cast.step("sign in"), BROWSER, call, obey_limits=False, facts=facts)
+
+
+@story(phase=Phase.LAST, needs=("exhaust",), operations=("validateCrossAppSession",))
+async def sign_ins_come_too_often(cast: Cast) -> None:
+    """A stranger tries one worthless token after the other until the limit."""
+    documented = openapi.find("validateCrossAppSession").rate_limit
+    assert documented is not None
+    said = cast.stage.target("hi.events").rate_limits.get("validateCrossAppSession")
+    by_control = cast.can("control:hi.events")
+    limit = documented.limit if by_control or said is None else said
+    if not 0 < limit <= MOST_TRIES:
+        return
+    before = None
+    if by_control:
+        before = await cast.stage.control("hi.events", "GET", "/rate-limits")
+        await cast.stage.control("hi.events", "PUT", "/rate-limits", {"validateCrossAppSession": limit})
+    try:
+        for number in range(2 * limit + 1):
+            token = _unknown(cast, "guessed", f"guessed-{number}-{secrets.token_urlsafe(16)}")
+            reply = await cast.signs_in("tried", token, obey_limits=False)
+            if reply.status == 429:
+                return
+    finally:
+        if before is not None:
+            await cast.stage.control("hi.events", "PUT", "/rate-limits", before)
+
+
+def _mixed(cast: Cast, count: int) -> list[User]:
+    """Users of several kinds, those first who have hardly signed in before; not who has no name: an account without
+    one is a matter of its own."""
+    users = [each for each in cast.deployment.users if each.role != "nameless"]
+    return sorted(users, key=lambda each: each.role != "user")[:count]
+
+
+def _unknown(cast: Cast, name: str, token: str) -> str:
+    """A token that was never minted; kept out of the record like a real one, which it may contain."""
+    cast.stage.recorder.book.learn(f"unknown-token-{name.replace(' ', '-')}", token)
+    return token

@@ -1,0 +1,1 @@
+"""Tools around the stories: the signing proxy, provider states and Pact's verifier, fuzzing, lockstep."""

@@ -1,0 +1,183 @@
+"""Real credentials in the place of stand-ins (contracts/placeholders.py), and of credentials that a request lacks."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from enum import StrEnum
+from urllib.parse import quote
+
+import openapi
+from contracts import placeholders
+from contracts.webhook import wire as webhook_wire
+from harness.deployment import ROLES
+from harness.http import Call, Headers, WireError, header, read_json
+from harness.recorder import TargetGoneError
+from harness.story import StoryStoppedError
+from scenarios.cast.stage import Stage, user_key
+
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?', re.DOTALL)  # a key with its colon
+
+
+class Adding(StrEnum):
+    """When a request gets credentials: in the place of PLACEHOLDERS, or ALWAYS, also where it has none."""
+
+    PLACEHOLDERS = "placeholders"
+    ALWAYS = "always"
+
+
+class UnfilledError(Exception):
+    """A stand-in for which there is no credential; the text names it, says why, and what would give one."""
+
+
+class Credentials:
+    """Fills in the credentials of a deployment, minting sessions where they are asked for."""
+
+    def __init__(self, stage: Stage, adding: Adding = Adding.PLACEHOLDERS) -> None:
+        self._stage = stage
+        self._adding = adding
+
+    async def fill(self, call: Call) -> Call:
+        """The call with real credentials for its stand-ins, and a signature over exactly its body.
+
+        Stand-ins are found in headers, path, query and the JSON strings of the body; all else stays byte for byte as it
+        is. Raises UnfilledError.
+        """
+        operation = openapi.find(call.operation) if call.operation else None
+        schemes = operation.schemes if operation is not None else ()
+        if self._adding is Adding.ALWAYS and schemes and not any(_given(call, each) for each in schemes):
+            call = _with_stand_in(call, schemes)
+        target = await self._filled(call.target, lambda value: quote(value, safe="-._~"))
+        body = await self._filled_body(call)
+        headers = _with_length(await self._filled_headers(call.headers), len(body or b""))
+        filled = replace(call, target=target, body=body, headers=headers)
+        signed = {each.field.lower() for each in schemes if each.signs}
+        return replace(filled, headers=tuple(self._signed(*each, signed, body) for each in filled.headers))
+
+    def limit_key(self, call: Call) -> str | None:
+        """What the rate limit of a filled call counts by; None without a limit, or where nobody is counted."""
+        operation = openapi.find(call.operation) if call.operation else None
+        if operation is None or operation.rate_limit is None:
+            return None
+        if operation.rate_limit.key == "user":
+            user = next((each for each in self._stage.deployment.users if each.jwt == _bearer(call)), None)
+            return user_key(user) if user is not None else None
+        if operation.rate_limit.key == "address":
+            return "address"
+        if operation.rate_limit.key == "instance":
+            return "instance"
+        if not any(value == self._stage.deployment.shared_secret for _, value in call.headers):
+            return None
+        return "shared-secret" if operation.rate_limit.key == "shared-secret" else session_token_of(call)
+
+    async def _filled_headers(self, headers: Headers) -> Headers:
+        return tuple([(name, await self._filled(value, str)) for name, value in headers])
+
+    async def _filled_body(self, call: Call) -> bytes | None:
+        if not call.body or b"crossapp." not in call.body or not _says_json(call):
+            return call.body
+        text = call.body.decode("latin-1")  # each byte a character: what is no stand-in stays as it is
+        filled = await _each(_JSON_STRING, text, self._filled_string)
+        return filled.encode("latin-1")
+
+    async def _filled_string(self, string: str) -> str:
+        return string if string.endswith(":") else await self._filled(string, lambda value: json.dumps(value)[1:-1])
+
+    async def _filled(self, text: str, spell: Callable[[str], str]) -> str:
+        async def real(stand_in: str) -> str:
+            return spell(await self._real(stand_in))
+
+        return await _each(placeholders.PATTERN, text, real)
+
+    async def _real(self, stand_in: str) -> str:
+        """The credential that a stand-in stands for. Raises UnfilledError."""
+        deployment = self._stage.deployment
+        if stand_in == placeholders.SHARED_SECRET:
+            return deployment.shared_secret
+        role = stand_in.rpartition(".")[2]
+        user = deployment.user(role)
+        if user is None:
+            there = ", ".join(dict.fromkeys(each.role for each in deployment.users))
+            remedy = (
+                f'add [[users]] with role = "{role}" to the deployment file' if role in ROLES else "use one of those"
+            )
+            raise UnfilledError(f"{stand_in}: the deployment has no user with role {role!r}, but {there}; {remedy}")
+        if stand_in == placeholders.jwt(role):
+            return user.jwt
+        try:
+            if stand_in == placeholders.session_token(role):
+                return (await self._stage.session(user)).token
+            return (await self._stage.signed_in(user, for_questions=True)).bearer
+        except (StoryStoppedError, TargetGoneError) as error:
+            raise UnfilledError(f"{stand_in}: {error}") from None
+
+    def _signed(self, name: str, value: str, signed: set[str], body: bytes | None) -> tuple[str, str]:
+        if value == placeholders.SIGNATURE and name.lower() in signed:
+            return name, webhook_wire.sign(self._stage.deployment.shared_secret, body or b"")
+        return name, value
+
+
+async def _each(pattern: re.Pattern[str], text: str, replaced: Callable[[str], Awaitable[str]]) -> str:
+    """The text with each match of the pattern replaced."""
+    parts, last = [], 0
+    for match in pattern.finditer(text):
+        parts += [text[last : match.start()], await replaced(match.group())]
+        last = match.end()
+    return "".join([*parts, text[last:]])
+
+
+def _with_length(headers: Headers, length: int) -> Headers:
+    """The headers with the length that the body has by now."""
+    return tuple((name, str(length) if name.lower() == "content-length" else value) for name, value in headers)
+
+
+def _says_json(call: Call) -> bool:
+    media_type = (header(call.headers, "Content-Type") or "application/json").partition(";")[0].strip().lower()
+    return media_type.endswith(("/json", "+json"))
+
+
+def _bearer(call: Call) -> str:
+    scheme, _, token = (header(call.headers, "Authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def session_token_of(call: Call) -> str | None:
+    """The session token that a request is about, from its query or its JSON body; None where there is none."""
+    found = re.search(r"[?&]session_token=([^&#]+)", call.target)
+    if found:
+        return found[1]
+    try:
+        value = read_json(call.body or b"")
+    except WireError:
+        return None
+    token = value.get("session_token") if isinstance(value, dict) else None
+    return token if isinstance(token, str) else None
+
+
+def _given(call: Call, scheme: openapi.Scheme) -> bool:
+    """Whether a request has a credential in the place of a scheme, right or wrong."""
+    match scheme.place:
+        case "header":
+            return header(call.headers, scheme.field) is not None
+        case "cookie":
+            cookies = header(call.headers, "Cookie") or ""
+            return any(each.partition("=")[0].strip() == scheme.field for each in cookies.split(";"))
+        case "query":
+            return re.search(rf"[?&]{re.escape(scheme.field)}=", call.target) is not None
+
+
+_STAND_INS = {
+    "jwt": placeholders.jwt(),
+    "shared-secret": placeholders.SHARED_SECRET,
+    "session-token": placeholders.session_token(),
+    "bearer": placeholders.bearer(),
+}
+
+
+def _with_stand_in(call: Call, schemes: tuple[openapi.Scheme, ...]) -> Call:
+    """The call with the organiser's stand-in for the first of the schemes that travels in a header."""
+    scheme = next((each for each in schemes if each.place == "header"), None)
+    if scheme is None:
+        return call
+    value = placeholders.SIGNATURE if scheme.signs else scheme.prefix + _STAND_INS[scheme.secret]
+    return call.with_header(scheme.field, value)

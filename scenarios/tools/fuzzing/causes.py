@@ -1,0 +1,131 @@
+"""From failures to causes: what the contract leaves open is dropped, what has one cause is told once."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import openapi
+from harness.history import Exchange
+from harness.http import header
+from harness.judging import shown
+from openapi.documents import METHODS
+from openapi.operation import Operation
+from openapi.problems import escape
+from openapi.schema import Schemas
+from scenarios.tools.fuzzing.engine import Failure
+
+_EXPECTED = {
+    "not_a_server_error": "an answer below 500",
+    "status_code_conformance": "a status that the document has",
+    "content_type_conformance": "a media type that the document has",
+    "response_headers_conformance": "the headers that the document demands",
+    "response_schema_conformance": "a body that fits the document",
+    "negative_data_rejection": "a refusal (4xx) of an ill-formed request",
+    "ignored_auth": "401 without right credentials",
+}
+_VALUE = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|\d+")
+_LONGEST = 200
+_UPSTREAM = (502, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that is wrong: `key` is the same for every case that shows it, `exchanges` are the cases' numbers, the
+    smallest request first."""
+
+    check: str
+    key: str
+    expected: str
+    observed: str
+    exchanges: tuple[int, ...]
+
+
+class Form:
+    """What is wrong with a request's form beyond doubt, by a lenient document."""
+
+    def __init__(self, app: str, lenient: Mapping[str, object]) -> None:
+        raw = dict(lenient)
+        schemas = Schemas(f"{app}:lenient", raw)
+        self._operations = {
+            item[method]["operationId"]: Operation(app, schemas, path, method, f"/paths/{escape(path)}")
+            for path, item in raw["paths"].items()  # type: ignore[attr-defined]
+            for method in METHODS
+            if method in item
+        }
+
+    def problems(self, operation_id: str, exchange: Exchange) -> list[openapi.Problem]:
+        """The problems of a request as it was recorded, its media type aside: "status of a wrong content type" is left
+        open, and so is what a parameter given twice means."""
+        operation = self._operations[operation_id]
+        query = exchange.url.partition("?")[2]
+        found = operation.request_problems(
+            path=dict.fromkeys(re.findall(r"{(\w+)}", operation.path), "any text has the form of an id"),
+            query=parse_qsl(query, keep_blank_values=True),
+            content_type=header(exchange.request_headers, "Content-Type"),
+            body=exchange.request_body,
+        )
+        return [
+            each
+            for each in found
+            if each.pointer != "/headers/content-type" and not each.message.startswith("is given")
+        ]
+
+
+def causes_of(failures: Iterable[Failure], exchange_of: Callable[[str], Exchange | None], form: Form) -> list[Cause]:
+    """The causes of an operation's failures, in the order in which they were first seen.
+
+    `exchange_of` gives the recorded exchange of a case; a failure of a case that was never answered counts for nothing.
+    """
+    found: dict[str, list[Exchange]] = {}
+    told: dict[str, Failure] = {}
+    for failure in failures:
+        exchange = exchange_of(failure.case)
+        if exchange is None or exchange.status is None or exchange.status == 429:
+            continue
+        what = _what(failure, exchange, form)
+        if what is not None:
+            key = f"{_check(failure, exchange)}: {what[0]}"
+            told.setdefault(key, failure)
+            found.setdefault(key, []).append(exchange)
+    causes = []
+    for key, exchanges in found.items():
+        smallest = sorted({each.number: each for each in exchanges}.values(), key=_size)
+        what = _what(told[key], smallest[0], form)
+        assert what is not None
+        observed = f"{what[1]} in {shown(smallest[0], length=80)}"
+        check = _check(told[key], smallest[0])
+        causes.append(Cause(check, key, _EXPECTED[check], observed, tuple(each.number for each in smallest)))
+    return causes
+
+
+def _what(failure: Failure, exchange: Exchange, form: Form) -> tuple[str, str] | None:
+    """What is wrong, as it is the same for all cases of a cause, and as it is in this case; None where no rule judges
+    it."""
+    if failure.check == "negative_data_rejection":
+        problems = form.problems(failure.operation, exchange)
+        if not problems:
+            return None
+        return problems[0].pointer, f"a request accepted whose {problems[0].pointer[1:]} {problems[0].message}"
+    if _check(failure, exchange) == "not_a_server_error":
+        if exchange.status in _UPSTREAM and not exchange.facts.get("problems"):
+            return None  # the document says so: another application is to blame
+        return str(exchange.status), "a server error"
+    if failure.check == "ignored_auth":
+        return failure.title, failure.title
+    # What our own reading of the document says is shorter, and the same for the same place.
+    for problem in exchange.facts.get("problems", ()):
+        pointer = problem.partition(": ")[0]
+        if not pointer.startswith("/headers/x-ratelimit"):
+            return f"{exchange.status}" if pointer == "/status" else pointer, problem
+    text = " ".join(f"{failure.title}: {failure.detail}".split())[:_LONGEST]
+    return _VALUE.sub("…", text), text
+
+
+def _check(failure: Failure, exchange: Exchange) -> str:
+    """Which check tells it: that a server error fits no document, either, is no second cause."""
+    return "not_a_server_error" if (exchange.status or 0) >= 500 else failure.check
+
+
+def _size(exchange: Exchange) -> tuple[int, int]:
+    return len(exchange.request_body) + len(exchange.url), exchange.number
