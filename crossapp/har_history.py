@@ -32,7 +32,7 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
     calls = [(each, place, _call(each, place), _answer(each)) for each, place in placed]
     for _, _, call, answer in calls:  # first: a token may be used before the entry that hands it out
         for kind, value in facts.handed_out(call, answer) if answer is not None else ():
-            recorder.book.learn(kind, value)
+            recorder.redactor.register(kind, value)
     for each, place, call, answer in calls:
         exchange = recorder.record(
             step=f"{STORY}/{call.operation or 'unknown'}",
@@ -47,10 +47,10 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
             seconds=each.seconds,
         )
         if each.facts is not None:  # what was removed since cannot be found again
-            history.entries[-1] = replace(exchange, facts=recorder.book.clean_fields(each.facts))
+            history.entries[-1] = replace(exchange, facts=recorder.redactor.redact_fields(each.facts))
         if each.superseded:
             history.supersede(exchange.number)
-    return read_history(history.lines(recorder.book)), len(har.entries) - len(placed)
+    return read_history(history.lines(recorder.redactor)), len(har.entries) - len(placed)
 
 
 def _call(entry: HarEntry, place: Place) -> Call:

@@ -20,7 +20,7 @@ from harness.inspector.feed import Feed
 from harness.inspector.guard import Guard
 from harness.inspector.page import OPEN, address, page_routes
 from harness.inspector.row import Row
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from openapi.recorded import LANES, request_problems, signature_of
 from scenarios.tools.loopback import listen, served
 
@@ -35,9 +35,9 @@ class HistorySource:
 
     app = APP
 
-    def __init__(self, history: History, book: SecretBook) -> None:
+    def __init__(self, history: History, redactor: Redactor) -> None:
         self._history = history
-        self._book = book
+        self._redactor = redactor
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -57,23 +57,23 @@ class HistorySource:
         operation = openapi.find(found.operation) if found.operation else None
         signature = None if operation is None else signature_of(operation)
         facts = {name: value for name, value in found.facts.items() if name not in ("problems", "secrets", "subject")}
-        clean = self._book.clean
-        cleaned = replace(
+        redact = self._redactor.redact
+        redacted = replace(
             found,
-            url=clean(found.url),
-            request_headers=tuple((name, clean(value)) for name, value in found.request_headers),
-            response_headers=tuple((name, clean(value)) for name, value in found.response_headers),
-            request_body=self._book.clean_bytes(found.request_body),
-            response_body=self._book.clean_bytes(found.response_body),
+            url=redact(found.url),
+            request_headers=tuple((name, redact(value)) for name, value in found.request_headers),
+            response_headers=tuple((name, redact(value)) for name, value in found.response_headers),
+            request_body=self._redactor.redact_bytes(found.request_body),
+            response_body=self._redactor.redact_bytes(found.response_body),
         )
         return detail(
             Recorded(
                 row=self._row(found),
-                exchange=cleaned,
-                request=_NO_OPERATION if operation is None else Check(tuple(_problems(operation, cleaned))),
-                response=_response_check(cleaned),
+                exchange=redacted,
+                request=_NO_OPERATION if operation is None else Check(tuple(_problems(operation, redacted))),
+                response=_response_check(redacted),
                 signing=None if signature is None else Signing(*signature),
-                facts=self._book.clean_fields(facts),
+                facts=self._redactor.redact_fields(facts),
             )
         )
 
@@ -87,9 +87,9 @@ class HistorySource:
             callee=exchange.callee,
             operation=exchange.operation or None,
             method=exchange.method,
-            target=self._book.clean(_target(exchange.url)),
+            target=self._redactor.redact(_target(exchange.url)),
             status=exchange.status,
-            error=self._book.clean(exchange.error) or None,
+            error=self._redactor.redact(exchange.error) or None,
             begun=exchange.started,
             seconds=exchange.seconds,
             problems=len(exchange.facts.get("problems", ())),
@@ -98,12 +98,12 @@ class HistorySource:
 
 
 @asynccontextmanager
-async def inspected(history: History, book: SecretBook, apps: Sequence[str], *, port: int = 0) -> AsyncIterator[str]:
+async def inspected(history: History, redactor: Redactor, apps: Sequence[str], *, port: int = 0) -> AsyncIterator[str]:
     """Serve the inspector of a history on 127.0.0.1 until the block is left; yields where to open it, token and all.
     Raises PortTakenError."""
     token = secrets.token_urlsafe(32)
-    book.learn("control-token", token)
-    source = HistorySource(history, book)
+    redactor.register("control-token", token)
+    source = HistorySource(history, redactor)
     feed = Feed(lambda: [source])
     lanes = {
         "title": "proxy",

@@ -28,7 +28,7 @@ from harness.history import DOES_NOT_HOLD, Context, Exchange, History, HistoryEr
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
 from harness.recorder import Bounds, Recorder
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
 from harness.requirement import Catalogue, Requirement
 from harness.story import Story
@@ -93,12 +93,12 @@ def _left_out(requirement: Requirement, settings: Settings) -> bool:
     return any(fnmatchcase(requirement.id, pattern) for pattern in settings.without)
 
 
-def book_of(deployment: Deployment) -> SecretBook:
-    """A book that knows the deployment's secrets."""
-    book = SecretBook()
+def redactor_of(deployment: Deployment) -> Redactor:
+    """A redactor with the deployment's secrets registered."""
+    redactor = Redactor()
     for kind, value in deployment.secrets():
-        book.learn(kind, value)
-    return book
+        redactor.register(kind, value)
+    return redactor
 
 
 def recorder_for(deployment: Deployment, history: History, *, foreign: bool = False) -> Recorder:
@@ -108,7 +108,7 @@ def recorder_for(deployment: Deployment, history: History, *, foreign: bool = Fa
     strikes = sys.maxsize if foreign else 3
     return Recorder(
         history,
-        book_of(deployment),
+        redactor_of(deployment),
         bounds=Bounds(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
         facts=facts.ALL,
         secrets=facts.handed_out,
@@ -164,7 +164,7 @@ async def perform(
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
     seconds = time.monotonic() - clock
-    lines = tuple(history.lines(recorder.book))
+    lines = tuple(history.lines(recorder.redactor))
     return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from playwright.async_api import BrowserContext, Error, Page, Request, Response, Route
 
-from harness.redact import SecretBook
+from harness.redact import Redactor
 
 Secrets = Callable[[str, bytes], Iterable[tuple[str, str]]]
 """Of an answer's URL and body (empty where it is not known yet): kind and value of the secrets that it hands out."""
@@ -50,7 +50,7 @@ class Browsing:
     def __init__(
         self,
         context: BrowserContext,
-        book: SecretBook,
+        redactor: Redactor,
         name: str,
         secrets: Secrets,
         evidence: Path | None,
@@ -63,7 +63,7 @@ class Browsing:
         self.storage: list[dict[str, str]] = []
         self.found: list[dict[str, str]] = []
         self.unread: list[str] = []
-        self._book = book
+        self._redactor = redactor
         self._name = name
         self._secrets = secrets
         self._evidence = evidence
@@ -89,7 +89,7 @@ class Browsing:
         try:
             async with asyncio.timeout(4 * self.seconds):
                 await self.settle()
-                await self._learn_what_is_stored()
+                await self._register_stored_tokens()
                 if self._evidence is not None:
                     await self._save_trace(self._evidence)
         except (Error, TimeoutError) as error:
@@ -124,12 +124,12 @@ class Browsing:
         except Error:
             return
         for place, text in texts.items():
-            for kind, mark in self._book.found_in(text):
-                self.storage.append({"kind": kind, "mark": mark, "place": place, "url": self.clean(_bare(page.url))})
+            for kind, mark in self._redactor.found_in(text):
+                self.storage.append({"kind": kind, "mark": mark, "place": place, "url": self.redact(_bare(page.url))})
 
-    def clean(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A text without secrets."""
-        return self._book.clean(text)
+        return self._redactor.redact(text)
 
     def files(self) -> list[str]:
         """Names of the trace and the log that will be saved, relative to the report's folder."""
@@ -144,7 +144,7 @@ class Browsing:
         self._shots += 1
         name = f"{self._name}-{self._shots:02d}-{re.sub(r'[^a-z0-9]+', '-', step.lower()).strip('-')}.png"
         try:
-            if self._book.found_in(await page.locator("body").inner_text(timeout=2000)):
+            if self._redactor.found_in(await page.locator("body").inner_text(timeout=2000)):
                 self._tell(f"no screenshot of {step}: a secret can be read in it")
                 return []
             await page.screenshot(path=self._evidence / name, timeout=5000)
@@ -170,12 +170,12 @@ class Browsing:
 
     def _requested(self, request: Request) -> None:
         for kind, value in self._secrets(request.url, b""):
-            self._book.learn(kind, value)
+            self._redactor.register(kind, value)
         if len(self.loads) >= _MOST_LOADS:
             return
         load = {
             "method": request.method,
-            "url": self.clean(request.url),
+            "url": self.redact(request.url),
             "type": request.resource_type,
             "navigates": _navigates(request),
             "at": time.time(),
@@ -195,7 +195,7 @@ class Browsing:
     def _failed(self, request: Request) -> None:
         load = self._of.get(request)
         if load is not None:
-            load["failed"] = self.clean(request.failure or "failed")
+            load["failed"] = self.redact(request.failure or "failed")
             self._tell(f"failed {load['method']} {load['url']}: {load['failed']}")
 
     async def _look_at_headers(self, response: Response, load: dict[str, Any]) -> None:
@@ -204,7 +204,7 @@ class Browsing:
             given = await response.all_headers()
         except Error:
             return
-        load["referer"] = self.clean(sent.get("referer", ""))
+        load["referer"] = self.redact(sent.get("referer", ""))
         for name, value in sent.items():
             self._note(value, f"request header {name}", load)
         for name, value in given.items():
@@ -224,17 +224,17 @@ class Browsing:
             self.unread.append(load["url"])
             return
         for kind, value in self._secrets(request.url, body):
-            self._book.learn(kind, value)
+            self._redactor.register(kind, value)
         self._note(body.decode("latin-1"), "body", load)
 
     def _note(self, text: str, place: str, load: Mapping[str, Any]) -> None:
-        for kind, mark in self._book.found_in(text):
+        for kind, mark in self._redactor.found_in(text):
             seen = {"kind": kind, "mark": mark, "place": place, "url": _bare(load["url"]), "method": load["method"]}
             if seen not in self.found:
                 self.found.append(seen)
 
     async def _dismiss(self, dialog: Any) -> None:
-        self.dialogs.append(self.clean(dialog.message)[:_LONGEST_TEXT])
+        self.dialogs.append(self.redact(dialog.message)[:_LONGEST_TEXT])
         self._tell(f"dialog {dialog.type}: {dialog.message}")
         try:
             await dialog.dismiss()
@@ -250,7 +250,7 @@ class Browsing:
         if len(self._log) < _MOST_LINES:
             self._log.append(line)
 
-    async def _learn_what_is_stored(self) -> None:
+    async def _register_stored_tokens(self) -> None:
         """Session cookies and stored tokens are secrets to whoever reads the evidence."""
         state = await self.context.storage_state()
         values = [each.get("value", "") for each in state.get("cookies", ())]
@@ -259,18 +259,18 @@ class Browsing:
         ]
         for value in values:
             if _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET and not re.search(r"\s", value):
-                self._book.learn("stored", value)
+                self._redactor.register("stored", value)
 
     async def _save_trace(self, folder: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="crossapp-") as private:
             raw = Path(private) / "trace.zip"
             await self.context.tracing.stop(path=raw)
-            clean_archive(raw, folder / f"{self._name}.zip", self._book)
+            redact_archive(raw, folder / f"{self._name}.zip", self._redactor)
 
     def _save_log(self, folder: Path) -> None:
         requests = [f"{each['status'] or each['failed'] or '…'} {each['method']} {each['url']}" for each in self.loads]
         text = "\n".join(["Console and failures", *self._log, "", "Requests", *requests, ""])
-        (folder / f"{self._name}.txt").write_text(self.clean(text), "utf-8", errors="replace")
+        (folder / f"{self._name}.txt").write_text(self.redact(text), "utf-8", errors="replace")
 
 
 class Tab:
@@ -295,7 +295,7 @@ class Tab:
             response = await self.page.goto(url, wait_until="load")
             self._status = response.status if response is not None else None
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
         return self._status
 
     async def sees(self, name: str, seconds: float | None = None) -> bool:
@@ -317,7 +317,7 @@ class Tab:
                 return False
             await found.click(force=anyhow, no_wait_after=True)
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
             return False
         return True
 
@@ -327,7 +327,7 @@ class Tab:
         try:
             await self.page.wait_for_url(lambda url: urlsplit(url).path == path, timeout=timeout)
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
             return False
         return True
 
@@ -343,7 +343,7 @@ class Tab:
         try:
             await self.page.reload(wait_until="load")
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
 
     async def follows(self, url: str) -> None:
         """Go to an address as a link of the page leads there, so that the page's policy decides on the Referer."""
@@ -351,7 +351,7 @@ class Tab:
             async with self.page.expect_navigation(wait_until="load"):
                 await self.page.evaluate("url => { location.href = url; }", url)
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
 
     async def clicks_link_to(self, origin: str) -> None:
         """Follow a link of the page to an origin, where there is one."""
@@ -360,16 +360,16 @@ class Tab:
             if await found.count():
                 await found.first.click()
         except Error as error:
-            self._error = self._browsing.clean(_first_line(error))
+            self._error = self._browsing.redact(_first_line(error))
 
     async def framed(self, url: str) -> str:
         """The text in the page's frame whose address is `url`; empty where the browser shows none."""
         for frame in self.page.frames:
             if frame.url == url:
                 try:
-                    return self._browsing.clean((await frame.locator("body").inner_text(timeout=3000))[:_LONGEST_TEXT])
+                    return self._browsing.redact((await frame.locator("body").inner_text(timeout=3000))[:_LONGEST_TEXT])
                 except Error as error:
-                    self._error = self._browsing.clean(_first_line(error))
+                    self._error = self._browsing.redact(_first_line(error))
         return ""
 
     async def counts(self, css: str) -> int:
@@ -388,7 +388,7 @@ class Tab:
                 if await found.count():
                     seen[name] = await found.first.evaluate(_DESCRIBE, timeout=2000)
             except Error as error:
-                self._error = self._browsing.clean(_first_line(error))
+                self._error = self._browsing.redact(_first_line(error))
         try:
             content, room = await self.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
         except Error:
@@ -396,7 +396,7 @@ class Tab:
         return {
             "status": self._status,
             "error": self._error,
-            "address": self._browsing.clean(self.page.url),
+            "address": self._browsing.redact(self.page.url),
             "documents": self.documents,
             "shown": seen,
             "content_width": content,
@@ -419,7 +419,7 @@ class Tab:
         asked: list[str] = []
 
         async def handle(route: Route) -> None:
-            asked.append(self._browsing.clean(route.request.url))
+            asked.append(self._browsing.redact(route.request.url))
             try:
                 await answer(route)
             except Error:
@@ -436,12 +436,12 @@ class Tab:
         return self.page.locator(self._selectors[name]).filter(visible=True)
 
 
-def clean_archive(raw: Path, clean: Path, book: SecretBook) -> None:
+def redact_archive(raw: Path, clean: Path, redactor: Redactor) -> None:
     """Copy a trace without its secrets, file by file; pictures are left out: no secret could be found in them."""
     with zipfile.ZipFile(raw) as old, zipfile.ZipFile(clean, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             if not name.lower().endswith(_IMAGES):
-                new.writestr(name, book.clean_bytes(old.read(name)))
+                new.writestr(name, redactor.redact_bytes(old.read(name)))
 
 
 def _navigates(request: Request) -> bool:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from harness.relay import Relay
 from harness.story import StoryStoppedError
 
@@ -57,9 +57,9 @@ class Chromium:
     """
 
     def __init__(
-        self, book: SecretBook, *, seconds: float, evidence: Path | None = None, any_certificate: bool = False
+        self, redactor: Redactor, *, seconds: float, evidence: Path | None = None, any_certificate: bool = False
     ) -> None:
-        self._book = book
+        self._redactor = redactor
         self._seconds = seconds
         self._evidence = evidence
         self._any_certificate = any_certificate
@@ -91,7 +91,7 @@ class Chromium:
         async with self._gate:
             through = await relay.start() if relay is not None else None
             context = await self.context(through)
-            browsing = Browsing(context, self._book, name, secrets, self._evidence, self._seconds)
+            browsing = Browsing(context, self._redactor, name, secrets, self._evidence, self._seconds)
             try:
                 await browsing.begin()
                 yield browsing

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from harness.history import Exchange, History
 from harness.http import Headers, header
-from harness.redact import SecretBook
+from harness.redact import Redactor
 
 
-def to_har(history: History, book: SecretBook) -> Iterator[str]:
-    """The exchanges of a history as lines of one HAR document, cleaned once more.
+def to_har(history: History, redactor: Redactor) -> Iterator[str]:
+    """The exchanges of a history as lines of one HAR document, redacted again.
 
     Streams' events are not in it; a request without answer has the status 0 and its reason in `_error`. `_crossapp`
     tells where the apps are, `_facts` what was found while the secrets were still there.
@@ -26,11 +26,11 @@ def to_har(history: History, book: SecretBook) -> Iterator[str]:
     }
     yield '{"log": {"version": "1.2",'
     yield f'"creator": {json.dumps({"name": "crossapp", "version": version("crossapp")})},'
-    yield f'"_crossapp": {json.dumps(book.clean_fields(context))},'
+    yield f'"_crossapp": {json.dumps(redactor.redact_fields(context))},'
     yield '"entries": ['
     exchanges = [each for each in history.entries if isinstance(each, Exchange)]
     for index, each in enumerate(exchanges, start=1):
-        entry = json.dumps(book.clean_fields(_entry(each)))
+        entry = json.dumps(redactor.redact_fields(_entry(each)))
         yield entry + ("," if index < len(exchanges) else "")
     yield "]}}"
 

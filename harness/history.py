@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.http import Answer, Headers, header
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from harness.report import json_line
 
 FORMAT = 1
@@ -222,22 +222,22 @@ class History:
                 self.entries[index] = replace(each, superseded=True)
                 return
 
-    def lines(self, book: SecretBook) -> Iterator[str]:
-        """The history as JSON lines, cleaned once more: a secret may have become known after it was seen."""
+    def lines(self, redactor: Redactor) -> Iterator[str]:
+        """The history as JSON lines, redacted again: a secret may have been registered after it was recorded."""
         context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
-        yield json_line({"type": "context", "format": FORMAT, **book.clean_fields(context)})
-        yield from self.entry_lines(book)
+        yield json_line({"type": "context", "format": FORMAT, **redactor.redact_fields(context)})
+        yield from self.entry_lines(redactor)
         for outcome in self.stories.values():
-            yield json_line({"type": "story", **book.clean_fields(asdict(outcome))})
+            yield json_line({"type": "story", **redactor.redact_fields(asdict(outcome))})
 
-    def entry_lines(self, book: SecretBook, after: int = 0) -> Iterator[str]:
+    def entry_lines(self, redactor: Redactor, after: int = 0) -> Iterator[str]:
         """The entries as JSON lines, the first `after` of them left out."""
         for each in self.entries[after:]:
-            yield json_line(_entry_to_json(each, book))
+            yield json_line(_entry_to_json(each, redactor))
 
 
-def _entry_to_json(entry: Entry, book: SecretBook) -> dict[str, Any]:
-    value = book.clean_fields({name: getattr(entry, name) for name in entry.__dataclass_fields__})
+def _entry_to_json(entry: Entry, redactor: Redactor) -> dict[str, Any]:
+    value = redactor.redact_fields({name: getattr(entry, name) for name in entry.__dataclass_fields__})
     match entry:
         case Exchange():
             value["request_body"] = _body_to_json(value["request_body"])

@@ -18,7 +18,7 @@ from httpx_sse._decoders import SSEDecoder  # the library's own parser; its publ
 
 from harness.history import Exchange, History, Observation, Outcome, StreamEvent
 from harness.http import Answer, Call, Headers
-from harness.redact import SecretBook, clean_named, named_tokens, names_secret
+from harness.redact import Redactor, named_tokens, names_secret, redact_named
 
 Facts = Callable[[Call, Answer | None], Mapping[str, Any]]
 Secrets = Callable[[Call, Answer], Iterable[tuple[str, str]]]
@@ -91,7 +91,7 @@ class Recorder:
     def __init__(
         self,
         history: History,
-        book: SecretBook,
+        redactor: Redactor,
         *,
         bounds: Bounds | None = None,
         facts: Sequence[Facts] = (),
@@ -100,7 +100,7 @@ class Recorder:
         foreign: bool = False,
     ) -> None:
         self.history = history
-        self.book = book
+        self.redactor = redactor
         self.bounds = bounds or Bounds()
         self._facts = tuple(facts)
         self._secrets = secrets
@@ -129,8 +129,8 @@ class Recorder:
         return len(self.history.entries) + 1
 
     def observe(self, step: str, values: Mapping[str, Any]) -> Observation:
-        """Record what was measured; texts in it are cleaned."""
-        entry = Observation(self.next_number(), step, self.book.clean_fields(values))
+        """Record a measurement, redacted."""
+        entry = Observation(self.next_number(), step, self.redactor.redact_fields(values))
         self.history.entries.append(entry)
         return entry
 
@@ -208,18 +208,18 @@ class Recorder:
         """Record an exchange that happened: facts first, then the secrets go."""
         if answer is not None and self._secrets is not None:
             for kind, value in self._secrets(call, answer):
-                self.book.learn(kind, value)
+                self.redactor.register(kind, value)
         body = call.body or b""
         if self._foreign:
             for text in (call.target, body.decode("latin-1")):
                 for value in named_tokens(text):
-                    self.book.learn("unknown-token-sent", value)
+                    self.redactor.register("unknown-token-sent", value)
         known: dict[str, Any] = dict(facts or {})
         for compute in self._facts:
             known.update(compute(call, answer))
         if answer is not None:
             known["secrets"] = self._secrets_in(answer)
-        clean = self.book.clean
+        redact = self.redactor.redact
         exchange = Exchange(
             number=self.next_number(),
             step=step,
@@ -227,17 +227,17 @@ class Recorder:
             callee=callee,
             operation=call.operation,
             method=call.method,
-            url=clean_named(clean(url)) if self._foreign else clean(url),
-            request_headers=self._clean_headers(call.headers),
-            request_body=self._clean_body(body),
+            url=redact_named(redact(url)) if self._foreign else redact(url),
+            request_headers=self._redact_headers(call.headers),
+            request_body=self._redact_body(body),
             outcome=outcome,
             status=answer.status if answer is not None else None,
-            response_headers=self._clean_headers(answer.headers) if answer is not None else (),
-            response_body=self._clean_body(answer.body) if answer is not None else b"",
+            response_headers=self._redact_headers(answer.headers) if answer is not None else (),
+            response_body=self._redact_body(answer.body) if answer is not None else b"",
             started=started,
             seconds=seconds,
-            error=clean(error),
-            facts=self.book.clean_fields(known),
+            error=redact(error),
+            facts=self.redactor.redact_fields(known),
         )
         self.keep(exchange, len(exchange.request_body) + len(exchange.response_body))
         return exchange
@@ -356,27 +356,27 @@ class Recorder:
         found = [
             [kind, mark, f"header {name.lower()}"]
             for name, value in answer.headers
-            for kind, mark in self.book.found_in(value)
+            for kind, mark in self.redactor.found_in(value)
         ]
         body = answer.body.decode("latin-1")
-        return found + [[kind, mark, "body"] for kind, mark in self.book.found_in(body)]
+        return found + [[kind, mark, "body"] for kind, mark in self.redactor.found_in(body)]
 
-    def _clean_body(self, body: bytes) -> bytes:
-        cleaned = self.book.clean_bytes(body)
-        return clean_named(cleaned.decode("latin-1")).encode("latin-1") if self._foreign else cleaned
+    def _redact_body(self, body: bytes) -> bytes:
+        redacted = self.redactor.redact_bytes(body)
+        return redact_named(redacted.decode("latin-1")).encode("latin-1") if self._foreign else redacted
 
-    def _clean_headers(self, headers: Headers) -> Headers:
-        cleaned = []
+    def _redact_headers(self, headers: Headers) -> Headers:
+        redacted = []
         for name, value in headers:
-            text = self.book.clean(value)
+            text = self.redactor.redact(value)
             kind = _SECRET_HEADERS.get(name.lower())
             if kind is None and self._foreign and names_secret(name):
                 kind = "secret"
             if kind is not None and text == value and value.strip():
                 scheme, _, rest = value.partition(" ")
                 text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
-            cleaned.append((name, text))
-        return tuple(cleaned)
+            redacted.append((name, text))
+        return tuple(redacted)
 
 
 class Listener:
@@ -393,10 +393,10 @@ class Listener:
 
     def add(self, kind: str, *, event: str = "", data: str = "", id: str = "", lines: Sequence[str] = ()) -> None:
         """Record one event of the stream."""
-        clean = self._recorder.book.clean
+        redact = self._recorder.redactor.redact
         number = self._recorder.next_number()
         entry = StreamEvent(
-            number, self._step, kind, time.time(), clean(event), clean(data), clean(id), tuple(map(clean, lines))
+            number, self._step, kind, time.time(), redact(event), redact(data), redact(id), tuple(map(redact, lines))
         )
         self._recorder.keep(entry, len(data) + sum(map(len, lines)))
         self.events.append(entry)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.history import History
-from harness.redact import SecretBook
+from harness.redact import Redactor
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
@@ -26,18 +26,18 @@ class HistoryFile:
     such only by `finish`. Raises OSError where the file cannot be written.
     """
 
-    def __init__(self, path: Path, history: History, book: SecretBook) -> None:
+    def __init__(self, path: Path, history: History, redactor: Redactor) -> None:
         if path.exists() and not path.is_file():
             raise OSError(0, "is no ordinary file")
         self._path = path
         self._history = history
-        self._book = book
+        self._redactor = redactor
         self._written = len(history.entries)
-        write_whole(path, history.lines(book))
+        write_whole(path, history.lines(redactor))
 
     def append(self) -> None:
         """Write the entries that are new."""
-        lines = list(self._history.entry_lines(self._book, self._written))
+        lines = list(self._history.entry_lines(self._redactor, self._written))
         if lines:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write("".join(line + "\n" for line in lines))
@@ -45,4 +45,4 @@ class HistoryFile:
 
     def finish(self) -> None:
         """Write all of it anew."""
-        write_whole(self._path, self._history.lines(self._book))
+        write_whole(self._path, self._history.lines(self._redactor))

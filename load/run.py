@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
 from harness.history import Context, History, read_history
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from load.generate import calibration
 from load.generate.generator_log import Record, read_record
 from load.generate.preflight import preflight
@@ -56,7 +56,7 @@ def schedule_for(deployment: Deployment, schedule: Schedule) -> tuple[Schedule, 
 def conduct(
     deployment: Deployment,
     context: Context,
-    book: SecretBook,
+    redactor: Redactor,
     options: Options,
     folder: Path | None,
     progress: Progress,
@@ -72,7 +72,7 @@ def conduct(
     failed = ""
     if schedule.stages:
         progress("trying each call once")
-        failed = asyncio.run(preflight(deployment, history, book, schedule.mix))
+        failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix))
     run = Conduct(
         schedule=schedule,
         lanes=options.workers.lanes if schedule.stages else 0,
@@ -111,9 +111,9 @@ def conduct(
             record = read_record(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
             run = replace(run, stopped_early=watch.stopped, failed="; ".join(record.notes))
     # After the requests: each would be slow because of the other.
-    visits = asyncio.run(visit(deployment, history, book, options.visits, options.budgets, options.looks, progress))
+    visits = asyncio.run(visit(deployment, history, redactor, options.visits, options.budgets, options.looks, progress))
     observe(history, record, run, visits)
-    lines = tuple(history.lines(book))
+    lines = tuple(history.lines(redactor))
     return read_history(lines), lines
 
 

@@ -16,7 +16,7 @@ from crossapp.commands.verify import make_folder, save_report, show_report
 from crossapp.durations import seconds
 from crossapp.embedded import EmbeddedError
 from crossapp.load_world import loaded
-from crossapp.run import Run, Settings, Suite, book_of, context_of, report_of
+from crossapp.run import Run, Settings, Suite, context_of, redactor_of, report_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.render.text import in_encoding
@@ -173,7 +173,7 @@ def _run(target: Deployment, options: Options, folder: Path | None, errors: Cons
     history, lines = conduct(
         target,
         context_of(target, settings),
-        book_of(target),
+        redactor_of(target),
         options,
         folder,
         lambda text: errors.print(text, markup=False),

@@ -120,14 +120,14 @@ async def _run(
     over = stop_event(with_stdin=exit_with_stdin)
     history = History(context_of(deployment, settings))
     recorder = recorder_for(deployment, history, foreign=True)
-    file = HistoryFile(record, history, recorder.book) if record is not None else None
+    file = HistoryFile(record, history, recorder.redactor) if record is not None else None
     if har is not None:
-        write_whole(har, to_har(history, recorder.book))
+        write_whole(har, to_har(history, recorder.redactor))
     stage = Stage(deployment, recorder, patience=settings.patience)
     try:
         async with (
             proxied(stage, ports=ports, adding=adding) as urls,
-            inspected(history, recorder.book, list(urls), port=ports[INSPECTOR]) as inspector,
+            inspected(history, recorder.redactor, list(urls), port=ports[INSPECTOR]) as inspector,
         ):
             told = (
                 json_module.dumps(_described(urls, deployment, inspector))
@@ -146,7 +146,7 @@ async def _run(
         if file is not None:
             file.finish()
         if har is not None:
-            write_whole(har, to_har(history, recorder.book))
+            write_whole(har, to_har(history, recorder.redactor))
     _tell_end(history, record, har)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crossapp.commands.load import judged
 from crossapp.load_world import loaded
-from crossapp.run import Run, Settings, book_of, context_of
+from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.report import Report
 from harness.verdict import VerdictName
 from load.judge.sequential import ONLY_AT_THE_END, Looks
@@ -56,6 +56,8 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
             visits=VisitOptions(longest if pages else 0.0, tabs=_TABS),
         )
         began, clock = datetime.now(UTC), time.monotonic()
-        history, lines = conduct(world, context_of(world, settings), book_of(world), options, None, lambda text: None)
+        history, lines = conduct(
+            world, context_of(world, settings), redactor_of(world), options, None, lambda text: None
+        )
         run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
     return judged(run, settings, budgets, looks)

@@ -11,7 +11,7 @@ from harness.curl import curl, printed
 from harness.history import Exchange, Outcome
 from harness.http import Headers, header
 from harness.inspector.row import Row
-from harness.redact import clean_named, names_secret, placeholder
+from harness.redact import names_secret, placeholder, redact_named
 
 _PLACEHOLDER = re.compile(r"<[a-z]+(?:-[a-z]+)*:[0-9a-f]{8}>")
 _SHORTEST_SECRET = 8
@@ -61,7 +61,7 @@ class Recorded:
 def detail(recorded: Recorded) -> dict[str, Any]:
     """The exchange as the inspector shows it; what by its name is a secret is removed once more."""
     row = recorded.row
-    exchange = _clean(recorded.exchange)
+    exchange = _redact(recorded.exchange)
     return {
         **row.to_json(),
         "url": exchange.url,
@@ -112,18 +112,18 @@ def _copied(exchange: Exchange) -> Exchange:
     return replace(exchange, request_headers=kept, outcome=Outcome.ANSWERED)
 
 
-def _clean(exchange: Exchange) -> Exchange:
+def _redact(exchange: Exchange) -> Exchange:
     return replace(
         exchange,
-        url=clean_named(exchange.url, _SHORTEST_SECRET),
-        request_headers=_clean_headers(exchange.request_headers),
-        response_headers=_clean_headers(exchange.response_headers),
-        request_body=_clean_body(exchange.request_body),
-        response_body=_clean_body(exchange.response_body),
+        url=redact_named(exchange.url, _SHORTEST_SECRET),
+        request_headers=_redact_headers(exchange.request_headers),
+        response_headers=_redact_headers(exchange.response_headers),
+        request_body=_redact_body(exchange.request_body),
+        response_body=_redact_body(exchange.response_body),
     )
 
 
-def _clean_headers(headers: Sequence[tuple[str, str]]) -> Headers:
+def _redact_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """Without the values of headers whose names say secret, unless they are replaced already or too short for one."""
     return tuple(
         (name, placeholder("secret", value))
@@ -133,5 +133,5 @@ def _clean_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     )
 
 
-def _clean_body(body: bytes) -> bytes:
-    return clean_named(body.decode("latin-1"), _SHORTEST_SECRET).encode("latin-1")
+def _redact_body(body: bytes) -> bytes:
+    return redact_named(body.decode("latin-1"), _SHORTEST_SECRET).encode("latin-1")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from harness.redact import clean_named
+from harness.redact import redact_named
 
 _LONGEST = 400
 _SHORTEST_SECRET = 8
@@ -52,7 +52,7 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; what is empty is left out, a target above 400 characters is cut."""
-        target = clean_named(self.target, _SHORTEST_SECRET) if "?" in self.target else self.target
+        target = redact_named(self.target, _SHORTEST_SECRET) if "?" in self.target else self.target
         value: dict[str, Any] = {
             "app": self.app,
             "number": self.number,

@@ -16,17 +16,17 @@ from harness.deployment import Deployment
 from harness.history import Exchange, History
 from harness.http import Answer, Call, WireError
 from harness.recorder import Bounds, Recorder, TargetGoneError
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from load.judge.catalogue import preflight_problem
 from load.judge.to_history import PREFLIGHT
 
 Send = Callable[[Call], Awaitable[Answer]]
 
 
-async def preflight(deployment: Deployment, history: History, book: SecretBook, journeys: Collection[str]) -> str:
+async def preflight(deployment: Deployment, history: History, redactor: Redactor, journeys: Collection[str]) -> str:
     """Try the calls of the journeys. Why the deployment cannot be load tested; empty where it can."""
     try:
-        async with sending(deployment, history, book) as send:
+        async with sending(deployment, history, redactor) as send:
             await _try(deployment, journeys, send)
     except StoppedError as stopped:
         return str(stopped)
@@ -38,11 +38,11 @@ class StoppedError(Exception):
 
 
 @asynccontextmanager
-async def sending(deployment: Deployment, history: History, book: SecretBook) -> AsyncIterator[Send]:
+async def sending(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[Send]:
     """Calls before the load, recorded; the block raises StoppedError at the first that is not answered rightly."""
     bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
     recorder = Recorder(
-        history, book, bounds=bounds, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
+        history, redactor, bounds=bounds, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
     )
     tried: list[Exchange] = []
 

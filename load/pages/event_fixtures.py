@@ -10,7 +10,7 @@ from contracts.session_token import wire as session_wire
 from contracts.tuvens_event import wire as event_wire
 from harness.deployment import Deployment, Linked
 from harness.history import History
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from load.generate.preflight import Send, StoppedError, sending
 
 _LOOKED_AT = 10
@@ -20,9 +20,9 @@ _LIVE, _UNKNOWN = "LIVE", "DRAFT"
 
 
 @asynccontextmanager
-async def on_sale(deployment: Deployment, history: History, book: SecretBook) -> AsyncIterator[str]:
+async def on_sale(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[str]:
     """The id at tuvens-api of an event with tickets. Raises StoppedError where there is none and none can be made."""
-    async with sending(deployment, history, book) as send:
+    async with sending(deployment, history, redactor) as send:
         known = dict.fromkeys((*(each.tuvens for each in deployment.linked), *deployment.events))
         for event in list(known)[:_LOOKED_AT]:
             if await _sells(send, event):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.chromium import Chromium, is_available
 from harness.deployment import Deployment
 from harness.history import History
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from harness.story import StoryStoppedError
 from load.generate import calibration
 from load.generate.preflight import StoppedError
@@ -51,7 +51,7 @@ def left_out(deployment: Deployment, options: VisitOptions) -> str:
 async def visit(
     deployment: Deployment,
     history: History,
-    book: SecretBook,
+    redactor: Redactor,
     options: VisitOptions,
     budgets: Sequence[Budget],
     looks: Looks = ONLY_AT_THE_END,
@@ -64,14 +64,14 @@ async def visit(
     progress("looking for an event on sale")
     target = deployment.targets[CLIENT]
     try:
-        async with on_sale(deployment, history, book) as event:
+        async with on_sale(deployment, history, redactor) as event:
             return await load_pages(
                 f"{target.url}/event/{event}",
                 selectors_for(CLIENT, target.selectors)["tickets"],
                 options,
                 seconds=min(deployment.safety.seconds, _SLOWEST_LOAD),
                 any_certificate=bool(deployment.ca_file),
-                book=book,
+                redactor=redactor,
                 budgets=budgets,
                 looks=looks,
                 progress=progress,
@@ -86,7 +86,7 @@ async def load_pages(
     options: VisitOptions,
     *,
     seconds: float,
-    book: SecretBook,
+    redactor: Redactor,
     any_certificate: bool = False,
     budgets: Sequence[Budget] = (),
     looks: Looks = ONLY_AT_THE_END,
@@ -94,7 +94,7 @@ async def load_pages(
 ) -> Visits:
     """Load one page again and again; `seconds` bounds a load, `tickets` is the selector of the iframe."""
     async with AsyncExitStack() as stack:
-        chromium = Chromium(book, seconds=seconds, any_certificate=any_certificate)
+        chromium = Chromium(redactor, seconds=seconds, any_certificate=any_certificate)
         stack.push_async_callback(chromium.close)
         frame = stack.enter_context(calibration.empty_server(calibration.page()))
         empty = stack.enter_context(calibration.empty_server(calibration.page(frame)))
@@ -102,7 +102,7 @@ async def load_pages(
             await (await chromium.context()).close()
         except StoryStoppedError as error:
             return Visits(failed=str(error))
-        run = _Run(chromium, {"widget": (url, tickets), _EMPTY: (empty, "iframe")}, options, seconds, book)
+        run = _Run(chromium, {"widget": (url, tickets), _EMPTY: (empty, "iframe")}, options, seconds, redactor)
         return await run.go([each for each in budgets if each.of_pages], looks, progress)
 
 
@@ -115,13 +115,13 @@ class _Run:
         pages: Mapping[str, tuple[str, str]],
         options: VisitOptions,
         seconds: float,
-        book: SecretBook,
+        redactor: Redactor,
     ) -> None:
         self._chromium = chromium
         self._pages = pages
         self._options = options
         self._seconds = seconds
-        self._book = book
+        self._redactor = redactor
         self._rounds = 0
         self._look = 0
         self._told = 0.0
@@ -171,7 +171,7 @@ class _Run:
                     )
                     if found.reason:
                         counts = self._visits.reasons.setdefault(measure, Counter())
-                        counts[self._book.clean(found.reason)] += 1
+                        counts[self._redactor.redact(found.reason)] += 1
         finally:
             await context.close()
 

@@ -113,7 +113,7 @@ class Stage:
         self._advanced = 0.0
         self._leads: dict[str, float] = defaultdict(float)
         self.chromium = Chromium(
-            recorder.book,
+            recorder.redactor,
             seconds=recorder.bounds.seconds,
             evidence=evidence,
             any_certificate=bool(deployment.ca_file),

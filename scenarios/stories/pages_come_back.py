@@ -72,7 +72,7 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             cast.observe("referers", {"seen": len(referers), "with a token": _with_token(referers), "after": arrived})
 
             unknown = secrets.token_urlsafe(32)
-            cast.stage.recorder.book.learn("unknown-token-page", unknown)
+            cast.stage.recorder.redactor.register("unknown-token-page", unknown)
             client = await organiser.tab()
             await cast.stage.turns("openCrossAppPage", "address")
             await client.opens(organiser.hi_events_page({**params, "session_token": unknown}))

@@ -55,7 +55,7 @@ async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:
     """The session is dead before the browser arrives with it: as one that nobody minted, which tuvens-api does not
     tell from an expired one."""
     dead = secrets.token_urlsafe(32)
-    cast.stage.recorder.book.learn("unknown-token-page", dead)
+    cast.stage.recorder.redactor.register("unknown-token-page", dead)
     body = {"session_token": dead, "expires_at": iso_millis(cast.now() + cast.stage.expiry())}
 
     async def answer(route: "Route") -> None:

@@ -95,7 +95,7 @@ async def calls_are_audited(cast: Cast) -> None:
         with engine.connect() as connection:
             rows = connection.execute(sa.select(audit)).fetchall()
         text = "\n".join(str(value) for row in rows for value in row if isinstance(value, str))
-        kinds = sorted({kind for kind, _ in cast.stage.recorder.book.found_in(text)})
+        kinds = sorted({kind for kind, _ in cast.stage.recorder.redactor.found_in(text)})
         cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(rows), "secrets": kinds})
 
 

@@ -54,7 +54,7 @@ async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
     if jwt_claims(user.jwt) is not None:
         for name, forge in _FORGERIES.items():
             forged = forge(user.jwt)
-            cast.stage.recorder.book.learn("jwt", forged)
+            cast.stage.recorder.redactor.register("jwt", forged)
             await cast.generates_session(name, user, jwt=forged)
     expired = expired_jwt(cast)
     if expired is not None:
@@ -135,5 +135,5 @@ def expired_jwt(cast: Cast) -> str | None:
     expired = pyjwt.encode(
         {**claims, "iat": now - 7_200, "exp": now - 600}, cast.deployment.jwt_secret, algorithm="HS256"
     )
-    cast.stage.recorder.book.learn("jwt", expired)
+    cast.stage.recorder.redactor.register("jwt", expired)
     return expired

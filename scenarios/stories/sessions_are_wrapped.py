@@ -26,7 +26,7 @@ async def sessions_are_wrapped(cast: Cast) -> None:
     await cast.wraps_session("invalid JWT/nonsense", organiser, jwt="nonsense")
     if jwt_claims(organiser.jwt) is not None:
         forged = signed_by_another(organiser.jwt)
-        cast.stage.recorder.book.learn("jwt", forged)
+        cast.stage.recorder.redactor.register("jwt", forged)
         await cast.wraps_session("invalid JWT/other key", organiser, jwt=forged)
     expired = expired_jwt(cast)
     if expired is not None:

@@ -19,7 +19,7 @@ DOMAIN = "tickets.settings.example"
 async def settings_take_effect(cast: Cast) -> None:
     """A second tuvens-api is started with another secret, another expiry and another domain of Hi.Events."""
     secret = secrets.token_urlsafe(36)
-    cast.stage.recorder.book.learn("other-shared-secret", secret)
+    cast.stage.recorder.redactor.register("other-shared-secret", secret)
     settings = {
         "HI_EVENTS_SHARED_SECRET": secret,
         "CROSS_APP_SESSION_EXPIRY": str(EXPIRY_SECONDS),
@@ -35,7 +35,7 @@ async def settings_take_effect(cast: Cast) -> None:
                 "the second instance's description lacks its url, an organiser or an event"
             ) from None
         for kind, value in (("jwt", user["jwt"]), ("control-token", _token(description))):
-            cast.stage.recorder.book.learn(kind, value)
+            cast.stage.recorder.redactor.register(kind, value)
 
         async def send(step: str, caller: str, call: Call) -> Reply:
             exchange, answer = await cast.stage.recorder.send(

@@ -74,7 +74,7 @@ async def a_draft_is_made_by_the_page(cast: Cast) -> None:
 async def the_page_refuses(cast: Cast) -> None:
     """Someone opens the page with a session token that nobody minted; an organiser opens it for an event of others."""
     unknown = secrets.token_urlsafe(32)
-    cast.stage.recorder.book.learn("unknown-token-page", unknown)
+    cast.stage.recorder.redactor.register("unknown-token-page", unknown)
     event = cast.deployment.events[0] if cast.deployment.events else "1"
     await cast.opens_page("unknown token", page_params(cast, unknown, event, title="Nobody's"))
     if cast.can("foreign-event"):
@@ -99,7 +99,7 @@ async def the_page_is_given_foreign_return_urls(cast: Cast) -> None:
         "prefix": f"{scheme}://evil-{host.partition(':')[0]}{CALLBACK}",
     }
     unknown = secrets.token_urlsafe(32)
-    cast.stage.recorder.book.learn("unknown-token-page", unknown)
+    cast.stage.recorder.redactor.register("unknown-token-page", unknown)
     event = cast.deployment.events[0] if cast.deployment.events else "1"
     for name, url in foreign.items():
         params = page_params(cast, unknown, event, title="Bait", creates=False) | {"return_url": url}

@@ -22,11 +22,11 @@ async def refusals_are_timed(cast: Cast) -> None:
     """Someone guesses the shared secret, now wrong from the first character on, now in the last only, in turn."""
     session = await cast.session()
     right = cast.secret
-    book = cast.stage.recorder.book
+    redactor = cast.stage.recorder.redactor
     nothing_right = "".join("b" if char == "a" else "a" for char in right)
     nearly_right = right[:-1] + ("a" if right[-1] != "a" else "b")
-    book.learn("shared-secret-nothing-right", nothing_right)
-    book.learn("shared-secret-last-character", nearly_right)
+    redactor.register("shared-secret-nothing-right", nothing_right)
+    redactor.register("shared-secret-last-character", nearly_right)
 
     async def guesses(step: str, secret: str) -> Reply:
         return await cast.validates(step, session.token, secret=secret, obey_limits=False)

@@ -139,5 +139,5 @@ def _mixed(cast: Cast, count: int) -> list[User]:
 
 def _unknown(cast: Cast, name: str, token: str) -> str:
     """A token that was never minted; kept out of the record like a real one, which it may contain."""
-    cast.stage.recorder.book.learn(f"unknown-token-{name.replace(' ', '-')}", token)
+    cast.stage.recorder.redactor.register(f"unknown-token-{name.replace(' ', '-')}", token)
     return token

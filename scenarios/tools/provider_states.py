@@ -138,7 +138,7 @@ class ProviderStates:
         try:
             status, value = await self._answer(scope, receive)
         except Exception as error:
-            self.fault = self._clean(f"a fault of crossapp: {type(error).__name__}: {error}")
+            self.fault = self._redact(f"a fault of crossapp: {type(error).__name__}: {error}")
             status, value = 422, {"error": self.fault}
         body = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -161,7 +161,7 @@ class ProviderStates:
             return 200, {}
         values = await self.begin(state)
         if values is None:
-            return 422, {"error": self._clean(self.lacking or self.unreached)}
+            return 422, {"error": self._redact(self.lacking or self.unreached)}
         return 200, values
 
     async def _answer_message(self) -> tuple[int, bytes | Values]:
@@ -169,13 +169,13 @@ class ProviderStates:
             data = await self.message()
         except (StoryStoppedError, TargetGoneError) as error:
             self.unreached = str(error)
-            return 422, {"error": self._clean(self.unreached)}
+            return 422, {"error": self._redact(self.unreached)}
         if data is None:
             return 404, {"error": "no message came"}
         return 200, data.encode("utf-8", "replace")
 
-    def _clean(self, text: str) -> str:
-        return self._cast.stage.recorder.book.clean(text)
+    def _redact(self, text: str) -> str:
+        return self._cast.stage.recorder.redactor.redact(text)
 
     # what the ways need
 

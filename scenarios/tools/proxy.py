@@ -90,7 +90,7 @@ class Proxy:
             await self._refuse(_NotForwardedError(500, fault, "Report it with the recorded history."), answering)
 
     async def _refuse(self, refused: _NotForwardedError, answering: "_Answering") -> None:
-        told = {"error": self._clean(refused.error), "remedy": self._clean(refused.remedy)}
+        told = {"error": self._redact(refused.error), "remedy": self._redact(refused.remedy)}
         body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
         headers = (("Content-Type", "application/json"), ("x-crossapp-proxy", "not forwarded"))
         await answering.whole(refused.status, headers, body)
@@ -172,8 +172,8 @@ class Proxy:
         except TargetGoneError as gone:
             raise _NotForwardedError(503, str(gone), "Start the proxy anew; the record so far is kept.") from None
 
-    def _clean(self, text: str) -> str:
-        return self._stage.recorder.book.clean(text)
+    def _redact(self, text: str) -> str:
+        return self._stage.recorder.redactor.redact(text)
 
 
 class _Answering:

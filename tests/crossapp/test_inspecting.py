@@ -11,7 +11,7 @@ import pytest
 
 from crossapp.inspecting import HistorySource, inspected
 from harness.history import Exchange, History, Observation
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from scenarios.tools.loopback import PortTakenError, listen
 from tests.harness.examples import exchange, history
 
@@ -36,7 +36,7 @@ def asked(number: int, **more: Any) -> Exchange:
 
 def test_rows_leave_out_what_is_no_exchange_and_go_on_after_it() -> None:
     record = history(asked(1), Observation(2, "proxy/x", {}), asked(3), Observation(4, "proxy/x", {}))
-    source = HistorySource(record, SecretBook())
+    source = HistorySource(record, Redactor())
     assert source.kept == (1, 4)
     assert [each.number for each in source.rows(0, 1)] == [1]
     assert [each.number for each in source.rows(1, 10)] == [3]
@@ -47,7 +47,7 @@ def test_rows_leave_out_what_is_no_exchange_and_go_on_after_it() -> None:
 
 
 def test_a_detail_has_the_validation_and_a_command_with_variables() -> None:
-    found = HistorySource(history(asked(1)), SecretBook()).detail(1)
+    found = HistorySource(history(asked(1)), Redactor()).detail(1)
     assert found is not None
     assert found["validation"]["request"]["verdict"] == "conforms"
     assert found["validation"]["response"]["problems"] == ["/body/user_id: is 1"]
@@ -57,19 +57,19 @@ def test_a_detail_has_the_validation_and_a_command_with_variables() -> None:
 
 def test_a_request_of_no_document_and_one_without_an_answer_are_told_as_such() -> None:
     lost = asked(1, operation="", status=None, error="broke off", facts={})
-    found = HistorySource(history(lost), SecretBook()).detail(1)
+    found = HistorySource(history(lost), Redactor()).detail(1)
     assert found is not None
     assert (found["response"], found["error"]) == (None, "broke off")
     assert {each["verdict"] for each in found["validation"].values()} == {"unread"}
 
 
 def test_a_secret_that_became_known_later_is_removed_too() -> None:
-    book = SecretBook()
+    redactor = Redactor()
     body = f'{{"note":"{_SECRET}"}}'.encode()
     url = f"http://x/{_SECRET}"
     record = history(asked(1, url=url, request_body=body, response_body=body, error=_SECRET, facts={"seen": _SECRET}))
-    book.learn("bearer", _SECRET)
-    source = HistorySource(record, book)
+    redactor.register("bearer", _SECRET)
+    source = HistorySource(record, redactor)
     told = json.dumps([*(each.to_json() for each in source.rows(0, 10)), source.detail(1)])
     assert _SECRET not in told
     assert "<bearer:" in told
@@ -86,12 +86,12 @@ async def _lines(stream: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
 
 def test_what_passes_while_somebody_looks_is_told_at_once() -> None:
     record = history()
-    book = SecretBook()
+    redactor = Redactor()
 
     async def run() -> None:
-        async with inspected(record, book, ["tuvens-api"]) as where, httpx.AsyncClient(trust_env=False) as client:
+        async with inspected(record, redactor, ["tuvens-api"]) as where, httpx.AsyncClient(trust_env=False) as client:
             base, _, token = where.partition("/inspector/#")
-            assert book.kind_of(token) == "control-token"
+            assert [kind for kind, _ in redactor.found_in(token)] == ["control-token"]
             assert (await client.get(f"{base}/inspector/")).status_code == 200
             assert (await client.get(f"{base}/lanes")).status_code == 401
             headers = {"Authorization": f"Bearer {token}"}
@@ -114,7 +114,7 @@ def test_what_passes_while_somebody_looks_is_told_at_once() -> None:
 
 def test_a_port_that_is_taken_is_named() -> None:
     async def run(port: int) -> None:
-        async with inspected(History(history().context), SecretBook(), [], port=port):
+        async with inspected(History(history().context), Redactor(), [], port=port):
             raise AssertionError("it listens on a port that is taken")
 
     with listen() as taken:

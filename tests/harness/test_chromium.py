@@ -11,7 +11,7 @@ from crossapp.run import Settings, context_of
 from harness import chromium
 from harness.capabilities import remedy_for
 from harness.deployment import build_deployment
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.render.sample import VIOLATED, finding, report_of
 from tests.harness.test_deployment import APPS, EDITIONS, GOOD
 
@@ -56,17 +56,17 @@ def test_what_is_lacking_is_one_command() -> None:
 
 def test_a_trace_is_cleaned_file_by_file_and_has_no_pictures(tmp_path: Path) -> None:
     pytest.importorskip("playwright")
-    from harness.browsing import clean_archive
+    from harness.browsing import redact_archive
 
-    book = SecretBook()
-    book.learn("shared-secret", SECRET)
+    redactor = Redactor()
+    redactor.register("shared-secret", SECRET)
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
     raw, clean = tmp_path / "raw.zip", tmp_path / "clean.zip"
     with zipfile.ZipFile(raw, "w") as made:
         made.writestr("trace.network", f'{{"cookie": "{jwt}", "header": "{SECRET}", "path": "/event/11"}}')
         made.writestr("resources/abc.bin", b"\xff\x00" + SECRET.encode() + b"\x80")
         made.writestr("resources/page.jpeg", b"picture")
-    clean_archive(raw, clean, book)
+    redact_archive(raw, clean, redactor)
     with zipfile.ZipFile(clean) as found:
         assert found.namelist() == ["trace.network", "resources/abc.bin"]
         network, body = (found.read(name) for name in found.namelist())

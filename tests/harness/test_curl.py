@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.curl import curl
 from harness.http import Call
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.examples import exchange
 from tests.harness.test_recorder import recorder, sent
 
@@ -36,9 +36,9 @@ def as_told(request: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
 
 def sent_twice(call: Call) -> tuple[bytes, bytes, str]:
     """The bytes that the recorder sends, those that a shell sends by the record's command, and the command."""
-    book = SecretBook()
+    redactor = Redactor()
     for name, value in SECRETS.items():
-        book.learn(name.lower().replace("_", "-"), value)
+        redactor.register(name.lower().replace("_", "-"), value)
     requests: list[bytes] = []
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +51,7 @@ def sent_twice(call: Call) -> tuple[bytes, bytes, str]:
 
     async def run() -> str:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
-        by = recorder(book=book)
+        by = recorder(redactor=redactor)
         recorded = await sent(by, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", call)
         await by.close()
         command = curl(recorded)

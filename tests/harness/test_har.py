@@ -12,7 +12,7 @@ from harness import har_reader
 from harness.har import to_har
 from harness.har_reader import Har, HarError, looks_like_har, read_har
 from harness.history import Outcome
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.examples import exchange, history
 
 
@@ -186,9 +186,9 @@ def test_what_is_written_is_read_back_and_holds_no_secret_that_became_known_late
     )
     lost = replace(exchange(2, "proxy/x", None), error="ReadTimeout")
     again = replace(exchange(3, "proxy/x", 799, '{"é": 1}'.encode()), superseded=True)
-    book = SecretBook()
-    book.learn("jwt", "the-late-secret")
-    text = "\n".join(to_har(history(odd, lost, again), book))
+    redactor = Redactor()
+    redactor.register("jwt", "the-late-secret")
+    text = "\n".join(to_har(history(odd, lost, again), redactor))
     assert "the-late-secret" not in text
     found = read(tmp_path, text).entries
     assert [each.response_body for each in found] == [b"\xff\xfe", b"", '{"é": 1}'.encode()]
@@ -200,4 +200,4 @@ def test_what_is_written_is_read_back_and_holds_no_secret_that_became_known_late
 
 
 def test_an_empty_history_is_a_har_without_entries(tmp_path: Path) -> None:
-    assert read(tmp_path, "\n".join(to_har(history(), SecretBook()))).entries == ()
+    assert read(tmp_path, "\n".join(to_har(history(), Redactor()))).entries == ()

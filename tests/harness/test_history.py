@@ -16,7 +16,7 @@ from harness.history import (
     StreamEvent,
     read_history,
 )
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.examples import exchange, history
 
 CONTEXT = Context(
@@ -53,7 +53,7 @@ FULL = Exchange(
 
 
 def saved(seen: History) -> list[str]:
-    return list(seen.lines(SecretBook()))
+    return list(seen.lines(Redactor()))
 
 
 def test_everything_comes_back_as_it_was_saved() -> None:

@@ -15,7 +15,7 @@ from contracts import facts
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
 from harness.recorder import Bounds, Recorder, TargetGoneError
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.hostile import (
     Serve,
     answering,
@@ -35,8 +35,8 @@ OK = b"HTTP/1.1 200 OK\r\n"
 GET = Call("", "GET", "/x")
 
 
-def recorder(bounds: Bounds = PATIENT, book: SecretBook | None = None) -> Recorder:
-    return Recorder(History(Context("d", "2025-07", {}, frozenset())), book or SecretBook(), bounds=bounds)
+def recorder(bounds: Bounds = PATIENT, redactor: Redactor | None = None) -> Recorder:
+    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), bounds=bounds)
 
 
 async def sent(by: Recorder, url: str, call: Call = GET, callee: str = "b") -> Exchange:
@@ -45,12 +45,12 @@ async def sent(by: Recorder, url: str, call: Call = GET, callee: str = "b") -> E
 
 
 def ask(
-    serve: Serve, call: Call = GET, *, bounds: Bounds = PATIENT, book: SecretBook | None = None, base: str = ""
+    serve: Serve, call: Call = GET, *, bounds: Bounds = PATIENT, redactor: Redactor | None = None, base: str = ""
 ) -> Exchange:
     """What is recorded of one call to a server."""
 
     async def run() -> Exchange:
-        by = recorder(bounds, book)
+        by = recorder(bounds, redactor)
         try:
             async with serving(serve) as url:
                 return await sent(by, base.replace("URL", url.removeprefix("http://")) or url, call)
@@ -409,14 +409,14 @@ def test_what_was_sent_and_answered_is_kept_byte_for_byte() -> None:
 
 def test_secrets_are_removed_wherever_they_stand_and_said_where_an_answer_showed_them() -> None:
     secret = 'sec/ret+"with"=signs&0123'
-    book = SecretBook()
-    book.learn("shared-secret", secret)
+    redactor = Redactor()
+    redactor.register("shared-secret", secret)
     body = b'{"a": "\xc3\xa9\xff ' + secret.replace('"', '\\"').encode() + b'"}'
     serve = answering(body, headers=f"X-Debug: {secret}\r\n".encode())
     call = Call(
         "", "POST", "/x?t=sec%2Fret%2B%22with%22%3Dsigns%260123", (("x-shared-secret", secret),), secret.encode()
     )
-    exchange = ask(serve, call, book=book)
+    exchange = ask(serve, call, redactor=redactor)
     kept = f"{exchange.url}{exchange.request_headers}{exchange.request_body!r}{exchange.response_headers}"
     assert "0123" not in kept
     assert exchange.response_body.startswith(b'{"a": "\xc3\xa9\xff <shared-secret:')
@@ -455,7 +455,7 @@ def test_what_an_answer_hands_out_is_a_secret_from_then_on() -> None:
     async def run() -> tuple[Exchange, Answer | None, Exchange]:
         by = Recorder(
             History(Context("d", "2025-07", {}, frozenset())),
-            SecretBook(),
+            Redactor(),
             bounds=PATIENT,
             facts=facts.ALL,
             secrets=facts.handed_out,
@@ -479,15 +479,15 @@ def test_what_an_answer_hands_out_is_a_secret_from_then_on() -> None:
 
 
 def test_facts_are_computed_from_the_bytes_as_they_were_and_are_themselves_cleaned() -> None:
-    book = SecretBook()
-    book.learn("shared-secret", "the-secret-itself")
+    redactor = Redactor()
+    redactor.register("shared-secret", "the-secret-itself")
 
     def length(call: Call, answer: Answer | None) -> dict[str, object]:
         assert answer is not None
         return {"length": len(answer.body), "list": [answer.body.decode()], "map": {"the-secret-itself": 1}}
 
     async def run() -> Exchange:
-        by = Recorder(History(Context("d", "2025-07", {}, frozenset())), book, bounds=PATIENT, facts=(length,))
+        by = Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor, bounds=PATIENT, facts=(length,))
         async with serving(answering(b"the-secret-itself")) as url:
             exchange = await sent(by, url)
         await by.close()
@@ -518,7 +518,7 @@ BODIES = {
 @pytest.mark.parametrize("operation", ["generateSession", "validateCrossAppSession", "getEvent", "wrapGenerateSession"])
 def test_no_body_is_so_odd_that_it_cannot_be_recorded_and_saved(operation: str, body: bytes) -> None:
     by = Recorder(
-        History(Context("d", "2025-07", {}, frozenset())), SecretBook(), facts=facts.ALL, secrets=facts.handed_out
+        History(Context("d", "2025-07", {}, frozenset())), Redactor(), facts=facts.ALL, secrets=facts.handed_out
     )
     by.record(
         step="s",
@@ -529,6 +529,6 @@ def test_no_body_is_so_odd_that_it_cannot_be_recorded_and_saved(operation: str, 
         answer=Answer(200, (("Content-Type", "application/json"),), body),
         outcome=Outcome.ANSWERED,
     )
-    for line in by.history.lines(by.book):
+    for line in by.history.lines(by.redactor):
         line.encode("utf-8")
     asyncio.run(by.close())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent, read_history
 from harness.judge import judge_all
 from harness.judging import expect, held
-from harness.redact import SecretBook, fingerprint, jwt_claims, placeholder
+from harness.redact import Redactor, fingerprint, jwt_claims, placeholder
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Requirement
 from harness.verdict import Verdict
@@ -75,7 +75,7 @@ def exchange_with(text: str, *, number: int = 1) -> Exchange:
     )
 
 
-def saved(book: SecretBook, *texts: str) -> list[str]:
+def saved(redactor: Redactor, *texts: str) -> list[str]:
     """The lines of a history that was recorded before its secrets became known."""
     history = History(Context("d", "2025-07", {}, frozenset(), {}))
     for text in texts:
@@ -84,7 +84,7 @@ def saved(book: SecretBook, *texts: str) -> list[str]:
     history.entries.append(StreamEvent(**step, kind="event", at=1.0, data=texts[0], id=texts[0], lines=(texts[0],)))  # type: ignore[arg-type]
     history.entries.append(Observation(**step, values={"seen": [texts[0]]}))  # type: ignore[arg-type]
     history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {texts[0]}")
-    return list(history.lines(book))
+    return list(history.lines(redactor))
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -121,10 +121,10 @@ def views(text: str) -> Iterator[str]:
 @_certain
 @given(secret=secret_texts)
 def test_no_secret_stands_in_a_saved_line_however_it_was_spelled(spelling: Callable[[str], str], secret: str) -> None:
-    book = SecretBook()
-    assume(not any(secret in line for line in (*saved(book, "nothing"), placeholder("session-token", secret))))
-    book.learn("session-token", secret)
-    for line in saved(book, spelling(secret)):
+    redactor = Redactor()
+    assume(not any(secret in line for line in (*saved(redactor, "nothing"), placeholder("session-token", secret))))
+    redactor.register("session-token", secret)
+    for line in saved(redactor, spelling(secret)):
         for text in texts_in(json.loads(line)):
             assert not [view for view in views(text) if secret in view]
 
@@ -133,11 +133,11 @@ def test_no_secret_stands_in_a_saved_line_however_it_was_spelled(spelling: Calla
 @given(secrets=st.lists(tokens, min_size=2, max_size=8, unique=True))
 def test_of_many_secrets_none_is_kept_even_where_one_is_a_part_of_another(secrets: list[str]) -> None:
     secrets = [*secrets, secrets[0] + secrets[1], secrets[0][:8]]
-    book = SecretBook()
-    assume(not any(each in line for each in secrets for line in (*saved(book, "nothing"), "<bearer:")))
+    redactor = Redactor()
+    assume(not any(each in line for each in secrets for line in (*saved(redactor, "nothing"), "<bearer:")))
     for each in secrets:
-        book.learn("bearer", each)
-    lines = saved(book, *secrets)
+        redactor.register("bearer", each)
+    lines = saved(redactor, *secrets)
     assert not [each for each in secrets for line in lines if each in line]
     for entry, secret in zip(read_history(lines).exchanges(), secrets, strict=False):
         assert placeholder("bearer", secret).encode() in entry.request_body
@@ -150,10 +150,10 @@ def test_all_bytes_but_the_secret_stay_the_same(secret: str, before: bytes, afte
     whole = before + raw + after
     assume(whole.count(raw) == 1)
     assume(b"eyJ" not in whole)
-    book = SecretBook()
-    book.learn("jwt", secret)
-    assert book.clean_bytes(whole) == before + placeholder("jwt", secret).encode() + after
-    assert book.clean_bytes(before) == before
+    redactor = Redactor()
+    redactor.register("jwt", secret)
+    assert redactor.redact_bytes(whole) == before + placeholder("jwt", secret).encode() + after
+    assert redactor.redact_bytes(before) == before
 
 
 @_certain
@@ -163,17 +163,17 @@ def test_bytes_without_a_secret_come_back_from_a_saved_history_as_they_were(body
     seen = History(Context("d", "2025-07", {}, frozenset()))
     plain = exchange_with("plain text")
     seen.entries.append(plain)
-    book = SecretBook()
-    book.learn("jwt", "a-secret-that-is-not-in-it")
-    assert read_history(seen.lines(book)).numbered(1) == plain
+    redactor = Redactor()
+    redactor.register("jwt", "a-secret-that-is-not-in-it")
+    assert read_history(seen.lines(redactor)).numbered(1) == plain
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
 def test_no_secret_stands_in_a_report_line(spelling: Callable[[str], str]) -> None:
     secret = "a/secret+with\"all'of&them<in>it\u00e9"
-    book = SecretBook()
-    book.learn("session-token", secret)
-    history = read_history(saved(book, spelling(secret)))
+    redactor = Redactor()
+    redactor.register("session-token", secret)
+    history = read_history(saved(redactor, spelling(secret)))
 
     def broken(seen: History) -> Verdict:
         """It breaks."""
@@ -193,43 +193,42 @@ def test_no_secret_stands_in_a_report_line(spelling: Callable[[str], str]) -> No
 def test_a_jwt_is_removed_even_where_nobody_knows_it() -> None:
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."
-    cleaned = SecretBook().clean(f'{{"a": "{jwt}", "b": "Bearer {unsigned}"}}')
+    cleaned = Redactor().redact(f'{{"a": "{jwt}", "b": "Bearer {unsigned}"}}')
     assert cleaned == f'{{"a": "{placeholder("jwt", jwt)}", "b": "Bearer {placeholder("jwt", unsigned)}"}}'
-    assert SecretBook().clean("eyJ is no JWT, nor is eyJhbGci.x") == "eyJ is no JWT, nor is eyJhbGci.x"
+    assert Redactor().redact("eyJ is no JWT, nor is eyJhbGci.x") == "eyJ is no JWT, nor is eyJhbGci.x"
 
 
 def test_two_secrets_have_two_placeholders_and_one_secret_has_one() -> None:
-    book = SecretBook()
-    book.learn("bearer", "the-first-of-them")
-    book.learn("bearer", "the-second-of-them")
-    book.learn("jwt", "the-first-of-them")
-    one, other, again = book.clean("the-first-of-them the-second-of-them the-first-of-them").split(" ")
+    redactor = Redactor()
+    redactor.register("bearer", "the-first-of-them")
+    redactor.register("bearer", "the-second-of-them")
+    redactor.register("jwt", "the-first-of-them")
+    one, other, again = redactor.redact("the-first-of-them the-second-of-them the-first-of-them").split(" ")
     assert one == again == f"<bearer:{fingerprint('the-first-of-them')}>"
     assert other == f"<bearer:{fingerprint('the-second-of-them')}>"
-    assert (book.kind_of("the-first-of-them"), book.kind_of("the-third")) == ("bearer", None)
 
 
 def test_what_is_too_short_to_be_a_secret_is_left_for_it_would_blacken_plain_words() -> None:
-    book = SecretBook()
-    book.learn("shared-secret", "secret")
-    assert book.clean("the secret is out") == "the secret is out"
+    redactor = Redactor()
+    redactor.register("shared-secret", "secret")
+    assert redactor.redact("the secret is out") == "the secret is out"
 
 
 def test_a_secret_is_found_once_and_not_as_a_part_of_a_longer_one() -> None:
-    book = SecretBook()
-    book.learn("jwt", "a-longer-one-and-more")
-    book.learn("bearer", "a-longer-one")
-    assert book.found_in("x a-longer-one-and-more a-longer-one-and-more") == [
+    redactor = Redactor()
+    redactor.register("jwt", "a-longer-one-and-more")
+    redactor.register("bearer", "a-longer-one")
+    assert redactor.found_in("x a-longer-one-and-more a-longer-one-and-more") == [
         ("jwt", fingerprint("a-longer-one-and-more"))
     ]
-    assert {kind for kind, _ in book.found_in("a-longer-one, a-longer-one-and-more")} == {"jwt", "bearer"}
-    assert book.found_in("a%2Dlonger") == []
+    assert {kind for kind, _ in redactor.found_in("a-longer-one, a-longer-one-and-more")} == {"jwt", "bearer"}
+    assert redactor.found_in("a%2Dlonger") == []
 
 
-def test_a_secret_with_half_of_a_surrogate_pair_can_be_learned() -> None:
-    book = SecretBook()
-    book.learn("session-token", "\ud800aaaaaaaaaaaaaaaa")
-    assert "\ud800" not in book.clean("x \ud800aaaaaaaaaaaaaaaa y")
+def test_a_secret_with_half_of_a_surrogate_pair_can_be_registered() -> None:
+    redactor = Redactor()
+    redactor.register("session-token", "\ud800aaaaaaaaaaaaaaaa")
+    assert "\ud800" not in redactor.redact("x \ud800aaaaaaaaaaaaaaaa y")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from harness.history import Context, History, StreamEvent
 from harness.http import Call
 from harness.recorder import Bounds, Listener, Recorder, TargetGoneError
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from tests.harness.hostile import Serve, answering, endless, raw, serving, silent, stream
 from tests.harness.test_recorder import closed_port
 
@@ -18,8 +18,8 @@ CALL = Call("streamEventUpdates", "GET", "/api/events/updates")
 BOUNDS = Bounds(seconds=10.0, answer_bytes=200_000)
 
 
-def recorder(bounds: Bounds = BOUNDS, book: SecretBook | None = None) -> Recorder:
-    return Recorder(History(Context("d", "2025-07", {}, frozenset())), book or SecretBook(), bounds=bounds)
+def recorder(bounds: Bounds = BOUNDS, redactor: Redactor | None = None) -> Recorder:
+    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), bounds=bounds)
 
 
 async def until(listener: Listener, kind: str, count: int = 1) -> list[StreamEvent]:
@@ -223,9 +223,9 @@ def test_an_open_stream_without_events_is_no_failure_and_waiting_for_one_ends() 
 
 def test_secrets_in_a_stream_are_removed_from_every_field() -> None:
     async def run() -> str:
-        book = SecretBook()
-        book.learn("session-token", "a-token-that-nobody-may-see")
-        by = recorder(book=book)
+        redactor = Redactor()
+        redactor.register("session-token", "a-token-that-nobody-may-see")
+        by = recorder(redactor=redactor)
         serve = stream(
             *(f"{name}: a-token-that-nobody-may-see\n".encode() for name in ("event", "id", "data", "")), b"\n"
         )

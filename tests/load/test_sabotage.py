@@ -22,7 +22,7 @@ import pytest
 import openapi
 from crossapp.commands.load import judged
 from crossapp.load_world import many
-from crossapp.run import Run, Settings, book_of, context_of
+from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.deployment import Deployment, build_deployment
 from harness.report import Finding, Report
 from load.generate.processes import Workers
@@ -116,7 +116,7 @@ def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, *
     history, lines = conduct(
         target,
         context_of(target, settings),
-        book_of(target),
+        redactor_of(target),
         options,
         folder,
         lambda text: None,
@@ -319,7 +319,7 @@ def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> Non
         conduct(
             target,
             context_of(target, settings),
-            book_of(target),
+            redactor_of(target),
             options,
             tmp_path,
             lambda text: None,

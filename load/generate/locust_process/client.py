@@ -20,7 +20,7 @@ from harness.deployment import Deployment
 from harness.history import Context, History, Outcome
 from harness.http import Answer, Call
 from harness.recorder import Recorder
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from load.generate.checks import Check, judge_answer
 from load.generate.locust_process.disturbance import RunQueue
 from load.generate.samples import Result, Sample
@@ -142,17 +142,17 @@ class Client:
 
     def exchanges(self, prefix: int) -> list[str]:
         """The slowest and the first wrong exchanges of each measure as lines of a history, secrets removed."""
-        book = SecretBook()
+        redactor = Redactor()
         for kind, value in self._deployment.secrets():
-            book.learn(kind, value)
+            redactor.register(kind, value)
         recorder = Recorder(
-            History(Context("load", "", {}, frozenset())), book, facts=facts.ALL, secrets=facts.handed_out
+            History(Context("load", "", {}, frozenset())), redactor, facts=facts.ALL, secrets=facts.handed_out
         )
         slowest = [(SLOWEST, kept) for heap in self._slowest.values() for _, _, kept in heap]
         wrong = [(WRONG, kept) for those in self._wrong.values() for kept in those]
         for _, kept in (*slowest, *wrong):
             for kind, value in kept.secrets:
-                book.learn(kind, value)
+                redactor.register(kind, value)
         for step, kept in (*slowest, *wrong):
             recorder.record(
                 step=step + kept.measure,
@@ -167,7 +167,7 @@ class Client:
                 seconds=kept.seconds,
                 facts={"wrong": kept.error} if kept.error else None,
             )
-        return list(recorder.history.lines(book))
+        return list(recorder.history.lines(redactor))
 
     def _remember(self, kept: _Kept, result: Result, latency: float) -> None:
         if result is not Result.OK:

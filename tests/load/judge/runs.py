@@ -8,7 +8,7 @@ from datetime import date
 from harness.deployment import Deployment
 from harness.history import Context, History, read_history
 from harness.judge import judge_all
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from harness.report import Finding
 from harness.verdict import VerdictName
 from load.generate.accounting import Account
@@ -84,7 +84,7 @@ def recorded(
 def history_of(record: Record, run: Conduct | None = None) -> History:
     history = History(Context("made", "2025-07", {}, frozenset()))
     observe(history, record, run or conducted())
-    return read_history(list(history.lines(SecretBook())))
+    return read_history(list(history.lines(Redactor())))
 
 
 def judged(record: Record, run: Conduct | None = None, budgets: Sequence[Budget] | None = None) -> dict[str, Finding]:

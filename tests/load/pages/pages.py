@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from harness.redact import SecretBook
+from harness.redact import Redactor
 from load.generate.calibration import empty_server
 from load.pages.page_load_figures import Visits
 from load.pages.page_loads import VisitOptions, load_pages
@@ -53,4 +53,4 @@ def loaded(address: str, *, rounds: int, seconds: float = 30.0) -> Visits:
     """So many first visits and second ones of a page, beside those of the empty page; `seconds` bounds each."""
     floor = (rounds + 3) // 4
     options = VisitOptions(seconds=600.0, most=2 * rounds + 2 * floor)
-    return asyncio.run(load_pages(address, "iframe", options, seconds=seconds, book=SecretBook()))
+    return asyncio.run(load_pages(address, "iframe", options, seconds=seconds, redactor=Redactor()))

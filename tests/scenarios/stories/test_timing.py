@@ -76,8 +76,8 @@ class _Cast:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        book = SimpleNamespace(learn=lambda kind, value: None)
-        self.stage = SimpleNamespace(random=Random(1), quick=False, recorder=SimpleNamespace(book=book))
+        redactor = SimpleNamespace(register=lambda kind, value: None)
+        self.stage = SimpleNamespace(random=Random(1), quick=False, recorder=SimpleNamespace(redactor=redactor))
         self.observations: dict[str, Any] = {}
 
     def close(self) -> None:

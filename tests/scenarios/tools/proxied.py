@@ -36,7 +36,7 @@ class Proxied:
         return [each for each in self.recorder.history.entries if isinstance(each, Exchange)]
 
     def saved(self) -> str:
-        return "\n".join(self.recorder.history.lines(self.recorder.book))
+        return "\n".join(self.recorder.history.lines(self.recorder.redactor))
 
 
 @asynccontextmanager

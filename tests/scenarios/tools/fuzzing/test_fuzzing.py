@@ -56,7 +56,7 @@ async def fuzzed(
             await Fuzzing(Cast(stage, stories()[STORY]), app, list(names), event).tell()
         finally:
             await stage.close()
-        lines = list(history.lines(stage.recorder.book))
+        lines = list(history.lines(stage.recorder.redactor))
         return read_history(lines), "\n".join(lines)
 
 
