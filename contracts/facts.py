@@ -1,4 +1,4 @@
-"""Facts that must be computed while secrets are still there: conformity, tokens, signatures."""
+"""Facts that are computed from an exchange before its secrets are removed: conformity, form of a token."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,24 +9,16 @@ from harness.http import Answer, Call, WireError, header
 from harness.redact import fingerprint
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
-_SECRET_FIELDS = {
-    "generateSession": ("session-token", "session_token"),
-    "wrapGenerateSession": ("session-token", "session_token"),
-    "validateCrossAppSession": ("bearer", "token"),
-}
 
 
 def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
     """(kind, value) of the secrets that an answer hands out by right, so that they are removed from the record."""
-    if call.operation not in _SECRET_FIELDS or not 200 <= answer.status < 300:
+    if not call.operation or not 200 <= answer.status < 300:
         return
-    kind, name = _SECRET_FIELDS[call.operation]
-    value = _field(answer, name)
-    if isinstance(value, str):
-        yield kind, value
-    in_header = header(answer.headers, "X-Auth-Token")
-    if in_header is not None:
-        yield "bearer", in_header.removeprefix("Bearer ").strip()
+    for secret in openapi.find(call.operation).hands_out:
+        value = _field(answer, secret.name) if secret.place == "body" else header(answer.headers, secret.name)
+        if isinstance(value, str):
+            yield secret.kind, value.removeprefix("Bearer ").strip() if secret.place == "header" else value
 
 
 def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:
@@ -39,19 +31,15 @@ def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:
 
 
 def token_form(call: Call, answer: Answer | None) -> Mapping[str, Any]:
-    """Of a minted session token: `length`, `url_safe`, `fingerprint`; nothing that would help to use it."""
-    if answer is None or call.operation not in ("generateSession", "wrapGenerateSession"):
+    """`token`: `length`, `url_safe`, `fingerprint` of a session token in an answer; nothing that helps to use it."""
+    if answer is None or not call.operation:
         return {}
-    token = _field(answer, "session_token")
-    if not isinstance(token, str):
-        return {}
-    return {
-        "token": {
-            "length": len(token),
-            "url_safe": _URL_SAFE.fullmatch(token) is not None,
-            "fingerprint": fingerprint(token),
-        }
-    }
+    for secret in openapi.find(call.operation).hands_out:
+        token = _field(answer, secret.name) if secret.kind == "session-token" else None
+        if isinstance(token, str):
+            url_safe = _URL_SAFE.fullmatch(token) is not None
+            return {"token": {"length": len(token), "url_safe": url_safe, "fingerprint": fingerprint(token)}}
+    return {}
 
 
 ALL = (conformity, token_form)

@@ -18,7 +18,7 @@ from pathlib import Path
 import openapi
 from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness import chromium
 from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle

@@ -2,7 +2,7 @@
 
 from openapi.annotations import ContractPlaces, HandedOut, Quote, RateLimit
 from openapi.bundle import SpecError
-from openapi.documents import APPS, EDITION, Document, find, load
+from openapi.documents import APPS, EDITION, Document, find, load, operations
 from openapi.message import UNREAD
 from openapi.operation import Operation
 from openapi.problems import NotJsonError, Problem
@@ -24,4 +24,5 @@ __all__ = [
     "SpecError",
     "find",
     "load",
+    "operations",
 ]

@@ -109,6 +109,11 @@ def _index(edition: str) -> Mapping[str, Operation]:
     }
 
 
+def operations(edition: str = EDITION) -> tuple[Operation, ...]:
+    """The operations of all documents, in their order; webhooks are none."""
+    return tuple(each for app in APPS for each in load(app, edition).operations.values())
+
+
 def find(operation_id: str, edition: str = EDITION) -> Operation:
     """An operation or a webhook of any document. Raises KeyError, which names the closest operationIds."""
     index = _index(edition)

@@ -5,8 +5,8 @@ from urllib.parse import unquote
 
 from contracts.catalogue import RuleFamily
 from contracts.event_stream.wire import MESSAGE_TYPE
+from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.hi_events_delivery.effects import state_of
-from contracts.routes.rules import STORY as PROBE
 from contracts.times import parse_iso
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
 from harness.http import WireError, read_json

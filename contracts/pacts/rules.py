@@ -6,10 +6,10 @@ story, beside the exchange itself.
 
 from collections.abc import Callable, Mapping
 
+import openapi
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
-from contracts.routes.rules import OPTIONAL
 from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, numbers, shown
 from harness.requirement import MUST
@@ -97,7 +97,7 @@ def _exchanges(history: History, interaction: Interaction, seen: Observation) ->
 
 for _interaction in interactions():
     _state = _interaction.provider_state
-    _route = () if _interaction.operation in OPTIONAL else (f"routes.{_interaction.operation}",)
+    _route = () if openapi.find(_interaction.operation).contract.optional else (f"routes.{_interaction.operation}",)
     rule(
         id=f"pact.{_interaction.name}",
         statement=f"{_interaction.provider} {'sends what' if _interaction.status is None else 'answers as'} "

@@ -12,7 +12,7 @@ from load.generate.health import Health, health_of
 from load.generate.samples import ANSWERED, Block, Result, blocks_of
 from load.pages.page_load_figures import Visits
 from load.plan.arrivals import Schedule
-from load.plan.settings import MIX, Bursts
+from load.plan.settings import FLOW, MIX, Bursts
 
 RUN = "load/run"
 MEASURE = "load/measure/"
@@ -24,10 +24,7 @@ EMPTY = "empty"
 SIMULTANEOUS = "simultaneous"
 """Of requests at one moment, after the schedule."""
 SLOWEST, WRONG = "load/slowest/", "load/wrong/"
-JOURNEYS = (
-    "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged", "flow",
-    SIMULTANEOUS, "streamEventUpdates", EMPTY,
-)  # fmt: skip
+JOURNEYS = (*MIX, SIMULTANEOUS, "streamEventUpdates", EMPTY)
 """Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
 
 
@@ -69,7 +66,7 @@ def observe(history: History, record: Record, conduct: Conduct, visits: Visits |
     single = [
         each
         for each in record.samples
-        if each.measure in schedule.mix and each.measure != "flow" and each.result in ANSWERED
+        if each.measure in schedule.mix and each.measure != FLOW and each.result in ANSWERED
     ]
     values = {
         "schedule": schedule.to_json(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.requirement import Level
+from load.plan.settings import FLOW, MIX
 from load.plan.thresholds import Statistic, Threshold, read_threshold
 
 STANDARD = Path(__file__).with_name("budgets.toml")
@@ -35,9 +36,7 @@ MEASURES: Mapping[str, str] = {
 }
 """What is measured, with a sentence of what it is. `*` in a budget stands for all single calls to tuvens-api."""
 
-TUVENS_CALLS = (
-    "generateSession", "validateSession", "listUserAccounts", "validatePermission", "receiveEventStatusChanged",
-)  # fmt: skip
+TUVENS_CALLS = tuple(each for each in MIX if each != FLOW)
 PAGES = ("widget/cold", "widget/warm")
 """What a browser measures, after the requests and apart from them."""
 

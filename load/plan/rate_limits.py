@@ -5,16 +5,10 @@ from collections.abc import Iterator
 import openapi
 from harness.deployment import Deployment
 from load.plan.arrivals import Schedule
+from load.plan.settings import FLOW
 
-_CALLS = {
-    "generateSession": ("generateSession",),
-    "validateSession": ("validateSession",),
-    "listUserAccounts": ("listUserAccounts",),
-    "validatePermission": ("validatePermission",),
-    "receiveEventStatusChanged": ("receiveEventStatusChanged",),
-    # hi.events asks tuvens-api on behalf of whoever signs in, and delivers a webhook for each change.
-    "flow": ("generateSession", "validateCrossAppSession", "validateSession", "receiveEventStatusChanged"),
-}
+# hi.events delivers a webhook for the change of a status.
+_FLOW = ("generateSession", "validateCrossAppSession", "receiveEventStatusChanged")
 _BY_PERSON = ("user", "session-token")
 
 
@@ -29,7 +23,7 @@ def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
             limit = target.rate_limits.get(operation.id, operation.rate_limit.limit)
             by_person = operation.rate_limit.key in _BY_PERSON
             people = len(deployment.users) if by_person else 1
-            share = sum(weight for name, weight in schedule.mix.items() if operation.id in _CALLS[name]) / total
+            share = sum(weight for name, weight in schedule.mix.items() if operation.id in _calls(name)) / total
             needed = 60 * highest * share / people
             if limit and needed > limit:
                 each = "by each user" if by_person else f"by {operation.rate_limit.key.replace('-', ' ')}"
@@ -38,3 +32,9 @@ def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
                     f"{operation.id} would be called {needed:.0f} times a minute {each}, the limit is {limit}: raise "
                     f"it on the deployment and say so under targets.{app}.rate_limits{remedy}, or lower --rate"
                 )
+
+
+def _calls(journey: str) -> set[str]:
+    """The operations that a journey calls, and those that an application calls on its behalf."""
+    direct = _FLOW if journey == FLOW else (journey,)
+    return {*direct, *(called for each in direct for called in openapi.find(each).calls)}

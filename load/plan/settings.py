@@ -8,13 +8,15 @@ from typing import Any
 from harness.deployment import Deployment
 from load.plan.arrivals import Schedule
 
+FLOW = "flow"
+"""The journey through all applications; each other one is a single call, named by its operationId."""
 MIX: Mapping[str, float] = {
     "generateSession": 30.0,
     "validateSession": 30.0,
     "listUserAccounts": 10.0,
     "validatePermission": 10.0,
     "receiveEventStatusChanged": 18.0,
-    "flow": 2.0,
+    FLOW: 2.0,
 }
 """Journeys and how often each is due, relative to the others."""
 
@@ -76,9 +78,9 @@ def allowed(deployment: Deployment, mix: Mapping[str, float]) -> Left:
             "no event may be changed: name events as events.tuvens, with safety.change_events = true"
         )
     if "hi.events" not in deployment.targets:
-        out["flow"] = "the deployment has no hi.events: give its url under [targets.hi.events]"
+        out[FLOW] = "the deployment has no hi.events: give its url under [targets.hi.events]"
     elif not deployment.safety.change_events or not deployment.linked:
-        out["flow"] = (
+        out[FLOW] = (
             "no event that exists on both sides may be changed: name some in events.linked, with "
             "safety.change_events = true"
         )

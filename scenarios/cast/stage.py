@@ -326,10 +326,11 @@ class Stage:
 
     async def _turns(self, operation: str, key: str) -> None:
         await self.pacer.turn(operation, key)
-        # Who is asked asks tuvens-api on our behalf: that uses up the turns of the same secret, or of the same user.
-        if operation in _BEHIND:
-            behind, counted_by = _BEHIND[operation]
-            await self.pacer.turn(behind, counted_by or key)
+        # The calls behind it use up turns of the same user or secret; a session token behind it is not known here.
+        for called in map(openapi.find, openapi.find(operation).calls):
+            counted_by = called.rate_limit.key if called.rate_limit is not None else ""
+            if counted_by in ("user", "shared-secret"):
+                await self.pacer.turn(called.id, key if counted_by == "user" else counted_by)
 
     async def _again(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         if exchange.outcome is not Outcome.ANSWERED:
@@ -339,13 +340,6 @@ class Stage:
             await asyncio.sleep(pause_after_429(answer.headers, _server_time(answer)))
             return True
         return False
-
-
-_BEHIND = {
-    "validateCrossAppSession": ("validateSession", "shared-secret"),
-    "openCrossAppPage": ("validateSession", "shared-secret"),
-    "wrapGenerateSession": ("generateSession", ""),
-}
 
 
 def user_key(user: User) -> str:

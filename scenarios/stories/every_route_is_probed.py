@@ -9,8 +9,6 @@ from harness.story import Phase
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.catalogue import story
 
-_PAGES = frozenset({"showEventPage", "showEventEmbed", "showWidget", "showTuvensEventPage", "handleHiEventsCallback"})
-
 
 @story(phase=Phase.FIRST)
 async def every_route_is_probed(cast: Cast) -> None:
@@ -23,9 +21,9 @@ async def every_route_is_probed(cast: Cast) -> None:
 async def _probe(cast: Cast, app: str) -> None:
     event = cast.deployment.events[0] if cast.deployment.events else "1"
     for operation in openapi.load(app, cast.deployment.edition).operations.values():
-        if operation.id in _PAGES:
+        if operation.contract.served is None:
             continue
-        if operation.id == "streamEventUpdates":
+        if operation.streams:
             async with cast.listens(f"{operation.id}"):
                 pass
             continue

@@ -10,8 +10,8 @@ from typing import Any
 
 import openapi
 from contracts import placeholders
-from contracts.fuzzing.rules import CHANGES, SOURCES
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_fuzzing import fuzzed
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.deployment import User
 from harness.history import Exchange, NothingObservedError, Outcome
 from harness.http import Answer, Call, Headers, WireError, header
@@ -49,19 +49,19 @@ async def operations_are_fuzzed(cast: Cast) -> None:
     for app in cast.deployment.targets:
         if not _answers(cast, app):
             continue
-        names = [name for name in SOURCES if openapi.find(name).app == app and _may_be(cast, name)]
+        names = [each.id for each in fuzzed(app) if _may_be(cast, each)]
         with suppress(TargetGoneError):  # it answers nothing: the next one may
             async with _event(cast, app) as event:
                 if names:
                     await Fuzzing(cast, app, names, event).tell()
 
 
-def _may_be(cast: Cast, name: str) -> bool:
+def _may_be(cast: Cast, operation: openapi.Operation) -> bool:
     """Whether an operation is there and may be fuzzed here."""
-    if name in CHANGES and not cast.can(CHANGES[name]):
+    if operation.changes and not cast.can(operation.changes):
         return False
     try:
-        probe = cast.stage.recorder.history.one(f"{PROBE}/{name}")
+        probe = cast.stage.recorder.history.one(f"{PROBE}/{operation.id}")
     except NothingObservedError:
         return True  # a page, or the stream: not probed so
     return probe.outcome is Outcome.ANSWERED and probe.status not in (404, 405)
@@ -315,8 +315,9 @@ class Fuzzing:
 
     def _user(self, operation_id: str) -> User:
         """Who acts: the organiser, who may; but to mint sessions somebody whose turns no other story needs so much."""
+        limit = openapi.find(operation_id).rate_limit if operation_id else None
         others = [each for each in self._cast.deployment.users if each.role != self._cast.organiser.role]
-        return others[-1] if operation_id == "generateSession" and others else self._cast.organiser
+        return others[-1] if limit is not None and limit.key == "user" and others else self._cast.organiser
 
     def _stand_ins(self, operation_id: str) -> dict[str, tuple[str, str]]:
         role = self._user(operation_id).role
@@ -351,8 +352,9 @@ class Fuzzing:
 
 def _headers(operation_id: str, headers: Headers) -> Headers:
     """A request's own headers, with the Accept of a caller: a framework without it may answer an error as a page."""
-    wanted = "text/html" if openapi.find(operation_id).base == "pages" else "application/json"
-    if operation_id == "streamEventUpdates":
+    operation = openapi.find(operation_id)
+    wanted = "text/html" if operation.base == "pages" else "application/json"
+    if operation.streams:
         wanted = "text/event-stream"
     kept = (each for each in forwarded(headers) if each[0].lower() not in ("accept", engine.CASE_HEADER))
     return (*kept, ("Accept", wanted))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openapi import APPS, HandedOut, RateLimit, find, load
+from openapi import APPS, HandedOut, RateLimit, find, load, operations
 from openapi.bundle import Bundle
 from tests.openapi.bodies import answer_example, request_example
 
@@ -196,7 +196,7 @@ def test_the_secret_fields_are_marked() -> None:
 def test_a_session_token_and_a_bearer_token_are_handed_out_by_those_who_make_them() -> None:
     token = HandedOut("session-token", "body", "session_token")
     bearers = (HandedOut("bearer", "body", "token"), HandedOut("bearer", "header", "X-Auth-Token"))
-    assert {each.id: each.hands_out for app in APPS for each in load(app).operations.values() if each.hands_out} == {
+    assert {each.id: each.hands_out for each in operations() if each.hands_out} == {
         "generateSession": (token,),
         "wrapGenerateSession": (token,),
         "validateCrossAppSession": bearers,
@@ -204,7 +204,7 @@ def test_a_session_token_and_a_bearer_token_are_handed_out_by_those_who_make_the
 
 
 def test_a_session_token_is_part_of_every_request_about_a_session() -> None:
-    assert {each.id for app in APPS for each in load(app).operations.values() if each.required_secrets} == {
+    assert {each.id for each in operations() if each.required_secrets} == {
         "validateSession",
         "listUserAccounts",
         "validatePermission",
@@ -218,7 +218,7 @@ def test_cross_app_calls_and_webhooks_are_audited() -> None:
 
 
 def test_only_the_events_are_a_stream() -> None:
-    streams = {each.id for app in APPS for each in load(app).operations.values() if each.streams}
+    streams = {each.id for each in operations() if each.streams}
     assert streams == {"streamEventUpdates"}
 
 

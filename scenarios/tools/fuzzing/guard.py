@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 import openapi
-from contracts.fuzzing.rules import CHANGES
 
 _UNKNOWN = "crossapp-"
 # A slash, a backslash, a dot segment or a control character in a path is a matter of proxies and routers, which refuse
@@ -27,7 +26,7 @@ class Guard:
         for name, value in (path or {}).items():
             assert path is not None
             text = _OF_ROUTERS.sub("_", str(value))
-            harmless = method.upper() == operation.method and (operation_id not in CHANGES or text == self._event)
+            harmless = method.upper() == operation.method and (not operation.changes or text == self._event)
             path[name] = text if harmless and self._is_served(operation, text) else _UNKNOWN + text
         payload = body.get("payload") if isinstance(body, dict) else None
         if operation_id == "receiveEventStatusChanged" and isinstance(payload, dict) and "tuvens_event_id" in payload:

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.event_stream import rules
 from contracts.event_stream.wire import status_message
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.history import Entry, Observation, StreamEvent
 from harness.history import History as Seen
 from tests.contracts.examples import Examples

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.event_stream.rules import BY_CLOCK, BY_WAITING, STORY, told
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.event_stream.examples import (
     LEAVING,

@@ -3,8 +3,8 @@
 from typing import Any
 
 import openapi
-from contracts.fuzzing.rules import SOURCES, STORY
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_fuzzing import STORY
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.history import Entry
 from harness.history import History as Seen
 from tests.contracts.examples import Examples
@@ -27,6 +27,9 @@ UNREFUSED = {
 MISSHAPEN = {**UNREFUSED, "check": "response_schema_conformance", "expected": "a body that fits the document"}
 
 
+FUZZED = [each.id for each in openapi.operations() if each.contract.refusals is not None]
+
+
 def fuzzed(operation_id: str, *others: Entry, sent: int = 2, **noted: Any) -> Seen:
     """An operation that was fuzzed with so many cases; of what the story noted some is otherwise."""
     operation = openapi.find(operation_id)
@@ -46,6 +49,6 @@ def fuzzed(operation_id: str, *others: Entry, sent: int = 2, **noted: Any) -> Se
 
 
 EXAMPLES: Examples = {
-    **{name: (fuzzed(name), fuzzed(name, causes=[SERVER_ERROR])) for name in SOURCES},
+    **{name: (fuzzed(name), fuzzed(name, causes=[SERVER_ERROR])) for name in FUZZED},
     "nonsense_is_refused": (fuzzed("getEvent", causes=[MISSHAPEN]), fuzzed("getEvent", causes=[MISSHAPEN, UNREFUSED])),
 }

@@ -4,8 +4,8 @@ import pytest
 
 import openapi
 from contracts.catalogue import catalogue
-from contracts.fuzzing.rules import CHANGES, STORY
-from contracts.routes.rules import STORY as PROBE
+from contracts.every_operation.rules_fuzzing import STORY
+from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.verdict import Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.fuzzing.examples import SERVER_ERROR, UNREFUSED, fuzzed
 from tests.contracts.histories import answer, history, no_answer, verdict
@@ -15,7 +15,7 @@ ID = f"{SEAM}.generateSession"
 
 
 def test_every_operation_has_a_rule_but_the_one_that_passes_on_what_another_is_sent() -> None:
-    served = {each.id for app in openapi.APPS for each in openapi.load(app).operations.values()}
+    served = {each.id for each in openapi.operations()}
     judged = {each.id.partition(".")[2] for each in catalogue() if each.id.startswith(f"{SEAM}.")}
     assert judged == served - {"wrapGenerateSession"} | {"nonsense_is_refused"}
 
@@ -72,8 +72,10 @@ def test_an_operation_that_was_not_noted_is_undecided() -> None:
 
 
 def test_what_changes_events_needs_one_that_may_be_changed() -> None:
-    for name, capability in CHANGES.items():
-        assert {"fuzzing", capability} <= set(catalogue()[f"{SEAM}.{name}"].needs)
+    changing = [each for each in openapi.operations() if each.changes]
+    assert len(changing) == 3
+    for operation in changing:
+        assert {"fuzzing", operation.changes} <= set(catalogue()[f"{SEAM}.{operation.id}"].needs)
 
 
 def test_a_route_that_upstream_has_and_the_deployment_has_not_is_not_tested() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from contracts.rate_limits.rules import STORIES
+import openapi
+from contracts.every_operation.rules_rate_limits import limited, story_of
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
 from harness.http import Headers
@@ -14,21 +15,12 @@ from tests.contracts.histories import NOW, history, no_answer, observed
 
 LIMIT = 3
 CONTROLLED = ("control:tuvens-api",)
-OPERATIONS = {
-    "generate_session_is_limited": "generateSession",
-    "validate_session_is_limited": "validateSession",
-    "user_accounts_is_limited": "listUserAccounts",
-    "validate_permission_is_limited": "validatePermission",
-    "webhook_is_limited": "receiveEventStatusChanged",
-    "generate_session_counts_by_user": "generateSession",
-    "user_accounts_counts_by_session_token": "listUserAccounts",
-    "validate_permission_counts_by_session_token": "validatePermission",
-}
+OPERATIONS = {str(limit.name).replace("-", "_"): operation.id for operation, limit in limited()}
 
 
 def asked(operation: str, *statuses: int | None, every: float = 0.1) -> list[Entry]:
     """The limit that is in force, and that many requests, so many seconds apart; None for one without an answer."""
-    step = f"{STORIES[operation]}/{operation}"
+    step = f"{story_of(openapi.find(operation))}/{operation}"
     found: list[Entry] = [observed(f"{step}/limit", limit=LIMIT)]
     for number, status in enumerate(statuses):
         at = NOW + number * every
@@ -41,7 +33,7 @@ def asked(operation: str, *statuses: int | None, every: float = 0.1) -> list[Ent
 
 def another(operation: str, status: int) -> Exchange:
     """Somebody else asks while the first one is limited."""
-    return error(operation, status, f"{STORIES[operation]}/{operation}/another key")
+    return error(operation, status, f"{story_of(openapi.find(operation))}/{operation}/another key")
 
 
 def _limited(operation: str) -> Sequence[Example]:
@@ -71,20 +63,21 @@ def _limited(operation: str) -> Sequence[Example]:
 
 def _counted(operation: str) -> Sequence[Example]:
     tries = asked(operation, *[200] * LIMIT, 429)
-    lost = no_answer(f"{STORIES[operation]}/{operation}/another key")
+    lost = no_answer(f"{story_of(openapi.find(operation))}/{operation}/another key")
     return (
         holds("another one is let through", history(*tries, another(operation, 200))),
         breaks("another one is limited, too", history(*tries, another(operation, 429))),
         leaves_open("another one is refused anyway", history(*tries, another(operation, 401))),
         leaves_open("another one gets no answer", history(*tries, lost)),
         lacks("there is nobody else", history(*tries)),
-        leaves_open("nobody else came to ask", history(*tries, ended={STORIES[operation]: "stopped"})),
+        leaves_open("nobody else came to ask", history(*tries, ended={story_of(openapi.find(operation)): "stopped"})),
     )
 
 
 def _of_route(name: str) -> Sequence[Example]:
-    make = _limited if name.endswith("_is_limited") else _counted
-    return make(OPERATIONS[name])
+    limit, is_limited, _ = name.partition("_is_limited")
+    make = _limited if is_limited else _counted
+    return make(OPERATIONS[limit.partition("_counts_by_")[0]])
 
 
 _LONG: Headers = (("x-hi-events-signature", "sha256=" + "0" * 8_200),)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import openapi
-from contracts.routes.rules import STORY
+from contracts.every_operation.rules_routes import STORY
 from harness.history import Entry
 from harness.history import History as Seen
 from tests.contracts.documented import documented, error

@@ -3,54 +3,49 @@
 import re
 
 import openapi
-from contracts.catalogue import RuleFamily, page, register
+from contracts.catalogue import RuleFamily
 from contracts.fronts import may_be_of_a_front
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
-from harness.report import Source
-from harness.requirement import MUST, SHOULD, Judge, Requirement
+from harness.requirement import MUST, SHOULD, Judge
 from harness.verdict import Verdict
+from openapi import Operation, RateLimit
 
-STORIES = {
-    "generateSession": "generate_session_is_asked_too_often",
-    "validateSession": "questions_are_asked_too_often",
-    "listUserAccounts": "questions_are_asked_too_often",
-    "validatePermission": "questions_are_asked_too_often",
-    "receiveEventStatusChanged": "webhooks_come_too_often",
-}
-_ROUTES = {
-    "generateSession": ("generate_session", "generate-session", "| generate-session | 10 | user |"),
-    "validateSession": ("validate_session", "validate-session", "| validate-session | 100 | shared secret |"),
-    "listUserAccounts": ("user_accounts", "user-accounts", "| user-accounts | 50 | session token |"),
-    "validatePermission": (
-        "validate_permission",
-        "validate-permission",
-        "| validate-permission | 100 | session token |",
-    ),
-    "receiveEventStatusChanged": ("webhook", "the webhook", "| webhook | 1000 | Hi.Events instance |"),
-}
-_SECTION = "Rate limits"
+_SIGNED = "webhook.signed_update_is_accepted"
+_QUESTIONS = "questions_are_asked_too_often"
+_STORIES = {"userJwt": "generate_session_is_asked_too_often", "webhookSignature": "webhooks_come_too_often"}
 # Longer than any count or time: int() refuses thousands of digits.
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
-rule = RuleFamily(level=MUST, obliged="tuvens-api", section=_SECTION)
+rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Rate limits")
 
 
-def _limit(history: History, operation: str) -> int:
+def limited() -> list[tuple[Operation, RateLimit]]:
+    """The operations in the contract's table of rate limits, with their limits."""
+    operations = openapi.load("tuvens-api").operations.values()
+    return [(each, each.rate_limit) for each in operations if each.rate_limit is not None and each.rate_limit.name]
+
+
+def story_of(operation: Operation) -> str:
+    """The story that exhausts an operation's limit."""
+    return next((_STORIES[each] for each in operation.security if each in _STORIES), _QUESTIONS)
+
+
+def _limit_in_force(history: History, operation: Operation) -> int:
     """The limit in force when the story was driven: with a control plane the story sets it."""
-    if history.context.settings.get("rate_limits", {}).get(operation) == 0 and not _controlled(history):
+    if history.context.settings.get("rate_limits", {}).get(operation.id) == 0 and not _controlled(history):
         raise LackingError("the deployment says that it has no rate limits (rate_limits = 0)")
-    return int(history.observation(f"{STORIES[operation]}/{operation}/limit").values["limit"])
+    return int(history.observation(f"{story_of(operation)}/{operation.id}/limit").values["limit"])
 
 
 def _controlled(history: History) -> bool:
     return "control:tuvens-api" in history.context.capabilities
 
 
-def _asked(history: History, operation: str) -> list[Exchange]:
-    asked = history.every(f"{STORIES[operation]}/{operation}/asked")
+def _asked(history: History, operation: Operation) -> list[Exchange]:
+    asked = history.every(f"{story_of(operation)}/{operation.id}/asked")
     # The first answer may be a 429 only because of what came before it.
     answers = [each for each in asked if each.status is not None]
     if not answers:
@@ -58,16 +53,16 @@ def _asked(history: History, operation: str) -> list[Exchange]:
     return answers
 
 
-def _lost(history: History, operation: str) -> int:
+def _lost(history: History, operation: Operation) -> int:
     """How many requests got no answer, those that were sent again included."""
-    step = f"{STORIES[operation]}/{operation}/asked"
+    step = f"{story_of(operation)}/{operation.id}/asked"
     tries = (each for each in history.entries if isinstance(each, Exchange) and each.step == step)
     return sum(each.status is None for each in tries)
 
 
-def _enforced(operation: str) -> Judge:
+def _enforced(operation: Operation) -> Judge:
     def judge(history: History) -> Verdict:
-        limit = _limit(history, operation)
+        limit = _limit_in_force(history, operation)
         asked = _asked(history, operation)
         limited = [each for each in asked if each.status == 429]
         seconds = max(each.started for each in asked) - min(each.started for each in asked)
@@ -97,7 +92,7 @@ def _enforced(operation: str) -> Judge:
     return judge
 
 
-def _keyed(operation: str) -> Judge:
+def _keyed(operation: Operation) -> Judge:
     def judge(history: History) -> Verdict:
         _enforced(operation)(history)
         other = answered(_with_another_key(history, operation))
@@ -109,72 +104,65 @@ def _keyed(operation: str) -> Judge:
     return judge
 
 
-def _with_another_key(history: History, operation: str) -> Exchange:
+def _with_another_key(history: History, operation: Operation) -> Exchange:
     try:
-        return history.one(f"{STORIES[operation]}/{operation}/another key")
+        return history.one(f"{story_of(operation)}/{operation.id}/another key")
     except NothingObservedError:
-        outcome = history.stories.get(STORIES[operation])
+        outcome = history.stories.get(story_of(operation))
         if outcome is not None and outcome.ended == "finished":
             raise LackingError("nobody else can ask: name another user under [[users]]") from None
         raise
 
 
-def _declare(requirement_id: str, statement: str, source: Source, judge: Judge, operation: str, *premises: str) -> None:
-    register(
-        Requirement(
-            id=f"rate_limits.{requirement_id}",
-            statement=statement,
-            level=MUST,
-            obliged="tuvens-api",
-            source=source,
-            judge=judge,
-            settles=("C-TA-29",),
-            stories=(STORIES[operation],),
-            needs=("exhaust", *(("events",) if operation == "receiveEventStatusChanged" else ())),
-            depends_on=(f"routes.{operation}", "session_token.mints_a_session", *premises),
-        )
-    )
+def _row(limit: RateLimit) -> str:
+    """A limit's row in the contract's table."""
+    key = "Hi.Events instance" if limit.key == "instance" else limit.key.replace("-", " ")
+    return f"| {limit.name} | {limit.limit} | {key} |"
 
 
-for _operation, (_name, _route, _row) in _ROUTES.items():
-    _documented = openapi.find(_operation).rate_limit
-    assert _documented is not None
-    _declare(
-        f"{_name}_is_limited",
-        f"tuvens-api answers 429 to {_route} past its limit ({_documented.limit} a minute, unless the deployment says "
-        f"another).",
-        page(_SECTION, _row),
-        _enforced(_operation),
-        _operation,
-        # A webhook that is refused for its signature counts for nobody.
-        *(("webhook.signed_update_is_accepted",) if _operation == "receiveEventStatusChanged" else ()),
+def _add_rules(operation: Operation, limit: RateLimit) -> None:
+    """The rules of one limit; that of its key only where a deployment has two of the kind, users or session tokens."""
+    name, key = (text.replace("-", "_") for text in (str(limit.name), limit.key))
+    of_limit = RuleFamily(
+        level=MUST,
+        obliged="tuvens-api",
+        section="Rate limits",
+        quote=_row(limit),
+        story=story_of(operation),
+        settles="C-TA-29",
+        needs=["exhaust", *filter(None, [operation.changes])],
     )
+    # A webhook that is refused for its signature counts for nobody.
+    signed = [_SIGNED for each in operation.schemes if each.signs]
+    premises = [f"routes.{operation.id}", "session_token.mints_a_session"]
+    of_limit(
+        id=f"rate_limits.{name}_is_limited",
+        statement=f"tuvens-api answers 429 to {operation.method} {operation.path} past its limit ({limit.limit} a "
+        "minute, unless the deployment says another).",
+        depends_on=[*premises, *signed],
+    )(_enforced(operation))
+    if limit.key in ("user", "session-token"):
+        of_limit(
+            id=f"rate_limits.{name}_counts_by_{key}",
+            statement=f"tuvens-api counts {operation.method} {operation.path} by {limit.key.replace('-', ' ')}: the "
+            "requests of one do not limit those of another.",
+            depends_on=[*premises, f"rate_limits.{name}_is_limited"],
+        )(_keyed(operation))
 
-for _operation, _name, _statement in (
-    ("generateSession", "generate_session_counts_by_user", "tuvens-api counts generate-session by user: one user's "
-     "requests do not limit another's."),
-    ("listUserAccounts", "user_accounts_counts_by_session_token", "tuvens-api counts user-accounts by session token."),
-    ("validatePermission", "validate_permission_counts_by_session_token",
-     "tuvens-api counts validate-permission by session token."),
-):  # fmt: skip
-    _declare(
-        _name,
-        _statement,
-        page(_SECTION, _ROUTES[_operation][2]),
-        _keyed(_operation),
-        _operation,
-        f"rate_limits.{_ROUTES[_operation][0]}_is_limited",
-    )
+
+for _operation, _limit in limited():
+    _add_rules(_operation, _limit)
 
 
 @rule(
+    id="rate_limits.limits_are_announced",
     quote="Headers on every answer of these five routes: `X-RateLimit-Limit`, `X-RateLimit-Remaining`",
     settles="C-TA-29",
     depends_on="routes.tuvens-api_answers",
 )
 def limits_are_announced(history: History) -> Verdict:
-    """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the five limited
-    routes."""
+    """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the limited
+    operations."""
     looked_at = _answers_of_limited_routes(history)
     for each in looked_at:
         for name in _HEADERS:
@@ -191,10 +179,10 @@ def limits_are_announced(history: History) -> Verdict:
 def _answers_of_limited_routes(history: History) -> list[Exchange]:
     found = [
         each
-        for operation in _ROUTES
-        for each in history.exchanges(operation, "tuvens-api")
+        for operation, _ in limited()
+        for each in history.exchanges(operation.id, "tuvens-api")
         if each.status is not None
-        and each.method == openapi.find(operation).method
+        and each.method == operation.method
         # What stands before the application knows nothing of limits.
         and not may_be_of_a_front(each)
     ]
@@ -203,7 +191,11 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
     return found
 
 
-@rule(quote="`X-RateLimit-Reset` (Unix seconds)", depends_on="rate_limits.limits_are_announced")
+@rule(
+    id="rate_limits.reset_is_in_unix_seconds",
+    quote="`X-RateLimit-Reset` (Unix seconds)",
+    depends_on="rate_limits.limits_are_announced",
+)
 def reset_is_in_unix_seconds(history: History) -> Verdict:
     """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
     looked_at = []
@@ -224,9 +216,10 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
 
 
 @rule(
+    id="rate_limits.retry_after_is_given",
     level=SHOULD,
     quote="SHOULD with Retry-After",
-    story=tuple(dict.fromkeys(STORIES.values())),
+    story=tuple(dict.fromkeys(story_of(each) for each, _ in limited())),
     needs="exhaust",
     depends_on="rate_limits.generate_session_is_limited",
 )

@@ -1,0 +1,53 @@
+"""Every success of the run fits its OpenAPI document: media type, headers, body."""
+
+import openapi
+from contracts.catalogue import RuleFamily
+from contracts.every_operation.rules_routes import premise_of
+from harness.history import History
+from harness.judging import LackingError, expect, held, shown
+from harness.requirement import MUST, Judge
+from harness.verdict import Verdict
+from openapi import Operation, Quote
+
+rule = RuleFamily(level=MUST)
+
+
+def _conforms(operation: Operation) -> Judge:
+    def judge(history: History) -> Verdict:
+        successes = [
+            each
+            for each in history.exchanges(operation.id, operation.app)
+            if each.status in operation.statuses and (each.status or 0) < 300 and each.method == operation.method
+        ]
+        if not successes:
+            raise LackingError(f"no success of {operation.id} was seen in this run")
+        for each in successes:
+            # Rate-limit headers have rules of their own.
+            problems = [text for text in each.facts.get("problems", ()) if not text.startswith("/headers/x-ratelimit")]
+            expect(
+                not problems,
+                expected="an answer that fits the document",
+                observed=f"{problems[0] if problems else ''} in {shown(each)}",
+                at=each,
+            )
+        return held(successes[:6], f"{len(successes)} answers")
+
+    return judge
+
+
+def _add_rule(operation: Operation, success: Quote) -> None:
+    rule(
+        id=f"conformity.{operation.id}",
+        statement=f"{operation.app} answers {operation.method} {operation.path}, where it succeeds, as the OpenAPI "
+        f"document says.",
+        obliged=operation.app,
+        section=success.section,
+        quote=success.text,
+        depends_on=premise_of(operation),
+        next_step=f"Compare the answer with the schema in openapi/ ({operation.id}).",
+    )(_conforms(operation))
+
+
+for _operation in openapi.operations():
+    if _operation.contract.success is not None:
+        _add_rule(_operation, _operation.contract.success)

@@ -1,0 +1,135 @@
+"""Whatever is sent, an operation answers as its document says.
+
+The cases are Schemathesis', made from the OpenAPI documents: the examples, each boundary of each field (coverage),
+random requests, and sequences along the documents' links. A story sends them
+(scenarios/stories/operations_are_fuzzed.py) and notes the distinct failures ("causes"). What the contract leaves open
+is no failure.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import openapi
+from contracts.catalogue import RuleFamily
+from contracts.every_operation.rules_routes import STORY as PROBE
+from contracts.every_operation.rules_routes import premise_of
+from harness.history import History, NothingObservedError, Observation, Outcome
+from harness.judging import LackingError, UndecidedError
+from harness.requirement import MUST, Judge
+from harness.verdict import Held, Verdict, Violated
+from openapi import Operation, Quote
+
+STORY = "operations_are_fuzzed"
+_MINTS = "session_token.mints_a_session"
+_SIGNS_IN = "hi_events_session.accepts_a_live_session"
+_STREAM = "event_stream.it_is_an_event_stream"  # an answer that never ends and is no stream is read for ever
+_MOST_CAUSES = 5
+_ABOUT_INPUT = ("not_a_server_error", "negative_data_rejection")
+
+rule = RuleFamily(level=MUST, story=STORY)
+
+
+@rule(
+    id="fuzzing.nonsense_is_refused",
+    obliged="tuvens-api",
+    section="Errors",
+    quote="then the request's form (400), then existence and permission (404, 403)",
+    settles="C-TA-27",
+    needs=["target:tuvens-api", "fuzzing"],
+    depends_on=["routes.tuvens-api_answers", _MINTS, _STREAM],
+)
+def nonsense_is_refused(history: History) -> Verdict:
+    """tuvens-api refuses what is ill-formed at every operation that was fuzzed, and fails at none of them (5xx)."""
+    noted = {}
+    for operation in fuzzed("tuvens-api"):
+        with suppress(NothingObservedError):  # it may not be fuzzed here
+            noted[operation.id] = history.observation(f"{STORY}/{operation.id}").values
+    causes = [each for values in noted.values() for each in values["causes"] if each["check"] in _ABOUT_INPUT]
+    if causes:
+        return _violated(causes)
+    for name, values in noted.items():
+        _expect_complete(name, values, history)
+    numbers = [values["exchanges"][0] for values in noted.values() if values["exchanges"]]
+    if not numbers:
+        raise NothingObservedError(STORY)
+    cases = sum(sum(values["cases"].values()) for values in noted.values())
+    return Held(tuple(numbers[:6]), f"{cases} cases at {len(numbers)} operations")
+
+
+def fuzzed(app: str) -> list[Operation]:
+    """The operations of an application that are fuzzed."""
+    return [each for each in openapi.load(app).operations.values() if each.contract.refusals is not None]
+
+
+def _expect_complete(operation_id: str, values: Mapping[str, Any], history: History) -> None:
+    """Raises UndecidedError where an operation did not answer all of its cases, or the engine gave up."""
+    if values["error"]:
+        raise UndecidedError(values["error"])
+    sent = [each for each in history.exchanges(operation_id) if each.step.startswith(f"{STORY}/")]
+    lost = [each for each in sent if each.outcome is not Outcome.ANSWERED]
+    if lost:
+        raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no answer, first exchange {lost[0].number}")
+
+
+def _withstands(operation: Operation) -> Judge:
+    def judge(history: History) -> Verdict:
+        if operation.contract.optional and history.one(f"{PROBE}/{operation.id}").status in (404, 405):
+            raise LackingError(f"the deployment does not serve {operation.id}")
+        noted = history.observation(f"{STORY}/{operation.id}")
+        if noted.values["causes"]:
+            return _violated(noted.values["causes"])
+        _expect_complete(operation.id, noted.values, history)
+        numbers = tuple(noted.values["exchanges"])
+        if not numbers:
+            raise UndecidedError(f"no case was sent: {noted.values['ended'] or 'the engine made none'}")
+        return Held(numbers[:6], _counted(noted))
+
+    return judge
+
+
+def _violated(causes: list[dict[str, Any]]) -> Violated:
+    """A verdict that quotes the first causes and counts the others."""
+    lines = [str(each["observed"]) for each in causes[:_MOST_CAUSES]]
+    more = len(causes) - len(lines)
+    observed = lines[0]
+    if len(causes) > 1:
+        numbered = "; ".join(f"({number}) {line}" for number, line in enumerate(lines, start=1))
+        observed = f"{len(causes)} causes: {numbered}" + (f"; and {more} more" if more else "")
+    evidence = tuple(each["exchanges"][0] for each in causes)
+    expected = "; ".join(dict.fromkeys(str(each["expected"]) for each in causes))
+    return Violated(expected, observed, evidence)
+
+
+def _counted(noted: Observation) -> str:
+    by_phase = ", ".join(f"{count} {phase}" for phase, count in noted.values["cases"].items())
+    ended = f"; {noted.values['ended']}" if noted.values["ended"] else ""
+    return f"{sum(noted.values['cases'].values())} cases ({by_phase}), seed {noted.values['seed']}{ended}"
+
+
+def _premises(operation: Operation) -> list[str]:
+    """What must hold so that a well-formed request can be made, and its answer be read."""
+    if operation.streams:
+        return [_STREAM]
+    if "hiEventsBearer" in operation.security:
+        return [_SIGNS_IN]
+    return [_MINTS] if "session-token" in operation.required_secrets else []
+
+
+def _add_rule(operation: Operation, refusals: Quote) -> None:
+    rule(
+        id=f"fuzzing.{operation.id}",
+        statement=f"{operation.app} answers {operation.method} {operation.path} as the OpenAPI document says, whatever "
+        "is sent: it refuses what is ill-formed or not authenticated, and never fails itself.",
+        obliged=operation.app,
+        section=refusals.section,
+        quote=refusals.text,
+        needs=[f"target:{operation.app}", "fuzzing", *filter(None, [operation.changes])],
+        depends_on=[premise_of(operation), *_premises(operation)],
+        next_step="Send the case again by the curl command; the smallest request of each cause is among the exchanges.",
+    )(_withstands(operation))
+
+
+for _operation in openapi.operations():
+    if _operation.contract.refusals is not None:
+        _add_rule(_operation, _operation.contract.refusals)
