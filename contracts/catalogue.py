@@ -24,12 +24,13 @@ Names = str | Sequence[str]
 class RuleFacts(TypedDict, total=False):
     """Everything about a rule but its judge.
 
-    `level`, `obliged` (an application), `section` and `quote` are needed: `section` is a heading of the contract page
-    (docs/contract/), `quote` the words below it that state the rule. `story` names the stories whose record the rule
-    reads, `settles` the claims that it decides, `needs` capabilities of the deployment, `operations` the operationIds
-    that must be served (their routes become premises), `depends_on` the ids of further premises. `next_step` says what
-    to look at when the rule is broken. `id` and `statement` are for rules made from data: else the id is the name of
-    the folder and of the function, and the statement is the function's docstring.
+    `level`, `obliged` (an application), `section`, `quote` and `story` are needed. `section` is a heading of the
+    contract page (docs/contract/), `quote` the words below it that state the rule. `story` names the stories that the
+    judge may read; WHOLE_RECORD among them lets it read all. `settles` names the claims that the rule decides, `needs`
+    capabilities of the deployment, `operations` the operationIds that must be served (their routes become premises),
+    `depends_on` the ids of further premises. `next_step` says what to look at when the rule is broken. `id` and
+    `statement` are for rules made from data: else the id is the name of the folder and of the function, and the
+    statement is the function's docstring.
     """
 
     id: str
@@ -83,7 +84,7 @@ def page(section: str, quote: str) -> Source:
 
 def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
     name = facts.get("id") or f"{judge.__module__.split('.')[1]}.{judge.__name__}"
-    missing = [each for each in ("level", "obliged", "section", "quote") if each not in facts]
+    missing = [each for each in ("level", "obliged", "section", "quote", "story") if each not in facts]
     if missing:
         raise CatalogueError(f"{name}: neither the rule nor its family gives {', '.join(missing)}")
     return Requirement(
@@ -94,7 +95,7 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         source=page(facts["section"], facts["quote"]),
         judge=judge,
         settles=_names(facts.get("settles", ())),
-        stories=_names(facts.get("story", ())),
+        stories=_names(facts["story"]),
         needs=_names(facts.get("needs", ())),
         depends_on=(
             *(f"routes.{each}" for each in _names(facts.get("operations", ()))),

@@ -75,15 +75,16 @@ def selected(settings: Settings) -> list[Requirement]:
 
 
 def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
-    """Those that read whatever passed, and no story."""
-    return [each for each in requirements if not each.stories]
+    """The requirements that can be judged by traffic in which no story was driven."""
+    return [each for each in requirements if each.judges_any_traffic]
 
 
 def stories_for(settings: Settings) -> list[Story]:
-    """The stories that must be driven: all, where a requirement reads the whole run, but those of what is left out."""
+    """The stories to drive: those that the selected requirements declare, or all if one of them judges any traffic;
+    never those of requirements that are left out."""
     known, requirements = stories(), selected(settings)
     wanted = {name for each in requirements for name in each.stories} | {PROBE}
-    if any(not each.stories for each in requirements):
+    if any(each.judges_any_traffic for each in requirements):
         unwanted = {name for each in catalogue() if _left_out(each, settings) for name in each.stories}
         return [each for each in known if each.name in wanted or each.name not in unwanted]
     return [each for each in known if each.name in wanted]
@@ -186,7 +187,8 @@ def _suite_of(history: History, settings: Settings) -> Suite:
     """The suite of verify; of a record of others' traffic, in which no story was driven, what reads any."""
     requirements, untold = selected(settings), uncovered()
     if not history.stories:
-        requirements, left = of_any_traffic(requirements), [each for each in requirements if each.stories]
+        left = [each for each in requirements if not each.judges_any_traffic]
+        requirements = of_any_traffic(requirements)
         by_story = Uncovered(
             "what only stories show", "no story was driven in this record: crossapp verify drives them"
         )

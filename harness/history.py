@@ -3,18 +3,20 @@
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.http import Answer, Headers, header
 from harness.redact import Redactor
 from harness.report import json_line
 
 FORMAT = 1
+SHARED = "shared"
+"""The story name of the steps that the stage takes once for several stories: minting a session, signing in."""
 DOES_NOT_HOLD = " does not hold"
-"""How the reason ends of a story that was not driven because a requirement, named before, is not held."""
+"""The end of the reason of a story that was not driven because a requirement does not hold; its id comes before."""
 
 
 class HistoryError(ValueError):
@@ -29,8 +31,17 @@ class NothingObservedError(LookupError):
         self.step = step
 
 
+class UndeclaredStoryError(Exception):
+    """A judge read a story that its rule does not declare."""
+
+    def __init__(self, story: str) -> None:
+        super().__init__(f"the story {story} is not declared")
+        self.story = story
+
+
 class Outcome(StrEnum):
-    """ANSWERED: a whole answer came. REFUSED: the request surely never arrived. NO_ANSWER: it may have happened."""
+    """ANSWERED: a complete response came. REFUSED: the request certainly never arrived. NO_ANSWER: the request may
+    have arrived and may have had an effect."""
 
     ANSWERED = "answered"
     REFUSED = "refused"
@@ -39,12 +50,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it, secrets removed.
+    """One request and its response, with secrets removed.
 
-    `started` is Unix seconds by our clock, `seconds` the time to the last byte. `facts` were computed at recording
-    time from the bytes as they were: `problems` (against the OpenAPI document), `secrets` ([kind, fingerprint,
-    place]), and what the caller added. `superseded`: it was sent again (throttled, or the connection broke), so
-    that no rule judges this try.
+    `started` is in Unix seconds by our clock, `seconds` is the time to the last byte. `facts` were computed at
+    recording time from the original bytes: `problems` (deviations from the OpenAPI document), `secrets` ([kind,
+    fingerprint, place]), and what the caller added. `superseded`: the request was sent again (throttled, or the
+    connection broke), so no rule judges this try.
     """
 
     number: int
@@ -68,7 +79,7 @@ class Exchange:
 
     @property
     def answer(self) -> Answer:
-        """The answer; status 0 where there is none."""
+        """The response; its status is 0 where there is none."""
         return Answer(self.status or 0, self.response_headers, self.response_body)
 
     def header(self, name: str) -> str | None:
@@ -78,7 +89,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of an SSE stream: its fields as parsed and its lines as sent. kind: event, comment, open, closed."""
+    """One event of an SSE stream: its parsed fields and its lines as sent. `kind`: event, comment, open or closed."""
 
     number: int
     step: str
@@ -92,7 +103,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a story measured that is no single exchange: statistics of a sample, a schema, counts."""
+    """A measurement of a story that is not a single exchange: statistics of a sample, a schema, counts."""
 
     number: int
     step: str
@@ -100,11 +111,12 @@ class Observation:
 
 
 Entry = Exchange | StreamEvent | Observation
+_Kind = TypeVar("_Kind", Exchange, StreamEvent, Observation)
 
 
 @dataclass(frozen=True, slots=True)
 class StoryOutcome:
-    """How a story ended: finished, stopped (the deployment did not let it go on), crashed (our fault), skipped."""
+    """How a story ended: finished, stopped (the deployment did not let it continue), crashed (our fault) or skipped."""
 
     story: str
     ended: str
@@ -114,7 +126,7 @@ class StoryOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a judge may know of the deployment, no secret among it."""
+    """What a judge may know about the deployment; it holds no secret."""
 
     deployment: str
     edition: str
@@ -124,14 +136,20 @@ class Context:
 
 
 class History:
-    """Entries in order. Steps are named `story/step`; asking for one that never happened raises."""
+    """The entries of a run in order, and how its stories ended. Steps are named `story/step`.
+
+    The whole record is read through one History. A rule that declares its stories gets a `narrowed` one, which raises
+    UndeclaredStoryError for every read of another story.
+    """
 
     def __init__(self, context: Context, entries: Iterable[Entry] = (), stories: Iterable[StoryOutcome] = ()) -> None:
         self.context = context
         self.entries: list[Entry] = list(entries)
         self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
-        self._by_story: dict[str, list[Exchange]] = {}
-        self._indexed = -1
+        self._declared: frozenset[str] | None = None
+        self._by_story: dict[str, list[Entry]] = defaultdict(list)
+        self._narrowed: dict[tuple[str, ...], History] = {}
+        self._indexed = (0, 0)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -139,9 +157,37 @@ class History:
         times = [each.started for each in self.entries if isinstance(each, Exchange) and each.started]
         return (min(times), max(times)) if times else (0.0, 0.0)
 
-    def exchanges(self, operation: str | None = None, callee: str | None = None) -> Iterator[Exchange]:
-        """The exchanges that count (not superseded), of one operation or callee where named."""
-        for each in self.entries:
+    def narrowed(self, stories: Sequence[str]) -> "History":
+        """The part of the record that belongs to these stories. Reading any other story there raises
+        UndeclaredStoryError."""
+        self._index()
+        names = tuple(dict.fromkeys(stories))
+        if names not in self._narrowed:
+            entries = [each for name in names for each in self._by_story.get(name, ())]
+            if len(names) > 1:
+                entries.sort(key=lambda each: each.number)
+            part = History(self.context, entries, [self.stories[name] for name in names if name in self.stories])
+            part._declared = frozenset(names)
+            self._narrowed[names] = part
+        return self._narrowed[names]
+
+    def of_story(self, story: str) -> Sequence[Entry]:
+        """All entries of a story in order, superseded exchanges included. Raises UndeclaredStoryError."""
+        self._check_declared(story)
+        self._index()
+        return self._by_story.get(story, ())
+
+    def outcome(self, story: str) -> StoryOutcome | None:
+        """How a story ended; None where it was not driven. Raises UndeclaredStoryError."""
+        self._check_declared(story)
+        return self.stories.get(story)
+
+    def exchanges(
+        self, operation: str | None = None, callee: str | None = None, *, story: str | None = None
+    ) -> Iterator[Exchange]:
+        """The exchanges that count (not superseded), of one operation, callee or story where named. Raises
+        UndeclaredStoryError."""
+        for each in self.entries if story is None else self.of_story(story):
             if (
                 isinstance(each, Exchange)
                 and not each.superseded
@@ -153,27 +199,29 @@ class History:
     def every(self, step: str) -> list[Exchange]:
         """All exchanges of a step and of the steps below it (`step/...`). Raises NothingObservedError for none."""
         below = step + "/"
-        found = [each for each in self._of_story(step) if each.step == step or each.step.startswith(below)]
+        found = [
+            each for each in self.exchanges(story=_story_of(step)) if each.step == step or each.step.startswith(below)
+        ]
         if not found:
             raise NothingObservedError(step)
         return found
 
     def one(self, step: str) -> Exchange:
         """The last exchange of exactly this step. Raises NothingObservedError."""
-        found = [each for each in self._of_story(step) if each.step == step]
+        found = [each for each in self._at(step, Exchange) if not each.superseded]
         if not found:
             raise NothingObservedError(step)
         return found[-1]
 
     def tries(self, step: str) -> list[Exchange]:
-        """All exchanges of exactly this step, those that were sent again among them. Raises NothingObservedError."""
-        found = [each for each in self.entries if isinstance(each, Exchange) and each.step == step]
+        """All exchanges of exactly this step, superseded ones included. Raises NothingObservedError."""
+        found = self._at(step, Exchange)
         if not found:
             raise NothingObservedError(step)
         return found
 
     def earlier_tries(self, exchange: Exchange) -> list[Exchange]:
-        """The tries that an exchange was sent again after, in order; none where the first one counts."""
+        """The superseded tries of this exchange, in order; none where the first try counts."""
         found: list[Exchange] = []
         for each in self.tries(exchange.step):
             if each.number == exchange.number:
@@ -183,31 +231,22 @@ class History:
                 found = [*found, each] if each.superseded else []
         return found
 
-    def _of_story(self, step: str) -> list[Exchange]:
-        """The exchanges of a step's story, from an index that is made anew when the history has grown."""
-        if self._indexed != len(self.entries):
-            self._by_story = defaultdict(list)
-            for each in self.exchanges():
-                self._by_story[each.step.partition("/")[0]].append(each)
-            self._indexed = len(self.entries)
-        return self._by_story[step.partition("/")[0]]
-
     def observation(self, step: str) -> Observation:
         """The last observation of a step. Raises NothingObservedError."""
-        for each in reversed(self.entries):
-            if isinstance(each, Observation) and each.step == step:
-                return each
-        raise NothingObservedError(step)
+        found = self._at(step, Observation)
+        if not found:
+            raise NothingObservedError(step)
+        return found[-1]
 
     def stream(self, step: str) -> list[StreamEvent]:
-        """The events of a stream; at least its opening. Raises NothingObservedError."""
-        found = [each for each in self.entries if isinstance(each, StreamEvent) and each.step == step]
+        """The events of a stream; the first is its opening. Raises NothingObservedError."""
+        found = self._at(step, StreamEvent)
         if not found:
             raise NothingObservedError(step)
         return found
 
     def numbered(self, number: int) -> Entry | None:
-        """An entry by its number."""
+        """The entry with this number; None where there is none."""
         index = number - 1
         if 0 <= index < len(self.entries) and self.entries[index].number == number:
             return self.entries[index]
@@ -215,15 +254,36 @@ class History:
 
     def supersede(self, number: int) -> None:
         """Mark an exchange as sent again."""
-        self._indexed = -1
+        self._indexed = (0, 0)
         for index in range(len(self.entries) - 1, -1, -1):
             each = self.entries[index]
             if each.number == number and isinstance(each, Exchange):
                 self.entries[index] = replace(each, superseded=True)
                 return
 
+    def _at(self, step: str, kind: type[_Kind]) -> list[_Kind]:
+        return [each for each in self.of_story(_story_of(step)) if isinstance(each, kind) and each.step == step]
+
+    def _check_declared(self, story: str) -> None:
+        if self._declared is not None and story not in self._declared:
+            raise UndeclaredStoryError(story)
+
+    def _index(self) -> None:
+        """Bring the index by story up to date with what was recorded since."""
+        size = (len(self.entries), len(self.stories))
+        if size == self._indexed:
+            return
+        self._narrowed.clear()
+        known = self._indexed[0]
+        if not 0 < known <= size[0]:
+            self._by_story.clear()
+            known = 0
+        for each in self.entries[known:]:
+            self._by_story[_story_of(each.step)].append(each)
+        self._indexed = size
+
     def lines(self, redactor: Redactor) -> Iterator[str]:
-        """The history as JSON lines, redacted again: a secret may have been registered after it was recorded."""
+        """The history as JSON lines, redacted once more: a secret may have become known after it was recorded."""
         context = {**asdict(self.context), "capabilities": sorted(self.context.capabilities)}
         yield json_line({"type": "context", "format": FORMAT, **redactor.redact_fields(context)})
         yield from self.entry_lines(redactor)
@@ -231,9 +291,13 @@ class History:
             yield json_line({"type": "story", **redactor.redact_fields(asdict(outcome))})
 
     def entry_lines(self, redactor: Redactor, after: int = 0) -> Iterator[str]:
-        """The entries as JSON lines, the first `after` of them left out."""
+        """The entries as JSON lines, without the first `after`."""
         for each in self.entries[after:]:
             yield json_line(_entry_to_json(each, redactor))
+
+
+def _story_of(step: str) -> str:
+    return step.partition("/")[0]
 
 
 def _entry_to_json(entry: Entry, redactor: Redactor) -> dict[str, Any]:

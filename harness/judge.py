@@ -1,4 +1,4 @@
-"""Judging: requirements against a history. Pure: no network, no clock but the day for deviations."""
+"""Judges requirements by a history. Pure: it reads no network, and of clocks only the day that it is given."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,16 @@ from typing import assert_never
 from harness.capabilities import remedy_for
 from harness.curl import curl
 from harness.deployment import Deviation
-from harness.history import DOES_NOT_HOLD, Exchange, History, NothingObservedError, Observation, Outcome, StoryOutcome
+from harness.history import (
+    DOES_NOT_HOLD,
+    Exchange,
+    History,
+    NothingObservedError,
+    Observation,
+    Outcome,
+    StoryOutcome,
+    UndeclaredStoryError,
+)
 from harness.judging import BrokenRuleError, LackingError, UndecidedError
 from harness.report import Finding, Shown, Waiver
 from harness.requirement import Catalogue, Requirement
@@ -89,9 +98,13 @@ def judge_all(
 
 
 def judge_one(requirement: Requirement, history: History) -> Verdict:
-    """The verdict of one rule, its premises aside. Only the judge's own return can say Held."""
+    """The verdict of one rule, without regard to its premises. Only the judge's own return can be Held.
+
+    The judge gets the stories that the rule declares and nothing else; a rule of the whole record gets all of it.
+    """
+    seen = history if requirement.reads_whole_record else history.narrowed(requirement.stories)
     try:
-        verdict = requirement.judge(history)
+        verdict = requirement.judge(seen)
     except NothingObservedError as nothing:
         return _unobserved(nothing, history)
     except BrokenRuleError as broken:
@@ -100,6 +113,11 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
         return Inconclusive(str(undecided))
     except LackingError as lacking:
         return NotApplicable(str(lacking))
+    except UndeclaredStoryError as undeclared:
+        return HarnessFault(
+            f"{requirement.id} reads the story {undeclared.story}, which it does not declare",
+            f"Declare {undeclared.story} among the rule's stories, or do not read it.",
+        )
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return HarnessFault(f"the judge crashed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})")

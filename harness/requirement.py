@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.report import Source
 from harness.verdict import Verdict
@@ -25,6 +25,8 @@ class Level(StrEnum):
 
 
 MUST, SHOULD, OBSERVE = Level.MUST, Level.SHOULD, Level.OBSERVE
+WHOLE_RECORD: Final = "*"
+"""Declared instead of a story's name by a rule that judges every exchange of a record, whatever sent it."""
 
 
 class CatalogueError(ValueError):
@@ -35,9 +37,10 @@ class CatalogueError(ValueError):
 class Requirement:
     """A rule of the contract.
 
-    `id` is place.name; `statement` says who owes what; `settles` are the claims that it decides (empty: it only
-    supports); `stories` are the stories whose record it reads (empty: the whole run's); `needs` are capabilities
-    of the deployment; `depends_on` are the ids of its premises; `next_step` is what to look at when it is broken.
+    `id` is place.name; `statement` says who owes what; `stories` are the stories that must be driven for it, of which
+    its judge reads no other, unless WHOLE_RECORD is among them; `settles` are the claims that it decides (empty: it
+    only supports other rules); `needs` are capabilities of the deployment; `depends_on` are the ids of its premises;
+    `next_step` is what to look at when it is broken.
     """
 
     id: str
@@ -46,11 +49,21 @@ class Requirement:
     obliged: str
     source: Source
     judge: Judge
+    stories: tuple[str, ...]
     settles: tuple[str, ...] = ()
-    stories: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     next_step: str = ""
+
+    @property
+    def reads_whole_record(self) -> bool:
+        """Whether its judge may read every story."""
+        return WHOLE_RECORD in self.stories
+
+    @property
+    def judges_any_traffic(self) -> bool:
+        """Whether it can be judged by a record in which no story was driven."""
+        return self.stories == (WHOLE_RECORD,)
 
 
 class Catalogue:
@@ -60,9 +73,11 @@ class Catalogue:
         self._by_id: dict[str, Requirement] = {}
 
     def add(self, requirement: Requirement) -> None:
-        """Add one. Raises CatalogueError where the id exists."""
+        """Add one. Raises CatalogueError where the id exists, or where it declares nothing that it reads."""
         if requirement.id in self._by_id:
             raise CatalogueError(f"requirement {requirement.id} is declared twice")
+        if not requirement.stories:
+            raise CatalogueError(f"requirement {requirement.id} declares no story, and not WHOLE_RECORD")
         self._by_id[requirement.id] = requirement
 
     def __iter__(self) -> Iterator[Requirement]:

@@ -92,7 +92,7 @@ def expired_jwt_is_refused(history: History) -> Verdict:
     try:
         return held(expect_status(history.one(f"{STORY}/expired JWT"), 401))
     except NothingObservedError:
-        outcome = history.stories.get(STORY)
+        outcome = history.outcome(STORY)
         if outcome is not None and outcome.ended == "finished":
             raise LackingError("no expired JWT could be made: give the organiser's expired_jwt") from None
         raise

@@ -8,10 +8,10 @@ from contracts.catalogue import RuleFamily
 from contracts.fronts import may_be_of_a_front
 from harness.history import Exchange, History
 from harness.judging import UndecidedError, expect, held, json_object, shown
-from harness.requirement import MUST
+from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
-rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Errors")
+rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Errors", story=WHOLE_RECORD)
 
 
 def errors_seen(history: History, app: str) -> list[Exchange]:

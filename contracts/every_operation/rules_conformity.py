@@ -5,11 +5,11 @@ from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import premise_of
 from harness.history import History
 from harness.judging import LackingError, expect, held, shown
-from harness.requirement import MUST, Judge
+from harness.requirement import MUST, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
 from openapi import Operation, Quote
 
-rule = RuleFamily(level=MUST)
+rule = RuleFamily(level=MUST, story=WHOLE_RECORD)
 
 
 def _conforms(operation: Operation) -> Judge:

@@ -66,7 +66,7 @@ def _expect_complete(operation_id: str, values: Mapping[str, Any], history: Hist
     """Raises UndecidedError where an operation did not answer all of its cases, or the engine gave up."""
     if values["error"]:
         raise UndecidedError(values["error"])
-    sent = [each for each in history.exchanges(operation_id) if each.step.startswith(f"{STORY}/")]
+    sent = list(history.exchanges(operation_id, story=STORY))
     lost = [each for each in sent if each.outcome is not Outcome.ANSWERED]
     if lost:
         raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no answer, first exchange {lost[0].number}")
@@ -124,6 +124,7 @@ def _add_rule(operation: Operation, refusals: Quote) -> None:
         obliged=operation.app,
         section=refusals.section,
         quote=refusals.text,
+        story=[STORY, PROBE] if operation.contract.optional else STORY,
         needs=[f"target:{operation.app}", "fuzzing", *filter(None, [operation.changes])],
         depends_on=[premise_of(operation), *_premises(operation)],
         next_step="Send the case again by the curl command; the smallest request of each cause is among the exchanges.",

@@ -8,7 +8,7 @@ from contracts.fronts import may_be_of_a_front
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
-from harness.requirement import MUST, SHOULD, Judge
+from harness.requirement import MUST, SHOULD, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
 from openapi import Operation, RateLimit
 
@@ -55,8 +55,7 @@ def _asked(history: History, operation: Operation) -> list[Exchange]:
 
 def _lost(history: History, operation: Operation) -> int:
     """How many requests got no answer, those that were sent again included."""
-    step = f"{story_of(operation)}/{operation.id}/asked"
-    tries = (each for each in history.entries if isinstance(each, Exchange) and each.step == step)
+    tries = history.tries(f"{story_of(operation)}/{operation.id}/asked")
     return sum(each.status is None for each in tries)
 
 
@@ -108,7 +107,7 @@ def _with_another_key(history: History, operation: Operation) -> Exchange:
     try:
         return history.one(f"{story_of(operation)}/{operation.id}/another key")
     except NothingObservedError:
-        outcome = history.stories.get(story_of(operation))
+        outcome = history.outcome(story_of(operation))
         if outcome is not None and outcome.ended == "finished":
             raise LackingError("nobody else can ask: name another user under [[users]]") from None
         raise
@@ -157,6 +156,7 @@ for _operation, _limit in limited():
 @rule(
     id="rate_limits.limits_are_announced",
     quote="Headers on every answer of these five routes: `X-RateLimit-Limit`, `X-RateLimit-Remaining`",
+    story=WHOLE_RECORD,
     settles="C-TA-29",
     depends_on="routes.tuvens-api_answers",
 )
@@ -194,6 +194,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
 @rule(
     id="rate_limits.reset_is_in_unix_seconds",
     quote="`X-RateLimit-Reset` (Unix seconds)",
+    story=WHOLE_RECORD,
     depends_on="rate_limits.limits_are_announced",
 )
 def reset_is_in_unix_seconds(history: History) -> Verdict:
@@ -219,7 +220,7 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
     id="rate_limits.retry_after_is_given",
     level=SHOULD,
     quote="SHOULD with Retry-After",
-    story=tuple(dict.fromkeys(story_of(each) for each, _ in limited())),
+    story=[*dict.fromkeys(story_of(each) for each, _ in limited()), WHOLE_RECORD],
     needs="exhaust",
     depends_on="rate_limits.generate_session_is_limited",
 )

@@ -137,7 +137,7 @@ def a_change_is_sent(history: History) -> Verdict:
 
 @rule(
     quote="changes an event, and sends tuvens-api the webhook above, signed.",
-    story=[STORY, CLOSE, "event_goes_live"],
+    story=[STORY, CLOSE, "event_goes_live", "deliveries_fail"],
     settles="C-HE-13",
     next_step="Sign exactly the bytes that are sent: sha256=<lower-case hex HMAC-SHA256>, keyed by the shared secret.",
 )
@@ -296,8 +296,8 @@ def every_status_is_delivered(history: History) -> Verdict:
 
 def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
     """Our own, rightly signed webhook of that status, where tuvens-api refuses it."""
-    ours = history.exchanges("receiveEventStatusChanged")
-    of_status = (each for each in ours if each.step.startswith(f"{_REPORTED}/") and status_of(each) == status)
+    ours = history.exchanges("receiveEventStatusChanged", story=_REPORTED)
+    of_status = (each for each in ours if status_of(each) == status)
     return next((each for each in of_status if each.status is not None and each.status >= 400), None)
 
 

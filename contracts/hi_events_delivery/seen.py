@@ -38,7 +38,8 @@ def deliveries(history: History, step: str) -> list[Exchange] | None:
     """What hi.events delivered, in the order of arrival; None where neither our receiver nor a journal could tell."""
     if not watched(history, step):
         return None
-    return [each for each in history.exchanges(OPERATION) if each.step == step and each.facts.get("delivery")]
+    seen = history.exchanges(OPERATION, story=step.partition("/")[0])
+    return [each for each in seen if each.step == step and each.facts.get("delivery")]
 
 
 def watched(history: History, step: str) -> bool:

@@ -8,7 +8,7 @@ from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_session.rules_sign_in import ACCEPTS, handed_out, signed_in_user
 from contracts.times import parse_http_date, parse_iso
-from harness.history import Exchange, History, NothingObservedError
+from harness.history import SHARED, Exchange, History, NothingObservedError
 from harness.http import header
 from harness.judging import (
     BrokenRuleError,
@@ -64,7 +64,9 @@ def status_is_told(history: History) -> Verdict:
     return held(answer)
 
 
-@living_session_rule(quote='200 `{"authenticated": true, "user": {...}', settles="C-HE-11", depends_on=_IS_TOLD)
+@living_session_rule(
+    quote='200 `{"authenticated": true, "user": {...}', story=[USED, SHARED], settles="C-HE-11", depends_on=_IS_TOLD
+)
 def status_knows_the_user(history: History) -> Verdict:
     """hi.events tells in status the user whose session it is."""
     answer = expect_success(history.one(f"{USED}/status"))

@@ -2,13 +2,14 @@
 
 import json
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
 from harness.http import WireError
 from harness.judging import UndecidedError, expect, held
-from harness.requirement import MUST
+from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
 # What an answer hands out by right: a new token in the body and, at hi.events, in a header.
@@ -30,7 +31,11 @@ _TRACES = re.compile(
 PAGES = "client_pages_are_read"
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section="Where the sources disagree, and the ruling", settles="C-SE-02"
+    level=MUST,
+    obliged="tuvens-api",
+    section="Where the sources disagree, and the ruling",
+    story=WHOLE_RECORD,
+    settles="C-SE-02",
 )
 
 
@@ -70,7 +75,7 @@ def _is_real(kind: str) -> bool:
 @rule(
     obliged="tuvens-client",
     quote="a defect: the secret never reaches a browser",
-    story=PAGES,
+    story=[PAGES, WHOLE_RECORD],
     needs="target:tuvens-client",
     depends_on="routes.tuvens-client_answers",
     next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
@@ -94,7 +99,7 @@ def client_pages_hold_no_secret(history: History) -> Verdict:
                 observed=f"{_path(each)} has a {kind} in its {place}",
                 at=each,
             )
-    files = [each for each in history.exchanges() if each.step.startswith(f"{PAGES}/file/")]
+    files = [each for each in history.exchanges(story=PAGES) if each.step.startswith(f"{PAGES}/file/")]
     # What is not there (404) reaches no browser; what was not answered might another time.
     lost = next((each for each in files if each.status is None or each.status >= 500), None)
     if lost is not None:
@@ -189,7 +194,12 @@ def _without_accounts_emails(exchange: Exchange) -> str:
 
 def _stands_in(text: str, email: str) -> bool:
     """Whether an address stands in a text, and not merely as a part of a longer one (zoe@… in chloe.zoe@…)."""
-    return re.search(rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)", text, re.IGNORECASE) is not None
+    return _whole_address(email).search(text) is not None
+
+
+@cache
+def _whole_address(email: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 _ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})

@@ -123,8 +123,8 @@ def every_call_is_audited(history: History) -> Verdict:
 
 def _each_call_came_once(history: History) -> None:
     """Raises UndecidedError where a call got no answer or was sent again: how many came is not known then."""
-    for each in history.entries:
-        if isinstance(each, Exchange) and each.step.startswith(f"{AUDITED}/"):
+    for each in history.of_story(AUDITED):
+        if isinstance(each, Exchange):
             let_through(each)
             if each.superseded:
                 raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")

@@ -25,7 +25,7 @@ def _forged(history: History, step: str) -> Verdict:
     try:
         return statuses(history.every(f"{JWTS}/{step}"), 401)
     except NothingObservedError:
-        outcome = history.stories.get(JWTS)
+        outcome = history.outcome(JWTS)
         if outcome is not None and outcome.ended == "finished":
             raise LackingError("the users' JWTs are opaque, so none can be forged from them") from None
         raise
@@ -50,7 +50,7 @@ def expired_jwt_is_refused(history: History) -> Verdict:
     try:
         return held(expect_status(history.one(f"{JWTS}/expired JWT"), 401))
     except NothingObservedError:
-        outcome = history.stories.get(JWTS)
+        outcome = history.outcome(JWTS)
         if outcome is not None and outcome.ended == "finished":
             raise LackingError("no expired JWT could be made: give the organiser's expired_jwt") from None
         raise

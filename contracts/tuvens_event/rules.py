@@ -159,7 +159,7 @@ def _known(history: History, step: str) -> Exchange:
     try:
         return history.one(f"{READ}/{step}")
     except NothingObservedError:
-        outcome = history.stories.get(READ)
+        outcome = history.outcome(READ)
         if outcome is not None and outcome.ended == "finished":
             raise LackingError(remedy_for("events")) from None
         raise

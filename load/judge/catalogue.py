@@ -23,6 +23,7 @@ from load.judge.to_history import (
     NO_REQUESTS,
     PREFLIGHT,
     SIMULTANEOUS,
+    STORY,
     accounts_seen,
     evidence_for,
     health_seen,
@@ -65,6 +66,7 @@ def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requir
         obliged=budget.obliged,
         source=Source(EDITION, budget.section, budget.quote),
         judge=_judge_of(budget, looks),
+        stories=(STORY,),
         settles=budget.claims,
         depends_on=_premises(budget),
         next_step=budget.next_step,
@@ -170,7 +172,7 @@ def _trust(
         wrong = check(history)
         if wrong:
             return HarnessFault(wrong, remedy)
-        preflight = [each for each in history.exchanges() if each.step.startswith(PREFLIGHT)]
+        preflight = [each for each in history.exchanges(story=STORY) if each.step.startswith(PREFLIGHT)]
         return Held((*numbers(preflight), run_of(history).number))
 
     return Requirement(
@@ -180,6 +182,7 @@ def _trust(
         obliged=OURS,
         source=Source(EDITION, "Performance and reliability targets", ""),
         judge=judge,
+        stories=(STORY,),
         depends_on=depends_on,
     )
 

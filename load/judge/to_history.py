@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.history import Exchange, History, Observation
+from harness.history import Exchange, History, NothingObservedError, Observation
 from load.generate.accounting import Account, counted, discrepancies
 from load.generate.generator_log import Record
 from load.generate.health import Health, health_of
@@ -14,16 +14,18 @@ from load.pages.page_load_figures import Visits
 from load.plan.arrivals import Schedule
 from load.plan.settings import FLOW, MIX, Bursts
 
-RUN = "load/run"
-MEASURE = "load/measure/"
-PREFLIGHT = "load/preflight/"
-VISITS = "load/visits"
+STORY = "load"
+"""The story of which every entry of a load run's history is a step."""
+RUN = f"{STORY}/run"
+MEASURE = f"{STORY}/measure/"
+PREFLIGHT = f"{STORY}/preflight/"
+VISITS = f"{STORY}/visits"
 NO_REQUESTS = "no request was to be sent: give --duration a time"
 EMPTY = "empty"
 """The journey of a calibration: one request to an empty server."""
 SIMULTANEOUS = "simultaneous"
 """Of requests at one moment, after the schedule."""
-SLOWEST, WRONG = "load/slowest/", "load/wrong/"
+SLOWEST, WRONG = f"{STORY}/slowest/", f"{STORY}/wrong/"
 JOURNEYS = (*MIX, SIMULTANEOUS, "streamEventUpdates", EMPTY)
 """Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
 
@@ -137,8 +139,10 @@ def run_of(history: History) -> Observation:
 
 def visits_of(history: History) -> Mapping[str, Any]:
     """What a browser did; that nothing was asked of it, where the record is of before there were such runs."""
-    found = next((each for each in history.entries if isinstance(each, Observation) and each.step == VISITS), None)
-    return found.values if found is not None else Visits("no page was loaded in this run").to_json()
+    try:
+        return history.observation(VISITS).values
+    except NothingObservedError:
+        return Visits("no page was loaded in this run").to_json()
 
 
 def left_out(history: History, journey: str) -> str:
@@ -150,7 +154,7 @@ def left_out(history: History, journey: str) -> str:
 
 def of_load(history: History) -> bool:
     """Whether it is the history of a load run."""
-    return any(each.step == RUN for each in history.entries)
+    return any(each.step == RUN for each in history.of_story(STORY))
 
 
 def health_seen(history: History) -> Health:
@@ -196,8 +200,9 @@ def reasons_for(history: History, over: Sequence[str]) -> Counter[str]:
 
 
 def _measures(history: History) -> list[Observation]:
-    return [each for each in history.entries if isinstance(each, Observation) and each.step.startswith(MEASURE)]
+    seen = history.of_story(STORY)
+    return [each for each in seen if isinstance(each, Observation) and each.step.startswith(MEASURE)]
 
 
 def _exchanges(history: History, prefix: str) -> list[Exchange]:
-    return [each for each in history.exchanges() if each.step.startswith(prefix)]
+    return [each for each in history.exchanges(story=STORY) if each.step.startswith(prefix)]

@@ -19,7 +19,7 @@ from contracts.session_token import wire as session_wire
 from contracts.times import parse_http_date, parse_iso
 from harness.chromium import Chromium
 from harness.deployment import Control, Deployment, Linked, Target, User
-from harness.history import Exchange, Outcome
+from harness.history import SHARED, Exchange, Outcome
 from harness.http import Answer, Call, WireError
 from harness.judging import shown
 from harness.pacing import Allowance, Pacer, pause_after_429
@@ -207,7 +207,7 @@ class Stage:
         async with self._locks[user.jwt]:
             known = self._sessions.get(user.jwt)
             if known is None or self.now() > known.minted_at + self.expiry() - 60:
-                known = await self.mint(user, "shared/generate session")
+                known = await self.mint(user, f"{SHARED}/generate session")
                 self._sessions[user.jwt] = known
             return known
 
@@ -239,7 +239,7 @@ class Stage:
         await self.turns("validateCrossAppSession", "address")
         session = await self.session(user)
         now = self.now()
-        reply = await self.send("shared/sign in", "browser", hi_wire.sign_in(session.token), key=None)
+        reply = await self.send(f"{SHARED}/sign in", "browser", hi_wire.sign_in(session.token), key=None)
         answer = reply.must(f"the {user.role} cannot sign in at hi.events")
         try:
             found = hi_wire.read_sign_in(answer)

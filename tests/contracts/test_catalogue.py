@@ -10,8 +10,8 @@ import openapi
 from contracts.catalogue import CLAIMS_FILE, EDITION, RuleFamily, catalogue, claims, uncovered
 from crossapp.commands.requirements import as_markdown
 from harness.capabilities import remedy_for
-from harness.history import History
-from harness.requirement import MUST, CatalogueError, Level, Requirement
+from harness.history import SHARED, History
+from harness.requirement import MUST, WHOLE_RECORD, CatalogueError, Level, Requirement
 from harness.story import Story
 from harness.verdict import Held, Verdict
 from load.judge.catalogue import catalogue as load_catalogue
@@ -81,7 +81,9 @@ def test_requirements_settle_known_claims_by_known_stories_and_capabilities() ->
     known = {each.id for each in claims()}
     for each in catalogue():
         assert set(each.settles) <= known, each.id
-        assert [name for name in each.stories if name not in stories()] == [], each.id
+        assert [name for name in each.stories if name not in stories() and name not in (SHARED, WHOLE_RECORD)] == [], (
+            each.id
+        )
         for need in each.needs:
             _expect_remedy(need)
         for field in (each.settles, each.stories, each.needs, each.depends_on):
@@ -162,5 +164,5 @@ def test_a_rule_that_lacks_a_fact_is_refused_with_the_names_of_what_it_lacks() -
     def a_rule(history: History) -> Verdict:
         return Held((1,))
 
-    with pytest.raises(CatalogueError, match=r"contracts\.a_rule: .* gives obliged, quote"):
+    with pytest.raises(CatalogueError, match=r"contracts\.a_rule: .* gives obliged, quote, story"):
         RuleFamily(level=MUST)(section="Systems")(a_rule)

@@ -30,6 +30,7 @@ RULE = Requirement(
     obliged="tuvens-api",
     source=page("Systems", "a quote"),
     judge=lambda seen: Held((seen.one("story/step").number,)),
+    stories=("story",),
 )
 SEEN = history(answer("story/step", 200))
 

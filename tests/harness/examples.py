@@ -5,7 +5,7 @@ from datetime import date
 
 from harness.history import Context, Entry, Exchange, History, Outcome, StoryOutcome
 from harness.report import Source
-from harness.requirement import MUST, Catalogue, Level, Requirement
+from harness.requirement import MUST, WHOLE_RECORD, Catalogue, Level, Requirement
 from harness.verdict import Held, Verdict, Violated
 
 TODAY = date(2026, 11, 22)
@@ -26,9 +26,15 @@ def history(*entries: Entry, capabilities: frozenset[str] = frozenset(), **ends:
     return History(Context("d", "2025-07", {}, capabilities), entries, outcomes)
 
 
-def rule(name: str, judge: Callable[[History], Verdict], level: Level = MUST, **more: tuple[str, ...]) -> Requirement:
+def rule(
+    name: str,
+    judge: Callable[[History], Verdict],
+    level: Level = MUST,
+    stories: tuple[str, ...] = (WHOLE_RECORD,),
+    **more: tuple[str, ...],
+) -> Requirement:
     """A requirement `place.<name>`."""
-    return Requirement(f"place.{name}", f"{name} holds.", level, "app", SOURCE, judge, **more)  # type: ignore[arg-type]
+    return Requirement(f"place.{name}", f"{name} holds.", level, "app", SOURCE, judge, stories, **more)  # type: ignore[arg-type]
 
 
 def catalogue_of(*rules: Requirement) -> Catalogue:

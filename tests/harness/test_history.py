@@ -116,6 +116,24 @@ def test_a_superseded_exchange_is_in_the_record_and_judged_by_nobody() -> None:
     seen.supersede(99)
 
 
+def test_the_part_of_a_story_grows_with_the_record_and_follows_what_is_sent_again() -> None:
+    seen = history(exchange(1, "s/x"))
+    assert [each.number for each in seen.narrowed(("s", "t")).exchanges()] == [1]
+    assert seen.narrowed(("s", "t")) is seen.narrowed(("s", "t"))
+    seen.entries += [exchange(2, "t/x"), exchange(3, "s/y"), exchange(4, "u/x")]
+    seen.stories["t"] = StoryOutcome("t", "finished")
+    part = seen.narrowed(("t", "s"))
+    assert [each.number for each in part.exchanges()] == [1, 2, 3]
+    assert part.outcome("t") == StoryOutcome("t", "finished")
+    assert part.outcome("s") is None
+    assert part.context is seen.context
+    seen.supersede(3)
+    assert [each.number for each in seen.narrowed(("s",)).exchanges()] == [1]
+    assert [each.number for each in seen.narrowed(("s",)).of_story("s")] == [1, 3]
+    seen.entries.clear()
+    assert not list(seen.narrowed(("s", "t")).exchanges())
+
+
 def test_what_was_asked_for_before_it_happened_is_found_when_it_has() -> None:
     seen = history()
     with pytest.raises(NothingObservedError):

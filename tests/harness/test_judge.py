@@ -1,5 +1,6 @@
 """Judging: every way to a verdict, premises, deviations."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -160,6 +161,47 @@ def test_a_judge_that_fails_is_our_fault_and_never_held(judge: Callable[[History
 def test_what_never_happened_is_told_with_how_its_story_ended(step: str, said: str) -> None:
     found = judge_one(rule("r", lambda h: held(h.one(step))), SEEN)
     assert said in str(getattr(found, "reason", "")) + str(getattr(found, "error", ""))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda h: h.one("other/step"),
+        lambda h: h.every("other"),
+        lambda h: h.tries("other/step"),
+        lambda h: h.observation("other/step"),
+        lambda h: h.stream("other/step"),
+        lambda h: h.of_story("other"),
+        lambda h: h.outcome("other"),
+        lambda h: list(h.exchanges(story="other")),
+        lambda h: h.one("never/driven"),
+    ],
+)
+def test_a_rule_that_reads_a_story_that_it_does_not_declare_is_our_fault(read: Callable[[History], object]) -> None:
+    seen = history(exchange(1, "story/step"), exchange(2, "other/step"), story="finished", other="finished")
+
+    def judge(part: History) -> Verdict:
+        try:
+            read(part)
+        except LookupError:
+            return Held((1,))
+        return Held((1,))
+
+    found = judge_one(rule("r", judge, stories=("story",)), seen)
+    assert isinstance(found, HarnessFault)
+    assert re.fullmatch("place.r reads the story (other|never), which it does not declare", found.error)
+    assert isinstance(judge_one(rule("r", judge), seen), Held)
+
+
+def test_a_rule_sees_the_stories_that_it_declares_and_a_rule_of_the_whole_record_sees_all() -> None:
+    seen = history(exchange(1, "story/step"), exchange(2, "other/step"), exchange(3, "shared/step"), story="finished")
+
+    def numbers_of(part: History) -> Verdict:
+        return held(list(part.exchanges()))
+
+    assert judge_one(rule("r", numbers_of, stories=("story",)), seen) == Held((1,))
+    assert judge_one(rule("r", numbers_of, stories=("shared", "story")), seen) == Held((1, 3))
+    assert judge_one(rule("r", numbers_of), seen) == Held((1, 2, 3))
 
 
 def test_what_was_seen_before_a_story_crashed_is_judged_all_the_same() -> None:

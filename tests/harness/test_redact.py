@@ -183,7 +183,7 @@ def test_no_secret_stands_in_a_report_line(spelling: Callable[[str], str]) -> No
         return held(last)
 
     rules = Catalogue()
-    rules.add(Requirement("a.rule", "It holds.", MUST, "b", Source("2025-07", "s", "q"), broken))
+    rules.add(Requirement("a.rule", "It holds.", MUST, "b", Source("2025-07", "s", "q"), broken, ("s",)))
     (finding,), _ = judge_all(rules, list(rules), history, (), TODAY)
     shown = [str(each) for each in (finding.expected, finding.observed, finding.reproduce, finding.exchanges)]
     assert not [view for text in shown for view in views(text) if secret in view]

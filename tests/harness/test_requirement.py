@@ -51,6 +51,11 @@ def test_a_double_id_is_refused() -> None:
         catalogue_of(HOLDS, HOLDS)
 
 
+def test_a_rule_that_does_not_say_what_it_reads_is_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"requirement place\.blind declares no story, and not WHOLE_RECORD"):
+        catalogue_of(rule("blind", lambda _: Held((1,)), stories=()))
+
+
 def test_an_unknown_premise_is_refused_and_named() -> None:
     lonely = rule("lonely", lambda _: Held((1,)), depends_on=("place.none",))
     with pytest.raises(CatalogueError, match=r"place\.lonely depends on place\.none, which does not exist"):
