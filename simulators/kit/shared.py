@@ -133,22 +133,19 @@ class SharedLimits(RateLimits):
 
     def clear(self) -> None:
         """Forget what was counted; the limits stay."""
-        with self._database.write() as connection:
-            connection.execute(text('DELETE FROM "crossappWindow"'))
+        self._database.execute(text('DELETE FROM "crossappWindow"'))
 
     def table(self) -> dict[str, int | None]:
         """The limits in force by operationId."""
-        with self._database.read() as connection:
-            rows = connection.execute(text('SELECT operation, most FROM "crossappLimit" ORDER BY operation')).all()
+        rows = self._database.execute(text('SELECT operation, most FROM "crossappLimit" ORDER BY operation')).all()
         return {row.operation: row.most for row in rows}
 
     async def forget(self) -> None:
         """Scheduled: windows that are over leave the table."""
         longest = max((rule.window for rule in self.rules.values()), default=0)
-        with self._database.write() as connection:
-            connection.execute(
-                text('DELETE FROM "crossappWindow" WHERE start < :before'), {"before": self._clock.now() - longest}
-            )
+        self._database.execute(
+            text('DELETE FROM "crossappWindow" WHERE start < :before'), {"before": self._clock.now() - longest}
+        )
 
     def _write(self, limits: Mapping[str, int | None]) -> None:
         with self._database.write() as connection:
@@ -187,10 +184,9 @@ class SharedJournal(Journal):
         self._value = database.prepare(text("SELECT value FROM \"crossappCounter\" WHERE name = 'journal'"))
         self._oldest = database.prepare(text('SELECT min(number) FROM "crossappExchange"'))
         if first:
-            with database.write() as connection:
-                connection.execute(
-                    text("INSERT INTO \"crossappCounter\" VALUES ('journal', 0) ON CONFLICT (name) DO NOTHING")
-                )
+            database.execute(
+                text("INSERT INTO \"crossappCounter\" VALUES ('journal', 0) ON CONFLICT (name) DO NOTHING")
+            )
             self.clear()
 
     @property
@@ -231,18 +227,16 @@ class SharedJournal(Journal):
 
     def clear(self) -> None:
         """Forget the exchanges; numbers go on."""
-        with self._database.write() as connection:
-            connection.execute(text('DELETE FROM "crossappExchange"'))
+        self._database.execute(text('DELETE FROM "crossappExchange"'))
 
     def _keep(self, kept: Kept) -> None:
         exchange = self._read(kept)
         value = {name: getattr(exchange, name) for name in exchange.__slots__}
         row = self._database.run(self._insert, exchange.operation, exchange.caller, json.dumps(value)).fetchone()
         if row is not None and row[0] % _TIDY == 0:
-            with self._database.write() as connection:
-                connection.execute(
-                    text('DELETE FROM "crossappExchange" WHERE number <= :oldest'), {"oldest": row[0] - KEPT}
-                )
+            self._database.execute(
+                text('DELETE FROM "crossappExchange" WHERE number <= :oldest'), {"oldest": row[0] - KEPT}
+            )
 
     def _kind(self, run: str) -> str | None:
         return super()._kind(run) or ("session-token" if self._is_token(run) else None)

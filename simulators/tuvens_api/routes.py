@@ -178,7 +178,7 @@ class Routes:
         now = self._clock.now()
         mark = hashlib.sha256(f"{hi_events_id} {status}".encode()).hexdigest()[:16]
         ticketing = self._ticketing_status(status)
-        with self._database.change():
+        with self._database.write_queued():
             event = self._state.begin_delivery(number)
             if event is None:
                 if self._faults.on("unknown-event-answers-200"):

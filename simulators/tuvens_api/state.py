@@ -92,8 +92,6 @@ class State:
         new_message = _insert_of(t.messages)
         self._add_message = prepare(new_message.returning(t.messages.c.id), *_columns(t.messages))
         self._add_numbered = prepare(new_message.values(id=bindparam("id")), "id", *_columns(t.messages))
-        # What follows reads nothing of these: whose session it is, and whose event, never changes.
-        beside = (self._touch, self._apply, self._record, self._add_numbered)
         self._user = prepare(select(t.users.c.id).where(t.users.c.id == bindparam("user")), "user")
         self._membership = prepare(
             select(t.memberships.c.permissions).where(
@@ -117,7 +115,6 @@ class State:
             .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
             .where(t.sessions.c.sessionToken == bindparam("token")),
             "token",
-            beside=beside,
         )
         self._accounts = prepare(
             select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug)
@@ -125,7 +122,6 @@ class State:
             .where(t.memberships.c.userId == bindparam("user"))
             .order_by(t.accounts.c.id),
             "user",
-            beside=(*beside, self._add_session),
         )
         self._all_accounts = select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug).order_by(t.accounts.c.id)
         self._event_permissions = prepare(
@@ -134,11 +130,10 @@ class State:
             .where(t.events.c.id == bindparam("event"), t.memberships.c.userId == bindparam("user")),
             "event",
             "user",
-            beside=(*beside, self._add_session),
         )
         event = select(t.events).where(t.events.c.id == bindparam("event"))
         self._event = prepare(event, "event")
-        self._locked_event = self._event if database.alone else prepare(event.with_for_update(), "event")
+        self._locked_event = self._event if database.private else prepare(event.with_for_update(), "event")
         self._expired = (
             select(
                 t.sessions.c.sessionToken,
@@ -168,13 +163,11 @@ class State:
 
     def is_empty(self) -> bool:
         """Whether nothing was seeded yet."""
-        with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(self._tables.accounts)).scalar_one() == 0
+        return self._database.execute(select(func.count()).select_from(self._tables.accounts)).scalar_one() == 0
 
     def seed(self, seed: Seed) -> None:
         """Remove everything and write the seed, in one transaction."""
         t = self._tables
-        self._database.forget()
         with self._database.write() as connection:
             for table in reversed(t.metadata.sorted_tables):
                 connection.execute(delete(table))
@@ -216,13 +209,13 @@ class State:
 
     def user_exists(self, user: int) -> bool:
         """Whether there is a user of this id."""
-        return self._database.known(self._user, user) is not None
+        return self._database.cached(self._user, user) is not None
 
     def permissions(self, user: int, account: int) -> frozenset[str] | None:
         """What a user may do in an account; None where the user is no member."""
         if not 0 < account <= LARGEST:
             return None
-        row = self._database.known(self._membership, user, account)
+        row = self._database.cached(self._membership, user, account)
         return None if row is None else frozenset(row[0].split())
 
     def permissions_on(self, user: int, event: str) -> frozenset[str] | None:
@@ -232,8 +225,7 @@ class State:
 
     def first_account(self, user: int) -> int | None:
         """The account of lowest id that a user is a member of."""
-        with self._database.read() as connection:
-            found: int | None = connection.execute(self._first_account, {"user": user}).scalar()
+        found: int | None = self._database.execute(self._first_account, {"user": user}).scalar()
         return found
 
     def account_exists(self, account: int) -> bool:
@@ -241,39 +233,36 @@ class State:
         if not 0 < account <= LARGEST:
             return False
         accounts = self._tables.accounts
-        with self._database.read() as connection:
-            return connection.execute(select(accounts.c.id).where(accounts.c.id == account)).first() is not None
+        return self._database.execute(select(accounts.c.id).where(accounts.c.id == account)).first() is not None
 
     def add_session(self, token_sha256: str, user: int, account: int, now: float, expires_at: float) -> None:
         """Store a session; all times in Unix seconds."""
         # Under a fault there is a column less.
         app = ("hi.events",) if "appId" in self._session_columns else ()
-        self._database.later(self._add_session, token_sha256, user, account, *app, expires_at, now, None, now, now)
+        self._database.queue(self._add_session, token_sha256, user, account, *app, expires_at, now, None, now, now)
 
     def session(self, token_sha256: str) -> Session | None:
         """A session by its token's hash, expired or not."""
-        row = self._database.known(self._session, token_sha256)
+        row = self._database.cached(self._session, token_sha256)
         return None if row is None else Session(*row)
 
     def use_session(self, token_sha256: str, now: float) -> Session | None:
         """As `session`; moves the last-used time of one that is still in force."""
         session = self.session(token_sha256)
         if session is not None and now < session.expires_at:
-            self._database.later(self._touch, session.id, now)
+            self._database.queue(self._touch, session.id, now)
         return session
 
     def newest_session(self) -> Session | None:
         """The session that was stored last: what an injected condition finds."""
-        with self._database.read() as connection:
-            token = connection.execute(self._newest_token).scalar()
+        token = self._database.execute(self._newest_token).scalar()
         row = None if token is None else self._database.first(self._session, token)
         return None if row is None else Session(*row)
 
     def is_unused(self, token_sha256: str) -> bool:
         """Whether there is a session of this hash that was never validated."""
         t = self._tables.sessions
-        with self._database.read() as connection:
-            row = connection.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
+        row = self._database.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
         return row is not None and row[0] is None
 
     def is_session_token(self, text: str) -> bool:
@@ -284,27 +273,22 @@ class State:
     def remove_session(self, token_sha256: str) -> None:
         """Remove a session by its token's hash."""
         t = self._tables.sessions
-        with self._database.write() as connection:
-            connection.execute(delete(t).where(t.c.sessionToken == token_sha256))
-        self._database.forget()
+        self._database.execute(delete(t).where(t.c.sessionToken == token_sha256))
 
     def manages_anywhere(self, user: int) -> bool:
         """Whether a user holds manage_ticketing in any account."""
         t = self._tables.memberships
-        with self._database.read() as connection:
-            rows = connection.execute(select(t.c.permissions).where(t.c.userId == user)).scalars().all()
+        rows = self._database.execute(select(t.c.permissions).where(t.c.userId == user)).scalars().all()
         return any("manage_ticketing" in each.split() for each in rows)
 
     def session_count(self) -> int:
         """How many sessions are stored, expired or not."""
-        with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(self._tables.sessions)).scalar_one()
+        return self._database.execute(select(func.count()).select_from(self._tables.sessions)).scalar_one()
 
     def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """All sessions, or the last `limit`, for people: the token as the first 8 hex digits of its SHA-256."""
         t = self._tables.sessions
-        with self._database.read() as connection:
-            rows = connection.execute(select(t).order_by(t.c.id.desc()).limit(limit)).mappings().all()
+        rows = self._database.execute(select(t).order_by(t.c.id.desc()).limit(limit)).mappings().all()
         return [
             {
                 "id": row["id"],
@@ -321,15 +305,12 @@ class State:
 
     def expired(self, now: float) -> list[tuple[str, Session]]:
         """Expired sessions that are still stored, with their tokens' hashes."""
-        with self._database.read() as connection:
-            rows = connection.execute(self._expired, {"now": now}).all()
+        rows = self._database.execute(self._expired, {"now": now}).all()
         return [(row[0], Session(*row[1:])) for row in rows]
 
     def remove_expired(self, now: float) -> int:
         """Remove sessions whose time is over; returns how many."""
-        self._database.forget()
-        with self._database.write() as connection:
-            return connection.execute(self._remove_expired, {"now": now}).rowcount
+        return self._database.execute(self._remove_expired, {"now": now}).rowcount
 
     def accounts_of(self, user: int) -> list[Account]:
         """The accounts that a user is a member of."""
@@ -337,32 +318,29 @@ class State:
 
     def all_accounts(self) -> list[Account]:
         """Every account."""
-        with self._database.read() as connection:
-            return [Account(*row) for row in connection.execute(self._all_accounts)]
+        return [Account(*row) for row in self._database.execute(self._all_accounts)]
 
     # -- events
 
     def event(self, number: str) -> Event | None:
         """An event by its id."""
-        row = self._database.known(self._event, number)
+        row = self._database.cached(self._event, number)
         return None if row is None else Event(*row)
 
     def change_event(self, number: str, changes: dict[str, Any]) -> None:
         """Set columns of an event."""
         if changes:
-            with self._database.write() as connection:
-                connection.execute(self._change_event, {"event": number, **changes})
-            self._database.forget()
+            self._database.execute(self._change_event, {"event": number, **changes})
 
     def begin_delivery(self, number: str) -> Event | None:
-        """An event that nobody else changes until the end of the change that the caller has begun."""
-        row = self._database.known(self._locked_event, number)
+        """An event that nobody else changes until the end of the transaction that the caller has begun."""
+        row = self._database.cached(self._locked_event, number)
         return None if row is None else Event(*row)
 
     def apply_delivery(self, event: Event) -> None:
-        """Write what a delivery made of an event, in the change that the caller has begun."""
-        self._database.learn(event, self._event, event.id)
-        self._database.later(
+        """Write what a delivery made of an event, in the transaction that the caller has begun."""
+        self._database.remember(event, self._event, event.id)
+        self._database.queue(
             self._apply,
             event.id,
             event.ticketing_enabled,
@@ -374,10 +352,10 @@ class State:
         )
 
     def add_message(self, data: str, now: float) -> int:
-        """Append a message to the stream's log, in the change that the caller has begun; returns its id."""
-        if self._database.alone:
+        """Append a message to the stream's log, in the transaction that the caller has begun; returns its id."""
+        if self._database.private:
             self._numbered += 1
-            self._database.later(self._add_numbered, self._numbered, data, now)
+            self._database.queue(self._add_numbered, self._numbered, data, now)
             return self._numbered
         if self._channel is not None:
             # One after the other from here to the commit: ids are in the order in which they are seen and told.
@@ -389,8 +367,7 @@ class State:
 
     def messages(self, after: int) -> list[tuple[int, str]]:
         """The messages with an id above `after`, in order."""
-        with self._database.read() as connection:
-            return [(row[0], row[1]) for row in connection.execute(self._messages, {"after": after})]
+        return [(row[0], row[1]) for row in self._database.execute(self._messages, {"after": after})]
 
     # -- audit
 
@@ -406,13 +383,12 @@ class State:
         detail: str | None,
     ) -> None:
         """Append to the audit log; `now` in Unix seconds."""
-        self._database.later(self._record, now, operation, status, user, account, error, detail)
+        self._database.queue(self._record, now, operation, status, user, account, error, detail)
 
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records with an id above `after`, as JSON."""
         t = self._tables.audit
-        with self._database.read() as connection:
-            rows = connection.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
+        rows = self._database.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
         return [
             {
                 "number": row["id"],

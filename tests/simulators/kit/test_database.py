@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, bindparam, insert, select
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, bindparam, insert, select, text
 
 from simulators.kit.column_types import JsonText, UtcTime
 from simulators.kit.database import Database
 from simulators.kit.errors import StartError
 from simulators.kit.exchange import Inbound, current
+from simulators.kit.prepared import Prepared
 from tests.simulators import postgresql
 
 METADATA = MetaData()
@@ -25,6 +26,7 @@ THINGS = Table(
     Column("yes", Boolean),
     Column("text", Text),
 )
+OTHERS = Table("kitOther", METADATA, Column("id", Integer, primary_key=True))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -51,11 +53,10 @@ def test_values_come_back_as_they_were_through_sqlalchemy_and_prepared(database:
     with database.write() as connection:
         connection.execute(insert(THINGS), ROW)
         database.run(add, 2, None, None, None, None)
-    with database.read() as connection:
-        assert connection.execute(select(THINGS).where(THINGS.c.id == 1)).one() == tuple(ROW.values())
-        assert database.first(find, 1) == tuple(ROW.values())
-        assert database.all(find, 2) == [(2, None, None, None, None)]
-        assert database.first(find, 3) is None
+    assert database.execute(select(THINGS).where(THINGS.c.id == 1)).one() == tuple(ROW.values())
+    assert database.first(find, 1) == tuple(ROW.values())
+    assert database.all(find, 2) == [(2, None, None, None, None)]
+    assert database.first(find, 3) is None
 
 
 @pytest.mark.parametrize("value", [2, 10**17 + 1, 1.5, "2", "", True, [1], {"a": None}])
@@ -75,14 +76,13 @@ def test_an_exception_rolls_back(database: Database) -> None:
 
     with pytest.raises(ZeroDivisionError):
         failing()
-    with database.read() as connection:
-        assert connection.execute(select(THINGS)).all() == []
+    assert database.execute(select(THINGS)).all() == []
 
 
 def test_transactions_do_not_nest(database: Database) -> None:
-    with database.write(), pytest.raises(RuntimeError, match="open already"), database.read():
+    with database.write(), pytest.raises(RuntimeError, match="open already"), database.write():
         pass
-    with database.read():
+    with database.write():
         pass
 
 
@@ -91,9 +91,8 @@ def test_dropping_removes_its_own_tables_only(database: Database) -> None:
         connection.exec_driver_sql("CREATE TABLE other (id INTEGER)")
     database.drop()
     database.create()
-    with database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM other").scalar() == 0
-        assert connection.execute(select(THINGS)).all() == []
+    assert database.execute(text("SELECT count(*) FROM other")).scalar() == 0
+    assert database.execute(select(THINGS)).all() == []
 
 
 def test_a_private_file_is_removed_at_the_end_and_a_named_one_stays(tmp_path: Path) -> None:
@@ -115,15 +114,13 @@ def test_a_lost_connection_is_made_anew() -> None:
         database = Database(METADATA, postgresql.URL, schema=name)
         database.create()
         count = database.prepare(select(THINGS.c.id))
-        with database.read() as connection:
-            process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        process = database.execute(text("SELECT pg_backend_pid()")).scalar_one()
         other = Database(METADATA, postgresql.URL, schema=name)
-        with other.read() as connection:
-            connection.exec_driver_sql(f"SELECT pg_terminate_backend({process})")
+        other.execute(text(f"SELECT pg_terminate_backend({process})"))
         other.close()
-        with pytest.raises(Exception, match=r"(?i)terminat|clos|lost"), database.read():
+        with pytest.raises(Exception, match=r"(?i)terminat|clos|lost"), database.write():
             database.all(count)
-        with database.read():
+        with database.write():
             assert database.all(count) == []
         database.close()
 
@@ -227,8 +224,8 @@ def test_a_commit_that_fails_is_told_to_all_who_wait_for_it_and_the_next_is_a_ne
         again = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
         served = [
             await _request(lambda: add(1)),
-            await _request(lambda: database.later(again, 7)),
-            await _request(lambda: database.later(again, 7)),
+            await _request(lambda: database.queue(again, 7)),
+            await _request(lambda: database.queue(again, 7)),
         ]
         for each in served:
             assert each.settled is not None
@@ -246,7 +243,7 @@ def test_a_commit_that_fails_is_told_to_all_who_wait_for_it_and_the_next_is_a_ne
 def test_a_batch_that_fails_early_is_told_to_all_whose_statements_are_in_it() -> None:
     async def story(database: Database, add: Callable[[int], None]) -> None:
         again = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
-        served = [await _request(partial(database.later, again, number)) for number in (6, 7, 7)]
+        served = [await _request(partial(database.queue, again, number)) for number in (6, 7, 7)]
         with pytest.raises(sqlite3.IntegrityError):
             await _request(lambda: add(1))
         for each in served:
@@ -254,7 +251,7 @@ def test_a_batch_that_fails_early_is_told_to_all_whose_statements_are_in_it() ->
             with pytest.raises(sqlite3.IntegrityError):
                 await each.settled
         assert _elsewhere(database) == []
-        next_one = await _request(lambda: database.later(again, 6))
+        next_one = await _request(lambda: database.queue(again, 6))
         assert next_one.settled is not None
         await next_one.settled
         assert _elsewhere(database) == [6]
@@ -267,8 +264,8 @@ def test_a_change_that_fails_drops_what_it_put_off_and_nothing_else() -> None:
         plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
 
         def change(number: int) -> None:
-            with database.change():
-                database.later(plain, number)
+            with database.write_queued():
+                database.queue(plain, number)
                 if number == 2:
                     raise ZeroDivisionError
 
@@ -289,8 +286,8 @@ def test_a_change_of_a_database_that_others_write_to_is_a_transaction(database: 
     ids = database.prepare(select(THINGS.c.id))
 
     def change(number: int) -> None:
-        with database.change():
-            database.later(plain, number)
+        with database.write_queued():
+            database.queue(plain, number)
             if number == 2:
                 raise ZeroDivisionError
 
@@ -300,39 +297,62 @@ def test_a_change_of_a_database_that_others_write_to_is_a_transaction(database: 
     assert database.all(ids) == [(1,)]
 
 
-def test_a_row_that_others_cannot_change_is_remembered_until_it_is_learnt_or_forgotten() -> None:
+def test_a_row_of_a_private_file_is_remembered_until_something_is_written() -> None:
     async def story(database: Database, add: Callable[[int], None]) -> None:
         find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
         elsewhere = sqlite3.connect(str(database.url.database), isolation_level=None)
-        assert database.known(find, 1) is None
+        assert database.cached(find, 1) is None
+        database.execute(insert(THINGS), ROW)
+        assert database.cached(find, 1) == ("é",), "what was not there is not remembered"
+        elsewhere.execute('UPDATE "kitThing" SET text = ?', ("second",))
+        assert database.cached(find, 1) == ("é",)
+        database.execute(insert(THINGS), {**ROW, "id": 2})
+        assert database.cached(find, 1) == ("second",)
+        elsewhere.execute('UPDATE "kitThing" SET text = ?', ("third",))
         with database.write() as connection:
-            connection.execute(insert(THINGS), ROW)
-        assert database.known(find, 1) == ("é",), "what was not there is not remembered"
-        elsewhere.execute('UPDATE "kitThing" SET text = ?', ("another",))
-        assert database.known(find, 1) == ("é",)
-        database.forget()
-        assert database.known(find, 1) == ("another",)
-        database.learn(("learnt",), find, 1)
-        assert database.known(find, 1) == ("learnt",)
+            assert database.cached(find, 1) == ("third",), "within a transaction nothing is remembered"
+            connection.execute(THINGS.update().values(text="fourth"))
+            assert database.cached(find, 1) == ("fourth",)
+        elsewhere.execute('UPDATE "kitThing" SET text = ?', ("fifth",))
+        assert database.cached(find, 1) == ("fifth",)
+        database.remember(("given",), find, 1)
+        assert database.cached(find, 1) == ("given",)
         with pytest.raises(ZeroDivisionError), database.write():
             raise ZeroDivisionError
-        assert database.known(find, 1) == ("another",), "what was learnt in vain is forgotten"
+        assert database.cached(find, 1) == ("fifth",)
         elsewhere.close()
 
     _on_a_private_file(story)
 
 
+def test_what_a_failed_write_remembered_is_forgotten() -> None:
+    async def story(database: Database, add: Callable[[int], None]) -> None:
+        find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
+        database.execute(insert(THINGS), ROW)
+
+        def failing() -> None:
+            with database.write_queued():
+                database.remember(("given",), find, 1)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await _request(failing)
+        assert database.cached(find, 1) == ("é",)
+
+    _on_a_private_file(story)
+
+
 def test_no_more_is_remembered_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulators.kit.database._MOST_KNOWN", 2)
+    monkeypatch.setattr("simulators.kit.database._MOST_REMEMBERED", 2)
 
     async def story(database: Database, add: Callable[[int], None]) -> None:
         find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
         with database.write() as connection:
             connection.execute(insert(THINGS), ROW)
         for number in (1, 2, 3):
-            database.learn(("learnt",), find, number)
-        assert database.known(find, 3) == ("learnt",)
-        assert database.known(find, 1) == ("é",)
+            database.remember(("learnt",), find, number)
+        assert database.cached(find, 3) == ("learnt",)
+        assert database.cached(find, 1) == ("é",)
 
     _on_a_private_file(story)
 
@@ -343,32 +363,45 @@ def test_what_others_may_change_is_not_remembered(tmp_path: Path) -> None:
     find = database.prepare(select(THINGS.c.text).where(THINGS.c.id == bindparam("id")), "id")
     with database.write() as connection:
         connection.execute(insert(THINGS), ROW)
-    database.learn(("learnt",), find, 1)
-    assert database.known(find, 1) == ("é",)
+    database.remember(("learnt",), find, 1)
+    assert database.cached(find, 1) == ("é",)
     with database.write() as connection:
         connection.execute(THINGS.update().values(text="another"))
-    assert database.known(find, 1) == ("another",)
+    assert database.cached(find, 1) == ("another",)
     database.close()
 
 
-def test_what_is_written_later_is_seen_by_whoever_might_look_and_there_with_the_commit() -> None:
+def test_a_queued_write_waits_for_the_commit_or_for_whatever_names_its_table() -> None:
     async def story(database: Database, add: Callable[[int], None]) -> None:
         plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
-        count = database.prepare(select(THINGS.c.id))
-        beside = database.prepare(select(THINGS.c.id), beside=[plain])
-        served = await _request(lambda: database.later(plain, 1))
-        seen: list[object] = []
-        await _request(lambda: seen.append(database.all(beside)))
-        await _request(lambda: seen.append(database.all(count)))
-        assert seen == [[], [(1,)]]
-        await _request(lambda: database.later(plain, 3))
-        with database.read() as connection:
-            assert connection.execute(select(THINGS.c.id)).scalars().all() == [1, 3]
+        ids = database.prepare(select(THINGS.c.id))
+        others = database.prepare(select(OTHERS.c.id))
+        joined = database.prepare(
+            select(THINGS.c.id).join_from(OTHERS, THINGS, OTHERS.c.id == THINGS.c.id, isouter=True)
+        )
+        found: list[object] = []
+
+        async def look(statement: Prepared) -> list[str]:
+            """The SQL that runs for a request that reads."""
+            ran: list[str] = []
+            database.connection.sqlalchemy.connection.dbapi_connection.set_trace_callback(ran.append)  # type: ignore[union-attr]
+            await _request(lambda: found.append(database.all(statement)))
+            database.connection.sqlalchemy.connection.dbapi_connection.set_trace_callback(None)  # type: ignore[union-attr]
+            return [each.partition(" ")[0] for each in ran]
+
+        served = await _request(lambda: database.queue(plain, 1))
+        assert await look(others) == ["SELECT"]
+        assert await look(ids) == ["INSERT", "SELECT"]
+        await _request(lambda: database.queue(plain, 3))
+        assert await look(joined) == ["INSERT", "SELECT"]
+        await _request(lambda: database.queue(plain, 4))
+        assert database.execute(select(THINGS.c.id)).scalars().all() == [1, 3, 4]
+        assert found == [[], [(1,)], []]
         assert served.settled is not None
         await served.settled
-        assert _elsewhere(database) == [1, 3]
-        database.later(plain, 2)
-        assert _elsewhere(database) == [1, 2, 3], "without a request to wait for it, it is written at once"
+        assert _elsewhere(database) == [1, 3, 4]
+        database.queue(plain, 2)
+        assert _elsewhere(database) == [1, 2, 3, 4], "without a request to wait for it, it is written at once"
 
     _on_a_private_file(story)
 
@@ -389,7 +422,7 @@ def test_a_write_outside_of_requests_ends_the_shared_commit_and_is_kept_at_once(
 def test_a_file_that_others_may_write_to_is_locked_for_no_longer_than_a_transaction(tmp_path: Path) -> None:
     async def story(database: Database) -> None:
         plain = database.prepare(insert(THINGS).values(id=bindparam("id")), "id")
-        served = await _request(lambda: database.later(plain, 1))
+        served = await _request(lambda: database.queue(plain, 1))
         assert served.settled is None
         assert _elsewhere(database) == [1]
 

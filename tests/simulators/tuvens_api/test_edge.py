@@ -396,7 +396,7 @@ class _NoSpace:
 
 def test_what_could_not_be_kept_is_answered_with_500(sqlite: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite.api.database, "cursor", _NoSpace(sqlite.api.database.cursor))
+        patched.setattr(sqlite.api.database.group, "cursor", _NoSpace(sqlite.api.database.group.cursor))
         answers = sqlite.send_all([wire.generate_session(sqlite.jwt(), 123)] * 2)
     assert [error_code(answer) for answer in answers] == ["INTERNAL_ERROR"] * 2
     assert sqlite.api.sessions() == []
