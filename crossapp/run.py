@@ -257,7 +257,7 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
         settings={
             "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
             "rate_limits": {
-                operation.id: target.rate_limits.get(operation.id, operation.rate_limit.limit)
+                operation.id: operation.limit_in_force(target.rate_limits)
                 for app, target in deployment.targets.items()
                 for operation in openapi.load(app, deployment.edition).operations.values()
                 if operation.rate_limit is not None

@@ -89,6 +89,14 @@ EXTENSIONS: dict[str, Extension] = {
             },
         },
     ),
+    "x-status-choices": Extension(
+        frozenset({"operation"}),
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "array", "minItems": 2, "uniqueItems": True, "items": {"type": "integer"}},
+        },
+    ),
     "x-stream-item": Extension(frozenset({"media"}), {"type": "object"}),
 }
 

@@ -33,6 +33,7 @@ class Operation:
     changes: the capability of a deployment that gives an event which may be changed so (x-changes); empty where
         the operation changes none.
     calls: operationIds of other applications that are called for each request (x-calls).
+    status_choices: sets of statuses among which the contract leaves the choice (x-status-choices).
     contract: where the contract page speaks of the operation (x-contract).
     secret_fields: names of body properties, over the document, whose values a recorder must remove.
     statuses: those documented.
@@ -65,6 +66,7 @@ class Operation:
         self.audited: bool = raw.get("x-audited", False)
         self.changes: str = raw.get("x-changes") or ""
         self.calls: tuple[str, ...] = tuple(raw.get("x-calls", ()))
+        self.status_choices: tuple[frozenset[int], ...] = tuple(map(frozenset, raw.get("x-status-choices", ())))
         self.contract = ContractPlaces.read(raw.get("x-contract", {}))
         self.secret_fields: frozenset[str] = schemas.secrets
         self.statuses = frozenset(int(status) for status in raw["responses"])
@@ -170,6 +172,12 @@ class Operation:
             if media_type == "application/json":
                 return self._schemas.checker(f"{at}/schema").problems(value, "/body")
         return []
+
+    def limit_in_force(self, rate_limits: Mapping[str, int]) -> int:
+        """Requests a minute at a deployment with these limits by operationId; the documented ones where it names none.
+        0: there is no limit."""
+        documented = self.rate_limit.limit if self.rate_limit is not None else 0
+        return rate_limits.get(self.id, documented)
 
     @cached_property
     def streams(self) -> bool:

@@ -114,7 +114,7 @@ def security(sheet: Sheet) -> Findings:
 
 
 def statuses(sheet: Sheet) -> Findings:
-    """Success is 200; no status is left to `default` or a range; bodies and limits have their refusals."""
+    """Success is 200; no status is left to `default` or a range; bodies, limits and choices have their statuses."""
     for node in sheet.operations:
         responses = node.value.get("responses", {})
         at = f"{node.pointer}/responses"
@@ -128,6 +128,10 @@ def statuses(sheet: Sheet) -> Findings:
                 yield at, "takes a body, but documents no 413"
             if not {"400", "422"} & responses.keys():
                 yield at, "takes a body, but documents neither 400 nor 422"
+        for n, choice in enumerate(node.value.get("x-status-choices", ())):
+            for status in choice:
+                if str(status) not in responses:
+                    yield f"{node.pointer}/x-status-choices/{n}", f"{status} is not documented for the operation"
         if "x-rate-limit" in node.value and "429" not in responses:
             yield at, "is limited, but documents no 429"
 

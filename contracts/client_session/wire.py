@@ -5,6 +5,9 @@ from collections.abc import Mapping
 import openapi
 from harness.http import Call, Headers, json_body
 
+CALLBACK = openapi.find("handleHiEventsCallback").path
+"""The path of the page that hi.events comes back to."""
+
 
 def _credentials(jwt: str | None, cookie: str) -> Headers:
     if jwt is None:

@@ -1,5 +1,6 @@
-"""The shared secret: the three back-end routes demand it, whole and exact."""
+"""The shared secret: the operations for back ends demand it, whole and exact."""
 
+import openapi
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import MINTS
 from harness.history import History
@@ -8,11 +9,6 @@ from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 
 STORY = "back_ends_are_refused_without_the_secret"
-_ROUTES = {
-    "validateSession": "validate-session",
-    "listUserAccounts": "user-accounts",
-    "validatePermission": "validate-permission",
-}
 
 rule = RuleFamily(
     level=MUST,
@@ -39,24 +35,27 @@ def _first(step: str) -> Judge:
     return judge
 
 
-for _operation, _route in _ROUTES.items():
+for _operation in openapi.load("tuvens-api").operations.values():
+    if "sharedSecret" not in _operation.security:
+        continue
+    _route = _operation.path.rpartition("/")[2]
     _prefix = f"shared_secret.{_route.replace('-', '_')}"
     rule(
         id=f"{_prefix}_refuses_a_missing_secret",
         statement=f"tuvens-api answers 401 to {_route} without the shared secret, and with an empty one.",
-        operations=_operation,
-    )(_each(f"{_operation}/missing"))
+        operations=_operation.id,
+    )(_each(f"{_operation.id}/missing"))
     rule(
         id=f"{_prefix}_refuses_a_wrong_secret",
         statement=f"tuvens-api answers 401 to {_route} with a secret that is wrong: another, a part, longer, in other "
         "case.",
-        operations=_operation,
-    )(_each(f"{_operation}/wrong"))
+        operations=_operation.id,
+    )(_each(f"{_operation.id}/wrong"))
     rule(
         id=f"{_prefix}_authenticates_before_it_reads",
         statement=f"tuvens-api answers 401, not 400, to a {_route} that lacks the secret and is ill-formed.",
         section="Errors",
         quote="Order on every route: authentication (401), then the request's form (400)",
         settles=(),
-        operations=_operation,
-    )(_first(f"ill-formed/{_operation}"))
+        operations=_operation.id,
+    )(_first(f"ill-formed/{_operation.id}"))

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+import openapi
 from contracts import placeholders
 from crossapp.deployments import deployed
 from crossapp.durations import seconds
@@ -200,7 +201,7 @@ def _example(urls: Mapping[str, str]) -> str:
     if "tuvens-api" in urls:
         body = json_module.dumps({"session_token": placeholders.session_token()})
         return (
-            f"curl -s {urls['tuvens-api']}/api/cross-app/validate-session "
+            f"curl -s {urls['tuvens-api']}{openapi.find('validateSession').path} "
             f"-H 'x-shared-secret: {placeholders.SHARED_SECRET}' -H 'Content-Type: application/json' -d '{body}'"
         )
     return f"curl -si {next(iter(urls.values()))}/"

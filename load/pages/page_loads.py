@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import openapi
 from harness.chromium import Chromium, is_available
 from harness.deployment import Deployment
 from harness.history import History
@@ -66,7 +67,7 @@ async def visit(
     try:
         async with on_sale(deployment, history, redactor) as event:
             return await load_pages(
-                f"{target.url}/event/{event}",
+                target.url + openapi.find("showTuvensEventPage").target({"id": event}),
                 selectors_for(CLIENT, target.selectors)["tickets"],
                 options,
                 seconds=min(deployment.safety.seconds, _SLOWEST_LOAD),

@@ -20,7 +20,7 @@ def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
         for operation in openapi.load(app, deployment.edition).operations.values():
             if operation.rate_limit is None:
                 continue
-            limit = target.rate_limits.get(operation.id, operation.rate_limit.limit)
+            limit = operation.limit_in_force(target.rate_limits)
             by_person = operation.rate_limit.key in _BY_PERSON
             people = len(deployment.users) if by_person else 1
             share = sum(weight for name, weight in schedule.mix.items() if operation.id in _calls(name)) / total

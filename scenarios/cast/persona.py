@@ -4,8 +4,10 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import openapi
+from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_session import wire as hi_wire
 from harness.deployment import Target, User
 from harness.relay import Relay
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from harness.browsing import Browsing, Tab
 
 HI_EVENTS = "hi.events"
-CALLBACK = "/hi-events/callback"
-GENERATE = "/api/cross-app/generate-session"
+GENERATE = openapi.find("wrapGenerateSession").path
 NEEDS = ("browser", "target:tuvens-client")
 
 
@@ -43,7 +44,7 @@ class Persona:
 
     def event_page(self, event: str) -> str:
         """The address of an event at tuvens-client."""
-        return f"{self.client.url}/event/{quote(event, safe='')}"
+        return self.client.url + openapi.find("showTuvensEventPage").target({"id": event})
 
     def callback(self, params: Mapping[str, str]) -> str:
         """The address to which hi.events comes back with these parameters."""

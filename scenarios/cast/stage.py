@@ -370,9 +370,7 @@ def _allowances(deployment: Deployment) -> dict[str, Allowance]:
     found = {}
     for app, target in deployment.targets.items():
         for operation in openapi.load(app, deployment.edition).operations.values():
-            limit = target.rate_limits.get(operation.id)
-            if limit is None and operation.rate_limit is not None:
-                limit = operation.rate_limit.limit
+            limit = operation.limit_in_force(target.rate_limits)
             if limit:
                 found[operation.id] = Allowance(limit)
     return found

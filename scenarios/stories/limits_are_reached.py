@@ -83,10 +83,8 @@ async def _until_limited(cast: Cast, operation: str, ask: Ask) -> None:
 def _limit(cast: Cast, operation: str) -> int:
     if cast.can("control:tuvens-api"):
         return _limits_to_set(cast)[operation]
-    said = cast.stage.target("tuvens-api").rate_limits.get(operation)
-    documented = openapi.find(operation).rate_limit
-    assert documented is not None
-    return said or documented.limit
+    found = openapi.find(operation)
+    return found.limit_in_force(cast.stage.target("tuvens-api").rate_limits) or found.limit_in_force({})
 
 
 async def _contract_limits(cast: Cast) -> dict[str, int | None] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import openapi
 from contracts import placeholders
+from contracts.client_session.wire import CALLBACK
 from contracts.every_operation.rules_fuzzing import fuzzed
 from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.deployment import User
@@ -298,7 +299,7 @@ class Fuzzing:
         if openapi.find(operation_id).base == "pages":
             # With a living token each visit would make an event.
             origin = self._cast.deployment.return_origin
-            return [{"query.return_url": f"{origin}/hi-events/callback"} if origin else {}]
+            return [{"query.return_url": f"{origin}{CALLBACK}"} if origin else {}]
         common = {
             "path.id": self._event,
             "body.tuvens_event_id": self._event or "crossapp-unknown",

@@ -27,19 +27,19 @@ async def origins_are_checked(cast: Cast) -> None:
         **{f"wrong/{k}": v for k, v in wrong.items()},
     }.items():
         await cast.send(f"simple/{name}", BROWSER, get_event(event).with_header("Origin", origin))
-        for method, operation in (("POST", "generateSession"), ("GET", "getEvent"), ("PATCH", "updateEvent")):
-            path = {"id": event} if "{id}" in openapi.find(operation).path else None
+        for operation in map(openapi.find, ("generateSession", "getEvent", "updateEvent")):
+            path = {"id": event} if "{id}" in operation.path else None
             preflight = Call(
-                operation,
+                operation.id,
                 "OPTIONS",
-                openapi.find(operation).target(path),
+                operation.target(path),
                 (
                     ("Origin", origin),
-                    ("Access-Control-Request-Method", method),
+                    ("Access-Control-Request-Method", operation.method),
                     ("Access-Control-Request-Headers", _ASKED_HEADERS),
                 ),
             )
-            await cast.send(f"preflight/{name}/{method}", BROWSER, preflight, key=None)
+            await cast.send(f"preflight/{name}/{operation.method}", BROWSER, preflight, key=None)
 
 
 def admitted_origins(cast: Cast) -> list[str]:

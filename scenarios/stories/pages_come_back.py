@@ -6,11 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_page.returning import said
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.event_fixtures import brought_together, changed, left
-from scenarios.cast.persona import CALLBACK, HI_EVENTS, NEEDS, browses
+from scenarios.cast.persona import HI_EVENTS, NEEDS, browses
 from scenarios.catalogue import story
 from scenarios.stories.pages_enable_ticketing import HOSTILE, PLANTED
 from scenarios.stories.pages_show_the_states import OPERATIONS

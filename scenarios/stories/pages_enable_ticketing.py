@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from contracts.browser.seen import SHOWS
+from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_session import wire
 from contracts.times import iso_millis
 from harness.deployment import Linked
@@ -13,7 +14,7 @@ from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import hears
 from scenarios.cast.event_fixtures import event_without_ticketing, left
-from scenarios.cast.persona import CALLBACK, HI_EVENTS, NEEDS, Persona, browses, value_of
+from scenarios.cast.persona import HI_EVENTS, NEEDS, Persona, browses, value_of
 from scenarios.catalogue import story
 from scenarios.stories.pages_show_the_states import OPERATIONS
 from scenarios.stories.the_page_is_opened import page_params

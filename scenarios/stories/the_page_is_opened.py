@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 
+from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
@@ -13,7 +14,6 @@ from scenarios.cast.stage import Reply
 from scenarios.catalogue import story
 
 OPERATIONS = ("openCrossAppPage", "generateSession")
-CALLBACK = "/hi-events/callback"
 
 
 def page_params(cast: Cast, token: str, tuvens_event: str, *, title: str, creates: bool = True) -> dict[str, str]:

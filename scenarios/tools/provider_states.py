@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 import openapi
+from contracts.client_session.wire import CALLBACK
 from contracts.pacts.states import STATES, When
 from contracts.times import iso_millis, parse_iso
 from harness.capabilities import remedy_for
@@ -24,7 +25,6 @@ from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import hears, patience, tells
 from scenarios.cast.stage import SessionToken
 from scenarios.cast.updates import Updates, unknown_id
-from scenarios.stories.the_page_is_opened import CALLBACK
 from scenarios.stories.tuvens_api_fails import trouble
 from scenarios.tools.loopback import App
 

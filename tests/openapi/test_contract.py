@@ -182,6 +182,16 @@ def test_every_answer_of_a_limited_route_demands_the_three_headers(name: str) ->
         assert {f"/headers/{header.lower()}" for header, _ in RATE_LIMIT_HEADERS} <= missing
 
 
+def test_a_deployment_may_have_other_limits_than_the_document() -> None:
+    limited, free = find("validateSession"), find("getEvent")
+    assert [limited.limit_in_force(said) for said in ({}, {"validateSession": 7}, {"validateSession": 0})] == [
+        100,
+        7,
+        0,
+    ]
+    assert [free.limit_in_force(said) for said in ({}, {"validateSession": 7}, {"getEvent": 7})] == [0, 0, 7]
+
+
 def test_the_limit_of_signing_in_at_hi_events_needs_no_headers() -> None:
     body = b'{"message": "Too many attempts.", "error": "TOO_MANY_REQUESTS"}'
     headers = [("Content-Type", "application/json")]

@@ -210,6 +210,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         PUT,
         "write x-changes",
     ),
+    "a choice of a status that is not documented": (
+        lambda d: _set(_put(d), "x-status-choices", [[400, 422]]),
+        f"{PUT}/x-status-choices/0",
+        "422 is not documented",
+    ),
     "a document that says of some operations only whether they are audited": (
         _audit_another,
         PUT,

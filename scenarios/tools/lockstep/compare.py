@@ -12,13 +12,6 @@ from scenarios.cast.stage import Reply
 ABSENT = "(absent)"
 _NUMBER = re.compile(r"/\d+(?=/|$)")
 
-# Statuses among which the contract leaves the choice, by operation ("401 … for a missing, ill-typed (or 422) … token",
-# "SHOULD then be 502 or 503", "400/422").
-_ONE_CHOICE: Mapping[str, tuple[frozenset[int], ...]] = {
-    "validateCrossAppSession": (frozenset({401, 422}), frozenset({401, 502, 503})),
-    "validateCrossAppPermission": (frozenset({400, 422}),),
-}
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -80,7 +73,7 @@ def differences(left: Seen, right: Seen) -> Iterator[Difference]:
         return Difference(left.operation, left.status, place, one, other)
 
     if left.status != right.status:
-        choices = _ONE_CHOICE.get(left.operation, ())
+        choices = openapi.find(left.operation).status_choices
         if not any({left.status, right.status} <= each for each in choices):
             yield at("status", left.status, right.status)
         return
