@@ -5,7 +5,7 @@ from typing import Any
 
 import openapi
 from contracts import facts
-from crossapp.run import Settings, context_of, recorder_for
+from crossapp.run import Settings, context_of, writer_for
 from harness.deployment import Deployment
 from harness.har_reader import Har, HarEntry, HarError, hosts_of
 from harness.history import History, Outcome, read_history
@@ -28,13 +28,13 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
             "file that names those addresses (--deployment)"
         )
     history = History(context_of(deployment, Settings()))
-    recorder = recorder_for(deployment, history, foreign=True)
+    writer = writer_for(deployment, history)
     calls = [(each, place, _call(each, place), _answer(each)) for each, place in placed]
     for _, _, call, answer in calls:  # first: a token may be used before the entry that hands it out
         for kind, value in facts.handed_out(call, answer) if answer is not None else ():
-            recorder.redactor.register(kind, value)
+            writer.redactor.register(kind, value)
     for each, place, call, answer in calls:
-        exchange = recorder.record(
+        exchange = writer.record(
             step=f"{STORY}/{call.operation or 'unknown'}",
             caller=STORY,
             callee=place.app,
@@ -47,10 +47,10 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
             seconds=each.seconds,
         )
         if each.facts is not None:  # what was removed since cannot be found again
-            history.entries[-1] = replace(exchange, facts=recorder.redactor.redact_fields(each.facts))
+            history.entries[-1] = replace(exchange, facts=writer.redactor.redact_fields(each.facts))
         if each.superseded:
             history.supersede(exchange.number)
-    return read_history(history.lines(recorder.redactor)), len(har.entries) - len(placed)
+    return read_history(history.lines(writer.redactor)), len(har.entries) - len(placed)
 
 
 def _call(entry: HarEntry, place: Place) -> Call:

@@ -25,13 +25,15 @@ from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.history import DOES_NOT_HOLD, Context, Exchange, History, HistoryError, read_history
+from harness.history_writer import HistoryWriter
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
-from harness.recorder import Bounds, Recorder
+from harness.recorder import Recorder
 from harness.redact import Redactor
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
 from harness.requirement import Catalogue, Requirement
 from harness.story import Story
+from harness.traffic_limits import TrafficLimits
 from harness.verdict import Held
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
@@ -102,15 +104,20 @@ def redactor_of(deployment: Deployment) -> Redactor:
     return redactor
 
 
+def writer_for(deployment: Deployment, history: History) -> HistoryWriter:
+    """A writer of others' traffic with a deployment, which computes all facts."""
+    return HistoryWriter(history, redactor_of(deployment), facts=facts.ALL, secrets=facts.handed_out, foreign=True)
+
+
 def recorder_for(deployment: Deployment, history: History, *, foreign: bool = False) -> Recorder:
-    """A recorder within a deployment's bounds that knows its secrets and computes all facts. `foreign` traffic goes on
-    however often a target did not answer: that is for its sender to decide."""
+    """A recorder within a deployment's limits, which computes all facts. `foreign` traffic is sent however often a
+    target did not answer: that is for its sender to decide."""
     seconds = deployment.safety.seconds
     strikes = sys.maxsize if foreign else 3
     return Recorder(
         history,
         redactor_of(deployment),
-        bounds=Bounds(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
+        limits=TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
         facts=facts.ALL,
         secrets=facts.handed_out,
         verify=_certificates(deployment),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from harness.capabilities import remedy_for
 from harness.history import History, StoryOutcome
-from harness.recorder import TargetGoneError
 from harness.story import Phase, Story, StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 
 Progress = Callable[[str, str], None]
 

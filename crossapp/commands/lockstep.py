@@ -18,9 +18,9 @@ from crossapp.run import Settings, context_of, recorder_for
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.history import History
-from harness.recorder import TargetGoneError
 from harness.render.text import visible
 from harness.story import Phase, Story, StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 

@@ -15,8 +15,9 @@ from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment
 from harness.history import Exchange, History
 from harness.http import Answer, Call, WireError
-from harness.recorder import Bounds, Recorder, TargetGoneError
+from harness.recorder import Recorder
 from harness.redact import Redactor
+from harness.traffic_limits import TargetGoneError, TrafficLimits
 from load.judge.catalogue import preflight_problem
 from load.judge.to_history import PREFLIGHT
 
@@ -40,9 +41,9 @@ class StoppedError(Exception):
 @asynccontextmanager
 async def sending(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[Send]:
     """Calls before the load, recorded; the block raises StoppedError at the first that is not answered rightly."""
-    bounds = Bounds(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
+    limits = TrafficLimits(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
     recorder = Recorder(
-        history, redactor, bounds=bounds, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
+        history, redactor, limits=limits, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
     )
     tried: list[Exchange] = []
 

@@ -13,7 +13,7 @@ from contracts.tuvens_event import wire as event_wire
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment, Linked, User
 from harness.http import Answer, Call, WireError
-from harness.recorder import Listener
+from harness.listener import Listener
 from harness.story import Story, StoryStoppedError
 from scenarios.cast.stage import Reply, SessionToken, SignedIn, Stage, user_key
 

@@ -17,8 +17,8 @@ from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
 from harness.history import Outcome, StreamEvent
 from harness.http import Answer, Call, Headers, WireError, read_json
+from harness.listener import Listener
 from harness.receiver import Arrival, HangUp, Receiver, Say, Silence
-from harness.recorder import Listener
 from scenarios.cast.cast import BACKEND, Cast
 from scenarios.cast.stage import Reply
 from scenarios.stories.tuvens_api_fails import trouble

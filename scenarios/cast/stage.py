@@ -114,7 +114,7 @@ class Stage:
         self._leads: dict[str, float] = defaultdict(float)
         self.chromium = Chromium(
             recorder.redactor,
-            seconds=recorder.bounds.seconds,
+            seconds=recorder.limits.seconds,
             evidence=evidence,
             any_certificate=bool(deployment.ca_file),
         )
@@ -334,7 +334,7 @@ class Stage:
 
     async def _again(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         if exchange.outcome is not Outcome.ANSWERED:
-            too_slow = exchange.seconds >= self.recorder.bounds.seconds * 0.9
+            too_slow = exchange.seconds >= self.recorder.limits.seconds * 0.9
             return not too_slow and (exchange.outcome is Outcome.REFUSED or retry_safe)
         if answer is not None and answer.status == 429 and obey_limits:
             await asyncio.sleep(pause_after_429(answer.headers, _server_time(answer)))

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import openapi
 from harness.http import Call, Headers
-from harness.recorder import TargetGoneError
 from harness.story import Phase
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.catalogue import story
 

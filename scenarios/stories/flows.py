@@ -9,7 +9,7 @@ from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
 from harness.http import WireError, field_of
-from harness.recorder import Listener
+from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import drafted, hears, patience, tells, watch

@@ -16,8 +16,9 @@ from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.deployment import User
 from harness.history import Exchange, NothingObservedError, Outcome
 from harness.http import Answer, Call, Headers, WireError, header
-from harness.recorder import Forwarding, TargetGoneError
+from harness.recorder import Forwarding
 from harness.story import Phase, StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.catalogue import story
 from scenarios.tools.addresses import Addresses

@@ -147,7 +147,7 @@ async def pages_listen_late(cast: Cast) -> None:
 
 def _reconnects(cast: Cast) -> float:
     """Seconds within which a browser, which waits some seconds between two tries, and the page are connected again."""
-    return max(cast.stage.recorder.bounds.seconds, 15.0)
+    return max(cast.stage.recorder.limits.seconds, 15.0)
 
 
 def _embeds(visitor: Persona, url: str, since: int = 0) -> list[int]:

@@ -2,7 +2,7 @@
 
 from contracts.event_stream.rules import LISTENERS, is_about
 from contracts.webhook.wire import sign
-from harness.recorder import Listener
+from harness.listener import Listener
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.updates import State, Updates, unknown_id

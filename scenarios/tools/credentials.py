@@ -12,8 +12,8 @@ from contracts import placeholders
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import ROLES
 from harness.http import Call, Headers, WireError, header, read_json
-from harness.recorder import TargetGoneError
 from harness.story import StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.stage import Stage, user_key
 
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?', re.DOTALL)  # a key with its colon

@@ -19,8 +19,8 @@ from harness.capabilities import remedy_for
 from harness.history import StreamEvent
 from harness.http import WireError, read_json
 from harness.judging import LackingError
-from harness.recorder import TargetGoneError
 from harness.story import StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import hears, patience, tells
 from scenarios.cast.stage import SessionToken

@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.history import Outcome
 from harness.http import Call, Headers
-from harness.recorder import Forwarding, TargetGoneError
+from harness.recorder import Forwarding
 from harness.story import Phase, Story
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Reply, Stage
 from scenarios.tools.addresses import Addresses, Place

@@ -12,6 +12,7 @@ import pytest
 from crossapp.inspecting import HistorySource, inspected
 from harness.history import Exchange, History, Observation
 from harness.redact import Redactor
+from harness.sse import SseReader
 from scenarios.tools.loopback import PortTakenError, listen
 from tests.harness.examples import exchange, history
 
@@ -75,13 +76,12 @@ def test_a_secret_that_became_known_later_is_removed_too() -> None:
     assert "<bearer:" in told
 
 
-async def _lines(stream: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
-    name = ""
-    async for line in stream.aiter_lines():
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            yield name, json.loads(line.removeprefix("data: "))
+async def _events(stream: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+    reader = SseReader()
+    async for chunk in stream.aiter_raw():
+        for message in reader.read(chunk):
+            if message.kind == "event":
+                yield message.event, json.loads(message.data)
 
 
 def test_what_passes_while_somebody_looks_is_told_at_once() -> None:
@@ -101,7 +101,7 @@ def test_what_passes_while_somebody_looks_is_told_at_once() -> None:
             assert (await client.get(f"{base}/lanes", headers=evil)).status_code == 403
             assert (await client.get(f"{base}/apps/proxy/exchanges/1", headers=headers)).status_code == 404
             async with client.stream("GET", f"{base}/feed", headers=headers) as stream:
-                events = _lines(stream)
+                events = _events(stream)
                 while (await anext(events))[0] != "whole":
                     pass
                 record.entries.append(asked(1))

@@ -9,8 +9,8 @@ import pytest
 
 from harness.drive import drive
 from harness.history import Context, History, StoryOutcome
-from harness.recorder import TargetGoneError
 from harness.story import Phase, Stories, Story, StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from tests.harness.simulated import SimulatedLoop
 
 Tale = Callable[[Any], Awaitable[None]]

@@ -14,8 +14,9 @@ import pytest
 from contracts import facts
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
-from harness.recorder import Bounds, Recorder, TargetGoneError
+from harness.recorder import Recorder
 from harness.redact import Redactor
+from harness.traffic_limits import TargetGoneError, TrafficLimits
 from tests.harness.hostile import (
     Serve,
     answering,
@@ -29,14 +30,14 @@ from tests.harness.hostile import (
     silent,
 )
 
-SOON = Bounds(seconds=0.3, connect_seconds=0.3, answer_bytes=10_000)
-PATIENT = Bounds(seconds=20.0, connect_seconds=20.0, answer_bytes=10_000)
+SOON = TrafficLimits(seconds=0.3, connect_seconds=0.3, answer_bytes=10_000)
+PATIENT = TrafficLimits(seconds=20.0, connect_seconds=20.0, answer_bytes=10_000)
 OK = b"HTTP/1.1 200 OK\r\n"
 GET = Call("", "GET", "/x")
 
 
-def recorder(bounds: Bounds = PATIENT, redactor: Redactor | None = None) -> Recorder:
-    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), bounds=bounds)
+def recorder(limits: TrafficLimits = PATIENT, redactor: Redactor | None = None) -> Recorder:
+    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), limits=limits)
 
 
 async def sent(by: Recorder, url: str, call: Call = GET, callee: str = "b") -> Exchange:
@@ -45,12 +46,12 @@ async def sent(by: Recorder, url: str, call: Call = GET, callee: str = "b") -> E
 
 
 def ask(
-    serve: Serve, call: Call = GET, *, bounds: Bounds = PATIENT, redactor: Redactor | None = None, base: str = ""
+    serve: Serve, call: Call = GET, *, limits: TrafficLimits = PATIENT, redactor: Redactor | None = None, base: str = ""
 ) -> Exchange:
     """What is recorded of one call to a server."""
 
     async def run() -> Exchange:
-        by = recorder(bounds, redactor)
+        by = recorder(limits, redactor)
         try:
             async with serving(serve) as url:
                 return await sent(by, base.replace("URL", url.removeprefix("http://")) or url, call)
@@ -103,7 +104,7 @@ def test_an_answer_that_just_fits_is_kept_whole() -> None:
 
 @pytest.mark.parametrize("serve", [silent, dripping, raw(b"HTTP/1.1 ", pause=5.0)], ids=["silent", "drip", "half"])
 def test_a_server_that_does_not_finish_is_given_up_in_time(serve: Serve) -> None:
-    exchange = ask(serve, bounds=SOON)
+    exchange = ask(serve, limits=SOON)
     assert exchange.outcome is Outcome.NO_ANSWER
     assert exchange.error == "no complete answer within 0.3 s"
     assert exchange.seconds < 3
@@ -132,7 +133,7 @@ def test_a_server_that_does_not_finish_is_given_up_in_time(serve: Serve) -> None
     ],
 )  # fmt: skip
 def test_what_is_not_http_is_no_answer_and_no_crash(serve: Serve) -> None:
-    exchange = ask(serve, bounds=Bounds(seconds=1.0, answer_bytes=10_000))
+    exchange = ask(serve, limits=TrafficLimits(seconds=1.0, answer_bytes=10_000))
     assert exchange.outcome is Outcome.NO_ANSWER
     assert exchange.status is None
     assert exchange.error
@@ -291,7 +292,7 @@ def full_queue() -> Iterator[str]:
 
 def test_after_three_time_outs_on_an_operation_nothing_more_is_sent_there_and_to_others_it_is() -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=0.05, strikes=3))
+        by = recorder(TrafficLimits(seconds=0.05, strikes=3))
         async with serving(answering()) as living, serving(silent) as dead:
             await sent(by, living, Call("other", "GET", "/"))
             for _ in range(3):
@@ -307,7 +308,7 @@ def test_after_three_time_outs_on_an_operation_nothing_more_is_sent_there_and_to
 
 def test_an_answer_in_between_takes_the_strikes_back() -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=0.05, strikes=3))
+        by = recorder(TrafficLimits(seconds=0.05, strikes=3))
         async with serving(answering()) as living, serving(silent) as dead:
             for url in (dead, dead, living, dead, dead, living):
                 await sent(by, url, Call("op", "GET", "/"))
@@ -318,7 +319,7 @@ def test_an_answer_in_between_takes_the_strikes_back() -> None:
 
 def test_a_target_that_answers_nothing_at_all_is_given_up_whatever_is_asked() -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=0.05, strikes=3))
+        by = recorder(TrafficLimits(seconds=0.05, strikes=3))
         async with serving(answering()) as living, serving(silent) as dead:
             for number in range(3):
                 await sent(by, dead, Call(f"op{number}", "GET", "/"))
@@ -336,7 +337,7 @@ def test_a_target_that_answers_nothing_at_all_is_given_up_whatever_is_asked() ->
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses connections")
 def test_a_host_that_swallows_connections_is_given_up_too() -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=5.0, connect_seconds=0.1, strikes=3))
+        by = recorder(TrafficLimits(seconds=5.0, connect_seconds=0.1, strikes=3))
         with full_queue() as url:
             for number in range(3):
                 exchange = await sent(by, url, Call(f"op{number}", "GET", "/"))
@@ -361,7 +362,7 @@ def test_a_refused_connection_is_quick_and_so_no_strike() -> None:
 
 def test_a_record_that_is_full_ends_the_traffic() -> None:
     async def run() -> None:
-        by = recorder(Bounds(answer_bytes=10_000, kept_bytes=25_000))
+        by = recorder(TrafficLimits(answer_bytes=10_000, kept_bytes=25_000))
         async with serving(answering(b"x" * 10_000)) as url:
             for _ in range(3):
                 await sent(by, url)
@@ -456,7 +457,7 @@ def test_what_an_answer_hands_out_is_a_secret_from_then_on() -> None:
         by = Recorder(
             History(Context("d", "2025-07", {}, frozenset())),
             Redactor(),
-            bounds=PATIENT,
+            limits=PATIENT,
             facts=facts.ALL,
             secrets=facts.handed_out,
         )
@@ -487,7 +488,7 @@ def test_facts_are_computed_from_the_bytes_as_they_were_and_are_themselves_clean
         return {"length": len(answer.body), "list": [answer.body.decode()], "map": {"the-secret-itself": 1}}
 
     async def run() -> Exchange:
-        by = Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor, bounds=PATIENT, facts=(length,))
+        by = Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor, limits=PATIENT, facts=(length,))
         async with serving(answering(b"the-secret-itself")) as url:
             exchange = await sent(by, url)
         await by.close()

@@ -9,17 +9,19 @@ import pytest
 
 from harness.history import Context, History, StreamEvent
 from harness.http import Call
-from harness.recorder import Bounds, Listener, Recorder, TargetGoneError
+from harness.listener import Listener
+from harness.recorder import Recorder
 from harness.redact import Redactor
+from harness.traffic_limits import TargetGoneError, TrafficLimits
 from tests.harness.hostile import Serve, answering, endless, raw, serving, silent, stream
 from tests.harness.test_recorder import closed_port
 
 CALL = Call("streamEventUpdates", "GET", "/api/events/updates")
-BOUNDS = Bounds(seconds=10.0, answer_bytes=200_000)
+LIMITS = TrafficLimits(seconds=10.0, answer_bytes=200_000)
 
 
-def recorder(bounds: Bounds = BOUNDS, redactor: Redactor | None = None) -> Recorder:
-    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), bounds=bounds)
+def recorder(limits: TrafficLimits = LIMITS, redactor: Redactor | None = None) -> Recorder:
+    return Recorder(History(Context("d", "2025-07", {}, frozenset())), redactor or Redactor(), limits=limits)
 
 
 async def until(listener: Listener, kind: str, count: int = 1) -> list[StreamEvent]:
@@ -34,11 +36,13 @@ async def until(listener: Listener, kind: str, count: int = 1) -> list[StreamEve
     return found
 
 
-def heard(serve: Serve, kind: str = "event", count: int = 1, *, bounds: Bounds = BOUNDS) -> Sequence[StreamEvent]:
+def heard(
+    serve: Serve, kind: str = "event", count: int = 1, *, limits: TrafficLimits = LIMITS
+) -> Sequence[StreamEvent]:
     """The first events of a kind that a server's stream brings."""
 
     async def run() -> Sequence[StreamEvent]:
-        by = recorder(bounds)
+        by = recorder(limits)
         try:
             async with serving(serve) as url, by.listen(step="s/x", callee="b", base_url=url, call=CALL) as listener:
                 return await until(listener, kind, count)
@@ -46,35 +50,6 @@ def heard(serve: Serve, kind: str = "event", count: int = 1, *, bounds: Bounds =
             await by.close()
 
     return asyncio.run(run())
-
-
-def test_an_event_is_kept_with_its_fields_and_its_lines_as_sent() -> None:
-    (event,) = heard(stream(b': hello\n\nid: 7\nevent: status\ndata: {"a":\ndata: 1}\n\n'))
-    assert (event.event, event.id, event.data) == ("status", "7", '{"a":\n1}')
-    assert event.lines[-5:] == ("id: 7", "event: status", 'data: {"a":', "data: 1}", "")
-
-
-def test_an_unnamed_event_is_told_from_one_named_message() -> None:
-    unnamed, named = heard(stream(b"data: 1\n\nevent: message\ndata: 2\n\n"), count=2)
-    assert (unnamed.event, named.event) == ("", "message")
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_as_the_standard_allows_wherever_the_bytes_are_cut(end: str) -> None:
-    text = f"id: 1{end}data: é one{end}{end}data: two{end}{end}: still here{end}".encode()
-    events = heard(stream(*(bytes([byte]) for byte in text)), count=2)
-    assert [(each.id, each.data) for each in events] == [("1", "é one"), ("1", "two")]
-    assert events[0].lines == ("id: 1", "data: é one", "")
-
-
-def test_an_event_that_ends_in_a_lone_cr_is_heard_at_once() -> None:
-    (event,) = heard(stream(b"data: x\r\r"))
-    assert event.data == "x"
-
-
-def test_a_byte_order_mark_and_bytes_that_are_not_utf_8_do_not_end_a_stream() -> None:
-    first, second = heard(stream(b"\xef\xbb\xbfdata: 1\n\ndata: \xff\n\n"), count=2)
-    assert (first.data, second.data) == ("1", "\ufffd")
 
 
 def test_a_stream_says_its_opening_its_comments_and_its_end() -> None:
@@ -128,7 +103,7 @@ def test_a_stream_without_end_is_left_in_time_and_does_not_fill_the_memory(serve
 
 def test_a_stream_that_says_more_than_may_be_kept_is_left() -> None:
     (closed,) = heard(
-        stream(then=endless(b"data: " + b"x" * 1_000 + b"\n\n")), "closed", bounds=Bounds(kept_bytes=50_000)
+        stream(then=endless(b"data: " + b"x" * 1_000 + b"\n\n")), "closed", limits=TrafficLimits(kept_bytes=50_000)
     )
     assert "more than can be kept" in closed.data
 
@@ -136,7 +111,7 @@ def test_a_stream_that_says_more_than_may_be_kept_is_left() -> None:
 @pytest.mark.parametrize("serve", [silent, raw(b"HTTP/1.1 200", pause=5.0)], ids=["silent", "half a status line"])
 def test_a_stream_that_does_not_open_is_not_waited_for_and_counts_as_a_time_out(serve: Serve) -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=0.1, strikes=2))
+        by = recorder(TrafficLimits(seconds=0.1, strikes=2))
         async with serving(serve) as url:
             for _ in range(2):
                 async with by.listen(step="s/x", callee="b", base_url=url, call=CALL) as listener:
@@ -203,13 +178,13 @@ def test_a_stream_that_drips_its_head_is_given_up() -> None:
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    (closed,) = heard(slow, "closed", bounds=Bounds(seconds=0.2))
+    (closed,) = heard(slow, "closed", limits=TrafficLimits(seconds=0.2))
     assert closed.data == "no answer within 0.2 s"
 
 
 def test_an_open_stream_without_events_is_no_failure_and_waiting_for_one_ends() -> None:
     async def run() -> None:
-        by = recorder(Bounds(seconds=0.1))
+        by = recorder(TrafficLimits(seconds=0.1))
         async with (
             serving(stream()) as url,
             by.listen(step="s/x", callee="b", base_url=url, call=CALL) as listener,

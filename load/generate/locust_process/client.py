@@ -18,8 +18,8 @@ import openapi
 from contracts import facts
 from harness.deployment import Deployment
 from harness.history import Context, History, Outcome
+from harness.history_writer import HistoryWriter
 from harness.http import Answer, Call
-from harness.recorder import Recorder
 from harness.redact import Redactor
 from load.generate.checks import Check, judge_answer
 from load.generate.locust_process.disturbance import RunQueue
@@ -145,7 +145,7 @@ class Client:
         redactor = Redactor()
         for kind, value in self._deployment.secrets():
             redactor.register(kind, value)
-        recorder = Recorder(
+        writer = HistoryWriter(
             History(Context("load", "", {}, frozenset())), redactor, facts=facts.ALL, secrets=facts.handed_out
         )
         slowest = [(SLOWEST, kept) for heap in self._slowest.values() for _, _, kept in heap]
@@ -154,7 +154,7 @@ class Client:
             for kind, value in kept.secrets:
                 redactor.register(kind, value)
         for step, kept in (*slowest, *wrong):
-            recorder.record(
+            writer.record(
                 step=step + kept.measure,
                 caller=f"load generator {prefix + 1}",
                 callee=openapi.find(kept.call.operation).app,
@@ -167,7 +167,7 @@ class Client:
                 seconds=kept.seconds,
                 facts={"wrong": kept.error} if kept.error else None,
             )
-        return list(recorder.history.lines(redactor))
+        return list(writer.history.lines(redactor))
 
     def _remember(self, kept: _Kept, result: Result, latency: float) -> None:
         if result is not Result.OK:

@@ -2,11 +2,13 @@
 
 import http.client
 import ssl
+from functools import partial
 from urllib.parse import urlsplit
 
 import openapi
 from contracts.event_stream.wire import stream_event_updates
 from harness.deployment import Deployment
+from harness.sse import StreamTooLongError, messages
 from load.generate.samples import Result
 
 _SILENCE = 60.0
@@ -47,10 +49,12 @@ class Stream:
             if response.status != 200 or problems:
                 result = Result.LIMITED if response.status == 429 else Result.FAILED
                 raise BrokenStreamError(result, problems[0].message if problems else f"status {response.status}")
-            while line := response.readline():
-                self.events += line.startswith(b"data:")
+            for message in messages(iter(partial(response.read1, 65_536), b"")):
+                self.events += message.kind == "event"
         except ConnectionRefusedError as error:
             raise BrokenStreamError(Result.REFUSED, f"no connection: {error.strerror}") from None
+        except StreamTooLongError as error:
+            raise BrokenStreamError(Result.FAILED, str(error)) from None
         except (OSError, http.client.HTTPException) as error:
             raise BrokenStreamError(Result.UNANSWERED, f"no answer: {type(error).__name__}") from None
         finally:

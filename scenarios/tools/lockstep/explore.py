@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import openapi
 from harness.curl import curl
 from harness.deployment import ROLES, Deployment
-from harness.recorder import TargetGoneError
 from harness.story import StoryStoppedError
+from harness.traffic_limits import TargetGoneError
 from scenarios.cast.stage import Reply
 from scenarios.tools.lockstep.calls import TUVENS_EVENTS, Call, SetStatus, calls, described, tour
 from scenarios.tools.lockstep.compare import Difference, Learned, Seen, closed_fields, differences, seen

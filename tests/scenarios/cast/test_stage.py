@@ -15,9 +15,10 @@ from contracts.times import iso_millis
 from harness.deployment import Deployment, Linked, build_deployment
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
-from harness.recorder import Bounds, Forwarding
+from harness.recorder import Forwarding
 from harness.redact import Redactor
 from harness.story import StoryStoppedError
+from harness.traffic_limits import TrafficLimits
 from scenarios.cast import stage as module
 from scenarios.cast.stage import Reply, SessionToken, SignedIn, Stage, end_of, user_key
 from tests.contracts.histories import NOW, answer, no_answer
@@ -38,7 +39,7 @@ class _Recorder:
     def __init__(self, *answers: Exchange) -> None:
         self.history = History(Context("by hand", "2025-07", {}, frozenset()))
         self.redactor = Redactor()
-        self.bounds = Bounds(seconds=10.0)
+        self.limits = TrafficLimits(seconds=10.0)
         self.answers = list(answers)
         self.calls: list[Call] = []
 

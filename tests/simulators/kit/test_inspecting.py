@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
+from harness.sse import messages
 from simulators.kit.application import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 
@@ -59,11 +60,11 @@ class Plane:
         found: list[dict[str, Any]] = []
         headers = {"Authorization": f"Bearer {self.token}"}
         with self.client.stream("GET", self.base + "/feed", headers=headers) as stream:
-            for line in stream.iter_lines():
-                if line == "event: whole":
+            for message in messages(stream.iter_raw()):
+                if message.event == "whole":
                     return found
-                if line.startswith('data: {"rows"'):
-                    found += json.loads(line.removeprefix("data: "))["rows"]
+                if message.event == "rows":
+                    found += json.loads(message.data)["rows"]
         raise AssertionError("the stream ended")
 
     def last(self, app: str = TUVENS_API) -> dict[str, Any]:

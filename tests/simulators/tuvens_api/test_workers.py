@@ -21,6 +21,7 @@ from contracts.session_token import wire
 from contracts.tuvens_event.wire import get_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Call
+from harness.sse import messages
 from simulators.kit.errors import StartError
 from simulators.launch import Launched, LaunchOptions, launched
 from tests.simulators import postgresql
@@ -162,17 +163,13 @@ def test_all_listeners_hear_of_what_either_worker_applied_in_one_order(pair: Pai
                 break
             client.close()
         with contextlib.closing(client), client.stream("GET", "/api/events/updates") as stream:
-            lines = stream.iter_lines()
-            next(lines)
+            received = messages(stream.iter_raw())
+            next(received)
             ready.wait(20)
-            number = 0
-            for line in lines:
-                if line.startswith("id: "):
-                    number = int(line[4:])
-                elif line.startswith("data: "):
-                    heard[worker].append((number, json.loads(line[6:])["status"]))
-                    if len(heard[worker]) == 12:
-                        return
+            for message in (each for each in received if each.kind == "event"):
+                heard[worker].append((int(message.id), json.loads(message.data)["status"]))
+                if len(heard[worker]) == 12:
+                    return
 
     listeners = [threading.Thread(target=listen, args=(worker,), daemon=True) for worker in heard]
     for each in listeners:

@@ -1,0 +1,166 @@
+"""Adds what happened to a history: facts are computed first, then secrets are redacted."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.history import Exchange, History, Observation, Outcome, StreamEvent
+from harness.http import Answer, Call, Headers
+from harness.redact import Redactor, named_tokens, names_secret, redact_named
+from harness.sse import SseMessage
+
+Facts = Callable[[Call, Answer | None], Mapping[str, Any]]
+Secrets = Callable[[Call, Answer], Iterable[tuple[str, str]]]
+
+_SECRET_HEADERS = {
+    "authorization": "bearer",
+    "cookie": "cookie",
+    "set-cookie": "cookie",
+    "x-auth-token": "bearer",
+    "x-session-token": "session-token",
+    "x-shared-secret": "shared-secret",
+}
+
+
+class HistoryWriter:
+    """Adds redacted entries to a history.
+
+    `facts` are functions of the unredacted bytes; `secrets` yields (kind, value) of the secrets that an answer hands
+    out. With `foreign` traffic, sent by others, the values of fields and headers whose names suggest a secret are
+    redacted as well. `kept_bytes` of bodies make the record `full`.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        redactor: Redactor,
+        *,
+        facts: Sequence[Facts] = (),
+        secrets: Secrets | None = None,
+        foreign: bool = False,
+        kept_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self.history = history
+        self.redactor = redactor
+        self._facts = tuple(facts)
+        self._secrets = secrets
+        self._foreign = foreign
+        self._kept_bytes = kept_bytes
+        self._kept = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the bodies recorded so far reach the limit."""
+        return self._kept >= self._kept_bytes
+
+    def next_number(self) -> int:
+        """The number of the next entry."""
+        return len(self.history.entries) + 1
+
+    def observe(self, step: str, values: Mapping[str, Any]) -> Observation:
+        """Record a measurement."""
+        entry = Observation(self.next_number(), step, self.redactor.redact_fields(values))
+        self.history.entries.append(entry)
+        return entry
+
+    def stream_event(self, step: str, message: SseMessage) -> StreamEvent:
+        """Record a message of an event stream; its kind may also be `open` or `closed`."""
+        redact = self.redactor.redact
+        entry = StreamEvent(
+            self.next_number(),
+            step,
+            message.kind,
+            time.time(),
+            redact(message.event),
+            redact(message.data),
+            redact(message.id),
+            tuple(map(redact, message.lines)),
+        )
+        self._keep(entry, len(message.data) + sum(map(len, message.lines)))
+        return entry
+
+    def record(
+        self,
+        *,
+        step: str,
+        caller: str,
+        callee: str,
+        call: Call,
+        url: str,
+        answer: Answer | None,
+        outcome: Outcome,
+        error: str = "",
+        started: float = 0.0,
+        seconds: float = 0.0,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Exchange:
+        """Record an exchange. `started` is Unix seconds, `seconds` its duration; `facts` join the computed ones."""
+        body = call.body or b""
+        self._register_secrets(call, body, answer)
+        known: dict[str, Any] = dict(facts or {})
+        for compute in self._facts:
+            known.update(compute(call, answer))
+        if answer is not None:
+            known["secrets"] = self._secrets_in(answer)
+        redact = self.redactor.redact
+        exchange = Exchange(
+            number=self.next_number(),
+            step=step,
+            caller=caller,
+            callee=callee,
+            operation=call.operation,
+            method=call.method,
+            url=redact_named(redact(url)) if self._foreign else redact(url),
+            request_headers=self._redact_headers(call.headers),
+            request_body=self._redact_body(body),
+            outcome=outcome,
+            status=answer.status if answer is not None else None,
+            response_headers=self._redact_headers(answer.headers) if answer is not None else (),
+            response_body=self._redact_body(answer.body) if answer is not None else b"",
+            started=started,
+            seconds=seconds,
+            error=redact(error),
+            facts=self.redactor.redact_fields(known),
+        )
+        self._keep(exchange, len(exchange.request_body) + len(exchange.response_body))
+        return exchange
+
+    def _keep(self, entry: Exchange | StreamEvent, size: int) -> None:
+        self._kept += size
+        self.history.entries.append(entry)
+
+    def _register_secrets(self, call: Call, body: bytes, answer: Answer | None) -> None:
+        if answer is not None and self._secrets is not None:
+            for kind, value in self._secrets(call, answer):
+                self.redactor.register(kind, value)
+        if self._foreign:
+            for text in (call.target, body.decode("latin-1")):
+                for value in named_tokens(text):
+                    self.redactor.register("unknown-token-sent", value)
+
+    def _secrets_in(self, answer: Answer) -> list[list[str]]:
+        """[kind, fingerprint, place] of each registered secret in an answer."""
+        found = [
+            [kind, mark, f"header {name.lower()}"]
+            for name, value in answer.headers
+            for kind, mark in self.redactor.found_in(value)
+        ]
+        body = answer.body.decode("latin-1")
+        return found + [[kind, mark, "body"] for kind, mark in self.redactor.found_in(body)]
+
+    def _redact_body(self, body: bytes) -> bytes:
+        redacted = self.redactor.redact_bytes(body)
+        return redact_named(redacted.decode("latin-1")).encode("latin-1") if self._foreign else redacted
+
+    def _redact_headers(self, headers: Headers) -> Headers:
+        redacted = []
+        for name, value in headers:
+            text = self.redactor.redact(value)
+            kind = _SECRET_HEADERS.get(name.lower())
+            if kind is None and self._foreign and names_secret(name):
+                kind = "secret"
+            if kind is not None and text == value and value.strip():
+                scheme, _, rest = value.partition(" ")
+                text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
+            redacted.append((name, text))
+        return tuple(redacted)

@@ -1,0 +1,63 @@
+"""Reading httpx responses: headers, the body decompressed within limits, failures in words."""
+
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+
+from harness.http import Headers
+
+OnChunk = Callable[[bytes], Awaitable[None]]
+
+
+class UnreadableError(Exception):
+    """A response that arrived but cannot be, or was not, read to its end; the text says why."""
+
+
+async def decoded(response: httpx.Response, longest: int, on_chunk: OnChunk | None = None) -> AsyncIterator[bytes]:
+    """The body in parts, decompressed if it is gzip; a decompressed part has at most `longest` bytes.
+
+    `on_chunk` is awaited with each chunk as received, before it is decompressed. Raises UnreadableError.
+    """
+    gzipped = response.headers.get("content-encoding", "").strip().lower() == "gzip"
+    inflate = zlib.decompressobj(wbits=31) if gzipped else None
+    begun = False
+    async for chunk in response.aiter_raw():
+        if on_chunk is not None:
+            await on_chunk(chunk)
+        if inflate is None:
+            yield chunk
+            continue
+        begun = begun or bool(chunk)
+        try:
+            while chunk and not inflate.eof:
+                yield inflate.decompress(chunk, longest)
+                chunk = inflate.unconsumed_tail
+        except zlib.error:
+            raise UnreadableError(f"status {response.status_code}, and the body says gzip and is not") from None
+        if chunk or inflate.unused_data:
+            raise UnreadableError(f"status {response.status_code}, and the body goes on after its gzip has ended")
+    if inflate is not None and begun and not inflate.eof:
+        raise UnreadableError(f"status {response.status_code}, and the body's gzip ends in the middle")
+
+
+def encoded_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes for httpx; characters outside Latin-1 become `?`."""
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
+
+
+def headers_of(response: httpx.Response) -> Headers:
+    """The headers of a response as received."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+
+
+def is_event_stream(response: httpx.Response) -> bool:
+    """Whether a browser's EventSource would accept the response."""
+    kind: str = response.headers.get("content-type", "")
+    return response.status_code == 200 and kind.partition(";")[0].strip() == "text/event-stream"
+
+
+def reason_of(failure: BaseException) -> str:
+    """The type and text of a failure."""
+    text = str(failure).strip()
+    return f"{type(failure).__name__}: {text}" if text else type(failure).__name__
