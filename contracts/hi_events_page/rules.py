@@ -141,8 +141,9 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
         at=(reading, made),
     )
     status = event.get("status")
-    if status != "DRAFT" and values["linked before"]:
-        raise UndecidedError(f"the event was linked before this run, and has had the status {status} since")
+    if status != "DRAFT" and values["linked before"] is not False:
+        known = "was linked" if values["linked before"] else "could not be read, and may have been linked,"
+        raise UndecidedError(f"the event {known} before this run, and has the status {status} now")
     expect(status == "DRAFT", expected="status DRAFT", observed=f"status is {status!r}"[:120], at=(reading, made))
     return held((made, reading))
 

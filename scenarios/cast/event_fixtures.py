@@ -8,9 +8,9 @@ from harness.deployment import Linked
 from harness.story import StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import drafted, hears
-from scenarios.cast.persona import value_of
 
 _TRIES = 4
+_UNREADABLE = "the event cannot be read"
 
 
 @asynccontextmanager
@@ -25,8 +25,11 @@ async def event_without_ticketing(cast: Cast) -> AsyncIterator[str | None]:
             if await _is_without(cast, event):
                 found = event
                 break
-        title = value_of(await cast.reads_event("event", found)).get("title", "") if found else ""
-        cast.observe("event", {"tuvens": found, "title": title})
+        if found is None:
+            cast.observe("event", {"tuvens": None})
+        else:
+            title = (await cast.reads_event("event", found)).must_have("title", _UNREADABLE)
+            cast.observe("event", {"tuvens": found, "title": title})
         yield found
 
 
@@ -36,15 +39,18 @@ def _candidates(cast: Cast) -> set[str]:
 
 
 async def _is_without(cast: Cast, event: str) -> bool:
-    if not has_ticketing(value_of(await cast.reads_event("prepare/event", event))):
+    if not await _has_ticketing(cast, event):
         return True
     await cast.changes_event("prepare/take ticketing away", cast.organiser.jwt, event, {"hasTicketing": False})
-    return not has_ticketing(value_of(await cast.reads_event("prepare/event", event)))
+    return not await _has_ticketing(cast, event)
 
 
-def has_ticketing(event: object) -> bool:
-    """Whether an event as tuvens-api shows it has ticketing."""
-    return isinstance(event, dict) and bool(event.get("ticketing_enabled", event.get("hasTicketing")))
+async def _has_ticketing(cast: Cast, event: str) -> bool:
+    found = (await cast.reads_event("prepare/event", event)).must_be_object(_UNREADABLE)
+    enabled = found.get("ticketing_enabled", found.get("hasTicketing"))
+    if not isinstance(enabled, bool):
+        raise StoryStoppedError(f"tuvens-api does not tell whether the event {event} has ticketing: {enabled!r}"[:200])
+    return enabled
 
 
 async def brought_together(cast: Cast, bearer: str, event: Linked) -> None:
@@ -61,7 +67,8 @@ async def changed(cast: Cast, bearer: str, event: Linked, status: str) -> str:
     reply.must(f"the event cannot be set to {status}")
     if not await hears(cast, f"event/{status}", event.tuvens, status):
         raise StoryStoppedError(f"tuvens-api's event does not follow {status}")
-    return str(value_of(await cast.reads_event(f"event/{status}", event.tuvens)).get("hi_events_event_url") or "")
+    reply = await cast.reads_event(f"event/{status}", event.tuvens)
+    return reply.must_have("hi_events_event_url", _UNREADABLE)
 
 
 async def left(cast: Cast, bearer: str, event: Linked) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import openapi
@@ -137,12 +137,3 @@ def origin_of(url: str) -> str:
     """The origin of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def value_of(reply: Any) -> Mapping[str, Any]:
-    """The JSON object of an answer, empty where it is none."""
-    try:
-        value = reply.answer.json() if reply.answer is not None else None
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

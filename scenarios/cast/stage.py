@@ -34,7 +34,7 @@ _HARDLY, _FURTHEST = 2.0, 300.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a call: the recorded exchange, and the answer as received (None: there was none)."""
+    """The outcome of a call: the recorded exchange, and the response as received (None: there was none)."""
 
     exchange: Exchange
     answer: Answer | None
@@ -50,11 +50,31 @@ class Reply:
         return self.status is not None and 200 <= self.status < 300
 
     def must(self, what: str) -> Answer:
-        """The answer of a success. Raises StoryStoppedError: the story cannot go on without it."""
+        """The response of a success. Raises StoryStoppedError: the story cannot go on without it."""
         if self.answer is None or not self.ok:
             seen = shown(self.exchange) if self.answer is not None else self.exchange.error
             raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): {seen}")
         return self.answer
+
+    def must_be_object(self, what: str) -> dict[str, Any]:
+        """The JSON object in the response of a success. Raises StoryStoppedError."""
+        try:
+            value = self.must(what).json()
+        except WireError as error:
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): {error}") from None
+        if not isinstance(value, dict):
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): no JSON object: {shown(self.exchange)}")
+        return value
+
+    def must_have(self, field_name: str, what: str) -> str:
+        """A field of the JSON object in the response of a success, as text. Raises StoryStoppedError where it is
+        missing, null or empty."""
+        value = self.must_be_object(what).get(field_name)
+        if value is None or value == "":
+            raise StoryStoppedError(
+                f"{what} (exchange {self.exchange.number}): {self.exchange.callee} gives no {field_name}"
+            )
+        return str(value)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import hears
 from scenarios.cast.event_fixtures import event_without_ticketing, left
-from scenarios.cast.persona import HI_EVENTS, NEEDS, Persona, browses, value_of
+from scenarios.cast.persona import HI_EVENTS, NEEDS, Persona, browses
 from scenarios.catalogue import story
 from scenarios.stories.pages_show_the_states import OPERATIONS
 from scenarios.stories.the_page_is_opened import page_params
@@ -46,10 +46,9 @@ async def pages_enable_ticketing(cast: Cast) -> None:
             await _expired(cast, organiser, tab)
             await tab.opens(organiser.event_page(event))
             await _slowly(cast, organiser, tab)
-            after = value_of(await cast.reads_event("event after", event))
-            made = str(after.get("hi_events_event_id") or "")
-            if made:
-                await _made_live(cast, organiser, waiting, Linked(made, event))
+            after = await cast.reads_event("event after", event)
+            made = after.must_have("hi_events_event_id", "the event has no ticketing after the callback page")
+            await _made_live(cast, organiser, waiting, Linked(made, event))
 
 
 async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:
@@ -111,12 +110,9 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
     followed = await hears(cast, "event/LIVE", event.tuvens, "LIVE")
     await organiser.notes("made live", tab, clicked=clicked, followed=followed)
     await waiting.sees(SHOWS["active"])
-    await organiser.notes("waiting", waiting, hi_events=_page_of(await cast.reads_event("event/LIVE", event.tuvens)))
+    page = (await cast.reads_event("event/LIVE", event.tuvens)).must_have("hi_events_event_url", "the live event")
+    await organiser.notes("waiting", waiting, hi_events=page)
     await left(cast, bearer, event)
-
-
-def _page_of(reply: Any) -> str:
-    return str(value_of(reply).get("hi_events_event_url") or "")
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))

@@ -10,6 +10,7 @@ import jwt as pyjwt
 
 from contracts.session_token import wire
 from harness.redact import jwt_claims
+from harness.story import StoryStoppedError
 from scenarios.cast.cast import CLIENT, Cast
 from scenarios.cast.stage import user_key
 from scenarios.catalogue import story
@@ -81,7 +82,7 @@ async def sessions_are_refused_for_wrong_accounts(cast: Cast) -> None:
 def _with_payload(token: str, **changes: object) -> str:
     """The same header and signature over other claims."""
     head, _, signature = token.split(".")
-    claims = {**(jwt_claims(token) or {}), **changes}
+    claims = {**_claims(token), **changes}
     return f"{head}.{_encoded(claims)}.{signature}"
 
 
@@ -89,9 +90,16 @@ def _encoded(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
+def _claims(token: str) -> dict[str, object]:
+    claims = jwt_claims(token)
+    if claims is None:
+        raise StoryStoppedError("the user's JWT has no claims that can be read, so none can be forged from it")
+    return claims
+
+
 def signed_by_another(token: str) -> str:
     """The claims of a JWT under a key that nobody knows."""
-    return pyjwt.encode(jwt_claims(token) or {}, secrets.token_urlsafe(48), algorithm="HS256")
+    return pyjwt.encode(_claims(token), secrets.token_urlsafe(48), algorithm="HS256")
 
 
 def _unsigned(token: str, algorithm: str) -> str:

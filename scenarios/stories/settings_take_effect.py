@@ -34,8 +34,11 @@ async def settings_take_effect(cast: Cast) -> None:
             raise StoryStoppedError(
                 "the second instance's description lacks its url, an organiser or an event"
             ) from None
-        for kind, value in (("jwt", user["jwt"]), ("control-token", _token(description))):
-            cast.stage.recorder.redactor.register(kind, value)
+        redactor = cast.stage.recorder.redactor
+        redactor.register("jwt", user["jwt"])
+        control = description["targets"]["tuvens-api"].get("control")
+        if control is not None:
+            redactor.register("control-token", control["token"])
 
         async def send(step: str, caller: str, call: Call) -> Reply:
             exchange, answer = await cast.stage.recorder.send(
@@ -48,7 +51,3 @@ async def settings_take_effect(cast: Cast) -> None:
         await send("new secret", BACKEND, wire.validate_session(secret, session.session_token))
         await send("former secret", BACKEND, wire.validate_session(cast.secret, session.session_token))
         await send("new origin", BROWSER, get_event(event).with_header("Origin", f"https://{DOMAIN}"))
-
-
-def _token(description: dict[str, dict[str, dict[str, dict[str, str]]]]) -> str:
-    return description["targets"]["tuvens-api"].get("control", {}).get("token", "")

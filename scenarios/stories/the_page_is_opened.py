@@ -8,9 +8,9 @@ from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
-from harness.http import Answer, WireError
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.cast.stage import Reply
+from scenarios.cast.updates import event_in
 from scenarios.catalogue import story
 
 OPERATIONS = ("openCrossAppPage", "generateSession")
@@ -61,8 +61,7 @@ async def a_draft_is_made_by_the_page(cast: Cast) -> None:
     session = await cast.session()
     async with cast.event() as event:
         before = await cast.reads_event("event before", event)
-        linked_before = bool(_told_before(before))
-        cast.observe("event", {"tuvens": event, "linked before": linked_before})
+        cast.observe("event", {"tuvens": event, "linked before": _linked(before)})
         params = page_params(cast, session.token, event, title="Zoë’s “Night” — №1 🎶")
         reply = await cast.opens_page("page", params)
         made = made_event(reply.exchange)
@@ -119,12 +118,7 @@ async def _opens(cast: Cast, name: str, params: Mapping[str, str], foreign: str)
     await cast.stage.send(cast.step(name), BROWSER, call, key="address", facts={"foreign": foreign})
 
 
-def _told_before(reply: Reply) -> object:
-    """What tuvens-api's event knows of hi.events already."""
-    try:
-        value = (reply.answer or Answer(0)).json()
-    except WireError:
-        return None
-    if not isinstance(value, dict):
-        return None
-    return value.get("hi_events_event_id") or state_of(value)[1]
+def _linked(reply: Reply) -> bool | None:
+    """Whether tuvens-api's event names an event of hi.events; None where the event could not be read."""
+    event = event_in(reply)
+    return bool(event.get("hi_events_event_id") or state_of(event)[1]) if event else None

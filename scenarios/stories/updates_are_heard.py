@@ -3,7 +3,7 @@
 from contracts.event_stream.rules import LISTENERS, is_about
 from contracts.webhook.wire import sign
 from harness.listener import Listener
-from harness.story import Phase
+from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.updates import State, Updates, unknown_id
 from scenarios.catalogue import story
@@ -55,16 +55,17 @@ async def updates_are_heard(cast: Cast) -> None:
                     state = await pages.hear(step, status, state)
                 await _is_refused(cast, updates)
                 state = await pages.hear("after refusals", "CANCELLED", state)
-            last = next((each.id for each in reversed(leaving.events) if each.id), "")
+            last = next((each.id for each in reversed(leaving.events) if each.id), None)
             pages.open = [staying]
             mark = cast.stage.recorder.next_number()
             await pages.hear("missed", "LIVE", state)
             missed = [each for each in staying.events if each.number >= mark and is_about(each, event)]
-            if last and missed:
-                async with cast.listens("back", last) as back:
-                    await back.wait_for(
-                        lambda each: each.data == missed[0].data and each.kind == "event", seconds=_SECONDS
-                    )
+            if last is None:
+                raise StoryStoppedError("no message of the stream has an id, so a page that comes back can name none")
+            if not missed:
+                raise StoryStoppedError("the page that stayed heard nothing of the change that the other one missed")
+            async with cast.listens("back", last) as back:
+                await back.wait_for(lambda each: each.data == missed[0].data and each.kind == "event", seconds=_SECONDS)
 
 
 async def _is_refused(cast: Cast, updates: Updates) -> None:

@@ -61,7 +61,7 @@ async def users_of_two_accounts_sign_in(cast: Cast) -> None:
 async def a_customer_of_old_signs_in(cast: Cast) -> None:
     """Someone who bought tickets at hi.events before Tuvens came signs in through Tuvens for the first time."""
     health = await cast.stage.control("hi.events", "GET", "/health")
-    known = {each["email"].lower(): each["id"] for each in health.get("unlinked_users", ())}
+    known = {each["email"].lower(): each["id"] for each in health["unlinked_users"]}
     customer = next((each for each in cast.deployment.users if each.email.lower() in known), None)
     cast.observe("customer of old", {"id": None if customer is None else known[customer.email.lower()]})
     if customer is None:

@@ -47,7 +47,7 @@ def page_seen(*entries: Entry) -> Seen:
     return history(*entries, settings={"return_origin": ORIGIN})
 
 
-def made(page: Exchange | None = None, *, linked_before: bool = False, **event: object) -> Seen:
+def made(page: Exchange | None = None, *, linked_before: bool | None = False, **event: object) -> Seen:
     """The page made an event, which was looked at."""
     value = {"id": 40, "title": "Zoë’s Night", "status": "DRAFT", "tuvens_event_id": "31", **event}
     return page_seen(

@@ -66,8 +66,9 @@ def test_an_event_that_is_live_at_once_is_no_draft() -> None:
     assert isinstance(verdict(f"{SEAM}.makes_a_draft_that_carries_the_tuvens_event", made(status="LIVE")), Violated)
 
 
-def test_an_event_that_was_linked_before_need_not_be_a_draft_any_more() -> None:
-    seen = made(status="LIVE", linked_before=True)
+@pytest.mark.parametrize("linked_before", [True, None])
+def test_an_event_that_may_have_been_linked_before_need_not_be_a_draft_any_more(linked_before: bool | None) -> None:
+    seen = made(status="LIVE", linked_before=linked_before)
     assert isinstance(verdict(f"{SEAM}.makes_a_draft_that_carries_the_tuvens_event", seen), Inconclusive)
 
 

@@ -325,6 +325,27 @@ def test_a_reply_that_a_story_cannot_do_without_says_what_came_instead(found: Ex
         reply.must("it is needed")
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (answer("", 200, {"title": "A"}), "tuvens-api gives no url"),
+        (answer("", 200, {"url": None}), "tuvens-api gives no url"),
+        (answer("", 200, {"url": ""}), "tuvens-api gives no url"),
+        (answer("", 200, ["url"]), "no JSON object: 200"),
+        (answer("", 200, b"<html>"), "JSON"),
+        (answer("", 404, {"url": "/"}), "404"),
+    ],
+)
+def test_a_field_that_a_story_cannot_do_without_stops_it_where_it_is_missing(found: Exchange, said: str) -> None:
+    with pytest.raises(StoryStoppedError, match=rf"it is needed \(exchange 3\): .*{said}"):
+        Reply(replace(found, number=3), found.answer).must_have("url", "it is needed")
+
+
+def test_a_field_that_is_there_is_given_as_text() -> None:
+    found = answer("", 200, {"id": 40})
+    assert Reply(found, found.answer).must_have("id", "it is needed") == "40"
+
+
 # Events
 
 
