@@ -5,6 +5,7 @@ import re
 from functools import cache
 from urllib.parse import urlsplit
 
+import openapi
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
 from harness.http import WireError
@@ -12,13 +13,6 @@ from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
-# What an answer hands out by right: a new token in the body and, at hi.events, in a header.
-_BY_RIGHT = {
-    ("wrapGenerateSession", "session-token", "body"),
-    ("generateSession", "session-token", "body"),
-    ("validateCrossAppSession", "bearer", "body"),
-    ("validateCrossAppSession", "bearer", "header x-auth-token"),
-}
 # Every repetition is bounded: a hostile answer of megabytes must not keep the search busy.
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"\n]{1,300}\.py\", line \d|sqlalchemy\.exc|psycopg\.errors|"
@@ -54,7 +48,7 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
     seen = _answers(history)
     for each in seen:
         for kind, _, place in each.facts.get("secrets", ()):
-            if (each.operation, kind, place) in _BY_RIGHT and (each.status or 0) < 300:
+            if _is_handed_out(each, kind, place):
                 continue
             if kind == "session-token" and place == "header location" and each.operation == "openCrossAppPage":
                 continue
@@ -65,6 +59,17 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
                 at=each,
             )
     return held(seen[:6], f"{len(seen)} answers")
+
+
+def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
+    """Whether a secret stands where the document has a success hand it out: in the body, or in a header."""
+    if not exchange.operation or (exchange.status or 0) >= 300:
+        return False
+    places = {
+        (each.kind, "body" if each.place == "body" else f"header {each.name.lower()}")
+        for each in openapi.find(exchange.operation).hands_out
+    }
+    return (kind, place) in places
 
 
 def _is_real(kind: str) -> bool:
@@ -90,7 +95,7 @@ def client_pages_hold_no_secret(history: History) -> Verdict:
         raise UndecidedError("no page of tuvens-client was answered with success")
     for each in seen:
         for kind, _, place in each.facts.get("secrets", ()):
-            if (each.operation, kind, place) in _BY_RIGHT and (each.status or 0) < 300:
+            if _is_handed_out(each, kind, place):
                 continue
             # How the user's JWT reaches the page is the deployment's.
             expect(
@@ -163,7 +168,7 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
     seen = [
         each
         for each in history.exchanges(callee="tuvens-api")
-        if each.status is not None and each.facts.get("subject") and each.operation in _ABOUT_A_SESSION
+        if each.status is not None and each.facts.get("subject") and _is_about_a_session(each)
     ]
     if not seen:
         raise UndecidedError("no answer about a session of a user with a known email was seen")
@@ -202,4 +207,5 @@ def _whole_address(email: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
-_ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})
+def _is_about_a_session(exchange: Exchange) -> bool:
+    return bool(exchange.operation) and "session-token" in openapi.find(exchange.operation).required_secrets

@@ -411,9 +411,6 @@ async def _trouble(states: ProviderStates) -> AsyncIterator[Values]:
 # past the limits
 
 
-_ABOUT_A_SESSION = frozenset({"validateSession", "listUserAccounts", "validatePermission"})
-
-
 async def _ask_once(states: ProviderStates, operation: str) -> int | None:
     """One request that counts; its status."""
     cast, step = states.cast, f"{states.place}/asked"
@@ -440,7 +437,7 @@ def _used_up(operation: str) -> Callable[[ProviderStates], AsyncIterator[Values]
 
     async def way(states: ProviderStates) -> AsyncIterator[Values]:
         cast, app = states.cast, openapi.find(operation).app
-        if operation in _ABOUT_A_SESSION:
+        if "sharedSecret" in openapi.find(operation).security:
             await cast.session()  # minted before anything is used up
         values = await _values_past(states, operation)
         if cast.can(f"control:{app}"):
