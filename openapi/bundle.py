@@ -1,12 +1,13 @@
-"""Several YAML files made into one document.
+"""Several YAML files bundled into one document.
 
-A $ref to another file names a whole file, which is a schema, or a component of that file. What it leads to moves
-into the `components` of the reading document, under its own name: that of the component, or that of the file in
-PascalCase. A component that is nothing but such a $ref gives what it refers to the component's name.
+A $ref to another file names a whole file, which is a schema, or a component of that file. Its target moves into the
+`components` of the reading document, under its own name: that of the component, or that of the file in PascalCase.
+A component that is only such a $ref gives the target its name.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import yaml
@@ -60,152 +61,122 @@ def read_yaml(file: Path) -> Any:
 
 
 class Bundle:
-    """One document with all that it refers to.
+    """One document with everything that it refers to.
 
     path: its file.
-    raw: the whole.
+    raw: the whole, as one document.
     own: section and name of the components that the file itself lists.
-    errors: what could not be resolved; `raw` is then not to be relied on.
+    files: the document's file and all others that it refers to.
 
-    Bundles that are given the same `texts` read a file that they share once.
+    Raises SpecError when anything in it cannot be read or resolved. Bundles that are given the same `texts` read a
+    file that they share once.
     """
 
     def __init__(self, path: Path, texts: dict[Path, Any] | None = None) -> None:
         self.path = path.resolve()
-        self.errors: list[SpecError] = []
+        self.files: list[Path] = []
         self._texts: dict[Path, Any] = {} if texts is None else texts
-        self._used: dict[Path, None] = {}
-        self._moved: dict[Place, tuple[str, str]] = {}
-        self._names: dict[tuple[str, str], Place] = {}
+        self._moved: list[Place] = []
+        self._names: dict[Place, tuple[str, str]] = {}
+        self._origins: dict[tuple[str, str], Place] = {}
         root = self._text(self.path)
         if not isinstance(root, dict):
             raise SpecError(self.path, "", "is no OpenAPI document: it is not a mapping")
-        self._components: dict[str, dict[str, Any]] = {}
-        self._adopt(root)
-        self.own = frozenset(self._names)
+        self.own = frozenset(self._listed(root))
         self.raw: dict[str, Any] = self._copy(root, Place(self.path, ""))
-        components = self.raw.get("components")
-        if self._components:
-            components = components if isinstance(components, dict) else {}
-            for section, moved in self._components.items():
-                components[section] = {**components.get(section, {}), **moved}
-            self.raw["components"] = components
-
-    @classmethod
-    def read(cls, path: Path, texts: dict[Path, Any] | None = None) -> Self:
-        """The document of a file. Raises SpecError when anything in it cannot be read or resolved."""
-        bundle = cls(path, texts)
-        if bundle.errors:
-            raise bundle.errors[0]
-        return bundle
+        for place in self._moved:  # grows while components are copied
+            section, name = self._names[place]
+            node = self._copy(at_pointer(self._text(place.file), place.pointer), place)
+            self.raw.setdefault("components", {}).setdefault(section, {})[name] = node
 
     def place(self, pointer: str) -> Place:
-        """Where what stands at a pointer of `raw` was written down."""
+        """The file and pointer where the object at a pointer of `raw` was written down."""
         keys = pointer.split("/")
-        if keys[1:2] == ["components"] and len(keys) > 3:
-            origin = self._names.get((keys[2], keys[3]))
-            if origin is not None:
-                return Place(origin.file, "/".join([origin.pointer, *keys[4:]]))
-        return Place(self.path, pointer)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The document's file and all that it refers to."""
-        return tuple(self._used)
+        origin = self._origins.get((keys[2], keys[3])) if keys[1:2] == ["components"] and len(keys) > 3 else None
+        return (
+            Place(self.path, pointer) if origin is None else Place(origin.file, "/".join([origin.pointer, *keys[4:]]))
+        )
 
     def _text(self, file: Path) -> Any:
         if file not in self._texts:
             self._texts[file] = read_yaml(file)
-        self._used[file] = None
+        if file not in self.files:
+            self.files.append(file)
         return self._texts[file]
 
-    def _adopt(self, root: dict[str, Any]) -> None:
-        """Gives what a component merely refers to that component's name."""
+    def _listed(self, root: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """The components of the file itself; what one merely refers to in another file gets that one's name."""
         components = root.get("components")
         for section, entries in components.items() if isinstance(components, dict) else ():
             for name, node in entries.items() if isinstance(entries, dict) else ():
-                own = Place(self.path, f"/components/{escape(section)}/{escape(str(name))}")
+                yield section, name
                 if _is_alias(node) and not node["$ref"].startswith("#"):
-                    target = self._target(own, node["$ref"])
-                    if target is not None and target not in self._moved:
-                        self._moved[target] = (section, name)
-                        self._names[section, name] = target
-                        continue
-                self._names.setdefault((section, name), own)
+                    here = Place(self.path, f"/components/{escape(section)}/{escape(str(name))}")
+                    self._move(self._target(here, node["$ref"]), section, name)
 
-    def _target(self, here: Place, ref: str) -> Place | None:
-        """Where a $ref leads in the end; None (and an error kept) when it leads nowhere."""
+    def _move(self, target: Place, section: str, name: str) -> None:
+        if target not in self._names:
+            self._names[target] = (section, name)
+            self._origins[section, name] = target
+            self._moved.append(target)
+
+    def _target(self, here: Place, ref: str) -> Place:
+        """Where a $ref leads, through other $refs. Raises SpecError when it leads nowhere."""
         at, link, seen = here, ref, set[Place]()
         while True:
             name, _, fragment = link.partition("#")
             file = (at.file.parent / unquote(name)).resolve() if name else at.file
             place = Place(file, unquote(fragment))
             if place in seen:
-                why = "leads back to itself"
-                break
+                raise _bad(here, ref, "leads back to itself")
             if place.pointer and not place.pointer.startswith("/"):
-                why = "is no JSON pointer"
-                break
+                raise _bad(here, ref, "is no JSON pointer")
             try:
                 node = at_pointer(self._text(file), place.pointer)
             except SpecError as error:
-                why = f"leads nowhere: {error.file.name} {error.message}"
-                break
+                raise _bad(here, ref, f"leads nowhere: {error.file.name} {error.message}") from None
             except LookupError:
-                why = "leads nowhere"
-                break
+                raise _bad(here, ref, "leads nowhere") from None
             if not _is_alias(node) or file == self.path:
                 return place
             seen.add(place)
             at, link = place, node["$ref"]
-        self._lost(here, f"the $ref {ref} {why}")
-        return None
-
-    def _lost(self, here: Place, message: str) -> None:
-        self.errors.append(SpecError(here.file, here.pointer, message))
 
     def _copy(self, node: Any, here: Place) -> Any:
+        """The node with each $ref leading into `components` of this document."""
         if isinstance(node, list):
             return [self._copy(entry, Place(here.file, f"{here.pointer}/{n}")) for n, entry in enumerate(node)]
         if not isinstance(node, dict):
             return node
-        if here.file == self.path and here.pointer.count("/") == 3 and _is_alias(node):
-            keys = here.pointer.split("/")
-            origin = self._names.get((keys[2], keys[3]))
-            if keys[1] == "components" and origin is not None and origin != here:
-                return self._copy(at_pointer(self._text(origin.file), origin.pointer), origin)
         copied = {
             str(key): self._copy(value, Place(here.file, f"{here.pointer}/{escape(str(key))}"))
             for key, value in node.items()
         }
         if isinstance(node.get("$ref"), str):
-            copied["$ref"] = self._moved_ref(node["$ref"], here)
+            copied["$ref"] = self._rewritten(node["$ref"], here)
         return copied
 
-    def _moved_ref(self, ref: str, here: Place) -> str:
+    def _rewritten(self, ref: str, here: Place) -> str:
         target = self._target(here, ref)
-        if target is None:
-            return ref
         if target.file == self.path:
-            return "#" + ref.partition("#")[2]
-        if target not in self._moved:
+            return f"#{target.pointer}"
+        if target not in self._names:
             keys = target.pointer.split("/")
             if not target.pointer:
                 section, name = "schemas", _pascal(target.file.stem)
             elif len(keys) == 4 and keys[1] == "components":
                 section, name = keys[2], keys[3]
             else:
-                self._lost(here, f"the $ref {ref} names neither a whole file nor a component of one")
-                return ref
-            if (section, name) in self._names:
-                self._lost(here, f"the $ref {ref} clashes with this document's own {section}/{name}")
-                return ref
-            self._moved[target] = (section, name)
-            self._names[section, name] = target
-            node = at_pointer(self._text(target.file), target.pointer)
-            self._components.setdefault(section, {})[name] = self._copy(node, target)
-        section, name = self._moved[target]
+                raise _bad(here, ref, "names neither a whole file nor a component of one")
+            if (section, name) in self.own or (section, name) in self._origins:
+                raise _bad(here, ref, f"clashes with this document's own {section}/{name}")
+            self._move(target, section, name)
+        section, name = self._names[target]
         return f"#/components/{section}/{escape(name)}"
+
+
+def _bad(here: Place, ref: str, why: str) -> SpecError:
+    return SpecError(here.file, here.pointer, f"the $ref {ref} {why}")
 
 
 def _is_alias(node: Any) -> bool:

@@ -93,7 +93,7 @@ def load(app: str, edition: str = EDITION) -> Document:
     """
     if app not in FILES:
         raise SpecError(Path(__file__).parent, "", f"no document of {app!r}; there are {', '.join(APPS)}")
-    document = Document(app, Bundle.read(FILES[app], _texts))
+    document = Document(app, Bundle(FILES[app], _texts))
     if document.edition != edition:
         raise SpecError(document.path, "/info/version", f"is {document.edition}, edition {edition} was asked for")
     return document

@@ -76,8 +76,7 @@ def check(files: Iterable[Path]) -> Checked:
             continue
         findings += [Finding(file, at, message) for file in bundle.files for at, message in _double_keys(file)]
         sheet = Sheet(Schemas(path.stem, bundle.raw), bundle.own)
-        fatal = [Finding(error.file, error.pointer, error.message) for error in bundle.errors]
-        fatal = fatal or _placed(bundle, _structure(bundle.raw))
+        fatal = _placed(bundle, _structure(bundle.raw))
         fatal = fatal or _placed(bundle, _wrong_refs(sheet))
         fatal = fatal or _placed(bundle, _bad_schemas(sheet))
         findings += fatal

@@ -32,7 +32,7 @@ def bakery(tmp_path: Path) -> Operation:
         {"name": "warm", "in": "query", "schema": {"type": "boolean"}},
         {"name": "weight", "in": "query", "schema": {"type": "number"}},
     ]
-    return Document("bakery", Bundle.read(minimal.write(tmp_path, document))).operations["bakeLoaf"]
+    return Document("bakery", Bundle(minimal.write(tmp_path, document))).operations["bakeLoaf"]
 
 
 def _operations() -> Iterator[Operation]:
@@ -101,7 +101,7 @@ def test_a_broken_document_is_refused_with_file_and_pointer(tmp_path: Path) -> N
     document["components"]["schemas"]["Dough"]["properties"]["flour"] = {"$ref": "#/components/schemas/Flour"}
     path = minimal.write(tmp_path, document)
     with pytest.raises(SpecError) as error:
-        Bundle.read(path)
+        Bundle(path)
     assert (error.value.file, error.value.pointer) == (path, "/components/schemas/Dough/properties/flour")
     assert str(error.value).startswith(f"{path}#/components/schemas/Dough/properties/flour: the $ref ")
 
@@ -116,7 +116,7 @@ def test_what_another_file_holds_moves_in_under_its_own_name(tmp_path: Path) -> 
     tree = {"type": "object", "properties": {"cause": {"$ref": "plain-error.yaml"}}}
     minimal.write(tmp_path / "parts", tree, "plain-error.yaml")
     minimal.write(tmp_path, other, "other.yaml")
-    raw = Bundle.read(minimal.write(tmp_path, main)).raw
+    raw = Bundle(minimal.write(tmp_path, main)).raw
     ref = {"$ref": "#/components/schemas/PlainError"}
     assert raw["components"]["responses"]["No"]["content"]["application/json"]["schema"] == ref
     assert raw["components"]["schemas"]["PlainError"] == {"type": "object", "properties": {"cause": ref}}
@@ -136,7 +136,7 @@ def test_a_reference_that_cannot_move_in_is_told(ref: str, message: str, tmp_pat
     other["components"]["schemas"]["Loop"] = {"$ref": "#/components/schemas/Loop"}
     minimal.write(tmp_path, other, "other.yaml")
     with pytest.raises(SpecError, match=message):
-        Bundle.read(minimal.write(tmp_path, main))
+        Bundle(minimal.write(tmp_path, main))
 
 
 # --- examples
@@ -414,7 +414,7 @@ def test_reading_all_documents_is_quick() -> None:
         start = time.perf_counter()
         texts: dict[Path, Any] = {}
         for app in APPS:
-            Document(app, Bundle.read(load(app).path, texts))
+            Document(app, Bundle(load(app).path, texts))
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(3)) < 0.3  # 0.05 s on an idle machine
