@@ -7,15 +7,15 @@ from typing import Any
 import openapi
 from contracts.webhook.wire import signature_matches
 from harness.redact import fingerprint
-from simulators.hi_events import outbox, state
 from simulators.hi_events.config import Config
 from simulators.hi_events.edge import Edge
 from simulators.hi_events.faults import FAULTS
 from simulators.hi_events.manage import Manage
-from simulators.hi_events.outbox import Attempt, Delivery
+from simulators.hi_events.outbox import Attempt, Delivery, Outbox
 from simulators.hi_events.pages import Pages
 from simulators.hi_events.routes import Routes
 from simulators.hi_events.sign_in import SignIn
+from simulators.hi_events.store import HiEventsStore
 from simulators.hi_events.tables import metadata
 from simulators.hi_events.upstream import Tuvens
 from simulators.hi_events.webhooks import Courier
@@ -57,9 +57,10 @@ class HiEvents(Simulator):
         self.config = config
         database = Database(metadata, config.database_url, schema=config.database_schema)
         database.create()
-        with database.write() as connection:
-            if state.is_empty(connection):
-                state.seed(connection, config.seed)
+        self._store = HiEventsStore(database)
+        self._outbox = Outbox(database)
+        if self._store.is_empty():
+            self._store.seed(config.seed)
         self._tuvens, self._webhooks = (
             Tuvens(
                 url,
@@ -72,7 +73,7 @@ class HiEvents(Simulator):
             for url in (config.tuvens_url, config.webhooks_url or config.tuvens_url)
         )
         self._courier = Courier(
-            database=database,
+            outbox=self._outbox,
             clock=clock,
             journal=journal,
             faults=faults,
@@ -80,9 +81,10 @@ class HiEvents(Simulator):
             secret=config.shared_secret,
             policy=config.delivery,
         )
-        self._sign_in = SignIn(database=database, clock=clock, faults=faults, tuvens=self._tuvens)
+        self._sign_in = SignIn(store=self._store, clock=clock, faults=faults, tuvens=self._tuvens)
         self._routes = routes = Routes(
-            database=database,
+            store=self._store,
+            outbox=self._outbox,
             clock=clock,
             journal=journal,
             faults=faults,
@@ -91,10 +93,10 @@ class HiEvents(Simulator):
             courier=self._courier,
             session_lifetime=config.session_lifetime,
         )
-        manage = Manage(database=database, clock=clock, client_origins=config.client_origins)
+        manage = Manage(store=self._store, clock=clock, client_origins=config.client_origins)
         pages = Pages(
             document=document,
-            database=database,
+            store=self._store,
             clock=clock,
             journal=journal,
             faults=faults,
@@ -107,7 +109,7 @@ class HiEvents(Simulator):
         super().__init__(
             document=document,
             handlers=routes.handlers(pages),
-            behaviour=Edge(database=database, clock=clock, faults=faults, client_origins=config.client_origins),
+            behaviour=Edge(store=self._store, clock=clock, faults=faults, client_origins=config.client_origins),
             clock=clock,
             database=database,
             faults=faults,
@@ -138,25 +140,19 @@ class HiEvents(Simulator):
         self._sign_in.forget()
         self._routes.forget()
         super().reset(seed)
-        with self.database.write() as connection:
-            state.seed(connection, self.seed)
+        self._store.seed(self.seed)
 
     def health(self) -> dict[str, Any]:
         """Uptime and counts. `unlinked_users` are local users who have not come from Tuvens yet: id and email."""
-        with self.database.read() as connection:
-            counts = state.counts(connection)
-            unlinked = [{"id": each.id, "email": each.email} for each in state.unlinked_users(connection)]
-        return {**super().health(), **counts, "unlinked_users": unlinked}
+        unlinked = [{"id": each.id, "email": each.email} for each in self._store.unlinked_users()]
+        return {**super().health(), **self._store.counts(), "unlinked_users": unlinked}
 
     def session_count(self) -> int:
         """How many sessions are stored, living or dead."""
-        with self.database.read() as connection:
-            return state.counts(connection)["sessions"]
+        return self._store.counts()["sessions"]
 
     def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""
-        with self.database.read() as connection:
-            listed = state.all_sessions(connection, limit)
         return [
             {
                 "id": each.id,
@@ -169,7 +165,7 @@ class HiEvents(Simulator):
                 "created_at": each.created_at,
                 "expires_at": each.expires_at,
             }
-            for each in listed
+            for each in self._store.sessions(limit)
         ]
 
     def upstream(self, operation: str | None) -> str:
@@ -179,18 +175,16 @@ class HiEvents(Simulator):
 
     def deliveries(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The delivery log, or its last `limit` entries, without bytes."""
-        with self.database.read() as connection:
-            listed = outbox.all_deliveries(connection, limit)
-            tries = outbox.tries_of(connection, [each.id for each in listed])
+        listed = self._outbox.deliveries(limit)
+        tries = self._outbox.tries_of([each.id for each in listed])
         return [{**_delivery(each, len(tries[each.id])), "tries": tries[each.id]} for each in listed]
 
     def delivery(self, number: int) -> Mapping[str, Any]:
         """One delivery with its exact bytes and its attempts."""
-        with self.database.read() as connection:
-            found = outbox.find_delivery(connection, number)
-            if found is None:
-                raise NotOffered(f"there is no delivery {number}")
-            attempts = outbox.attempts_of(connection, number)
+        found = self._outbox.delivery(number)
+        if found is None:
+            raise NotOffered(f"there is no delivery {number}")
+        attempts = self._outbox.attempts_of(number)
         return {
             **_delivery(found, len(attempts)),
             "body": found.body.decode("utf-8", "replace"),
@@ -203,8 +197,7 @@ class HiEvents(Simulator):
         attempt = await self._courier.replay(number)
         if attempt is None:
             raise NotOffered(f"there is no delivery {number}")
-        with self.database.read() as connection:
-            found = outbox.find_delivery(connection, number)
+        found = self._outbox.delivery(number)
         if found is None:
             raise NotOffered(f"delivery {number} was removed by a reset")
         return {"delivery": number, "attempt": self._attempt(found, attempt)}

@@ -5,14 +5,13 @@ from collections.abc import Collection
 from contextvars import ContextVar
 
 from openapi import Problem
-from simulators.hi_events import html, state
+from simulators.hi_events import html
 from simulators.hi_events.answers import ANSWERS
-from simulators.hi_events.state import Session
+from simulators.hi_events.store import HiEventsStore, LocalSession
 from simulators.hi_events.strains import STRAINS
 from simulators.kit.altered import alter
 from simulators.kit.binding import Behaviour, Receive, describe, details
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
@@ -50,7 +49,7 @@ OPEN_ROUTES = {
 
 _BEARER = re.compile(r"bearer +([^\s]+)", re.IGNORECASE)
 
-session: ContextVar[Session | None] = ContextVar("hi_events_session", default=None)
+session: ContextVar[LocalSession | None] = ContextVar("hi_events_session", default=None)
 """The session of the request that the running task serves; None where a fault let it through without one."""
 
 
@@ -58,9 +57,9 @@ class Edge(Behaviour):
     """The behaviour of hi.events around its routes."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, faults: FaultRuntime, client_origins: Collection[str]
+        self, *, store: HiEventsStore, clock: Clock, faults: FaultRuntime, client_origins: Collection[str]
     ) -> None:
-        self._database = database
+        self._store = store
         self._clock = clock
         self._faults = faults
         self._framing = Framing(faults, "hi.events")
@@ -165,17 +164,16 @@ class Edge(Behaviour):
         headers += [("content-security-policy", html.policy("'none'", scripts=scripts)), ("x-frame-options", "DENY")]
         return [*headers, ("cache-control", "no-store")] if operation.id == PAGE else headers
 
-    def _session(self, inbound: Inbound) -> Session | None:
+    def _session(self, inbound: Inbound) -> LocalSession | None:
         given = inbound.header_values("authorization")
         match = _BEARER.fullmatch(given[0].decode("latin-1")) if len(given) == 1 else None
         if match is None:
             return None
-        with self._database.read() as connection:
-            living = state.find_session(connection, match[1], self._clock.now())
-            if living is None and self._faults.armed("session-never-ends"):
-                dead = state.find_session(connection, match[1], 0.0)
-                return dead if dead is not None and self._faults.on("session-never-ends") else None
-            return living
+        living = self._store.session(match[1], self._clock.now())
+        if living is None and self._faults.armed("session-never-ends"):
+            dead = self._store.session(match[1], 0.0)
+            return dead if dead is not None and self._faults.on("session-never-ends") else None
+        return living
 
 
 def unauthenticated() -> Refusal:

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from urllib.parse import quote
 
-from simulators.hi_events.state import Event
+from simulators.hi_events.store import LocalEvent
 from simulators.kit.exchange import Reply
 
 _STYLE = files(__package__).joinpath("assets", "pages.css").read_text("utf-8")
@@ -56,7 +56,7 @@ def reply(page: str, status: int = 200) -> Reply:
     return Reply(status, page.encode("utf-8", "replace"), [("content-type", "text/html; charset=utf-8")])
 
 
-def event_path(event: Event) -> str:
+def event_path(event: LocalEvent) -> str:
     """Where an event's page is, below the address of the pages."""
     return f"/event/{event.id}/{quote(event.slug)}"
 
@@ -66,18 +66,18 @@ def error_page(message: str) -> str:
     return _page("Something is wrong", f'<h1>Something is wrong</h1><p role="alert">{escape(message)}</p>')
 
 
-def event_page(event: Event) -> str:
+def event_page(event: LocalEvent) -> str:
     """An event for everybody."""
     return _page(event.title, _event(event), index=event.details.get("settings"))
 
 
-def embedded_page(event: Event) -> str:
+def embedded_page(event: LocalEvent) -> str:
     """An event within another site's page; its link opens the event's own page."""
     link = f'<p><a href="{event_path(event)}" target="_blank" rel="noopener">Open the event’s page</a></p>'
     return _page(event.title, _event(event) + link)
 
 
-def manage_page(email: str, account: str, events: Sequence[Event], back: str | None, *, alone: bool) -> str:
+def manage_page(email: str, account: str, events: Sequence[LocalEvent], back: str | None, *, alone: bool) -> str:
     """What an organiser sees after signing in from Tuvens: `alone`, one event of several; `back`, the way back."""
     parts = [
         "<h1>Manage ticketing</h1>",
@@ -93,7 +93,7 @@ def manage_page(email: str, account: str, events: Sequence[Event], back: str | N
     return _page("Manage ticketing", "".join(parts), script="manage.js")
 
 
-def _managed(event: Event) -> str:
+def _managed(event: LocalEvent) -> str:
     title = f"event-{event.id}-title"
     words = {status: word for status, _, word, _ in ACTIONS}
     buttons = "".join(
@@ -111,7 +111,7 @@ def _managed(event: Event) -> str:
     )
 
 
-def _event(event: Event) -> str:
+def _event(event: LocalEvent) -> str:
     parts = [f"<h1>{escape(event.title)}</h1>"]
     if event.start_date is not None:
         parts.append(f'<p><time datetime="{escape(event.start_date)}">{escape(event.start_date)}</time></p>')
@@ -121,7 +121,7 @@ def _event(event: Event) -> str:
     return "".join(parts)
 
 
-def _state(event: Event) -> str:
+def _state(event: LocalEvent) -> str:
     return STATES.get(event.status, STATES["DRAFT"])
 
 

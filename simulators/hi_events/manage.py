@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulators.hi_events import html, returning, state
-from simulators.hi_events.state import Session
+from simulators.hi_events import html, returning
+from simulators.hi_events.store import HiEventsStore, LocalSession
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 
 PATH = "/manage"
 COOKIE = "hi_events_session"
@@ -22,8 +21,8 @@ COOKIE = "hi_events_session"
 class Manage:
     """The page for whoever has a session, told by a cookie that the script may read: it is the bearer token to send."""
 
-    def __init__(self, *, database: Database, clock: Clock, client_origins: Collection[str]) -> None:
-        self._database = database
+    def __init__(self, *, store: HiEventsStore, clock: Clock, client_origins: Collection[str]) -> None:
+        self._store = store
         self._clock = clock
         self._origins = client_origins
 
@@ -33,8 +32,7 @@ class Manage:
 
     async def show(self, request: Request) -> Response:
         """The events of the session's account; `event` (of Tuvens) shows one, `return_url` is the way back."""
-        with self._database.read() as connection:
-            session = state.find_session(connection, request.cookies.get(COOKIE, ""), self._clock.now())
+        session = self._store.session(request.cookies.get(COOKIE, ""), self._clock.now())
         headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
@@ -49,10 +47,9 @@ class Manage:
         page = self.render(session, request.query_params.get("event", ""), back)
         return Response(page, 200, headers, "text/html")
 
-    def render(self, session: Session, event: str, back: str) -> str:
+    def render(self, session: LocalSession, event: str, back: str) -> str:
         """The page for a session. A way back that is not allowed is left out."""
-        with self._database.read() as connection:
-            events = state.events_of(connection, session.account.id)
+        events = self._store.events_of(session.account.id)
         chosen = [each for each in events if event and each.tuvens_event_id == event]
         leave = None
         if back and returning.is_allowed(back, self._origins):

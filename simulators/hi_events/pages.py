@@ -6,14 +6,13 @@ from datetime import datetime
 
 from contracts.session_token.wire import SessionUser
 from openapi import Document
-from simulators.hi_events import html, returning, state
+from simulators.hi_events import html, returning
 from simulators.hi_events.manage import COOKIE, Manage, address
 from simulators.hi_events.sign_in import SignIn, Visitor
-from simulators.hi_events.state import Draft, Event
+from simulators.hi_events.store import EventDraft, HiEventsStore, LocalEvent
 from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
 from simulators.kit.binding import details, read_strict
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply
 from simulators.kit.faults import FaultRuntime
@@ -39,7 +38,7 @@ class Visit:
     """What came of opening the page; `made` is the event where one was asked for."""
 
     visitor: Visitor
-    made: Event | None
+    made: LocalEvent | None
 
 
 class Pages:
@@ -49,7 +48,7 @@ class Pages:
         self,
         *,
         document: Document,
-        database: Database,
+        store: HiEventsStore,
         clock: Clock,
         journal: Journal,
         faults: FaultRuntime,
@@ -60,7 +59,7 @@ class Pages:
         client_origins: Collection[str],
     ) -> None:
         self._document = document
-        self._database = database
+        self._store = store
         self._clock = clock
         self._journal = journal
         self._faults = faults
@@ -124,30 +123,27 @@ class Pages:
             await self._demand_permission(token, event_id)
         visitor = await self._sign_in.admit(who)
         inbound.user_id, inbound.account_id = who.user_id, who.account_id
-        with self._database.write() as connection:
-            made = None
-            if draft is not None:
-                linked = None if self._faults.on("event-not-linked") else event_id
-                status = "LIVE" if self._faults.on("draft-made-live") else "DRAFT"
-                made = state.make_event(
-                    connection, visitor.account.id, linked, draft, now=self._clock.now(), status=status
-                )
+        made = None
+        if draft is not None:
+            linked = None if self._faults.on("event-not-linked") else event_id
+            status = "LIVE" if self._faults.on("draft-made-live") else "DRAFT"
+            with self._store.write():
+                made = self._store.make_event(visitor.account.id, linked, draft, now=self._clock.now(), status=status)
                 if made.account_id != visitor.account.id:
                     raise PageError("INSUFFICIENT_PERMISSIONS", "The event belongs to another account.")
-            return Visit(visitor, made)
+        return Visit(visitor, made)
 
     def _arrive(self, inbound: Inbound, visit: Visit, event_id: str | None, back: str | None) -> Reply:
         """Start a session and go on to the manage page: the token that came in the address stays behind."""
-        with self._database.write() as connection:
-            bearer = state.start_session(
-                connection,
+        with self._store.write():
+            bearer = self._store.start_session(
                 visit.visitor.user,
                 visit.visitor.account,
                 tuvens_token=inbound.query_value("session_token") or "",
                 now=self._clock.now(),
                 lifetime=self._lifetime,
             )
-            session = state.find_session(connection, bearer, self._clock.now())
+            session = self._store.session(bearer, self._clock.now())
         self._journal.remember("bearer", bearer)
         path = "/auth" if self._faults.on("session-cookie-for-one-page") else "/"
         cookie = ("set-cookie", f"{COOKIE}={bearer}; Path={path}; Max-Age={self._lifetime}; SameSite=Lax")
@@ -176,7 +172,7 @@ class Pages:
         if not granted and not self._faults.on("page-asks-no-permission"):
             raise PageError("INSUFFICIENT_PERMISSIONS", "The user may not create this event.")
 
-    def _draft(self, inbound: Inbound) -> Draft:
+    def _draft(self, inbound: Inbound) -> EventDraft:
         text = inbound.query_value("event_data")
         if not text:
             raise PageError("UNKNOWN_ERROR", "event_data is missing.")
@@ -194,7 +190,7 @@ class Pages:
         for name in ("start_date", "end_date"):
             if not _is_time(value.get(name)):
                 raise PageError("UNKNOWN_ERROR", f"event_data: {name} is not a time in ISO 8601.")
-        return Draft(
+        return EventDraft(
             title=title,
             description=value.get("description") or "",
             start_date=value.get("start_date"),
@@ -202,12 +198,9 @@ class Pages:
             details={name: value[name] for name in _IN_DETAILS if value.get(name) is not None},
         )
 
-    def _event(self, inbound: Inbound) -> Event:
+    def _event(self, inbound: Inbound) -> LocalEvent:
         number = event_number(inbound.path_params["id"])
-        event = None
-        if number is not None:
-            with self._database.read() as connection:
-                event = state.find_event(connection, number)
+        event = None if number is None else self._store.event(number)
         if event is None:
             if number is None and self._faults.on("event-pages-fail-on-other-ids"):
                 raise Refusal(500, "INTERNAL_ERROR", "Server Error")

@@ -3,20 +3,18 @@
 import json
 from collections.abc import Mapping
 
-from sqlalchemy import Connection
-
 from contracts.session_token.wire import SessionUser
 from contracts.times import iso_millis
 from harness.http import json_body
-from simulators.hi_events import edge, outbox, state
+from simulators.hi_events import edge
+from simulators.hi_events.outbox import Outbox
 from simulators.hi_events.pages import Pages, event_number
 from simulators.hi_events.sign_in import SignIn, Visitor
-from simulators.hi_events.state import Account, Event, Session, User
+from simulators.hi_events.store import STATUSES, HiEventsStore, LocalAccount, LocalEvent, LocalSession, LocalUser
 from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
 from simulators.hi_events.webhooks import Courier, body_of
 from simulators.kit.binding import Handler
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
@@ -32,7 +30,8 @@ class Routes:
     def __init__(
         self,
         *,
-        database: Database,
+        store: HiEventsStore,
+        outbox: Outbox,
         clock: Clock,
         journal: Journal,
         faults: FaultRuntime,
@@ -41,7 +40,8 @@ class Routes:
         courier: Courier,
         session_lifetime: int,
     ) -> None:
-        self._database = database
+        self._store = store
+        self._outbox = outbox
         self._clock = clock
         self._journal = journal
         self._faults = faults
@@ -75,16 +75,15 @@ class Routes:
         who = await self._vouched_for(token)
         visitor = await self._sign_in.admit(who)
         inbound.user_id, inbound.account_id = who.user_id, who.account_id
-        with self._database.write() as connection:
-            bearer = state.start_session(
-                connection,
+        with self._store.write():
+            bearer = self._store.start_session(
                 visitor.user,
                 visitor.account,
                 tuvens_token=token,
                 now=self._clock.now(),
                 lifetime=self._lifetime,
             )
-            accounts = state.accounts_of(connection, visitor.user)
+            accounts = self._store.accounts_of(visitor.user)
         self._journal.remember("bearer", bearer)
         return self._signed_in(visitor, bearer, accounts)
 
@@ -113,8 +112,8 @@ class Routes:
             raise _tuvens_session_over() from None
         except Unavailable:
             raise _unavailable(401) from None
-        with self._database.write() as connection:
-            state.name_accounts(connection, {each.id: each.name for each in listed})
+        with self._store.write():
+            self._store.name_accounts({each.id: each.name for each in listed})
         return json_reply({"accounts": [{"id": each.id, "name": each.name, "slug": each.slug} for each in listed]})
 
     async def permission(self, inbound: Inbound) -> Reply:
@@ -146,17 +145,17 @@ class Routes:
         session = edge.session.get()
         if status == "ARCHIVED" and self._faults.on("archived-is-no-status"):
             raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
-        refused = status not in state.STATUSES and self._faults.armed("refused-status-sent")
-        with self._database.write() as connection:
-            event = self._managed_event(connection, inbound, lock=True)
+        refused = status not in STATUSES and self._faults.armed("refused-status-sent")
+        with self._store.write():
+            event = self._managed_event(inbound, lock=True)
             if event.status == status and not self._faults.on("same-status-sent-again"):
                 return json_reply(_event(event))
-            changed = event if refused else state.change_status(connection, event, status, self._clock.now())
+            changed = event if refused else self._store.change_status(event, status, self._clock.now())
             if changed.tuvens_event_id is not None and self._is_sent(changed, status):
-                self._enqueue(connection, changed, event.status if self._sends_old() else status)
+                self._enqueue(changed, event.status if self._sends_old() else status)
                 if status == "DRAFT" and self._faults.on("draft-told-twice"):
-                    again = state.change_status(connection, changed, status, self._clock.now())
-                    self._enqueue(connection, again, status)
+                    again = self._store.change_status(changed, status, self._clock.now())
+                    self._enqueue(again, status)
         self._courier.wake(changed.id)
         if refused:
             raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
@@ -164,7 +163,7 @@ class Routes:
             raise edge.unauthenticated()
         return json_reply(_event(changed))
 
-    def _is_sent(self, event: Event, status: str) -> bool:
+    def _is_sent(self, event: LocalEvent, status: str) -> bool:
         """Whether a change is told to tuvens-api. Honest: always."""
         if status == "ENDED" and self._faults.on("ended-not-sent"):
             return False
@@ -175,9 +174,8 @@ class Routes:
     def _sends_old(self) -> bool:
         return self._faults.on("webhook-sends-old-status")
 
-    def _enqueue(self, connection: Connection, event: Event, told: str) -> None:
-        outbox.enqueue(
-            connection,
+    def _enqueue(self, event: LocalEvent, told: str) -> None:
+        self._outbox.enqueue(
             event_id=event.id,
             body=self._written(self._with_leak(body_of(event, told))),
             event_sent_at=iso_millis(event.changed_at_ms / 1000),
@@ -186,8 +184,7 @@ class Routes:
 
     def read_event(self, inbound: Inbound) -> Reply:
         """One event."""
-        with self._database.read() as connection:
-            return json_reply(_event(self._managed_event(connection, inbound)))
+        return json_reply(_event(self._managed_event(inbound)))
 
     async def _vouched_for(self, token: str) -> SessionUser:
         now, before = self._clock.now(), self._last_try
@@ -224,7 +221,7 @@ class Routes:
         self._distrusted.clear()
         self._last_try = None
 
-    def _signed_in(self, visitor: Visitor, bearer: str, accounts: list[Account]) -> Reply:
+    def _signed_in(self, visitor: Visitor, bearer: str, accounts: list[LocalAccount]) -> Reply:
         body = {
             "token": bearer,
             "token_type": "bearer",
@@ -236,31 +233,29 @@ class Routes:
         }
         return json_reply(body, headers=[("x-auth-token", bearer)])
 
-    def _somebodys_session(self) -> Session:
+    def _somebodys_session(self) -> LocalSession:
         """Whose session a route that asks for none shows, under a fault."""
-        with self._database.read() as connection:
-            newest = state.newest_session(connection)
+        newest = next(iter(self._store.sessions(1)), None)
         now = self._clock.now()
-        nobody = User(1, _GUEST.email, _GUEST.name, None, _GUEST.user_id)
-        return newest or Session(0, "", nobody, Account(1, None, "Guests"), "", now, now + self._lifetime)
+        nobody = LocalUser(1, _GUEST.email, _GUEST.name, None, _GUEST.user_id)
+        return newest or LocalSession(0, "", nobody, LocalAccount(1, None, "Guests"), "", now, now + self._lifetime)
 
-    def _local_copy(self, session: Session) -> list[dict[str, object]]:
-        with self._database.read() as connection:
-            mine = state.accounts_of(connection, session.user)
+    def _local_copy(self, session: LocalSession) -> list[dict[str, object]]:
+        mine = self._store.accounts_of(session.user)
         return [
             {"id": each.external_account_id or each.id, "name": each.name, "slug": f"account-{each.id}"}
             for each in mine
         ]
 
-    def _managed_event(self, connection: Connection, inbound: Inbound, *, lock: bool = False) -> Event:
+    def _managed_event(self, inbound: Inbound, *, lock: bool = False) -> LocalEvent:
         """The event that the path names, if the session's user is a member of its account."""
         number = event_number(inbound.path_params["id"])
-        event = None if number is None else state.find_event(connection, number, lock=lock)
+        event = None if number is None else self._store.event(number, lock=lock)
         if event is None:
             raise Refusal(404, "NOT_FOUND", "There is no such event.")
         session = edge.session.get()
         # Without a session only under a fault: there is nobody then whose membership could be asked for.
-        if session is not None and not state.is_member(connection, session.user, event.account_id):
+        if session is not None and not self._store.is_member(session.user, event.account_id):
             raise Refusal(403, "FORBIDDEN", "This event belongs to another account.")
         return event
 
@@ -282,13 +277,13 @@ class Routes:
         return json_body(value)
 
 
-def _own_session() -> Session:
+def _own_session() -> LocalSession:
     session = edge.session.get()
     assert session is not None, "no fault lets anybody through to this route without a session"
     return session
 
 
-def _user(user: User) -> dict[str, object]:
+def _user(user: LocalUser) -> dict[str, object]:
     return {
         "id": user.id,
         "email": user.email,
@@ -298,7 +293,7 @@ def _user(user: User) -> dict[str, object]:
     }
 
 
-def _event(event: Event) -> dict[str, object]:
+def _event(event: LocalEvent) -> dict[str, object]:
     return {
         "id": event.id,
         "title": event.title,

@@ -4,14 +4,10 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
-
 from contracts.session_token.wire import SessionUser
-from simulators.hi_events import state
-from simulators.hi_events.state import Account, User
+from simulators.hi_events.store import HiEventsStore, LocalAccount, LocalUser
 from simulators.hi_events.upstream import Tuvens
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 from simulators.kit.faults import FaultRuntime
 
 _CACHED = 3600.0
@@ -23,8 +19,8 @@ _CROWD = 9
 class Visitor:
     """A Tuvens user whom tuvens-api has just vouched for, as hi.events knows them."""
 
-    user: User
-    account: Account
+    user: LocalUser
+    account: LocalAccount
     external_account_id: int
 
 
@@ -56,8 +52,8 @@ class _Gathering:
 class SignIn:
     """Asks tuvens-api whom a token stands for, every time, and maps the answer to local rows."""
 
-    def __init__(self, *, database: Database, clock: Clock, faults: FaultRuntime, tuvens: Tuvens) -> None:
-        self._database = database
+    def __init__(self, *, store: HiEventsStore, clock: Clock, faults: FaultRuntime, tuvens: Tuvens) -> None:
+        self._store = store
         self._clock = clock
         self._faults = faults
         self._tuvens = tuvens
@@ -65,8 +61,8 @@ class SignIn:
         self._crowd = _Gathering(_CROWD, seconds=1.0)
         self._pairs: dict[str, _Gathering] = defaultdict(lambda: _Gathering(2, seconds=0.3))
         self._current: SessionUser | None = None
-        self._last_made: User | None = None
-        self._given: dict[str, User] = {}
+        self._last_made: LocalUser | None = None
+        self._given: dict[str, LocalUser] = {}
 
     async def identify(self, token: str) -> SessionUser:
         """Whom a token stands for. Raises Refused and Unavailable."""
@@ -99,8 +95,8 @@ class SignIn:
             doubled = await self._check_then_insert(who)
             if doubled is not None:
                 return doubled
-        with self._database.write() as connection:
-            return self._visitor(connection, who, self._user(connection, who))
+        with self._store.write():
+            return self._visitor(who, self._user(who))
 
     def forget(self) -> None:
         """Drop what only faults remember."""
@@ -118,44 +114,43 @@ class SignIn:
     async def _in_a_shared_row(self, who: SessionUser) -> Visitor | None:
         """A new user who is given the row that another sign-in has just made."""
         crowded = await self._crowd.join()
-        with self._database.write() as connection:
-            known = state.find_user(connection, who.user_id)
+        with self._store.write():
+            known = self._store.user(who.user_id)
             if known is None and who.user_id not in self._given and crowded and self._last_made is not None:
                 self._faults.on("users-share-a-row-in-a-crowd")
                 self._given[who.user_id] = replace(self._last_made, email=who.email, external_user_id=who.user_id)
             if who.user_id in self._given:
-                return self._visitor(connection, who, self._given[who.user_id])
-            made = self._user(connection, who)
+                return self._visitor(who, self._given[who.user_id])
+            made = self._user(who)
             self._last_made = made if known is None else self._last_made
-            return self._visitor(connection, who, made)
+            return self._visitor(who, made)
 
     async def _check_then_insert(self, who: SessionUser) -> Visitor | None:
-        with self._database.read() as connection:
-            known = state.find_user(connection, who.user_id)
+        known = self._store.user(who.user_id)
         if known is not None:
             return None
         await self._pairs[who.user_id].join()
-        with self._database.write() as connection:
-            outrun = state.find_user(connection, who.user_id) is not None
+        with self._store.write():
+            outrun = self._store.user(who.user_id) is not None
             if not outrun or not self._faults.on("users-doubled-under-races"):
                 return None
-            return self._visitor(connection, who, state.add_twin(connection, who))
+            return self._visitor(who, self._store.add_twin(who))
 
-    def _user(self, connection: Connection, who: SessionUser) -> User:
-        known = state.find_user(connection, who.user_id) is not None
+    def _user(self, who: SessionUser) -> LocalUser:
+        known = self._store.user(who.user_id) is not None
         if known and self._faults.on("user-doubled-on-repeat-login"):
-            return state.add_twin(connection, who)
-        linkable = not known and state.find_unlinked(connection, who.email) is not None
+            return self._store.add_twin(who)
+        linkable = not known and self._store.find_unlinked(who.email) is not None
         link = not (linkable and self._faults.on("email-not-linked"))
-        return state.map_user(connection, who, link_by_email=link)
+        return self._store.map_user(who, link=link)
 
-    def _visitor(self, connection: Connection, who: SessionUser, user: User) -> Visitor:
+    def _visitor(self, who: SessionUser, user: LocalUser) -> Visitor:
         account = None
         if self._faults.armed("shared-account-mapped"):
-            account = state.first_account(connection)
+            account = self._store.first_account()
             if account is not None and account.external_account_id != who.account_id:
                 self._faults.on("shared-account-mapped")
         if account is None:
-            account = state.map_account(connection, who.account_id)
-        state.join(connection, user, account)
+            account = self._store.map_account(who.account_id)
+        self._store.join(user, account)
         return Visitor(user, account, who.account_id)

@@ -8,18 +8,15 @@ import time
 from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import Connection
-
 from contracts.times import iso_millis
 from contracts.webhook import wire
 from harness.http import Answer, json_body
-from simulators.hi_events import outbox, state
-from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery
+from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery, Outbox
 from simulators.hi_events.policy import Policy
+from simulators.hi_events.store import LocalEvent
 from simulators.hi_events.upstream import Tuvens
 from simulators.kit.caller import Outcome
 from simulators.kit.clock import Clock, Timer
-from simulators.kit.database import Database
 from simulators.kit.exchange import current
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
@@ -44,7 +41,7 @@ class Courier:
     def __init__(
         self,
         *,
-        database: Database,
+        outbox: Outbox,
         clock: Clock,
         journal: Journal,
         faults: FaultRuntime,
@@ -52,7 +49,7 @@ class Courier:
         secret: str,
         policy: Policy,
     ) -> None:
-        self._database = database
+        self._outbox = outbox
         self._clock = clock
         self._journal = journal
         self._faults = faults
@@ -65,9 +62,9 @@ class Courier:
 
     def start(self) -> None:
         """Take up what is pending, from an earlier process too."""
-        with self._database.write() as connection:
-            outbox.release_all_of(connection, _is_gone)
-            waiting = outbox.waiting_events(connection)
+        with self._outbox.write():
+            self._outbox.release_all_of(_is_gone)
+            waiting = self._outbox.waiting_events()
         for event_id in waiting:
             self.wake(event_id)
 
@@ -75,8 +72,7 @@ class Courier:
         """See to it that the head of an event's line is sent when it is due, and not before `not_before`."""
         if event_id in self._planned:
             return
-        with self._database.read() as connection:
-            line = outbox.pending_of(connection, event_id)
+        line = self._outbox.pending_of(event_id)
         if line:
             due = max(line[0].due_at, not_before, self._clock.now())
             self._planned[event_id] = self._clock.call_at(due, partial(self._turn, event_id, self._generation))
@@ -105,14 +101,13 @@ class Courier:
 
     async def replay(self, delivery_id: int) -> Attempt | None:
         """Send a delivery once more, now, whatever became of it; None where there is no such delivery."""
-        with self._database.read() as connection:
-            delivery = outbox.find_delivery(connection, delivery_id)
+        delivery = self._outbox.delivery(delivery_id)
         if delivery is None:
             return None
         attempt = await self._attempt(delivery, replay=True)
-        with self._database.write() as connection:
-            if outbox.find_delivery(connection, delivery_id) is not None:
-                outbox.log(connection, delivery_id, attempt)
+        with self._outbox.write():
+            if self._outbox.delivery(delivery_id) is not None:
+                self._outbox.log(delivery_id, attempt)
         return attempt
 
     async def _turn(self, event_id: int, generation: int) -> None:
@@ -134,16 +129,15 @@ class Courier:
 
     async def _send_next(self, event_id: int) -> float:
         """Send the head of a line; returns before when (by the clock) there is no point in trying again."""
-        with self._database.write() as connection:
-            line = outbox.pending_of(connection, event_id)
+        with self._outbox.write():
+            line = self._outbox.pending_of(event_id)
             if not line:
                 return 0.0
             newest_first = len(line) > 1 and self._faults.on("webhooks-out-of-order")
             delivery = line[-1] if newest_first else line[0]
             if len(line) > 1 and line[0].tries and not line[1].tries and self._faults.on("failed-delivery-overtaken"):
                 delivery = line[1]
-            busy = outbox.lease(
-                connection,
+            busy = self._outbox.lease(
                 delivery.id,
                 owner=_OWNER,
                 real_now=time.time(),
@@ -156,22 +150,21 @@ class Courier:
                 delivery = self._dated_anew(delivery)
             attempt = await self._attempt(delivery)
         except BaseException:
-            with self._database.write() as connection:
-                outbox.release(connection, delivery.id)
+            with self._outbox.write():
+                self._outbox.release(delivery.id)
             raise
         settled, due_at = self._judge(delivery, attempt)
-        with self._database.write() as connection:
+        with self._outbox.write():
             if self._faults.on("log-says-that-all-went-well"):
-                outbox.settle(connection, delivery, replace(attempt, status=200), state=settled, due_at=due_at)
+                self._outbox.settle(delivery, replace(attempt, status=200), state=settled, due_at=due_at)
                 return 0.0
-            outbox.settle(connection, delivery, attempt, state=settled, due_at=due_at)
+            self._outbox.settle(delivery, attempt, state=settled, due_at=due_at)
             if settled == DELIVERED and delivery.tries and len(line) > 1:
-                self._send_again_later(connection, delivery)
+                self._send_again_later(delivery)
         return 0.0
 
     async def _attempt(self, delivery: Delivery, *, replay: bool = False) -> Attempt:
-        with self._database.read() as connection:
-            number = outbox.attempts_made(connection, delivery.id) + 1
+        number = self._outbox.attempts_made(delivery.id) + 1
         fired: list[str] = []
         signature = self._sign(delivery.body, fired)
         genuine = wire.signature_matches(self._secret, delivery.body, signature)
@@ -232,13 +225,12 @@ class Courier:
             pause = 8.0 / 2**delivery.tries
         return PENDING, now + max(pause, attempt.retry_after)
 
-    def _send_again_later(self, connection: Connection, delivery: Delivery) -> None:
+    def _send_again_later(self, delivery: Delivery) -> None:
         """A job that is released although it is done: a fault alone does so."""
         if self._faults.on("failed-delivery-sent-again-at-the-end"):
             sent_at = iso_millis(self._clock.now() + 1)
             value = {**json.loads(delivery.body), "event_sent_at": sent_at}
-            outbox.enqueue(
-                connection,
+            self._outbox.enqueue(
                 event_id=delivery.event_id,
                 body=json_body(value),
                 event_sent_at=sent_at,
@@ -257,9 +249,9 @@ class Courier:
             tuvens_event_id=payload["tuvens_event_id"],
             sent_at=sent_at,
         )
-        with self._database.write() as connection:
-            outbox.rewrite(connection, delivery.id, body, sent_at)
-            changed = outbox.find_delivery(connection, delivery.id)
+        with self._outbox.write():
+            self._outbox.rewrite(delivery.id, body, sent_at)
+            changed = self._outbox.delivery(delivery.id)
         return changed or delivery
 
     def _excerpt(self, outcome: Outcome) -> str | None:
@@ -268,7 +260,7 @@ class Courier:
         return self._journal.clean(outcome.answer.body[: 2 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
 
 
-def body_of(event: state.Event, status: str) -> bytes:
+def body_of(event: LocalEvent, status: str) -> bytes:
     """The webhook that tells of an event's change to `status`."""
     return wire.status_changed_body(
         event_id=event.id,

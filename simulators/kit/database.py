@@ -87,21 +87,6 @@ class Database:
             self._book(started)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """For what only reads: each statement sees what is committed when it runs, as in PostgreSQL's usual mode."""
-        if self._in_transaction:
-            raise RuntimeError("a transaction is open already: one spanned an await, or they were nested")
-        started = time.perf_counter()
-        self.group.run_queued()
-        self._take_part(writes=False)
-        self._in_transaction = True
-        try:
-            yield self.connection.sqlalchemy
-        finally:
-            self._in_transaction = False
-            self._book(started)
-
-    @contextmanager
     def write_queued(self) -> Iterator[None]:
         """A transaction of a request that reads, and then only queues statements; an exception drops those.
 

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from contracts.session_token.wire import SessionUser
-from simulators.hi_events import outbox, state
+from simulators.hi_events.outbox import Outbox
+from simulators.hi_events.store import EventDraft, HiEventsStore
 from simulators.hi_events.tables import metadata
 from simulators.kit.database import Database
 from simulators.seed import default_seed
@@ -40,8 +41,7 @@ def _opened(url: str, schema: str | None) -> Iterator[list[Database]]:
     opened = [Database(metadata, url, schema=schema) for _ in range(AT_ONCE)]
     try:
         opened[0].create()
-        with opened[0].write() as connection:
-            state.seed(connection, default_seed())
+        HiEventsStore(opened[0]).seed(default_seed())
         yield opened
     finally:
         for each in opened:
@@ -56,10 +56,11 @@ def test_one_user_and_account_come_of_sign_ins_by_several_processes(kind: str, e
 
         def sign_in(database: Database, number: int) -> tuple[int, int]:
             who = SessionUser(str(number), email.replace("1", str(number % 3), 1), "A B", 7000 + number)
-            with database.write() as connection:
-                user = state.map_user(connection, who)
-                account = state.map_account(connection, who.account_id)
-                state.join(connection, user, account)
+            store = HiEventsStore(database)
+            with store.write():
+                user = store.map_user(who)
+                account = store.map_account(who.account_id)
+                store.join(user, account)
                 return user.id, account.id
 
         def ten_times(database: Database) -> list[tuple[int, int]]:
@@ -79,10 +80,10 @@ def test_one_event_comes_of_a_page_opened_in_several_processes(kind: str, tmp_pa
     with connections(kind, tmp_path) as opened, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def make(database: Database) -> int:
-            with database.write() as connection:
-                account = state.map_account(connection, 123)
-                draft = state.Draft("Evening")
-                return state.make_event(connection, account.id, "777", draft, now=0.0).id
+            store = HiEventsStore(database)
+            with store.write():
+                account = store.map_account(123)
+                return store.make_event(account.id, "777", EventDraft("Evening"), now=0.0).id
 
         assert len(set(pool.map(make, opened))) == 1
 
@@ -90,12 +91,12 @@ def test_one_event_comes_of_a_page_opened_in_several_processes(kind: str, tmp_pa
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_one_process_at_a_time_may_send_a_delivery(kind: str, tmp_path: Path) -> None:
     with connections(kind, tmp_path) as opened, ThreadPoolExecutor(AT_ONCE) as pool:
-        with opened[0].write() as connection:
-            number = outbox.enqueue(connection, event_id=11, body=b"{}", event_sent_at="", due_at=0.0)
+        number = Outbox(opened[0]).enqueue(event_id=11, body=b"{}", event_sent_at="", due_at=0.0)
 
         def lease(database: Database, now: float = 1000.0) -> float:
-            with database.write() as connection:
-                return outbox.lease(connection, number, owner="here/1", real_now=now, seconds=5)
+            outbox = Outbox(database)
+            with outbox.write():
+                return outbox.lease(number, owner="here/1", real_now=now, seconds=5)
 
         waits = sorted(pool.map(lease, opened))
         assert waits == [0.0, *[5.0] * (AT_ONCE - 1)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import jwt as pyjwt
 import pytest
+from sqlalchemy import text
 
 import openapi
 from contracts.session_token import wire
@@ -542,9 +543,8 @@ def test_the_table_of_sessions_lacks_what_its_faults_say() -> None:
     def schema(*faults: str) -> tuple[set[str], set[str]]:
         api = create(Config(faults=faults), clock=Clock(START, running=False))
         try:
-            with api.database.read() as connection:
-                columns = connection.exec_driver_sql('PRAGMA table_info("crossAppSession")').all()
-                indexes = connection.exec_driver_sql('PRAGMA index_list("crossAppSession")').all()
+            columns = api.database.execute(text('PRAGMA table_info("crossAppSession")')).all()
+            indexes = api.database.execute(text('PRAGMA index_list("crossAppSession")')).all()
             # A session can be stored all the same.
             api._state.add_session("a" * 64, 101, 123, START, START + 900)
             return {row[1] for row in columns}, {row[1] for row in indexes}

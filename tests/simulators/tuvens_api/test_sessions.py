@@ -4,6 +4,7 @@ import base64
 import re
 
 import pytest
+from sqlalchemy import text
 
 from contracts.session_token import wire
 from contracts.times import parse_iso
@@ -90,8 +91,7 @@ def test_a_refused_validation_moves_nothing(world: World) -> None:
 
 def test_the_table_holds_only_the_hash_of_a_token(world: World) -> None:
     token = world.mint()
-    with world.api.database.read() as connection:
-        rows = connection.exec_driver_sql('SELECT * FROM "crossAppSession"').mappings().all()
+    rows = world.api.database.execute(text('SELECT * FROM "crossAppSession"')).mappings().all()
     assert token not in str(rows)
     assert re.fullmatch("[0-9a-f]{64}", rows[0]["sessionToken"])
 
