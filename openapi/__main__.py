@@ -40,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error.name} is not installed: install the extra 'dev' of this project", file=sys.stderr)
         return 3
     checked = check(files)
-    for finding in checked.findings:
-        print(finding)
+    for problem in checked.problems:
+        print(problem)
     print(checked)
-    return 1 if checked.findings else 0
+    return 1 if checked.problems else 0
 
 
 if __name__ == "__main__":

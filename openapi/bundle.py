@@ -29,7 +29,7 @@ class SpecError(Exception):
         return f"{self.file}#{self.pointer}: {self.message}"
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """A JSON pointer into a file."""
 
     file: Path
@@ -76,25 +76,27 @@ class Bundle:
         self.path = path.resolve()
         self.files: list[Path] = []
         self._texts: dict[Path, Any] = {} if texts is None else texts
-        self._moved: list[Place] = []
-        self._names: dict[Place, tuple[str, str]] = {}
-        self._origins: dict[tuple[str, str], Place] = {}
+        self._moved: list[Location] = []
+        self._names: dict[Location, tuple[str, str]] = {}
+        self._origins: dict[tuple[str, str], Location] = {}
         root = self._text(self.path)
         if not isinstance(root, dict):
             raise SpecError(self.path, "", "is no OpenAPI document: it is not a mapping")
         self.own = frozenset(self._listed(root))
-        self.raw: dict[str, Any] = self._copy(root, Place(self.path, ""))
+        self.raw: dict[str, Any] = self._copy(root, Location(self.path, ""))
         for place in self._moved:  # grows while components are copied
             section, name = self._names[place]
             node = self._copy(at_pointer(self._text(place.file), place.pointer), place)
             self.raw.setdefault("components", {}).setdefault(section, {})[name] = node
 
-    def place(self, pointer: str) -> Place:
+    def place(self, pointer: str) -> Location:
         """The file and pointer where the object at a pointer of `raw` was written down."""
         keys = pointer.split("/")
         origin = self._origins.get((keys[2], keys[3])) if keys[1:2] == ["components"] and len(keys) > 3 else None
         return (
-            Place(self.path, pointer) if origin is None else Place(origin.file, "/".join([origin.pointer, *keys[4:]]))
+            Location(self.path, pointer)
+            if origin is None
+            else Location(origin.file, "/".join([origin.pointer, *keys[4:]]))
         )
 
     def _text(self, file: Path) -> Any:
@@ -111,22 +113,22 @@ class Bundle:
             for name, node in entries.items() if isinstance(entries, dict) else ():
                 yield section, name
                 if _is_alias(node) and not node["$ref"].startswith("#"):
-                    here = Place(self.path, f"/components/{escape(section)}/{escape(str(name))}")
+                    here = Location(self.path, f"/components/{escape(section)}/{escape(str(name))}")
                     self._move(self._target(here, node["$ref"]), section, name)
 
-    def _move(self, target: Place, section: str, name: str) -> None:
+    def _move(self, target: Location, section: str, name: str) -> None:
         if target not in self._names:
             self._names[target] = (section, name)
             self._origins[section, name] = target
             self._moved.append(target)
 
-    def _target(self, here: Place, ref: str) -> Place:
+    def _target(self, here: Location, ref: str) -> Location:
         """Where a $ref leads, through other $refs. Raises SpecError when it leads nowhere."""
-        at, link, seen = here, ref, set[Place]()
+        at, link, seen = here, ref, set[Location]()
         while True:
             name, _, fragment = link.partition("#")
             file = (at.file.parent / unquote(name)).resolve() if name else at.file
-            place = Place(file, unquote(fragment))
+            place = Location(file, unquote(fragment))
             if place in seen:
                 raise _bad(here, ref, "leads back to itself")
             if place.pointer and not place.pointer.startswith("/"):
@@ -142,21 +144,21 @@ class Bundle:
             seen.add(place)
             at, link = place, node["$ref"]
 
-    def _copy(self, node: Any, here: Place) -> Any:
+    def _copy(self, node: Any, here: Location) -> Any:
         """The node with each $ref leading into `components` of this document."""
         if isinstance(node, list):
-            return [self._copy(entry, Place(here.file, f"{here.pointer}/{n}")) for n, entry in enumerate(node)]
+            return [self._copy(entry, Location(here.file, f"{here.pointer}/{n}")) for n, entry in enumerate(node)]
         if not isinstance(node, dict):
             return node
         copied = {
-            str(key): self._copy(value, Place(here.file, f"{here.pointer}/{escape(str(key))}"))
+            str(key): self._copy(value, Location(here.file, f"{here.pointer}/{escape(str(key))}"))
             for key, value in node.items()
         }
         if isinstance(node.get("$ref"), str):
             copied["$ref"] = self._rewritten(node["$ref"], here)
         return copied
 
-    def _rewritten(self, ref: str, here: Place) -> str:
+    def _rewritten(self, ref: str, here: Location) -> str:
         target = self._target(here, ref)
         if target.file == self.path:
             return f"#{target.pointer}"
@@ -175,7 +177,7 @@ class Bundle:
         return f"#/components/{section}/{escape(name)}"
 
 
-def _bad(here: Place, ref: str, why: str) -> SpecError:
+def _bad(here: Location, ref: str, why: str) -> SpecError:
     return SpecError(here.file, here.pointer, f"the $ref {ref} {why}")
 
 

@@ -1,4 +1,4 @@
-"""The documents: read from their files, joined with what they share, and looked up by application."""
+"""The documents, by application, and their operations, by operationId."""
 
 import copy
 import difflib
@@ -27,9 +27,10 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 class Document:
     """One application's document.
 
-    app, edition: whose it is, and of which edition of the contract (info.version).
+    app: the application that it describes.
+    edition: the edition of the contract (info.version).
     path: its file.
-    raw: the document as one: what other files hold stands in its `components`. Not to be changed.
+    raw: the bundled document: components of other files are in its `components`. Must not be changed.
     secret_fields: names of body properties whose values a recorder must remove.
     operations, webhooks: by operationId, in the order of the file.
     """
@@ -48,13 +49,13 @@ class Document:
         return f"<{self.app} {self.edition}>"
 
     def bundled(self) -> dict[str, Any]:
-        """A copy of `raw` that may be changed: one self-contained OpenAPI document, fit for JSON."""
+        """A copy of `raw` that may be changed: one self-contained OpenAPI document, ready for JSON."""
         return copy.deepcopy(self.raw)
 
     def operation_at(self, method: str, path: str, base: Base | None = None) -> Operation | None:
-        """The operation of a request: its method and percent-encoded path, without query, below a base (None: either).
+        """The operation that serves a method and a percent-encoded path, without query, below a base (None: either).
 
-        A path without parameters goes before one with some, as OpenAPI demands; None where there is no such operation.
+        A path without parameters takes precedence, as OpenAPI demands. None where there is no such operation.
         """
         found = [
             each
@@ -64,7 +65,7 @@ class Document:
         return min(found, key=lambda each: each.path.count("{"), default=None)
 
     def schema_problems(self, name: str, value: object) -> list[Problem]:
-        """What is wrong with a parsed JSON value by a schema of `components`; pointers start at the value.
+        """Validates a parsed JSON value with a schema of `components`; pointers start at the value.
 
         Raises KeyError when there is no such schema.
         """
@@ -87,7 +88,7 @@ _texts: dict[Path, Any] = {}
 
 @cache
 def load(app: str, edition: str = EDITION) -> Document:
-    """The document of an application, read once.
+    """The document of an application; its file is read once.
 
     Raises SpecError when there is no such document, or when it cannot be read.
     """

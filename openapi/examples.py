@@ -1,4 +1,4 @@
-"""Examples: there is one for every body, parameter and header, and each is valid."""
+"""Examples: every body, parameter and header has one, and each is valid."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ _WITH_EXAMPLE = ("media", "parameter", "header")
 
 
 def examples_of(node: Node) -> Iterator[tuple[str, Any]]:
-    """The examples that stand on an object, with their pointers."""
+    """The examples of an object, with their pointers."""
     value = node.value
     if "example" in value:
         yield f"{node.pointer}/example", value["example"]
@@ -26,7 +26,7 @@ def examples_of(node: Node) -> Iterator[tuple[str, Any]]:
 
 
 def example_problems(node: Node, schemas: Schemas) -> Iterator[tuple[str, str]]:
-    """Examples of one object that are missing or do not fit, as pointer and message."""
+    """Missing and invalid examples of one object, as pointer and message."""
     examples = list(examples_of(node))
     if node.kind in _WITH_EXAMPLE and not examples and "content" not in node.value:
         yield node.pointer, f"the {node.kind} has no example"
@@ -46,7 +46,7 @@ def _misfits(node: Node, example: Any, schemas: Schemas) -> list[Problem]:
 
 
 def _stream_misfits(node: Node, example: Any, schemas: Schemas) -> list[Problem]:
-    """A stream's example is its text; each `data:` line of it is one message."""
+    """The example of a stream is text; each `data:` line of it is one message."""
     lines = [line.removeprefix("data:") for line in str(example).splitlines() if line.startswith("data:")]
     if not lines:
         return [Problem("", "holds no data line")]

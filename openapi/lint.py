@@ -1,6 +1,6 @@
 """Checks whole documents: YAML, references, OpenAPI, schemas, then examples, extensions and style.
 
-A document that fails one of the first four is not looked at further: what follows presupposes them.
+The last three are checked only in a document that passes the first four.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,15 +23,13 @@ from openapi.examples import example_problems, examples_of
 from openapi.extensions import extension_problems
 from openapi.problems import cut, pointer_to
 from openapi.schema import Schemas
-from openapi.style import RULES, Sheet, unused_components
+from openapi.style import RULES, LintedDocument, Problems, entries, unused_components
 
 LONGEST_MESSAGE = 240
 
-Findings = Iterator[tuple[str, str]]
 
-
-class Finding(NamedTuple):
-    """One fault of a document: the file, a JSON pointer into that file, and a line that says what is wrong."""
+class LintProblem(NamedTuple):
+    """One problem of a document: the file, a JSON pointer into that file, and a line that says what is wrong."""
 
     file: Path
     pointer: str
@@ -43,12 +41,12 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Checked:
-    """How much was looked at, and what was found."""
+    """How much was checked, and the problems found."""
 
     documents: int
     operations: int
     examples: int
-    findings: Sequence[Finding]
+    problems: Sequence[LintProblem]
 
     def __str__(self) -> str:
         looked_at = ", ".join(
@@ -59,48 +57,50 @@ class Checked:
                 (self.examples, "example"),
             )
         )
-        return f"{looked_at}: {_counted(len(self.findings), 'problem')}"
+        return f"{looked_at}: {_counted(len(self.problems), 'problem')}"
 
 
 def check(files: Iterable[Path]) -> Checked:
     """Checks documents, and that no two operations of them share an operationId; x-calls, where there are several."""
     paths = list(files)
-    findings: list[Finding] = []
-    sound: list[tuple[Bundle, Sheet]] = []
+    problems: list[LintProblem] = []
+    sound: list[tuple[Bundle, LintedDocument]] = []
     texts: dict[Path, Any] = {}
     for path in paths:
         try:
             bundle = Bundle(path, texts)
         except SpecError as error:
-            findings.append(Finding(error.file, error.pointer, error.message))
+            problems.append(LintProblem(error.file, error.pointer, error.message))
             continue
-        findings += [Finding(file, at, message) for file in bundle.files for at, message in _double_keys(file)]
-        sheet = Sheet(Schemas(path.stem, bundle.raw), bundle.own)
+        problems += [LintProblem(file, at, message) for file in bundle.files for at, message in _double_keys(file)]
+        document = LintedDocument(Schemas(path.stem, bundle.raw), bundle.own)
         fatal = _placed(bundle, _structure(bundle.raw))
-        fatal = fatal or _placed(bundle, _wrong_refs(sheet))
-        fatal = fatal or _placed(bundle, _bad_schemas(sheet))
-        findings += fatal
+        fatal = fatal or _placed(bundle, _wrong_refs(document))
+        fatal = fatal or _placed(bundle, _bad_schemas(document))
+        problems += fatal
         if not fatal:
-            findings += _placed(bundle, _faults(sheet))
-            findings += [Finding(bundle.path, at, message) for at, message in unused_components(sheet)]
-            sound.append((bundle, sheet))
-    findings += _shared_ids(sound)
+            problems += _placed(bundle, _faults(document))
+            problems += [LintProblem(bundle.path, at, message) for at, message in unused_components(document)]
+            sound.append((bundle, document))
+    problems += _shared_ids(sound)
     if len(sound) == len(paths) > 1:
-        findings += _unknown_calls(sound)
-    examples = {bundle.place(at) for bundle, sheet in sound for node in sheet.nodes for at, _ in examples_of(node)}
+        problems += _unknown_calls(sound)
+    examples = {
+        bundle.place(at) for bundle, document in sound for node in document.nodes for at, _ in examples_of(node)
+    }
     return Checked(
         documents=len(paths),
-        operations=sum(len(sheet.operations) for _, sheet in sound),
+        operations=sum(len(document.operations) for _, document in sound),
         examples=len(examples),
-        findings=tuple(dict.fromkeys(findings)),
+        problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _placed(bundle: Bundle, found: Findings) -> list[Finding]:
-    return [Finding(*bundle.place(pointer), message) for pointer, message in found]
+def _placed(bundle: Bundle, found: Problems) -> list[LintProblem]:
+    return [LintProblem(*bundle.place(pointer), message) for pointer, message in found]
 
 
-def _double_keys(file: Path) -> Findings:
+def _double_keys(file: Path) -> Problems:
     """Keys that a mapping has twice: YAML readers keep the last one and say nothing."""
     root = yaml.compose(file.read_bytes(), yaml.CSafeLoader)
     waiting: list[tuple[str, Any]] = [("", root)]
@@ -122,8 +122,8 @@ def _double_keys(file: Path) -> Findings:
                 waiting.append((pointer, value))
 
 
-def _structure(raw: dict[str, Any]) -> Findings:
-    """What openapi-spec-validator finds. Its findings inside schemas have no place: _bad_schemas has them."""
+def _structure(raw: dict[str, Any]) -> Problems:
+    """What openapi-spec-validator finds, except inside schemas, where it gives no location: see _bad_schemas."""
     parameters = (ExtraParametersError, ParameterDuplicateError, UnresolvableParameterError)
     if not str(raw.get("openapi", "")).startswith("3.1."):
         yield "/openapi", "these documents are written in OpenAPI 3.1"
@@ -138,9 +138,9 @@ def _structure(raw: dict[str, Any]) -> Findings:
         yield "", f"openapi-spec-validator gave up: {type(error).__name__}: {error}"
 
 
-def _wrong_refs(sheet: Sheet) -> Findings:
+def _wrong_refs(document: LintedDocument) -> Problems:
     """References that lead to another kind of thing."""
-    for node in sheet.nodes:
+    for node in document.nodes:
         ref = node.value.get("$ref")
         section = "schemas" if node.kind == "schema" else node.section
         if node.kind == "path" and ref is not None:
@@ -149,10 +149,10 @@ def _wrong_refs(sheet: Sheet) -> Findings:
             yield f"{node.pointer}/$ref", f"leads to {ref}, which does not lie in components/{section}"
 
 
-def _bad_schemas(sheet: Sheet) -> Findings:
+def _bad_schemas(document: LintedDocument) -> Problems:
     """Schemas that are no schemas: unknown types, patterns that are no regular expressions, and the like."""
     done = ""
-    for node in sheet.nodes:
+    for node in document.nodes:
         if node.kind != "schema" or (done and node.pointer.startswith(done)):
             continue
         done = f"{node.pointer}/"
@@ -172,29 +172,29 @@ def _without_refs(node: Any) -> Any:
     return node
 
 
-def _faults(sheet: Sheet) -> Findings:
-    for node in sheet.nodes:
+def _faults(document: LintedDocument) -> Problems:
+    for node in document.nodes:
         yield from extension_problems(node)
-        yield from example_problems(node, sheet.schemas)
+        yield from example_problems(node, document.schemas)
     for rule in RULES:
-        yield from rule(sheet)
+        yield from rule(document)
 
 
-def _shared_ids(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
+def _shared_ids(sound: Sequence[tuple[Bundle, LintedDocument]]) -> Iterator[LintProblem]:
     owners: dict[str, Path] = {}
-    for bundle, sheet in sound:
-        for node in sheet.operations:
+    for bundle, document in sound:
+        for node in document.operations:
             name = node.value.get("operationId")
             if name in owners:
                 message = f"{name!r} is already an operation of {owners[name].name}"
-                yield Finding(bundle.path, f"{node.pointer}/operationId", message)
+                yield LintProblem(bundle.path, f"{node.pointer}/operationId", message)
             elif name is not None:
                 owners[name] = bundle.path
 
 
-def _unknown_calls(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
+def _unknown_calls(sound: Sequence[tuple[Bundle, LintedDocument]]) -> Iterator[LintProblem]:
     """x-calls that name no operation of another document."""
-    for bundle, sheet in sound:
+    for bundle, document in sound:
         others = {
             node.value["operationId"]
             for other, its in sound
@@ -202,10 +202,10 @@ def _unknown_calls(sound: Sequence[tuple[Bundle, Sheet]]) -> Iterator[Finding]:
             for node in its.operations
             if "operationId" in node.value
         }
-        for node in sheet.operations:
-            for n, name in enumerate(node.value.get("x-calls", ())):
+        for node in document.operations:
+            for n, name in enumerate(entries(node, "x-calls")):
                 if name not in others:
-                    yield Finding(bundle.path, f"{node.pointer}/x-calls/{n}", f"no other document has {name!r}")
+                    yield LintProblem(bundle.path, f"{node.pointer}/x-calls/{n}", f"no other document has {name!r}")
 
 
 def _short(file: Path) -> Path:

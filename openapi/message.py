@@ -1,4 +1,4 @@
-"""The parts of a message that a document describes, compiled: fields (parameters and headers), content, answers."""
+"""Compiled parts of a documented message: fields (parameters and headers), content, responses."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from openapi.problems import NotJsonError, Problem, cut, json_value
 from openapi.schema import Checker
 
 UNREAD: Any = object()
-"""Stands for the JSON value of a body that nobody has parsed yet."""
+"""In the place of a JSON value: the body has not been parsed yet."""
 
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 64, 64
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter or a header: text that stands for a value of a schema."""
+    """A parameter or a header: text that is read as a value of its schema."""
 
     name: str
     required: bool
@@ -28,13 +28,14 @@ class Field:
     right: set[str] = field(default_factory=set, compare=False)
 
     def fits(self, text: str) -> bool:
-        """Whether one text is right, for sure; what is left open here, `problems` tells."""
+        """Whether one text certainly fits; False also where only `problems` can tell."""
         fits = not self.is_json and "array" not in self.types and self.checker.fits(self._coerced(text))
         if fits and len(self.right) < _MOST_REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
             self.right.add(text)
         return fits
 
     def problems(self, values: Sequence[str], at: str) -> list[Problem]:
+        """What is wrong with the values of all occurrences; `at` is the pointer of the field."""
         if "array" in self.types:
             value: object = [self._coerced(value) for value in values]
         elif len(values) > 1:
@@ -51,7 +52,7 @@ class Field:
         return self.checker.problems(value, at)
 
     def _coerced(self, text: str) -> object:
-        """The text as the schema's type; as it is where it cannot be read so, which the schema then tells."""
+        """The text as a value of the schema's type; unchanged where it is none, so that the schema check fails."""
         if "string" in self.types:
             return text
         if "integer" in self.types and _INTEGER.fullmatch(text):
@@ -65,11 +66,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bodies that are documented at one place: media type to schema, None where it is not JSON."""
+    """The documented bodies of a request or response: schema by media type, None for media types other than JSON."""
 
     checkers: Mapping[str, Checker | None]
 
     def problems(self, content_type: str | None, body: bytes, value: object) -> list[Problem]:
+        """What is wrong with a body; `value` is the parsed JSON, or UNREAD."""
         expected = " or ".join(self.checkers)
         if content_type is None:
             return [Problem("/headers/content-type", f"is missing, {expected} is expected")]
@@ -88,15 +90,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentedAnswer:
-    """What is documented for one status."""
+class DocumentedResponse:
+    """The headers and the content that are documented for one status."""
 
     headers: Sequence[Field]
     content: Content
 
 
 def joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The headers by lower-case name; what is given several times stands side by side."""
+    """The headers by lower-case name; repeated ones are joined by commas."""
     given: dict[str, str] = {}
     for name, text in headers:
         name = name.lower()

@@ -1,4 +1,4 @@
-"""One operation of a document: its facts, and what is wrong with a request or an answer of it."""
+"""One operation of a document: its facts, and validation of its requests and responses."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from openapi.annotations import ContractPlaces, HandedOut, RateLimit
-from openapi.message import UNREAD, Content, DocumentedAnswer, Field, joined
+from openapi.message import UNREAD, Content, DocumentedResponse, Field, joined
 from openapi.problems import Problem, escape, pointer_to
 from openapi.schema import Schemas, at_pointer
 from openapi.security import Scheme, scheme_of
@@ -18,25 +18,25 @@ Base = Literal["api", "pages"]
 class Operation:
     """One operation: a path and a method, or a webhook.
 
-    app: the name of the application that answers; of a webhook, the one that sends.
+    app: the application that serves the operation; for a webhook, the one that sends it.
     id: the operationId.
     method: in upper case.
-    path: the template; of a webhook its name, for the receiver's document has the path.
-    base: "api", or "pages" for what lies below the address of the pages (x-base).
-    raw: the operation object with the path's parameters in it.
-    security: names of the schemes any one of which admits; () is public.
-    schemes: those schemes themselves.
-    rate_limit: x-rate-limit; None where there is no limit.
-    check_order: what is looked at in which order (x-check-order); () where the contract fixes none.
+    path: the template; for a webhook its name, since the path is in the receiver's document.
+    base: "api", or "pages" if the path is below the base URL of the pages (x-base).
+    raw: the operation object, including the parameters of its path.
+    security: names of the schemes, any one of which is enough; () is public.
+    schemes: those schemes.
+    rate_limit: x-rate-limit; None without a limit.
+    check_order: the order of checks (x-check-order); () where the contract leaves it open.
     retry_safe: whether sending a request twice does no harm (x-retry-safe).
     audited: whether each call leaves a record in the audit log (x-audited).
-    changes: the capability of a deployment that gives an event which may be changed so (x-changes); empty where
-        the operation changes none.
+    changes: the capability of a deployment that provides an event which may be changed (x-changes); empty where
+        the operation changes no event.
     calls: operationIds of other applications that are called for each request (x-calls).
     status_choices: sets of statuses among which the contract leaves the choice (x-status-choices).
     contract: where the contract page speaks of the operation (x-contract).
     secret_fields: names of body properties, over the document, whose values a recorder must remove.
-    statuses: those documented.
+    statuses: the documented ones.
     """
 
     def __init__(self, app: str, schemas: Schemas, path: str, method: str, pointer: str) -> None:
@@ -70,7 +70,7 @@ class Operation:
         self.contract = ContractPlaces.read(raw.get("x-contract", {}))
         self.secret_fields: frozenset[str] = schemas.secrets
         self.statuses = frozenset(int(status) for status in raw["responses"])
-        self._answers: dict[int, DocumentedAnswer] = {}
+        self._compiled: dict[int, DocumentedResponse] = {}
         literal = (re.escape(part) for part in re.split(r"{\w+}", path))
         self._served_at = re.compile("([^/]+)".join(literal))
 
@@ -89,7 +89,7 @@ class Operation:
         return f"{target}?{urlencode(query, quote_via=quote, safe='')}" if query else target
 
     def serves(self, method: str, path: str) -> bool:
-        """Whether a request with this method and percent-encoded path, below its base, is one of this operation."""
+        """Whether this operation serves a method and a percent-encoded path below its base."""
         return method == self.method and not self._is_webhook and self._served_at.fullmatch(path) is not None
 
     def request_problems(
@@ -103,8 +103,8 @@ class Operation:
     ) -> list[Problem]:
         """What is wrong with the form of a request: path and query decoded, the body as received.
 
-        `value` is what the body is as JSON, for a caller who has parsed it. Parameters in headers and authentication
-        are not looked at. An unknown query parameter is ignored; a known one that is no list must be there once.
+        `value` is the parsed body, for a caller who has it. Header parameters and authentication are not checked.
+        Unknown query parameters are ignored; a known one that is not a list must occur once.
         """
         problems: list[Problem] = []
         for field in self._path_fields:
@@ -129,36 +129,36 @@ class Operation:
     def response_problems(
         self, *, status: int, headers: Sequence[tuple[str, str]], body: bytes, value: object = UNREAD
     ) -> list[Problem]:
-        """What is wrong with an answer: its status, headers, media type, JSON and schema.
+        """What is wrong with a response: its status, headers, media type, JSON and schema.
 
-        `body` is the content, already decoded (no gzip, no chunks), `value` what it is as JSON, for a caller who knows.
-        Of a body that is not JSON only the media type is looked at. Header names may be in any case.
+        `body` is the decoded content (no gzip, no chunks), `value` the parsed body, for a caller who has it. For bodies
+        other than JSON only the media type is checked. Header names may be in any case.
         """
         if status not in self.statuses:
             documented = ", ".join(str(known) for known in sorted(self.statuses))
             return [Problem("/status", f"{status} is not documented for {self.id} (only {documented})")]
-        answer = self._answer(status)
+        response = self._documented(status)
         problems: list[Problem] = []
         given = {name.lower(): text for name, text in headers}
         if len(given) < len(headers):
             given = joined(headers)
-        for field in answer.headers:
+        for field in response.headers:
             text = given.get(field.name)
             if text is None:
                 if field.required:
                     problems.append(Problem(f"/headers/{field.name}", "is required"))
-            # Most headers say the same in every answer.
+            # Most headers have the same value in every response.
             elif text not in field.right and not field.fits(text):
                 problems += field.problems([text], f"/headers/{field.name}")
-        if answer.content.checkers:
-            if body or "text/event-stream" in answer.content.checkers:  # a stream may say nothing yet
-                problems += answer.content.problems(given.get("content-type"), body, value)
+        if response.content.checkers:
+            if body or "text/event-stream" in response.content.checkers:  # a stream may say nothing yet
+                problems += response.content.problems(given.get("content-type"), body, value)
             else:
                 problems.append(Problem("/body", "is required"))
         return problems
 
     def body_problems(self, status: int, value: object) -> list[Problem]:
-        """What is wrong with the parsed JSON value of an answer's body, or with one message of a stream.
+        """What is wrong with the parsed JSON of a response body, or of one message of a stream.
 
         Raises KeyError for a status that is not documented.
         """
@@ -191,9 +191,9 @@ class Operation:
         """The secrets that a success hands out: properties of its JSON body and headers that bear x-secret."""
         if 200 not in self.statuses:
             return ()
-        answer, _ = self._response(200)
-        in_body = (HandedOut(kind, "body", name) for name, kind, _ in self._secret_properties(answer))
-        headers = ((name, self._schemas.follow(entry, "")[0]) for name, entry in answer.get("headers", {}).items())
+        response, _ = self._response(200)
+        in_body = (HandedOut(kind, "body", name) for name, kind, _ in self._secret_properties(response))
+        headers = ((name, self._schemas.follow(entry, "")[0]) for name, entry in response.get("headers", {}).items())
         in_headers = (HandedOut(header["x-secret"], "header", name) for name, header in headers if "x-secret" in header)
         return (*in_body, *in_headers)
 
@@ -211,7 +211,7 @@ class Operation:
         return frozenset((in_body | in_query) - {""})
 
     def _secret_properties(self, owner: Any) -> Iterator[tuple[str, str, bool]]:
-        """Name, kind, and whether it is required, of each secret property of the JSON body of a request or answer."""
+        """Name, kind, and whether it is required, of each secret property of the JSON body of a request or response."""
         schema, _ = self._schemas.follow(owner.get("content", {}).get("application/json", {}).get("schema", {}), "")
         for name, node in schema.get("properties", {}).items():
             if kind := self._secret_kind(node):
@@ -262,16 +262,16 @@ class Operation:
         key = str(status)
         return self._schemas.follow(self.raw["responses"][key], f"{self._pointer}/responses/{key}")
 
-    def _answer(self, status: int) -> DocumentedAnswer:
-        answer = self._answers.get(status)
-        if answer is None:
+    def _documented(self, status: int) -> DocumentedResponse:
+        response = self._compiled.get(status)
+        if response is None:
             node, pointer = self._response(status)
             headers = []
             for name, entry in node.get("headers", {}).items():
                 header, at = self._schemas.follow(entry, pointer_to(f"{pointer}/headers", [name]))
                 headers.append(self._field(name.lower(), header, at))
-            answer = self._answers[status] = DocumentedAnswer(headers, self._content(node, pointer))
-        return answer
+            response = self._compiled[status] = DocumentedResponse(headers, self._content(node, pointer))
+        return response
 
     def _content(self, node: Any, pointer: str) -> Content:
         return Content(

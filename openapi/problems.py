@@ -1,4 +1,4 @@
-"""What can be wrong with a message, in one short line each, and JSON as RFC 8259 has it."""
+"""Problems of a message, one short line each; JSON as RFC 8259 defines it."""
 
 import json
 import math
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
 LONGEST_VALUE = 120
-"""Characters of a foreign value that a message repeats at most: hostile bodies come in."""
+"""The most characters of a received value that a message repeats: bodies may be hostile."""
 
 
 class Problem(NamedTuple):
-    """One fault of a message.
+    """One problem of a message.
 
     `pointer` is a JSON pointer into the message as its reader sees it: /status, /headers/content-type,
     /path/id, /query/session_token, /body, /body/payload/id. Header names are in lower case.
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
 
 
 class NotJsonError(ValueError):
-    """The text is not JSON; the message says why and never repeats the text."""
+    """The text is not JSON. The message says why and never repeats the text."""
 
 
 def cut(text: str, longest: int = LONGEST_VALUE) -> str:

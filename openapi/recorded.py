@@ -1,4 +1,4 @@
-"""What a document says of a request that was recorded, its secrets replaced."""
+"""Validation of recorded requests, in which placeholders replace secrets."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from openapi.operation import Operation
 from openapi.problems import NotJsonError, Problem, json_value
 
 LANES = ("tuvens-client", "tuvens-api", "hi.events")
-"""The applications in the order in which a person meets them, as a diagram shows them side by side."""
+"""The applications in the order in which a user meets them: the columns of a sequence diagram."""
 
 _PLACEHOLDER = re.compile(r"<[a-z]+(?:-[a-z]+)*:[0-9a-f]{8}>")
 _MOST = 20
@@ -18,7 +18,7 @@ _MOST_FIELDS = 100
 
 
 class Signature(NamedTuple):
-    """How a request is signed: the header, what stands before the digits there, and x-signature in words."""
+    """How a request is signed: the header, the prefix of its value, x-signature in words, and the kind of key."""
 
     header: str
     prefix: str
@@ -29,7 +29,7 @@ class Signature(NamedTuple):
 def request_problems(operation: Operation, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> list[str]:
     """What is wrong with the form of a recorded request, as `pointer: message`, at most 20.
 
-    What is said of a value that a placeholder stands for is left out: the value itself might have been right.
+    Problems of a value that a placeholder replaces are left out: the value itself may have been valid.
     """
     path, _, query = target.partition("?")
     values = parse_qsl(query, keep_blank_values=True) if query.count("&") < _MOST_FIELDS else []
@@ -45,7 +45,7 @@ def request_problems(operation: Operation, target: str, headers: Sequence[tuple[
 
 
 def signature_of(operation: Operation) -> Signature | None:
-    """How a caller of an operation signs its request (x-signature); None where it does not."""
+    """How a caller signs a request of the operation (x-signature); None where it is not signed."""
     schemes = load(operation.app).raw.get("components", {}).get("securitySchemes", {})
     for scheme in operation.schemes:
         if scheme.signs:
@@ -56,7 +56,7 @@ def signature_of(operation: Operation) -> Signature | None:
 
 
 def _path_values(operation: Operation, path: str) -> dict[str, str]:
-    """The path parameters, decoded; the path may have more before it than the template."""
+    """The decoded path parameters; the path may be longer than the template, at its beginning."""
     parts = re.split(r"{(\w+)}", operation.path)
     pattern = "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     match = re.search(f"{pattern}$", path)

@@ -1,4 +1,4 @@
-"""Compiled JSON Schemas: quick where nothing is wrong, explicit where something is."""
+"""Compiled JSON Schemas, with error messages that never repeat a secret."""
 
 from collections.abc import Set
 from itertools import islice
@@ -11,7 +11,7 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 from openapi.problems import Problem, pointer_to, shown
 
 MOST_PROBLEMS = 20
-"""Problems told of one value at most; a list of a thousand bad entries is not a thousand news."""
+"""The most problems reported for one value, such as a list of a thousand bad entries."""
 
 
 class Checker:
@@ -22,7 +22,7 @@ class Checker:
         self._secrets = secrets
 
     def fits(self, value: object) -> bool:
-        """Whether a parsed JSON value is right."""
+        """Whether a parsed JSON value is valid."""
         try:
             return self._validator.is_valid(value)
         except (ValueError, RecursionError):
@@ -37,13 +37,13 @@ class Checker:
             return []
         try:
             errors = islice(self._validator.iter_errors(value), MOST_PROBLEMS)
-            return [self._told(error, at) for error in errors]
+            return [self._problem(error, at) for error in errors]
         except UnicodeEncodeError:
             return [Problem(at, "holds text that is not Unicode (half of a surrogate pair)")]
         except (ValueError, RecursionError):
             return [Problem(at, "is nested too deeply, or is no JSON value")]
 
-    def _told(self, error: ValidationError, at: str) -> Problem:
+    def _problem(self, error: ValidationError, at: str) -> Problem:
         keys = error.instance_path
         if isinstance(error.kind, ValidationErrorKind.Required):
             return Problem(pointer_to(at, [*keys, error.kind.property]), "is required")
@@ -53,7 +53,7 @@ class Checker:
 
 
 class Schemas:
-    """The schemas of one bundled document, compiled when they are first asked for."""
+    """The schemas of one bundled document, compiled on first use."""
 
     def __init__(self, name: str, raw: dict[str, Any]) -> None:
         self.raw = raw
@@ -78,20 +78,20 @@ class Schemas:
         return checker
 
     def follow(self, node: Any, pointer: str) -> tuple[Any, str]:
-        """The node itself, or what its $ref leads to, with the pointer where that stands."""
+        """The node, or the target of its $ref, with the pointer of what is returned."""
         while isinstance(node, dict) and "$ref" in node:
             pointer = unquote(node["$ref"].removeprefix("#"))
             node = at_pointer(self.raw, pointer)
         return node, pointer
 
     def types(self, node: Any, pointer: str) -> frozenset[str]:
-        """The JSON types that a schema names; empty where it names none."""
+        """The JSON types that a schema allows; empty where it has no `type`."""
         named = self.follow(node, pointer)[0].get("type", ())
         return frozenset([named] if isinstance(named, str) else named)
 
 
 def at_pointer(document: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer. Raises LookupError when nothing does."""
+    """The value at a JSON pointer. Raises LookupError where there is none."""
     node = document
     for key in pointer.split("/")[1:]:
         key = key.replace("~1", "/").replace("~0", "~")
@@ -105,7 +105,7 @@ def at_pointer(document: Any, pointer: str) -> Any:
 
 
 def _secret_names(node: Any, raw: dict[str, Any]) -> set[str]:
-    """The names of the properties whose schema, or what it refers to, bears x-secret."""
+    """The names of the properties whose schema, or its $ref target, has x-secret."""
     names: set[str] = set()
     if isinstance(node, list):
         return names.union(*(_secret_names(entry, raw) for entry in node))

@@ -1,9 +1,9 @@
-"""How a caller of an operation shows who it is: the security schemes of the documents as values."""
+"""The security schemes of the documents: how a caller of an operation authenticates."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-Place = Literal["header", "query", "cookie"]
+CredentialPlace = Literal["header", "query", "cookie"]
 
 
 class Scheme(NamedTuple):
@@ -14,7 +14,7 @@ class Scheme(NamedTuple):
     """
 
     name: str
-    place: Place
+    place: CredentialPlace
     field: str
     prefix: str
     secret: str

@@ -1,4 +1,4 @@
-"""The rules of style: what these documents must have beyond being OpenAPI.
+"""Style rules: what these documents must have beyond being valid OpenAPI.
 
 A rule takes the document and yields (JSON pointer, message) for each place that breaks it.
 """
@@ -13,7 +13,7 @@ from openapi.problems import escape
 from openapi.schema import Schemas, at_pointer
 from openapi.walk import Node, walk
 
-Findings = Iterator[tuple[str, str]]
+Problems = Iterator[tuple[str, str]]
 
 LONGEST_SUMMARY = 80
 
@@ -24,8 +24,8 @@ _EDITION = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """One bundled document with sound structure, as the rules see it.
+class LintedDocument:
+    """A bundled document that is valid OpenAPI, with the objects that the rules look at.
 
     own_components: section and name of the components that the document's own file lists.
     """
@@ -46,23 +46,23 @@ class Sheet:
         return [node for node in self.nodes if node.kind == "operation"]
 
     def responses(self, operation: Node) -> Iterator[tuple[str, str, Any]]:
-        """Status, pointer and object of each answer of an operation; pointers stay at the operation."""
+        """Status, pointer and object of each response of an operation; pointers start at the operation."""
         for status, response in operation.value.get("responses", {}).items():
             at = f"{operation.pointer}/responses/{escape(status)}"
             yield status, at, self.schemas.follow(response, at)[0]
 
 
-def edition(sheet: Sheet) -> Findings:
-    """info.version is an edition of the contract: year and month."""
-    if not _EDITION.fullmatch(str(sheet.raw["info"]["version"])):
+def edition(document: LintedDocument) -> Problems:
+    """info.version is an edition of the contract: a year and a month."""
+    if not _EDITION.fullmatch(str(document.raw["info"]["version"])):
         yield "/info/version", "is no edition; write year and month, as 2025-07"
 
 
-def tags(sheet: Sheet) -> Findings:
+def tags(document: LintedDocument) -> Problems:
     """Every operation has a tag; tags are declared, described and used."""
-    declared = {tag["name"]: tag for tag in sheet.raw.get("tags", ())}
+    declared = {tag["name"]: tag for tag in document.raw.get("tags", ())}
     used = set()
-    for node in sheet.operations:
+    for node in document.operations:
         names = node.value.get("tags", ())
         used.update(names)
         if not names:
@@ -77,9 +77,9 @@ def tags(sheet: Sheet) -> Findings:
             yield f"/tags/{n}", f"the tag {name!r} has no description"
 
 
-def operation_texts(sheet: Sheet) -> Findings:
+def operation_texts(document: LintedDocument) -> Problems:
     """Every operation has an operationId in lowerCamelCase, a summary of one short line, and a description."""
-    for node in sheet.operations:
+    for node in document.operations:
         name = node.value.get("operationId")
         if name is None:
             yield node.pointer, "has no operationId"
@@ -94,10 +94,10 @@ def operation_texts(sheet: Sheet) -> Findings:
             yield node.pointer, "has no description"
 
 
-def security(sheet: Sheet) -> Findings:
+def security(document: LintedDocument) -> Problems:
     """Every operation says who may call it; a requirement names one scheme; 401 is documented where one is."""
-    schemes = sheet.raw.get("components", {}).get("securitySchemes", {})
-    for node in sheet.operations:
+    schemes = document.raw.get("components", {}).get("securitySchemes", {})
+    for node in document.operations:
         requirements = node.value.get("security")
         if requirements is None:
             yield node.pointer, "does not say who may call it; write security, [] where it is public"
@@ -113,9 +113,9 @@ def security(sheet: Sheet) -> Findings:
             yield f"{node.pointer}/responses", "needs credentials, but documents no 401"
 
 
-def statuses(sheet: Sheet) -> Findings:
+def statuses(document: LintedDocument) -> Problems:
     """Success is 200; no status is left to `default` or a range; bodies, limits and choices have their statuses."""
-    for node in sheet.operations:
+    for node in document.operations:
         responses = node.value.get("responses", {})
         at = f"{node.pointer}/responses"
         for status in responses:
@@ -128,17 +128,23 @@ def statuses(sheet: Sheet) -> Findings:
                 yield at, "takes a body, but documents no 413"
             if not {"400", "422"} & responses.keys():
                 yield at, "takes a body, but documents neither 400 nor 422"
-        for n, choice in enumerate(node.value.get("x-status-choices", ())):
-            for status in choice:
+        for n, choice in enumerate(entries(node, "x-status-choices")):
+            for status in choice if isinstance(choice, list) else ():
                 if str(status) not in responses:
                     yield f"{node.pointer}/x-status-choices/{n}", f"{status} is not documented for the operation"
         if "x-rate-limit" in node.value and "429" not in responses:
             yield at, "is limited, but documents no 429"
 
 
-def annotations(sheet: Sheet) -> Findings:
+def entries(node: Node, extension: str) -> list[Any]:
+    """The entries of an extension; none where it is no list, which is another rule's matter."""
+    value = node.value.get(extension)
+    return value if isinstance(value, list) else []
+
+
+def annotations(document: LintedDocument) -> Problems:
     """Every operation has x-contract; PUT, PATCH and DELETE have x-changes; all or none have x-audited."""
-    own = [node for node in sheet.operations if node.pointer.startswith("/paths/")]
+    own = [node for node in document.operations if node.pointer.startswith("/paths/")]
     audits = any("x-audited" in node.value for node in own)
     for node in own:
         if "x-contract" not in node.value:
@@ -149,43 +155,43 @@ def annotations(sheet: Sheet) -> Findings:
             yield node.pointer, "does not say what it changes; write x-changes, null where that is no event"
 
 
-def rate_limit_headers(sheet: Sheet) -> Findings:
-    """Where one answer of an operation announces its rate limit, every answer demands all three headers."""
-    for node in sheet.operations:
-        answers = list(sheet.responses(node))
-        if not any(name in answer.get("headers", {}) for _, _, answer in answers for name in RATE_LIMIT_HEADERS):
+def rate_limit_headers(document: LintedDocument) -> Problems:
+    """If one response of an operation has the rate-limit headers, every response requires all three."""
+    for node in document.operations:
+        responses = list(document.responses(node))
+        if not any(name in response.get("headers", {}) for _, _, response in responses for name in RATE_LIMIT_HEADERS):
             continue
-        for _, at, answer in answers:
-            headers = answer.get("headers", {})
+        for _, at, response in responses:
+            headers = response.get("headers", {})
             for name in RATE_LIMIT_HEADERS:
-                if not sheet.schemas.follow(headers.get(name, {}), "")[0].get("required"):
-                    yield at, f"does not demand {name}, as other answers of this operation do"
+                if not document.schemas.follow(headers.get(name, {}), "")[0].get("required"):
+                    yield at, f"does not require {name}, as other responses of this operation do"
 
 
-def errors(sheet: Sheet) -> Findings:
+def errors(document: LintedDocument) -> Problems:
     """Every JSON body of a 4xx or 5xx has a shared schema whose name ends in Error."""
-    for node in sheet.operations:
-        for status, at, answer in sheet.responses(node):
-            media = answer.get("content", {}).get("application/json")
+    for node in document.operations:
+        for status, at, response in document.responses(node):
+            media = response.get("content", {}).get("application/json")
             if media is None or status[:1] not in "45":
                 continue
             if not re.fullmatch(r"#/components/schemas/\w*Error", media.get("schema", {}).get("$ref", "")):
                 yield at, "an error's body must be a $ref to a component whose name ends in Error"
 
 
-def redirects(sheet: Sheet) -> Findings:
-    """Every 3xx demands a Location."""
-    for node in sheet.operations:
-        for status, at, answer in sheet.responses(node):
-            header = answer.get("headers", {}).get("Location", {})
-            if status.startswith("3") and not sheet.schemas.follow(header, "")[0].get("required"):
-                yield at, "a redirect must demand the header Location"
+def redirects(document: LintedDocument) -> Problems:
+    """Every 3xx requires the header Location."""
+    for node in document.operations:
+        for status, at, response in document.responses(node):
+            header = response.get("headers", {}).get("Location", {})
+            if status.startswith("3") and not document.schemas.follow(header, "")[0].get("required"):
+                yield at, "a redirect must require the header Location"
 
 
-def links(sheet: Sheet) -> Findings:
-    """A link leads to an operation of the document, fills parameters of it or its body, and is described."""
-    known = {node.value.get("operationId"): node for node in sheet.operations}
-    for node in sheet.nodes:
+def links(document: LintedDocument) -> Problems:
+    """A link names an operation of the document and parameters that it has, and is described."""
+    known = {node.value.get("operationId"): node for node in document.operations}
+    for node in document.nodes:
         if node.kind != "response":
             continue
         for name, link in node.value.get("links", {}).items():
@@ -194,9 +200,9 @@ def links(sheet: Sheet) -> Findings:
             if operation is None:
                 yield at, f"there is no operation {link.get('operationId')!r} in this document"
                 continue
-            shared = at_pointer(sheet.raw, operation.pointer.rpartition("/")[0]).get("parameters", ())
+            shared = at_pointer(document.raw, operation.pointer.rpartition("/")[0]).get("parameters", ())
             own = operation.value.get("parameters", ())
-            there = {sheet.schemas.follow(each, "")[0]["name"] for each in (*shared, *own)}
+            there = {document.schemas.follow(each, "")[0]["name"] for each in (*shared, *own)}
             for parameter in link.get("parameters", {}):
                 if parameter not in there:
                     yield f"{at}/parameters/{escape(parameter)}", "the operation has no such parameter"
@@ -204,18 +210,18 @@ def links(sheet: Sheet) -> Findings:
                 yield at, "the link has no description"
 
 
-def open_schemas(sheet: Sheet) -> Findings:
-    """No schema is closed: extra fields are fine in requests and answers."""
-    for node in sheet.nodes:
+def open_schemas(document: LintedDocument) -> Problems:
+    """No schema is closed: extra fields are allowed in requests and responses."""
+    for node in document.nodes:
         if node.kind == "schema":
             for key in ("additionalProperties", "unevaluatedProperties"):
                 if node.value.get(key) is False:
-                    yield f"{node.pointer}/{key}", "must not be false: extra fields are fine in this contract"
+                    yield f"{node.pointer}/{key}", "must not be false: extra fields are allowed in this contract"
 
 
-def described(sheet: Sheet) -> Findings:
-    """Parameters, headers, answers, security schemes, shared schemas and every property have a description."""
-    for node in sheet.nodes:
+def described(document: LintedDocument) -> Problems:
+    """Parameters, headers, security schemes, shared schemas and every property have a description."""
+    for node in document.nodes:
         value = node.value
         shared = node.kind == "schema" and re.fullmatch(r"/components/schemas/[^/]+", node.pointer)
         if (shared or node.kind in ("parameter", "header", "scheme")) and not value.get("description"):
@@ -226,9 +232,9 @@ def described(sheet: Sheet) -> Findings:
                 yield f"{node.pointer}/properties/{escape(name)}", "the property has no description"
 
 
-def required_exist(sheet: Sheet) -> Findings:
-    """What a schema requires is among its properties, so that it is described."""
-    for node in sheet.nodes:
+def required_exist(document: LintedDocument) -> Problems:
+    """A required property is among the properties, and so has a description."""
+    for node in document.nodes:
         if node.kind != "schema" or not isinstance(node.value.get("required"), list):
             continue
         for n, name in enumerate(node.value["required"]):
@@ -236,13 +242,13 @@ def required_exist(sheet: Sheet) -> Findings:
                 yield f"{node.pointer}/required/{n}", f"{name!r} is not among the properties"
 
 
-def unused_components(sheet: Sheet) -> Findings:
-    """Every component that the file lists is used in the document. The pointers lead into that file."""
-    used = set(_refs(sheet.raw))
-    for node in sheet.operations:
+def unused_components(document: LintedDocument) -> Problems:
+    """Every component that the file lists is used in the document. The pointers are those of the file."""
+    used = set(_refs(document.raw))
+    for node in document.operations:
         for requirement in node.value.get("security", ()):
             used.update(f"#/components/securitySchemes/{name}" for name in requirement)
-    for section, name in sorted(sheet.own_components):
+    for section, name in sorted(document.own_components):
         pointer = f"/components/{section}/{escape(name)}"
         if f"#{pointer}" not in used:
             yield pointer, "is not used"

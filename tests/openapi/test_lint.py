@@ -119,7 +119,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "a closed schema": (
         lambda d: _set(_dough(d), "additionalProperties", False),
         "/components/schemas/Dough/additionalProperties",
-        "extra fields are fine",
+        "extra fields are allowed",
     ),
     "a required property that is not described": (
         lambda d: _dough(d)["required"].append("salt"),
@@ -209,6 +209,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         lambda d: _put(d).pop("x-changes"),
         PUT,
         "write x-changes",
+    ),
+    "choices that are no lists": (
+        lambda d: _set(_put(d), "x-status-choices", [400, 413]),
+        f"{PUT}/x-status-choices",
+        'is not of type "array"',
     ),
     "a choice of a status that is not documented": (
         lambda d: _set(_put(d), "x-status-choices", [[400, 422]]),
@@ -353,7 +358,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
 
 def test_a_document_without_fault_passes(tmp_path: Path) -> None:
     checked = check([minimal.write(tmp_path, minimal.document())])
-    assert checked.findings == ()
+    assert checked.problems == ()
     assert str(checked) == "1 document, 1 operation, 6 examples: no problems"
 
 
@@ -363,7 +368,7 @@ def test_the_lint_finds_and_places(fault: str, tmp_path: Path) -> None:
     document = minimal.document()
     spoil(document)
     path = minimal.write(tmp_path, document)
-    found = check([path]).findings
+    found = check([path]).problems
     assert [one for one in found if one.pointer == pointer and message in one.message], found
     assert all(one.file == path for one in found)
 
@@ -395,7 +400,7 @@ def test_a_file_below_the_working_directory_is_named_from_there(
 def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "bakery.yaml"
     path.write_text("openapi: 3.1.0\ninfo: {title: bakery\npaths: [\n")
-    [finding] = check([path]).findings
+    [finding] = check([path]).problems
     assert finding.message.startswith("is not YAML: ")
     assert finding.message.endswith("at line 3, column 6")
 
@@ -404,7 +409,7 @@ def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_file_that_is_no_document_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bakery.yaml"
     path.write_bytes(content)
-    [finding] = check([path]).findings
+    [finding] = check([path]).problems
     assert "\n" not in str(finding)
     assert finding.file == path
 
@@ -412,7 +417,7 @@ def test_a_file_that_is_no_document_is_told_in_one_line(content: bytes, tmp_path
 def test_a_key_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
     path = minimal.write(tmp_path, minimal.document())
     path.write_text(path.read_text() + "info: {title: bakery, version: 2025-07}\n")
-    [finding] = check([path]).findings
+    [finding] = check([path]).problems
     assert finding.pointer == "/info"
     assert finding.message == f"the key stands here twice (line {len(path.read_text().splitlines())})"
 
@@ -427,13 +432,13 @@ def test_a_fault_in_a_shared_file_is_told_once_and_where_it_stands(tmp_path: Pat
     del dough["properties"]["flour"]["description"]
     part = minimal.write(tmp_path / "parts", dough, "dough.yaml")
     paths = [minimal.write(tmp_path, first, "a.yaml"), minimal.write(tmp_path, second, "b.yaml")]
-    [finding] = check(paths).findings
+    [finding] = check(paths).problems
     assert (finding.file, finding.pointer) == (part, "/properties/flour")
 
 
 def test_two_documents_may_not_share_an_operation_id(tmp_path: Path) -> None:
     paths = [minimal.write(tmp_path, minimal.document(), name) for name in ("a.yaml", "b.yaml")]
-    [finding] = check(paths).findings
+    [finding] = check(paths).problems
     assert (finding.file, finding.pointer) == (paths[1], f"{PUT}/operationId")
     assert finding.message == "'bakeLoaf' is already an operation of a.yaml"
 
@@ -442,16 +447,23 @@ def test_a_call_of_an_operation_that_no_other_document_has_is_found(tmp_path: Pa
     client, server = minimal.document(), minimal.document()
     _put(client).update({"operationId": "orderLoaf", "x-calls": ["bakeLoaf", "orderLoaf", "bakeCake"]})
     checked = check([minimal.write(tmp_path, client, "client.yaml"), minimal.write(tmp_path, server)])
-    assert [(each.file.name, each.pointer, each.message) for each in checked.findings] == [
+    assert [(each.file.name, each.pointer, each.message) for each in checked.problems] == [
         ("client.yaml", f"{PUT}/x-calls/1", "no other document has 'orderLoaf'"),
         ("client.yaml", f"{PUT}/x-calls/2", "no other document has 'bakeCake'"),
     ]
 
 
+def test_calls_that_are_no_list_are_told_once(tmp_path: Path) -> None:
+    client, server = minimal.document(), minimal.document()
+    _put(client).update({"operationId": "orderLoaf", "x-calls": 5})
+    [found] = check([minimal.write(tmp_path, client, "client.yaml"), minimal.write(tmp_path, server)]).problems
+    assert (found.pointer, found.message) == (f"{PUT}/x-calls", '5 is not of type "array"')
+
+
 def test_a_link_to_an_operation_and_its_parameters_is_right(tmp_path: Path) -> None:
     document = minimal.document()
     _link(document, parameters={"id": "$response.body#/id", "slices": "$request.query.slices"})
-    assert not check([minimal.write(tmp_path, document)]).findings
+    assert not check([minimal.write(tmp_path, document)]).problems
 
 
 def test_a_bundle_is_the_document_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
