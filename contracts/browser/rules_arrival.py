@@ -1,6 +1,6 @@
 """Arriving at hi.events, coming back from there, and what stays behind in the browser."""
 
-from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
+from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.browser.seen import looked_at, told, visible
 from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Observation
@@ -11,7 +11,6 @@ from harness.verdict import Held, Verdict
 RETURN = "pages_come_back"
 ARRIVES = "pages_arrive_at_hi_events"
 EMBEDS = "pages_are_embedded"
-SIGNED_IN = "browser.arrives_signed_in"
 STORIES = {
     "pages_show_no_ticketing": "visitor",
     "pages_show_the_states": "visitor",
@@ -113,7 +112,7 @@ def arrives_signed_in(history: History) -> Verdict:
     section="Errors",
     quote="No secret, session token or stack trace in it",
     settles="C-SE-02",
-    depends_on=SIGNED_IN,
+    depends_on="browser.arrives_signed_in",
     next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and "
     "with Referrer-Policy: no-referrer.",
 )
@@ -192,7 +191,7 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     story=tuple(STORIES),
     settles="C-SE-02",
     operations=(),
-    depends_on=OPENS,
+    depends_on="browser.event_page_opens",
     next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
     "PUBLIC_ goes into the scripts.",
 )

@@ -3,10 +3,9 @@
 import json
 from urllib.parse import urlsplit
 
-from contracts.browser.rules_widget import CHANGES, NEEDS, OPENS, OPERATIONS
+from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.browser.seen import PAGE_PATH, SHOWS, has_event, looked_at, text, told, visible, visits
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_page.rules import DRAFTS
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, expect_success, held, json_object
 from harness.requirement import MUST, SHOULD
@@ -14,10 +13,7 @@ from harness.verdict import Held, Verdict
 
 ENABLES = "pages_enable_ticketing"
 ERRORS = "pages_show_errors"
-LEADS = "browser.enable_ticketing_leads_to_hi_events"
-RETURNS = "browser.hi_events_comes_back_with_the_ids"
-SHOWN = "browser.errors_of_enabling_are_shown"
-LINKS = "browser.a_success_links_the_event"
+_LINKS = "browser.a_success_links_the_event"
 
 _NEEDS = ("browser", "target:tuvens-client", "events")
 _WRAPS = "client_session.wraps_a_session"
@@ -104,7 +100,7 @@ error_rule = RuleFamily(
     settles="C-TC-06",
     operations="getEvent",
     needs=_NEEDS,
-    depends_on=SHOWN,
+    depends_on="browser.errors_of_enabling_are_shown",
 )
 
 
@@ -161,7 +157,7 @@ def error_texts_stay_text(history: History) -> Verdict:
     section=_PAGE,
     quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`",
     settles=["C-HE-12", "C-FL-01"],
-    depends_on=[LEADS, "session_token.held_permission_is_true_on_an_own_event"],
+    depends_on=["browser.enable_ticketing_leads_to_hi_events", "session_token.held_permission_is_true_on_an_own_event"],
 )
 def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     """hi.events leads a browser that came to make an event back to the return URL, with status, event_id,
@@ -188,7 +184,7 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
 @enabling_rule(
     quote="handles success, error, cancelled; on success PATCHes the event.",
     settles=["C-TC-10", "C-FL-01"],
-    depends_on=RETURNS,
+    depends_on="browser.hi_events_comes_back_with_the_ids",
 )
 def a_success_links_the_event(history: History) -> Verdict:
     """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
@@ -211,7 +207,7 @@ def a_success_links_the_event(history: History) -> Verdict:
 @enabling_rule(
     quote="handles success, error, cancelled; on success PATCHes the event.",
     settles=["C-TC-10", "C-FL-01"],
-    depends_on=["browser.a_dead_session_leads_back_with_an_error", LINKS],
+    depends_on=["browser.a_dead_session_leads_back_with_an_error", _LINKS],
 )
 def an_expired_session_can_be_replaced(history: History) -> Verdict:
     """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
@@ -234,9 +230,9 @@ def an_expired_session_can_be_replaced(history: History) -> Verdict:
     operations=[*_OPERATIONS, "streamEventUpdates"],
     needs=NEEDS,
     depends_on=[
-        LINKS,
-        DRAFTS,
-        OPENS,
+        _LINKS,
+        "hi_events_page.makes_a_draft_that_carries_the_tuvens_event",
+        "browser.event_page_opens",
         "browser.open_page_follows_the_changes",
         "browser.active_state_shows_the_tickets",
         "webhook.live_gives_active",

@@ -2,8 +2,6 @@
 
 from contracts.browser.seen import SHOWS, has_event, looked_at, part, text, told, visible
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.rules import REACHES
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
@@ -14,12 +12,17 @@ NONE = "pages_show_no_ticketing"
 WINDOWS = "pages_fit_the_window"
 NETWORK = "pages_lose_the_network"
 LATE = "pages_listen_late"
-OPENS = "browser.event_page_opens"
-FOLLOWS = "browser.open_page_follows_the_changes"
+_OPENS = "browser.event_page_opens"
+_FOLLOWS = "browser.open_page_follows_the_changes"
 
 NEEDS = ("browser", "target:tuvens-client", "linked-event")
 OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent", "updateEvent")
-CHANGES = (MINTS, ACCEPTS, REACHES, "webhook.an_update_changes_the_event")
+CHANGES = (
+    "session_token.mints_a_session",
+    "hi_events_session.accepts_a_live_session",
+    "hi_events_delivery.every_status_is_delivered",
+    "webhook.an_update_changes_the_event",
+)
 GIVES = ("webhook.live_gives_active", "webhook.ended_gives_inactive", "webhook.draft_gives_setup")
 _STREAM = ("streamEventUpdates",)
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
@@ -40,7 +43,7 @@ rule = RuleFamily(
     story=STATES,
     operations=OPERATIONS,
     needs=NEEDS,
-    depends_on=OPENS,
+    depends_on=_OPENS,
 )
 
 
@@ -140,7 +143,7 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     quote="Listens to /api/events/updates and changes the widget without a reload.",
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, *_STREAM],
-    depends_on=[OPENS, *_TOLD],
+    depends_on=[_OPENS, *_TOLD],
     next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a "
     "named event) reads it.",
 )
@@ -167,7 +170,7 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     return Held(tuple(looked))
 
 
-@rule(quote="Title follows the state.", settles="C-TC-08", depends_on=[FOLLOWS, *_STATES])
+@rule(quote="Title follows the state.", settles="C-TC-08", depends_on=[_FOLLOWS, *_STATES])
 def title_follows_the_state(history: History) -> Verdict:
     """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
     stayed open as in one that is opened anew."""
@@ -241,7 +244,7 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     story=NETWORK,
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, *_STREAM],
-    depends_on=FOLLOWS,
+    depends_on=_FOLLOWS,
     next_step="Open the stream again after a broken connection, and read the event anew: what was told "
     "meanwhile is lost.",
 )
@@ -266,7 +269,7 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     quote="Listens to /api/events/updates and changes the widget without a reload.",
     story=LATE,
     operations=[*OPERATIONS, *_STREAM],
-    depends_on=FOLLOWS,
+    depends_on=_FOLLOWS,
     next_step="Read the event anew once the stream is open: the page was made before it listened.",
 )
 def page_shows_what_changed_before_it_listened(history: History) -> Verdict:

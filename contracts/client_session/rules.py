@@ -4,7 +4,6 @@ What tuvens-api itself gets wrong is no fault of who wraps it: each rule here ha
 """
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from harness.history import History, NothingObservedError
 from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
 from harness.requirement import MUST
@@ -26,7 +25,7 @@ rule = RuleFamily(
 
 
 @rule(
-    depends_on=[MINTS, "session_token.token_has_32_to_1024_url_safe_characters"],
+    depends_on=["session_token.mints_a_session", "session_token.token_has_32_to_1024_url_safe_characters"],
     next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: "
     "Bearer and the user's JWT.",
 )

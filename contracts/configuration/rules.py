@@ -1,7 +1,6 @@
 """Settings by environment variables take effect. Needs a command that starts a second instance."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from contracts.times import parse_http_date, parse_iso
 from harness.history import History
 from harness.judging import UndecidedError, expect, expect_status, expect_success, held, json_object, let_through
@@ -21,7 +20,7 @@ rule = RuleFamily(
     settles="C-TA-31",
     operations=_OPERATIONS,
     needs="launch:tuvens-api",
-    depends_on=MINTS,
+    depends_on="session_token.mints_a_session",
 )
 
 

@@ -21,7 +21,6 @@ _CHANGES = ("first", "second", "third")
 _SECTION = "GET /api/events/updates (SSE)"
 _OPENS = "event_stream.it_is_an_event_stream"
 _TOLD = "event_stream.an_applied_update_is_told"
-_CHANGED = "webhook.an_update_changes_the_event"
 _SILENCE = 31.0
 
 rule = RuleFamily(
@@ -60,7 +59,11 @@ def it_is_an_event_stream(history: History) -> Verdict:
     return Held((opening.number,))
 
 
-@rule(quote="Sent after each applied webhook.", settles="C-TA-32", depends_on=[_CHANGED, _OPENS])
+@rule(
+    quote="Sent after each applied webhook.",
+    settles="C-TA-32",
+    depends_on=["webhook.an_update_changes_the_event", _OPENS],
+)
 def an_applied_update_is_told(history: History) -> Verdict:
     """tuvens-api tells every open page of each applied webhook, within five seconds."""
     looked_at = []

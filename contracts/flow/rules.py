@@ -2,9 +2,8 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import TICKETING
-from contracts.hi_events_delivery.rules import REACHES
-from contracts.hi_events_page.rules import DRAFTS, made_event, works_in_a_browser
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, VALIDATES, hands_out_a_session
+from contracts.hi_events_page.rules import made_event, works_in_a_browser
+from contracts.hi_events_session.rules_sign_in import hands_out_a_session
 from contracts.webhook.rules_processing import reading, ticketing_of
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
 from harness.http import WireError, read_json
@@ -21,6 +20,9 @@ from harness.judging import (
 from harness.requirement import MUST
 from harness.verdict import Blocked, Held, Verdict
 
+_MINTS = "session_token.mints_a_session"
+_DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
+
 LIVE = "event_goes_live"
 SECRET = "a_wrong_secret_is_put_right"
 PERMISSION = "a_missing_permission_is_noticed"
@@ -28,7 +30,6 @@ NETWORK = "a_listener_loses_the_network"
 ASKED_AT_ONCE = "many_are_asked_about_at_once"
 EXPIRED_BY_CLOCK = "an_expired_session_is_replaced_by_the_clock"
 EXPIRED_BY_WAITING = "an_expired_session_is_replaced_after_waiting"
-ENABLES = "flow.an_event_goes_live"
 
 _OPERATIONS = (
     "generateSession",
@@ -39,7 +40,13 @@ _OPERATIONS = (
     "getEvent",
 )
 _NEEDS = ("events", "linked-event")
-_PREMISES = (MINTS, ACCEPTS, REACHES, "webhook.an_update_changes_the_event", "webhook.live_gives_active")
+_PREMISES = (
+    _MINTS,
+    "hi_events_session.accepts_a_live_session",
+    "hi_events_delivery.every_status_is_delivered",
+    "webhook.an_update_changes_the_event",
+    "webhook.live_gives_active",
+)
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.a_message_tells_the_ticketing_status")
 _GIVE_INACTIVE = ("webhook.cancelled_gives_inactive", "webhook.ended_gives_inactive")
 
@@ -69,16 +76,16 @@ def _stopped_by_the_page(history: History) -> Blocked | None:
     if opened.status is None or works_in_a_browser(opened):
         return None
     if made_event(opened) is None:
-        return Blocked(DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
+        return Blocked(_DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
     try:
         event = history.one(f"{LIVE}/event made").answer.json()
     except (NothingObservedError, WireError):
         return None
     wanted = history.observation(f"{LIVE}/event").values["tuvens"]
     if isinstance(event, dict) and "tuvens_event_id" in event and str(event["tuvens_event_id"]) != wanted:
-        return Blocked(DRAFTS, f"the draft carries tuvens_event_id {event['tuvens_event_id']!r}, not {wanted!r}")
+        return Blocked(_DRAFTS, f"the draft carries tuvens_event_id {event['tuvens_event_id']!r}, not {wanted!r}")
     if isinstance(event, dict) and event.get("status") == "LIVE":
-        return Blocked(DRAFTS, "what the page made is no draft, but LIVE at once")
+        return Blocked(_DRAFTS, "what the page made is no draft, but LIVE at once")
     return None
 
 
@@ -124,7 +131,7 @@ def an_event_goes_live(history: History) -> Verdict:
     story=LIVE,
     settles="C-FL-02",
     operations=[*_OPERATIONS, "streamEventUpdates"],
-    depends_on=[ENABLES, *_TOLD],
+    depends_on=["flow.an_event_goes_live", *_TOLD],
 )
 def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     """tuvens-api tells those who listen to its stream when an organiser sets an event live at hi.events."""
@@ -245,7 +252,7 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     settles="C-FL-04",
     operations=["generateSession", "validateSession"],
     needs=(),
-    depends_on=[MINTS, VALIDATES],
+    depends_on=[_MINTS, "session_token.validation_names_the_user"],
     next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
 )
 def concurrent_questions_are_told_apart(history: History) -> Verdict:

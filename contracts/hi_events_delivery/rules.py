@@ -6,7 +6,6 @@ from collections import Counter
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import TICKETING, shows, state_of
 from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
-from contracts.hi_events_session.rules_sign_in import ACCEPTS
 from contracts.times import parse_iso
 from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History, NothingObservedError
@@ -35,11 +34,10 @@ STATUSES = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ARCHIVED")
 CHANGES = (*STATUSES, "CANCELLED")
 """The same, and the last change: it comes after a word that is no status, and shows that nothing came in between."""
 
-CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
-SENT = "hi_events_delivery.a_change_is_sent"
-SIGNED = "hi_events_delivery.deliveries_are_signed"
-TELLS = "hi_events_delivery.deliveries_tell_the_change"
-REACHES = "hi_events_delivery.every_status_is_delivered"
+_CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
+_SENT = "hi_events_delivery.a_change_is_sent"
+_SIGNED = "hi_events_delivery.deliveries_are_signed"
+_TELLS = "hi_events_delivery.deliveries_tell_the_change"
 
 _REPORTED = "statuses_are_reported"
 _GIVES = {
@@ -60,7 +58,7 @@ rule = RuleFamily(
     story=STORY,
     operations=_OPERATIONS,
     needs="linked-event",
-    depends_on=SENT,
+    depends_on=_SENT,
 )
 
 
@@ -94,7 +92,7 @@ def _steps() -> list[tuple[str, str]]:
 @rule(
     quote='PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED',
     operations="setEventStatus",
-    depends_on=ACCEPTS,
+    depends_on="hi_events_session.accepts_a_live_session",
 )
 def status_can_be_changed(history: History) -> Verdict:
     """hi.events lets an organiser set an event of the own account to DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED."""
@@ -104,7 +102,7 @@ def status_can_be_changed(history: History) -> Verdict:
 @rule(
     quote="changes an event, and sends tuvens-api the webhook above, signed.",
     settles="C-HE-13",
-    depends_on=CAN_CHANGE,
+    depends_on=_CAN_CHANGE,
     next_step="See that hi.events' queue worker runs, and that it has tuvens-api's address and the same shared secret.",
 )
 def a_change_is_sent(history: History) -> Verdict:
@@ -262,7 +260,7 @@ def deliveries_are_sent_as_json(history: History) -> Verdict:
     quote="At least once, in order for one event.",
     story=[STORY, _REPORTED],
     settles="C-HE-13",
-    depends_on=[SENT, SIGNED, TELLS],
+    depends_on=[_SENT, _SIGNED, _TELLS],
 )
 def every_status_is_delivered(history: History) -> Verdict:
     """hi.events delivers a change to each of DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED to tuvens-api."""
@@ -304,7 +302,7 @@ def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
 @rule(
     quote="changes an event, and sends tuvens-api the webhook above, signed.",
     settles="C-HE-13",
-    depends_on=[SENT, SIGNED, TELLS, REACHES],
+    depends_on=[_SENT, _SIGNED, _TELLS, "hi_events_delivery.every_status_is_delivered"],
 )
 def each_change_is_delivered_once(history: History) -> Verdict:
     """hi.events sends one webhook for each change (the same one again only where an attempt failed)."""
@@ -353,7 +351,7 @@ def _heard(history: History, story: str) -> tuple[list[object], list[int]]:
     quote="At least once, in order for one event.",
     story=CLOSE,
     settles="C-HE-13",
-    depends_on=[SENT, SIGNED, TELLS],
+    depends_on=[_SENT, _SIGNED, _TELLS],
     next_step="Let one worker at a time deliver for an event, the oldest change first.",
 )
 def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
@@ -379,7 +377,7 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
     return held(found)
 
 
-@rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", operations="setEventStatus", depends_on=CAN_CHANGE)
+@rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", operations="setEventStatus", depends_on=_CAN_CHANGE)
 def unknown_status_is_refused(history: History) -> Verdict:
     """hi.events answers 422 to a change of an event's status to a word that is none."""
     return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
@@ -387,7 +385,7 @@ def unknown_status_is_refused(history: History) -> Verdict:
 
 @rule(
     quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)",
-    depends_on=[SENT, "hi_events_delivery.unknown_status_is_refused"],
+    depends_on=[_SENT, "hi_events_delivery.unknown_status_is_refused"],
 )
 def refused_status_is_not_sent(history: History) -> Verdict:
     """hi.events tells tuvens-api of no status that it refused."""

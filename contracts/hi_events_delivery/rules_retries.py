@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import shows
-from contracts.hi_events_delivery.rules import SECTION, SENT, SIGNED, TELLS
+from contracts.hi_events_delivery.rules import SECTION
 from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
 from contracts.webhook.rules_processing import reading
 from harness.capabilities import remedy_for
@@ -15,9 +15,12 @@ from harness.judging import BrokenRuleError, LackingError, UndecidedError, expec
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict, Violated
 
+_SIGNED = "hi_events_delivery.deliveries_are_signed"
+_SENT = "hi_events_delivery.a_change_is_sent"
+_TELLS = "hi_events_delivery.deliveries_tell_the_change"
+
 STORY = "deliveries_fail"
-RETRIES = "hi_events_delivery.retries_after_a_server_error"
-SAME = "hi_events_delivery.a_retry_is_the_same_delivery"
+_RETRIES = "hi_events_delivery.retries_after_a_server_error"
 
 _NEEDS = ("linked-event", "failures:tuvens-api", "retries:hi.events")
 _CLOCKS = {"control:tuvens-api", "control:hi.events"}
@@ -33,7 +36,7 @@ rule = RuleFamily(
     settles="C-HE-14",
     operations=_OPERATIONS,
     needs=_NEEDS,
-    depends_on=RETRIES,
+    depends_on=_RETRIES,
 )
 
 
@@ -69,7 +72,7 @@ def _waited(history: History) -> str:
 
 @rule(
     quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
-    depends_on=[SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"],
+    depends_on=[_SENT, _SIGNED, _TELLS, "webhook.signed_update_is_accepted"],
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
@@ -137,7 +140,7 @@ def pauses_between_retries_grow(history: History) -> Verdict:
     return held(attempts, f"pauses of {shown}")
 
 
-@rule(quote="not on other 4xx", depends_on=[SENT, SIGNED, TELLS, "webhook.signed_update_is_accepted"])
+@rule(quote="not on other 4xx", depends_on=[_SENT, _SIGNED, _TELLS, "webhook.signed_update_is_accepted"])
 def refused_delivery_is_not_retried(history: History) -> Verdict:
     """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
     attempts = _attempts(history, "client error", "CANCELLED")
@@ -227,7 +230,7 @@ def retries_after_a_broken_connection(history: History) -> Verdict:
 
 @rule(
     quote="At least once, in order for one event.",
-    depends_on=[RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"],
+    depends_on=[_RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"],
     next_step="Hold the later changes of an event back until the earlier one was delivered or given up.",
 )
 def order_is_kept_under_failures(history: History) -> Verdict:
@@ -249,8 +252,8 @@ def order_is_kept_under_failures(history: History) -> Verdict:
     quote="At least once, in order for one event.",
     operations=[*_OPERATIONS, "getEvent"],
     depends_on=[
-        RETRIES,
-        SAME,
+        _RETRIES,
+        "hi_events_delivery.a_retry_is_the_same_delivery",
         "hi_events_delivery.order_is_kept_under_failures",
         "webhook.an_update_changes_the_event",
     ],
@@ -273,7 +276,7 @@ def failures_leave_the_right_state(history: History) -> Verdict:
 @rule(
     quote="every attempt is kept in a delivery log",
     needs=[*_NEEDS, "control:hi.events"],
-    depends_on=[SENT, SIGNED, TELLS],
+    depends_on=[_SENT, _SIGNED, _TELLS],
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
     """hi.events keeps every attempt of a delivery in its log, with what it was answered."""

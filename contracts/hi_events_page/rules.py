@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.returning import absolute, host_of, leads_to, said
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, VALIDATES
 from harness.history import Exchange, History
 from harness.judging import (
     LackingError,
@@ -20,12 +19,14 @@ from harness.judging import (
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 
+_MINTS = "session_token.mints_a_session"
+_VALIDATES = "session_token.validation_names_the_user"
+
 SECTION = "Page GET /auth/cross-app"
 STORY = "a_draft_is_made_by_the_page"
 REFUSED = "the_page_refuses"
 FOREIGN = "the_page_is_given_foreign_return_urls"
-RETURNS = "hi_events_page.returns_after_making_an_event"
-DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
+_RETURNS = "hi_events_page.returns_after_making_an_event"
 ERROR_CODES = (
     "SESSION_GENERATION_FAILED",
     "INVALID_SESSION",
@@ -37,7 +38,7 @@ ERROR_CODES = (
 
 _IN_BROWSER = "the page answers with HTML and works in a browser: only a browser suite can follow it"
 _NEEDS = ("events", "return-origin")
-_PREMISES = (MINTS, VALIDATES, "session_token.held_permission_is_true_on_an_own_event")
+_PREMISES = (_MINTS, _VALIDATES, "session_token.held_permission_is_true_on_an_own_event")
 _OPERATIONS = ("openCrossAppPage", "generateSession", "validateSession")
 
 rule = RuleFamily(level=MUST, obliged="hi.events", section=SECTION, story=STORY, operations=_OPERATIONS, needs=_NEEDS)
@@ -91,7 +92,7 @@ def returns_after_making_an_event(history: History) -> Verdict:
 
 
 @rule(
-    quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`", depends_on=RETURNS
+    quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`", depends_on=_RETURNS
 )
 def return_tells_status_and_ids(history: History) -> Verdict:
     """hi.events tells on the way back status=success, event_id, hi_events_event_id and account_id."""
@@ -107,7 +108,7 @@ def return_tells_status_and_ids(history: History) -> Verdict:
 @rule(
     section="Where the sources disagree, and the ruling",
     quote="both are sent; a reader takes either",
-    depends_on=RETURNS,
+    depends_on=_RETURNS,
 )
 def return_has_the_older_spelling_too(history: History) -> Verdict:
     """hi.events tells on the way back success=true and tuvens_event_id, too, the older spelling."""
@@ -123,7 +124,7 @@ def return_has_the_older_spelling_too(history: History) -> Verdict:
     quote="With action=create_event it makes a DRAFT event that carries tuvens_event_id",
     settles="C-HE-10",
     operations=[*_OPERATIONS, "validateCrossAppSession"],
-    depends_on=[RETURNS, ACCEPTS],
+    depends_on=[_RETURNS, "hi_events_session.accepts_a_live_session"],
 )
 def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     """hi.events makes of event_data an event that is a DRAFT and carries the id of its Tuvens event."""
@@ -182,7 +183,7 @@ def invalid_session_is_told(history: History) -> Verdict:
     quote="INSUFFICIENT_PERMISSIONS, NETWORK_ERROR, UNKNOWN_ERROR",
     story=REFUSED,
     needs=["return-origin", "foreign-event"],
-    depends_on=["session_token.permission_is_false_on_a_foreign_event", MINTS, VALIDATES],
+    depends_on=["session_token.permission_is_false_on_a_foreign_event", _MINTS, _VALIDATES],
     next_step="Ask tuvens-api's validate-permission, with the event as resource_id, before an event is linked.",
 )
 def foreign_event_is_not_linked(history: History) -> Verdict:

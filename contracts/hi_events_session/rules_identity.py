@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, SIGN_IN, SIGNED_IN, TOLD_APART, signed_in_user
+from contracts.hi_events_session.rules_sign_in import SIGN_IN, SIGNED_IN, signed_in_user
 from harness.history import Exchange, History
 from harness.judging import LackingError, UndecidedError, answered, expect, expect_success, held, json_object, shown
 from harness.requirement import MUST, OBSERVE
 from harness.verdict import Verdict
+
+_TOLD_APART = "flow.concurrent_questions_are_told_apart"
+_ACCEPTS = "hi_events_session.accepts_a_live_session"
 
 RACED = "many_sign_in_at_once"
 LINKED = "a_customer_of_old_signs_in"
@@ -23,7 +26,7 @@ rule = RuleFamily(
     quote="one local user for each external_user_id, however often and however concurrently",
     story=RACED,
     operations=["validateCrossAppSession", "generateSession"],
-    depends_on=ACCEPTS,
+    depends_on=_ACCEPTS,
 )
 
 
@@ -84,7 +87,7 @@ def one_token_may_start_several_sessions(history: History) -> Verdict:
 
 @rule(
     settles=["C-HE-08", "C-FL-04"],
-    depends_on=[ACCEPTS, _ONCE],
+    depends_on=[_ACCEPTS, _ONCE],
     next_step="Let a unique index on external_user_id decide who makes the user, and read it back on a conflict.",
 )
 def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
@@ -120,7 +123,8 @@ def no_local_user_is_shared(history: History) -> Verdict:
 
 
 @rule(
-    settles=["C-HE-08", "C-FL-04"], depends_on=[ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", TOLD_APART]
+    settles=["C-HE-08", "C-FL-04"],
+    depends_on=[_ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", _TOLD_APART],
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
@@ -144,7 +148,7 @@ def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     quote="an existing user with the same email is",
     story=LINKED,
     needs="control:hi.events",
-    depends_on=[ACCEPTS, _ONCE],
+    depends_on=[_ACCEPTS, _ONCE],
 )
 def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     """hi.events links a local user of the same email to the Tuvens user who signs in, and makes no second one."""
@@ -168,7 +172,7 @@ def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     settles="C-HE-08",
     operations=["validateCrossAppSession", "getCrossAppStatus", "generateSession"],
     needs="role:outsider",
-    depends_on=[ACCEPTS, TOLD_APART, "hi_events_session.status_is_told"],
+    depends_on=[_ACCEPTS, _TOLD_APART, "hi_events_session.status_is_told"],
 )
 def accounts_are_not_shared(history: History) -> Verdict:
     """hi.events signs users of two Tuvens accounts in to two accounts of its own."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, handed_out, signed_in_user
+from contracts.hi_events_session.rules_sign_in import handed_out, signed_in_user
 from contracts.times import parse_http_date, parse_iso
 from harness.history import SHARED, Exchange, History, NothingObservedError
 from harness.http import header
@@ -24,6 +24,8 @@ from harness.judging import (
 from harness.requirement import MUST
 from harness.verdict import Verdict, Violated
 
+_ACCEPTS = "hi_events_session.accepts_a_live_session"
+
 STATUS = "GET /auth/cross-app/status (bearer)"
 ACCOUNTS = "GET /auth/cross-app/accounts (bearer)"
 PERMISSION = "POST /auth/cross-app/validate-permission (bearer)"
@@ -40,7 +42,7 @@ living_session_rule = RuleFamily(
 
 
 @living_session_rule(
-    quote='200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`', depends_on=ACCEPTS
+    quote='200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`', depends_on=_ACCEPTS
 )
 def status_is_told(history: History) -> Verdict:
     """hi.events answers 200 to status with a living session: authenticated true, the user, and the number of its own
@@ -154,7 +156,7 @@ def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Excha
     quote="equal to tuvens-api's.",
     settles="C-HE-09",
     operations=["listCrossAppAccounts", "listUserAccounts"],
-    depends_on=[ACCEPTS, "session_token.accounts_of_a_session_are_listed"],
+    depends_on=[_ACCEPTS, "session_token.accounts_of_a_session_are_listed"],
 )
 def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
     """hi.events lists the accounts of the signed-in user as tuvens-api does: the same ids, names and slugs."""
@@ -181,7 +183,7 @@ def _shown(accounts: set[tuple[Any, Any, Any]]) -> str:
     section=PERMISSION,
     quote='200 `{"has_permission": true}`.',
     operations="validateCrossAppPermission",
-    depends_on=[ACCEPTS, "session_token.permission_is_answered_by_a_boolean"],
+    depends_on=[_ACCEPTS, "session_token.permission_is_answered_by_a_boolean"],
 )
 def permission_is_answered(history: History) -> Verdict:
     """hi.events answers 200 and has_permission, true or false, to validate-permission with a living session."""
@@ -215,7 +217,7 @@ def permissions_follow_tuvens_api(history: History) -> Verdict:
 
 
 @living_session_rule(
-    section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", depends_on=ACCEPTS
+    section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", depends_on=_ACCEPTS
 )
 def ill_formed_permission_question_is_refused(history: History) -> Verdict:
     """hi.events answers 400 or 422 to a validate-permission without a permission, or with a field of another type."""

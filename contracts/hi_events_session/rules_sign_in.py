@@ -26,11 +26,9 @@ SIGN_IN = "POST /auth/cross-app/validate"
 SIGNED_IN = "a_user_signs_in"
 REFUSED = "sign_ins_are_refused"
 LIMITED = "sign_ins_come_too_often"
-ACCEPTS = "hi_events_session.accepts_a_live_session"
-UNKNOWN_REFUSED = "hi_events_session.unknown_token_is_refused"
-MINTS = "session_token.mints_a_session"
-VALIDATES = "session_token.validation_names_the_user"
-TOLD_APART = "flow.concurrent_questions_are_told_apart"
+_ACCEPTS = "hi_events_session.accepts_a_live_session"
+_UNKNOWN_REFUSED = "hi_events_session.unknown_token_is_refused"
+_MINTS = "session_token.mints_a_session"
 
 MOST_TRIES = 200
 """The largest limit of sign-ins a minute that is tried out."""
@@ -70,7 +68,7 @@ def signed_in_user(exchange: Exchange) -> dict[str, Any]:
     quote="Hi.Events calls tuvens-api's validate-session with the shared secret.",
     settles="C-HE-05",
     operations=["validateCrossAppSession", "generateSession", "validateSession"],
-    depends_on=[MINTS, VALIDATES],
+    depends_on=[_MINTS, "session_token.validation_names_the_user"],
     next_step="See that hi.events reaches tuvens-api's validate-session, and that both have the same shared secret.",
 )
 def accepts_a_live_session(history: History) -> Verdict:
@@ -90,13 +88,13 @@ def accepts_a_live_session(history: History) -> Verdict:
     return held(answer)
 
 
-@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', depends_on=ACCEPTS)
+@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', depends_on=_ACCEPTS)
 def sign_in_answers_200(history: History) -> Verdict:
     """hi.events answers 200 to a sign-in that succeeds."""
     return held(expect_status(history.one(f"{SIGNED_IN}/first"), 200))
 
 
-@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=ACCEPTS)
+@rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=_ACCEPTS)
 def sign_in_describes_the_session(history: History) -> Verdict:
     """hi.events tells of a new session that its token is a bearer token, for how many seconds it lives, and the user's
     accounts."""
@@ -124,7 +122,7 @@ def sign_in_describes_the_session(history: History) -> Verdict:
     return held(answer)
 
 
-@rule(quote="and header `X-Auth-Token`.", depends_on=ACCEPTS)
+@rule(quote="and header `X-Auth-Token`.", depends_on=_ACCEPTS)
 def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     """hi.events sends with a sign-in that succeeds the header X-Auth-Token."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
@@ -141,7 +139,7 @@ def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     quote='"last_name": "...", "external_user_id": "456"}',
     settles="C-HE-08",
     operations=["validateCrossAppSession", "validateSession"],
-    depends_on=[ACCEPTS, TOLD_APART],
+    depends_on=[_ACCEPTS, "flow.concurrent_questions_are_told_apart"],
 )
 def sign_in_names_the_tuvens_user(history: History) -> Verdict:
     """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
@@ -161,7 +159,7 @@ def sign_in_names_the_tuvens_user(history: History) -> Verdict:
     return held((answer, asked))
 
 
-@rule(quote='"user": {"id": 1, "email": "...", "first_name": "..."', depends_on=ACCEPTS)
+@rule(quote='"user": {"id": 1, "email": "...", "first_name": "..."', depends_on=_ACCEPTS)
 def sign_in_describes_the_local_user(history: History) -> Verdict:
     """hi.events describes the user who signed in by its own id, email, first_name, last_name and external_user_id."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
@@ -200,7 +198,7 @@ def unknown_token_is_refused(history: History) -> Verdict:
     story=REFUSED,
     settles="C-HE-06",
     operations=["validateCrossAppSession", "generateSession"],
-    depends_on=[UNKNOWN_REFUSED, MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"],
+    depends_on=[_UNKNOWN_REFUSED, _MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"],
 )
 def forged_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a live token that was cut, extended or written in other case."""
@@ -211,7 +209,7 @@ def forged_token_is_refused(history: History) -> Verdict:
     quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=REFUSED,
     settles="C-HE-06",
-    depends_on=UNKNOWN_REFUSED,
+    depends_on=_UNKNOWN_REFUSED,
 )
 def refused_sign_in_starts_no_session(history: History) -> Verdict:
     """hi.events hands out no bearer token with a sign-in that it refuses."""

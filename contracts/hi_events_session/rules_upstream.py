@@ -1,7 +1,7 @@
 """Sign-in while tuvens-api has a bad day, and with tokens whose time is over."""
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_session.rules_sign_in import ACCEPTS, MINTS, SIGN_IN, UNKNOWN_REFUSED, hands_out_a_session
+from contracts.hi_events_session.rules_sign_in import SIGN_IN, hands_out_a_session
 from harness.history import Exchange, History, NothingObservedError, Outcome
 from harness.http import WireError
 from harness.judging import (
@@ -16,6 +16,8 @@ from harness.judging import (
 )
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict, Violated
+
+_ACCEPTS = "hi_events_session.accepts_a_live_session"
 
 TROUBLE = "tuvens_api_is_in_trouble"
 BY_CLOCK = "expired_tokens_are_tried_by_the_clock"
@@ -44,7 +46,7 @@ def _tries(history: History) -> list[Exchange]:
 
 @rule(
     quote="and when tuvens-api cannot be",
-    depends_on=ACCEPTS,
+    depends_on=_ACCEPTS,
     next_step="Start a session only after a 200 of tuvens-api whose body names a user.",
 )
 def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
@@ -111,7 +113,7 @@ def trouble_is_told_from_a_refusal(history: History) -> Verdict:
     return held(tries)
 
 
-@rule(quote="Hi.Events calls tuvens-api's validate-session with the shared secret.", depends_on=ACCEPTS)
+@rule(quote="Hi.Events calls tuvens-api's validate-session with the shared secret.", depends_on=_ACCEPTS)
 def sign_in_works_again_after_trouble(history: History) -> Verdict:
     """hi.events starts a session for the same session token once tuvens-api is well again."""
     return held(expect_success(history.one(f"{TROUBLE}/after")))
@@ -142,7 +144,12 @@ def _expired(history: History, which: str) -> Exchange:
     story=[BY_CLOCK, BY_WAITING],
     settles="C-HE-06",
     needs="expiry:tuvens-api",
-    depends_on=[ACCEPTS, UNKNOWN_REFUSED, MINTS, "session_token.validate_session_refuses_an_expired_token"],
+    depends_on=[
+        _ACCEPTS,
+        "hi_events_session.unknown_token_is_refused",
+        "session_token.mints_a_session",
+        "session_token.validate_session_refuses_an_expired_token",
+    ],
 )
 def expired_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a session token that has expired."""

@@ -1,7 +1,6 @@
 """Input is validated: what is meant to break a server is refused and changes nothing."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History, Outcome
 from harness.http import WireError
 from harness.judging import expect, expect_success, held, let_through, shown
@@ -19,7 +18,7 @@ rule = RuleFamily(
     quote="then the request's form (400), then existence and permission (404, 403)",
     story=QUESTIONS,
     settles="C-TA-27",
-    depends_on=MINTS,
+    depends_on="session_token.mints_a_session",
 )
 
 

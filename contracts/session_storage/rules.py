@@ -1,11 +1,12 @@
 """What tuvens-api keeps: the table of sessions, its clean-up, the audit log. Needs access to the database."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History, Observation
 from harness.judging import BrokenRuleError, LackingError, UndecidedError, let_through
 from harness.requirement import MUST
 from harness.verdict import Held, Verdict, Violated
+
+_MINTS = "session_token.mints_a_session"
 
 SCHEMA = "the_session_table_is_looked_at"
 USED = "a_validation_is_remembered"
@@ -74,7 +75,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     story=USED,
     settles="C-TA-09",
     operations="validateSession",
-    depends_on=[MINTS, "session_token.a_live_session_is_validated"],
+    depends_on=[_MINTS, "session_token.a_live_session_is_validated"],
 )
 def validation_moves_the_last_used_time(history: History) -> Verdict:
     """tuvens-api moves a session's last-used time forward each time that it validates the session."""
@@ -94,7 +95,7 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     settles="C-TA-24",
     operations="generateSession",
     needs=[*_DATABASE, "control:tuvens-api"],
-    depends_on=MINTS,
+    depends_on=_MINTS,
 )
 def expired_sessions_are_removed(history: History) -> Verdict:
     """tuvens-api removes the rows of expired sessions by itself, within an hour."""
@@ -110,7 +111,7 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     story=AUDITED,
     settles="C-TA-26",
     needs="audit-log:tuvens-api",
-    depends_on=MINTS,
+    depends_on=_MINTS,
 )
 def every_call_is_audited(history: History) -> Verdict:
     """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
@@ -135,7 +136,7 @@ def _each_call_came_once(history: History) -> None:
     story=AUDITED,
     settles="C-TA-26",
     needs="audit-log:tuvens-api",
-    depends_on=MINTS,
+    depends_on=_MINTS,
 )
 def audit_log_holds_no_secret(history: History) -> Verdict:
     """tuvens-api writes no secret and no whole token into its audit log."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
 from harness.history import Exchange, History, NothingObservedError, Observation
 from harness.judging import UndecidedError, answered, expect, expect_status, expect_success, held, json_object
@@ -21,7 +20,7 @@ rule = RuleFamily(
     settles="C-TA-02",
     operations="validateSession",
     needs="expiry:tuvens-api",
-    depends_on=MINTS,
+    depends_on="session_token.mints_a_session",
 )
 
 

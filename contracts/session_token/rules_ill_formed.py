@@ -1,7 +1,6 @@
 """validate-session, user-accounts, validate-permission: unknown tokens and ill-formed questions."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
 from harness.history import History
 from harness.judging import statuses
@@ -11,7 +10,7 @@ from harness.verdict import Verdict
 UNKNOWN = "unknown_sessions_are_refused"
 ILL_FORMED = "ill_formed_questions_are_refused"
 
-rule = RuleFamily(level=MUST, obliged="tuvens-api", story=UNKNOWN, depends_on=MINTS)
+rule = RuleFamily(level=MUST, obliged="tuvens-api", story=UNKNOWN, depends_on="session_token.mints_a_session")
 
 
 @rule(section=VALIDATE, quote="404 token unknown or expired", operations="validateSession")

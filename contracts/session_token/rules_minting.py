@@ -10,7 +10,7 @@ from harness.verdict import Verdict, Violated
 SECTION = "POST /api/cross-app/generate-session (JWT)"
 STORY = "sessions_are_minted"
 SAMPLE = "tokens_are_sampled"
-MINTS = "session_token.mints_a_session"
+_MINTS = "session_token.mints_a_session"
 
 # Six standard deviations: one honest sample in 500 million would be accused.
 _FAR = 6.0
@@ -22,7 +22,7 @@ rule = RuleFamily(
     story=STORY,
     settles="C-TA-03",
     operations="generateSession",
-    depends_on=MINTS,
+    depends_on=_MINTS,
 )
 
 
@@ -96,7 +96,7 @@ def tokens_never_repeat(history: History) -> Verdict:
 @rule(
     quote="The token: 32 cryptographically random bytes",
     story=SAMPLE,
-    depends_on=[MINTS, "session_token.tokens_never_repeat"],
+    depends_on=[_MINTS, "session_token.tokens_never_repeat"],
     next_step="Make tokens with crypto.randomBytes(32).",
 )
 def tokens_look_random(history: History) -> Verdict:

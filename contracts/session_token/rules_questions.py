@@ -3,11 +3,12 @@
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from harness.history import Exchange, History
 from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
+
+_MINTS = "session_token.mints_a_session"
 
 VALIDATE = "POST /api/cross-app/validate-session (shared secret)"
 ACCOUNTS = "GET /api/cross-app/user-accounts?session_token=... (shared secret)"
@@ -15,8 +16,6 @@ PERMISSION = "POST /api/cross-app/validate-permission (shared secret)"
 VALIDATED = "a_session_is_validated"
 LISTED = "accounts_are_listed"
 ASKED = "permissions_are_asked_for"
-_IS_VALIDATED = "session_token.a_live_session_is_validated"
-_IS_LISTED = "session_token.accounts_of_a_session_are_listed"
 _IS_ANSWERED = "session_token.permission_is_answered_by_a_boolean"
 
 
@@ -34,11 +33,11 @@ validation_rule = RuleFamily(
     section=VALIDATE,
     story=VALIDATED,
     operations="validateSession",
-    depends_on=_IS_VALIDATED,
+    depends_on="session_token.a_live_session_is_validated",
 )
 
 
-@validation_rule(quote='200 `{"user_id": "456", "email": "user@example.com"', settles="C-TA-06", depends_on=MINTS)
+@validation_rule(quote='200 `{"user_id": "456", "email": "user@example.com"', settles="C-TA-06", depends_on=_MINTS)
 def a_live_session_is_validated(history: History) -> Verdict:
     """tuvens-api answers validate-session with success for a live session token and the right secret."""
     return held(expect_success(history.one(f"{VALIDATED}/first")))
@@ -105,14 +104,14 @@ accounts_rule = RuleFamily(
     quote='200 `{"accounts":',
     story=LISTED,
     operations="listUserAccounts",
-    depends_on=_IS_LISTED,
+    depends_on="session_token.accounts_of_a_session_are_listed",
 )
 
 
 @accounts_rule(
     quote='200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`',
     settles="C-TA-10",
-    depends_on=MINTS,
+    depends_on=_MINTS,
 )
 def accounts_of_a_session_are_listed(history: History) -> Verdict:
     """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
@@ -199,7 +198,7 @@ permission_rule = RuleFamily(
 )
 
 
-@permission_rule(quote='200 `{"has_permission": true}`.', depends_on=MINTS)
+@permission_rule(quote='200 `{"has_permission": true}`.', depends_on=_MINTS)
 def permission_is_answered_by_a_boolean(history: History) -> Verdict:
     """tuvens-api answers validate-permission by has_permission, true or false."""
     answer, found = _permission(history, "manage ticketing")

@@ -1,7 +1,7 @@
 """generate-session: whom and what it refuses."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS, SECTION
+from contracts.session_token.rules_minting import SECTION
 from harness.history import History, NothingObservedError
 from harness.judging import LackingError, expect_status, held, statuses
 from harness.requirement import MUST
@@ -17,7 +17,7 @@ rule = RuleFamily(
     quote="401 JWT missing, malformed, expired, wrongly signed",
     story=JWTS,
     operations="generateSession",
-    depends_on=MINTS,
+    depends_on="session_token.mints_a_session",
 )
 
 

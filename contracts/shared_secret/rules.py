@@ -2,7 +2,6 @@
 
 import openapi
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from harness.history import History
 from harness.judging import expect_status, held, statuses
 from harness.requirement import MUST, Judge
@@ -17,7 +16,7 @@ rule = RuleFamily(
     quote="Backend to backend: header `x-shared-secret`.",
     story=STORY,
     settles="C-TA-07",
-    depends_on=MINTS,
+    depends_on="session_token.mints_a_session",
 )
 
 

@@ -1,7 +1,6 @@
 """The shared secret is compared in constant time."""
 
 from contracts.catalogue import RuleFamily
-from contracts.session_token.rules_minting import MINTS
 from contracts.timing import takes_as_long
 from harness.history import History
 from harness.requirement import MUST
@@ -16,7 +15,7 @@ rule = RuleFamily(
     story=STORY,
     operations="validateSession",
     needs="near:tuvens-api",
-    depends_on=[MINTS, "shared_secret.validate_session_refuses_a_wrong_secret"],
+    depends_on=["session_token.mints_a_session", "shared_secret.validate_session_refuses_a_wrong_secret"],
 )
 
 

@@ -12,7 +12,6 @@ from harness.verdict import Verdict
 READ, CHANGED = "events_are_read", "an_event_is_changed"
 _SECTION = "GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)"
 _IS_READ = "tuvens_event.an_event_is_read"
-_IS_CHANGED = "tuvens_event.the_callback_is_noted"
 _DEMANDS_JWT = "tuvens_event.a_change_without_jwt_is_refused"
 _GET, _UPDATE = ("getEvent",), ("updateEvent", "getEvent")
 _ALIASES = {
@@ -22,7 +21,12 @@ _ALIASES = {
 }
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section="Errors", story=CHANGED, operations=_UPDATE, depends_on=_IS_CHANGED
+    level=MUST,
+    obliged="tuvens-api",
+    section="Errors",
+    story=CHANGED,
+    operations=_UPDATE,
+    depends_on="tuvens_event.the_callback_is_noted",
 )
 
 

@@ -2,7 +2,6 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.webhook.rules_processing import (
-    CHANGES,
     READS,
     WEBHOOK,
     reading,
@@ -24,7 +23,7 @@ rule = RuleFamily(
     story=STORY,
     settles="C-TA-14",
     operations=[*WEBHOOK, *READS],
-    depends_on=CHANGES,
+    depends_on="webhook.an_update_changes_the_event",
     next_step="Verify the signature over the bytes as received: escapes, spaces and order are the sender's to choose.",
 )
 

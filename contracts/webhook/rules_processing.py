@@ -23,15 +23,18 @@ STORY, NOTED = "statuses_are_reported", "an_event_is_told_twice"
 SECTION = "POST /api/webhooks/hi-events/event-status-changed (signature)"
 WEBHOOK = ("receiveEventStatusChanged",)
 READS = ("getEvent",)
-ACCEPTED = "webhook.signed_update_is_accepted"
-CHANGES = "webhook.an_update_changes_the_event"
-_EVENT_IS_READ = "tuvens_event.an_event_is_read"
+_ACCEPTED = "webhook.signed_update_is_accepted"
 _UNKNOWN_WORD = "webhook.an_unknown_word_gives_setup"
 _NAMES_THE_EVENT = "webhook.metadata_name_the_hi_events_event"
 _TOLERANCE = 5.0
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section=SECTION, story=STORY, operations=[*WEBHOOK, *READS], depends_on=CHANGES
+    level=MUST,
+    obliged="tuvens-api",
+    section=SECTION,
+    story=STORY,
+    operations=[*WEBHOOK, *READS],
+    depends_on="webhook.an_update_changes_the_event",
 )
 
 
@@ -76,14 +79,14 @@ def signed_update_is_accepted(history: History) -> Verdict:
     quote="200; 201 is a declared deviation",
     settles="C-TA-14",
     operations=WEBHOOK,
-    depends_on=ACCEPTED,
+    depends_on=_ACCEPTED,
 )
 def accepted_update_is_answered_200(history: History) -> Verdict:
     """tuvens-api answers 200 to a status update that it accepts."""
     return held(expect_status(history.one(f"{STORY}/LIVE/update"), 200))
 
 
-@rule(quote='200 `{"success": true, "message": "..."}`.', settles="C-TA-14", operations=WEBHOOK, depends_on=ACCEPTED)
+@rule(quote='200 `{"success": true, "message": "..."}`.', settles="C-TA-14", operations=WEBHOOK, depends_on=_ACCEPTED)
 def accepted_update_is_called_a_success(history: History) -> Verdict:
     """tuvens-api answers an accepted status update with success true and a message."""
     answer = expect_success(history.one(f"{STORY}/LIVE/update"))
@@ -96,7 +99,7 @@ def accepted_update_is_called_a_success(history: History) -> Verdict:
 @rule(
     quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
     settles="C-TA-14",
-    depends_on=[ACCEPTED, _EVENT_IS_READ],
+    depends_on=[_ACCEPTED, "tuvens_event.an_event_is_read"],
 )
 def an_update_changes_the_event(history: History) -> Verdict:
     """tuvens-api changes the event's ticketing status after a status update that it accepts."""

@@ -2,7 +2,7 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.effects import state_of
-from contracts.webhook.rules_processing import CHANGES, READS, SECTION, WEBHOOK, reading
+from contracts.webhook.rules_processing import READS, SECTION, WEBHOOK, reading
 from harness.history import History
 from harness.judging import answered, expect, expect_success, held, json_object, shown
 from harness.requirement import SHOULD
@@ -17,7 +17,7 @@ rule = RuleFamily(
     quote="a delivery whose event_sent_at is older than the last one applied does not overwrite it",
     story=REPEATED,
     operations=[*WEBHOOK, *READS],
-    depends_on=CHANGES,
+    depends_on="webhook.an_update_changes_the_event",
 )
 
 
