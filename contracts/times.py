@@ -1,4 +1,4 @@
-"""Times as the contract writes them: ISO 8601, UTC, always with Z."""
+"""Times as the contract has them: ISO 8601, UTC, always with Z."""
 
 import re
 from datetime import UTC, datetime
@@ -28,8 +28,16 @@ def parse_iso(text: str) -> float:
     return whole + float(f"0.{match[2] or 0}")
 
 
+def iso_or_none(value: object) -> float | None:
+    """Unix seconds of an ISO time; None for everything else."""
+    try:
+        return parse_iso(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def parse_http_date(text: str | None) -> float | None:
-    """Unix seconds of a Date header; None for one that is absent or no date, whatever it is."""
+    """Unix seconds of a Date header; None if it is absent or no date."""
     try:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, OverflowError):

@@ -10,8 +10,8 @@ import statistics
 from collections.abc import Sequence
 
 from harness.history import History
-from harness.judging import BrokenRuleError, UndecidedError
-from harness.verdict import Held, Verdict, Violated
+from harness.judging import BrokenRuleError, UndecidedError, held
+from harness.verdict import Verdict
 
 _DRAWS = 1_000
 # With 5.5 standard deviations one honest run in 25 million would be accused.
@@ -82,10 +82,8 @@ def takes_as_long(history: History, story: str) -> Verdict:
     told = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
     if probe["z"] > _FAR and probe["microseconds"] > _SMALLEST_LEAK:
         leak = f"{told}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
-        raise BrokenRuleError(Violated("no difference", leak, (seen.values["exchange"],)))
+        raise BrokenRuleError("no difference", leak, (seen.values["exchange"],))
     if probe["z"] > _SUSPICIOUS and probe["microseconds"] > _SMALLEST_LEAK:
         raise UndecidedError(f"{told}: too much for chance to be likely, too little to accuse; run it again")
     largest = max(smallest, high)
-    return Held(
-        (seen.values["exchange"], seen.number), f"{told}: no difference above {largest:.0f} µs, which would be seen"
-    )
+    return held((seen.values["exchange"], seen), f"{told}: no difference above {largest:.0f} µs, which would be seen")

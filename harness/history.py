@@ -82,6 +82,21 @@ class Exchange:
         """The response; its status is 0 where there is none."""
         return Answer(self.status or 0, self.response_headers, self.response_body)
 
+    @property
+    def is_success(self) -> bool:
+        """Whether it was answered with 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_client_error(self) -> bool:
+        """Whether it was answered with 4xx."""
+        return self.status is not None and 400 <= self.status < 500
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it was answered with 4xx or 5xx."""
+        return self.status is not None and self.status >= 400
+
     def header(self, name: str) -> str | None:
         """A response header, or None."""
         return header(self.response_headers, name)

@@ -1,19 +1,22 @@
 """The words in which judges are written. A judge returns a verdict or lets one of these exceptions say it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.history import Exchange, Outcome
-from harness.http import WireError
+from harness.history import Entry, Exchange, Observation, Outcome, StreamEvent
+from harness.http import WireError, read_json
 from harness.verdict import Held, Violated
+
+At = Entry | int | Iterable[Entry | int]
+"""Evidence: entries of the history, or their numbers."""
 
 
 class BrokenRuleError(Exception):
-    """The rule is broken: becomes Violated."""
+    """The rule is broken: becomes Violated. `at` is the evidence, the plainest first."""
 
-    def __init__(self, violated: Violated) -> None:
-        super().__init__(violated.expected)
-        self.violated = violated
+    def __init__(self, expected: str, observed: str, at: At) -> None:
+        super().__init__(expected)
+        self.violated = Violated(expected, observed, numbers(at))
 
 
 class UndecidedError(Exception):
@@ -49,17 +52,17 @@ def shown(exchange: Exchange, *, length: int = 160) -> str:
     return f"{exchange.status} {cut}".rstrip()
 
 
-def expect(condition: bool, *, expected: str, observed: str, at: Exchange | Iterable[Exchange | int] | int) -> None:
-    """Raises BrokenRuleError unless the condition holds; `at` is what shows it."""
+def expect(condition: bool, *, expected: str, observed: str, at: At) -> None:
+    """Raises BrokenRuleError unless the condition holds."""
     if not condition:
-        raise BrokenRuleError(Violated(expected, observed, numbers(at)))
+        raise BrokenRuleError(expected, observed, at)
 
 
-def numbers(at: Exchange | Iterable[Exchange | int] | int) -> tuple[int, ...]:
-    """Numbers of exchanges, and of other entries, for evidence."""
+def numbers(at: At) -> tuple[int, ...]:
+    """The numbers of the entries that are evidence."""
     if isinstance(at, int):
         return (at,)
-    if isinstance(at, Exchange):
+    if isinstance(at, Exchange | StreamEvent | Observation):
         return (at.number,)
     return tuple(each if isinstance(each, int) else each.number for each in at)
 
@@ -78,7 +81,7 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
 def expect_success(exchange: Exchange) -> Exchange:
     """The exchange, answered with any 2xx. Raises BrokenRuleError or UndecidedError."""
     let_through(exchange)
-    ok = exchange.status is not None and 200 <= exchange.status < 300
+    ok = exchange.is_success
     expect(ok, expected="success (2xx)", observed=shown(exchange), at=exchange)
     return exchange
 
@@ -89,15 +92,35 @@ def json_object(exchange: Exchange) -> dict[str, Any]:
     try:
         value = exchange.answer.json()
     except WireError as error:
-        raise BrokenRuleError(Violated("a JSON object", f"{shown(exchange)} ({error})", (exchange.number,))) from None
+        raise BrokenRuleError("a JSON object", f"{shown(exchange)} ({error})", exchange) from None
     if not isinstance(value, dict):
-        raise BrokenRuleError(Violated("a JSON object", shown(exchange), (exchange.number,)))
+        raise BrokenRuleError("a JSON object", shown(exchange), exchange)
     return value
 
 
-def held(at: Exchange | Iterable[Exchange] | int, note: str = "") -> Held:
-    """Held, with the numbers of the exchanges that show it. Raises UndecidedError for none: what was not seen cannot
-    hold."""
+_FORMS: Mapping[type, str] = {bool: "a boolean", dict: "an object", int: "an integer", list: "a list", str: "text"}
+
+
+def expect_field(exchange: Exchange, name: str, kind: type) -> Any:
+    """A field of the answer's JSON object, which must be a bool, dict, int, list or str (a boolean is no integer).
+    Raises BrokenRuleError or UndecidedError."""
+    value = json_object(exchange).get(name)
+    observed = f"{name} is {value!r}"[:120]
+    expect(type(value) is kind, expected=f"{name}, {_FORMS[kind]}", observed=observed, at=exchange)
+    return value
+
+
+def object_or_empty(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body; empty if the body is no JSON object."""
+    try:
+        value = read_json(body)
+    except WireError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def held(at: At, note: str = "") -> Held:
+    """Held, with the evidence for it. Raises UndecidedError for none: what was not seen cannot hold."""
     evidence = numbers(at)
     if not evidence:
         raise UndecidedError("nothing that the rule is about was seen")

@@ -6,7 +6,7 @@ from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Observation
 from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Held, Verdict
+from harness.verdict import Verdict
 
 RETURN = "pages_come_back"
 ARRIVES = "pages_arrive_at_hi_events"
@@ -34,9 +34,9 @@ def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
         wanted in visible(found) and not set(others) & visible(found),
         expected=wanted.replace("_", " "),
         observed=told(found),
-        at=found.number,
+        at=found,
     )
-    return held(found.number)
+    return held(found)
 
 
 callback_rule = RuleFamily(
@@ -84,9 +84,9 @@ def return_texts_stay_text(history: History) -> Verdict:
         not found.values["planted"] and not found.values["dialogs"],
         expected="the message as text",
         observed=f"{found.values['planted']} elements of it in the page, {found.values['dialogs']} scripts run",
-        at=found.number,
+        at=found,
     )
-    return held(found.number)
+    return held(found)
 
 
 arrival_rule = RuleFamily(
@@ -102,9 +102,9 @@ def arrives_signed_in(history: History) -> Verdict:
     """hi.events lets a browser that arrives with a session token in as its user."""
     found = looked_at(history, f"{ARRIVES}/arrived")
     status = found.values["status"]
-    expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=found.number)
-    expect("signed_in" in visible(found), expected="who is signed in", observed=told(found), at=found.number)
-    return held(found.number)
+    expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=found)
+    expect("signed_in" in visible(found), expected="who is signed in", observed=told(found), at=found)
+    return held(found)
 
 
 @arrival_rule(
@@ -125,16 +125,16 @@ def session_token_is_left_behind(history: History) -> Verdict:
         _TOKEN_MARK not in found.values["address"].replace("%3A", ":"),
         expected="an address without the session token",
         observed=found.values["address"][:200],
-        at=found.number,
+        at=found,
     )
     carried = referers.values["with a token"]
     expect(
         not carried,
         expected="no Referer with the session token",
         observed=f"{len(carried)}, such as {carried[0][:160] if carried else ''}",
-        at=(referers.number, found.number),
+        at=(referers, found),
     )
-    return Held((found.number, referers.number))
+    return held((found, referers))
 
 
 @arrival_rule(quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)", settles="C-HE-12")
@@ -147,9 +147,9 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
         said.get("status") == "error" and bool(said.get("error_code")),
         expected="the return URL with status=error and an error_code",
         observed=found.values["address"][:200],
-        at=found.number,
+        at=found,
     )
-    return held(found.number)
+    return held(found)
 
 
 @arrival_rule(quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12")
@@ -158,7 +158,7 @@ def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     reached = history.observation(f"{ARRIVES}/foreign return").values["reached"]
     number = history.observation(f"{ARRIVES}/foreign return").number
     expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=number)
-    return held(looked_at(history, f"{ARRIVES}/foreign return").number)
+    return held(looked_at(history, f"{ARRIVES}/foreign return"))
 
 
 @arrival_rule(
@@ -179,10 +179,10 @@ def an_event_can_be_embedded(history: History) -> Verdict:
             bool(str(found.values["text"]).strip()),
             expected=f"text in the iframe of {found.values['frame']}",
             observed="nothing: the browser shows no page there",
-            at=found.number,
+            at=found,
         )
         looked.append(found.number)
-    return Held(tuple(looked))
+    return held(looked)
 
 
 @callback_rule(
@@ -212,13 +212,13 @@ def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
                 not _is_leak(found),
                 expected="no secret in a browser",
                 observed=f"a {found['kind']} in the {found['place']} of {found['url']}",
-                at=each.number,
+                at=each,
             )
     loaded = sum(each.values["loaded"] for each in seen)
     unread = sum(len(each.values["unread"]) for each in seen)
     note = f"{loaded} requests in {len(seen)} stories"
-    return Held(
-        tuple(each.number for each in seen),
+    return held(
+        seen,
         f"{note}; {unread} bodies were gone before they could be read" if unread else note,
     )
 

@@ -9,7 +9,7 @@ from contracts.catalogue import RuleFamily
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, expect_success, held, json_object
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Held, Verdict
+from harness.verdict import Verdict
 
 ENABLES = "pages_enable_ticketing"
 ERRORS = "pages_show_errors"
@@ -49,28 +49,28 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     a return URL of its own."""
     event = has_event(history, ENABLES)
     offered = looked_at(history, f"{ENABLES}/before")
-    expect("enable" in visible(offered), expected="Enable ticketing", observed=told(offered), at=offered.number)
+    expect("enable" in visible(offered), expected="Enable ticketing", observed=told(offered), at=offered)
     _offered(history, ENABLES, "loading")
     found = looked_at(history, f"{ENABLES}/callback")
     arrived = visits(found, PAGE_PATH)
-    expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=told(found), at=found.number)
+    expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=told(found), at=found)
     query = arrived[0]["query"]
     for name in ("session_token", "account_id"):
-        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found.number)
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found)
     wanted = {"event_id": str(event["tuvens"]), "action": "create_event"}
     for name, value in wanted.items():
-        expect(query.get(name) == value, expected=f"{name}={value}", observed=_names(query), at=found.number)
+        expect(query.get(name) == value, expected=f"{name}={value}", observed=_names(query), at=found)
     back = query.get("return_url") or query.get("callback_url") or ""
     own = _origin(str(history.context.targets["tuvens-client"]["url"]))
-    expect(_origin(back) == own, expected=f"a return URL of {own}", observed=back[:160] or "none", at=found.number)
+    expect(_origin(back) == own, expected=f"a return URL of {own}", observed=back[:160] or "none", at=found)
     title = _title(query.get("event_data", ""))
     expect(
         title == event["title"],
         expected=f"event_data with the title {event['title']!r}",
         observed=f"the title {title!r}",
-        at=found.number,
+        at=found,
     )
-    return Held((offered.number, found.number))
+    return held((offered, found))
 
 
 @enabling_rule(
@@ -82,12 +82,12 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
 def enabling_shows_that_it_works(history: History) -> Verdict:
     """tuvens-client shows, while a session is generated, that it works; a second click asks for no second session."""
     found = _offered(history, ENABLES, "loading")
-    expect("loading" in visible(found), expected="a loading state", observed=told(found), at=found.number)
+    expect("loading" in visible(found), expected="a loading state", observed=told(found), at=found)
     asked = found.values["asked"]
     if asked == 0:
         raise UndecidedError("the click asked tuvens-client's server for no session")
-    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=found.number)
-    return held(found.number)
+    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=found)
+    return held(found)
 
 
 error_rule = RuleFamily(
@@ -113,24 +113,24 @@ def errors_of_enabling_are_shown(history: History) -> Verdict:
         found = _offered(history, ERRORS, f"error/{name}")
         if not found.values["asked"]:
             raise UndecidedError("the click asked tuvens-client's server for no session")
-        expect(bool(text(found, "problem")), expected=f"an error ({name})", observed=told(found), at=found.number)
+        expect(bool(text(found, "problem")), expected=f"an error ({name})", observed=told(found), at=found)
         looked.append(found.number)
-    return Held(tuple(looked))
+    return held(looked)
 
 
 @error_rule()
 def errors_of_enabling_can_be_retried(history: History) -> Verdict:
     """tuvens-client offers after an error of Enable ticketing to try again, and asks for a session again."""
     failed = _offered(history, ERRORS, "error/failing")
-    expect("retry" in visible(failed), expected="a way to try again", observed=told(failed), at=failed.number)
+    expect("retry" in visible(failed), expected="a way to try again", observed=told(failed), at=failed)
     again = looked_at(history, f"{ERRORS}/retry")
     expect(
         again.values["asked"] > 1,
         expected="a second request for a session",
         observed=f"{again.values['asked']} in all",
-        at=again.number,
+        at=again,
     )
-    return Held((failed.number, again.number))
+    return held((failed, again))
 
 
 @error_rule(
@@ -146,10 +146,10 @@ def error_texts_stay_text(history: History) -> Verdict:
             not found.values["planted"],
             expected="the message as text",
             observed="an element of the message stands in the page",
-            at=found.number,
+            at=found,
         )
         looked.append(found.number)
-    return Held(tuple(looked))
+    return held(looked)
 
 
 @enabling_rule(
@@ -168,17 +168,17 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     visit = next(iter(visits(found, PAGE_PATH)), None)
     back = (visit or {"query": {}})["query"].get("return_url", "").partition("?")[0]
     came = [each for each in found.values["way"] if back and str(each["to"]) == back]
-    expect(bool(came), expected=f"back to {back}", observed=_last(found), at=found.number)
+    expect(bool(came), expected=f"back to {back}", observed=_last(found), at=found)
     query = came[-1]["query"]
     for name in _ON_SUCCESS:
-        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found.number)
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found)
     expect(
         query["status"] == "success" and query["event_id"] == str(event["tuvens"]),
         expected=f"status=success and event_id={event['tuvens']}",
         observed=_names(query),
-        at=found.number,
+        at=found,
     )
-    return held(found.number)
+    return held(found)
 
 
 @enabling_rule(
@@ -190,7 +190,7 @@ def a_success_links_the_event(history: History) -> Verdict:
     """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
     hi.events."""
     found = looked_at(history, f"{ENABLES}/callback")
-    expect("callback_success" in visible(found), expected="a success", observed=told(found), at=found.number)
+    expect("callback_success" in visible(found), expected="a success", observed=told(found), at=found)
     reading = expect_success(history.one(f"{ENABLES}/event after"))
     value = json_object(reading)
     told_ids = [each["query"].get("hi_events_event_id") for each in found.values["way"]]
@@ -199,9 +199,9 @@ def a_success_links_the_event(history: History) -> Verdict:
         bool(value.get("ticketing_enabled")) and str(value.get("hi_events_event_id")) == made,
         expected=f"ticketing_enabled true, hi_events_event_id {made}",
         observed=f"{value.get('ticketing_enabled')!r}, {value.get('hi_events_event_id')!r}",
-        at=(reading.number, found.number),
+        at=(reading, found),
     )
-    return Held((found.number, reading.number))
+    return held((found, reading))
 
 
 @enabling_rule(
@@ -213,15 +213,15 @@ def an_expired_session_can_be_replaced(history: History) -> Verdict:
     """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
     browser enable ticketing afterwards."""
     found = _offered(history, ENABLES, "expired")
-    expect(bool(found.values["arrived"]), expected="back on the callback page", observed=_last(found), at=found.number)
+    expect(bool(found.values["arrived"]), expected="back on the callback page", observed=_last(found), at=found)
     expect(
         "callback_error" in visible(found) and "callback_success" not in visible(found),
         expected="an error",
         observed=told(found),
-        at=found.number,
+        at=found,
     )
     after = looked_at(history, f"{ENABLES}/callback")
-    return Held((found.number, after.number))
+    return held((found, after))
 
 
 @enabling_rule(
@@ -245,11 +245,11 @@ def a_waiting_page_shows_the_tickets_of_a_new_event(history: History) -> Verdict
     if not live.values["followed"]:
         raise UndecidedError("tuvens-api's event did not become LIVE")
     found = looked_at(history, f"{ENABLES}/waiting")
-    expect(SHOWS["active"] in visible(found), expected="the tickets", observed=told(found), at=found.number)
+    expect(SHOWS["active"] in visible(found), expected="the tickets", observed=told(found), at=found)
     documents = found.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=found.number)
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=found)
     by = "with the page's button" if live.values["clicked"] else "by hi.events' API"
-    return Held((live.number, found.number), f"made live {by}")
+    return held((live, found), f"made live {by}")
 
 
 def _names(query: object) -> str:

@@ -5,7 +5,7 @@ from contracts.catalogue import RuleFamily
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Held, Verdict
+from harness.verdict import Verdict
 
 STATES = "pages_show_the_states"
 NONE = "pages_show_no_ticketing"
@@ -56,9 +56,9 @@ def event_page_opens(history: History) -> Verdict:
     found = [looked_at(history, f"{STATES}/fresh/{state}") for state in ("active", "inactive", "setup")]
     for each in found:
         status = each.values["status"]
-        expect(status == 200, expected="status 200", observed=f"status {status}", at=each.number)
-        expect("title" in visible(each), expected="the accordion's title", observed=told(each), at=each.number)
-    return Held(tuple(each.number for each in found))
+        expect(status == 200, expected="status 200", observed=f"status {status}", at=each)
+        expect("title" in visible(each), expected="the accordion's title", observed=told(each), at=each)
+    return held(found)
 
 
 def _in_state(found: Observation, state: str) -> None:
@@ -69,7 +69,7 @@ def _in_state(found: Observation, state: str) -> None:
         own in visible(found) and not others,
         expected=f"{own}, and nothing of another state",
         observed=told(found),
-        at=found.number,
+        at=found,
     )
 
 
@@ -83,28 +83,26 @@ def active_state_shows_the_tickets(history: History) -> Verdict:
     found = looked_at(history, f"{STATES}/fresh/active")
     _in_state(found, "active")
     url = str(found.values["hi_events"])
-    expect(bool(url), expected="hi_events_event_url of tuvens-api's event", observed="none", at=found.number)
+    expect(bool(url), expected="hi_events_event_url of tuvens-api's event", observed="none", at=found)
     source = str(part(found, "tickets").get("src", ""))
     expect(
         source.partition("?")[0] == f"{url}/embed",
         expected=f"an iframe of {url}/embed",
         observed=f"an iframe of {source or 'nothing'}",
-        at=found.number,
+        at=found,
     )
     link = part(found, "tickets_link")
     expect(
         str(link.get("href", "")).partition("?")[0] == url and link.get("target") == "_blank",
         expected=f"a link to {url} in a new tab",
         observed=f"a link to {link['href']}, target {link['target'] or 'none'}" if link else "no link",
-        at=found.number,
+        at=found,
     )
     answers = found.values["embeds"]
     if not any(answers):
         raise UndecidedError("the tickets were not answered, or not asked for, within some seconds")
-    expect(
-        200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=found.number
-    )
-    return held(found.number)
+    expect(200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=found)
+    return held(found)
 
 
 @rule(quote="setup: progress", settles="C-TC-02")
@@ -112,7 +110,7 @@ def setup_state_shows_progress(history: History) -> Verdict:
     """tuvens-client shows progress, and no tickets, while an event's ticketing is set up."""
     found = looked_at(history, f"{STATES}/fresh/setup")
     _in_state(found, "setup")
-    return held(found.number)
+    return held(found)
 
 
 @rule(quote="inactive: paused message", settles="C-TC-03")
@@ -120,7 +118,7 @@ def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     """tuvens-client says that sales are paused, and shows no tickets, for an event whose ticketing is inactive."""
     found = looked_at(history, f"{STATES}/fresh/inactive")
     _in_state(found, "inactive")
-    return held(found.number)
+    return held(found)
 
 
 @rule(
@@ -136,7 +134,7 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     has_event(history, NONE)
     found = looked_at(history, f"{NONE}/none")
     _in_state(found, "none")
-    return held(found.number)
+    return held(found)
 
 
 @rule(
@@ -158,16 +156,16 @@ def open_page_follows_the_changes(history: History) -> Verdict:
             visible(stayed) & parts == visible(fresh) & parts,
             expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",
             observed=f"{told(stayed)} some seconds after the change",
-            at=stayed.number,
+            at=stayed,
         )
         expect(
             stayed.values["documents"] == 1,
             expected="no reload",
             observed=f"{stayed.values['documents']} documents were loaded in the tab",
-            at=stayed.number,
+            at=stayed,
         )
         looked += [stayed.number, fresh.number]
-    return Held(tuple(looked))
+    return held(looked)
 
 
 @rule(quote="Title follows the state.", settles="C-TC-08", depends_on=[_FOLLOWS, *_STATES])
@@ -182,18 +180,18 @@ def title_follows_the_state(history: History) -> Verdict:
             text(stayed, "title") == text(fresh, "title"),
             expected=f"the title {text(fresh, 'title')!r}, as a fresh page has it ({state})",
             observed=f"the title {text(stayed, 'title')!r}",
-            at=(stayed.number,),
+            at=stayed,
         )
         same = next((other for other, title in titles.items() if title == text(fresh, "title")), None)
         expect(
             same is None,
             expected="another title in each state",
             observed=f"{text(fresh, 'title')!r} when {state} and when {same}",
-            at=fresh.number,
+            at=fresh,
         )
         titles[state] = text(fresh, "title")
         looked += [stayed.number, fresh.number]
-    return Held(tuple(looked), ", ".join(f"{state}: {title}" for state, title in titles.items()))
+    return held(looked, ", ".join(f"{state}: {title}" for state, title in titles.items()))
 
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
@@ -210,16 +208,16 @@ def page_fits_the_window(history: History) -> Verdict:
             content <= room + 1,
             expected=f"no more than {room} pixels, no scrolling sideways",
             observed=f"the page is {content} pixels wide",
-            at=found.number,
+            at=found,
         )
         expect(
             tickets["left"] >= -1 and tickets["right"] <= room + 1 and tickets["width"] >= room / 4,
             expected=f"the tickets between 0 and {room} pixels",
             observed=f"they are from {tickets['left']} to {tickets['right']}",
-            at=found.number,
+            at=found,
         )
         looked.append(found.number)
-    return Held(tuple(looked))
+    return held(looked)
 
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
@@ -233,10 +231,10 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
         not early,
         expected="no request for the tickets while they are 6,000 pixels below the window",
         observed=f"{len(early)} requests",
-        at=found.number,
+        at=found,
     )
-    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=found.number)
-    return held(found.number)
+    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=found)
+    return held(found)
 
 
 @rule(
@@ -257,11 +255,11 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
         SHOWS["active"] in visible(after),
         expected="the tickets, some seconds after the network is back",
         observed=told(after),
-        at=(after.number,),
+        at=after,
     )
     documents = after.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after.number)
-    return Held((before.number, cut.number, after.number))
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after)
+    return held((before, cut, after))
 
 
 @rule(
@@ -284,8 +282,8 @@ def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
         SHOWS["active"] in visible(after),
         expected="the tickets, some seconds after the stream is open",
         observed=told(after),
-        at=after.number,
+        at=after,
     )
     documents = after.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after.number)
-    return Held((before.number, after.number))
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after)
+    return held((before, after))

@@ -1,45 +1,33 @@
-"""The stream of ticketing changes: who hears what, in which form, and what may be missed."""
+"""The stream of ticketing changes: which messages it carries, in which form, and what a reconnect may miss."""
 
-from typing import Any
 from urllib.parse import unquote
 
 from contracts.catalogue import RuleFamily
 from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.every_operation.rules_routes import STORY as PROBE
-from contracts.hi_events_delivery.effects import state_of
-from contracts.times import parse_iso
+from contracts.status_changes import event_reading, is_about, state_in, stream_message
+from contracts.times import iso_or_none
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
-from harness.http import WireError, read_json
-from harness.judging import LackingError, UndecidedError, expect, expect_success, json_object
+from harness.judging import LackingError, UndecidedError, expect, expect_success, held
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Held, Verdict
+from harness.verdict import Verdict
 
 STORY = "updates_are_heard"
 BY_CLOCK, BY_WAITING = "a_page_is_left_open_by_the_clock", "a_page_is_left_open"
 LISTENERS = ("staying page", "leaving page")
 _CHANGES = ("first", "second", "third")
-_SECTION = "GET /api/events/updates (SSE)"
 _OPENS = "event_stream.it_is_an_event_stream"
 _TOLD = "event_stream.an_applied_update_is_told"
 _SILENCE = 31.0
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section=_SECTION, story=STORY, operations="streamEventUpdates", depends_on=_TOLD
+    level=MUST,
+    obliged="tuvens-api",
+    section="GET /api/events/updates (SSE)",
+    story=STORY,
+    operations="streamEventUpdates",
+    depends_on=_TOLD,
 )
-
-
-def told(event: StreamEvent) -> dict[str, Any]:
-    """The JSON object of a message; empty where there is none."""
-    try:
-        value = read_json(event.data.encode()) if event.kind == "event" else None
-    except WireError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def is_about(event: StreamEvent, event_id: str) -> bool:
-    """Whether a message is about an event; that eventId is text is another rule's matter."""
-    return str(told(event).get("eventId")) == event_id
 
 
 @rule(
@@ -55,8 +43,8 @@ def it_is_an_event_stream(history: History) -> Verdict:
     if status == "429":
         raise UndecidedError("the stream was rate limited (429)")
     fits = status == "200" and content_type.partition(";")[0].strip().lower() == "text/event-stream"
-    expect(fits, expected="200 text/event-stream", observed=opening.data, at=opening.number)
-    return Held((opening.number,))
+    expect(fits, expected="200 text/event-stream", observed=opening.data, at=opening)
+    return held(opening)
 
 
 @rule(
@@ -66,7 +54,7 @@ def it_is_an_event_stream(history: History) -> Verdict:
 )
 def an_applied_update_is_told(history: History) -> Verdict:
     """tuvens-api tells every open page of each applied webhook, within five seconds."""
-    looked_at = []
+    messages = []
     for listener in LISTENERS:
         for change in _CHANGES:
             update, found = _messages(history, listener, change)
@@ -78,54 +66,40 @@ def an_applied_update_is_told(history: History) -> Verdict:
                 observed="none within five seconds",
                 at=update,
             )
-            looked_at.append(found[0].number)
-    return Held(tuple(looked_at))
+            messages.append(found[0])
+    return held(messages)
 
 
 @rule(quote="Unnamed events (browsers read them with onmessage), data is JSON", settles="C-TA-32")
 def messages_are_unnamed(history: History) -> Verdict:
     """tuvens-api sends the messages of the stream without a name, so that a page's onmessage receives them."""
-    found = _all(history)
-    for each in found:
+    messages = _all_messages(history)
+    for each in messages:
         # A browser gives an event that is named "message" to onmessage, too.
         expect(
             each.event in ("", "message"),
             expected="a message without an event: line",
             observed=f"event: {each.event}",
-            at=each.number,
+            at=each,
         )
-    return _held(found)
+    return held(messages)
 
 
 @rule(quote='`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"', settles="C-TA-32")
 def messages_have_the_form(history: History) -> Verdict:
     """tuvens-api writes each message as JSON with type ticketing_status_changed, eventId as text, status, and
     timestamp in ISO 8601 with Z."""
-    found = _all(history)
-    for each in found:
-        value = told(each)
-        expect(
-            value.get("type") == MESSAGE_TYPE,
-            expected=f"type {MESSAGE_TYPE}",
-            observed=each.data[:200],
-            at=each.number,
-        )
-        expect(
-            isinstance(value.get("eventId"), str), expected="eventId as text", observed=each.data[:200], at=each.number
-        )
-        expect(
-            value.get("status") in ("setup", "active", "inactive"),
-            expected="status setup, active or inactive",
-            observed=each.data[:200],
-            at=each.number,
-        )
-        expect(
-            _is_time(value.get("timestamp")),
-            expected="timestamp in ISO 8601, UTC, with Z",
-            observed=each.data[:200],
-            at=each.number,
-        )
-    return _held(found)
+    messages = _all_messages(history)
+    for each in messages:
+        message = stream_message(each)
+        for expected, fits in (
+            (f"type {MESSAGE_TYPE}", message.get("type") == MESSAGE_TYPE),
+            ("eventId as text", isinstance(message.get("eventId"), str)),
+            ("status setup, active or inactive", message.get("status") in ("setup", "active", "inactive")),
+            ("timestamp in ISO 8601, UTC, with Z", iso_or_none(message.get("timestamp")) is not None),
+        ):
+            expect(fits, expected=expected, observed=each.data[:200], at=each)
+    return held(messages)
 
 
 @rule(
@@ -135,23 +109,22 @@ def messages_have_the_form(history: History) -> Verdict:
 )
 def a_message_tells_the_ticketing_status(history: History) -> Verdict:
     """tuvens-api tells in a message the ticketing status that the event has from then on."""
-    looked_at = []
+    messages = []
     for change in _CHANGES:
         reading = _reading(history, change)
-        ticketing, _ = state_of(json_object(reading))
+        ticketing = state_in(reading).ticketing
         for listener in LISTENERS:
             _, found = _messages(history, listener, change)
-            status = told(found[-1]).get("status") if found else None
             if not found:
-                raise UndecidedError(f"nothing was told of the {change} change")
+                raise UndecidedError(f"no message told of the {change} change")
             expect(
-                status == ticketing,
+                stream_message(found[-1]).get("status") == ticketing,
                 expected=f"status {ticketing!r}, as the event reads in exchange {reading.number}",
                 observed=found[-1].data[:200],
-                at=found[-1].number,
+                at=found[-1],
             )
-            looked_at.append(found[-1])
-    return _held(looked_at)
+            messages.append(found[-1])
+    return held(messages)
 
 
 @rule(
@@ -161,17 +134,18 @@ def a_message_tells_the_ticketing_status(history: History) -> Verdict:
 )
 def one_message_for_each_update(history: History) -> Verdict:
     """tuvens-api sends one message for each applied webhook, and no second one."""
-    looked_at = []
+    messages = []
     for listener in LISTENERS:
         found = [each for change in _CHANGES for each in _messages(history, listener, change)[1]]
+        told = ", ".join(str(stream_message(each).get("status")) for each in found)
         expect(
             len(found) <= len(_CHANGES),
             expected=f"{len(_CHANGES)} messages for {len(_CHANGES)} applied updates",
-            observed=f"{len(found)} messages: {', '.join(str(told(each).get('status')) for each in found)[:160]}",
-            at=found[-1].number if found else 0,
+            observed=f"{len(found)} messages: {told[:160]}",
+            at=found[-1:],
         )
-        looked_at += found
-    return _held(looked_at)
+        messages += found
+    return held(messages)
 
 
 @rule(
@@ -186,23 +160,23 @@ def one_message_for_each_update(history: History) -> Verdict:
 def a_refused_update_is_not_told(history: History) -> Verdict:
     """tuvens-api sends no message for a webhook that it refuses: wrongly signed, malformed, or of no event."""
     for each in history.every(f"{STORY}/refused"):
-        if each.status is None or not 400 <= each.status < 500:
+        if not each.is_client_error:
             raise UndecidedError(f"exchange {each.number} ({each.step}) was not refused: {each.status}")
     unknown = history.observation(f"{STORY}/unknown event").values["event"]
     event = _event(history)
-    until = _reading(history, "after refusals").number
-    since = _reading(history, _CHANGES[-1]).number
-    legitimate = state_of(json_object(_reading(history, "after refusals")))[0]
+    last_change, after = _reading(history, _CHANGES[-1]), _reading(history, "after refusals")
+    # A message of the last change may be late.
+    legitimate = {str(state_in(each).ticketing) for each in (last_change, after)}
     for listener in LISTENERS:
         for message in _heard(history, listener):
-            value = told(message)
-            of_refused = since < message.number < until and value.get("status") not in (legitimate, _last(history))
+            status = str(stream_message(message).get("status"))
+            of_refused = last_change.number < message.number < after.number and status not in legitimate
             wrong = is_about(message, unknown) or (is_about(message, event) and of_refused)
-            expect(not wrong, expected="no message", observed=message.data[:200], at=message.number)
+            expect(not wrong, expected="no message", observed=message.data[:200], at=message)
     _, sentinel = _messages(history, LISTENERS[0], "after refusals")
     if not sentinel:
-        raise UndecidedError("the stream told nothing any more after the refused updates")
-    return Held((sentinel[0].number, *(each.number for each in history.every(f"{STORY}/refused"))))
+        raise UndecidedError("the stream carried no message any more after the refused updates")
+    return held((sentinel[0], *history.every(f"{STORY}/refused")))
 
 
 @rule(
@@ -212,11 +186,11 @@ def a_refused_update_is_not_told(history: History) -> Verdict:
 )
 def messages_have_an_id(history: History) -> Verdict:
     """tuvens-api sends an id: with each message, which a browser names when it reconnects."""
-    found = _all(history)
-    for each in found:
+    messages = _all_messages(history)
+    for each in messages:
         has_id = any(line.startswith("id:") and line[3:].strip() for line in each.lines)
-        expect(has_id, expected="an id: line", observed=" | ".join(each.lines)[:200], at=each.number)
-    return _held(found)
+        expect(has_id, expected="an id: line", observed=" | ".join(each.lines)[:200], at=each)
+    return held(messages)
 
 
 @rule(level=SHOULD, quote="`id:` and Last-Event-ID so that a reconnect misses nothing")
@@ -228,15 +202,15 @@ def a_reconnect_misses_nothing(history: History) -> Verdict:
     if not any(each.id for each in _heard(history, LISTENERS[1])):
         raise LackingError("the messages have no id, so that no page can say which it saw last")
     opening = _opening(history, f"{STORY}/back")
-    wanted = told(missed[0])
-    made_up = [each for each in history.stream(f"{STORY}/back") if told(each) == wanted]
+    wanted = stream_message(missed[0])
+    replayed = [each for each in history.stream(f"{STORY}/back") if stream_message(each) == wanted]
     expect(
-        bool(made_up),
+        bool(replayed),
         expected=f"the message {missed[0].data[:160]}",
         observed="it was not sent within five seconds after the reconnect",
-        at=opening.number,
+        at=opening,
     )
-    return _held(made_up)
+    return held(replayed)
 
 
 @rule(
@@ -263,8 +237,8 @@ def _beats_by_clock(history: History) -> Verdict:
     beats = [each for each in entries if each.kind == "comment" and each.number >= since]
     if not beats and entries[-1].kind == "closed":
         raise UndecidedError(f"the stream was closed: {entries[-1].data}")
-    expect(bool(beats), expected="a comment line within 30 s", observed="silence for 32 s", at=entries[0].number)
-    return Held((beats[0].number,))
+    expect(bool(beats), expected="a comment line within 30 s", observed="silence for 32 s", at=entries[0])
+    return held(beats[0])
 
 
 def _beats_in_time(history: History) -> Verdict:
@@ -274,7 +248,7 @@ def _beats_in_time(history: History) -> Verdict:
         raise UndecidedError(f"the stream was not opened: {start.data}")
     beats = [each for each in entries if each.kind == "comment" and each.at > start.at + 1]
     if beats:
-        return Held((beats[0].number,))
+        return held(beats[0])
     if entries[-1].kind == "closed":
         raise UndecidedError(f"the stream was closed: {entries[-1].data}")
     seconds = history.observation(f"{BY_WAITING}/waited").values["seconds"]
@@ -284,7 +258,7 @@ def _beats_in_time(history: History) -> Verdict:
         silence < _SILENCE,
         expected="a comment line within 30 s",
         observed=f"silence for {silence:.0f} s",
-        at=start.number,
+        at=start,
     )
     raise LackingError("the stream was never silent for 30 s: run with --select event_stream while nothing happens")
 
@@ -301,38 +275,29 @@ def _heard(history: History, listener: str) -> list[StreamEvent]:
 
 
 def _reading(history: History, change: str) -> Exchange:
-    reading = history.one(f"{STORY}/{change}/event")
-    if reading.status != 200:
-        raise UndecidedError(f"the event could not be read: {reading.status}")
-    return reading
+    return event_reading(history, f"{STORY}/{change}/event")
 
 
 def _event(history: History) -> str:
-    """The event that the story is about."""
+    """The id of the story's event."""
     return unquote(_reading(history, "base").url.rpartition("/")[2])
-
-
-def _last(history: History) -> object:
-    """The ticketing status before the refused updates: a message of it may be late."""
-    return state_of(json_object(_reading(history, _CHANGES[-1])))[0]
 
 
 _BEFORE = {"first": "base", "second": "first", "third": "second", "after refusals": "third", "missed": "after refusals"}
 
 
 def _messages(history: History, listener: str, change: str) -> tuple[Exchange, list[StreamEvent]]:
-    """An accepted update, and what a page heard of its event between the readings before and after it.
+    """An accepted update, and the messages about its event between the readings before and after it.
 
-    A message may come before the answer to the webhook, so that the update itself bounds nothing.
+    A message may come before the answer to the webhook, so the readings are the bounds, not the update.
     """
     update = expect_success(history.one(f"{STORY}/{change}/update"))
     since, until = _reading(history, _BEFORE[change]).number, _reading(history, change).number
-    event = _event(history)
     heard = [each for each in _heard(history, listener) if since < each.number < until]
-    return update, [each for each in heard if str(told(each).get("eventId")) == event]
+    return update, [each for each in heard if is_about(each, _event(history))]
 
 
-def _all(history: History) -> list[StreamEvent]:
+def _all_messages(history: History) -> list[StreamEvent]:
     return [each for listener in LISTENERS for change in _CHANGES for each in _messages(history, listener, change)[1]]
 
 
@@ -340,16 +305,3 @@ def _undecided_if_closed(history: History, listener: str, update: Exchange) -> N
     for each in history.stream(f"{STORY}/{listener}"):
         if each.kind == "closed" and each.number < update.number:
             raise UndecidedError(f"the stream was closed before exchange {update.number}: {each.data}")
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return isinstance(value, str) and parse_iso(value) > 0
-    except ValueError:
-        return False
-
-
-def _held(events: list[StreamEvent]) -> Verdict:
-    if not events:
-        raise UndecidedError("no message was heard")
-    return Held(tuple(each.number for each in events))

@@ -1,12 +1,13 @@
-"""The three systems together: a user's way through all of them, and back on it after an error."""
+"""The three systems together: a user's flow through all of them, and its recovery from errors."""
+
+from collections.abc import Sequence
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.effects import TICKETING
+from contracts.expiry import driven
 from contracts.hi_events_page.rules import made_event, works_in_a_browser
 from contracts.hi_events_session.rules_sign_in import hands_out_a_session
-from contracts.webhook.rules_processing import reading, ticketing_of
+from contracts.status_changes import TICKETING, WEBHOOK, event_reading, is_about, state_in
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
-from harness.http import WireError, read_json
 from harness.judging import (
     LackingError,
     UndecidedError,
@@ -15,14 +16,14 @@ from harness.judging import (
     held,
     json_object,
     let_through,
+    object_or_empty,
     shown,
 )
 from harness.requirement import MUST
-from harness.verdict import Blocked, Held, Verdict
+from harness.verdict import Blocked, Verdict
 
 _MINTS = "session_token.mints_a_session"
 _DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
-
 LIVE = "event_goes_live"
 SECRET = "a_wrong_secret_is_put_right"
 PERMISSION = "a_missing_permission_is_noticed"
@@ -36,7 +37,7 @@ _OPERATIONS = (
     "validateSession",
     "validateCrossAppSession",
     "setEventStatus",
-    "receiveEventStatusChanged",
+    WEBHOOK,
     "getEvent",
 )
 _NEEDS = ("events", "linked-event")
@@ -54,10 +55,10 @@ rule = RuleFamily(level=MUST, obliged="tuvens-api", settles="C-FL-03", operation
 
 
 def _goes_live(history: History, story: str, status: str = "LIVE") -> list[Exchange]:
-    """The way from a change at hi.events to the event at tuvens-api: exchanges of both ends."""
+    """The change at hi.events, and the event at tuvens-api that shows its effect."""
     changed = expect_success(history.one(f"{story}/change/{status}"))
-    after = reading(history, f"{story}/event at tuvens-api/{status}")
-    ticketing = ticketing_of(after)
+    after = event_reading(history, f"{story}/event at tuvens-api/{status}")
+    ticketing = state_in(after).ticketing
     expect(
         ticketing == TICKETING[status],
         expected=f"ticketing_status {TICKETING[status]} at tuvens-api within some seconds",
@@ -68,7 +69,7 @@ def _goes_live(history: History, story: str, status: str = "LIVE") -> list[Excha
 
 
 def _stopped_by_the_page(history: History) -> Blocked | None:
-    """Where the page made no draft, or a wrong one: that is a rule of its own, and the flow's root."""
+    """Blocked, if the page made no draft, or a wrong one: that is a rule of its own."""
     try:
         opened = history.one(f"{LIVE}/page")
     except NothingObservedError:
@@ -78,29 +79,30 @@ def _stopped_by_the_page(history: History) -> Blocked | None:
     if made_event(opened) is None:
         return Blocked(_DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
     try:
-        event = history.one(f"{LIVE}/event made").answer.json()
-    except (NothingObservedError, WireError):
+        event = object_or_empty(history.one(f"{LIVE}/event made").response_body)
+    except NothingObservedError:
         return None
     wanted = history.observation(f"{LIVE}/event").values["tuvens"]
-    if isinstance(event, dict) and "tuvens_event_id" in event and str(event["tuvens_event_id"]) != wanted:
+    if "tuvens_event_id" in event and str(event["tuvens_event_id"]) != wanted:
         return Blocked(_DRAFTS, f"the draft carries tuvens_event_id {event['tuvens_event_id']!r}, not {wanted!r}")
-    if isinstance(event, dict) and event.get("status") == "LIVE":
-        return Blocked(_DRAFTS, "what the page made is no draft, but LIVE at once")
+    if event.get("status") == "LIVE":
+        return Blocked(_DRAFTS, "the page made an event that is LIVE at once, no draft")
     return None
 
 
-def _heard(events: list[StreamEvent], event_id: str, status: str, since: float = 0.0) -> StreamEvent | None:
-    """The first message of a stream, since a time, that tells of an event's ticketing status."""
-    for each in events:
-        if each.kind != "event" or each.at < since:
-            continue
-        try:
-            value = read_json(each.data.encode())
-        except WireError:
-            continue
-        if isinstance(value, dict) and str(value.get("eventId")) == event_id and value.get("status") == status:
-            return each
-    return None
+def _first_message(
+    events: Sequence[StreamEvent], event_id: str, ticketing: str, since: float = 0.0
+) -> StreamEvent | None:
+    """The first message, since a time in Unix seconds, that an event has this ticketing status."""
+    return next((each for each in events if each.at >= since and is_about(each, event_id, ticketing)), None)
+
+
+def _expect_message(message: StreamEvent | None, expected: str, events: Sequence[StreamEvent], at: Exchange) -> int:
+    """The number of the message. Raises BrokenRuleError for None."""
+    observed = f"{sum(each.kind == 'event' for each in events)} messages, none that says so"
+    expect(message is not None, expected=expected, observed=observed, at=at)
+    assert message is not None
+    return message.number
 
 
 @rule(
@@ -138,15 +140,8 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     event = str(history.observation(f"{LIVE}/event").values["tuvens"])
     events = history.stream(f"{LIVE}/stream")
     changed = expect_success(history.one(f"{LIVE}/change/LIVE"))
-    heard = _heard(events, event, "active")
-    expect(
-        heard is not None,
-        expected=f"a message that event {event} is active",
-        observed=f"{sum(each.kind == 'event' for each in events)} messages, none that says so",
-        at=changed,
-    )
-    assert heard is not None
-    return held(heard.number)
+    message = _first_message(events, event, "active")
+    return held(_expect_message(message, f"a message that event {event} is active", events, changed))
 
 
 @rule(
@@ -160,7 +155,7 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
 def an_expired_session_is_recovered_from(history: History) -> Verdict:
     """hi.events and tuvens-api let an organiser whose session token expired go on with a new one, up to the live
     event."""
-    story = _told(history, EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING)
+    story = driven(history, EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING, "expired/sign in")
     refused = history.one(f"{story}/expired/sign in")
     _expect_refusal(refused)
     again = expect_success(history.one(f"{story}/new/sign in"))
@@ -230,17 +225,11 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     stream = history.stream(f"{NETWORK}/stream after")
     # A change whose answer is lost on the way is told all the same: its first try counts.
     begun = history.tries(f"{NETWORK}/change/ENDED")[0].started
-    heard = _heard(stream, event, "inactive", since=begun)
-    expect(
-        heard is not None,
-        expected=f"a message, after the reconnect, that event {event} is inactive",
-        observed=f"{sum(each.kind == 'event' for each in stream)} messages, none that says so",
-        at=after,
-    )
-    assert heard is not None
-    replayed = _heard(stream, event, "active") is not None
-    return Held(
-        (*(each.number for each in missed), heard.number),
+    message = _first_message(stream, event, "inactive", since=begun)
+    number = _expect_message(message, f"a message, after the reconnect, that event {event} is inactive", stream, after)
+    replayed = _first_message(stream, event, "active") is not None
+    return held(
+        (*missed, number),
         "what was missed came with Last-Event-ID" if replayed else "what was missed shows in the event",
     )
 
@@ -259,9 +248,9 @@ def concurrent_questions_are_told_apart(history: History) -> Verdict:
     """tuvens-api names in every answer to validate-session the user whom the token was minted for, also when it is
     asked about many tokens at once."""
     asked = history.every(f"{ASKED_AT_ONCE}/question")
-    told = [each for each in asked if each.status is not None and 200 <= each.status < 300]
-    known = [each for each in told if each.facts.get("user_id")]
-    if not told:
+    answered = [each for each in asked if each.is_success]
+    known = [each for each in answered if each.facts.get("user_id")]
+    if not answered:
         raise UndecidedError(f"no question was answered with success: {shown(asked[0])}")
     if not known:
         raise LackingError("whom the tokens were minted for is not known: give user_id under [[users]]")
@@ -278,22 +267,9 @@ def concurrent_questions_are_told_apart(history: History) -> Verdict:
 
 def _expect_refusal(exchange: Exchange) -> None:
     let_through(exchange)
-    refused = exchange.status is not None and 400 <= exchange.status < 500
     expect(
-        refused and not hands_out_a_session(exchange),
+        exchange.is_client_error and not hands_out_a_session(exchange),
         expected="a refusal (4xx)",
         observed=shown(exchange),
         at=exchange,
     )
-
-
-def _told(history: History, *stories: str) -> str:
-    """The first of the stories that was driven."""
-    for story in stories:
-        try:
-            history.every(story)
-        except NothingObservedError:
-            continue
-        return story
-    by_clock = "control:tuvens-api" in history.context.capabilities
-    raise NothingObservedError(f"{stories[0] if by_clock else stories[-1]}/expired/sign in")

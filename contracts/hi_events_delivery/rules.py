@@ -1,15 +1,31 @@
-"""Changes of status at hi.events, and the webhooks that tell tuvens-api of them."""
+"""Status changes at hi.events, and the webhooks that report them to tuvens-api."""
 
 import re
 from collections import Counter
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.effects import TICKETING, shows, state_of
-from contracts.hi_events_delivery.seen import RECEIVER, body_of, deliveries, distinct, payload_of, status_of, watched
+from contracts.hi_events_delivery.observations import (
+    RECEIVER,
+    UNSEEN,
+    deliveries,
+    distinct,
+    observed_by,
+    seen_deliveries,
+)
+from contracts.status_changes import (
+    TICKETING,
+    WEBHOOK,
+    event_reading,
+    is_about,
+    reported_status,
+    shows_status,
+    state_in,
+    stream_message,
+    webhook_payload,
+)
 from contracts.times import parse_iso
-from contracts.webhook.rules_processing import reading
 from harness.history import Exchange, History, NothingObservedError
-from harness.http import WireError, header, read_json
+from harness.http import header
 from harness.judging import (
     BrokenRuleError,
     LackingError,
@@ -20,25 +36,25 @@ from harness.judging import (
     expect_success,
     held,
     json_object,
+    object_or_empty,
     shown,
 )
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Blocked, Verdict, Violated
+from harness.verdict import Blocked, Verdict
 
 SECTION = "Events and outgoing webhooks"
 STORY = "statuses_are_changed"
 CLOSE = "changes_follow_closely"
 STATUSES = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ARCHIVED")
-"""The statuses that an event is set to, in this order: tuvens-api shows each of them otherwise than the one before."""
+"""The statuses that an event is set to, in this order: each results in another ticketing status than the one before."""
 
 CHANGES = (*STATUSES, "CANCELLED")
-"""The same, and the last change: it comes after a word that is no status, and shows that nothing came in between."""
+"""All changes of the story: the last one comes after an unknown status was refused."""
 
 _CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
 _SENT = "hi_events_delivery.a_change_is_sent"
 _SIGNED = "hi_events_delivery.deliveries_are_signed"
 _TELLS = "hi_events_delivery.deliveries_tell_the_change"
-
 _REPORTED = "statuses_are_reported"
 _GIVES = {
     "LIVE": "webhook.live_gives_active",
@@ -47,8 +63,7 @@ _GIVES = {
     "ENDED": "webhook.ended_gives_inactive",
     "ARCHIVED": "webhook.archived_gives_setup",
 }
-_OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
-_UNSEEN = "deliveries cannot be seen here: name an address in [receiver], to which hi.events sends them"
+_BY_EFFECT = "as tuvens-api's event shows"
 _SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
 
 rule = RuleFamily(
@@ -56,30 +71,26 @@ rule = RuleFamily(
     obliged="hi.events",
     section=SECTION,
     story=STORY,
-    operations=_OPERATIONS,
+    operations=["setEventStatus", WEBHOOK],
     needs="linked-event",
     depends_on=_SENT,
 )
 
 
 def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
-    """The story's event: its id at hi.events and at tuvens-api."""
+    """The ids of the story's event at hi.events and at tuvens-api."""
     values = history.observation(f"{story}/event").values
     return str(values["hi"]), str(values["tuvens"])
 
 
 def _effect(history: History, step: str, status: str) -> Exchange | None:
-    """The last reading of the event at tuvens-api after a change, if it shows the status."""
-    found = reading(history, f"{STORY}/effect/{step}")
-    try:
-        value = found.answer.json()
-    except WireError:
-        return None
-    return found if shows(value, status) else None
+    """The last reading of the event at tuvens-api after a change; None if it does not show the status."""
+    reading = event_reading(history, f"{STORY}/effect/{step}")
+    return reading if shows_status(object_or_empty(reading.response_body), status) else None
 
 
 def _effects(history: History) -> list[Exchange]:
-    """The readings that show a change of status; DRAFT and ARCHIVED show nothing that an event had not before."""
+    """The readings that show a change, without DRAFT and ARCHIVED, which leave an event as it was at the beginning."""
     found = (_effect(history, step, status) for step, status in _steps() if TICKETING[status] != "setup")
     return [each for each in found if each is not None]
 
@@ -114,23 +125,21 @@ def a_change_is_sent(history: History) -> Verdict:
     if found is None:
         effects = _effects(history)
         if effects:
-            return held(effects, "as tuvens-api's event shows")
+            return held(effects, _BY_EFFECT)
         ours = answered(history.one(f"{STORY}/rightly signed"))
-        if ours.status is None or not 200 <= ours.status < 300:
+        if not ours.is_success:
             raise UndecidedError(f"tuvens-api answers {ours.status} to a rightly signed webhook of ours, too")
         raise BrokenRuleError(
-            Violated(
-                "tuvens-api's event follows one of the changes",
-                "it follows none of them within some seconds",
-                (changed.number, history.one(f"{STORY}/effect/LIVE").number),
-            )
+            "tuvens-api's event follows one of the changes",
+            "it follows none of them within some seconds",
+            (changed, history.one(f"{STORY}/effect/LIVE")),
         )
-    if history.observation(f"{STORY}/deliveries").values.get("told by") == RECEIVER and _effects(history):
+    if observed_by(history, f"{STORY}/deliveries") == RECEIVER and _effects(history):
         raise UndecidedError(
             "tuvens-api's event follows the changes, but no webhook came to crossapp's receiver: give hi.events the "
             "receiver's url to send them to"
         )
-    raise BrokenRuleError(Violated("a webhook to tuvens-api", "none came within some seconds", (changed.number,)))
+    raise BrokenRuleError("a webhook to tuvens-api", "none came within some seconds", changed)
 
 
 @rule(
@@ -141,8 +150,8 @@ def a_change_is_sent(history: History) -> Verdict:
 )
 def deliveries_are_signed(history: History) -> Verdict:
     """hi.events signs every webhook: the header is right for exactly the bytes that are sent."""
-    if watched(history, f"{STORY}/deliveries"):
-        found = [each for each in history.exchanges("receiveEventStatusChanged") if each.facts.get("delivery")]
+    if observed_by(history, f"{STORY}/deliveries") is not None:
+        found = [each for each in history.exchanges(WEBHOOK) if each.facts.get("delivery")]
         for each in found:
             expect(
                 bool(each.facts.get("signature_valid")),
@@ -161,7 +170,7 @@ def deliveries_are_signed(history: History) -> Verdict:
 
 
 def _refused_forgery(history: History) -> Exchange:
-    """The webhook with a wrong signature that tuvens-api refused. Raises UndecidedError where it did not."""
+    """The webhook with a wrong signature, which tuvens-api refused. Raises UndecidedError if it did not."""
     forged = answered(history.one(f"{STORY}/wrongly signed"))
     if forged.status != 401:
         raise UndecidedError(
@@ -181,7 +190,7 @@ def deliveries_tell_the_change(history: History) -> Verdict:
     hi_event, tuvens_event = event_ids(history)
     found = deliveries(history, f"{STORY}/deliveries")
     if found is None:
-        return _told_by_metadata(history, hi_event)
+        return _metadata_name_the_event(history, hi_event)
     for each in found:
         problem = _form_problem(each, hi_event, tuvens_event)
         expect(not problem, expected="the body of the contract", observed=problem, at=each)
@@ -189,17 +198,16 @@ def deliveries_tell_the_change(history: History) -> Verdict:
     if len(once) == len(CHANGES):
         for each, status in zip(once, CHANGES, strict=True):
             expect(
-                status_of(each) == status,
+                reported_status(each) == status,
                 expected=f"status {status}, which the event was set to",
-                observed=f"status {status_of(each)}",
+                observed=f"status {reported_status(each)}",
                 at=each,
             )
     return held(found)
 
 
-def _told_by_metadata(history: History, hi_event: str) -> Verdict:
-    """Where deliveries cannot be seen: what tuvens-api's event shows of them; what it does not follow is another rule's
-    matter."""
+def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
+    """Judges tuvens-api's event instead of deliveries; that it follows every change is a rule of its own."""
     effects = _effects(history)
     if not effects:
         raise UndecidedError("tuvens-api's event follows no change, and what was sent cannot be seen")
@@ -212,12 +220,12 @@ def _told_by_metadata(history: History, hi_event: str) -> Verdict:
             observed=f"tuvens-api was told {number!r}"[:120],
             at=each,
         )
-    return held(effects, "as tuvens-api's event shows")
+    return held(effects, _BY_EFFECT)
 
 
 def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
-    """What is wrong with a delivery's body; empty where nothing is."""
-    body, payload = body_of(exchange), payload_of(exchange.request_body)
+    """What is wrong with a delivery's body; empty if nothing is."""
+    body, payload = object_or_empty(exchange.request_body), webhook_payload(exchange.request_body)
     if body.get("event_type") != "event.status_changed":
         return f"event_type is {body.get('event_type')!r}"[:120]
     try:
@@ -242,15 +250,13 @@ def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
 )
 def deliveries_are_sent_as_json(history: History) -> Verdict:
     """hi.events says of a webhook's body that it is JSON: Content-Type application/json, with parameters or without."""
-    found = deliveries(history, f"{STORY}/deliveries")
-    if found is None:
-        raise LackingError(_UNSEEN)
+    found = seen_deliveries(history, f"{STORY}/deliveries")
     for each in found:
-        said = header(each.request_headers, "content-type")
+        media_type = header(each.request_headers, "content-type")
         expect(
-            said is not None and said.partition(";")[0].strip().lower() == "application/json",
+            media_type is not None and media_type.partition(";")[0].strip().lower() == "application/json",
             expected="Content-Type: application/json",
-            observed="no Content-Type" if said is None else f"Content-Type: {said}"[:120],
+            observed="no Content-Type" if media_type is None else f"Content-Type: {media_type}"[:120],
             at=each,
         )
     return held(found)
@@ -266,12 +272,12 @@ def every_status_is_delivered(history: History) -> Verdict:
     """hi.events delivers a change to each of DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED to tuvens-api."""
     found = deliveries(history, f"{STORY}/deliveries")
     if found is not None:
-        told = {status_of(each) for each in found}
+        reported = {reported_status(each) for each in found}
         for status in STATUSES:
             expect(
-                status in told,
-                expected=f"a webhook that tells {status}",
-                observed=f"webhooks that tell {', '.join(sorted(told))}",
+                status in reported,
+                expected=f"a webhook that reports {status}",
+                observed=f"webhooks that report {', '.join(sorted(reported))}",
                 at=history.one(f"{STORY}/change/{status}"),
             )
         return held(found)
@@ -289,14 +295,14 @@ def every_status_is_delivered(history: History) -> Verdict:
             at=(history.one(f"{STORY}/change/{step}"), after),
         )
         effects.append(after)
-    return held(effects, "as tuvens-api's event shows")
+    return held(effects, _BY_EFFECT)
 
 
 def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
-    """Our own, rightly signed webhook of that status, where tuvens-api refuses it."""
-    ours = history.exchanges("receiveEventStatusChanged", story=_REPORTED)
-    of_status = (each for each in ours if status_of(each) == status)
-    return next((each for each in of_status if each.status is not None and each.status >= 400), None)
+    """Our own, rightly signed webhook of that status, if tuvens-api refused it."""
+    ours = history.exchanges(WEBHOOK, story=_REPORTED)
+    of_status = (each for each in ours if reported_status(each) == status)
+    return next((each for each in of_status if each.is_error), None)
 
 
 @rule(
@@ -308,43 +314,33 @@ def each_change_is_delivered_once(history: History) -> Verdict:
     """hi.events sends one webhook for each change (the same one again only where an attempt failed)."""
     found = deliveries(history, f"{STORY}/deliveries")
     if found is None:
-        heard, numbers = _heard(history, STORY)
-        if len(heard) != len(CHANGES):
-            raise UndecidedError(f"tuvens-api's stream tells {', '.join(map(str, heard))}: {_UNSEEN}")
-        return held(numbers[0], f"as the {len(heard)} messages of tuvens-api's stream show")
+        statuses, numbers = _streamed(history, STORY)
+        if len(statuses) != len(CHANGES):
+            raise UndecidedError(f"tuvens-api's stream tells {', '.join(statuses)}: {UNSEEN}")
+        return held(numbers[0], f"as the {len(statuses)} messages of tuvens-api's stream show")
     once = distinct(found)
-    counted = Counter(status_of(each) for each in once)
+    counted = Counter(reported_status(each) for each in once)
     for status, times in Counter(CHANGES).items():
         expect(
             counted[status] == times,
-            expected=f"{times} webhook(s) that tell {status}",
+            expected=f"{times} webhook(s) that report {status}",
             observed=f"{counted[status]} different ones",
-            at=[each for each in once if status_of(each) == status] or [history.one(f"{STORY}/change/{status}")],
+            at=[each for each in once if reported_status(each) == status] or [history.one(f"{STORY}/change/{status}")],
         )
     return held(found, f"{len(CHANGES)} changes, {len(found)} deliveries")
 
 
-def _heard(history: History, story: str) -> tuple[list[object], list[int]]:
-    """Where deliveries cannot be seen: tuvens-api's stream has one message for each that it applied. What the messages
-    for the story's event tell, and their numbers. Raises LackingError where there are none."""
+def _streamed(history: History, story: str) -> tuple[list[str], list[int]]:
+    """The ticketing statuses in the messages of tuvens-api's stream about the story's event, and the numbers of these
+    messages: there is one for each applied webhook. Raises LackingError if there are none."""
     _, tuvens_event = event_ids(history, story)
     try:
-        events = history.stream(f"{story}/stream")
+        found = [each for each in history.stream(f"{story}/stream") if is_about(each, tuvens_event)]
     except NothingObservedError:
-        raise LackingError(_UNSEEN) from None
-    numbers: list[int] = []
-    heard: list[object] = []
-    for each in events:
-        try:
-            value = read_json(each.data.encode()) if each.kind == "event" else None
-        except WireError:
-            continue
-        if isinstance(value, dict) and str(value.get("eventId")) == tuvens_event:
-            numbers.append(each.number)
-            heard.append(value.get("status"))
-    if not heard:
-        raise LackingError(_UNSEEN)
-    return heard, numbers
+        found = []
+    if not found:
+        raise LackingError(UNSEEN)
+    return [str(stream_message(each).get("status")) for each in found], [each.number for each in found]
 
 
 @rule(
@@ -358,21 +354,18 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
     """hi.events delivers the changes of one event in the order in which they were made, however closely they follow."""
     found = deliveries(history, f"{CLOSE}/deliveries")
     if found is None:
-        heard, numbers = _heard(history, CLOSE)
-        if heard != [TICKETING["LIVE"], TICKETING["CANCELLED"]]:
-            raise UndecidedError(f"tuvens-api's stream tells {', '.join(map(str, heard))}: {_UNSEEN}")
+        statuses, numbers = _streamed(history, CLOSE)
+        if statuses != [TICKETING["LIVE"], TICKETING["CANCELLED"]]:
+            raise UndecidedError(f"tuvens-api's stream tells {', '.join(statuses)}: {UNSEEN}")
         return held(numbers[0], "as the messages of tuvens-api's stream show")
-    # How often each change is told is a rule of its own.
-    told = list(dict.fromkeys(status_of(each) for each in distinct(found)))
-    if set(told) != {"LIVE", "CANCELLED"}:
+    # How often each change is reported is a rule of its own.
+    reported = list(dict.fromkeys(reported_status(each) for each in distinct(found)))
+    if set(reported) != {"LIVE", "CANCELLED"}:
         raise UndecidedError(
-            f"webhooks tell {', '.join(told) or 'nothing'} within some seconds, not LIVE and CANCELLED"
+            f"webhooks report {', '.join(reported) or 'nothing'} within some seconds, not LIVE and CANCELLED"
         )
     expect(
-        told == ["LIVE", "CANCELLED"],
-        expected="LIVE, then CANCELLED",
-        observed=", then ".join(told),
-        at=found,
+        reported == ["LIVE", "CANCELLED"], expected="LIVE, then CANCELLED", observed=", then ".join(reported), at=found
     )
     return held(found)
 
@@ -392,12 +385,13 @@ def refused_status_is_not_sent(history: History) -> Verdict:
     found = deliveries(history, f"{STORY}/deliveries")
     refused = history.observation(f"{STORY}/event").values["refused"]
     if found is None:
-        readings = [reading(history, each.step) for each in history.every(f"{STORY}/effect")]
-        told = [state_of(json_object(each))[1] for each in readings]
-        expect(refused not in told, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
-        return held(readings[-1], "as tuvens-api's event shows")
+        readings = [event_reading(history, each.step) for each in history.every(f"{STORY}/effect")]
+        applied = any(state_in(each).reported == refused for each in readings)
+        expect(not applied, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
+        return held(readings[-1], _BY_EFFECT)
     for each in found:
-        expect(status_of(each) != refused, expected=f"no webhook that tells {refused}", observed="one came", at=each)
+        reported = reported_status(each)
+        expect(reported != refused, expected=f"no webhook that reports {refused}", observed="one came", at=each)
     return held(found)
 
 
@@ -409,9 +403,7 @@ def refused_status_is_not_sent(history: History) -> Verdict:
 )
 def deliveries_carry_no_secret(history: History) -> Verdict:
     """hi.events sends no session token, JWT, bearer token or shared secret in a webhook's body."""
-    found = deliveries(history, f"{STORY}/deliveries")
-    if found is None:
-        raise LackingError(_UNSEEN)
+    found = seen_deliveries(history, f"{STORY}/deliveries")
     for each in found:
         leak = _SECRET.search(each.request_body.decode("utf-8", "replace"))
         expect(leak is None, expected="no secret", observed=f"a {leak[1] if leak else ''} in the body", at=each)

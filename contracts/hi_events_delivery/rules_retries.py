@@ -1,32 +1,33 @@
-"""Deliveries that fail: tried again or not, in order, written down."""
+"""Deliveries that fail: retried or not, in order, logged."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.effects import shows
+from contracts.hi_events_delivery.observations import deliveries
 from contracts.hi_events_delivery.rules import SECTION
-from contracts.hi_events_delivery.seen import body_of, deliveries, status_of
-from contracts.webhook.rules_processing import reading
+from contracts.status_changes import WEBHOOK, event_reading, reported_status, shows_status
 from harness.capabilities import remedy_for
 from harness.history import Exchange, History, NothingObservedError
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, expect, held, json_object
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, expect, held, json_object, object_or_empty
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Verdict, Violated
-
-_SIGNED = "hi_events_delivery.deliveries_are_signed"
-_SENT = "hi_events_delivery.a_change_is_sent"
-_TELLS = "hi_events_delivery.deliveries_tell_the_change"
+from harness.verdict import Verdict
 
 STORY = "deliveries_fail"
 _RETRIES = "hi_events_delivery.retries_after_a_server_error"
-
+_RIGHTLY_SENT = (
+    "hi_events_delivery.a_change_is_sent",
+    "hi_events_delivery.deliveries_are_signed",
+    "hi_events_delivery.deliveries_tell_the_change",
+)
+_OPERATIONS = ("setEventStatus", WEBHOOK)
 _NEEDS = ("linked-event", "failures:tuvens-api", "retries:hi.events")
 _CLOCKS = {"control:tuvens-api", "control:hi.events"}
-_GROWS, _SAME_STILL = 1.2, 1.05
-_LONGEST, _MEASURED = 30.0, 2.0
-_OPERATIONS = ("setEventStatus", "receiveEventStatusChanged")
+# A pause grows for sure from this factor on; below the second it does not grow.
+_GROWS, _CONSTANT = 1.2, 1.05
+# Seconds: the longest time-out allowed, and what is added for measuring it.
+_LONGEST_WAIT, _TOLERANCE = 30.0, 2.0
 
 rule = RuleFamily(
     level=MUST,
@@ -41,21 +42,26 @@ rule = RuleFamily(
 
 
 def _attempts(history: History, part: str, status: str | None = None) -> list[Exchange]:
-    """The attempts that came to tuvens-api in one part of the story, of the change to `status` where named."""
+    """The attempts that reached tuvens-api in a part of the story, only those that report `status` if it is given."""
     found = deliveries(history, f"{STORY}/{part}/deliveries") or []
-    chosen = [each for each in found if status is None or status_of(each) == status]
+    chosen = [each for each in found if status is None or reported_status(each) == status]
     if not chosen:
         raise UndecidedError("no delivery came at all" if status is None else f"no delivery of {status} came")
     return chosen
 
 
-def _is_taken(status: object) -> bool:
-    """Whether an answer says that a delivery was taken; that it should be 200 is a rule about tuvens-api."""
-    return isinstance(status, int) and 200 <= status < 300
-
-
 def _answers(attempts: Sequence[Exchange]) -> list[int | None]:
+    """The statuses that the attempts were answered with; None for no answer."""
     return [each.facts.get("answered") for each in attempts]
+
+
+def _is_success(status: int | None) -> bool:
+    """Whether a delivery was accepted; that it should be with 200 is a rule about tuvens-api."""
+    return status is not None and 200 <= status < 300
+
+
+def _listed(attempts: Sequence[Exchange]) -> str:
+    return ", ".join("no answer" if each is None else str(each) for each in _answers(attempts))
 
 
 def _log(history: History, part: str) -> Mapping[str, Any]:
@@ -63,7 +69,7 @@ def _log(history: History, part: str) -> Mapping[str, Any]:
 
 
 def _waited(history: History) -> str:
-    """How long a first retry was waited for, in words; empty where clocks were moved instead."""
+    """How long a first retry was waited for, in words; empty if clocks were moved instead."""
     receiver = history.context.settings.get("receiver")
     if receiver is None or history.context.capabilities >= _CLOCKS:
         return ""
@@ -72,21 +78,21 @@ def _waited(history: History) -> str:
 
 @rule(
     quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
-    depends_on=[_SENT, _SIGNED, _TELLS, "webhook.signed_update_is_accepted"],
+    depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"],
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
     attempts = _attempts(history, "server error", "LIVE")
-    seen = _answers(attempts)
-    if seen == [503, 503] and _waited(history):
+    answers = _answers(attempts)
+    if answers == [503, 503] and _waited(history):
         raise LackingError(
             f"one retry came, after {_pauses(history, attempts)[0]:.1f} s, the second not in time: it takes a longer "
             "--patience"
         )
     expect(
-        seen[:2] == [503, 503] and len(seen) >= 3 and _is_taken(seen[-1]),
+        answers[:2] == [503, 503] and len(answers) >= 3 and _is_success(answers[-1]),
         expected="two attempts answered 503, then one answered 200",
-        observed=f"attempts answered {', '.join(map(str, seen))}{_waited(history)}",
+        observed=f"attempts answered {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
@@ -99,11 +105,15 @@ def retries_after_a_server_error(history: History) -> Verdict:
 def a_retry_is_the_same_delivery(history: History) -> Verdict:
     """hi.events delivers on a retry what it delivered before: the same event_sent_at and payload."""
     first, *again = _attempts(history, "server error", "LIVE")
+    sent = object_or_empty(first.request_body)
     for each in again:
+        body = object_or_empty(each.request_body)
+        changed = [name for name in {**sent, **body} if sent.get(name) != body.get(name)]
+        difference = "; ".join(f"{name} {sent.get(name)!r} became {body.get(name)!r}" for name in changed)[:240]
         expect(
-            body_of(each) == body_of(first),
+            not changed,
             expected="the body of the first attempt",
-            observed="another one: " + _difference(body_of(first), body_of(each)),
+            observed=f"another one: {difference}",
             at=(first, each),
         )
     same = all(each.request_body == first.request_body for each in again)
@@ -111,18 +121,13 @@ def a_retry_is_the_same_delivery(history: History) -> Verdict:
 
 
 def _pauses(history: History, attempts: Sequence[Exchange]) -> list[float]:
-    """Seconds between the beginnings of attempts: by the delivery log where it can be read, for its clock may have been
-    moved; else as they came."""
+    """Seconds between the starts of attempts: by the delivery log if it can be read (the clock of hi.events may
+    have been moved), else as they arrived."""
     try:
         started = [float(each["started_at"]) for each in _log(history, "server error")["attempts"]]
     except NothingObservedError:
         started = [each.started for each in attempts]
     return [later - earlier for earlier, later in pairwise(started)]
-
-
-def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    named = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    return "; ".join(f"{name} {one.get(name)!r} became {other.get(name)!r}" for name in named)[:240]
 
 
 @rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
@@ -134,23 +139,23 @@ def pauses_between_retries_grow(history: History) -> Verdict:
         raise UndecidedError(f"{len(pauses)} pause between attempts: nothing to compare")
     shown = ", ".join(f"{each:.1f} s" for each in pauses)
     growth = [later / max(earlier, 0.001) for earlier, later in pairwise(pauses)]
-    expect(min(growth) > _SAME_STILL, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
+    expect(min(growth) > _CONSTANT, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
     if min(growth) < _GROWS:
         raise UndecidedError(f"pauses of {shown}: they hardly grow, if it is not chance")
     return held(attempts, f"pauses of {shown}")
 
 
-@rule(quote="not on other 4xx", depends_on=[_SENT, _SIGNED, _TELLS, "webhook.signed_update_is_accepted"])
+@rule(quote="not on other 4xx", depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"])
 def refused_delivery_is_not_retried(history: History) -> Verdict:
     """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
     attempts = _attempts(history, "client error", "CANCELLED")
-    seen = _answers(attempts)
-    if seen[0] != 400:
-        raise UndecidedError(f"the first attempt was answered {seen[0]}, not 400")
+    first = _answers(attempts)[0]
+    if first != 400:
+        raise UndecidedError(f"the first attempt was answered {first}, not 400")
     expect(
         len(attempts) == 1,
         expected="one attempt",
-        observed=f"{len(attempts)} attempts, answered {', '.join(map(str, seen))}",
+        observed=f"{len(attempts)} attempts, answered {_listed(attempts)}",
         at=attempts,
     )
     return held(attempts)
@@ -160,33 +165,29 @@ def refused_delivery_is_not_retried(history: History) -> Verdict:
 def retries_after_too_many_requests(history: History) -> Verdict:
     """hi.events delivers a webhook again that tuvens-api answered by 429, until it is taken."""
     attempts = _attempts(history, "too many requests")
-    seen = _answers(attempts)
-    if 429 not in seen:
-        raise UndecidedError(f"no attempt was answered 429, but {', '.join(map(str, seen))}")
-    limited = attempts[seen.index(429)]
-    later = [
-        each for each in attempts if status_of(each) == status_of(limited) and _is_taken(each.facts.get("answered"))
-    ]
+    answers = _answers(attempts)
+    if 429 not in answers:
+        raise UndecidedError(f"no attempt was answered 429, but {_listed(attempts)}")
+    limited = reported_status(attempts[answers.index(429)])
     expect(
-        bool(later),
+        any(reported_status(each) == limited and _is_success(each.facts.get("answered")) for each in attempts),
         expected="another attempt, answered 200",
-        observed=f"attempts answered {', '.join(map(str, seen))}{_waited(history)}",
+        observed=f"attempts answered {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
 
 
-def _tried_again(history: History, part: str) -> Verdict:
-    """Whether an attempt that got no answer was followed by one that was taken."""
+def _is_retried(history: History, part: str) -> Verdict:
+    """An attempt that got no answer was followed by one that was accepted."""
     attempts = _attempts(history, part, "LIVE")
-    seen = _answers(attempts)
-    if seen[0] is not None:
-        raise UndecidedError(f"the first attempt was answered {seen[0]}, not left without an answer")
+    answers = _answers(attempts)
+    if answers[0] is not None:
+        raise UndecidedError(f"the first attempt was answered {answers[0]}, not left without an answer")
     expect(
-        any(each is not None and 200 <= each < 300 for each in seen),
+        any(_is_success(each) for each in answers),
         expected="another attempt, answered with success",
-        observed=f"attempts: {', '.join('no answer' if each is None else str(each) for each in seen)}"
-        + _waited(history),
+        observed=f"attempts: {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
@@ -195,11 +196,11 @@ def _tried_again(history: History, part: str) -> Verdict:
 @rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def retries_after_a_time_out(history: History) -> Verdict:
     """hi.events delivers a webhook again that got no answer, until it is taken."""
-    able = history.context.capabilities
+    capabilities = history.context.capabilities
     try:
-        return _tried_again(history, "time-out")
+        return _is_retried(history, "time-out")
     except NothingObservedError:
-        if "receiver" in able or able >= _CLOCKS:
+        if "receiver" in capabilities or capabilities >= _CLOCKS:
             raise
         raise LackingError(remedy_for("receiver")) from None
 
@@ -209,7 +210,7 @@ def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
     """hi.events waits at most 30 s for the answer to a webhook."""
     first = _attempts(history, "time-out", "LIVE")[0]
     expect(
-        first.seconds <= _LONGEST + _MEASURED,
+        first.seconds <= _LONGEST_WAIT + _TOLERANCE,
         expected="the connection is closed within 30 s",
         observed=f"it was open for {first.seconds:.1f} s: {first.error}",
         at=first,
@@ -225,7 +226,7 @@ def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
 )
 def retries_after_a_broken_connection(history: History) -> Verdict:
     """hi.events delivers a webhook again where the connection was closed without an answer, until it is taken."""
-    return _tried_again(history, "broken connection")
+    return _is_retried(history, "broken connection")
 
 
 @rule(
@@ -236,13 +237,14 @@ def retries_after_a_broken_connection(history: History) -> Verdict:
 def order_is_kept_under_failures(history: History) -> Verdict:
     """hi.events delivers the changes of one event in order, also where the first delivery of the earlier one failed."""
     attempts = _attempts(history, "order")
-    taken = [status_of(each) for each in attempts if _is_taken(each.facts.get("answered"))]
-    if attempts[0].facts.get("answered") != 503:
-        raise UndecidedError(f"the first attempt was answered {attempts[0].facts.get('answered')}, not 503")
+    answers = _answers(attempts)
+    if answers[0] != 503:
+        raise UndecidedError(f"the first attempt was answered {answers[0]}, not 503")
+    taken = [reported_status(each) for each, answer in zip(attempts, answers, strict=True) if _is_success(answer)]
     expect(
         list(dict.fromkeys(taken)) == ["LIVE", "CANCELLED"],
         expected="LIVE is taken, then CANCELLED",
-        observed=", then ".join(f"{status_of(each)} ({each.facts.get('answered')})" for each in attempts),
+        observed=", then ".join(f"{reported_status(each)} ({each.facts.get('answered')})" for each in attempts),
         at=attempts,
     )
     return held(attempts)
@@ -260,40 +262,38 @@ def order_is_kept_under_failures(history: History) -> Verdict:
 )
 def failures_leave_the_right_state(history: History) -> Verdict:
     """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""
-    looked_at = []
+    seen = []
     for part, status in (("server error", "LIVE"), ("order", "CANCELLED")):
-        after = reading(history, f"{STORY}/{part}/event")
+        after = event_reading(history, f"{STORY}/{part}/event")
         expect(
-            shows(json_object(after), status),
+            shows_status(json_object(after), status),
             expected=f"tuvens-api's event follows {status}",
             observed="it does not",
             at=(after, *_attempts(history, part)),
         )
-        looked_at.append(after)
-    return held(looked_at)
+        seen.append(after)
+    return held(seen)
 
 
 @rule(
     quote="every attempt is kept in a delivery log",
     needs=[*_NEEDS, "control:hi.events"],
-    depends_on=[_SENT, _SIGNED, _TELLS],
+    depends_on=_RIGHTLY_SENT,
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
     """hi.events keeps every attempt of a delivery in its log, with what it was answered."""
-    looked_at: list[Exchange] = []
+    seen: list[Exchange] = []
     for part, status in (("server error", "LIVE"), ("client error", "CANCELLED")):
         attempts = _attempts(history, part, status)
         try:
             logged = [each["status"] for each in _log(history, part)["attempts"]]
         except NothingObservedError:
-            raise BrokenRuleError(
-                Violated("a delivery log of the event", "no delivery of it in the log", (attempts[0].number,))
-            ) from None
+            raise BrokenRuleError("a delivery log of the event", "no delivery of it in the log", attempts[0]) from None
         expect(
             logged == _answers(attempts),
             expected=f"attempts answered {', '.join(map(str, _answers(attempts)))}, as tuvens-api saw them",
             observed=f"the log has attempts answered {', '.join(map(str, logged)) or 'none'}",
             at=attempts,
         )
-        looked_at += attempts
-    return held(looked_at)
+        seen += attempts
+    return held(seen)

@@ -21,7 +21,6 @@ from harness.verdict import Verdict
 
 _MINTS = "session_token.mints_a_session"
 _VALIDATES = "session_token.validation_names_the_user"
-
 SECTION = "Page GET /auth/cross-app"
 STORY = "a_draft_is_made_by_the_page"
 REFUSED = "the_page_refuses"

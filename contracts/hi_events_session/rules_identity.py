@@ -13,7 +13,6 @@ from harness.verdict import Verdict
 
 _TOLD_APART = "flow.concurrent_questions_are_told_apart"
 _ACCEPTS = "hi_events_session.accepts_a_live_session"
-
 RACED = "many_sign_in_at_once"
 LINKED = "a_customer_of_old_signs_in"
 MAPPED = "users_of_two_accounts_sign_in"
@@ -31,13 +30,9 @@ rule = RuleFamily(
 
 
 def _users(exchanges: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]:
-    """(exchange, external id, local id) of each sign-in that succeeded."""
-    found = []
-    for each in exchanges:
-        if each.status is not None and 200 <= each.status < 300:
-            user = signed_in_user(each)
-            found.append((each, user.get("external_user_id"), user.get("id")))
-    return found
+    """(exchange, external_user_id, local id) of each sign-in that succeeded."""
+    users = ((each, signed_in_user(each)) for each in exchanges if each.is_success)
+    return [(each, user.get("external_user_id"), user.get("id")) for each, user in users]
 
 
 def _expect_one_local_user_each(users: Iterable[tuple[Exchange, Any, Any]]) -> None:
@@ -79,7 +74,7 @@ def one_token_may_start_several_sessions(history: History) -> Verdict:
     """Observed only: whether hi.events starts a second session for a session token that started one before."""
     first, again = (history.one(f"{SIGNED_IN}/{name}") for name in ("first", "same token again"))
     answered(again)
-    if again.status is None or not 200 <= again.status < 300:
+    if not again.is_success:
         return held(again, f"the second sign-in with one token was answered {shown(again)}")
     same = json_object(first).get("token") == json_object(again).get("token")
     return held((first, again), "the second sign-in got " + ("the same session" if same else "a session of its own"))

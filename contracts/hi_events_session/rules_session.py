@@ -1,13 +1,13 @@
-"""What a Hi.Events session is good for: status, accounts, permissions; and that nothing goes without one."""
+"""What a Hi.Events session gives access to: status, accounts, permissions; and that nothing works without one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.effects import state_of
+from contracts.expiry import seconds_to_expiry
 from contracts.hi_events_session.rules_sign_in import handed_out, signed_in_user
-from contracts.times import parse_http_date, parse_iso
+from contracts.status_changes import readable, state_of
 from harness.history import SHARED, Exchange, History, NothingObservedError
 from harness.http import header
 from harness.judging import (
@@ -15,6 +15,7 @@ from harness.judging import (
     UndecidedError,
     answered,
     expect,
+    expect_field,
     expect_status,
     expect_success,
     held,
@@ -22,10 +23,9 @@ from harness.judging import (
     statuses,
 )
 from harness.requirement import MUST
-from harness.verdict import Verdict, Violated
+from harness.verdict import Verdict
 
 _ACCEPTS = "hi_events_session.accepts_a_live_session"
-
 STATUS = "GET /auth/cross-app/status (bearer)"
 ACCOUNTS = "GET /auth/cross-app/accounts (bearer)"
 PERMISSION = "POST /auth/cross-app/validate-permission (bearer)"
@@ -34,7 +34,6 @@ DEMANDED = "hi_events_routes_are_tried_without_a_session"
 CHANGED = "an_event_is_changed_without_a_session"
 ENDED = "a_hi_events_session_ends"
 _IS_TOLD = "hi_events_session.status_is_told"
-
 
 living_session_rule = RuleFamily(
     level=MUST, obliged="hi.events", section=STATUS, story=USED, operations="getCrossAppStatus"
@@ -48,21 +47,11 @@ def status_is_told(history: History) -> Verdict:
     """hi.events answers 200 to status with a living session: authenticated true, the user, and the number of its own
     account."""
     answer = expect_status(history.one(f"{USED}/status"), 200)
-    value = json_object(answer)
-    expect(
-        value.get("authenticated") is True,
-        expected="authenticated true",
-        observed=f"authenticated is {value.get('authenticated')!r}"[:120],
-        at=answer,
-    )
-    user, account = value.get("user"), value.get("account_id")
-    expect(isinstance(user, dict), expected="user, an object", observed=f"user is {user!r}"[:120], at=answer)
-    expect(
-        isinstance(account, int) and not isinstance(account, bool),
-        expected="account_id, an integer",
-        observed=f"account_id is {account!r}"[:120],
-        at=answer,
-    )
+    authenticated = json_object(answer).get("authenticated")
+    observed = f"authenticated is {authenticated!r}"[:120]
+    expect(authenticated is True, expected="authenticated true", observed=observed, at=answer)
+    expect_field(answer, "user", dict)
+    expect_field(answer, "account_id", int)
     return held(answer)
 
 
@@ -72,32 +61,29 @@ def status_is_told(history: History) -> Verdict:
 def status_knows_the_user(history: History) -> Verdict:
     """hi.events tells in status the user whose session it is."""
     answer = expect_success(history.one(f"{USED}/status"))
-    begun = _beginning(history, answer)
-    user, signed_in = signed_in_user(answer), signed_in_user(begun)
+    sign_in = _sign_in_of(history, answer)
+    user, signed_in = signed_in_user(answer), signed_in_user(sign_in)
     compared = [name for name in ("id", "external_user_id", "email") if name in user and name in signed_in]
     if not compared:
         raise BrokenRuleError(
-            Violated(
-                "user with an id, external_user_id or email",
-                f"user has {', '.join(user) or 'no field'}",
-                (answer.number,),
-            )
+            "user with an id, external_user_id or email", f"user has {', '.join(user) or 'no field'}", answer
         )
     for name in compared:
         expect(
             user[name] == signed_in[name],
             expected=f"user.{name} {signed_in[name]!r}, as at sign-in",
             observed=f"user.{name} is {user[name]!r}"[:120],
-            at=(answer, begun),
+            at=(answer, sign_in),
         )
-    return held((answer, begun))
+    return held((answer, sign_in))
 
 
-def _beginning(history: History, asked: Exchange) -> Exchange:
-    """The sign-in that gave the bearer token of a question; in the record the token is a mark by which it is known."""
-    mark = (header(asked.request_headers, "Authorization") or "").removeprefix("Bearer ")
+def _sign_in_of(history: History, request: Exchange) -> Exchange:
+    """The sign-in that gave the bearer token of a request; in the record the token is a placeholder, told apart by its
+    digest."""
+    placeholder = (header(request.request_headers, "Authorization") or "").removeprefix("Bearer ")
     for each in history.exchanges("validateCrossAppSession"):
-        if each.status is not None and 200 <= each.status < 300 and handed_out(each) == mark:
+        if each.is_success and handed_out(each) == placeholder:
             return each
     raise UndecidedError("the sign-in that began the session is not in the record")
 
@@ -106,22 +92,8 @@ def _beginning(history: History, asked: Exchange) -> Exchange:
 def status_tells_when_the_session_ends(history: History) -> Verdict:
     """hi.events tells in status when the session expires: a time to come, in ISO 8601, UTC, with Z."""
     answer = expect_success(history.one(f"{USED}/status"))
-    text = json_object(answer).get("expires_at")
-    try:
-        ends = parse_iso(str(text))
-    except ValueError:
-        raise BrokenRuleError(
-            Violated("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", (answer.number,))
-        ) from None
-    now = parse_http_date(answer.header("date"))
-    if now is None:
-        raise UndecidedError("the answer has no Date header, so the server's clock is not known")
-    expect(
-        ends > now - 1,
-        expected="a time after the answer's Date",
-        observed=f"a time {now - ends:.0f} s before it",
-        at=answer,
-    )
+    left = seconds_to_expiry(answer)
+    expect(left > -1, expected="a time after the answer's Date", observed=f"a time {-left:.0f} s before it", at=answer)
     return held(answer)
 
 
@@ -142,13 +114,13 @@ def _plain(value: Any) -> Any:
 
 
 def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Exchange, Exchange]]:
-    """What hi.events answered and what tuvens-api answered to the same question, by the question's name."""
+    """The answers of hi.events and of tuvens-api to the same question, with the question's name."""
     for each in history.every(f"{USED}/{here}"):
         name = each.step.removeprefix(f"{USED}/{here}/")
-        asked = answered(history.one(f"{USED}/{there}/{name}"))
-        if asked.status is None or not 200 <= asked.status < 300:
-            raise UndecidedError(f"tuvens-api itself answers {asked.status} (exchange {asked.number})")
-        yield name, each, asked
+        theirs = answered(history.one(f"{USED}/{there}/{name}"))
+        if not theirs.is_success:
+            raise UndecidedError(f"tuvens-api itself answers {theirs.status} (exchange {theirs.number})")
+        yield name, each, theirs
 
 
 @living_session_rule(
@@ -160,21 +132,21 @@ def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Excha
 )
 def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
     """hi.events lists the accounts of the signed-in user as tuvens-api does: the same ids, names and slugs."""
-    looked_at: list[Exchange] = []
-    for role, answer, asked in _pairs(history, "accounts", "accounts at tuvens-api"):
+    compared: list[Exchange] = []
+    for role, answer, theirs in _pairs(history, "accounts", "accounts at tuvens-api"):
         expect_status(answer, 200)
-        found, wanted = _accounts(answer), _accounts(asked)
+        found, wanted = _accounts(answer), _accounts(theirs)
         expect(
             found == wanted,
-            expected=f"for the {role} {_shown(wanted)}",
-            observed=_shown(found),
-            at=(answer, asked),
+            expected=f"for the {role} {_listed(wanted)}",
+            observed=_listed(found),
+            at=(answer, theirs),
         )
-        looked_at += [answer, asked]
-    return held(looked_at)
+        compared += [answer, theirs]
+    return held(compared)
 
 
-def _shown(accounts: set[tuple[Any, Any, Any]]) -> str:
+def _listed(accounts: set[tuple[Any, Any, Any]]) -> str:
     named = sorted((str(number), str(name), str(slug)) for number, name, slug in accounts)
     return "; ".join(" ".join(each) for each in named)[:300] or "no account"
 
@@ -188,8 +160,7 @@ def _shown(accounts: set[tuple[Any, Any, Any]]) -> str:
 def permission_is_answered(history: History) -> Verdict:
     """hi.events answers 200 and has_permission, true or false, to validate-permission with a living session."""
     answer = expect_status(history.one(f"{USED}/permission/manage ticketing"), 200)
-    found = json_object(answer).get("has_permission")
-    expect(isinstance(found, bool), expected="has_permission, a boolean", observed=f"it is {found!r}"[:120], at=answer)
+    expect_field(answer, "has_permission", bool)
     return held(answer)
 
 
@@ -202,18 +173,18 @@ def permission_is_answered(history: History) -> Verdict:
 def permissions_follow_tuvens_api(history: History) -> Verdict:
     """hi.events answers every question for a permission as tuvens-api does, be it on a foreign event or of an unknown
     name."""
-    looked_at: list[Exchange] = []
-    for name, answer, asked in _pairs(history, "permission", "permission at tuvens-api"):
+    compared: list[Exchange] = []
+    for name, answer, theirs in _pairs(history, "permission", "permission at tuvens-api"):
         expect_success(answer)
-        found, wanted = (json_object(each).get("has_permission") for each in (answer, asked))
+        found, wanted = (json_object(each).get("has_permission") for each in (answer, theirs))
         expect(
             found is wanted,
             expected=f"{name}: {str(wanted).lower()}, tuvens-api's answer",
             observed=f"has_permission is {found!r}"[:120],
-            at=(answer, asked),
+            at=(answer, theirs),
         )
-        looked_at += [answer, asked]
-    return held(looked_at)
+        compared += [answer, theirs]
+    return held(compared)
 
 
 @living_session_rule(
@@ -272,21 +243,18 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
     """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
-    told = history.every(f"{CHANGED}/at tuvens-api")
-    for each in told:
-        if each.status != 200:
-            raise UndecidedError(f"exchange {each.number} ({each.step}): the event could not be read ({each.status})")
-    _unchanged(told, state_of)
+    readings = [readable(each) for each in history.every(f"{CHANGED}/at tuvens-api")]
+    _unchanged(readings, state_of)
     # hi.events shows a change at once, tuvens-api has to be told of it; but not every deployment lets an event be read.
     with suppress(NothingObservedError):
         own = history.every(f"{CHANGED}/at hi.events")
         if all(each.status == 200 for each in own):
             _unchanged(own, lambda event: event.get("status"))
-    return held(told)
+    return held(readings)
 
 
 def _unchanged(readings: Sequence[Exchange], state: Callable[[Mapping[str, Any]], object]) -> None:
-    """Raises BrokenRuleError where a reading of an event shows another state than the first one."""
+    """Raises BrokenRuleError if a reading of an event shows another state than the first one."""
     states = [state(json_object(each)) for each in readings]
     for reading, found in zip(readings, states, strict=True):
         expect(

@@ -1,9 +1,9 @@
-"""Sign-in while tuvens-api has a bad day, and with tokens whose time is over."""
+"""Sign-in while tuvens-api fails, and with expired tokens."""
 
 from contracts.catalogue import RuleFamily
+from contracts.expiry import driven
 from contracts.hi_events_session.rules_sign_in import SIGN_IN, hands_out_a_session
-from harness.history import Exchange, History, NothingObservedError, Outcome
-from harness.http import WireError
+from harness.history import Exchange, History, Outcome
 from harness.judging import (
     BrokenRuleError,
     UndecidedError,
@@ -12,18 +12,18 @@ from harness.judging import (
     expect_status,
     expect_success,
     held,
+    json_object,
     shown,
 )
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Verdict, Violated
+from harness.verdict import Verdict
 
 _ACCEPTS = "hi_events_session.accepts_a_live_session"
-
 TROUBLE = "tuvens_api_is_in_trouble"
 BY_CLOCK = "expired_tokens_are_tried_by_the_clock"
 BY_WAITING = "expired_tokens_are_tried_after_waiting"
 CACHE_SECONDS = 60.0
-"""How old an answer of validate-session may be that hi.events still uses."""
+"""How old, in seconds, a cached answer of validate-session may be."""
 
 _NO_SESSION = "hi_events_session.trouble_at_tuvens_api_starts_no_session"
 _ERROR = "hi_events_session.trouble_at_tuvens_api_is_an_error"
@@ -39,11 +39,6 @@ rule = RuleFamily(
 )
 
 
-def _tries(history: History) -> list[Exchange]:
-    """The sign-ins during each kind of trouble."""
-    return history.every(f"{TROUBLE}/sign in")
-
-
 @rule(
     quote="and when tuvens-api cannot be",
     depends_on=_ACCEPTS,
@@ -51,10 +46,10 @@ def _tries(history: History) -> list[Exchange]:
 )
 def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
     """hi.events starts no session while tuvens-api answers 500, answers nonsense, or does not answer."""
-    tries = _tries(history)
+    tries = history.every(f"{TROUBLE}/sign in")
     for each in tries:
         expect(
-            each.status is None or (not 200 <= each.status < 300 and not hands_out_a_session(each)),
+            each.status is None or not (each.is_success or hands_out_a_session(each)),
             expected="an error, and no token",
             observed=shown(each),
             at=each,
@@ -96,14 +91,13 @@ def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
 )
 def trouble_is_told_from_a_refusal(history: History) -> Verdict:
     """hi.events answers 502 or 503 and UPSTREAM_UNAVAILABLE, not 401, to a sign-in while tuvens-api is in trouble."""
-    tries = [answered(each) for each in _tries(history)]
+    tries = [answered(each) for each in history.every(f"{TROUBLE}/sign in")]
     for each in tries:
         expect_status(each, 502, 503)
         try:
-            value = each.answer.json()
-        except WireError:
+            found = json_object(each).get("error")
+        except BrokenRuleError:
             continue  # the shape of errors is a rule of its own
-        found = value.get("error") if isinstance(value, dict) else value
         expect(
             found == "UPSTREAM_UNAVAILABLE",
             expected="error UPSTREAM_UNAVAILABLE",
@@ -119,22 +113,11 @@ def sign_in_works_again_after_trouble(history: History) -> Verdict:
     return held(expect_success(history.one(f"{TROUBLE}/after")))
 
 
-def _driven(history: History) -> str:
-    for story in (BY_CLOCK, BY_WAITING):
-        try:
-            history.every(story)
-        except NothingObservedError:
-            continue
-        return story
-    by_clock = "control:tuvens-api" in history.context.capabilities
-    raise NothingObservedError(f"{BY_CLOCK if by_clock else BY_WAITING}/after")
-
-
-def _expired(history: History, which: str) -> Exchange:
-    """A sign-in after a token's expiry; the observation says that it came late enough."""
-    story = _driven(history)
-    asked = history.one(f"{story}/after/tuvens-api asked directly")
-    if answered(asked).status is not None and 200 <= (asked.status or 0) < 300:
+def _after_expiry(history: History, which: str) -> Exchange:
+    """A sign-in after a token's expiry. Raises UndecidedError if tuvens-api still accepts the token."""
+    story = driven(history, BY_CLOCK, BY_WAITING, "after")
+    asked = answered(history.one(f"{story}/after/tuvens-api asked directly"))
+    if asked.is_success:
         raise UndecidedError(f"tuvens-api itself still accepts the expired token (exchange {asked.number})")
     return history.one(f"{story}/after/{which}")
 
@@ -153,7 +136,7 @@ def _expired(history: History, which: str) -> Exchange:
 )
 def expired_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a session token that has expired."""
-    return held(expect_status(_expired(history, "unused"), 401))
+    return held(expect_status(_after_expiry(history, "unused"), 401))
 
 
 @rule(
@@ -166,13 +149,13 @@ def expired_token_is_refused(history: History) -> Verdict:
 )
 def expired_token_is_not_served_from_a_cache(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with an expired session token that it accepted more than 60 s ago."""
-    story = _driven(history)
+    story = driven(history, BY_CLOCK, BY_WAITING, "after")
     expect_success(history.one(f"{story}/before expiry"))
     since = history.observation(f"{story}/times").values["since_accepted"]
     if since <= CACHE_SECONDS:
         raise UndecidedError(f"the token was accepted only {since:.0f} s before: a cache may still know it")
-    answer = _expired(history, "used")
+    answer = _after_expiry(history, "used")
     expect_status(answer, 401)
     if hands_out_a_session(answer):
-        raise BrokenRuleError(Violated("no token beside the refusal", shown(answer), (answer.number,)))
+        raise BrokenRuleError("no token beside the refusal", shown(answer), answer)
     return held(answer, f"{since:.0f} s after it was accepted")

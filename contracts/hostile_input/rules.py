@@ -81,7 +81,7 @@ def hostile_webhooks_are_refused(history: History) -> Verdict:
     seen = history.every(WEBHOOKS)
     for each in seen:
         let_through(each)
-        refused = each.status is not None and 400 <= each.status < 500
+        refused = each.is_client_error
         expect(refused, expected="a refusal (4xx)", observed=shown(each), at=each)
     return held(seen[:6], f"{len(seen)} webhooks")
 

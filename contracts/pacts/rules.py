@@ -11,9 +11,9 @@ from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
 from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, numbers, shown
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, held, numbers, shown
 from harness.requirement import MUST
-from harness.verdict import HarnessFault, Held, Verdict, Violated
+from harness.verdict import HarnessFault, Verdict
 
 VERIFIED, MISMATCHED = "verified", "mismatched"
 LACKING, UNREACHED, UNREADABLE, FAULTY = "lacking", "state not reached", "unreadable", "faulty"
@@ -64,12 +64,12 @@ def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], 
     if not evidence:
         raise UndecidedError("nothing of it reached the provider")
     if outcome == VERIFIED:
-        return Held(evidence)
+        return held(evidence)
     if interaction.operation == "openCrossAppPage" and works_in_a_browser(exchanges[-1]):
         raise LackingError("the page runs in a browser and goes back by a script, which Pact cannot see")
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     told = f" in {shown(exchanges[-1])}" if exchanges else ""
-    raise BrokenRuleError(Violated(_expected(interaction), f"{mismatches}{told}", evidence))
+    raise BrokenRuleError(_expected(interaction), f"{mismatches}{told}", evidence)
 
 
 def _expected(interaction: Interaction) -> str:

@@ -2,12 +2,11 @@
 
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History, Observation
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, let_through
+from harness.judging import BrokenRuleError, LackingError, UndecidedError, held, let_through
 from harness.requirement import MUST
-from harness.verdict import Held, Verdict, Violated
+from harness.verdict import Verdict
 
 _MINTS = "session_token.mints_a_session"
-
 SCHEMA = "the_session_table_is_looked_at"
 USED = "a_validation_is_remembered"
 CLEANED = "expired_sessions_are_cleaned_up"
@@ -23,7 +22,7 @@ rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Storage", story=SCH
 
 def _demand(condition: bool, expected: str, observed: str, at: Observation, *exchanges: int) -> None:
     if not condition:
-        raise BrokenRuleError(Violated(expected, observed, exchanges or (at.number,)))
+        raise BrokenRuleError(expected, observed, exchanges or (at.number,))
 
 
 @rule(quote="crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)", settles="C-TA-23")
@@ -33,7 +32,7 @@ def session_table_has_its_columns(history: History) -> Verdict:
     _demand(seen.values["exists"], "a table crossAppSession", "there is none", seen)
     missing = [each for each in _COLUMNS if each not in seen.values["columns"]]
     _demand(not missing, "the documented columns", f"without {', '.join(missing)}", seen)
-    return Held((seen.number,))
+    return held(seen)
 
 
 def _table_seen(history: History) -> Observation:
@@ -52,7 +51,7 @@ def session_table_is_indexed(history: History) -> Verdict:
     leading = {columns[0] for columns in seen.values["indexed"] if columns}
     for column in ("expiresAt", "userId"):
         _demand(column in leading, f"an index on {column}", f"indexes on {sorted(map(str, leading))}", seen)
-    return Held((seen.number,))
+    return held(seen)
 
 
 @rule(
@@ -66,7 +65,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     found = {columns[0] for columns in seen.values["foreign_keys"] if columns}
     for column in ("userId", "accountId"):
         _demand(column in found, f"a foreign key on {column}", f"foreign keys on {sorted(found)}", seen)
-    return Held((seen.number,))
+    return held(seen)
 
 
 @rule(
@@ -86,7 +85,7 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
         _demand(False, "lastUsed set by a validation", "lastUsed is empty, or the session has no row", seen, exchange)
     _demand(first is not None and second is not None and second > first, "lastUsed later after the second validation",
             f"{first} after the first, {second} after the second", seen, exchange)  # fmt: skip
-    return Held((exchange, seen.number))
+    return held((exchange, seen))
 
 
 @rule(
@@ -103,7 +102,7 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     if not seen.values["before"]:
         raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be seen")
     _demand(seen.values["gone"], "no row an hour after the expiry", "the row is still there", seen)
-    return Held((seen.values["exchange"], seen.number))
+    return held((seen.values["exchange"], seen))
 
 
 @rule(
@@ -119,7 +118,7 @@ def every_call_is_audited(history: History) -> Verdict:
     _each_call_came_once(history)
     _demand(seen.values["right"] == 4, "4 records for 4 calls that succeed", f"{seen.values['right']}", seen)
     _demand(seen.values["wrong"] == 4, "4 records for 4 calls that fail", f"{seen.values['wrong']}", seen)
-    return Held((seen.number,))
+    return held(seen)
 
 
 def _each_call_came_once(history: History) -> None:
@@ -144,4 +143,4 @@ def audit_log_holds_no_secret(history: History) -> Verdict:
     if not seen.values["rows"]:
         raise UndecidedError("the audit log is empty")
     _demand(not seen.values["secrets"], "no secret", f"in the log: {', '.join(seen.values['secrets'])}", seen)
-    return Held((seen.number,), f"{seen.values['rows']} records")
+    return held(seen, f"{seen.values['rows']} records")

@@ -1,22 +1,20 @@
-"""The end of a session's life, told by the server's own clock."""
-
-from typing import Any
+"""The expiry of a session, by the server's own clock."""
 
 from contracts.catalogue import RuleFamily
+from contracts.expiry import driven
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
-from harness.history import Exchange, History, NothingObservedError, Observation
+from harness.history import Exchange, History
 from harness.judging import UndecidedError, answered, expect, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
-STORIES = ("sessions_expire_by_the_clock", "sessions_expire_by_waiting")
-_OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
+BY_CLOCK, BY_WAITING = "sessions_expire_by_the_clock", "sessions_expire_by_waiting"
 
 rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
     section=VALIDATE,
-    story=STORIES,
+    story=[BY_CLOCK, BY_WAITING],
     settles="C-TA-02",
     operations="validateSession",
     needs="expiry:tuvens-api",
@@ -24,39 +22,27 @@ rule = RuleFamily(
 )
 
 
-def _driven(history: History) -> str:
-    """The story that was driven: the clock's where there is one."""
-    for story in STORIES:
-        try:
-            history.observation(f"{story}/times before")
-        except NothingObservedError:
-            continue
-        return story
-    by_clock = "control:tuvens-api" in history.context.capabilities
-    raise NothingObservedError(f"{STORIES[0] if by_clock else STORIES[1]}/times before")
-
-
-def _times(history: History, moment: str) -> tuple[str, Observation, dict[str, Any]]:
-    story = _driven(history)
-    observation = history.observation(f"{story}/times {moment}")
-    return story, observation, dict(observation.values)
+def _story(history: History) -> str:
+    return driven(history, BY_CLOCK, BY_WAITING, "times before")
 
 
 @rule(
     section="Where the sources disagree, and the ruling",
     quote="reusable until a fixed expires_at",
-    operations=_OPERATIONS,
+    operations=["validateSession", "listUserAccounts", "validatePermission"],
 )
 def session_lives_until_its_expiry(history: History) -> Verdict:
     """tuvens-api serves a session token until the expires_at that it announced."""
-    story, _, times = _times(history, "before")
+    story = _story(history)
+    times = history.observation(f"{story}/times before").values
     if times["not_after"] >= times["expires_at"]:
         raise UndecidedError("the questions took so long that the session may have expired meanwhile")
     return held([expect_success(each) for each in history.every(f"{story}/before")])
 
 
 def _refused_after(history: History, operation: str) -> Verdict:
-    story, _, times = _times(history, "after")
+    story = _story(history)
+    times = history.observation(f"{story}/times after").values
     if times["not_before"] < times["expires_at"]:
         raise UndecidedError("the questions may have come before the expiry")
     exchange = history.one(f"{story}/after/{operation}")
@@ -91,23 +77,23 @@ def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
 )
 def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
     """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""
-    story = _driven(history)
+    story = _story(history)
     answers = history.one(f"{story}/after/validateSession"), history.one(f"{story}/unknown")
     for each in answers:
         if answered(each).status != 404:
             raise UndecidedError(f"exchange {each.number} ({each.step}) is answered {each.status}, not 404")
-    expired, unknown = (_told(each) for each in answers)
+    expired, unknown = (_error_of(each) for each in answers)
     expect(
         expired == unknown,
-        expected=f"what an unknown token is told: {', '.join(unknown)}"[:160],
+        expected=f"the error for an unknown token: {', '.join(unknown)}"[:160],
         observed=", ".join(expired)[:160],
         at=answers,
     )
     return held(answers)
 
 
-def _told(exchange: Exchange) -> list[str]:
-    """What an error tells beside the time: its message, and its code where it has one."""
+def _error_of(exchange: Exchange) -> list[str]:
+    """The message of an error, and its code if it has one."""
     value = json_object(exchange)
     origin = value.get("origin")
     code = origin.get("code") if isinstance(origin, dict) else None

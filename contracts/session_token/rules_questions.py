@@ -9,7 +9,6 @@ from harness.requirement import MUST
 from harness.verdict import Verdict
 
 _MINTS = "session_token.mints_a_session"
-
 VALIDATE = "POST /api/cross-app/validate-session (shared secret)"
 ACCOUNTS = "GET /api/cross-app/user-accounts?session_token=... (shared secret)"
 PERMISSION = "POST /api/cross-app/validate-permission (shared secret)"

@@ -12,18 +12,17 @@ rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",
+    quote="Compared in constant time.",
     story=STORY,
+    settles="C-TA-08",
     operations="validateSession",
     needs="near:tuvens-api",
     depends_on=["session_token.mints_a_session", "shared_secret.validate_session_refuses_a_wrong_secret"],
-)
-
-
-@rule(
-    quote="Compared in constant time.",
-    settles="C-TA-08",
     next_step="Compare with crypto.timingSafeEqual over digests of equal length.",
 )
+
+
+@rule()
 def no_timing_leak_is_seen(history: History) -> Verdict:
     """tuvens-api takes as long to refuse a shared secret that is nearly right as one that is wrong throughout."""
     return takes_as_long(history, STORY)

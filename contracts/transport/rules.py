@@ -6,7 +6,7 @@ from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Outcome
 from harness.judging import BrokenRuleError, answered, expect, held, let_through, shown
 from harness.requirement import SHOULD
-from harness.verdict import Held, Verdict, Violated
+from harness.verdict import Verdict
 
 STORY = "transport_is_checked"
 
@@ -34,7 +34,7 @@ def plain_http_is_refused(history: History) -> Verdict:
     if plain.outcome is not Outcome.ANSWERED:
         return held((plain, reached), "refused")
     redirected = plain.status in (301, 302, 307, 308) and (plain.header("Location") or "").startswith("https://")
-    refused = plain.status is not None and plain.status >= 400
+    refused = plain.is_error
     expect(redirected or refused, expected="a redirect to https://, or a refusal", observed=shown(plain), at=plain)
     return held(plain)
 
@@ -56,7 +56,5 @@ def old_tls_is_refused(history: History) -> Verdict:
     seen = history.observation(f"{STORY}/old versions")
     reached = answered(history.one(f"{STORY}/https"))
     if seen.values["accepted"]:
-        raise BrokenRuleError(
-            Violated("TLS 1.2 or newer", f"accepts {', '.join(seen.values['accepted'])}", (seen.number,))
-        )
-    return Held((seen.number, reached.number))
+        raise BrokenRuleError("TLS 1.2 or newer", f"accepts {', '.join(seen.values['accepted'])}", seen)
+    return held((seen, reached))

@@ -1,8 +1,8 @@
 """The webhook's signature is compared in constant time."""
 
 from contracts.catalogue import RuleFamily
+from contracts.status_changes import WEBHOOK
 from contracts.timing import takes_as_long
-from contracts.webhook.rules_processing import WEBHOOK
 from harness.history import History
 from harness.requirement import MUST
 from harness.verdict import Verdict
@@ -13,18 +13,17 @@ rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",
+    quote="Verified over the raw bytes, before the body is parsed; compared in constant time.",
     story=STORY,
+    settles="C-TA-08",
     operations=WEBHOOK,
     needs="near:tuvens-api",
     depends_on="webhook.wrong_signature_is_refused",
-)
-
-
-@rule(
-    quote="Verified over the raw bytes, before the body is parsed; compared in constant time.",
-    settles="C-TA-08",
     next_step="Compare the digests with crypto.timingSafeEqual, not the texts with ===.",
 )
+
+
+@rule()
 def no_timing_leak_is_seen(history: History) -> Verdict:
     """tuvens-api takes as long to refuse a webhook's signature that is wrong in its last digit as one that is wrong in
     all of them."""

@@ -389,7 +389,7 @@ def preflight_problem(exchanges: Sequence[Exchange]) -> str:
             return f"{each.operation} was not answered before the run: {each.error}"
         if each.status == 429:
             return f"{each.operation} was answered 429 before the run: its rate limit is used up"
-        if each.status is None or not 200 <= each.status < 300:
+        if not each.is_success:
             return f"{each.operation} was answered {each.status} before the run, by {each.method} {each.url}"
         if problems:
             return f"{each.operation} was answered wrongly before the run: {problems[0]}"

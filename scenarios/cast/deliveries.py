@@ -4,19 +4,19 @@ import asyncio
 import base64
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import openapi
-from contracts.hi_events_delivery.effects import shows
-from contracts.hi_events_delivery.seen import OPERATION, RECEIVER, event_of
+from contracts.hi_events_delivery.observations import RECEIVER
 from contracts.hi_events_session import wire
+from contracts.status_changes import WEBHOOK, is_about, reported_event, shows_status
 from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
-from harness.history import Outcome, StreamEvent
-from harness.http import Answer, Call, Headers, WireError, read_json
+from harness.history import Outcome
+from harness.http import Answer, Call, Headers, WireError
 from harness.listener import Listener
 from harness.receiver import Arrival, HangUp, Receiver, Say, Silence
 from scenarios.cast.cast import BACKEND, Cast
@@ -53,7 +53,7 @@ class Watch(ABC):
         """The deliveries for an event, once `at_least` of them are answered; after `seconds` what there is."""
         deadline = time.monotonic() + seconds
         while True:
-            found = [each for each in await self._all() if event_of(each.arrival.body) == tuvens_event]
+            found = [each for each in await self._all() if reported_event(each.arrival.body) == tuvens_event]
             if sum(each.arrival.done for each in found) >= at_least or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(_PAUSE)
@@ -78,7 +78,7 @@ class Watch(ABC):
             step=self._cast.step(step),
             caller=BACKEND,
             callee="tuvens-api",
-            call=Call(OPERATION, arrival.method, arrival.target, arrival.headers, arrival.body),
+            call=Call(WEBHOOK, arrival.method, arrival.target, arrival.headers, arrival.body),
             url=self._cast.stage.target("tuvens-api").api_url + arrival.target,
             answer=answer,
             outcome=Outcome.ANSWERED if answer is not None else Outcome.NO_ANSWER,
@@ -118,14 +118,19 @@ class _ByJournal(Watch):
         self._after = after
 
     async def _all(self) -> Sequence[Delivered]:
-        path = f"/journal?after={self._after}&operation={OPERATION}"
+        path = f"/journal?after={self._after}&operation={WEBHOOK}"
         found = (await self._cast.stage.control(self.told_by, "GET", path))["exchanges"]
         return [_of_journal(each) for each in found if each["caller"] != _OURS]
 
 
+def _delivers(event: Linked) -> Callable[[Arrival], bool]:
+    """Whether a request is a webhook about an event."""
+    return lambda each: is_delivery(each) and reported_event(each.body) == event.tuvens
+
+
 def is_delivery(arrival: Arrival) -> bool:
     """Whether a request that came to our receiver is a webhook, by its path."""
-    return arrival.path.endswith(openapi.find(OPERATION).target())
+    return arrival.path.endswith(openapi.find(WEBHOOK).target())
 
 
 async def watch(cast: Cast) -> Watch | None:
@@ -153,7 +158,7 @@ async def failing(
             say = Say(status, headers)
             stack.enter_context(
                 receiver.answering(
-                    lambda each: is_delivery(each) and event_of(each.body) == event.tuvens,
+                    _delivers(event),
                     *[say] * (times or 0),
                     always=say if times is None else None,
                 )
@@ -171,9 +176,7 @@ async def unanswered(cast: Cast, event: Linked, reaction: Silence | HangUp) -> A
             await stack.enter_async_context(trouble(cast, "deliveries-hurry", app="hi.events"))
             await stack.enter_async_context(trouble(cast, "webhook-hangs", 1))
         else:
-            stack.enter_context(
-                receiver.answering(lambda each: is_delivery(each) and event_of(each.body) == event.tuvens, reaction)
-            )
+            stack.enter_context(receiver.answering(_delivers(event), reaction))
         yield
 
 
@@ -198,19 +201,8 @@ async def drafted(cast: Cast, bearer: str, event: Linked) -> None:
 async def hears_messages(listener: Listener, tuvens_event: str, count: int, *, seconds: float) -> None:
     """Wait until a stream told of an event so many times, for at most so many seconds."""
     await listener.wait_for(
-        lambda _: sum(tells(each, tuvens_event) for each in listener.events) >= count, seconds=seconds
+        lambda _: sum(is_about(each, tuvens_event) for each in listener.events) >= count, seconds=seconds
     )
-
-
-def tells(event: StreamEvent, tuvens_event: str, status: str | None = None) -> bool:
-    """Whether a message of tuvens-api's stream is about an event, and tells this ticketing status if one is named."""
-    try:
-        value = read_json(event.data.encode()) if event.kind == "event" else None
-    except WireError:
-        return False
-    if not isinstance(value, dict) or str(value.get("eventId")) != tuvens_event:
-        return False
-    return status is None or value.get("status") == status
 
 
 async def hears(cast: Cast, step: str, tuvens_event: str, status: str, *, seconds: float | None = None) -> bool:
@@ -222,7 +214,7 @@ async def hears(cast: Cast, step: str, tuvens_event: str, status: str, *, second
     pause = _PAUSE
     while True:
         reply = await cast.reads_event(step, tuvens_event)
-        if shows(_json(reply), status):
+        if shows_status(_json(reply), status):
             return True
         if time.monotonic() + pause > deadline:
             return False

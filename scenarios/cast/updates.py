@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from contracts.hi_events_delivery.effects import state_of
+from contracts.status_changes import state_of
 from contracts.times import iso_millis, parse_iso
 from contracts.webhook.wire import status_changed_body
 from harness.http import WireError
@@ -102,7 +102,7 @@ class Updates:
 
     async def reads_until_changed(self, step: str, before: State) -> State:
         """Read the event until its ticketing status is another."""
-        return await self.reads_until(step, lambda state: state_of(state)[0] != state_of(before)[0])
+        return await self.reads_until(step, lambda state: state_of(state).ticketing != state_of(before).ticketing)
 
     async def reads_unchanged(self, step: str, before: State) -> State:
         """Read the event after what must not change it; the last reading.
@@ -120,7 +120,7 @@ class Updates:
         """Send an update and read until the event tells of it: where other steps start from. Raises
         StoryStoppedError where the update is refused."""
         (await self.sends(step, status)).must("a rightly signed update is refused")
-        return await self.reads_until(f"{step}/event", lambda state: state_of(state)[1] == status)
+        return await self.reads_until(f"{step}/event", lambda state: state_of(state).reported == status)
 
 
 def event_in(reply: Reply) -> State:

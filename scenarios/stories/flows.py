@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
+from contracts.status_changes import is_about
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
@@ -12,7 +13,7 @@ from harness.http import WireError, field_of
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
-from scenarios.cast.deliveries import drafted, hears, patience, tells, watch
+from scenarios.cast.deliveries import drafted, hears, patience, watch
 from scenarios.cast.stage import end_of
 from scenarios.catalogue import story
 from scenarios.stories.the_page_is_opened import page_params
@@ -52,7 +53,7 @@ async def _go_live(cast: Cast, bearer: str, event: _Event, listener: Listener) -
     cast.observe("event", {"hi": ids.hi, "tuvens": ids.tuvens, "made by": event.made_by})
     seen = await watch(cast)
     await _set(cast, bearer, ids, "LIVE")
-    await listener.wait_for(lambda each: tells(each, ids.tuvens, "active"), seconds=patience(cast))
+    await listener.wait_for(lambda each: is_about(each, ids.tuvens, "active"), seconds=patience(cast))
     if seen is not None:
         await seen.record("deliveries", ids.tuvens)
     await _leave(cast, bearer, ids)
@@ -123,12 +124,14 @@ async def a_listener_loses_the_network(cast: Cast) -> None:
         await drafted(cast, bearer, event)
         async with cast.listens("stream before") as listener:
             await _set(cast, bearer, event, "CANCELLED")
-            heard = await listener.wait_for(lambda each: tells(each, event.tuvens, "inactive"), seconds=patience(cast))
+            heard = await listener.wait_for(
+                lambda each: is_about(each, event.tuvens, "inactive"), seconds=patience(cast)
+            )
         last = heard.id if heard is not None else ""
         await _set(cast, bearer, event, "LIVE")
         async with cast.listens("stream after", last or None) as listener:
             await _set(cast, bearer, event, "ENDED")
-            await listener.wait_for(lambda each: tells(each, event.tuvens, "inactive"), seconds=patience(cast))
+            await listener.wait_for(lambda each: is_about(each, event.tuvens, "inactive"), seconds=patience(cast))
         await _leave(cast, bearer, event)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from contracts.hi_events_delivery.effects import TICKETING, state_of
+from contracts.status_changes import TICKETING, state_of
 from contracts.times import parse_http_date
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Reply
@@ -31,7 +31,7 @@ async def statuses_are_reported(cast: Cast) -> None:
 async def _moved_aside(updates: Updates, status: str, state: State) -> State:
     """Bring the event to another ticketing status than `status` gives, so that the change will be seen."""
     for aside in ("LIVE", "CANCELLED"):
-        if state_of(state)[0] == TICKETING.get(status, "setup"):
+        if state_of(state).ticketing == TICKETING.get(status, "setup"):
             await updates.sends(f"{status}/aside", aside)
             state = await updates.reads_until_changed(f"{status}/before", state)
     return state
@@ -44,10 +44,10 @@ async def an_event_is_told_twice(cast: Cast) -> None:
         updates = Updates(cast, event)
         await updates.begins("begin")
         await updates.sends("first/update", "LIVE")
-        await updates.reads_until("first/after", lambda state: state_of(state)[1] == "LIVE")
+        await updates.reads_until("first/after", lambda state: state_of(state).reported == "LIVE")
         await _seconds_pass(cast, event)
         await updates.sends("second/update", "CANCELLED")
-        await updates.reads_until("second/after", lambda state: state_of(state)[1] == "CANCELLED")
+        await updates.reads_until("second/after", lambda state: state_of(state).reported == "CANCELLED")
 
 
 async def _seconds_pass(cast: Cast, event: str) -> None:

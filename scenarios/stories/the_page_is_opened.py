@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Mapping
 
 from contracts.client_session.wire import CALLBACK
-from contracts.hi_events_delivery.effects import state_of
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
+from contracts.status_changes import state_of
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.cast.stage import Reply
 from scenarios.cast.updates import event_in
@@ -121,4 +121,4 @@ async def _opens(cast: Cast, name: str, params: Mapping[str, str], foreign: str)
 def _linked(reply: Reply) -> bool | None:
     """Whether tuvens-api's event names an event of hi.events; None where the event could not be read."""
     event = event_in(reply)
-    return bool(event.get("hi_events_event_id") or state_of(event)[1]) if event else None
+    return bool(event.get("hi_events_event_id") or state_of(event).reported) if event else None

@@ -1,6 +1,7 @@
 """Open pages hear of updates."""
 
-from contracts.event_stream.rules import LISTENERS, is_about
+from contracts.event_stream.rules import LISTENERS
+from contracts.status_changes import is_about
 from contracts.webhook.wire import sign
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError

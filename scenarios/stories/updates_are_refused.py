@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from contracts.hi_events_delivery.effects import state_of
+from contracts.status_changes import state_of
 from contracts.webhook.wire import sign
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Reply
@@ -70,7 +70,7 @@ async def _tries(updates: Updates, reply: Reply) -> None:
     """Where a server took what it had to refuse, bring the event back: the next try is judged for itself."""
     if reply.ok:
         await updates.sends("restored", "LIVE")
-        await updates.reads_until("restored/event", lambda state: state_of(state)[1] == "LIVE")
+        await updates.reads_until("restored/event", lambda state: state_of(state).reported == "LIVE")
 
 
 def _forgeries(secret: str, body: bytes) -> list[Forgery]:

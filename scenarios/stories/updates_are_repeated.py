@@ -1,6 +1,6 @@
 """Networks deliver twice, and in another order than was sent."""
 
-from contracts.hi_events_delivery.effects import state_of
+from contracts.status_changes import state_of
 from scenarios.cast.cast import Cast
 from scenarios.cast.updates import Updates
 from scenarios.catalogue import story
@@ -15,11 +15,11 @@ async def updates_are_repeated(cast: Cast) -> None:
         await updates.brings_to("base", "DRAFT")
         live = updates.body("LIVE")
         await cast.delivers("live", live)
-        state = await updates.reads_until("live/event", lambda state: state_of(state)[1] == "LIVE")
+        state = await updates.reads_until("live/event", lambda state: state_of(state).reported == "LIVE")
         await cast.delivers("live again", live)
         await updates.reads_unchanged("live again/event", state)
         await updates.sends("cancelled", "CANCELLED")
-        state = await updates.reads_until("cancelled/event", lambda state: state_of(state)[1] == "CANCELLED")
+        state = await updates.reads_until("cancelled/event", lambda state: state_of(state).reported == "CANCELLED")
         await cast.delivers("live once more", live)
         await updates.reads_unchanged("live once more/event", state)
 
@@ -33,10 +33,10 @@ async def updates_overtake_each_other(cast: Cast) -> None:
         await updates.brings_to("base", "DRAFT")
         newest = updates.next_time()
         await updates.sends("live", "LIVE", sent_at=newest)
-        state = await updates.reads_until("live/event", lambda state: state_of(state)[1] == "LIVE")
+        state = await updates.reads_until("live/event", lambda state: state_of(state).reported == "LIVE")
         await updates.sends("ten seconds older", "CANCELLED", sent_at=newest - 10)
         await updates.reads_unchanged("ten seconds older/event", state)
         await updates.sends("a second older", "CANCELLED", sent_at=newest - 1)
         await updates.reads_unchanged("a second older/event", state)
         await updates.sends("newer", "CANCELLED")
-        await updates.reads_until("newer/event", lambda state: state_of(state)[1] == "CANCELLED")
+        await updates.reads_until("newer/event", lambda state: state_of(state).reported == "CANCELLED")

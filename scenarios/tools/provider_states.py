@@ -14,6 +14,7 @@ from typing import Any
 import openapi
 from contracts.client_session.wire import CALLBACK
 from contracts.pacts.states import STATES, When
+from contracts.status_changes import is_about
 from contracts.times import iso_millis, parse_iso
 from harness.capabilities import remedy_for
 from harness.history import StreamEvent
@@ -22,7 +23,7 @@ from harness.judging import LackingError
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
-from scenarios.cast.deliveries import hears, patience, tells
+from scenarios.cast.deliveries import hears, patience
 from scenarios.cast.stage import SessionToken
 from scenarios.cast.updates import Updates, unknown_id
 from scenarios.stories.tuvens_api_fails import trouble
@@ -110,7 +111,7 @@ class ProviderStates:
 
             def heard(each: StreamEvent) -> bool:
                 # A page's onmessage hears unnamed events and those named `message`.
-                return each.event in ("", "message") and tells(each, self._event)
+                return each.event in ("", "message") and is_about(each, self._event)
 
             found = await listener.wait_for(heard, seconds=patience(self._cast))
         self.heard = reply.exchange.number if found is None else found.number

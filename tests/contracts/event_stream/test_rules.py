@@ -2,8 +2,9 @@
 
 import pytest
 
-from contracts.event_stream.rules import BY_CLOCK, BY_WAITING, STORY, told
+from contracts.event_stream.rules import BY_CLOCK, BY_WAITING, STORY
 from contracts.every_operation.rules_routes import STORY as PROBE
+from contracts.status_changes import stream_message
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.event_stream.examples import (
     LEAVING,
@@ -119,8 +120,8 @@ def test_a_story_that_crashed_is_our_fault() -> None:
 
 def test_what_is_no_json_object_tells_nothing() -> None:
     for data in ("", "LIVE", "[1]", "NaN", "{"):
-        assert told(message(STAYING, data)) == {}
-    assert told(comment(STAYING, "{}")) == {}
+        assert stream_message(message(STAYING, data)) == {}
+    assert stream_message(comment(STAYING, "{}")) == {}
 
 
 def test_a_stream_that_is_rate_limited_breaks_no_rule() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.hi_events_delivery.effects import TICKETING
 from contracts.hi_events_delivery.rules import CHANGES, STATUSES
+from contracts.status_changes import TICKETING
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen

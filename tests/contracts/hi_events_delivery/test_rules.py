@@ -2,9 +2,8 @@
 
 import pytest
 
-from contracts.hi_events_delivery.effects import shows
 from contracts.hi_events_delivery.rules import CHANGES
-from contracts.hi_events_delivery.seen import OPERATION, event_of
+from contracts.status_changes import WEBHOOK, reported_event, shows_status
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.hi_events_delivery.examples import (
     ORDER,
@@ -64,7 +63,7 @@ def test_a_change_that_shows_nowhere_was_not_sent_if_tuvens_api_takes_webhooks()
 def test_a_status_that_tuvens_api_refuses_is_tuvens_apis_fault() -> None:
     shown = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ENDED", "CANCELLED")
     told = unseen(shown=shown)
-    refused = answer("statuses_are_reported/ARCHIVED/update", 400, operation=OPERATION, sent=body("ARCHIVED"))
+    refused = answer("statuses_are_reported/ARCHIVED/update", 400, operation=WEBHOOK, sent=body("ARCHIVED"))
     again = history(*told.entries, refused)
     found = verdict(f"{SEAM}.every_status_is_delivered", again)
     assert isinstance(found, Blocked)
@@ -182,17 +181,17 @@ def test_one_pause_says_nothing_about_growing() -> None:
 
 
 def test_an_event_shows_a_status_by_its_metadata_or_by_its_ticketing_status() -> None:
-    assert shows({"ticketing_status": "setup", "contactData": {"hiEventsStatus": "LIVE"}}, "LIVE")
-    assert shows({"ticketing_status": "active", "contactData": None}, "LIVE")
-    assert not shows({"ticketing_status": None, "contactData": {}}, "POSTPONED")
-    assert not shows([], "LIVE")
+    assert shows_status({"ticketing_status": "setup", "contactData": {"hiEventsStatus": "LIVE"}}, "LIVE")
+    assert shows_status({"ticketing_status": "active", "contactData": None}, "LIVE")
+    assert not shows_status({"ticketing_status": None, "contactData": {}}, "POSTPONED")
+    assert not shows_status([], "LIVE")
 
 
 def test_a_delivery_names_its_event_whatever_form_its_body_has() -> None:
-    assert event_of(body("LIVE")) == "11"
-    assert event_of(body("LIVE", tuvens=11)) == "11"
-    assert event_of(b"[]") == ""
-    assert event_of(b"\xff") == ""
+    assert reported_event(body("LIVE")) == "11"
+    assert reported_event(body("LIVE", tuvens=11)) == "11"
+    assert reported_event(b"[]") == ""
+    assert reported_event(b"\xff") == ""
 
 
 def test_an_event_whose_metadata_are_nonsense_was_told_of_no_refused_status() -> None:

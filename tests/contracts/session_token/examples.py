@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from contracts.session_token import rules_ill_formed, rules_questions, rules_refusals
-from contracts.session_token.rules_expiry import STORIES
+from contracts.session_token.rules_expiry import BY_CLOCK, BY_WAITING
 from contracts.session_token.rules_minting import SAMPLE, STORY
 from contracts.times import iso_millis
 from harness.history import Entry, Exchange
@@ -411,12 +411,11 @@ ILL_FORMED: Examples = {
 
 # Expiry
 
-CLOCK, WAITING = STORIES
 ENDS = NOW + 900
 
 
 def expired(
-    *others: Entry, story: str = CLOCK, before: float = ENDS - 2, after: float = ENDS + 0.2, **said: Any
+    *others: Entry, story: str = BY_CLOCK, before: float = ENDS - 2, after: float = ENDS + 0.2, **said: Any
 ) -> Seen:
     """A session is used two seconds before its expiry, and just after it; Unix seconds by the server's clock."""
     routes = (VALIDATE, ACCOUNTS, PERMISSION)
@@ -433,10 +432,10 @@ def expired(
 
 
 def _refused_after(operation: str) -> Sequence[Example]:
-    step = f"{CLOCK}/after/{operation}"
+    step = f"{BY_CLOCK}/after/{operation}"
     return (
         holds("it is answered 404 after the expiry", expired()),
-        holds("it was waited for", expired(story=WAITING, ended={CLOCK: "skipped"})),
+        holds("it was waited for", expired(story=BY_WAITING, ended={BY_CLOCK: "skipped"})),
         breaks("it is still served", expired(documented(operation, 200, step))),
         *(breaks(f"it is answered {each}", expired(error(operation, each, step))) for each in (400, 401, 403, 500)),
         leaves_open(
@@ -444,26 +443,26 @@ def _refused_after(operation: str) -> Sequence[Example]:
         ),
         leaves_open("no answer comes", expired(no_answer(step))),
         leaves_open("a rate limit strikes", expired(error(operation, 429, step))),
-        leaves_open("nothing was driven", history(ended={CLOCK: "stopped"}, capabilities=["control:tuvens-api"])),
+        leaves_open("nothing was driven", history(ended={BY_CLOCK: "stopped"}, capabilities=["control:tuvens-api"])),
     )
 
 
 def _at_last(step: str, **said: Any) -> Exchange:
-    return error(VALIDATE, said.pop("status", 404), f"{CLOCK}/{step}", **said)
+    return error(VALIDATE, said.pop("status", 404), f"{BY_CLOCK}/{step}", **said)
 
 
 EXPIRY: Examples = {
     "session_lives_until_its_expiry": (
         holds("it is served two seconds before its end", expired()),
-        holds("it was waited for", expired(story=WAITING, ended={CLOCK: "skipped"})),
-        breaks("it ends before", expired(error(VALIDATE, 404, f"{CLOCK}/before/{VALIDATE}"))),
-        breaks("one route ends before", expired(error(PERMISSION, 404, f"{CLOCK}/before/{PERMISSION}"))),
+        holds("it was waited for", expired(story=BY_WAITING, ended={BY_CLOCK: "skipped"})),
+        breaks("it ends before", expired(error(VALIDATE, 404, f"{BY_CLOCK}/before/{VALIDATE}"))),
+        breaks("one route ends before", expired(error(PERMISSION, 404, f"{BY_CLOCK}/before/{PERMISSION}"))),
         leaves_open(
             "the questions took too long",
-            expired(error(VALIDATE, 404, f"{CLOCK}/before/{VALIDATE}"), before=ENDS - 0.05),
+            expired(error(VALIDATE, 404, f"{BY_CLOCK}/before/{VALIDATE}"), before=ENDS - 0.05),
         ),
-        leaves_open("no answer comes", expired(no_answer(f"{CLOCK}/before/{VALIDATE}"))),
-        leaves_open("a rate limit strikes", expired(error(VALIDATE, 429, f"{CLOCK}/before/{VALIDATE}"))),
+        leaves_open("no answer comes", expired(no_answer(f"{BY_CLOCK}/before/{VALIDATE}"))),
+        leaves_open("a rate limit strikes", expired(error(VALIDATE, 429, f"{BY_CLOCK}/before/{VALIDATE}"))),
     ),
     "validate_session_refuses_an_expired_token": _refused_after(VALIDATE),
     "user_accounts_refuses_an_expired_token": _refused_after(ACCOUNTS),
@@ -477,7 +476,7 @@ EXPIRY: Examples = {
             expired(_at_last(f"after/{VALIDATE}", changed={"origin": {"message": "…", "code": "EXPIRED"}})),
         ),
         leaves_open("the status differs, which is another rule's matter", expired(_at_last("unknown", status=401))),
-        leaves_open("no answer comes", expired(no_answer(f"{CLOCK}/unknown"))),
+        leaves_open("no answer comes", expired(no_answer(f"{BY_CLOCK}/unknown"))),
         leaves_open("a rate limit strikes", expired(_at_last(f"after/{VALIDATE}", status=429))),
     ),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.hi_events_delivery.effects import TICKETING
+from contracts.status_changes import TICKETING
 from contracts.times import iso_millis
 from contracts.webhook import rules_bodies, rules_processing, rules_refusals, rules_repeats, rules_timing
 from contracts.webhook.wire import status_changed_body
