@@ -21,6 +21,8 @@ from harness.redact import Redactor
 Secrets = Callable[[str, bytes], Iterable[tuple[str, str]]]
 """Of an answer's URL and body (empty where it is not known yet): kind and value of the secrets that it hands out."""
 
+_ANSWERED = 1.0
+"""Seconds that a request under way has to be answered in the network's place; then it is aborted."""
 _READ = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
 _LONGEST_TEXT = 300
 _MOST_LOADS = 1000
@@ -417,13 +419,18 @@ class Tab:
         """Answer this tab's requests to a URL pattern in the network's place, until the block is left; the list grows
         with each request."""
         asked: list[str] = []
+        answers: set[asyncio.Task[Any]] = set()
+
+        async def answered(route: Route) -> None:
+            with suppress(Error):
+                try:
+                    await answer(route)
+                except asyncio.CancelledError:
+                    await route.abort()
 
         async def handle(route: Route) -> None:
             asked.append(self._browsing.redact(route.request.url))
-            try:
-                await answer(route)
-            except Error:
-                return
+            answers.add(asyncio.create_task(answered(route)))
 
         await self.page.route(pattern, handle)
         try:
@@ -431,6 +438,11 @@ class Tab:
         finally:
             with suppress(Error):
                 await self.page.unroute(pattern, handle)
+            if answers:
+                _, waiting = await asyncio.wait(answers, timeout=_ANSWERED)
+                for each in waiting:
+                    each.cancel()
+                await asyncio.gather(*answers)
 
     def _all(self, name: str) -> Any:
         return self.page.locator(self._selectors[name]).filter(visible=True)

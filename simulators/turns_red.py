@@ -402,6 +402,7 @@ TURNS_RED: dict[str, tuple[str, ...]] = {
         "fuzzing.getEvent",
         "fuzzing.updateEvent",
     ),
+    "event-without-page-url": ("tuvens_event.a_linked_event_has_the_url_of_its_page",),
     "event-without-start": (
         "conformity.getEvent",
         "conformity.updateEvent",

@@ -1,6 +1,6 @@
 """Arriving at hi.events, coming back from there, and what stays behind in the browser."""
 
-from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
+from contracts.browser.rules_widget import CHANGES, HAS_PAGE, NEEDS, OPERATIONS
 from contracts.browser.seen import looked_at, told, visible
 from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Observation
@@ -167,6 +167,7 @@ def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     story=EMBEDS,
     settles="C-HE-16",
     operations=OPERATIONS,
+    depends_on=[*CHANGES, HAS_PAGE],
     next_step="Look at X-Frame-Options and frame-ancestors in the answer: tuvens-client's origin must be allowed.",
 )
 def an_event_can_be_embedded(history: History) -> Verdict:

@@ -1,12 +1,22 @@
 """The event at tuvens-api: who may read it, who may change it, and what the client reads afterwards."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from contracts.catalogue import RuleFamily
 from harness.capabilities import remedy_for
 from harness.history import Exchange, History, NothingObservedError
-from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object, statuses
-from harness.requirement import MUST
+from harness.judging import (
+    LackingError,
+    UndecidedError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    statuses,
+)
+from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
 READ, CHANGED = "events_are_read", "an_event_is_changed"
@@ -102,6 +112,31 @@ def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
     return held(_after(history, "first"))
 
 
+@rule(
+    section=_SECTION,
+    quote="`hi_events_event_id`, `hi_events_event_url`, `contactData`",
+    story=[CHANGED, WHOLE_RECORD],
+    operations=_GET,
+    depends_on=_IS_READ,
+    next_step="Build the URL from hi.events' address, hi_events_event_id and a slug: /event/{id}/{slug}.",
+)
+def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
+    """tuvens-api gives an event with ticketing that belongs to an event of hi.events the URL of its page there
+    (hi_events_event_url)."""
+    seen = [each for each in history.exchanges("getEvent", "tuvens-api") if each.status == 200]
+    linked = [(each, value) for each, value in zip(seen, map(json_object, seen), strict=True) if _is_linked(value)]
+    if not linked:
+        raise UndecidedError("no event with ticketing and with an hi_events_event_id was read")
+    for each, value in linked:
+        expect(
+            _is_web_address(value.get("hi_events_event_url")),
+            expected="hi_events_event_url, an http or https URL",
+            observed=f"hi_events_event_url {value.get('hi_events_event_url')!r} of event {value.get('id')!r}"[:160],
+            at=each,
+        )
+    return held([each for each, _ in linked[:6]], f"{len(linked)} readings of linked events")
+
+
 @rule(section=_SECTION, quote="legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`")
 def legacy_aliases_agree(history: History) -> Verdict:
     """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
@@ -177,6 +212,20 @@ def _changed(history: History, step: str) -> tuple[Exchange, dict[str, Any]]:
 
 def _after(history: History, step: str) -> Exchange:
     return expect_status(history.one(f"{CHANGED}/{step}/event"), 200)
+
+
+def _is_linked(event: dict[str, Any]) -> bool:
+    return event.get("ticketing_enabled") is True and event.get("hi_events_event_id") is not None
+
+
+def _is_web_address(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _plain(value: object) -> object:

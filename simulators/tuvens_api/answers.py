@@ -34,6 +34,7 @@ ANSWERS: Mapping[str, Altered] = {
     ),
     "webhook-answer-without-message": answers(drop("message"), "receiveEventStatusChanged"),
     "event-id-is-a-number": answers(put("id", value=_as_number), *_EVENT),
+    "event-without-page-url": answers(drop("hi_events_event_url"), *_EVENT),
     "event-without-start": answers(drop("startDate"), *_EVENT),
     "legacy-aliases-dropped": answers(
         all_of(drop("ticketStatus"), drop("hasTicketing"), drop("hiEventsEventId")), *_EVENT

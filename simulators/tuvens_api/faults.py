@@ -405,6 +405,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # events
     _fault("event-id-is-a-number", "Events have a number for an id."),
+    _fault(
+        "event-without-page-url", "Events are read without hi_events_event_url, the URL of their page at hi.events."
+    ),
     _fault("event-without-start", "Events are read without startDate."),
     _fault("event-sent-as-text", "GET /api/events/{id} sends its JSON as text/plain."),
     _fault("unknown-event-answers-null", "An event that does not exist is answered 200 with null."),

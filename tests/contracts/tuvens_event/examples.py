@@ -5,10 +5,11 @@ from typing import Any
 from contracts.tuvens_event import rules
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds, leaves_open
 from tests.contracts.histories import answer, history, instead, observed
 
 READ, CHANGED = rules.READ, rules.CHANGED
+_FIRST = f"{CHANGED}/first/event"
 
 
 def event(step: str, hi: object = "2", *, enabled: bool = True, status: object = "setup", **fields: Any) -> Exchange:
@@ -19,6 +20,7 @@ def event(step: str, hi: object = "2", *, enabled: bool = True, status: object =
         "ticketing_enabled": enabled,
         "ticketing_status": status,
         "hi_events_event_id": hi,
+        "hi_events_event_url": f"https://tickets.tuvens.com/event/{hi}/event-title",
         "ticketStatus": status,
         "hasTicketing": enabled,
         "hiEventsEventId": hi,
@@ -64,11 +66,27 @@ def changed(*others: Entry) -> Seen:
     return history(*instead(found, *others))
 
 
+def elsewhere(*others: Entry) -> Seen:
+    """The honest story of changes, and entries of other stories."""
+    return history(*changed().entries, *others)
+
+
 EXAMPLES: Examples = {
     "an_event_is_read": (read(), read(event(f"{READ}/known event", id=11))),
     "an_unknown_event_is_not_found": (read(), read(event(f"{READ}/unknown event"))),
     "the_callback_is_noted": (changed(), changed(event(f"{CHANGED}/second/event", "4711"))),
     "an_event_with_ticketing_has_a_status": (changed(), changed(event(f"{CHANGED}/first/event", 4711, status=None))),
+    "a_linked_event_has_the_url_of_its_page": (
+        holds("an event of hi.events has one", changed()),
+        holds("an event without ticketing needs none", changed(event(_FIRST, enabled=False, hi_events_event_url=None))),
+        holds("an event of none needs none", changed(event(_FIRST, None, hi_events_event_url=None))),
+        breaks("it is left out", changed(event(_FIRST, hi_events_event_url=...))),
+        breaks("it is null", changed(event(_FIRST, hi_events_event_url=None))),
+        breaks("it is a path", changed(event(_FIRST, hi_events_event_url="/event/2/event-title"))),
+        breaks("it is no URL", changed(event(_FIRST, hi_events_event_url="https://[tickets"))),
+        breaks("it is missing in another story", elsewhere(event("pages_are_embedded/event", hi_events_event_url=...))),
+        leaves_open("no linked event was read", read(event(f"{READ}/known event", enabled=False))),
+    ),
     "legacy_aliases_agree": (changed(), changed(event(f"{CHANGED}/second/event", "2", hasTicketing=...))),
     "a_change_without_jwt_is_refused": (changed(), changed(change(f"{CHANGED}/no jwt/a word", 200))),
     "a_change_is_authenticated_before_it_is_read": (

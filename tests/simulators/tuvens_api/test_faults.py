@@ -427,6 +427,7 @@ SYMPTOMS: dict[str, Callable[[World], bool]] = {
     ),
     "newer-delivery-lost-after-a-stale-one": _lost_after_stale,
     "callback-forgets-the-event-id": lambda world: _callback(world)["hi_events_event_id"] is None,
+    "event-without-page-url": lambda world: "hi_events_event_url" not in _callback(world),
     "callback-resets-the-ticketing-status": lambda world: _callback(world)["ticketing_status"] is None,
     "event-change-unguarded": lambda world: world.send(update_event(None, "11", {"hasTicketing": True})).status == 200,
     "event-change-by-any-member": lambda world: (
