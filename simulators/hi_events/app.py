@@ -18,6 +18,7 @@ from simulators.hi_events.sign_in import SignIn
 from simulators.hi_events.store import HiEventsStore
 from simulators.hi_events.tables import metadata
 from simulators.hi_events.upstream import Tuvens
+from simulators.hi_events.views import STYLE
 from simulators.hi_events.webhooks import Courier
 from simulators.kit.assets import asset_route
 from simulators.kit.binding import rules_of
@@ -28,6 +29,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import NotOffered, Simulator
+from simulators.kit.templates import Templates
 from simulators.kit.variants import set_clock
 from simulators.seed import Seed
 
@@ -93,7 +95,8 @@ class HiEvents(Simulator):
             courier=self._courier,
             session_lifetime=config.session_lifetime,
         )
-        manage = Manage(store=self._store, clock=clock, client_origins=config.client_origins)
+        templates = Templates(__package__, style=STYLE)
+        manage = Manage(store=self._store, clock=clock, templates=templates, client_origins=config.client_origins)
         pages = Pages(
             document=document,
             store=self._store,
@@ -103,13 +106,16 @@ class HiEvents(Simulator):
             tuvens=self._tuvens,
             sign_in=self._sign_in,
             manage=manage,
+            templates=templates,
             session_lifetime=config.session_lifetime,
             client_origins=config.client_origins,
         )
         super().__init__(
             document=document,
             handlers=routes.handlers(pages),
-            behaviour=Edge(store=self._store, clock=clock, faults=faults, client_origins=config.client_origins),
+            behaviour=Edge(
+                store=self._store, clock=clock, faults=faults, templates=templates, client_origins=config.client_origins
+            ),
             clock=clock,
             database=database,
             faults=faults,

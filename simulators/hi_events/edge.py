@@ -5,10 +5,10 @@ from collections.abc import Collection
 from contextvars import ContextVar
 
 from openapi import Problem
-from simulators.hi_events import html
 from simulators.hi_events.answers import ANSWERS
 from simulators.hi_events.store import HiEventsStore, LocalSession
 from simulators.hi_events.strains import STRAINS
+from simulators.hi_events.views import policy
 from simulators.kit.altered import alter
 from simulators.kit.binding import Behaviour, Receive, describe, details
 from simulators.kit.clock import Clock
@@ -16,6 +16,7 @@ from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.strain import Strains
+from simulators.kit.templates import Templates, html_reply
 from simulators.kit.variants import Frames, Framing
 
 VALIDATE, STATUS, ACCOUNTS, PERMISSION = (
@@ -57,11 +58,18 @@ class Edge(Behaviour):
     """The behaviour of hi.events around its routes."""
 
     def __init__(
-        self, *, store: HiEventsStore, clock: Clock, faults: FaultRuntime, client_origins: Collection[str]
+        self,
+        *,
+        store: HiEventsStore,
+        clock: Clock,
+        faults: FaultRuntime,
+        templates: Templates,
+        client_origins: Collection[str],
     ) -> None:
         self._store = store
         self._clock = clock
         self._faults = faults
+        self._templates = templates
         self._framing = Framing(faults, "hi.events")
         self._strains = Strains(faults, STRAINS)
         self._frames = " ".join(["'self'", *client_origins])
@@ -130,7 +138,7 @@ class Edge(Behaviour):
         operation = inbound.operation
         is_page = operation is not None and operation.base == "pages"
         if is_page or self._faults.on("error-shape-html"):
-            return html.reply(html.error_page(refusal.message), refusal.status)
+            return html_reply(self._templates.render("error", message=refusal.message), refusal.status)
         body: dict[str, object] = {"message": refusal.message, "error": refusal.code}
         if refusal.status == 422:
             body["errors"] = refusal.details
@@ -157,11 +165,11 @@ class Edge(Behaviour):
         if operation.id in EMBEDDABLE and self._faults.on("embed-forbids-frames"):
             return [*headers, ("x-frame-options", "DENY")]
         if operation.id in EMBEDDABLE:
-            return [*headers, ("content-security-policy", html.policy(self._frames))]
+            return [*headers, ("content-security-policy", policy(self._frames))]
         if operation.id == PAGE and self._faults.armed("session-token-stays-in-address"):
             headers = [("x-content-type-options", "nosniff"), ("referrer-policy", "unsafe-url")]
         scripts = operation.id == PAGE
-        headers += [("content-security-policy", html.policy("'none'", scripts=scripts)), ("x-frame-options", "DENY")]
+        headers += [("content-security-policy", policy("'none'", scripts=scripts)), ("x-frame-options", "DENY")]
         return [*headers, ("cache-control", "no-store")] if operation.id == PAGE else headers
 
     def _session(self, inbound: Inbound) -> LocalSession | None:

@@ -10,20 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulators.hi_events import html, returning
+from simulators.hi_events import returning
 from simulators.hi_events.store import HiEventsStore, LocalSession
+from simulators.hi_events.views import policy
 from simulators.kit.clock import Clock
+from simulators.kit.templates import Templates
 
 PATH = "/manage"
 COOKIE = "hi_events_session"
+_SIGNED_OUT = "You are not signed in, or the session is over. Come again from Tuvens."
 
 
 class Manage:
     """The page for whoever has a session, told by a cookie that the script may read: it is the bearer token to send."""
 
-    def __init__(self, *, store: HiEventsStore, clock: Clock, client_origins: Collection[str]) -> None:
+    def __init__(
+        self, *, store: HiEventsStore, clock: Clock, templates: Templates, client_origins: Collection[str]
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._templates = templates
         self._origins = client_origins
 
     def routes(self) -> list[Route]:
@@ -38,10 +44,10 @@ class Manage:
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
             "X-Frame-Options": "DENY",
-            "Content-Security-Policy": html.policy("'none'", scripts=True),
+            "Content-Security-Policy": policy("'none'", scripts=True),
         }
         if session is None:
-            page = html.error_page("You are not signed in, or the session is over. Come again from Tuvens.")
+            page = self._templates.render("error", message=_SIGNED_OUT)
             return Response(page, 401, headers, "text/html")
         back = request.query_params.get("return_url", "")
         page = self.render(session, request.query_params.get("event", ""), back)
@@ -57,7 +63,9 @@ class Manage:
             external = session.account.external_account_id or 0
             linked = returning.success(event, chosen[0].id, external) if chosen else None
             leave = returning.with_answer(back, linked or returning.cancelled(event or None))
-        return html.manage_page(session.user.email, session.account.name, chosen or events, leave, alone=bool(chosen))
+        return self._templates.render(
+            "manage", session=session, events=chosen or events, back=leave, is_one_event=bool(chosen)
+        )
 
 
 def address(event: str | None, back: str | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.session_token.wire import SessionUser
 from openapi import Document
-from simulators.hi_events import html, returning
+from simulators.hi_events import returning
 from simulators.hi_events.manage import COOKIE, Manage, address
 from simulators.hi_events.sign_in import SignIn, Visitor
 from simulators.hi_events.store import EventDraft, HiEventsStore, LocalEvent
@@ -17,6 +17,7 @@ from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
+from simulators.kit.templates import Templates, html_reply
 
 _APP = "tuvens"
 _LONGEST_TITLE = 255
@@ -55,6 +56,7 @@ class Pages:
         tuvens: Tuvens,
         sign_in: SignIn,
         manage: Manage,
+        templates: Templates,
         session_lifetime: int,
         client_origins: Collection[str],
     ) -> None:
@@ -66,6 +68,7 @@ class Pages:
         self._tuvens = tuvens
         self._sign_in = sign_in
         self._manage = manage
+        self._templates = templates
         self._lifetime = session_lifetime
         self._origins = client_origins
 
@@ -89,18 +92,18 @@ class Pages:
             return self._redirect(back, returning.failure(code, error.message, known_id))
         if back and visit.made is not None:
             if self._faults.on("page-leads-to-the-new-event"):
-                return Reply(302, b"", [("location", f"/event/{visit.made.id}/{visit.made.slug}")])
+                return Reply(302, b"", [("location", visit.made.path)])
             account = visit.visitor.external_account_id
             return self._redirect(back, returning.success(known_id or "", visit.made.id, account))
         return self._arrive(inbound, visit, known_id, back)
 
     def show_event(self, inbound: Inbound) -> Reply:
         """GET /event/{id}/{slug}; the slug is for people."""
-        return html.reply(html.event_page(self._event(inbound)))
+        return self._show_event(inbound, embedded=False)
 
     def show_embedded(self, inbound: Inbound) -> Reply:
         """GET /event/{id}/{slug}/embed and GET /widget/{id}."""
-        return html.reply(html.embedded_page(self._event(inbound)))
+        return self._show_event(inbound, embedded=True)
 
     async def _visit(self, inbound: Inbound, event_id: str | None) -> Visit:
         app = inbound.query_value("app_id") or inbound.query_value("source")
@@ -148,7 +151,7 @@ class Pages:
         path = "/auth" if self._faults.on("session-cookie-for-one-page") else "/"
         cookie = ("set-cookie", f"{COOKIE}={bearer}; Path={path}; Max-Age={self._lifetime}; SameSite=Lax")
         if session is not None and self._faults.on("session-token-stays-in-address"):
-            shown = html.reply(self._manage.render(session, event_id or "", back or ""))
+            shown = html_reply(self._manage.render(session, event_id or "", back or ""))
             shown.headers.append(cookie)
             return shown
         return Reply(302, b"", [("location", address(event_id, back)), cookie])
@@ -197,6 +200,9 @@ class Pages:
             end_date=value.get("end_date"),
             details={name: value[name] for name in _IN_DETAILS if value.get(name) is not None},
         )
+
+    def _show_event(self, inbound: Inbound, *, embedded: bool) -> Reply:
+        return html_reply(self._templates.render("event", event=self._event(inbound), embedded=embedded))
 
     def _event(self, inbound: Inbound) -> LocalEvent:
         number = event_number(inbound.path_params["id"])

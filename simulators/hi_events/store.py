@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, func, insert, select, text, update
 
@@ -66,6 +67,11 @@ class LocalEvent:
     details: Mapping[str, object]
     status: str
     changed_at_ms: int
+
+    @property
+    def path(self) -> str:
+        """The path of the event's page."""
+        return f"/event/{self.id}/{quote(self.slug)}"
 
     @property
     def slug(self) -> str:

@@ -7,6 +7,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import Simulator
+from simulators.kit.templates import Templates
 from simulators.seed import Seed
 from simulators.tuvens_client.config import Config, origin_of
 from simulators.tuvens_client.edge import Edge, policy
@@ -36,13 +37,20 @@ class TuvensClient(Simulator):
         )
         self.config = config
         self._tuvens = Tuvens(config.tuvens_url, timeout=config.upstream_timeout, clock=clock, journal=journal)
-        self._routes = Routes(config, self._tuvens, faults, journal)
+        templates = Templates(__package__, faults=())
+        self._routes = Routes(config, self._tuvens, faults, journal, templates)
         origins = {"frames": origin_of(config.hi_events_url), "connects": origin_of(config.tuvens_url)}
-        door = FrontDoor(clock=clock, seed=lambda: self.seed, jwt_secret=config.jwt_secret, policy=policy(**origins))
+        door = FrontDoor(
+            clock=clock,
+            seed=lambda: self.seed,
+            jwt_secret=config.jwt_secret,
+            templates=templates,
+            policy=policy(**origins),
+        )
         super().__init__(
             document=document,
             handlers=self._routes.handlers(),
-            behaviour=Edge(clock=clock, faults=faults, **origins),
+            behaviour=Edge(clock=clock, faults=faults, templates=templates, **origins),
             clock=clock,
             database=None,
             faults=faults,

@@ -10,7 +10,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
-from simulators.tuvens_client import html
+from simulators.kit.templates import Templates, html_reply
 
 COOKIE = "jwt"
 WRAPS = "wrapGenerateSession"
@@ -21,9 +21,10 @@ class Edge(Behaviour):
     """The behaviour of tuvens-client around its routes. `frames` and `connects`: origins that its pages frame and
     call."""
 
-    def __init__(self, *, clock: Clock, faults: FaultRuntime, frames: str, connects: str) -> None:
+    def __init__(self, *, clock: Clock, faults: FaultRuntime, templates: Templates, frames: str, connects: str) -> None:
         self._clock = clock
         self._faults = faults
+        self._templates = templates
         self._policy = policy(frames=frames, connects=connects)
 
     def offers(self, inbound: Inbound) -> bool:
@@ -44,8 +45,7 @@ class Edge(Behaviour):
         if operation is None or operation.base == "pages":
             heading = "There is no such page" if refusal.status in (404, 405) else "Something is wrong"
             message = "The address may be mistyped, or old." if operation is None else refusal.message
-            content = html.fill("problem", {"heading": heading, "message": message})
-            return html.reply(html.page(content, who=""), refusal.status)
+            return html_reply(self._templates.render("problem", heading=heading, message=message), refusal.status)
         body = {
             "statusCode": refusal.status,
             "timestamp": iso_millis(self._clock.now()),
@@ -60,7 +60,11 @@ class Edge(Behaviour):
         operation = inbound.operation
         if operation is not None and operation.base == "api":
             return [("x-content-type-options", "nosniff"), ("cache-control", "no-store")]
-        headers = [("x-content-type-options", "nosniff"), ("referrer-policy", "strict-origin-when-cross-origin")]
+        headers = [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("cache-control", "no-store"),
+        ]
         if self._faults.armed("texts-as-html"):
             return headers
         return [*headers, ("x-frame-options", "DENY"), ("content-security-policy", self._policy)]

@@ -1,7 +1,6 @@
 """What no contract knows and local use needs: a page to sign in on, and the files of the pages."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
@@ -9,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulators.kit.clock import Clock
+from simulators.kit.templates import Templates
 from simulators.people import people
 from simulators.seed import Seed
 from simulators.tuvens_api.users import LIFETIME, mint_jwt
-from simulators.tuvens_client import html
 from simulators.tuvens_client.edge import COOKIE, cookie
 
 _LONGEST_FORM = 64 * 1024
@@ -21,10 +20,13 @@ _LONGEST_FORM = 64 * 1024
 class FrontDoor:
     """The start page: who is who, which events there are. `seed` gives the seed in force, `policy` is the pages'."""
 
-    def __init__(self, *, clock: Clock, seed: Callable[[], Seed], jwt_secret: str, policy: str) -> None:
+    def __init__(
+        self, *, clock: Clock, seed: Callable[[], Seed], jwt_secret: str, templates: Templates, policy: str
+    ) -> None:
         self._clock = clock
         self._seed = seed
         self._jwt_secret = jwt_secret
+        self._templates = templates
         self._headers = {
             "Content-Security-Policy": policy,
             "Cache-Control": "no-store",
@@ -45,35 +47,13 @@ class FrontDoor:
         seed = self._seed()
         onward = _local(request.query_params.get("next", "/"))
         signed_in = bool(cookie(request.headers.get("cookie", ""), COOKIE))
-        buttons = [
-            f'<button type="submit" name="user" value="{escape(each.user.sub)}">'
-            f"Sign in as {escape(each.role)}: {escape(each.user.email)}</button>\n"
-            for each in people(seed)
-            if each.role != "user"
-        ]
-        chooser = (
-            f'<form method="post" action="/sign-in" class="people">\n<input type="hidden" name="next" '
-            f'value="{escape(onward)}">\n{"".join(buttons)}</form>\n'
-        )
-        content = html.fill(
+        body = self._templates.render(
             "start",
-            {
-                "people": html.Markup(chooser if self._jwt_secret and buttons else ""),
-                "leave": html.Markup(
-                    '<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>\n'
-                    if signed_in
-                    else ""
-                ),
-                "next": onward,
-                "events": html.Markup(
-                    "".join(
-                        f'<li><a href="/event/{quote(each.id, safe="")}">{escape(each.title)}</a></li>\n'
-                        for each in seed.events
-                    )
-                ),
-            },
+            people=[each for each in people(seed) if each.role != "user"] if self._jwt_secret else [],
+            next=onward,
+            events=seed.events,
+            signed_in=signed_in,
         )
-        body = html.page(content, who="Signed in" if signed_in else "Not signed in")
         return Response(body, headers=self._headers, media_type="text/html")
 
     async def sign_in(self, request: Request) -> Response:

@@ -11,7 +11,8 @@ from simulators.kit.errors import Refusal
 from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
-from simulators.tuvens_client import callback, html
+from simulators.kit.templates import Templates, html_reply
+from simulators.tuvens_client import callback
 from simulators.tuvens_client.config import Config
 from simulators.tuvens_client.edge import WRAPS, user_jwt
 from simulators.tuvens_client.faults import BROWSER
@@ -21,16 +22,24 @@ _PASSED_ON = ("content-type", "retry-after", "www-authenticate", "x-ratelimit-li
 _REFUSALS = frozenset({400, 401, 403, 413, 429})
 _HIDDEN = frozenset({401, 403})
 _REGISTER = "register@tuvens.com"
+_SHOWN = (
+    *("id", "title", "description", "startDate", "endDate", "ticketing_enabled", "ticketing_status", "account_id"),
+    *("hi_events_event_url", "hasTicketing", "ticketStatus"),
+)
+"""What the scripts need of an event."""
 
 
 class Routes:
     """The handlers, by operationId in `handlers`."""
 
-    def __init__(self, config: Config, tuvens: Tuvens, faults: FaultRuntime, journal: Journal) -> None:
+    def __init__(
+        self, config: Config, tuvens: Tuvens, faults: FaultRuntime, journal: Journal, templates: Templates
+    ) -> None:
         self._config = config
         self._tuvens = tuvens
         self._faults = faults
         self._journal = journal
+        self._templates = templates
         self.forget()
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -74,26 +83,23 @@ class Routes:
             raise Refusal(503, "UNAVAILABLE", "Tuvens cannot show this event now. Try again in a moment.") from None
         if event is None:
             raise Refusal(404, "EVENT_NOT_FOUND", "There is no such event.")
-        signed_in = user_jwt(inbound) is not None
-        title = str(event["title"])
-        values = {
-            "title": title,
-            "when": _when(event),
-            "description": str(event.get("description") or ""),
-            "api": self._config.tuvens_url.rstrip("/"),
-            "hi_events": self._config.hi_events_url.rstrip("/"),
-            "signed_in": "yes" if signed_in else "no",
-            "register": f"mailto:{_REGISTER}?subject={quote(title)}",
-            "sign_in": f"/?next={quote(inbound.path, safe='')}",
-            "event": html.event_data(event),
-        }
         # Whether one of them changes anything is decided in the browser: each page that has it counts.
         armed = [name for name in BROWSER if not name.startswith("callback-") and self._faults.on(name)]
-        content = html.fill("event", values, raw="texts-as-html" in armed)
+        page = self._render(
+            "event",
+            faults=armed,
+            event={name: event[name] for name in _SHOWN if name in event},
+            when=_when(event),
+            description=event.get("description") or "",
+            api=self._config.tuvens_url.rstrip("/"),
+            hi_events=self._config.hi_events_url.rstrip("/"),
+            signed_in=user_jwt(inbound) is not None,
+            register=f"mailto:{_REGISTER}?subject={quote(event['title'])}",
+            sign_in=f"/?next={quote(inbound.path, safe='')}",
+        )
         if self._last_token and self._faults.on("session-token-in-page"):
-            content = html.Markup(f"{content}<!-- session: {self._last_token} -->\n")
-        who = "Signed in" if signed_in else html.fill("sign-in-link", values)
-        return html.reply(html.page(content, who=who, faults=armed, scripts=["event.js"]))
+            page += f"<!-- session: {self._last_token} -->\n"
+        return html_reply(page)
 
     async def come_back(self, inbound: Inbound) -> Reply:
         """GET /hi-events/callback: says how it went; after a success the event is changed first."""
@@ -105,8 +111,7 @@ class Routes:
         if told.outcome == callback.CANCELLED and not self._faults.on("callback-ignores-cancelled"):
             return self._outcome("callback-cancelled", event=event)
         if told.outcome == callback.ERROR and not self._faults.on("callback-takes-errors-for-success"):
-            said = html.fill("callback-said", {"said": told.said}, raw=self._raw()) if told.said else html.Markup("")
-            return self._outcome("callback-error", event=event, why=told.why, said=said)
+            return self._outcome("callback-error", event=event, why=told.why, said=told.said)
         why = None
         if told.outcome == callback.SUCCESS and not self._faults.on("callback-does-not-patch"):
             why = await self._link(inbound, told)
@@ -126,10 +131,12 @@ class Routes:
         return _WHY_UNLINKED.get(status or 0, "Tuvens could not change the event. Try again in a moment.")
 
     def _outcome(self, name: str, **values: str) -> Reply:
-        return html.reply(html.page(html.fill(name, values), who=""))
+        return html_reply(self._render(name, **values))
 
-    def _raw(self) -> bool:
-        return self._faults.on("texts-as-html")
+    def _render(self, name: str, **values: object) -> str:
+        if self._faults.on("texts-as-html"):
+            return self._templates.environment.overlay(autoescape=False).get_template(f"{name}.html").render(values)
+        return self._templates.render(name, **values)
 
     def _body(self, inbound: Inbound) -> bytes:
         """What tuvens-api is sent: honest, the bytes that came."""
