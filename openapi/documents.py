@@ -86,18 +86,22 @@ class Document:
 _texts: dict[Path, Any] = {}
 
 
-@cache
 def load(app: str, edition: str = EDITION) -> Document:
     """The document of an application; its file is read once.
 
     Raises SpecError when there is no such document, or when it cannot be read.
     """
-    if app not in FILES:
-        raise SpecError(Path(__file__).parent, "", f"no document of {app!r}; there are {', '.join(APPS)}")
-    document = Document(app, Bundle(FILES[app], _texts))
+    document = _read(app)
     if document.edition != edition:
         raise SpecError(document.path, "/info/version", f"is {document.edition}, edition {edition} was asked for")
     return document
+
+
+@cache
+def _read(app: str) -> Document:
+    if app not in FILES:
+        raise SpecError(Path(__file__).parent, "", f"no document of {app!r}; there are {', '.join(APPS)}")
+    return Document(app, Bundle(FILES[app], _texts))
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-import openapi
-from harness.http import Call, Headers, WireError, field_of, read_json
+from contracts.calls import call
+from harness.http import Call, WireError, field_of, read_json
 
 MESSAGE_TYPE = "ticketing_status_changed"
 _STATUSES = ("setup", "active", "inactive")
@@ -20,11 +20,8 @@ class StatusMessage:
 
 def stream_event_updates(last_event_id: str | None = None) -> Call:
     """A browser opens the stream; after a reconnect it names the last event that it saw."""
-    operation = openapi.find("streamEventUpdates")
-    headers: Headers = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"))
-    if last_event_id is not None:
-        headers = (*headers, ("Last-Event-ID", last_event_id))
-    return Call(operation.id, operation.method, operation.target(), headers)
+    opening = call("streamEventUpdates").with_header("Cache-Control", "no-cache")
+    return opening if last_event_id is None else opening.with_header("Last-Event-ID", last_event_id)
 
 
 def status_message(event_id: str, status: str, timestamp: str) -> dict[str, str]:

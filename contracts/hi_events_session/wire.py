@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import openapi
-from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
+from contracts.calls import call
+from harness.http import Answer, Call, WireError, field_of, success_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +34,19 @@ class Denial:
     code: str | None
 
 
-def _call(
-    operation_id: str,
-    bearer: str | None = None,
-    *,
-    fields: Mapping[str, object] | None = None,
-    path: Mapping[str, str] | None = None,
-    query: list[tuple[str, str]] | None = None,
-) -> Call:
-    operation = openapi.find(operation_id)
-    headers: Headers = (("Accept", "application/json"),)
-    if bearer is not None:
-        headers = (*headers, ("Authorization", f"Bearer {bearer}"))
-    body = None
-    if fields is not None:
-        headers = (*headers, ("Content-Type", "application/json"))
-        body = json_body(fields)
-    return Call(operation.id, operation.method, operation.target(path, query), headers, body)
-
-
 def sign_in(token: object) -> Call:
     """Exchange a Tuvens session token for a Hi.Events session."""
-    return _call("validateCrossAppSession", fields={"session_token": token})
+    return call("validateCrossAppSession", json={"session_token": token})
 
 
 def session_status(bearer: str | None) -> Call:
     """Ask who is signed in."""
-    return _call("getCrossAppStatus", bearer)
+    return call("getCrossAppStatus", bearer)
 
 
 def session_accounts(bearer: str | None) -> Call:
     """Ask for the accounts of the signed-in user, as tuvens-api lists them."""
-    return _call("listCrossAppAccounts", bearer)
+    return call("listCrossAppAccounts", bearer)
 
 
 def session_permission(bearer: str | None, permission: object, resource_id: object = None) -> Call:
@@ -73,23 +54,22 @@ def session_permission(bearer: str | None, permission: object, resource_id: obje
     fields = {"permission": permission}
     if resource_id is not None:
         fields["resource_id"] = resource_id
-    return _call("validateCrossAppPermission", bearer, fields=fields)
+    return call("validateCrossAppPermission", bearer, json=fields)
 
 
 def set_event_status(bearer: str | None, event_id: str, status: object) -> Call:
-    """Change an event's status; hi.events tells tuvens-api by a webhook."""
-    return _call("setEventStatus", bearer, path={"id": event_id}, fields={"status": status})
+    """Change an event's status; hi.events reports it to tuvens-api by a webhook."""
+    return call("setEventStatus", bearer, path={"id": event_id}, json={"status": status})
 
 
 def read_event(bearer: str | None, event_id: str) -> Call:
     """Read one event of hi.events."""
-    return _call("readEvent", bearer, path={"id": event_id})
+    return call("readEvent", bearer, path={"id": event_id})
 
 
 def open_page(params: Mapping[str, str]) -> Call:
     """Open the page /auth/cross-app as a browser does."""
-    call = _call("openCrossAppPage", query=list(params.items()))
-    return call.with_header("Accept", "text/html")
+    return call("openCrossAppPage", query=list(params.items()))
 
 
 def read_sign_in(answer: Answer) -> SignIn:

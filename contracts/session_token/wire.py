@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import openapi
-from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
+from contracts.calls import call
+from harness.http import Answer, Call, WireError, field_of, success_of
 
-SECRET_HEADER = "x-shared-secret"
-_JSON: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
+SECRET_HEADER = openapi.load("tuvens-api").operations["validateSession"].schemes[0].field
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +37,27 @@ class Account:
     slug: str
 
 
-def _bearer(jwt: str | None) -> Headers:
-    return () if jwt is None else (("Authorization", f"Bearer {jwt}"),)
-
-
-def _shared(secret: str | None) -> Headers:
-    return () if secret is None else ((SECRET_HEADER, secret),)
-
-
 def generate_session(jwt: str | None, account_id: object) -> Call:
     """A user asks for a session token for one of the user's accounts."""
-    operation = openapi.find("generateSession")
-    body = json_body({"account_id": account_id})
-    return Call(operation.id, operation.method, operation.target(), _JSON + _bearer(jwt), body)
+    return call("generateSession", jwt, json={"account_id": account_id})
 
 
 def validate_session(secret: str | None, token: object) -> Call:
-    """A back end asks whom a session token stands for."""
-    operation = openapi.find("validateSession")
-    body = json_body({"session_token": token})
-    return Call(operation.id, operation.method, operation.target(), _JSON + _shared(secret), body)
+    """A back end asks whose session a token is."""
+    return call("validateSession", secret, json={"session_token": token})
 
 
 def list_user_accounts(secret: str | None, token: str | None) -> Call:
-    """A back end asks for the accounts of a session's user; the token travels in the query."""
-    operation = openapi.find("listUserAccounts")
-    query = [] if token is None else [("session_token", token)]
-    headers: Headers = (("Accept", "application/json"),)
-    return Call(operation.id, operation.method, operation.target(query=query), headers + _shared(secret))
+    """A back end asks for the accounts of a session's user; the token is sent in the query."""
+    return call("listUserAccounts", secret, query=[] if token is None else [("session_token", token)])
 
 
 def validate_permission(secret: str | None, token: object, permission: object, resource_id: object = None) -> Call:
     """A back end asks whether a session's user has a permission, on one event where `resource_id` is given."""
-    operation = openapi.find("validatePermission")
     fields = {"session_token": token, "permission": permission}
     if resource_id is not None:
         fields["resource_id"] = resource_id
-    return Call(operation.id, operation.method, operation.target(), _JSON + _shared(secret), json_body(fields))
+    return call("validatePermission", secret, json=fields)
 
 
 def read_session(answer: Answer) -> Session:

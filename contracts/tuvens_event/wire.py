@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import openapi
-from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
+from contracts.calls import call
+from harness.http import Answer, Call, WireError, field_of, success_of
 
 _STATUSES = ("setup", "active", "inactive", None)
 
@@ -23,19 +23,12 @@ class TuvensEvent:
 
 def get_event(event_id: str) -> Call:
     """Read an event; public."""
-    operation = openapi.find("getEvent")
-    headers: Headers = (("Accept", "application/json"),)
-    return Call(operation.id, operation.method, operation.target({"id": event_id}), headers)
+    return call("getEvent", path={"id": event_id})
 
 
 def update_event(jwt: str | None, event_id: str, changes: Mapping[str, object]) -> Call:
     """Change an event as the client's callback page does."""
-    operation = openapi.find("updateEvent")
-    headers: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
-    if jwt is not None:
-        headers = (*headers, ("Authorization", f"Bearer {jwt}"))
-    body = json_body(changes)
-    return Call(operation.id, operation.method, operation.target({"id": event_id}), headers, body)
+    return call("updateEvent", jwt, path={"id": event_id}, json=changes)
 
 
 def read_event(answer: Answer) -> TuvensEvent:

@@ -5,9 +5,10 @@ import re
 from enum import Enum
 
 import openapi
-from harness.http import Answer, Call, Headers, WireError, field_of, json_body, success_of
+from contracts.calls import call
+from harness.http import Answer, Call, WireError, field_of, json_body, success_of
 
-SIGNATURE_HEADER = "x-hi-events-signature"
+SIGNATURE_HEADER = openapi.load("tuvens-api").operations["receiveEventStatusChanged"].schemes[0].field
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 
 
@@ -45,11 +46,7 @@ def status_changed_body(
 
 def event_status_changed(body: bytes, signature: str | None) -> Call:
     """The delivery of a body with a signature (None: without that header)."""
-    operation = openapi.find("receiveEventStatusChanged")
-    headers: Headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
-    if signature is not None:
-        headers = (*headers, (SIGNATURE_HEADER, signature))
-    return Call(operation.id, operation.method, operation.target(), headers, body)
+    return call("receiveEventStatusChanged", signature).with_body(body)
 
 
 def fate_of(status: int | None) -> Fate:
