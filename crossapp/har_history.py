@@ -10,7 +10,7 @@ from harness.deployment import Deployment
 from harness.har_reader import Har, HarEntry, HarError, hosts_of
 from harness.history import History, Outcome, read_history
 from harness.http import Answer, Call
-from scenarios.tools.addresses import Addresses, Place
+from scenarios.tools.addresses import Addresses, RequestPlace
 
 STORY = "har"
 
@@ -53,7 +53,7 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
     return read_history(history.lines(writer.redactor)), len(har.entries) - len(placed)
 
 
-def _call(entry: HarEntry, place: Place) -> Call:
+def _call(entry: HarEntry, place: RequestPlace) -> Call:
     return Call(place.operation, entry.method, place.target, entry.request_headers, entry.request_body)
 
 

@@ -1,6 +1,6 @@
 """The provider states of the pacts: what a deployment must have for each, and in which story it is brought about.
 
-How it is brought about stands in `scenarios/tools/provider_states.py`; a state has the same name there.
+How it is brought about stands in `scenarios/tools/pact/setups.py`; a state has the same name there.
 """
 
 from collections.abc import Mapping

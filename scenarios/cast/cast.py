@@ -1,5 +1,6 @@
 """The cast of a story: people and back ends, each with the verbs of its trade."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -15,14 +16,21 @@ from harness.deployment import Deployment, Linked, User
 from harness.http import Answer, Call, WireError
 from harness.listener import Listener
 from harness.story import Story, StoryStoppedError
-from scenarios.cast.stage import Reply, SessionToken, SignedIn, Stage, user_key
+from scenarios.cast.sending import Reply
+from scenarios.cast.sessions import SessionToken, SignedIn, user_key
+from scenarios.cast.stage import Stage
 
 CLIENT, BACKEND, BROWSER = "tuvens-client", "hi.events", "browser"
-_KEPT: Any = object()
+_DEFAULT: Any = object()
 
 
 class Cast:
-    """All who play in one story. Steps are recorded below the story's name."""
+    """Everybody who acts in one story.
+
+    The verbs send one request each. `step` is the name of the recorded exchange, below the story's name. Credentials
+    are the right ones unless others are given; None sends none. All verbs raise StoryStoppedError if the deployment
+    lacks the application.
+    """
 
     def __init__(self, stage: Stage, story: Story) -> None:
         self.stage = stage
@@ -35,7 +43,7 @@ class Cast:
         return capability in self.capabilities
 
     def user(self, role: str) -> User:
-        """A user of a role. Raises StoryStoppedError."""
+        """The first user of a role. Raises StoryStoppedError if there is none."""
         found = self.deployment.user(role)
         if found is None:
             raise StoryStoppedError(f"the deployment has no user with role {role!r}")
@@ -43,16 +51,34 @@ class Cast:
 
     @property
     def organiser(self) -> User:
-        """Who holds manage_ticketing in the account of the events."""
+        """A user who has manage_ticketing in the account of the events."""
         return self.user("organiser")
 
-    def others(self, role: str) -> list[User]:
-        """All users of a role."""
-        return [each for each in self.deployment.users if each.role == role]
+    @property
+    def some_event(self) -> str:
+        """The id of an event of tuvens-api, to be read; "1" if the deployment names none."""
+        return self.deployment.events[0] if self.deployment.events else "1"
 
     def step(self, name: str) -> str:
         """A step's full name."""
         return f"{self.story.name}/{name}"
+
+    def now(self) -> float:
+        """Unix seconds by the simulators' clocks."""
+        return self.stage.clock.now()
+
+    def observe(self, step: str, values: Mapping[str, Any]) -> None:
+        """Record values that were measured rather than exchanged."""
+        self.stage.recorder.observe(self.step(step), values)
+
+    def hide(self, kind: str, secret: str) -> str:
+        """Register a credential that the story made up, so that it is redacted like a real one; returns it."""
+        self.stage.recorder.redactor.register(kind, secret)
+        return secret
+
+    def unknown_token(self, name: str, token: str | None = None) -> str:
+        """A token that nobody minted, random unless one is given; redacted as `unknown-token-<name>`."""
+        return self.hide(f"unknown-token-{name.replace(' ', '-')}", token or secrets.token_urlsafe(32))
 
     async def send(
         self,
@@ -64,32 +90,64 @@ class Cast:
         obey_limits: bool = True,
         token: object = None,
     ) -> Reply:
-        """Send any call, recorded as a step of this story; `token` is the session token that it is about."""
-        facts = self.stage.facts_about(token)
-        return await self.stage.send(self.step(step), caller, call, key=key, obey_limits=obey_limits, facts=facts)
+        """Send any call; `token` is the session token that it is about, `key` and `obey_limits` as in `Sender.send`."""
+        facts = self.stage.sessions.facts_about(token)
+        return await self.stage.sender.send(
+            self.step(step), caller, call, key=key, obey_limits=obey_limits, facts=facts
+        )
 
-    def observe(self, step: str, values: Mapping[str, Any]) -> None:
-        """Record what was measured."""
-        self.stage.recorder.observe(self.step(step), values)
+    async def send_once(self, step: str, caller: str, app: str, base_url: str, call: Call) -> Reply:
+        """Send a call to a base URL, whatever the rate limits, and never again."""
+        exchange, answer = await self.stage.recorder.send(
+            step=self.step(step), caller=caller, callee=app, base_url=base_url, call=call
+        )
+        return Reply(exchange, answer)
+
+    # sessions
 
     async def session(self, role: str = "organiser") -> SessionToken:
-        """A live session of a user of that role, shared with other stories."""
-        return await self.stage.session(self.user(role))
+        """A live session of a user of that role, shared with other stories. Raises StoryStoppedError."""
+        return await self.stage.sessions.shared(self.user(role))
 
     async def fresh_session(self, step: str, role: str = "organiser") -> SessionToken:
-        """A session that is this story's own."""
-        return await self.stage.mint(self.user(role), self.step(step))
+        """A new session, which no other story uses. Raises StoryStoppedError."""
+        return await self.stage.sessions.mint(self.user(role), self.step(step))
+
+    async def signed_in(self, role: str = "organiser") -> SignedIn:
+        """A live Hi.Events session with a live Tuvens session behind it, shared with other stories. Raises
+        StoryStoppedError."""
+        return await self.stage.sessions.signed_in(self.user(role), tuvens_alive=True)
+
+    async def bearer(self, role: str = "organiser") -> str:
+        """The bearer token of a live Hi.Events session, shared with other stories. Raises StoryStoppedError."""
+        return (await self.stage.sessions.signed_in(self.user(role))).bearer
+
+    # events
+
+    def event(self) -> AbstractAsyncContextManager[str]:
+        """The id of an event of the organiser's account, leased to this story."""
+        return self.stage.events.event()
+
+    def linked_event(self) -> AbstractAsyncContextManager[Linked]:
+        """An event that exists in tuvens-api and in hi.events, leased to this story."""
+        return self.stage.events.linked_event()
 
     # tuvens-client, on behalf of a user
 
     async def generates_session(
-        self, step: str, user: User, *, jwt: str | None = _KEPT, account_id: object = _KEPT, obey_limits: bool = True
+        self,
+        step: str,
+        user: User,
+        *,
+        jwt: str | None = _DEFAULT,
+        account_id: object = _DEFAULT,
+        obey_limits: bool = True,
     ) -> Reply:
-        """A user asks for a session token, with another JWT or account where given."""
+        """A user asks tuvens-api for a session token."""
         call = session_wire.generate_session(
-            user.jwt if jwt is _KEPT else jwt, user.account_id if account_id is _KEPT else account_id
+            user.jwt if jwt is _DEFAULT else jwt, user.account_id if account_id is _DEFAULT else account_id
         )
-        key = user_key(user) if jwt is _KEPT else None
+        key = user_key(user) if jwt is _DEFAULT else None
         return await self.send(step, CLIENT, call, key=key, obey_limits=obey_limits)
 
     async def wraps_session(
@@ -97,25 +155,25 @@ class Cast:
         step: str,
         user: User,
         *,
-        jwt: str | None = _KEPT,
-        account_id: object = _KEPT,
+        jwt: str | None = _DEFAULT,
+        account_id: object = _DEFAULT,
         body: bytes | None = None,
     ) -> Reply:
-        """A page asks the own server of tuvens-client for a session; `body` is sent instead of an account's."""
+        """A page asks tuvens-client's own server for a session token; `body` replaces the usual body."""
         target = self.stage.target(CLIENT)
         parts = urlsplit(target.url)
         call = client_wire.wrap_generate_session(
-            user.jwt if jwt is _KEPT else jwt,
-            user.account_id if account_id is _KEPT else account_id,
+            user.jwt if jwt is _DEFAULT else jwt,
+            user.account_id if account_id is _DEFAULT else account_id,
             cookie=target.jwt_cookie,
             origin=f"{parts.scheme}://{parts.netloc}",
         )
-        key = user_key(user) if jwt is _KEPT else None
+        key = user_key(user) if jwt is _DEFAULT else None
         return await self.send(step, CLIENT, call if body is None else call.with_body(body), key=key)
 
     @staticmethod
     def token_of(reply: Reply) -> str | None:
-        """The session token in an answer, None where there is none."""
+        """The session token in an answer; None if there is none."""
         try:
             return session_wire.read_session(reply.answer or Answer(0)).session_token
         except WireError:
@@ -126,7 +184,7 @@ class Cast:
         return await self.send(step, BROWSER, event_wire.get_event(event_id))
 
     async def changes_event(self, step: str, jwt: str | None, event_id: str, changes: Mapping[str, object]) -> Reply:
-        """The client's callback page changes an event."""
+        """The client's callback page changes an event of tuvens-api."""
         return await self.send(step, CLIENT, event_wire.update_event(jwt, event_id, changes))
 
     # hi.events' back end, towards tuvens-api
@@ -137,19 +195,19 @@ class Cast:
         return self.deployment.shared_secret
 
     async def validates(
-        self, step: str, token: object, *, secret: str | None = _KEPT, obey_limits: bool = True
+        self, step: str, token: object, *, secret: str | None = _DEFAULT, obey_limits: bool = True
     ) -> Reply:
-        """Hi.Events asks whom a token stands for."""
-        call = session_wire.validate_session(self.secret if secret is _KEPT else secret, token)
-        key = "shared-secret" if secret is _KEPT else None
+        """Hi.Events asks whom a session token belongs to."""
+        call = session_wire.validate_session(self.secret if secret is _DEFAULT else secret, token)
+        key = "shared-secret" if secret is _DEFAULT else None
         return await self.send(step, BACKEND, call, key=key, obey_limits=obey_limits, token=token)
 
     async def lists_accounts(
-        self, step: str, token: str | None, *, secret: str | None = _KEPT, obey_limits: bool = True
+        self, step: str, token: str | None, *, secret: str | None = _DEFAULT, obey_limits: bool = True
     ) -> Reply:
         """Hi.Events asks for the accounts of a session's user."""
-        call = session_wire.list_user_accounts(self.secret if secret is _KEPT else secret, token)
-        key = str(token) if secret is _KEPT else None
+        call = session_wire.list_user_accounts(self.secret if secret is _DEFAULT else secret, token)
+        key = str(token) if secret is _DEFAULT else None
         return await self.send(step, BACKEND, call, key=key, obey_limits=obey_limits, token=token)
 
     async def asks_permission(
@@ -159,29 +217,29 @@ class Cast:
         permission: object,
         resource_id: object = None,
         *,
-        secret: str | None = _KEPT,
+        secret: str | None = _DEFAULT,
         obey_limits: bool = True,
     ) -> Reply:
-        """Hi.Events asks whether a session's user has a permission."""
+        """Hi.Events asks whether a session's user has a permission, in the account or on one resource."""
         call = session_wire.validate_permission(
-            self.secret if secret is _KEPT else secret, token, permission, resource_id
+            self.secret if secret is _DEFAULT else secret, token, permission, resource_id
         )
-        key = str(token) if secret is _KEPT else None
+        key = str(token) if secret is _DEFAULT else None
         return await self.send(step, BACKEND, call, key=key, obey_limits=obey_limits, token=token)
 
     async def delivers(
-        self, step: str, body: bytes, *, signature: str | None = _KEPT, obey_limits: bool = True
+        self, step: str, body: bytes, *, signature: str | None = _DEFAULT, obey_limits: bool = True
     ) -> Reply:
-        """Hi.Events delivers a webhook; rightly signed unless another signature is given."""
+        """Hi.Events delivers a webhook."""
         right = webhook_wire.sign(self.secret, body)
-        call = webhook_wire.event_status_changed(body, right if signature is _KEPT else signature)
+        call = webhook_wire.event_status_changed(body, right if signature is _DEFAULT else signature)
         return await self.send(step, BACKEND, call, key="instance", obey_limits=obey_limits)
 
     # a browser
 
     @asynccontextmanager
     async def listens(self, step: str, last_event_id: str | None = None) -> AsyncIterator[Listener]:
-        """A browser holds the stream of updates open."""
+        """A browser holds tuvens-api's stream of updates open inside the block."""
         call = stream_wire.stream_event_updates(last_event_id)
         target = self.stage.target("tuvens-api")
         async with self.stage.recorder.listen(
@@ -189,28 +247,21 @@ class Cast:
         ) as listener:
             yield listener
 
-    # a user at hi.events
-
     async def turn_to_sign_in(self, count: int = 1) -> None:
-        """Wait until so many sign-ins are within the limit, before a token is minted that might expire meanwhile."""
-        await self.stage.turns("validateCrossAppSession", "address", count)
+        """Wait until `count` sign-ins are within the rate limit; before minting, so that no token expires meanwhile."""
+        await self.stage.rate_limits.take("validateCrossAppSession", "address", count)
+
+    async def turn_to_open_page(self) -> None:
+        """Wait until a browser may open hi.events' page once within the rate limit."""
+        await self.stage.rate_limits.take("openCrossAppPage", "address")
 
     async def signs_in(self, step: str, token: object, *, obey_limits: bool = True, turn_taken: bool = False) -> Reply:
-        """A browser exchanges a session token for a Hi.Events session."""
+        """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in`."""
         key = None if turn_taken else "address"
         return await self.send(step, BROWSER, hi_wire.sign_in(token), key=key, obey_limits=obey_limits)
 
-    async def signed_in(self, role: str = "organiser") -> SignedIn:
-        """A living Hi.Events session, and a living Tuvens session behind it, shared with other stories. Raises
-        StoryStoppedError."""
-        return await self.stage.signed_in(self.user(role), for_questions=True)
-
-    async def bearer(self, role: str = "organiser") -> str:
-        """The bearer token of a living Hi.Events session, shared with other stories. Raises StoryStoppedError."""
-        return (await self.stage.signed_in(self.user(role))).bearer
-
     async def asks_hi_events(self, step: str, call: Call) -> Reply:
-        """A browser calls hi.events."""
+        """A browser sends a call to hi.events."""
         return await self.send(step, BROWSER, call, key="address")
 
     async def sets_status(self, step: str, bearer: str | None, hi_event: str, status: object) -> Reply:
@@ -218,19 +269,5 @@ class Cast:
         return await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
 
     async def opens_page(self, step: str, params: Mapping[str, str]) -> Reply:
-        """A browser opens the page that comes from Tuvens."""
+        """A browser opens hi.events' page with the query that tuvens-client gives it."""
         return await self.asks_hi_events(step, hi_wire.open_page(params))
-
-    # the world
-
-    def event(self) -> AbstractAsyncContextManager[str]:
-        """An event of the organiser's account, for this story alone."""
-        return self.stage.event()
-
-    def linked_event(self) -> AbstractAsyncContextManager[Linked]:
-        """An event that exists on both sides, for this story alone."""
-        return self.stage.linked_event()
-
-    def now(self) -> float:
-        """Unix seconds as the simulators' clocks tell them."""
-        return self.stage.now()

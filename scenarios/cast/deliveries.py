@@ -1,4 +1,7 @@
-"""What hi.events delivered to tuvens-api, as our receiver or the journal of a simulator has it."""
+"""hi.events' webhook deliveries to tuvens-api: watching them, answering them wrongly, and waiting for their effect.
+
+They are seen by our own receiver, or in the journal of a simulated application.
+"""
 
 import asyncio
 import base64
@@ -11,46 +14,42 @@ from typing import Any
 
 import openapi
 from contracts.hi_events_delivery.observations import RECEIVER
-from contracts.hi_events_session import wire
 from contracts.status_changes import WEBHOOK, is_about, reported_event, shows_status
 from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
 from harness.history import Outcome
-from harness.http import Answer, Call, Headers, WireError
+from harness.http import Answer, Call, Headers
 from harness.listener import Listener
 from harness.receiver import Arrival, HangUp, Receiver, Say, Silence
 from scenarios.cast.cast import BACKEND, Cast
-from scenarios.cast.stage import Reply
-from scenarios.stories.tuvens_api_fails import trouble
 
 _OURS = "crossapp"
 _PAUSE = 0.05
-_SETTLES = 3.0
 _END = 10**12
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A delivery: what came, what it was answered, and whether its signature was right for its bytes."""
+    """A delivery: the request with its answer, and whether its signature is right for its body."""
 
     arrival: Arrival
-    genuine: bool
+    signature_valid: bool
 
 
-class Watch(ABC):
-    """The deliveries of hi.events since a moment. `told_by` is who saw them: our receiver, or an app by its journal."""
+class DeliveryWatch(ABC):
+    """The deliveries since a moment. `seen_by` is the observer: our receiver, or an application by its journal."""
 
-    told_by: str
+    seen_by: str
 
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
 
     @abstractmethod
     async def _all(self) -> Sequence[Delivered]:
-        """Everything since that moment, in the order of arrival."""
+        """All deliveries since that moment, in the order of arrival."""
 
-    async def seen(self, tuvens_event: str, *, at_least: int = 0, seconds: float = 5.0) -> list[Delivered]:
-        """The deliveries for an event, once `at_least` of them are answered; after `seconds` what there is."""
+    async def wait(self, tuvens_event: str, *, at_least: int = 0, seconds: float = 5.0) -> list[Delivered]:
+        """The deliveries for an event, once `at_least` of them are answered; after `seconds` those there are."""
         deadline = time.monotonic() + seconds
         while True:
             found = [each for each in await self._all() if reported_event(each.arrival.body) == tuvens_event]
@@ -59,15 +58,15 @@ class Watch(ABC):
             await asyncio.sleep(_PAUSE)
 
     async def record(self, step: str, tuvens_event: str, *, answers: bool = True) -> None:
-        """Record the deliveries for an event as exchanges of this story, and that they were looked for.
+        """Record the deliveries for an event as exchanges of this story, and how many were seen by whom.
 
-        Without `answers` they are recorded as not answered, with the status as a fact: answers that tuvens-api was made
-        to give for the sake of the story are nobody's contract.
+        Without `answers` they are recorded as not answered, with the status as a fact: no rule may judge an answer that
+        tuvens-api gave because of an armed fault.
         """
-        found = await self.seen(tuvens_event)
+        found = await self.wait(tuvens_event)
         for each in found:
             self._record(step, each, answers=answers)
-        self._cast.observe(step, {"seen": len(found), "told by": self.told_by})
+        self._cast.observe(step, {"seen": len(found), "told by": self.seen_by})
 
     def _record(self, step: str, delivered: Delivered, *, answers: bool) -> None:
         arrival = delivered.arrival
@@ -85,14 +84,14 @@ class Watch(ABC):
             error=made or arrival.error,
             started=arrival.started,
             seconds=arrival.seconds,
-            facts={"delivery": True, "signature_valid": delivered.genuine, "answered": status},
+            facts={"delivery": True, "signature_valid": delivered.signature_valid, "answered": status},
         )
 
 
-class _ByReceiver(Watch):
-    """What came to our receiver."""
+class _ReceiverWatch(DeliveryWatch):
+    """The deliveries that reach our receiver."""
 
-    told_by = RECEIVER
+    seen_by = RECEIVER
 
     def __init__(self, cast: Cast, receiver: Receiver) -> None:
         super().__init__(cast)
@@ -100,135 +99,111 @@ class _ByReceiver(Watch):
         self._after = len(receiver.arrivals)
 
     async def _all(self) -> Sequence[Delivered]:
-        return [
-            Delivered(each, self._genuine(each)) for each in self._receiver.arrivals[self._after :] if is_delivery(each)
-        ]
+        arrivals = self._receiver.arrivals[self._after :]
+        return [Delivered(each, self._is_signed(each)) for each in arrivals if is_delivery(each)]
 
-    def _genuine(self, arrival: Arrival) -> bool:
+    def _is_signed(self, arrival: Arrival) -> bool:
         given = [value for name, value in arrival.headers if name.lower() == SIGNATURE_HEADER]
         return len(given) == 1 and signature_matches(self._cast.secret, arrival.body, given[0])
 
 
-class _ByJournal(Watch):
-    """What a simulator's journal tells; its times are those of the simulator's clock."""
+class _JournalWatch(DeliveryWatch):
+    """The deliveries in a simulator's journal; times are those of the simulator's clock."""
 
     def __init__(self, cast: Cast, app: str, after: int) -> None:
         super().__init__(cast)
-        self.told_by = app
+        self.seen_by = app
         self._after = after
 
     async def _all(self) -> Sequence[Delivered]:
         path = f"/journal?after={self._after}&operation={WEBHOOK}"
-        found = (await self._cast.stage.control(self.told_by, "GET", path))["exchanges"]
+        found = (await self._cast.stage.control.call(self.seen_by, "GET", path))["exchanges"]
         return [_of_journal(each) for each in found if each["caller"] != _OURS]
 
 
-def _delivers(event: Linked) -> Callable[[Arrival], bool]:
-    """Whether a request is a webhook about an event."""
+def _is_about(event: Linked) -> Callable[[Arrival], bool]:
+    """A function that tells whether a request is a webhook about an event."""
     return lambda each: is_delivery(each) and reported_event(each.body) == event.tuvens
 
 
 def is_delivery(arrival: Arrival) -> bool:
-    """Whether a request that came to our receiver is a webhook, by its path."""
+    """Whether a request to our receiver is a webhook, by its path."""
     return arrival.path.endswith(openapi.find(WEBHOOK).target())
 
 
-async def watch(cast: Cast) -> Watch | None:
-    """Look at the deliveries from now on; None where neither our receiver nor a simulator can tell of them."""
+async def watch_deliveries(cast: Cast) -> DeliveryWatch | None:
+    """Watch the deliveries from now on; None if there is neither a receiver nor a simulator's journal."""
     if cast.stage.receiver is not None:
-        return _ByReceiver(cast, cast.stage.receiver)
+        return _ReceiverWatch(cast, cast.stage.receiver)
     for app in ("tuvens-api", "hi.events"):
         if cast.can(f"control:{app}"):
-            last = (await cast.stage.control(app, "GET", f"/journal?after={_END}"))["last"]
-            return _ByJournal(cast, app, last)
+            last = (await cast.stage.control.call(app, "GET", f"/journal?after={_END}"))["last"]
+            return _JournalWatch(cast, app, last)
     return None
 
 
 @asynccontextmanager
-async def failing(
+async def deliveries_answered(
     cast: Cast, event: Linked, status: int, *, times: int | None = None, headers: Headers = ()
 ) -> AsyncIterator[None]:
-    """Until the block is left, the webhooks for an event are answered with a status (503, 429 or 400), `times` times or
-    (None) always; by our receiver where there is one, else by the simulated tuvens-api, which adds no `headers`."""
-    async with AsyncExitStack() as stack:
-        receiver = cast.stage.receiver
-        if receiver is None:
-            await stack.enter_async_context(trouble(cast, f"webhook-answers-{status}", times))
-        else:
-            say = Say(status, headers)
-            stack.enter_context(
-                receiver.answering(
-                    _delivers(event),
-                    *[say] * (times or 0),
-                    always=say if times is None else None,
-                )
-            )
+    """Answer the webhooks for an event with a status (503, 429 or 400) inside the block: the first `times` or (None)
+    all. Our receiver does it if there is one, else the simulated tuvens-api, which adds no `headers`."""
+    receiver = cast.stage.receiver
+    if receiver is None:
+        async with cast.stage.control.fault(f"webhook-answers-{status}", times):
+            yield
+        return
+    say = Say(status, headers)
+    with receiver.answering(
+        _is_about(event),
+        *[say] * (times or 0),
+        always=say if times is None else None,
+    ):
         yield
 
 
 @asynccontextmanager
-async def unanswered(cast: Cast, event: Linked, reaction: Silence | HangUp) -> AsyncIterator[None]:
-    """Until the block is left, the first webhook for an event gets no answer, in our receiver's way; without one the
-    simulated tuvens-api says nothing, and the simulated hi.events does not wait long for it."""
-    async with AsyncExitStack() as stack:
-        receiver = cast.stage.receiver
-        if receiver is None:
-            await stack.enter_async_context(trouble(cast, "deliveries-hurry", app="hi.events"))
-            await stack.enter_async_context(trouble(cast, "webhook-hangs", 1))
-        else:
-            stack.enter_context(receiver.answering(_delivers(event), reaction))
+async def first_delivery_unanswered(cast: Cast, event: Linked, reaction: Silence | HangUp) -> AsyncIterator[None]:
+    """Leave the first webhook for an event without an answer inside the block. Our receiver reacts as given; without
+    one the simulated tuvens-api stays silent, and the simulated hi.events gives up soon."""
+    receiver = cast.stage.receiver
+    if receiver is None:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(cast.stage.control.fault("deliveries-hurry", app="hi.events"))
+            await stack.enter_async_context(cast.stage.control.fault("webhook-hangs", 1))
+            yield
+        return
+    with receiver.answering(_is_about(event), reaction):
         yield
 
 
-def patience(cast: Cast) -> float:
-    """Seconds that a delivery may take: a simulator needs none, a real queue may be asleep."""
+def delivery_seconds(cast: Cast) -> float:
+    """Seconds that a delivery may take: longer if a real queue may have to wake up."""
     return 5.0 if cast.can("control:tuvens-api") and cast.can("control:hi.events") else 12.0
 
 
-async def drafted(cast: Cast, bearer: str, event: Linked) -> None:
-    """Bring an event to DRAFT at hi.events, and wait for what is on its way: what comes after is a change."""
-    reading = _json(await cast.asks_hi_events("prepare/read", wire.read_event(bearer, event.hi)))
-    if isinstance(reading, dict) and reading.get("status") == "DRAFT":
-        return
-    seen = await watch(cast)
-    reply = await cast.sets_status("prepare/change", bearer, event.hi, "DRAFT")
-    reply.must("the event cannot be set to DRAFT")
-    if seen is not None:
-        await seen.seen(event.tuvens, at_least=1, seconds=_SETTLES)
-    await hears(cast, "prepare/event", event.tuvens, "DRAFT", seconds=_SETTLES)
-
-
-async def hears_messages(listener: Listener, tuvens_event: str, count: int, *, seconds: float) -> None:
-    """Wait until a stream told of an event so many times, for at most so many seconds."""
+async def wait_for_messages(listener: Listener, tuvens_event: str, count: int, *, seconds: float) -> None:
+    """Wait until a stream has carried `count` messages about an event, at most `seconds`."""
     await listener.wait_for(
         lambda _: sum(is_about(each, tuvens_event) for each in listener.events) >= count, seconds=seconds
     )
 
 
-async def hears(cast: Cast, step: str, tuvens_event: str, status: str, *, seconds: float | None = None) -> bool:
-    """Read an event at tuvens-api until it shows a status of hi.events, for at most so many seconds.
-
-    Every reading is recorded; the last one tells what came of it.
-    """
-    deadline = time.monotonic() + (patience(cast) if seconds is None else seconds)
+async def read_until_status(
+    cast: Cast, step: str, tuvens_event: str, status: str, *, seconds: float | None = None
+) -> bool:
+    """Read an event at tuvens-api until it shows a status of hi.events, for at most `seconds` (default
+    `delivery_seconds`); returns whether it did. Every reading is recorded as `step`."""
+    deadline = time.monotonic() + (delivery_seconds(cast) if seconds is None else seconds)
     pause = _PAUSE
     while True:
         reply = await cast.reads_event(step, tuvens_event)
-        if shows_status(_json(reply), status):
+        if shows_status(reply.json_object(), status):
             return True
         if time.monotonic() + pause > deadline:
             return False
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 1.0)
-
-
-def _json(reply: Reply) -> object:
-    if reply.answer is None:
-        return None
-    try:
-        return reply.answer.json()
-    except WireError:
-        return None
 
 
 def _of_journal(entry: dict[str, Any]) -> Delivered:

@@ -1,4 +1,4 @@
-"""Which scripts and styles a page loads: what its HTML, and the files themselves, name."""
+"""The scripts and styles that a page loads, as its HTML and these files name them."""
 
 import re
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ _LOADED = {"stylesheet", "modulepreload", "preload"}
 
 
 def files_named(text: str, url: str, kind: str) -> list[str]:
-    """Absolute URLs, of the same origin as `url`, of the scripts, styles and source maps that a text names; `kind` is
-    its media type."""
+    """The absolute URLs of the scripts, styles and source maps that a text names, if they are of the same origin as
+    `url`; `kind` is the text's media type."""
     found: list[str] = []
     if "html" in kind:
         found = [*_in_tags(text), *_imported(text)]
@@ -28,7 +28,7 @@ def files_named(text: str, url: str, kind: str) -> list[str]:
 
 
 def _in_tags(page: str) -> Iterator[str]:
-    """What <script src> and <link href> name. Each tag is looked at once: parsers take very long over hostile pages."""
+    """The URLs of <script src> and <link href>. Not by a parser: those take very long over hostile pages."""
     for piece in page.split("<"):
         tag = piece.partition(">")[0][:_LONGEST_TAG]
         name = tag[:7].lower()
@@ -43,7 +43,7 @@ def _in_tags(page: str) -> Iterator[str]:
 
 def _imported(script: str) -> Iterator[str]:
     for match in _IMPORTS.finditer(script):
-        # A bare name is a package's, which the bundler has replaced.
+        # A bare name is a package, which the bundler has replaced.
         if match[2].startswith(("/", "./", "../", "http://", "https://")):
             yield match[2]
 

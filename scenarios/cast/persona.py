@@ -1,4 +1,4 @@
-"""Somebody with a real browser: opens the pages of tuvens-client and hi.events, and looks at them."""
+"""A person with a real browser, who opens pages of tuvens-client and hi.events."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -13,7 +13,7 @@ from harness.deployment import Target, User
 from harness.relay import Relay
 from scenarios.cast.cast import CLIENT, Cast
 from scenarios.cast.selectors import selectors_for
-from scenarios.cast.stage import user_key
+from scenarios.cast.sessions import user_key
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 HI_EVENTS = "hi.events"
 GENERATE = openapi.find("wrapGenerateSession").path
 NEEDS = ("browser", "target:tuvens-client")
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+"""A text that a page must not interpret as HTML; `PLANTED` finds it if it did."""
+PLANTED = 'img[src="x"]'
 
 
 class Persona:
-    """A person's browser in a story. Steps are recorded below the story's name."""
+    """One person's browser. Steps are recorded below the story's name."""
 
     def __init__(self, cast: Cast, browsing: "Browsing", who: str) -> None:
         self.browsing = browsing
@@ -36,37 +39,38 @@ class Persona:
         self.origin = origin_of(self.client.url)
 
     async def tab(self, app: str = CLIENT, *, size: tuple[int, int] = (1280, 800), far_down: bool = False) -> "Tab":
-        """A new tab in which the pages of an application are looked at; `size` of its window in CSS pixels."""
+        """A new tab for the pages of an application; `size` of its window in CSS pixels, `far_down`: with the content
+        below what the window shows."""
         own = self._cast.stage.target(app).selectors
         tab = await self.browsing.tab(selectors_for(app, own), far_down=far_down)
         await tab.page.set_viewport_size({"width": size[0], "height": size[1]})
         return tab
 
     def event_page(self, event: str) -> str:
-        """The address of an event at tuvens-client."""
+        """The URL of an event's page at tuvens-client."""
         return self.client.url + openapi.find("showTuvensEventPage").target({"id": event})
 
     def callback(self, params: Mapping[str, str]) -> str:
-        """The address to which hi.events comes back with these parameters."""
+        """The URL of tuvens-client's callback page with these parameters."""
         return f"{self.client.url}{CALLBACK}?{urlencode(params)}"
 
     def hi_events_page(self, params: Mapping[str, str]) -> str:
-        """The address of hi.events' page with these parameters."""
+        """The URL of hi.events' page with these parameters."""
         return self._cast.stage.target(HI_EVENTS).url + hi_wire.open_page(params).target
 
     @property
     def generates(self) -> str:
-        """The URL of the session that the client's own server generates, as a pattern."""
+        """A URL pattern of the request for a session to tuvens-client's own server."""
         return f"{self.origin}/**{GENERATE}" if urlsplit(self.client.url).path else f"{self.origin}{GENERATE}"
 
     async def takes_turn(self, user: User) -> None:
-        """Wait until one more session and one more visit of hi.events' page are within the limits."""
-        await self._cast.stage.turns("wrapGenerateSession", user_key(user))
-        await self._cast.stage.turns("openCrossAppPage", "address")
+        """Wait until one more session of the user and one more visit of hi.events' page are within the rate limits."""
+        await self._cast.stage.rate_limits.take("wrapGenerateSession", user_key(user))
+        await self._cast.turn_to_open_page()
 
     async def listens(self, seconds: float = 3.0) -> bool:
-        """Whether a page of this person's hears updates, now or within so many seconds: a change that comes before is
-        no change that an open page can follow."""
+        """Whether a page has opened the stream of updates, waiting for it up to `seconds`: changes made earlier do not
+        reach the page."""
         page = self.browsing.context.pages[-1]
         for _ in range(round(seconds / 0.05)):
             if any(each["type"] == "eventsource" and each["status"] for each in self.browsing.loads):
@@ -75,13 +79,13 @@ class Persona:
         return False
 
     async def notes(self, step: str, tab: "Tab", **more: object) -> None:
-        """Record what a tab shows."""
+        """Record what a tab shows, with further values and a screenshot."""
         shows = await tab.shows()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
         self._cast.observe(step, {**shows, **more, "files": files})
 
     async def leaves(self) -> None:
-        """Record what was loaded and what lies in the storages of the pages that are open."""
+        """Record what was loaded, and the contents of the open pages' storages."""
         await self.browsing.settle()
         for page in self.browsing.context.pages:
             await self.browsing.look_into_storage(page)
@@ -92,8 +96,8 @@ class Persona:
 async def browses(
     cast: Cast, who: str, user: User | None = None, *, relay: Relay | None = None
 ) -> AsyncIterator[Persona]:
-    """A browser of somebody's own until the block is left; `user` is signed in at tuvens-client; its network can be
-    cut where it goes through a relay. Raises StoryStoppedError."""
+    """A browser of its own inside the block. `user` is signed in at tuvens-client; through a `relay` its network can be
+    cut. Raises StoryStoppedError."""
     name = f"{cast.story.name}-{who}".replace("_", "-")
     async with cast.stage.chromium.browsing(name, _handed_out, relay=relay) as browsing:
         persona = Persona(cast, browsing, who)
@@ -106,7 +110,7 @@ async def browses(
 
 
 async def _signs_in(persona: Persona, user: User) -> None:
-    """As the deployment has it: by the cookie that it names, else by a header that its own origin alone gets."""
+    """By the cookie that the deployment names, else by a header that only the client's own origin gets."""
     cookie = persona.client.jwt_cookie
     if cookie:
         await persona.browsing.context.add_cookies([{"name": cookie, "value": user.jwt, "url": persona.origin}])
@@ -119,7 +123,7 @@ async def _signs_in(persona: Persona, user: User) -> None:
 
 
 def _handed_out(url: str, body: bytes) -> Iterable[tuple[str, str]]:
-    """Session tokens: in an address, and in the answer that hands one out."""
+    """Session tokens in a URL's query, and in the response that hands one out."""
     parts = urlsplit(url)
     for name, value in parse_qsl(parts.query):
         if name == "session_token":

@@ -1,4 +1,4 @@
-"""A second instance of an application, started with other settings and stopped again."""
+"""A second instance of an application, started with other settings."""
 
 import asyncio
 import json
@@ -15,10 +15,11 @@ _START_SECONDS = 30.0
 
 @asynccontextmanager
 async def second_instance(cast: Cast, app: str, settings: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
-    """Start the application's launch command with environment variables; yields the description that it prints (one
-    line of JSON, in the form of a deployment file). Its standard input is closed to stop it, then it is killed.
+    """Run the application's launch command with further environment variables inside the block; yields the description
+    that it prints (one line of JSON, in the form of a deployment file).
 
-    Raises StoryStoppedError where it does not start within 30 s.
+    It is stopped by closing its standard input, and killed after 5 s. Raises StoryStoppedError if it does not start
+    within 30 s.
     """
     command = cast.stage.target(app).launch
     process = await asyncio.create_subprocess_exec(

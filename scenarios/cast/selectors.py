@@ -1,6 +1,6 @@
-"""By which Playwright selector the parts of a page are found: by role and text, as docs/browser.md lists them.
+"""The Playwright selectors of the parts of a page, by role and text (docs/browser.md lists them).
 
-`[targets.<app>.selectors]` of a deployment file takes these names and says otherwise.
+`[targets.<app>.selectors]` of a deployment file overrides them by name.
 """
 
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ SELECTORS: Mapping[str, Mapping[str, str]] = {
         "make_live": "role=button[name=/make live/i]",
     },
 }
-"""Known names by application. Of tuvens-client's event page: `title` of the accordion; `tickets` (the iframe) and
-`tickets_link`; `progress`; `paused`; `register`; `enable`, `loading`, `problem`, `retry`; of its callback page the
-three outcomes. Of hi.events: what only somebody who is signed in sees, and the button that makes an event live."""
+"""Selectors by application and name. tuvens-client's event page has `title` (of the accordion), `tickets` (the iframe),
+`tickets_link`, `progress`, `paused`, `register`, `enable`, `loading`, `problem` and `retry`; its callback page has
+three outcomes. hi.events' page has `signed_in` (shown to signed-in users only) and `make_live` (a button)."""
 
 
 def selectors_for(app: str, own: Mapping[str, str]) -> Mapping[str, str]:
-    """The selectors of an application's pages, the deployment's own before the usual ones."""
+    """The selectors of an application's pages; the deployment's own take precedence."""
     return {**SELECTORS[app], **own}

@@ -1,4 +1,4 @@
-"""Read access to tuvens-api's database, where a deployment gives it."""
+"""Read access to tuvens-api's database, if the deployment gives it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SESSIONS = "crossAppSession"
 
 @contextmanager
 def database(cast: Cast) -> Iterator[sa.Engine]:
-    """The database of tuvens-api. Raises StoryStoppedError where it cannot be reached."""
+    """An engine for tuvens-api's database. Raises StoryStoppedError if it cannot be reached."""
     engine = None
     try:
         engine = sa.create_engine(cast.stage.target("tuvens-api").database, poolclass=sa.NullPool)
@@ -30,7 +30,7 @@ def database(cast: Cast) -> Iterator[sa.Engine]:
 
 
 def table(engine: sa.Engine, name: str) -> sa.Table:
-    """A table as it is. Raises StoryStoppedError where there is none."""
+    """A table, its columns read from the database. Raises StoryStoppedError if there is none."""
     try:
         return sa.Table(name, sa.MetaData(), autoload_with=engine)
     except sa.exc.NoSuchTableError:
@@ -38,7 +38,7 @@ def table(engine: sa.Engine, name: str) -> sa.Table:
 
 
 def session_row(engine: sa.Engine, token: str) -> dict[str, Any] | None:
-    """The row of a token, stored as it is or as its SHA-256; None where there is none."""
+    """The row of a session token, stored in clear or as its SHA-256 hash; None if there is none."""
     sessions = table(engine, SESSIONS)
     forms = [token, hashlib.sha256(token.encode()).hexdigest()]
     with engine.connect() as connection:

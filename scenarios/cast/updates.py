@@ -1,4 +1,4 @@
-"""Updates of one event, as hi.events would send them: each later than the one before, and read back at tuvens-api."""
+"""Webhooks about one event, as hi.events would send them, and reading their effect at tuvens-api."""
 
 import asyncio
 import math
@@ -13,13 +13,12 @@ from typing import Any
 from contracts.status_changes import state_of
 from contracts.times import iso_millis, parse_iso
 from contracts.webhook.wire import status_changed_body
-from harness.http import WireError
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 
 TITLE = "An evening of songs"
 SECONDS = 3.0
-"""How long a server may take to apply what it has accepted."""
+"""How long a server may take to apply a webhook that it has accepted."""
 _IMPATIENT = 0.3
 _PAUSE = 0.05
 _AHEAD = 300.0
@@ -28,9 +27,9 @@ State = Mapping[str, Any]
 
 
 class Updates:
-    """What hi.events sends about one event of tuvens-api.
+    """The webhooks about one event of tuvens-api, each dated later than the one before.
 
-    `number` is hi.events' number of it, `last` the event_sent_at (Unix seconds) of the newest update.
+    `number` is the event's id at hi.events, `last` the event_sent_at of the newest webhook in Unix seconds.
     """
 
     def __init__(self, cast: Cast, event_id: str) -> None:
@@ -42,14 +41,12 @@ class Updates:
         self._lag = 0.0
 
     async def reads(self, step: str) -> State:
-        """Read the event once; empty where that gives no event."""
+        """Read the event once; returns it, or an empty mapping if the answer holds none."""
         return event_in(await self.cast.reads_event(step, self.event_id))
 
     async def begins(self, step: str) -> State:
-        """Read the event before anything is sent: what is sent from here on is newer than what it heard of last.
-
-        hi.events may have told of it before, by a clock that is ahead of ours.
-        """
+        """Read the event before the first webhook, so that the webhooks sent from here on are newer than the last one
+        it got: hi.events may have sent that with a clock ahead of ours."""
         state = await self.reads(step)
         contact = state.get("contactData")
         heard = _time(contact.get("hiEventsLastUpdated") if isinstance(contact, dict) else None)
@@ -58,14 +55,13 @@ class Updates:
         return state
 
     def next_time(self) -> float:
-        """The event_sent_at of the next update: now by hi.events' clock, which may have dated an update of this event
-        itself, or a millisecond after the last one."""
-        now = math.floor((self.cast.now() + self.cast.stage.lead("hi.events")) * 1000) / 1000
+        """The event_sent_at of the next webhook: now by hi.events' clock, or a millisecond after the last one."""
+        now = math.floor((self.cast.now() + self.cast.stage.clock.lead("hi.events")) * 1000) / 1000
         self.last = max(now, round(self.last + 0.001, 3))
         return self.last
 
     def body(self, status: str, *, sent_at: float | None = None, title: str = TITLE) -> bytes:
-        """The body of an update; `sent_at` in Unix seconds, by default later than all before."""
+        """The body of a webhook; `sent_at` in Unix seconds, by default later than all before."""
         return status_changed_body(
             event_id=self.number,
             title=title,
@@ -75,14 +71,14 @@ class Updates:
         )
 
     async def sends(self, step: str, status: str, *, sent_at: float | None = None) -> Reply:
-        """Deliver a rightly signed update."""
+        """Deliver a correctly signed webhook."""
         return await self.cast.delivers(step, self.body(status, sent_at=sent_at))
 
     async def reads_until(self, step: str, wanted: Callable[[State], bool]) -> State:
-        """Read the event until it is as wanted, every time as this step; the last reading.
+        """Read the event until it is as wanted; returns the last reading. Every reading is recorded as this step.
 
-        Waits at most three seconds, and after having waited in vain once no longer that long: a server that applies
-        nothing shall not hold up the run.
+        Waits at most three seconds, and after one time-out only 0.3: a server that applies nothing must not hold up the
+        run.
         """
         start = time.monotonic()
         pause = _PAUSE
@@ -101,13 +97,13 @@ class Updates:
             first = False
 
     async def reads_until_changed(self, step: str, before: State) -> State:
-        """Read the event until its ticketing status is another."""
+        """Read the event until its ticketing status differs from `before`; returns the last reading."""
         return await self.reads_until(step, lambda state: state_of(state).ticketing != state_of(before).ticketing)
 
     async def reads_unchanged(self, step: str, before: State) -> State:
-        """Read the event after what must not change it; the last reading.
+        """Read the event after a request that must not change it; returns the last reading.
 
-        A server that was seen to apply updates after its answer is watched for twice as long as that took.
+        Reads once, or for twice as long as the server was seen to take to apply a webhook.
         """
         deadline = time.monotonic() + 2 * self._lag
         while True:
@@ -117,28 +113,19 @@ class Updates:
             await asyncio.sleep(2 * _PAUSE)
 
     async def brings_to(self, step: str, status: str) -> State:
-        """Send an update and read until the event tells of it: where other steps start from. Raises
-        StoryStoppedError where the update is refused."""
+        """Send a webhook and read until the event shows its status: the state that a story starts from. Raises
+        StoryStoppedError if the webhook is refused."""
         (await self.sends(step, status)).must("a rightly signed update is refused")
         return await self.reads_until(f"{step}/event", lambda state: state_of(state).reported == status)
 
 
 def event_in(reply: Reply) -> State:
-    """The event in an answer; empty where there is none."""
-    if not reply.ok or reply.answer is None:
-        return {}
-    try:
-        value = reply.answer.json()
-    except WireError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    """The event in an answer; empty if there is none."""
+    return reply.json_object() if reply.ok else {}
 
 
 def unknown_id(known: str, random: Random) -> str:
-    """An event id of the same form as a known one, which no event has.
-
-    A server may refuse an id of another form for its form alone, which would say nothing about unknown events.
-    """
+    """An event id that no event has, in the form of a known one: a server may refuse another form for that alone."""
     if known.isdigit():
         return str(random.randrange(1_900_000_000, 2_147_000_000))
     try:

@@ -1,4 +1,4 @@
-"""A browser loads the pages of tuvens-client with everything that they load."""
+"""A browser loads the pages of tuvens-client, with their scripts and styles."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ from contracts.client_session.wire import come_back, show_event
 from harness.http import Answer, Call
 from scenarios.cast.cast import BROWSER, CLIENT, Cast
 from scenarios.cast.page_files import files_named
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 _MOST = 100
@@ -18,8 +18,7 @@ async def client_pages_are_read(cast: Cast) -> None:
     these name; a session was generated for it before."""
     organiser = cast.organiser
     await cast.wraps_session("session", organiser)
-    event = cast.deployment.events[0] if cast.deployment.events else "1"
-    cookie = cast.stage.target(CLIENT).jwt_cookie
+    event, cookie = cast.some_event, cast.stage.target(CLIENT).jwt_cookie
     failed = {"status": "error", "event_id": event, "error_code": "INVALID_SESSION", "error_message": "It is over."}
     pages = {
         "page/event": show_event(None, event),
@@ -43,14 +42,8 @@ async def client_pages_are_read(cast: Cast) -> None:
 async def _load(cast: Cast, step: str, url: str) -> Reply:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    exchange, answer = await cast.stage.recorder.send(
-        step=cast.step(step),
-        caller=BROWSER,
-        callee=CLIENT,
-        base_url=f"{parts.scheme}://{parts.netloc}",
-        call=Call("", "GET", target, (("Accept", "*/*"),)),
-    )
-    return Reply(exchange, answer)
+    call = Call("", "GET", target, (("Accept", "*/*"),))
+    return await cast.send_once(step, BROWSER, CLIENT, f"{parts.scheme}://{parts.netloc}", call)
 
 
 def _named(reply: Reply) -> list[str]:

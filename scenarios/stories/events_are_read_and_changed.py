@@ -1,4 +1,4 @@
-"""tuvens-client reads an event, and notes on it that it has ticketing now."""
+"""tuvens-client reads an event, and notes its ticketing on it."""
 
 from contracts.tuvens_event import wire
 from scenarios.cast.cast import CLIENT, Cast
@@ -25,7 +25,7 @@ async def an_event_is_changed(cast: Cast) -> None:
     same."""
     jwt = cast.organiser.jwt
     async with cast.event() as event:
-        # The second is the number that updates of this event carry: what is left behind fits together.
+        # The second is the id that webhooks about this event carry, so that the event is left consistent.
         for step, number in (("first", _OTHER), ("second", str(Updates(cast, event).number))):
             cast.observe(step, {"hi": number})
             await cast.changes_event(step, jwt, event, _ticketing(number))
@@ -46,7 +46,7 @@ async def an_event_is_changed(cast: Cast) -> None:
         ]
         await cast.changes_event("unknown event", jwt, unknown, refused)
         if any(each.ok for each in tries):
-            # Who was let in is judged for it; that the event shows it is no second fault.
+            # A rule judges the accepted change; its effect on the event is not a second failure.
             await cast.changes_event("restored", jwt, event, _ticketing(str(Updates(cast, event).number)))
         await cast.reads_event("refusals/event", event)
 

@@ -1,4 +1,4 @@
-"""Which routes are there at all."""
+"""Every route of the contract is probed: which of them are served?"""
 
 from contextlib import suppress
 
@@ -14,12 +14,11 @@ from scenarios.catalogue import story
 async def every_route_is_probed(cast: Cast) -> None:
     """Someone without credentials knocks at every route of the contract."""
     for app in cast.deployment.targets:
-        with suppress(TargetGoneError):  # it answers nothing: the next one may
+        with suppress(TargetGoneError):  # the next application may answer
             await _probe(cast, app)
 
 
 async def _probe(cast: Cast, app: str) -> None:
-    event = cast.deployment.events[0] if cast.deployment.events else "1"
     for operation in openapi.load(app, cast.deployment.edition).operations.values():
         if operation.contract.served is None:
             continue
@@ -27,7 +26,7 @@ async def _probe(cast: Cast, app: str) -> None:
             async with cast.listens(f"{operation.id}"):
                 pass
             continue
-        path = {"id": _event_of(cast, operation, event)} if "{id}" in operation.path else None
+        path = {"id": _event_of(cast, operation)} if "{id}" in operation.path else None
         headers: Headers = (("Accept", "application/json"),)
         body = None
         if operation.method in ("POST", "PUT", "PATCH"):
@@ -37,7 +36,7 @@ async def _probe(cast: Cast, app: str) -> None:
         await cast.send(operation.id, BROWSER, call)
 
 
-def _event_of(cast: Cast, operation: openapi.Operation, event: str) -> str:
+def _event_of(cast: Cast, operation: openapi.Operation) -> str:
     if operation.app == "hi.events" and cast.deployment.linked:
         return cast.deployment.linked[0].hi
-    return event
+    return cast.some_event

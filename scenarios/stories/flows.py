@@ -1,7 +1,8 @@
-"""The whole way, from a click in Tuvens to a live event and to the page that waits; and back on it after errors."""
+"""The whole flow, from a click in Tuvens to a live event and the open page that shows it; and the flow after errors."""
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
@@ -13,19 +14,18 @@ from harness.http import WireError, field_of
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
-from scenarios.cast.deliveries import drafted, hears, patience, watch
-from scenarios.cast.stage import end_of
+from scenarios.cast.deliveries import delivery_seconds, watch_deliveries
+from scenarios.cast.event_fixtures import OPERATIONS, given_draft, restore_draft, set_status
+from scenarios.cast.page_params import page_params
 from scenarios.catalogue import story
-from scenarios.stories.the_page_is_opened import page_params
 
-OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
 _NEEDS = ("events", "linked-event")
 _WRONG = "a-key-that-nobody-has-configured"
 
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """The event of a flow; `made_by` says how hi.events came by it."""
+    """The event of a flow; `made_by` says how it came to exist at hi.events."""
 
     linked: Linked
     made_by: str
@@ -49,19 +49,19 @@ async def event_goes_live(cast: Cast) -> None:
 async def _go_live(cast: Cast, bearer: str, event: _Event, listener: Listener) -> None:
     ids = event.linked
     if event.made_by != "that the page made":
-        await drafted(cast, bearer, ids)
+        await given_draft(cast, bearer, ids)
     cast.observe("event", {"hi": ids.hi, "tuvens": ids.tuvens, "made by": event.made_by})
-    seen = await watch(cast)
+    deliveries = await watch_deliveries(cast)
     await _set(cast, bearer, ids, "LIVE")
-    await listener.wait_for(lambda each: is_about(each, ids.tuvens, "active"), seconds=patience(cast))
-    if seen is not None:
-        await seen.record("deliveries", ids.tuvens)
-    await _leave(cast, bearer, ids)
+    await listener.wait_for(lambda each: is_about(each, ids.tuvens, "active"), seconds=delivery_seconds(cast))
+    if deliveries is not None:
+        await deliveries.record("deliveries", ids.tuvens)
+    await restore_draft(cast, bearer, ids)
 
 
 async def _made_by_page(cast: Cast, token: str, bearer: str, event: str) -> _Event | None:
-    """The draft that the page makes and the client's callback page writes down; None where the page runs in a browser
-    or makes none."""
+    """The draft that hi.events' page makes and the client's callback page notes at tuvens-api; None if the page needs a
+    browser or makes none."""
     if not cast.can("return-origin"):
         return None
     reply = await cast.opens_page("page", page_params(cast, token, event, title="Live — “at last”"))
@@ -92,9 +92,9 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
         )
         await cast.delivers("wrong secret/webhook", body, signature=sign(_WRONG, body))
         bearer = await _signs_in(cast, "right secret/sign in", session.token)
-        await drafted(cast, bearer, event)
+        await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
-        await _leave(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(needs=(*_NEEDS, "foreign-event"), operations=(*OPERATIONS, "validateCrossAppPermission"))
@@ -110,9 +110,9 @@ async def a_missing_permission_is_noticed(cast: Cast) -> None:
                 raise StoryStoppedError(f"the event {number} has no number, as resource_id must be")
             call = wire.session_permission(bearer, "manage_ticketing", int(number))
             await cast.asks_hi_events(f"permission/{name}", call)
-        await drafted(cast, bearer, event)
+        await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
-        await _leave(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(needs=_NEEDS, operations=(*OPERATIONS, "streamEventUpdates"))
@@ -120,19 +120,18 @@ async def a_listener_loses_the_network(cast: Cast) -> None:
     """A page listens, loses the network while an event goes live, comes back, and hears of what is next."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        is_inactive = partial(is_about, event_id=event.tuvens, status="inactive")
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
-        await drafted(cast, bearer, event)
+        await given_draft(cast, bearer, event)
         async with cast.listens("stream before") as listener:
             await _set(cast, bearer, event, "CANCELLED")
-            heard = await listener.wait_for(
-                lambda each: is_about(each, event.tuvens, "inactive"), seconds=patience(cast)
-            )
+            heard = await listener.wait_for(is_inactive, seconds=delivery_seconds(cast))
         last = heard.id if heard is not None else ""
         await _set(cast, bearer, event, "LIVE")
         async with cast.listens("stream after", last or None) as listener:
             await _set(cast, bearer, event, "ENDED")
-            await listener.wait_for(lambda each: is_about(each, event.tuvens, "inactive"), seconds=patience(cast))
-        await _leave(cast, bearer, event)
+            await listener.wait_for(is_inactive, seconds=delivery_seconds(cast))
+        await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=OPERATIONS)
@@ -140,8 +139,7 @@ async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
     """An organiser waits too long with a session token, gets a new one, and goes on to a live event; the simulators'
     clocks are moved."""
     session = await cast.fresh_session("generate session")
-    now = float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])
-    await cast.stage.advance(max(end_of(session) - now, 0.0) + 65.0)
+    await cast.stage.clock.advance_to(session.end() + 65.0)
     await _replace(cast, session.token)
 
 
@@ -151,7 +149,7 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
     if cast.can("control:tuvens-api"):
         return
     session = await cast.fresh_session("generate session")
-    await asyncio.sleep(cast.stage.expiry() + 5.0)
+    await asyncio.sleep(cast.stage.sessions.lifetime + 5.0)
     await _replace(cast, session.token)
 
 
@@ -161,29 +159,21 @@ async def _replace(cast: Cast, expired: str) -> None:
     session = await cast.fresh_session("new/generate session")
     bearer = await _signs_in(cast, "new/sign in", session.token)
     async with cast.linked_event() as event:
-        await drafted(cast, bearer, event)
+        await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
-        await _leave(cast, bearer, event)
-    cast.stage.forget_sessions()
+        await restore_draft(cast, bearer, event)
+    cast.stage.sessions.forget()
 
 
 async def _signs_in(cast: Cast, step: str, token: str) -> str:
     reply = await cast.signs_in(step, token, turn_taken=True)
     answer = reply.must("the organiser cannot sign in at hi.events")
     try:
+        # Only the token: the flow goes on without the other fields of the answer.
         return str(field_of(answer.json(), "token", str))
     except WireError as error:
         raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
 
 
 async def _set(cast: Cast, bearer: str, event: Linked, status: str) -> None:
-    reply = await cast.sets_status(f"change/{status}", bearer, event.hi, status)
-    reply.must(f"the event cannot be set to {status}")
-    if not await hears(cast, f"event at tuvens-api/{status}", event.tuvens, status):
-        raise StoryStoppedError(f"tuvens-api's event does not follow {status}")
-
-
-async def _leave(cast: Cast, bearer: str, event: Linked) -> None:
-    """Leave a draft, and nothing on its way: the next story may be about the same event."""
-    await cast.sets_status("afterwards/change", bearer, event.hi, "DRAFT")
-    await hears(cast, "afterwards/event", event.tuvens, "DRAFT", seconds=3.0)
+    await set_status(cast, bearer, event, status, read_as="event at tuvens-api")

@@ -1,12 +1,10 @@
-"""What people do with a session of hi.events, and try without one."""
-
-import secrets
+"""Users ask hi.events questions with a session, without one, and after its end."""
 
 from contracts.hi_events_session import wire
 from harness.deployment import Linked
-from harness.http import WireError
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
+from scenarios.cast.sessions import read_sign_in
 from scenarios.catalogue import story
 
 OPERATIONS = ("generateSession", "validateCrossAppSession")
@@ -53,7 +51,7 @@ async def _asks(cast: Cast, name: str, role: str, permission: str, resource: str
 @story()
 async def hi_events_routes_are_tried_without_a_session(cast: Cast) -> None:
     """Someone without a session, and someone with a made-up one, asks hi.events for what is meant for users."""
-    for name, bearer in (("none", None), ("made up", _made_up(cast))):
+    for name, bearer in (("none", None), ("made up", cast.unknown_token("bearer"))):
         await cast.asks_hi_events(f"status/{name}", wire.session_status(bearer))
         await cast.asks_hi_events(f"accounts/{name}", wire.session_accounts(bearer))
         await cast.asks_hi_events(f"permission/{name}", wire.session_permission(bearer, "manage_ticketing"))
@@ -66,16 +64,16 @@ async def an_event_is_changed_without_a_session(cast: Cast) -> None:
         try:
             bearer = await cast.bearer()
         except StoryStoppedError:
-            bearer = None  # what tuvens-api heard of can be read all the same
+            bearer = None  # tuvens-api's side can be read all the same
         await _reads_both(cast, "before", bearer, event)
-        for name, other in (("none", None), ("made up", _made_up(cast))):
+        for name, other in (("none", None), ("made up", cast.unknown_token("bearer"))):
             for status in ("LIVE", "CANCELLED"):
                 await cast.sets_status(f"change/{name}/{status}", other, event.hi, status)
                 await _reads_both(cast, f"after/{name}/{status}", bearer, event)
 
 
 async def _reads_both(cast: Cast, moment: str, bearer: str | None, event: Linked) -> None:
-    """Read an event at hi.events, which shows a change at once, and at tuvens-api, which has to be told."""
+    """Read an event at hi.events, which shows a change at once, and at tuvens-api, which learns of it by a webhook."""
     if bearer is not None:
         await cast.asks_hi_events(f"at hi.events/{moment}", wire.read_event(bearer, event.hi))
     await cast.reads_event(f"at tuvens-api/{moment}", event.tuvens)
@@ -86,19 +84,8 @@ async def a_hi_events_session_ends(cast: Cast) -> None:
     """The organiser comes back when the session at hi.events is over; the simulators' clocks are moved."""
     await cast.turn_to_sign_in()
     session = await cast.session()
-    reply = await cast.signs_in("sign in", session.token, turn_taken=True)
-    answer = reply.must("the organiser cannot sign in at hi.events")
-    try:
-        found = wire.read_sign_in(answer)
-    except WireError as error:
-        raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+    found = read_sign_in(await cast.signs_in("sign in", session.token, turn_taken=True))
     await cast.asks_hi_events("alive", wire.session_status(found.bearer))
-    await cast.stage.advance(found.seconds + 2)
+    await cast.stage.clock.advance(found.seconds + 2)
     await cast.asks_hi_events("dead", wire.session_status(found.bearer))
-    cast.stage.forget_sessions()
-
-
-def _made_up(cast: Cast) -> str:
-    token = secrets.token_urlsafe(32)
-    cast.stage.recorder.redactor.register("unknown-token-bearer", token)
-    return token
+    cast.stage.sessions.forget()

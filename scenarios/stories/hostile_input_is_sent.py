@@ -1,4 +1,4 @@
-"""Input that was made to break a server."""
+"""Input that is meant to break a server."""
 
 from contracts.session_token import wire
 from contracts.times import iso_millis
@@ -6,7 +6,7 @@ from contracts.tuvens_event.wire import get_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Call
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
-from scenarios.cast.stage import user_key
+from scenarios.cast.sessions import user_key
 from scenarios.catalogue import story
 
 HOSTILE = {

@@ -248,14 +248,14 @@ class Fuzzing:
                     self._enough.set()
                     return None
                 noted.counted += 1
-            reply = await self._stage.forward(
+            reply = await self._stage.sender.forward(
                 self._cast.step(name),
                 self._caller(name),
                 self._app,
                 place.base_url,
                 filled,
                 key=key,
-                facts=self._stage.facts_about(session_token_of(filled)),
+                facts=self._stage.sessions.facts_about(session_token_of(filled)),
                 forwarding=Forwarding(_ignored, _ignored, left),
             )
         except UnfilledError as unfilled:
@@ -343,12 +343,12 @@ class Fuzzing:
     def _budget(self, operation_id: str) -> int:
         """How many cases of an operation may count: half of a minute's turns, so that the stories after this one find
         some, but eight at least."""
-        allowance = self._stage.pacer.allowance(operation_id)
-        return max(allowance.requests // 2, 8) if allowance is not None else _NO_LIMIT
+        limit = self._stage.rate_limits.requests_a_minute(operation_id)
+        return max(limit // 2, 8) if limit is not None else _NO_LIMIT
 
     def _seconds(self, names: tuple[str, ...]) -> float:
         """How long a run may take; a turn of a rate limit is waited for up to a minute."""
-        limited = any(self._stage.pacer.allowance(name) is not None for name in names)
+        limited = any(self._stage.rate_limits.requests_a_minute(name) is not None for name in names)
         return _SECONDS + _SECONDS_PER_EXAMPLE * self._stage.examples * len(names) + (_MINUTE if limited else 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Browsers on right and wrong origins (CORS)."""
+"""Browsers send requests from allowed and other origins (CORS)."""
 
 from urllib.parse import urlsplit
 
@@ -14,14 +14,14 @@ _ASKED_HEADERS = "authorization, content-type, x-session-token, x-shared-secret"
 @story(operations=("getEvent",))
 async def origins_are_checked(cast: Cast) -> None:
     """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
-    right = admitted_origins(cast)
+    right = _allowed_origins(cast)
     wrong = {"other site": "https://evil.example", "null": "null"}
     for host in dict.fromkeys(urlsplit(each).netloc for each in right):
         wrong[f"suffix of {host}"] = f"https://{host}.evil.example"
         wrong[f"prefix of {host}"] = f"https://evil{host}"
         wrong[f"subdomain of {host}"] = f"https://evil.{host}"
         wrong[f"other scheme of {host}"] = f"ftp://{host}"
-    event = cast.deployment.events[0] if cast.deployment.events else "1"
+    event = cast.some_event
     for name, origin in {
         **{f"right/{each}": each for each in right},
         **{f"wrong/{k}": v for k, v in wrong.items()},
@@ -42,8 +42,8 @@ async def origins_are_checked(cast: Cast) -> None:
             await cast.send(f"preflight/{name}/{operation.method}", BROWSER, preflight, key=None)
 
 
-def admitted_origins(cast: Cast) -> list[str]:
-    """The origins that the deployment names; else that of its Hi.Events."""
+def _allowed_origins(cast: Cast) -> list[str]:
+    """The origins that the deployment file names; else that of its hi.events, else the contract's."""
     named = cast.stage.target("tuvens-api").cors_origins
     if named:
         return list(named)

@@ -1,6 +1,5 @@
-"""A browser comes back from hi.events, arrives there, and sees its pages within those of others."""
+"""A browser comes back from hi.events, arrives there, and shows its pages embedded in others."""
 
-import secrets
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,10 @@ from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_page.returning import said
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.event_fixtures import brought_together, changed, left
-from scenarios.cast.persona import HI_EVENTS, NEEDS, browses
+from scenarios.cast.event_fixtures import OPERATIONS, given_draft_with_ticketing, given_live_event, restore_draft
+from scenarios.cast.page_params import page_params
+from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, browses
 from scenarios.catalogue import story
-from scenarios.stories.pages_enable_ticketing import HOSTILE, PLANTED
-from scenarios.stories.pages_show_the_states import OPERATIONS
-from scenarios.stories.the_page_is_opened import page_params
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
@@ -29,7 +26,7 @@ async def pages_come_back(cast: Cast) -> None:
     older spelling."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
+        await given_draft_with_ticketing(cast, bearer, event)
         about = {"event_id": event.tuvens, "tuvens_event_id": event.tuvens, "success": "false"}
         failed = {"status": "error", "error_code": "INSUFFICIENT_PERMISSIONS", "error_message": HOSTILE}
         older = {"success": "true", "tuvens_event_id": event.tuvens, "hi_events_event_id": event.hi}
@@ -46,7 +43,7 @@ async def pages_come_back(cast: Cast) -> None:
                 planted = await tab.counts(PLANTED)
                 dialogs = len(organiser.browsing.dialogs)
                 await organiser.notes(f"return/{name}", tab, planted=planted, dialogs=dialogs)
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=(*OPERATIONS, "openCrossAppPage"))
@@ -56,12 +53,12 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
     bearer = await cast.bearer()
     session = await cast.session()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
+        await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "organiser", cast.organiser) as organiser:
             back = organiser.origin + CALLBACK
             params = {**page_params(cast, session.token, event.tuvens, title="", creates=False), "return_url": back}
             tab = await organiser.tab(HI_EVENTS)
-            await cast.stage.turns("openCrossAppPage", "address")
+            await cast.turn_to_open_page()
             await tab.opens(organiser.hi_events_page(params))
             await tab.sees("signed_in")
             arrived = len(organiser.browsing.loads)
@@ -72,10 +69,9 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             referers = [each["referer"] for each in organiser.browsing.loads if each["referer"]]
             cast.observe("referers", {"seen": len(referers), "with a token": _with_token(referers), "after": arrived})
 
-            unknown = secrets.token_urlsafe(32)
-            cast.stage.recorder.redactor.register("unknown-token-page", unknown)
+            unknown = cast.unknown_token("page")
             client = await organiser.tab()
-            await cast.stage.turns("openCrossAppPage", "address")
+            await cast.turn_to_open_page()
             await client.opens(organiser.hi_events_page({**params, "session_token": unknown}))
             await client.comes_to(CALLBACK, 5.0)
             await client.sees("callback_error", 5.0)
@@ -84,14 +80,14 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             foreign = await organiser.tab(HI_EVENTS)
             for token in (unknown, session.token):
                 bait = {**params, "session_token": token, "return_url": f"{_FOREIGN}/callback"}
-                await cast.stage.turns("openCrossAppPage", "address")
+                await cast.turn_to_open_page()
                 await foreign.opens(organiser.hi_events_page(bait))
                 await foreign.clicks_link_to(_FOREIGN)
-            # A redirect cannot be answered in a server's place, and nobody is there: that it was asked for is enough.
+            # Nobody serves that address: that the browser asked for it is enough.
             bare = [each["url"].partition("?")[0] for each in organiser.browsing.loads if each["navigates"]]
             reached = [each for each in bare if each.startswith(_FOREIGN)]
             await organiser.notes("foreign return", foreign, reached=reached)
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 def _with_token(referers: list[str]) -> list[str]:
@@ -103,8 +99,7 @@ async def pages_are_embedded(cast: Cast) -> None:
     """A page of tuvens-client's origin embeds the event's page of hi.events, and its widget."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
-        url = await changed(cast, bearer, event, "LIVE")
+        url = await given_live_event(cast, bearer, event)
         pages = cast.stage.target(HI_EVENTS).url
         frames = {"embed": f"{url}/embed", "widget": f"{pages}/widget/{quote(event.hi, safe='')}"}
         async with browses(cast, "visitor") as visitor:
@@ -114,7 +109,7 @@ async def pages_are_embedded(cast: Cast) -> None:
                 await tab.page.route(host, _embedding(frame))
                 await tab.opens(host)
                 await visitor.notes(name, tab, frame=frame, text=await tab.framed(frame))
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 def _embedding(frame: str) -> Any:

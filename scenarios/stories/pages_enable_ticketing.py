@@ -1,8 +1,7 @@
-"""An organiser enables ticketing in the browser: the whole way, slowly, with an expired session, and with errors."""
+"""An organiser enables ticketing in the browser: to the end, slowly, with an expired session, and with errors."""
 
 import asyncio
 import json
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from contracts.browser.seen import SHOWS
@@ -12,20 +11,17 @@ from contracts.times import iso_millis
 from harness.deployment import Linked
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.deliveries import hears
-from scenarios.cast.event_fixtures import event_without_ticketing, left
-from scenarios.cast.persona import HI_EVENTS, NEEDS, Persona, browses
+from scenarios.cast.deliveries import read_until_status
+from scenarios.cast.event_fixtures import OPERATIONS, given_event_without_ticketing, hi_events_page, restore_draft
+from scenarios.cast.page_params import page_params
+from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, Persona, browses
 from scenarios.catalogue import story
-from scenarios.stories.pages_show_the_states import OPERATIONS
-from scenarios.stories.the_page_is_opened import page_params
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
 
     from harness.browsing import Tab
 
-HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-PLANTED = 'img[src="x"]'
 ERRORS = {"failing": 500, "signed out": 401, "forbidden": 403, "limited": 429, "nonsense": 200, "unreachable": 0}
 _LOADING = 5.0
 
@@ -34,7 +30,7 @@ _LOADING = 5.0
 async def pages_enable_ticketing(cast: Cast) -> None:
     """An organiser enables ticketing for an event: first with a session that has expired on the way, then slowly and
     to the end, and makes the event live at hi.events while a second tab has the event's page open."""
-    async with event_without_ticketing(cast) as event:
+    async with given_event_without_ticketing(cast) as event:
         if event is None:
             return
         async with browses(cast, "organiser", cast.organiser) as organiser:
@@ -52,16 +48,14 @@ async def pages_enable_ticketing(cast: Cast) -> None:
 
 
 async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:
-    """The session is dead before the browser arrives with it: as one that nobody minted, which tuvens-api does not
-    tell from an expired one."""
-    dead = secrets.token_urlsafe(32)
-    cast.stage.recorder.redactor.register("unknown-token-page", dead)
-    body = {"session_token": dead, "expires_at": iso_millis(cast.now() + cast.stage.expiry())}
+    """The browser arrives at hi.events with a session that nobody minted: tuvens-api treats it like an expired one."""
+    dead = cast.unknown_token("page")
+    body = {"session_token": dead, "expires_at": iso_millis(cast.now() + cast.stage.sessions.lifetime)}
 
     async def answer(route: "Route") -> None:
         await route.fulfill(status=200, json=body)
 
-    await cast.stage.turns("openCrossAppPage", "address")
+    await cast.turn_to_open_page()
     before = len(organiser.browsing.loads)
     async with tab.answering(organiser.generates, answer) as asked:
         clicked = await tab.clicks("enable")
@@ -71,7 +65,7 @@ async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:
 
 
 async def _slowly(cast: Cast, organiser: Persona, tab: "Tab") -> None:
-    """tuvens-client's server takes its time, and whoever waits clicks again."""
+    """tuvens-client's server is slow, and the organiser clicks again meanwhile."""
     go_on = asyncio.Event()
 
     async def answer(route: "Route") -> None:
@@ -92,14 +86,14 @@ async def _slowly(cast: Cast, organiser: Persona, tab: "Tab") -> None:
 
 
 async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Linked) -> None:
-    """Arrive at hi.events as somebody who is known there, and make the event live: with the page's button where there
-    is one, else as the page would do it."""
+    """Open hi.events' page with a session, and make the event live: with the page's button if there is one, else with
+    the request that it would send."""
     bearer = await cast.bearer()
     await cast.asks_hi_events("event made", wire.read_event(bearer, event.hi))
     session = await cast.session()
     params = page_params(cast, session.token, event.tuvens, title="", creates=False)
     params["return_url"] = organiser.origin + CALLBACK
-    await cast.stage.turns("openCrossAppPage", "address")
+    await cast.turn_to_open_page()
     tab = await organiser.tab(HI_EVENTS)
     await tab.opens(organiser.hi_events_page(params))
     await tab.sees("signed_in")
@@ -107,19 +101,18 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
     if not clicked:
         reply = await cast.sets_status("change/LIVE", bearer, event.hi, "LIVE")
         reply.must("the event cannot be set to LIVE")
-    followed = await hears(cast, "event/LIVE", event.tuvens, "LIVE")
+    followed = await read_until_status(cast, "event/LIVE", event.tuvens, "LIVE")
     await organiser.notes("made live", tab, clicked=clicked, followed=followed)
     await waiting.sees(SHOWS["active"])
-    page = (await cast.reads_event("event/LIVE", event.tuvens)).must_have("hi_events_event_url", "the live event")
-    await organiser.notes("waiting", waiting, hi_events=page)
-    await left(cast, bearer, event)
+    await organiser.notes("waiting", waiting, hi_events=await hi_events_page(cast, event, "LIVE"))
+    await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))
 async def pages_show_errors(cast: Cast) -> None:
     """An organiser wants to enable ticketing while tuvens-client's server answers with errors, with nonsense and not at
     all, and tries again."""
-    async with event_without_ticketing(cast) as event:
+    async with given_event_without_ticketing(cast) as event:
         if event is None:
             return
         async with browses(cast, "organiser", cast.organiser) as organiser:

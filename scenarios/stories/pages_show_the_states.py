@@ -1,4 +1,4 @@
-"""A visitor's pages while an event changes, in wide and narrow windows, near and far, online and not."""
+"""A visitor's pages while an event changes: in wide and narrow windows, scrolled far down, and offline."""
 
 import asyncio
 from contextlib import suppress
@@ -9,14 +9,21 @@ from contracts.browser.seen import SHOWS
 from harness.relay import Relay
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.event_fixtures import brought_together, changed, event_without_ticketing, left
+from scenarios.cast.event_fixtures import (
+    OPERATIONS,
+    given_draft_with_ticketing,
+    given_event_without_ticketing,
+    given_live_event,
+    hi_events_page,
+    restore_draft,
+    set_status,
+)
 from scenarios.cast.persona import NEEDS, Persona, browses
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
 
-OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
 CHANGES = {"LIVE": "active", "ENDED": "inactive", "DRAFT": "setup"}
 STREAM = openapi.find("streamEventUpdates").path
 _ASKS = 3.0
@@ -27,7 +34,7 @@ WIDE, NARROW = (1280, 800), (360, 740)
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))
 async def pages_show_no_ticketing(cast: Cast) -> None:
     """A visitor opens the page of an event without ticketing."""
-    async with event_without_ticketing(cast) as event:
+    async with given_event_without_ticketing(cast) as event:
         if event is None:
             return
         async with browses(cast, "visitor") as visitor:
@@ -43,13 +50,14 @@ async def pages_show_the_states(cast: Cast) -> None:
     second tab the page is opened anew each time."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
+        await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             open_tab, fresh = await visitor.tab(), await visitor.tab()
             await open_tab.opens(visitor.event_page(event.tuvens))
             await visitor.listens()
             for status, state in CHANGES.items():
-                url = await changed(cast, bearer, event, status)
+                await set_status(cast, bearer, event, status)
+                url = await hi_events_page(cast, event, status)
                 await fresh.opens(visitor.event_page(event.tuvens))
                 await fresh.sees(SHOWS[state])
                 await _settles(visitor, f"{url}/embed")
@@ -57,7 +65,7 @@ async def pages_show_the_states(cast: Cast) -> None:
                 await visitor.notes(f"fresh/{state}", fresh, hi_events=url, embeds=embeds)
                 await open_tab.sees(SHOWS[state])
                 await visitor.notes(f"open/{state}", open_tab)
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
@@ -66,8 +74,7 @@ async def pages_fit_the_window(cast: Cast) -> None:
     far below what can be seen, and scrolls down to them."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
-        url = await changed(cast, bearer, event, "LIVE")
+        url = await given_live_event(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             for name, size in (("wide", WIDE), ("narrow", NARROW)):
                 tab = await visitor.tab(size=size)
@@ -79,7 +86,7 @@ async def pages_fit_the_window(cast: Cast) -> None:
             before = len(visitor.browsing.loads)
             await tab.opens(visitor.event_page(event.tuvens))
             await tab.sees(SHOWS["active"])
-            # What is to be shown is that nothing comes: that takes time, however it is done.
+            # That nothing is loaded shows only after some time.
             await tab.page.wait_for_timeout(700)
             early = _embeds(visitor, f"{url}/embed", since=before)
             shows = await tab.shows()
@@ -87,7 +94,7 @@ async def pages_fit_the_window(cast: Cast) -> None:
             await _settles(visitor, f"{url}/embed", since=before)
             late = _embeds(visitor, f"{url}/embed", since=before)
             await visitor.notes("far", tab, early=early, late=late, before=shows)
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
@@ -95,7 +102,7 @@ async def pages_lose_the_network(cast: Cast) -> None:
     """A visitor's page loses the network while the event goes live, and gets it back."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
+        await given_draft_with_ticketing(cast, bearer, event)
         relay = Relay()
         async with browses(cast, "visitor", relay=relay) as visitor:
             tab = await visitor.tab()
@@ -105,13 +112,13 @@ async def pages_lose_the_network(cast: Cast) -> None:
             await visitor.notes("before", tab)
             await visitor.browsing.context.set_offline(True)
             relay.cut()
-            await changed(cast, bearer, event, "LIVE")
+            await set_status(cast, bearer, event, "LIVE")
             await visitor.notes("cut", tab)
             relay.mend()
             await visitor.browsing.context.set_offline(False)
             await tab.sees(SHOWS["active"], _reconnects(cast))
             await visitor.notes("after", tab)
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
@@ -120,7 +127,7 @@ async def pages_listen_late(cast: Cast) -> None:
     open."""
     bearer = await cast.bearer()
     async with cast.linked_event() as event:
-        await brought_together(cast, bearer, event)
+        await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             tab = await visitor.tab()
             asked, open_now = asyncio.Event(), asyncio.Event()
@@ -136,13 +143,13 @@ async def pages_listen_late(cast: Cast) -> None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(asked.wait(), _ASKS)
                 try:
-                    await changed(cast, bearer, event, "LIVE")
+                    await set_status(cast, bearer, event, "LIVE")
                     await visitor.notes("before", tab)
                 finally:
                     open_now.set()
                 await tab.sees(SHOWS["active"])
                 await visitor.notes("after", tab, held=len(held))
-        await left(cast, bearer, event)
+        await restore_draft(cast, bearer, event)
 
 
 def _reconnects(cast: Cast) -> float:
@@ -151,12 +158,12 @@ def _reconnects(cast: Cast) -> float:
 
 
 def _embeds(visitor: Persona, url: str, since: int = 0) -> list[int]:
-    """The answers to requests for the tickets, 0 for none yet."""
+    """The statuses of the requests for the tickets; 0 without an answer so far."""
     return [each["status"] or 0 for each in visitor.browsing.loads[since:] if each["url"].partition("?")[0] == url]
 
 
 async def _settles(visitor: Persona, url: str, since: int = 0) -> None:
-    """Wait until the tickets have been answered, where they are asked for."""
+    """Wait up to two seconds until the tickets are requested and answered."""
     page = visitor.browsing.context.pages[-1]
     for _ in range(40):
         asked = _embeds(visitor, url, since)

@@ -1,4 +1,4 @@
-"""What tuvens-api keeps of sessions, seen in its database."""
+"""tuvens-api's sessions and audit log, as its database shows them."""
 
 import asyncio
 
@@ -43,7 +43,7 @@ async def a_validation_is_remembered(cast: Cast) -> None:
         seen: list[str | None] = []
         for name in ("first", "second"):
             if seen and seen[-1] is not None:
-                # Databases keep milliseconds, or whole seconds: the second use must be told from the first.
+                # The column may hold milliseconds or whole seconds, and the two uses must differ.
                 await asyncio.sleep(0.02 if "." in seen[-1] else 1.1)
             reply = await cast.validates(name, session.token)
             reply.must("the session could not be validated")
@@ -58,8 +58,8 @@ async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
     session = await cast.fresh_session("generate session")
     with database(cast) as engine:
         before = session_row(engine, session.token) is not None
-        await cast.stage.advance(cast.stage.expiry() + 3_600)
-        cast.stage.forget_sessions()
+        await cast.stage.clock.advance(cast.stage.sessions.lifetime + 3_600)
+        cast.stage.sessions.forget()
         gone = False
         for _ in range(int(_WAIT_SECONDS / 0.1)):
             gone = session_row(engine, session.token) is None

@@ -1,4 +1,4 @@
-"""Minting of session tokens."""
+"""Session tokens are minted, and sampled for their randomness."""
 
 from contracts.session_token.randomness import sample_statistics
 from harness.story import Phase
@@ -20,13 +20,11 @@ async def sessions_are_minted(cast: Cast) -> None:
 async def tokens_are_sampled(cast: Cast) -> None:
     """Users ask for as many session tokens as their limits allow; all that the run has seen are compared."""
     users = [cast.organiser, *(each for each in cast.deployment.users if each.role != "organiser")]
-    allowance = cast.stage.pacer.allowance("generateSession")
-    each_may = _SAMPLE if allowance is None else max(allowance.requests // 2, 1)
-    missing = _SAMPLE - len(cast.stage.minted)
+    limit = cast.stage.rate_limits.requests_a_minute("generateSession")
+    each_may = _SAMPLE if limit is None else max(limit // 2, 1)
+    minted = cast.stage.sessions.minted
     for user in users:
-        for _ in range(min(each_may, missing)):
-            await cast.stage.mint(user, cast.step("sample"))
-        missing = _SAMPLE - len(cast.stage.minted)
-    minted = cast.stage.minted
+        for _ in range(min(each_may, _SAMPLE - len(minted))):
+            await cast.stage.sessions.mint(user, cast.step("sample"))
     exchanges = [each.exchange for each in minted]
     cast.observe("sample statistics", {**sample_statistics([each.token for each in minted]), "exchanges": exchanges})

@@ -1,4 +1,4 @@
-"""What hi.events' back end learns from tuvens-api about a session, and what it is refused."""
+"""hi.events' back end asks tuvens-api about sessions, with right and wrong secrets and tokens."""
 
 import secrets
 
@@ -74,7 +74,7 @@ async def back_ends_are_refused_without_the_secret(cast: Cast) -> None:
         if value == right:
             continue
         if value:
-            cast.stage.recorder.redactor.register(f"shared-secret-{name.partition('/')[2].replace(' ', '-')}", value)
+            cast.hide(f"shared-secret-{name.partition('/')[2].replace(' ', '-')}", value)
         await cast.validates(f"validateSession/{name}", session.token, secret=value)
         await cast.lists_accounts(f"listUserAccounts/{name}", session.token, secret=value)
         await cast.asks_permission(f"validatePermission/{name}", session.token, "manage_ticketing", secret=value)
@@ -96,7 +96,7 @@ async def unknown_sessions_are_refused(cast: Cast) -> None:
         "changed": ("A" if token[0] != "A" else "B") + token[1:],
     }
     for name, value in unknown.items():
-        cast.stage.recorder.redactor.register(f"unknown-token-{name.replace(' ', '-')}", value)
+        cast.unknown_token(name, value)
         await cast.validates(f"validateSession/{name}", value)
         await cast.lists_accounts(f"listUserAccounts/{name}", value)
         await cast.asks_permission(f"validatePermission/{name}", value, "manage_ticketing")

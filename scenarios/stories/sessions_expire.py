@@ -1,11 +1,12 @@
-"""The end of a session's life."""
+"""Sessions of tuvens-api are used just before and just after they expire."""
 
 import asyncio
 
 from contracts.times import parse_http_date
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply, SessionToken, end_of
+from scenarios.cast.sending import Reply
+from scenarios.cast.sessions import SessionToken
 from scenarios.catalogue import story
 
 OPERATIONS = ("generateSession", "validateSession", "listUserAccounts", "validatePermission")
@@ -15,18 +16,19 @@ _NEEDS = ("expiry:tuvens-api",)
 @story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
 async def sessions_expire_by_the_clock(cast: Cast) -> None:
     """Hi.Events uses a session just before and just after its expiry; the simulators' clocks are moved."""
+    clock = cast.stage.clock
     session = await cast.fresh_session("generate session")
-    ends = end_of(session)
-    await _move_to(cast, ends - 2.0)
-    before = await _clock(cast)
+    ends = session.end()
+    await clock.advance_to(ends - 2.0)
+    before = await clock.of_tuvens_api()
     replies = await _ask(cast, "before", session)
-    _note(cast, "times before", ends, before, await _clock(cast), replies)
-    # Who writes whole seconds may mean any moment of the last one.
-    await _move_to(cast, ends + (0.2 if "." in session.expires_at else 1.2))
-    before = await _clock(cast)
+    _note(cast, "times before", ends, before, await clock.of_tuvens_api(), replies)
+    # An expires_at in whole seconds may mean any moment of that second.
+    await clock.advance_to(ends + (0.2 if "." in session.expires_at else 1.2))
+    before = await clock.of_tuvens_api()
     replies = await _ask(cast, "after", session)
-    _note(cast, "times after", ends, before, await _clock(cast), replies)
-    cast.stage.forget_sessions()
+    _note(cast, "times after", ends, before, await clock.of_tuvens_api(), replies)
+    cast.stage.sessions.forget()
 
 
 @story(phase=Phase.SIDE_BY_SIDE, needs=_NEEDS, operations=OPERATIONS)
@@ -35,9 +37,9 @@ async def sessions_expire_by_waiting(cast: Cast) -> None:
     if cast.can("control:tuvens-api"):
         return
     session = await cast.fresh_session("generate session")
-    ends = end_of(session)
+    ends = session.end()
     offset = await _offset(cast)
-    # A Date header tells whole seconds: two to either side are certain.
+    # A Date header has whole seconds, so keep two seconds' distance.
     await asyncio.sleep(max(ends - 4.0 - cast.now() - offset, 0.0))
     before = cast.now() + offset - 1.0
     replies = await _ask(cast, "before", session)
@@ -58,23 +60,14 @@ async def _ask(cast: Cast, moment: str, session: SessionToken) -> list[Reply]:
 
 
 def _note(cast: Cast, step: str, ends: float, begun: float, ended: float, replies: list[Reply]) -> None:
-    """Between which server times the questions were asked."""
+    """Record between which times of the server's clock the questions were asked."""
     exchanges = [each.exchange.number for each in replies]
     cast.observe(step, {"expires_at": ends, "not_before": begun, "not_after": ended, "exchanges": exchanges})
 
 
-async def _clock(cast: Cast) -> float:
-    return float((await cast.stage.control("tuvens-api", "GET", "/clock"))["now"])
-
-
-async def _move_to(cast: Cast, moment: float) -> None:
-    await cast.stage.advance(max(moment - await _clock(cast), 0.0))
-
-
 async def _offset(cast: Cast) -> float:
     """Seconds that tuvens-api's clock is ahead of ours, by its Date header (whole seconds)."""
-    event = cast.deployment.events[0] if cast.deployment.events else "1"
-    reply = await cast.reads_event("clock", event)
+    reply = await cast.reads_event("clock", cast.some_event)
     theirs = parse_http_date(reply.exchange.header("date"))
     if theirs is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Settings by environment variables, seen at a second instance."""
+"""Settings by environment variables, checked on a second instance."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from harness.http import Call
 from harness.story import StoryStoppedError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.cast.second_instance import second_instance
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 DOMAIN = "tickets.settings.example"
@@ -18,8 +18,7 @@ DOMAIN = "tickets.settings.example"
 @story(needs=("launch:tuvens-api",), operations=("generateSession", "validateSession"))
 async def settings_take_effect(cast: Cast) -> None:
     """A second tuvens-api is started with another secret, another expiry and another domain of Hi.Events."""
-    secret = secrets.token_urlsafe(36)
-    cast.stage.recorder.redactor.register("other-shared-secret", secret)
+    secret = cast.hide("other-shared-secret", secrets.token_urlsafe(36))
     settings = {
         "HI_EVENTS_SHARED_SECRET": secret,
         "CROSS_APP_SESSION_EXPIRY": str(EXPIRY_SECONDS),
@@ -34,17 +33,13 @@ async def settings_take_effect(cast: Cast) -> None:
             raise StoryStoppedError(
                 "the second instance's description lacks its url, an organiser or an event"
             ) from None
-        redactor = cast.stage.recorder.redactor
-        redactor.register("jwt", user["jwt"])
+        cast.hide("jwt", user["jwt"])
         control = description["targets"]["tuvens-api"].get("control")
         if control is not None:
-            redactor.register("control-token", control["token"])
+            cast.hide("control-token", control["token"])
 
         async def send(step: str, caller: str, call: Call) -> Reply:
-            exchange, answer = await cast.stage.recorder.send(
-                step=cast.step(step), caller=caller, callee="tuvens-api", base_url=base, call=call
-            )
-            return Reply(exchange, answer)
+            return await cast.send_once(step, caller, "tuvens-api", base, call)
 
         minted = await send("generate session", CLIENT, wire.generate_session(user["jwt"], user["account_id"]))
         session = wire.read_session(minted.must("the second instance mints no session"))

@@ -1,4 +1,4 @@
-"""hi.events reports each status that an event can have, and tuvens-api keeps what it was told."""
+"""hi.events reports each status that an event can have, and tuvens-api stores it."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ import time
 from contracts.status_changes import TICKETING, state_of
 from contracts.times import parse_http_date
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import State, Updates
 from scenarios.catalogue import story
 
@@ -23,13 +23,13 @@ async def statuses_are_reported(cast: Cast) -> None:
         updates = Updates(cast, event)
         state = await updates.begins("begin")
         for status in _STATUSES:
-            state = await _moved_aside(updates, status, state)
+            state = await _with_another_status(updates, status, state)
             await updates.sends(f"{status}/update", status)
             state = await updates.reads_until_changed(f"{status}/after", state)
 
 
-async def _moved_aside(updates: Updates, status: str, state: State) -> State:
-    """Bring the event to another ticketing status than `status` gives, so that the change will be seen."""
+async def _with_another_status(updates: Updates, status: str, state: State) -> State:
+    """Give the event a ticketing status other than that of `status`, so that the change shows."""
     for aside in ("LIVE", "CANCELLED"):
         if state_of(state).ticketing == TICKETING.get(status, "setup"):
             await updates.sends(f"{status}/aside", aside)

@@ -1,4 +1,4 @@
-"""An organiser changes an event's status at hi.events; tuvens-api hears of it by webhooks, at once or in the end."""
+"""An organiser changes an event's status at hi.events, which delivers webhooks of it to tuvens-api."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,18 +14,17 @@ from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import (
     Delivered,
-    Watch,
-    drafted,
-    failing,
-    hears,
-    hears_messages,
-    patience,
-    unanswered,
-    watch,
+    DeliveryWatch,
+    deliveries_answered,
+    delivery_seconds,
+    first_delivery_unanswered,
+    read_until_status,
+    wait_for_messages,
+    watch_deliveries,
 )
+from scenarios.cast.event_fixtures import OPERATIONS, given_draft
 from scenarios.catalogue import story
 
-OPERATIONS = ("generateSession", "validateCrossAppSession", "setEventStatus", "getEvent")
 _NO_STATUS = "POSTPONED"
 _FAILURES = ("linked-event", "failures:tuvens-api", "retries:hi.events")
 _SILENCE = 35.0
@@ -39,26 +38,26 @@ async def statuses_are_changed(cast: Cast) -> None:
     bearer = await cast.bearer()
     async with cast.linked_event() as event, AsyncExitStack() as stack:
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens, "refused": _NO_STATUS})
-        await drafted(cast, bearer, event)
-        seen = await watch(cast)
-        seconds = patience(cast)
+        await given_draft(cast, bearer, event)
+        deliveries = await watch_deliveries(cast)
+        seconds = delivery_seconds(cast)
         listener = None
-        if seen is None:
+        if deliveries is None:
             await _send_own(cast, event)
             listener = await stack.enter_async_context(cast.listens("stream"))
         for status in STATUSES:
             await _change(cast, status, bearer, event, status)
-            if not await hears(cast, f"effect/{status}", event.tuvens, status, seconds=seconds):
+            if not await read_until_status(cast, f"effect/{status}", event.tuvens, status, seconds=seconds):
                 seconds = 1.0
         await cast.sets_status("unknown status", bearer, event.hi, _NO_STATUS)
         await _change(cast, "last", bearer, event, CHANGES[-1])
-        await hears(cast, "effect/last", event.tuvens, CHANGES[-1], seconds=seconds)
-        if seen is not None:
-            # What the event shows may be older than the last delivery.
-            await seen.seen(event.tuvens, at_least=len(CHANGES), seconds=2.0)
+        await read_until_status(cast, "effect/last", event.tuvens, CHANGES[-1], seconds=seconds)
+        if deliveries is not None:
+            # The event may show a status before its delivery is complete.
+            await deliveries.wait(event.tuvens, at_least=len(CHANGES), seconds=2.0)
         if listener is not None:
-            await hears_messages(listener, event.tuvens, len(CHANGES), seconds=seconds)
-        await _record(cast, seen, "deliveries", event)
+            await wait_for_messages(listener, event.tuvens, len(CHANGES), seconds=seconds)
+        await _record(cast, deliveries, "deliveries", event)
 
 
 @story(needs=("linked-event",), operations=OPERATIONS)
@@ -67,17 +66,17 @@ async def changes_follow_closely(cast: Cast) -> None:
     bearer = await cast.bearer()
     async with cast.linked_event() as event, AsyncExitStack() as stack:
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
-        await drafted(cast, bearer, event)
-        seen = await watch(cast)
-        listener = None if seen is not None else await stack.enter_async_context(cast.listens("stream"))
+        await given_draft(cast, bearer, event)
+        deliveries = await watch_deliveries(cast)
+        listener = None if deliveries is not None else await stack.enter_async_context(cast.listens("stream"))
         await _change(cast, "LIVE", bearer, event, "LIVE")
         await _change(cast, "CANCELLED", bearer, event, "CANCELLED")
-        if seen is not None:
-            await seen.seen(event.tuvens, at_least=2, seconds=patience(cast))
-        await hears(cast, "effect", event.tuvens, "CANCELLED")
+        if deliveries is not None:
+            await deliveries.wait(event.tuvens, at_least=2, seconds=delivery_seconds(cast))
+        await read_until_status(cast, "effect", event.tuvens, "CANCELLED")
         if listener is not None:
-            await hears_messages(listener, event.tuvens, 2, seconds=patience(cast))
-        await _record(cast, seen, "deliveries", event)
+            await wait_for_messages(listener, event.tuvens, 2, seconds=delivery_seconds(cast))
+        await _record(cast, deliveries, "deliveries", event)
 
 
 @story(phase=Phase.ALONE, needs=_FAILURES, operations=OPERATIONS)
@@ -87,7 +86,7 @@ async def deliveries_fail(cast: Cast) -> None:
     starts = await _server_error(cast)
     await _client_error(cast, starts)
     if len(starts) < 2:
-        return  # nothing is tried again: to wait for it in other troubles, too, would tell nothing new
+        return  # nothing is retried: waiting for retries of other failures would show nothing new
     await _order(cast)
     await _too_many_requests(cast)
     if cast.stage.receiver is not None or _by_clock(cast):
@@ -95,50 +94,52 @@ async def deliveries_fail(cast: Cast) -> None:
     if cast.stage.receiver is not None:
         await _no_answer(cast, "broken connection", HangUp())
     if _by_clock(cast):
-        cast.stage.forget_sessions()
+        cast.stage.sessions.forget()
 
 
 async def _server_error(cast: Cast) -> list[float]:
-    """Returns when the attempts came, in Unix seconds."""
-    async with _part(cast, "server error") as part, failing(cast, part.event, 503, times=2):
+    """Returns the times of the attempts in Unix seconds."""
+    async with _part(cast, "server error") as part, deliveries_answered(cast, part.event, 503, times=2):
         await part.change("LIVE")
         found = await part.attempts(3)
-        await hears(cast, "server error/event", part.event.tuvens, "LIVE", seconds=1.0)
+        await read_until_status(cast, "server error/event", part.event.tuvens, "LIVE", seconds=1.0)
     return [each.arrival.started for each in found]
 
 
 async def _client_error(cast: Cast, starts: list[float]) -> None:
-    async with _part(cast, "client error") as part, failing(cast, part.event, 400):
+    async with _part(cast, "client error") as part, deliveries_answered(cast, part.event, 400):
         await part.change("CANCELLED")
-        await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast))
+        await part.deliveries.wait(part.event.tuvens, at_least=1, seconds=delivery_seconds(cast))
         if _by_clock(cast):
-            await cast.stage.advance(600.0)
+            await cast.stage.clock.advance(600.0)
         else:
-            # A sender that treats 400 as 503 comes again after the pause that it made there.
+            # A sender that treats 400 like 503 retries after the pause that it made there.
             within = _retry_within(cast)
             quiet = min(max(3 * (starts[1] - starts[0]), _QUIET), within) if len(starts) > 1 else within
-            await part.seen.seen(part.event.tuvens, at_least=2, seconds=quiet)
+            await part.deliveries.wait(part.event.tuvens, at_least=2, seconds=quiet)
 
 
 async def _order(cast: Cast) -> None:
-    async with _part(cast, "order") as part, failing(cast, part.event, 503, times=1):
+    async with _part(cast, "order") as part, deliveries_answered(cast, part.event, 503, times=1):
         await part.change("LIVE")
         await part.change("CANCELLED")
         await part.attempts(3)
-        await hears(cast, "order/event", part.event.tuvens, "CANCELLED", seconds=1.0)
+        await read_until_status(cast, "order/event", part.event.tuvens, "CANCELLED", seconds=1.0)
 
 
 async def _too_many_requests(cast: Cast) -> None:
-    headers = (("retry-after", "1"),)
-    async with _part(cast, "too many requests") as part, failing(cast, part.event, 429, times=1, headers=headers):
+    async with (
+        _part(cast, "too many requests") as part,
+        deliveries_answered(cast, part.event, 429, times=1, headers=(("retry-after", "1"),)),
+    ):
         await part.change("LIVE")
         await part.attempts(2)
 
 
 async def _no_answer(cast: Cast, name: str, reaction: Silence | HangUp) -> None:
-    async with _part(cast, name) as part, unanswered(cast, part.event, reaction):
+    async with _part(cast, name) as part, first_delivery_unanswered(cast, part.event, reaction):
         await part.change("LIVE")
-        await part.seen.seen(part.event.tuvens, at_least=1, seconds=patience(cast) + _SILENCE)
+        await part.deliveries.wait(part.event.tuvens, at_least=1, seconds=delivery_seconds(cast) + _SILENCE)
         await part.attempts(2)
 
 
@@ -150,54 +151,54 @@ class _Part:
     name: str
     bearer: str = field(repr=False)
     event: Linked
-    seen: Watch
+    deliveries: DeliveryWatch
 
     async def change(self, status: str) -> None:
         """Change the event's status."""
         await _change(self.cast, f"{self.name}/{status}", self.bearer, self.event, status)
 
     async def attempts(self, count: int) -> list[Delivered]:
-        """Move the clocks on, in growing steps of up to two hours in all, or wait for the first retry as long as the
-        deployment says and for further ones as long as the run may, until so many attempts came."""
+        """The attempts, once there are `count`. Moves the clocks in growing steps, two hours in all; without a control
+        plane waits for the first retry as long as the deployment says, for further ones as long as the run may."""
         cast, about = self.cast, self.event.tuvens
-        found = await self.seen.seen(about, at_least=1, seconds=patience(cast))
+        found = await self.deliveries.wait(about, at_least=1, seconds=delivery_seconds(cast))
         if not found:
             raise StoryStoppedError("no delivery came, so none can fail")
         if _by_clock(cast):
             for seconds in (2.0, 30.0, 65.0, 300.0, 1_800.0, 5_000.0):
-                await cast.stage.advance(seconds)
-                found = await self.seen.seen(about)
+                await cast.stage.clock.advance(seconds)
+                found = await self.deliveries.wait(about)
                 if len(found) >= count:
                     break
             return found
         within = _retry_within(cast)
-        found = await self.seen.seen(about, at_least=min(count, 2), seconds=within)
+        found = await self.deliveries.wait(about, at_least=min(count, 2), seconds=within)
         if 2 <= len(found) < count:
-            found = await self.seen.seen(about, at_least=count, seconds=max(cast.stage.patience, within))
+            found = await self.deliveries.wait(about, at_least=count, seconds=max(cast.stage.patience, within))
         return found
 
 
 @asynccontextmanager
 async def _part(cast: Cast, name: str) -> AsyncIterator[_Part]:
-    """A part of the story, with an event that was left alone longest: what is delivered in it is recorded, and the log
-    of its last delivery where there is one to read."""
+    """A part of the story, about an event of its own. Records its deliveries, and the log of the last one if hi.events
+    has a control plane."""
     async with cast.linked_event() as event:
         bearer = await cast.bearer()
-        await drafted(cast, bearer, event)
-        seen = await watch(cast)
-        if seen is None:
+        await given_draft(cast, bearer, event)
+        deliveries = await watch_deliveries(cast)
+        if deliveries is None:
             raise StoryStoppedError("nothing tells of deliveries")
-        yield _Part(cast, name, bearer, event, seen)
-        await seen.record(f"{name}/deliveries", event.tuvens, answers=False)
+        yield _Part(cast, name, bearer, event, deliveries)
+        await deliveries.record(f"{name}/deliveries", event.tuvens, answers=False)
         if cast.can("control:hi.events"):
             await _read_log(cast, name, event)
 
 
 async def _read_log(cast: Cast, part: str, event: Linked) -> None:
-    listed = (await cast.stage.control("hi.events", "GET", "/deliveries"))["deliveries"]
+    listed = (await cast.stage.control.call("hi.events", "GET", "/deliveries"))["deliveries"]
     mine = [each["id"] for each in listed if str(each["event_id"]) == event.hi]
     if mine:
-        log: dict[str, Any] = await cast.stage.control("hi.events", "GET", f"/deliveries/{mine[-1]}")
+        log: dict[str, Any] = await cast.stage.control.call("hi.events", "GET", f"/deliveries/{mine[-1]}")
         attempts = [{name: each[name] for name in ("started_at", "seconds", "status")} for each in log["attempts"]]
         cast.observe(f"{part}/delivery log", {"attempts": attempts, "state": log["state"]})
 
@@ -217,17 +218,18 @@ async def _change(cast: Cast, step: str, bearer: str, event: Linked, status: str
     reply.must(f"the event cannot be set to {status}")
 
 
-async def _record(cast: Cast, seen: Watch | None, step: str, event: Linked) -> None:
-    if seen is not None:
-        await seen.record(step, event.tuvens)
+async def _record(cast: Cast, deliveries: DeliveryWatch | None, step: str, event: Linked) -> None:
+    if deliveries is not None:
+        await deliveries.record(step, event.tuvens)
     else:
         cast.observe(step, {"told by": None})
 
 
 async def _send_own(cast: Cast, event: Linked) -> None:
-    """Tell tuvens-api of nothing new, with and without the secret: what it does shows what its taking a webhook means.
+    """Deliver a webhook that changes nothing, wrongly and correctly signed: whether tuvens-api checks signatures shows
+    what an accepted webhook proves.
 
-    Dated so long ago that no change of hi.events is taken for older, whatever its clock says.
+    It is dated a day ago, so that no webhook of hi.events counts as older, whatever its clock says.
     """
     body = status_changed_body(
         event_id=int(event.hi) if event.hi.isdigit() else event.hi,

@@ -1,4 +1,4 @@
-"""How long a refusal takes, by how much of a secret or of a signature is right."""
+"""The duration of refusals is compared, by how much of a secret or signature is right."""
 
 import statistics
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,7 +8,7 @@ from contracts.timing import compare, differences
 from contracts.webhook.wire import sign, status_changed_body
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 _PAIRS, _QUICK_PAIRS = 150, 60
@@ -22,11 +22,8 @@ async def refusals_are_timed(cast: Cast) -> None:
     """Someone guesses the shared secret, now wrong from the first character on, now in the last only, in turn."""
     session = await cast.session()
     right = cast.secret
-    redactor = cast.stage.recorder.redactor
-    nothing_right = "".join("b" if char == "a" else "a" for char in right)
-    nearly_right = right[:-1] + ("a" if right[-1] != "a" else "b")
-    redactor.register("shared-secret-nothing-right", nothing_right)
-    redactor.register("shared-secret-last-character", nearly_right)
+    nothing_right = cast.hide("shared-secret-nothing-right", "".join("b" if char == "a" else "a" for char in right))
+    nearly_right = cast.hide("shared-secret-last-character", right[:-1] + ("a" if right[-1] != "a" else "b"))
 
     async def guesses(step: str, secret: str) -> Reply:
         return await cast.validates(step, session.token, secret=secret, obey_limits=False)
@@ -38,7 +35,7 @@ async def refusals_are_timed(cast: Cast) -> None:
 async def forged_signatures_are_timed(cast: Cast) -> None:
     """Someone guesses the signature of a webhook, now wrong from the first digit on, now in the last only, in turn."""
     number = cast.stage.random.randrange(1_900_000_000, 2_147_000_000)
-    # About an event that nobody has: should a guess be let in, nothing changes.
+    # About an event that does not exist: nothing changes even if a guess is accepted.
     body = status_changed_body(
         event_id=number,
         title="An evening",
@@ -58,14 +55,14 @@ async def forged_signatures_are_timed(cast: Cast) -> None:
 
 
 async def _in_turn(cast: Cast, guesses: Callable[[str, str], Awaitable[Reply]], *, far: str, near: str) -> None:
-    """Make guesses of three kinds in turn and observe how their durations compare: `near` with `far`, and as a control
-    `far` with itself."""
+    """Make guesses of three kinds in turn and record how their durations compare: `near` with `far`, and `far` with
+    itself as a control."""
     times: Mapping[str, list[float]] = {"far": [], "near": [], "control": []}
     refused = True
     last = 0
     pairs = _QUICK_PAIRS if cast.stage.quick else _PAIRS
     for turn in range(pairs + _WARM_UP):
-        # The order changes, so that a drift of the machine's speed falls on all alike.
+        # A random order spreads a drift of the machine's speed over all three.
         order = [("far", far), ("near", near), ("control", far)]
         cast.stage.random.shuffle(order)
         for name, guess in order:

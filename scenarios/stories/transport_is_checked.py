@@ -1,4 +1,4 @@
-"""HTTPS, on real deployments."""
+"""HTTPS of a real deployment."""
 
 import asyncio
 import ssl
@@ -18,16 +18,11 @@ async def transport_is_checked(cast: Cast) -> None:
     target = cast.stage.target("tuvens-api")
     parts = urlsplit(target.api_url)
     host, port = parts.hostname or "", parts.port or 443
-    event = cast.deployment.events[0] if cast.deployment.events else "1"
-    call = get_event(event)
+    call = get_event(cast.some_event)
     await cast.send("https", BROWSER, call)
     if port == 443:
-        await cast.stage.recorder.send(
-            step=cast.step("http"),
-            caller=BROWSER,
-            callee="tuvens-api",
-            base_url=f"http://{host}",
-            call=Call("", "GET", call.target, call.headers),
+        await cast.send_once(
+            "http", BROWSER, "tuvens-api", f"http://{host}", Call("", "GET", call.target, call.headers)
         )
     accepted = [version.name for version in _OLD if await _accepts(host, port, version, cast.deployment.ca_file)]
     cast.observe("old versions", {"accepted": accepted})

@@ -1,4 +1,4 @@
-"""Open pages hear of updates."""
+"""Open pages receive messages about updates."""
 
 from contracts.event_stream.rules import LISTENERS
 from contracts.status_changes import is_about
@@ -17,7 +17,7 @@ _OTHER_KEY = "a-key-that-nobody-has-configured"
 
 
 class _Pages:
-    """Pages that are open at once, all about one event."""
+    """Pages that hold streams open, all about one event."""
 
     def __init__(self, updates: Updates) -> None:
         self.open: list[Listener] = []
@@ -25,7 +25,7 @@ class _Pages:
         self._seconds = _SECONDS
 
     async def hear(self, step: str, status: str, before: State) -> State:
-        """An update is sent; wait until every page has heard of it, then read the event."""
+        """Send an update, wait until every page got a message about it, then read the event until it changes."""
         mark = self._updates.cast.stage.recorder.next_number()
         await self._updates.sends(f"{step}/update", status)
         for each in self.open:
@@ -33,7 +33,7 @@ class _Pages:
         return await self._updates.reads_until_changed(f"{step}/event", before)
 
     async def _wait(self, page: Listener, mark: int) -> None:
-        """Wait for a message; after one wait in vain no longer as long: a silent server shall not hold up the run."""
+        """Wait for a message; after one time-out only briefly: a silent server must not hold up the run."""
         event = self._updates.event_id
         message = await page.wait_for(lambda each: each.number >= mark and is_about(each, event), seconds=self._seconds)
         if message is None:
@@ -70,7 +70,7 @@ async def updates_are_heard(cast: Cast) -> None:
 
 
 async def _is_refused(cast: Cast, updates: Updates) -> None:
-    """Deliveries that no page may hear of, all to DRAFT, which nothing else here is."""
+    """Send deliveries that must cause no message, all of DRAFT, a status that no other delivery of the story has."""
     forged = updates.body("DRAFT")
     await cast.delivers("refused/forged", forged, signature=sign(_OTHER_KEY, forged))
     halved = updates.body("DRAFT").replace(b'"title"', b'"headline"')
@@ -84,10 +84,10 @@ async def _is_refused(cast: Cast, updates: Updates) -> None:
 async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
     """A page is open for half a minute in which nothing happens; the simulators' clocks are moved."""
     async with cast.listens("page") as page:
-        # A greeting of the stream is no heartbeat: it comes at once or not at all.
+        # A comment when the stream opens is not a heartbeat: it comes at once or not at all.
         await page.wait_for(lambda each: each.kind == "comment", seconds=0.3)
         mark = cast.stage.recorder.next_number()
-        await cast.stage.advance(_SILENCE)
+        await cast.stage.clock.advance(_SILENCE)
         cast.observe("advanced", {"seconds": _SILENCE})
         await page.wait_for(lambda each: each.kind == "comment" and each.number >= mark, seconds=2.0)
         cast.observe("waited", {"from": mark})

@@ -1,4 +1,4 @@
-"""Updates that tuvens-api must not take: from strangers, altered on the way, or without sense."""
+"""Updates that tuvens-api must refuse: wrongly signed, altered, or malformed."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from contracts.status_changes import state_of
 from contracts.webhook.wire import sign
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import TITLE, Updates, unknown_id
 from scenarios.catalogue import story
 
@@ -21,7 +21,7 @@ _LONG = 8_192
 
 
 class Forgery(NamedTuple):
-    """A delivery that is not rightly signed: body and header as sent, None for no header."""
+    """A delivery that is not correctly signed; `signature` is the header, None for no header."""
 
     step: str
     body: bytes
@@ -67,7 +67,7 @@ async def senseless_updates_are_sent(cast: Cast) -> None:
 
 
 async def _tries(updates: Updates, reply: Reply) -> None:
-    """Where a server took what it had to refuse, bring the event back: the next try is judged for itself."""
+    """If the server accepted a bad update, restore the event, so that each update is judged by itself."""
     if reply.ok:
         await updates.sends("restored", "LIVE")
         await updates.reads_until("restored/event", lambda state: state_of(state).reported == "LIVE")
@@ -118,18 +118,18 @@ def _forgeries(secret: str, body: bytes) -> list[Forgery]:
 
 
 def _nonsense(updates: Updates) -> Iterator[tuple[str, bytes]]:
-    """Bodies that are no JSON object, and say so in every language."""
+    """Bodies that no JSON parser reads as an object."""
     yield "no body", b""
     yield "not JSON", _update(updates)[:-2]
     yield "a list", b"[" + _update(updates) + b"]"
     yield "text", b'"LIVE"'
-    # Before the first brace: inside of a string many readers put a replacement character.
+    # Before the first brace: inside a string many parsers insert a replacement character.
     yield "not UTF-8", b"\xff\xfe" + _update(updates)
     yield "deeply nested", b"[" * _DEEP + b"]" * _DEEP
 
 
 _ILL_TYPED: dict[str, dict[str, Any]] = {
-    # Nothing that a lenient reader could take for the right type: no digits as text, no number for a text.
+    # Nothing that a lenient parser converts to the right type: no digits as text, no number for a text.
     "id is a word": {"id": "two"},
     "id is an object": {"id": {"value": 2}},
     "title is a list": {"title": ["Evening"]},
@@ -142,7 +142,7 @@ _ILL_TYPED: dict[str, dict[str, Any]] = {
 
 
 def _update(updates: Updates, **changes: Any) -> bytes:
-    """A newest update to CANCELLED, its fields (wherever they stand) replaced by `changes`."""
+    """A new update to CANCELLED, with `changes` to its fields or those of its payload."""
     value = json.loads(updates.body("CANCELLED"))
     for name, new in changes.items():
         (value if name in value else value["payload"])[name] = new

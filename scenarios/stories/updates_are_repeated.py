@@ -1,4 +1,4 @@
-"""Networks deliver twice, and in another order than was sent."""
+"""Webhooks are delivered twice, and out of order."""
 
 from contracts.status_changes import state_of
 from scenarios.cast.cast import Cast

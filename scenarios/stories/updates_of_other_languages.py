@@ -1,4 +1,4 @@
-"""hi.events is written in PHP, its fork may not be: updates in the bytes of three languages."""
+"""Webhooks as PHP, Node and Python serialise them: hi.events is written in PHP, a fork need not be."""
 
 from contracts.times import iso_millis
 from contracts.webhook.vectors import LANGUAGES, written_by

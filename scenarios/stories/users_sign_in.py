@@ -1,7 +1,8 @@
-"""Users of tuvens-api sign in to hi.events: rightly, wrongly, again, many at once."""
+"""Users of tuvens-api sign in to hi.events: with right and wrong tokens, again, and many at once."""
 
 import asyncio
 import secrets
+from contextlib import nullcontext
 from typing import Any
 
 import openapi
@@ -11,7 +12,7 @@ from contracts.session_token import wire as session_wire
 from harness.deployment import User
 from harness.story import Phase
 from scenarios.cast.cast import BACKEND, BROWSER, Cast
-from scenarios.cast.stage import SessionToken
+from scenarios.cast.sessions import SessionToken
 from scenarios.catalogue import story
 
 OPERATIONS = ("generateSession", "validateCrossAppSession")
@@ -38,13 +39,13 @@ async def sign_ins_are_refused(cast: Cast) -> None:
     await cast.send("ill-formed/missing", BROWSER, nothing, key="address")
     await cast.signs_in("ill-formed/empty", "")
     await cast.signs_in("ill-formed/number", 5)
-    await cast.signs_in("unknown", _unknown(cast, "random", secrets.token_urlsafe(32)))
+    await cast.signs_in("unknown", cast.unknown_token("random"))
     await cast.turn_to_sign_in(3)
     token = (await cast.session()).token
     forged = {"cut": token[:-1], "extended": token + "A", "other case": token.swapcase()}
     for name, value in forged.items():
         if value != token:
-            await cast.signs_in(f"forged/{name}", _unknown(cast, name, value), turn_taken=True)
+            await cast.signs_in(f"forged/{name}", cast.unknown_token(name, value), turn_taken=True)
 
 
 @story(operations=("getCrossAppStatus", *OPERATIONS))
@@ -60,14 +61,14 @@ async def users_of_two_accounts_sign_in(cast: Cast) -> None:
 @story(needs=("control:hi.events",), operations=OPERATIONS)
 async def a_customer_of_old_signs_in(cast: Cast) -> None:
     """Someone who bought tickets at hi.events before Tuvens came signs in through Tuvens for the first time."""
-    health = await cast.stage.control("hi.events", "GET", "/health")
+    health = await cast.stage.control.call("hi.events", "GET", "/health")
     known = {each["email"].lower(): each["id"] for each in health["unlinked_users"]}
     customer = next((each for each in cast.deployment.users if each.email.lower() in known), None)
     cast.observe("customer of old", {"id": None if customer is None else known[customer.email.lower()]})
     if customer is None:
         return
     await cast.turn_to_sign_in()
-    session = await cast.stage.mint(customer, cast.step("generate session"))
+    session = await cast.stage.sessions.mint(customer, cast.step("generate session"))
     await cast.signs_in("sign in", session.token, turn_taken=True)
 
 
@@ -75,65 +76,53 @@ async def a_customer_of_old_signs_in(cast: Cast) -> None:
 async def many_are_asked_about_at_once(cast: Cast) -> None:
     """Hi.Events asks tuvens-api about the session tokens of many users at the same moment, twice about each."""
     users = _mixed(cast, _USERS)
-    sessions = await asyncio.gather(*(cast.stage.mint(each, cast.step("generate session")) for each in users))
+    sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in users))
     await asyncio.gather(*(_validate(cast, each) for each in sessions for _ in range(2)))
 
 
 @story(phase=Phase.ALONE, operations=OPERATIONS)
 async def many_sign_in_at_once(cast: Cast) -> None:
     """As many sign in at the same moment as the limit lets, most of them for the first time, each several times."""
-    limit = openapi.find("validateCrossAppSession").limit_in_force(cast.stage.target("hi.events").rate_limits)
+    limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
     count = min(limit, _AT_ONCE) if limit else _AT_ONCE
     users = _mixed(cast, min(_USERS, max(2, count // 3)))
     await cast.turn_to_sign_in(count)
-    sessions = await asyncio.gather(*(cast.stage.mint(each, cast.step("generate session")) for each in users))
-    # The same user's sign-ins next to each other: between looking for a user and making one little time passes.
+    sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in users))
+    # One user's sign-ins follow each other: a race between looking for a user and creating one is short.
     await asyncio.gather(*(_sign_in(cast, sessions[index * len(sessions) // count]) for index in range(count)))
 
 
 async def _validate(cast: Cast, session: SessionToken) -> None:
     call = session_wire.validate_session(cast.secret, session.token)
-    facts: dict[str, Any] = {"user_id": session.user.user_id, **cast.stage.facts_about(session.token)}
-    await cast.stage.send(cast.step("question"), BACKEND, call, key="shared-secret", facts=facts)
+    facts: dict[str, Any] = {"user_id": session.user.user_id, **cast.stage.sessions.facts_about(session.token)}
+    await cast.stage.sender.send(cast.step("question"), BACKEND, call, key="shared-secret", facts=facts)
 
 
 async def _sign_in(cast: Cast, session: SessionToken) -> None:
     call = wire.sign_in(session.token)
     facts: dict[str, Any] = {"user_id": session.user.user_id}
-    await cast.stage.send(cast.step("sign in"), BROWSER, call, obey_limits=False, facts=facts)
+    await cast.stage.sender.send(cast.step("sign in"), BROWSER, call, obey_limits=False, facts=facts)
 
 
 @story(phase=Phase.LAST, needs=("exhaust",), operations=("validateCrossAppSession",))
 async def sign_ins_come_too_often(cast: Cast) -> None:
     """A stranger tries one worthless token after the other until the limit."""
+    operation = openapi.find("validateCrossAppSession")
     by_control = cast.can("control:hi.events")
-    said = {} if by_control else cast.stage.target("hi.events").rate_limits
-    limit = openapi.find("validateCrossAppSession").limit_in_force(said)
+    limit = operation.limit_in_force({} if by_control else cast.stage.target("hi.events").rate_limits)
     if not 0 < limit <= MOST_TRIES:
         return
-    before = None
-    if by_control:
-        before = await cast.stage.control("hi.events", "GET", "/rate-limits")
-        await cast.stage.control("hi.events", "PUT", "/rate-limits", {"validateCrossAppSession": limit})
-    try:
+    control = cast.stage.control
+    async with control.rate_limits("hi.events", {operation.id: limit}) if by_control else nullcontext():
         for number in range(2 * limit + 1):
-            token = _unknown(cast, "guessed", f"guessed-{number}-{secrets.token_urlsafe(16)}")
+            token = cast.unknown_token("guessed", f"guessed-{number}-{secrets.token_urlsafe(16)}")
             reply = await cast.signs_in("tried", token, obey_limits=False)
             if reply.status == 429:
                 return
-    finally:
-        if before is not None:
-            await cast.stage.control("hi.events", "PUT", "/rate-limits", before)
 
 
 def _mixed(cast: Cast, count: int) -> list[User]:
-    """Users of several kinds, those first who have hardly signed in before; not who has no name: an account without
-    one is a matter of its own."""
+    """Up to `count` users, plain users first (few sign-ins so far); without the nameless one, whom another story
+    covers."""
     users = [each for each in cast.deployment.users if each.role != "nameless"]
     return sorted(users, key=lambda each: each.role != "user")[:count]
-
-
-def _unknown(cast: Cast, name: str, token: str) -> str:
-    """A token that was never minted; kept out of the record like a real one, which it may contain."""
-    cast.stage.recorder.redactor.register(f"unknown-token-{name.replace(' ', '-')}", token)
-    return token

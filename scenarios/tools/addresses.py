@@ -1,4 +1,4 @@
-"""Where a request belongs: from a path or an address to the app, the base URL and the operation that it is about."""
+"""From a path or a URL to the application, the base URL and the operation of a request."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 import openapi
 
 
-class Place(NamedTuple):
-    """Where a request goes: `target` is its path and query below `base_url`; `operation` is empty where no document
-    has one with its method and path."""
+class RequestPlace(NamedTuple):
+    """Where a request goes: `target` is its path and query below `base_url`; `operation` is "" if no document has one
+    with its method and path."""
 
     app: str
     base_url: str
@@ -18,30 +18,34 @@ class Place(NamedTuple):
 
 
 class Addresses:
-    """The addresses of a deployment's apps: `url` of the pages and `api_url` of the API, by app."""
+    """The addresses of a deployment's applications: `url` of the pages and `api_url` of the API, by application."""
 
     def __init__(self, targets: Mapping[str, tuple[str, str]], edition: str = openapi.EDITION) -> None:
         self._targets = targets
         self._edition = edition
 
-    def below(self, app: str, method: str, target: str) -> Place:
-        """Where a request to an app belongs. Its target is below either base of the app: the document says which one; a
-        path of the API may also begin with what `api_url` has more than `url`. What no document has is a page."""
+    def below(self, app: str, method: str, target: str) -> RequestPlace:
+        """The place of a request to an application, whose target is below either of its bases: the document tells
+        which.
+
+        A path of the API may also be given below `url`, with the path by which `api_url` is longer. A path that no
+        document has is a page's.
+        """
         url, api_url = self._targets[app]
         document = openapi.load(app, self._edition)
         path = _path_of(target)
         operation = document.operation_at(method, path)
         if operation is not None:
-            return Place(app, url if operation.base == "pages" else api_url, target, operation.id)
+            return RequestPlace(app, url if operation.base == "pages" else api_url, target, operation.id)
         more = api_url.removeprefix(url)
         if more and api_url.startswith(url) and path.startswith(more + "/"):
             found = document.operation_at(method, path.removeprefix(more), "api")
-            return Place(app, api_url, target.removeprefix(more), found.id if found else "")
-        return Place(app, url, target, "")
+            return RequestPlace(app, api_url, target.removeprefix(more), found.id if found else "")
+        return RequestPlace(app, url, target, "")
 
-    def of_url(self, method: str, url: str) -> Place | None:
-        """Where an absolute http(s) URL belongs; None where it is no app's. Of apps at one origin the one that has an
-        operation there, else the one with the longest base."""
+    def of_url(self, method: str, url: str) -> RequestPlace | None:
+        """The place of an absolute http(s) URL; None if it is not an application's. Among applications at one origin
+        the one that has an operation there wins, else the one with the longest base."""
         candidates = []
         for app, bases in self._targets.items():
             for base in dict.fromkeys(bases):
@@ -57,7 +61,8 @@ def _path_of(target: str) -> str:
 
 
 def _below(base: str, url: str) -> str | None:
-    """The rest of a URL below a base, beginning with `/`; None where it is elsewhere. Raises ValueError for no URL."""
+    """The rest of a URL below a base, beginning with `/`; None if it is elsewhere. Raises ValueError for an invalid
+    URL."""
     ours, given = urlsplit(base), urlsplit(url)
     if _origin(ours) != _origin(given):
         return None

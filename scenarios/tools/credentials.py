@@ -14,7 +14,8 @@ from harness.deployment import ROLES
 from harness.http import Call, Headers, WireError, header, read_json
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
-from scenarios.cast.stage import Stage, user_key
+from scenarios.cast.sessions import user_key
+from scenarios.cast.stage import Stage
 
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?', re.DOTALL)  # a key with its colon
 
@@ -106,8 +107,8 @@ class Credentials:
             return user.jwt
         try:
             if stand_in == placeholders.session_token(role):
-                return (await self._stage.session(user)).token
-            return (await self._stage.signed_in(user, for_questions=True)).bearer
+                return (await self._stage.sessions.shared(user)).token
+            return (await self._stage.sessions.signed_in(user, tuvens_alive=True)).bearer
         except (StoryStoppedError, TargetGoneError) as error:
             raise UnfilledError(f"{stand_in}: {error}") from None
 

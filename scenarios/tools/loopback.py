@@ -1,4 +1,4 @@
-"""Serving an ASGI application on loopback in the running event loop, with requests as they were sent."""
+"""Serving an ASGI application on 127.0.0.1 in the running event loop, with requests as they were sent."""
 
 import asyncio
 import contextlib
@@ -10,16 +10,18 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from harness.http import Headers
+
 App = Callable[[Any, Any, Any], Awaitable[None]]
 _GRACE = 1
 
 
 class PortTakenError(Exception):
-    """A port that cannot be listened on; the text names it."""
+    """A port that is not free; the text names it."""
 
 
 class _AsSent(HttpToolsProtocol):
-    """Keeps what ASGI has no place for: header names in their case (`sent.names`), the whole target (`sent.target`)."""
+    """Keeps what ASGI drops: the case of header names (`sent.names`) and the request target (`sent.target`)."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -34,9 +36,23 @@ class _AsSent(HttpToolsProtocol):
         super().on_headers_complete()
 
 
+def headers_as_sent(scope: Any) -> Headers:
+    """The headers of a request, their names in the client's spelling."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, (_, value) in zip(scope["sent.names"], scope["headers"], strict=True)
+    )
+
+
+def target_as_sent(scope: Any) -> str:
+    """The request target in the client's spelling."""
+    target: bytes = scope["sent.target"]
+    return target.decode("latin-1")
+
+
 def listen(port: int = 0) -> socket.socket:
     """A listening socket on 127.0.0.1; port 0 takes a free one. Raises PortTakenError."""
-    # asyncio turns off the delaying of small packets only where the protocol is named: 40 ms an answer.
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it a response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -51,8 +67,8 @@ def listen(port: int = 0) -> socket.socket:
 
 @asynccontextmanager
 async def served(app: App, listener: socket.socket, leaving: Callable[[], None]) -> AsyncIterator[str]:
-    """Serve until the block is left; yields the base URL. `leaving` is called before open connections are waited for,
-    which are cut after a second."""
+    """Serve inside the block; yields the base URL. At its end `leaving` is called, and open connections are cut after a
+    second."""
     config = uvicorn.Config(
         app,
         http=_AsSent,
@@ -66,7 +82,7 @@ async def served(app: App, listener: socket.socket, leaving: Callable[[], None])
         timeout_graceful_shutdown=_GRACE,
     )
     server = uvicorn.Server(config)
-    # Who stops the server is decided by whoever left the block, not by a handler of the server's.
+    # The server is stopped by leaving the block, not by signal handlers of its own.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

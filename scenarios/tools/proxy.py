@@ -1,9 +1,9 @@
-"""The signing proxy: forwards what other tools send to a deployment, with real credentials, paced and recorded."""
+"""The signing proxy: forwards requests of other tools to a deployment, with real credentials, paced and recorded."""
 
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -13,11 +13,14 @@ from harness.recorder import Forwarding
 from harness.story import Phase, Story
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
-from scenarios.cast.stage import Reply, Stage
-from scenarios.tools.addresses import Addresses, Place
+from scenarios.cast.sending import Reply
+from scenarios.cast.stage import Stage
+from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Adding, Credentials, UnfilledError, session_token_of
-from scenarios.tools.loopback import listen, served
-from scenarios.tools.provider_states import ProviderStates, with_states
+from scenarios.tools.loopback import headers_as_sent, listen, served, target_as_sent
+from scenarios.tools.pact.provider_states import ProviderStates
+from scenarios.tools.pact.setups import SETUPS
+from scenarios.tools.pact.state_server import with_states
 
 STORY = "proxy"
 CALLER = "tool"
@@ -33,7 +36,7 @@ _READABLE = ("gzip", "identity")
 
 
 class _NotForwardedError(Exception):
-    """A request that the proxy answers itself: a status, what is wrong, and what would mend it."""
+    """A request that the proxy answers itself: the status, what is wrong, and the remedy."""
 
     def __init__(self, status: int, error: str, remedy: str) -> None:
         super().__init__(error)
@@ -43,14 +46,15 @@ class _NotForwardedError(Exception):
 
 
 class Proxy:
-    """The proxy of one app of a stage's deployment, as an ASGI application.
+    """The proxy of one application, as an ASGI application.
 
-    Stand-ins for credentials are replaced; everything else is forwarded as it came, and the answer comes back with the
-    same bytes. What the proxy says itself is JSON with `error` and `remedy` and has the header `x-crossapp-proxy`: 424
-    for a stand-in without credential, 502 for a target without answer, 413 and 400 for what it does not take, 421 for a
+    Placeholders of credentials are replaced; everything else is forwarded unchanged, and so is the response. The
+    proxy's own responses are JSON with `error` and `remedy`, with the header `x-crossapp-proxy`: 424 for a placeholder
+    without a credential, 502 for a target that does not answer, 413 and 400 for requests it cannot forward, 421 for a
     foreign Host, 503 when the record is full.
 
-    What passes is recorded as steps of `story` and as sent by `caller`; without `obey_limits` a 429 is passed back.
+    Exchanges are recorded as steps of `story`, sent by `caller`. While `obey_limits` is false, a 429 is passed on
+    instead of waited out.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class Proxy:
         *,
         story: str = STORY,
         caller: str = CALLER,
-        obey_limits: bool = True,
+        obey_limits: Callable[[], bool] = lambda: True,
     ) -> None:
         self.app = app
         self._story = story
@@ -74,7 +78,7 @@ class Proxy:
         self._addresses = Addresses(targets, stage.deployment.edition)
 
     def leave(self) -> None:
-        """End the open streams: nothing more is read."""
+        """End the open streams."""
         self._leaving.set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -118,20 +122,16 @@ class Proxy:
                 f"See that {self.app} runs and that its url in the deployment file is right.",
             )
 
-    async def _request(self, scope: Any, receive: Any) -> tuple[Call, Place]:
-        """A request as it came, its stand-ins still in it, and where it goes. Raises _NotForwardedError."""
-        target = scope["sent.target"].decode("latin-1")
+    async def _request(self, scope: Any, receive: Any) -> tuple[Call, RequestPlace]:
+        """The request, its placeholders still in it, and where it goes. Raises _NotForwardedError."""
+        target = target_as_sent(scope)
         if _UNSENDABLE_TARGET.search(target):
             raise _NotForwardedError(400, "the path holds a byte that HTTP forbids there", "Percent-encode it.")
         if not target.startswith("/"):
             raise _NotForwardedError(
                 400, "the request's target is no path", "Give the proxy's address as base URL, not as an HTTP proxy."
             )
-        names = scope["sent.names"]
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1").strip(" \t"))
-            for name, (_, value) in zip(names, scope["headers"], strict=True)
-        ]
+        headers = [(name, value.strip(" \t")) for name, value in headers_as_sent(scope)]
         unsendable = next((name for name, value in headers if _UNSENDABLE_VALUE.search(value)), None)
         if unsendable is not None:
             raise _NotForwardedError(400, f"the header {unsendable} holds a byte that HTTP forbids", "Leave it out.")
@@ -143,26 +143,26 @@ class Proxy:
         return call, place
 
     def _refuse_foreign(self, headers: list[tuple[str, str]], port: int) -> None:
-        """A page elsewhere, which a browser shows, must not use the credentials by a name that leads here."""
+        """A foreign page in a browser must not use the credentials, through a host name that resolves to 127.0.0.1."""
         for name, value in headers:
             if name.lower() == "host" and value.lower() not in (f"127.0.0.1:{port}", f"localhost:{port}"):
                 raise _NotForwardedError(
                     421, f"the Host {value[:80]!r} is not this proxy", f"Call it as http://127.0.0.1:{port}."
                 )
 
-    async def _forward(self, call: Call, place: Place, forwarding: Forwarding) -> Reply:
+    async def _forward(self, call: Call, place: RequestPlace, forwarding: Forwarding) -> Reply:
         step = f"{self._story}/{call.operation or 'unknown'}"
         try:
             filled = await self._credentials.fill(call)
-            return await self._stage.forward(
+            return await self._stage.sender.forward(
                 step,
                 self._caller,
                 self.app,
                 place.base_url,
                 filled,
                 key=self._credentials.limit_key(filled),
-                obey_limits=self._obey_limits,
-                facts=self._stage.facts_about(session_token_of(filled)),
+                obey_limits=self._obey_limits(),
+                facts=self._stage.sessions.facts_about(session_token_of(filled)),
                 forwarding=forwarding,
             )
         except UnfilledError as unfilled:
@@ -178,7 +178,7 @@ class Proxy:
 
 
 class _Answering:
-    """The answer to one request, told to the server."""
+    """The response to one request, sent to the ASGI server."""
 
     def __init__(self, method: str, send: Any) -> None:
         self._method = method
@@ -186,20 +186,20 @@ class _Answering:
         self.begun = False
 
     async def opened(self, status: int, headers: Headers) -> None:
-        """The head of an answer whose length is not known."""
+        """Send the head of a response of unknown length."""
         kept = [each for each in forwarded(headers, answer=True) if each[0].lower() != "content-length"]
         await self._head(status, kept)
 
     async def passed(self, chunk: bytes) -> None:
-        """A part of the body."""
+        """Send a part of the body."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def ended(self) -> None:
-        """The end of the body."""
+        """End the body."""
         await self._send({"type": "http.response.body", "body": b""})
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer. Its length is told anew but for an answer that has a length and no body."""
+        """Send a whole response, with a new Content-Length unless it has no body."""
         kept = list(forwarded(headers, answer=True))
         if self._method != "HEAD":
             kept = [each for each in kept if each[0].lower() != "content-length"]
@@ -215,8 +215,8 @@ class _Answering:
 
 
 def forwarded(headers: list[tuple[str, str]] | Headers, *, answer: bool = False) -> Headers:
-    """The headers that travel on: not those of a single connection (RFC 9110, 7.6.1), nor the Host of a request; of the
-    codings that a request accepts only what a recorder can read."""
+    """The headers to forward: without hop-by-hop ones (RFC 9110, 7.6.1) and a request's Host; Accept-Encoding names
+    only codings that the recorder can decode."""
     named = {
         each.strip().lower() for name, value in headers if name.lower() == "connection" for each in value.split(",")
     }
@@ -251,7 +251,7 @@ async def _body(receive: Any) -> bytes:
 
 
 async def _until_gone(receive: Any, left: asyncio.Event, leaving: asyncio.Event) -> None:
-    """Sets `left` when the tool hangs up, or the proxy is about to end."""
+    """Set `left` when the client disconnects or the proxy is about to end."""
 
     async def hung_up() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -267,45 +267,33 @@ async def _until_gone(receive: Any, left: asyncio.Event, leaving: asyncio.Event)
         await asyncio.gather(*waits, return_exceptions=True)
 
 
-class _Front:
-    """The proxies of one app: while a provider state has used up a limit, a 429 is passed back."""
-
-    def __init__(self, states: ProviderStates, obeying: Proxy, insisting: Proxy) -> None:
-        self._states = states
-        self._obeying = obeying
-        self._insisting = insisting
-
-    def now(self) -> Proxy:
-        return self._insisting if self._states.limited else self._obeying
-
-    def leave(self) -> None:
-        self._obeying.leave()
-        self._insisting.leave()
+async def _nothing(cast: Cast) -> None:
+    """The proxy's clients act, not a story."""
 
 
-async def _play(cast: Cast) -> None:
-    """Nothing: others play."""
-
-
-_OTHERS = Story(STORY, "Other tools talk to the deployment.", _play, Phase.SIDE_BY_SIDE)
+_STORY = Story(STORY, "Other tools talk to the deployment.", _nothing, Phase.SIDE_BY_SIDE)
 
 
 @asynccontextmanager
 async def proxied(
     stage: Stage, *, ports: Mapping[str, int] | None = None, adding: Adding = Adding.PLACEHOLDERS
 ) -> AsyncIterator[dict[str, str]]:
-    """Serve a proxy for each app of the stage's deployment, on 127.0.0.1, until the block is left; yields the base URLs
-    by app. Below `/__pact__/` each of them takes the questions of Pact verifiers for provider states and messages. A
-    port that is not named, or 0, is a free one. Raises PortTakenError."""
+    """Serve a proxy for each application of the stage's deployment on 127.0.0.1 inside the block; yields the base URLs
+    by application.
+
+    `ports` by application; 0 or none is a free port. Below `/__pact__/` each proxy serves Pact verifiers (provider
+    states and messages). Raises PortTakenError.
+    """
     async with AsyncExitStack() as stack:
-        states = ProviderStates(Cast(stage, _OTHERS))
-        stack.push_async_callback(states.close)
+        states = ProviderStates(Cast(stage, _STORY), SETUPS)
+        stack.push_async_callback(states.end)
         listeners = {}
         for app in stage.deployment.targets:
             listeners[app] = listen((ports or {}).get(app, 0))
             stack.callback(listeners[app].close)
         urls = {}
         for app, listener in listeners.items():
-            front = _Front(states, Proxy(stage, app, adding), Proxy(stage, app, adding, obey_limits=False))
-            urls[app] = await stack.enter_async_context(served(with_states(states, front.now), listener, front.leave))
+            # In a state with a used-up limit the 429 is the answer that the client waits for.
+            proxy = Proxy(stage, app, adding, obey_limits=lambda: not states.limited)
+            urls[app] = await stack.enter_async_context(served(with_states(states, proxy), listener, proxy.leave))
         yield urls

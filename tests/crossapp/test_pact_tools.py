@@ -19,7 +19,7 @@ import openapi
 from contracts.pacts.interactions import FOLDER, interactions
 from harness.deployment import Deployment, build_deployment
 from scenarios.tools.loopback import listen, served
-from scenarios.tools.provider_states import MESSAGES_PATH, STATES_PATH
+from scenarios.tools.pact.state_server import MESSAGES_PATH, STATES_PATH
 from simulators.launch import LaunchOptions, launched
 from tests.contracts.pacts.broker import TOKEN, Broker
 from tests.scenarios.tools.proxied import Proxied, proxy

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contracts.hi_events_session import wire as hi_wire
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.tools.lockstep.side import Side
 
 STATUSES = ("LIVE", "DRAFT", "CANCELLED", "ENDED", "ARCHIVED")

@@ -7,7 +7,7 @@ from typing import Any
 
 import openapi
 from harness.http import WireError
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 
 ABSENT = "(absent)"
 _NUMBER = re.compile(r"/\d+(?=/|$)")

@@ -13,7 +13,7 @@ from harness.curl import curl
 from harness.deployment import ROLES, Deployment
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.tools.lockstep.calls import TUVENS_EVENTS, Call, SetStatus, calls, described, tour
 from scenarios.tools.lockstep.compare import Difference, Learned, Seen, closed_fields, differences, seen
 from scenarios.tools.lockstep.side import Side

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from harness.deployment import Linked, User
 from harness.http import WireError
 from scenarios.cast.cast import Cast
-from scenarios.cast.deliveries import drafted
-from scenarios.cast.stage import Reply
+from scenarios.cast.event_fixtures import given_draft
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import Updates
 
 UNKNOWN_TOKEN = "Ujq2mT0bLc7ZpYx4Kf9wRs1vNe6hGd3aXo8iBt5uJkQ"
@@ -48,7 +48,7 @@ class Side:
                 await updates.begins("begin")
             await updates.brings_to("begin", "DRAFT")
         for event in linked:
-            await drafted(self.cast, await self.cast.bearer(), self.linked[event % len(self.linked)])
+            await given_draft(self.cast, await self.cast.bearer(), self.linked[event % len(self.linked)])
 
     def user(self, role: str) -> User:
         """The first user of a role. Raises StoryStoppedError."""

@@ -9,7 +9,7 @@ from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.states import STATES
 from harness.history import History, NothingObservedError
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
-from scenarios.tools.provider_states import ways
+from scenarios.tools.pact.setups import SETUPS
 from tests.contracts.histories import answer, history, no_answer, observed, verdict
 from tests.contracts.pact.examples import replayed
 
@@ -99,8 +99,8 @@ def test_an_interaction_that_no_story_told_of_is_undecided() -> None:
     assert isinstance(_verdict(_ONE, seen), Inconclusive)
 
 
-def test_every_state_of_the_files_is_known_has_a_way_and_is_used() -> None:
-    assert {each.state for each in interactions()} == set(STATES) == set(ways())
+def test_every_state_of_the_files_is_known_has_a_setup_and_is_used() -> None:
+    assert {each.state for each in interactions()} == set(STATES) == set(SETUPS)
 
 
 def test_there_is_one_requirement_for_each_interaction_of_the_files() -> None:

@@ -19,8 +19,10 @@ from harness.recorder import Forwarding
 from harness.redact import Redactor
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TrafficLimits
-from scenarios.cast import stage as module
-from scenarios.cast.stage import Reply, SessionToken, SignedIn, Stage, end_of, user_key
+from scenarios.cast import control_plane as module
+from scenarios.cast.sending import Reply
+from scenarios.cast.sessions import SessionToken, SignedIn, user_key
+from scenarios.cast.stage import Stage
 from tests.contracts.histories import NOW, answer, no_answer
 from tests.harness.simulated import SimulatedLoop
 
@@ -95,7 +97,7 @@ class _World:
         self.stage = Stage(deployment(**events), self.recorder)  # type: ignore[arg-type]  # as much as a stage needs
         self.user = self.stage.deployment.users[0]
         self.pacer = _Turns()
-        self.stage.pacer = self.pacer  # type: ignore[assignment]  # as much as a stage needs
+        self.stage.rate_limits.pacer = self.pacer  # type: ignore[assignment]  # as much as a stage needs
 
     def run(self, work: Any) -> Any:
         return self.loop.run(work)
@@ -109,7 +111,7 @@ class _World:
         return [each.superseded for each in self.recorder.history.entries if isinstance(each, Exchange)]
 
     def sends(self, call: Call, **said: Any) -> Reply:
-        reply = self.run(self.stage.send("a_story/step", "browser", call, **said))
+        reply = self.run(self.stage.sender.send("a_story/step", "browser", call, **said))
         assert isinstance(reply, Reply)
         return reply
 
@@ -136,7 +138,7 @@ def test_stories_that_ask_at_once_share_one_session() -> None:
     world = _World(answer("", 200, SESSION))
 
     async def ask() -> list[SessionToken]:
-        return list(await asyncio.gather(*(world.stage.session(world.user) for _ in range(5))))
+        return list(await asyncio.gather(*(world.stage.sessions.shared(world.user) for _ in range(5))))
 
     sessions = world.run(ask())
     assert world.sent == ["generateSession"]
@@ -150,12 +152,12 @@ def test_a_session_is_minted_anew_a_minute_before_its_end_or_when_it_was_forgott
     async def ask() -> list[int]:
         minted = []
         for seconds in (0, 830, 20):
-            await world.stage.advance(seconds)
-            await world.stage.session(world.user)
-            minted.append(len(world.stage.minted))
-        world.stage.forget_sessions()
-        await world.stage.session(world.user)
-        return [*minted, len(world.stage.minted)]
+            await world.stage.clock.advance(seconds)
+            await world.stage.sessions.shared(world.user)
+            minted.append(len(world.stage.sessions.minted))
+        world.stage.sessions.forget()
+        await world.stage.sessions.shared(world.user)
+        return [*minted, len(world.stage.sessions.minted)]
 
     assert world.run(ask()) == [1, 1, 2, 3]
 
@@ -166,9 +168,9 @@ def test_a_session_that_is_refused_is_not_asked_for_again() -> None:
     async def ask() -> None:
         for _ in range(2):
             with pytest.raises(StoryStoppedError, match=r"generate-session \(exchange 1\): .*organiser.*403"):
-                await world.stage.session(world.user)
+                await world.stage.sessions.shared(world.user)
         with pytest.raises(StoryStoppedError, match="exchange 2"):
-            await world.stage.mint(world.user, "a_story/other account", account_id=9)
+            await world.stage.sessions.mint(world.user, "a_story/other account", account_id=9)
 
     world.run(ask())
     assert len(world.sent) == 2
@@ -181,8 +183,8 @@ def test_a_session_is_asked_for_again_after_a_rate_limit_or_silence(failure: Exc
 
     async def ask() -> SessionToken:
         with pytest.raises(StoryStoppedError, match="no session could be minted"):
-            await world.stage.session(world.user)
-        return await world.stage.session(world.user)
+            await world.stage.sessions.shared(world.user)
+        return await world.stage.sessions.shared(world.user)
 
     assert world.run(ask()).token == TOKEN
 
@@ -191,22 +193,22 @@ def test_a_session_is_asked_for_again_after_a_rate_limit_or_silence(failure: Exc
 def test_an_answer_that_holds_no_session_stops_the_story_with_its_exchange(body: object) -> None:
     world = _World(answer("", 200, body))
     with pytest.raises(StoryStoppedError, match=r"generate-session \(exchange 1\)"):
-        world.run(world.stage.session(world.user))
+        world.run(world.stage.sessions.shared(world.user))
 
 
 def test_an_expiry_that_is_no_time_stops_who_waits_for_it() -> None:
     session = SessionToken(TOKEN, deployment().users[0], "soon", NOW, 4)
     with pytest.raises(StoryStoppedError, match=r"exchange 4.*expires_at that is no time: 'soon'"):
-        end_of(session)
-    assert end_of(replace(session, expires_at=iso_millis(NOW))) == NOW
+        session.end()
+    assert replace(session, expires_at=iso_millis(NOW)).end() == NOW
 
 
 def test_facts_name_whose_session_a_token_is_where_the_email_is_known() -> None:
     world = _World(answer("", 200, SESSION))
     known = replace(world.user, email="zoe@example.com")
-    world.run(world.stage.mint(known, "a_story/mint"))
-    assert world.stage.facts_about(TOKEN) == {"subject": "zoe@example.com"}
-    assert world.stage.facts_about("another") == {}
+    world.run(world.stage.sessions.mint(known, "a_story/mint"))
+    assert world.stage.sessions.facts_about(TOKEN) == {"subject": "zoe@example.com"}
+    assert world.stage.sessions.facts_about("another") == {}
 
 
 # Sign-ins at hi.events
@@ -216,7 +218,7 @@ def test_a_sign_in_is_shared_and_takes_turns_on_both_sides_first() -> None:
     world = _World(answer("", 200, SESSION), answer("", 200, SIGNED_IN))
 
     async def ask() -> list[SignedIn]:
-        return [await world.stage.signed_in(world.user) for _ in range(2)]
+        return [await world.stage.sessions.signed_in(world.user) for _ in range(2)]
 
     first, second = world.run(ask())
     assert first is second
@@ -234,11 +236,11 @@ def test_questions_need_a_living_tuvens_session_behind_the_sign_in() -> None:
     world = _World(answer("", 200, SESSION), signed_in, answer("", 200, SESSION), signed_in)
 
     async def ask() -> list[bool]:
-        first = await world.stage.signed_in(world.user)
-        await world.stage.advance(850)
+        first = await world.stage.sessions.signed_in(world.user)
+        await world.stage.clock.advance(850)
         return [
-            first is await world.stage.signed_in(world.user),
-            first is await world.stage.signed_in(world.user, for_questions=True),
+            first is await world.stage.sessions.signed_in(world.user),
+            first is await world.stage.sessions.signed_in(world.user, tuvens_alive=True),
         ]
 
     assert world.run(ask()) == [True, False]
@@ -248,7 +250,7 @@ def test_questions_need_a_living_tuvens_session_behind_the_sign_in() -> None:
 def test_a_sign_in_that_tells_no_token_stops_the_story_with_its_exchange(body: object) -> None:
     world = _World(answer("", 200, SESSION), answer("", 200, body))
     with pytest.raises(StoryStoppedError, match=r"hi.events' sign-in \(exchange 2\)"):
-        world.run(world.stage.signed_in(world.user))
+        world.run(world.stage.sessions.signed_in(world.user))
 
 
 # Rate limits and broken connections
@@ -277,7 +279,7 @@ def test_turns_are_taken_but_by_calls_that_count_for_nobody() -> None:
 
     async def send() -> None:
         for key, obey in (("a key", True), (None, True), ("a key", False)):
-            await world.stage.send("a_story/step", "browser", sign_in(TOKEN), key=key, obey_limits=obey)
+            await world.stage.sender.send("a_story/step", "browser", sign_in(TOKEN), key=key, obey_limits=obey)
 
     world.run(send())
     assert world.pacer.taken == [("validateCrossAppSession", "a key"), ("validateSession", "shared-secret")]
@@ -296,7 +298,9 @@ def test_a_broken_connection_leads_to_another_try_only_where_that_does_no_harm()
 
 def test_a_call_of_no_operation_takes_no_turn_and_is_not_repeated() -> None:
     world = _World(_LOST)
-    reply = world.run(world.stage.forward("a_story/step", "browser", "hi.events", "http://x", Call("", "GET", "/")))
+    reply = world.run(
+        world.stage.sender.forward("a_story/step", "browser", "hi.events", "http://x", Call("", "GET", "/"))
+    )
     assert reply.answer is None
     assert world.superseded == [False]
     assert world.pacer.taken == []
@@ -356,9 +360,9 @@ def test_an_event_is_lent_to_one_story_at_a_time_the_longest_unused_first() -> N
 
     async def story(seconds: float) -> None:
         nonlocal most
-        async with world.stage.event() as event:
+        async with world.stage.events.event() as event:
             lent.append(event)
-            most = max(most, len(world.stage._busy))
+            most = max(most, len(world.stage.events._leased))
             await asyncio.sleep(seconds)
 
     async def all_at_once() -> None:
@@ -368,7 +372,7 @@ def test_an_event_is_lent_to_one_story_at_a_time_the_longest_unused_first() -> N
     assert sorted(lent) == ["11", "11", "11", "12", "12"] or sorted(lent) == ["11", "11", "12", "12", "12"]
     assert lent[:2] == ["11", "12"]
     assert most == 2
-    assert world.stage._busy == set()
+    assert world.stage.events._leased == set()
 
 
 def test_an_event_comes_back_from_a_story_that_fails() -> None:
@@ -376,9 +380,9 @@ def test_an_event_comes_back_from_a_story_that_fails() -> None:
 
     async def fails() -> str:
         with pytest.raises(StoryStoppedError):
-            async with world.stage.event():
+            async with world.stage.events.event():
                 raise StoryStoppedError("the story cannot go on")
-        async with world.stage.event() as event:
+        async with world.stage.events.event() as event:
             return event
 
     assert world.run(fails()) == "11"
@@ -388,7 +392,7 @@ def test_events_that_are_linked_are_kept_for_who_needs_both_sides() -> None:
     world = _World(answer("", 200, {}), tuvens=["11", "12"], linked=[{"hi": 2, "tuvens": "11"}])
 
     async def both() -> tuple[str, Linked]:
-        async with world.stage.event() as event, world.stage.linked_event() as linked:
+        async with world.stage.events.event() as event, world.stage.events.linked_event() as linked:
             return event, linked
 
     assert world.run(both()) == ("12", Linked("2", "11"))
@@ -398,7 +402,7 @@ def test_the_only_events_are_lent_though_they_are_linked() -> None:
     world = _World(answer("", 200, {}), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
 
     async def one() -> str:
-        async with world.stage.event() as event:
+        async with world.stage.events.event() as event:
             return event
 
     assert world.run(one()) == "11"
@@ -409,7 +413,7 @@ def test_without_events_the_field_of_the_deployment_file_is_named(which: str, fi
     world = _World(answer("", 200, {}))
 
     async def one() -> None:
-        async with getattr(world.stage, which)():
+        async with getattr(world.stage.events, which)():
             pass
 
     with pytest.raises(StoryStoppedError, match=f"name some in {field}"):

@@ -13,7 +13,7 @@ from contracts.times import iso_millis
 from harness.deployment import Linked
 from harness.http import Answer
 from scenarios.cast import updates as module
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import Updates, event_in, unknown_id
 from tests.contracts.histories import NOW, answer
 
@@ -23,7 +23,7 @@ class _Cast:
 
     def __init__(self, *states: dict[str, Any], linked: tuple[Linked, ...] = ()) -> None:
         self.deployment = SimpleNamespace(linked=linked)
-        self.stage = SimpleNamespace(lead=lambda app: self.leads.get(app, 0.0))
+        self.stage = SimpleNamespace(clock=SimpleNamespace(lead=lambda app: self.leads.get(app, 0.0)))
         self.leads: dict[str, float] = {}
         self.states = list(states)
         self.read = 0

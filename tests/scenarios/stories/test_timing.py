@@ -20,7 +20,7 @@ from contracts.webhook import rules_timing as of_signature
 from contracts.webhook.wire import SIGNATURE_HEADER, event_status_changed, sign
 from harness.http import Answer, Call
 from harness.verdict import Held, Inconclusive, Verdict, Violated
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.stories.timing_is_compared import forged_signatures_are_timed, refusals_are_timed
 from tests.contracts.histories import NOW, answer, history, observed, verdict
 
@@ -76,8 +76,7 @@ class _Cast:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        redactor = SimpleNamespace(register=lambda kind, value: None)
-        self.stage = SimpleNamespace(random=Random(1), quick=False, recorder=SimpleNamespace(redactor=redactor))
+        self.stage = SimpleNamespace(random=Random(1), quick=False)
         self.observations: dict[str, Any] = {}
 
     def close(self) -> None:
@@ -85,6 +84,9 @@ class _Cast:
 
     def now(self) -> float:
         return NOW
+
+    def hide(self, kind: str, secret: str) -> str:
+        return secret
 
     async def session(self) -> SimpleNamespace:
         return SimpleNamespace(token="t" * 43)

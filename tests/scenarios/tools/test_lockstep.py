@@ -6,7 +6,7 @@ from typing import Any
 import openapi
 from harness.history import Exchange, Outcome
 from harness.http import Answer
-from scenarios.cast.stage import Reply
+from scenarios.cast.sending import Reply
 from scenarios.tools.lockstep.calls import AskSession, Mint, Update, described, tour
 from scenarios.tools.lockstep.compare import ABSENT, Difference, Learned, Seen, closed_fields, differences, seen
 

@@ -18,9 +18,9 @@ from harness.deployment import Deployment, build_deployment
 from harness.har import to_har
 from harness.history import Outcome, StreamEvent
 from harness.http import Call
-from scenarios.cast.stage import user_key
+from scenarios.cast.sessions import user_key
 from scenarios.tools import proxy as module
-from scenarios.tools.addresses import Addresses, Place
+from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Credentials
 from simulators.launch import LaunchOptions, launched
 from tests.harness import hostile
@@ -69,7 +69,7 @@ def test_stand_ins_open_every_door_and_no_credential_is_kept_in_the_record_or_in
                 await passes(here, "hi.events", hi_wire.session_accounts(placeholders.bearer())),
             ]
             assert [each.status_code for each in answers] == [200] * len(answers)
-            handed_out = [own, answers[6].json()["token"], *(each.token for each in here.stage.minted)]
+            handed_out = [own, answers[6].json()["token"], *(each.token for each in here.stage.sessions.minted)]
             foreign = "a-token-from-somewhere-else-0123456789"
             await passes(here, "tuvens-api", session_wire.validate_session("their-own-wrong-secret", foreign))
             await passes(here, "tuvens-api", session_wire.list_user_accounts(secret, foreign))
@@ -241,7 +241,7 @@ def test_turns_are_taken_by_what_a_limit_counts_by(simulated: Deployment, monkey
 
     async def run() -> None:
         async with proxy(simulated) as here:
-            monkeypatch.setattr(here.stage.pacer, "turn", turn)
+            monkeypatch.setattr(here.stage.rate_limits.pacer, "turn", turn)
             secret, token = placeholders.SHARED_SECRET, placeholders.session_token()
             organiser = simulated.user("organiser")
             assert organiser is not None
@@ -256,7 +256,7 @@ def test_turns_are_taken_by_what_a_limit_counts_by(simulated: Deployment, monkey
                 ("hi.events", hi_wire.session_status("unknown")),
             ]:
                 await passes(here, app, call)
-            minted = here.stage.minted[0].token
+            minted = here.stage.sessions.minted[0].token
             assert turns == [
                 ("generateSession", user_key(organiser)),
                 ("validateSession", "shared-secret"),
@@ -332,14 +332,14 @@ def test_a_path_is_placed_below_the_base_of_its_kind() -> None:
         {"hi.events": (root, api), "tuvens-client": (root, root), "tuvens-api": ("http://a", "http://a")}
     )
     below = addresses.below
-    assert below("hi.events", "GET", "/auth/cross-app?x") == Place(
+    assert below("hi.events", "GET", "/auth/cross-app?x") == RequestPlace(
         "hi.events", root, "/auth/cross-app?x", "openCrossAppPage"
     )
-    status = Place("hi.events", api, "/auth/cross-app/status", "getCrossAppStatus")
+    status = RequestPlace("hi.events", api, "/auth/cross-app/status", "getCrossAppStatus")
     assert below("hi.events", "GET", "/auth/cross-app/status") == status
     assert below("hi.events", "GET", "/api/auth/cross-app/status") == status
     assert below("hi.events", "POST", "/auth/cross-app/status") == status._replace(base_url=root, operation="")
-    assert below("hi.events", "GET", "/api/nothing") == Place("hi.events", api, "/nothing", "")
+    assert below("hi.events", "GET", "/api/nothing") == RequestPlace("hi.events", api, "/nothing", "")
     assert addresses.of_url("GET", "https://TICKETS.example.com:443/api/auth/cross-app/status") == status
     assert addresses.of_url("GET", "http://tickets.example.com/auth/cross-app") is None
     assert addresses.of_url("GET", "http://a.example/x") is None

@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ from crossapp.run import Settings, perform, report_of
 from harness.deployment import Deployment, build_deployment
 from harness.report import Finding
 from harness.verdict import VerdictName
-from scenarios.stories import what_consumers_rely_on
-from scenarios.tools import pact_verifier, provider_states
-from scenarios.tools.provider_states import ProviderStates
+from scenarios.tools.pact import provider_states, setups, verifier, verifier_process
+from scenarios.tools.pact.provider_states import ProviderStates
+from scenarios.tools.pact.verifier_process import UnreadableAnswerError, VerifierFailedError, VerifierProcess
 from simulators.launch import LaunchOptions, launched
 from tests.harness.hostile import answering, in_thread, silent
 
@@ -62,7 +63,7 @@ def test_without_a_control_plane_all_is_verified_that_the_public_interface_reach
 
 
 def test_expiry_is_waited_for_where_there_is_no_control_plane(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider_states, "_SECONDS_AFTER", 0.5)
+    monkeypatch.setattr(provider_states, "_SECONDS_AFTER_EXPIRY", 0.5)
     environment = {"CROSS_APP_SESSION_EXPIRY": "1"}
     options = LaunchOptions(limits="raised", control=False, environment=environment)
     found = _deployment(options, select="pact.*expired*")
@@ -111,7 +112,7 @@ _RIGHT = b'{"accounts": [{"id": 1, "name": "Acme", "slug": "acme", "role": "owne
 )
 def test_the_verifier_says_how_many_interactions_it_verified(others: dict[str, str], count: int) -> None:
     with in_thread(answering(_RIGHT)) as url:
-        answer = pact_verifier.verify(_job(url, **others))
+        answer = verifier.verify(_job(url, **others))
     assert answer["count"] == count
 
 
@@ -127,7 +128,7 @@ def test_the_verifier_says_how_many_interactions_it_verified(others: dict[str, s
 )
 def test_the_verifier_tells_what_differs_whatever_the_answer_is(body: bytes, said: str) -> None:
     with in_thread(answering(body)) as url:
-        answer = pact_verifier.verify(_job(url))
+        answer = verifier.verify(_job(url))
     assert not answer["ok"]
     assert any(said in each for each in answer["mismatches"]), answer
     assert all(len(each) < 500 for each in answer["mismatches"])
@@ -135,20 +136,20 @@ def test_the_verifier_tells_what_differs_whatever_the_answer_is(body: bytes, sai
 
 def _verified(job: dict[str, Any], then: Callable[[asyncio.subprocess.Process], None] = lambda _: None) -> Any:
     async def run() -> Any:
-        verifier = what_consumers_rely_on._Verifier()
+        process = VerifierProcess()
         answered = asyncio.Event()
         answered.set()
         try:
-            then(await verifier._start())
-            return await verifier.verify(job, answered)
+            then(await process._start())
+            return await process.verify(job, answered)
         finally:
-            await verifier.end()
+            await process.end()
 
     return asyncio.run(run())
 
 
 def test_a_verifier_that_fails_by_itself_is_a_fault_of_ours() -> None:
-    with pytest.raises(what_consumers_rely_on._VerifierFailedError, match="code 1: KeyError"):
+    with pytest.raises(VerifierFailedError, match="code 1: KeyError"):
         _verified({"provider": "tuvens-api"})
 
 
@@ -156,13 +157,13 @@ def test_a_verifier_that_dies_over_an_answer_leaves_it_undecided() -> None:
     def kill(process: asyncio.subprocess.Process) -> None:
         os.kill(process.pid, signal.SIGSEGV)
 
-    with pytest.raises(what_consumers_rely_on._UnreadableError, match="signal 11"):
+    with pytest.raises(UnreadableAnswerError, match="signal 11"):
         _verified(_job("http://127.0.0.1:9"), kill)
 
 
 def test_a_verifier_that_does_not_come_to_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(what_consumers_rely_on, "_SECONDS_TO_READ", 0.2)
-    with in_thread(silent) as url, pytest.raises(what_consumers_rely_on._UnreadableError, match=r"within 0\.2 s"):
+    monkeypatch.setattr(verifier_process, "_SECONDS_TO_READ", 0.2)
+    with in_thread(silent) as url, pytest.raises(UnreadableAnswerError, match=r"within 0\.2 s"):
         _verified(_job(url))
 
 
@@ -170,9 +171,7 @@ def test_a_state_that_crashes_is_a_fault_of_ours_and_does_not_hold_up_the_run(mo
     async def crash(states: ProviderStates) -> AsyncIterator[Mapping[str, object]]:
         yield {"never": states.nothing_like_this}  # type: ignore[attr-defined]
 
-    ways = {**provider_states._WAYS}
-    monkeypatch.setattr(provider_states, "_WAYS", ways)
-    provider_states._way("no session has this token")(crash)
+    monkeypatch.setitem(setups._setups, "no session has this token", asynccontextmanager(crash))
     found = _deployment(LaunchOptions(limits="raised"))
     faulty = {name for name, each in found.items() if each.verdict is VerdictName.HARNESS_FAULT}
     assert faulty == {each.name for each in interactions() if each.state == "no session has this token"}

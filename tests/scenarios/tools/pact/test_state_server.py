@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from contracts.times import iso_millis
-from scenarios.tools.provider_states import MESSAGES_PATH, PREFIX, STATES_PATH
+from scenarios.tools.pact.state_server import MESSAGES_PATH, PREFIX, STATES_PATH
 from tests.scenarios.tools.proxied import Proxied, answer_bytes, deployment_at, proxy, upstream
 
 
@@ -70,7 +70,7 @@ def test_who_signs_in_after_the_validations_were_used_up_waits_for_them() -> Non
                 reached = await here.client.post(here.urls["tuvens-api"] + STATES_PATH, json=body)
                 assert reached.status_code == 200, reached.text
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(here.stage.turns("validateCrossAppSession", "address"), 0.05)
+                    await asyncio.wait_for(here.stage.rate_limits.take("validateCrossAppSession", "address"), 0.05)
 
     asyncio.run(run())
 

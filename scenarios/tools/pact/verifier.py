@@ -1,9 +1,8 @@
-"""Pact's verifier in a process of its own: it blocks, prints, and dies of what it cannot read, and must not take a run
-along.
+"""Pact's verifier, for a process of its own: the library blocks, prints, and crashes on answers it cannot read.
 
-`python -m scenarios.tools.pact_verifier` reads one job a line from standard input and answers each with one line on
-standard output, both JSON. Job: `file`, `provider`, `description`, `url`, `states`, `messages` (addresses). Answer:
-`count` of the interactions that were verified, `ok`, and `mismatches` as sentences.
+`python -m scenarios.tools.pact.verifier` reads one job a line from standard input and writes one result a line to
+standard output, both as JSON. Job: `file`, `provider`, `description`, `url`, `states`, `messages` (the last three are
+addresses). Result: `count` of verified interactions, `ok`, and `mismatches` as sentences.
 """
 
 import json
@@ -20,7 +19,7 @@ _MOST = 10
 def main() -> None:
     """Serve until standard input ends."""
     os.environ["PACT_DO_NOT_TRACK"] = "true"
-    # The library prints its report to standard output, where only the answers belong.
+    # The library prints its report to standard output, which is for the results.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         for line in sys.stdin:
@@ -29,7 +28,7 @@ def main() -> None:
 
 
 def verify(job: dict[str, str]) -> dict[str, Any]:
-    """Verify the one interaction that a job describes."""
+    """Verify the interaction that a job describes."""
     from pact import Verifier
 
     address = re.match(r"http://127\.0\.0\.1:(\d+)", job["messages"])
@@ -54,7 +53,7 @@ def verify(job: dict[str, str]) -> dict[str, Any]:
         ok = True
     results = verifier.results
     found = results["interactionResults"]
-    # The library's order is chance.
+    # The library's order varies.
     mismatches = sorted(text for each in found for text in _mismatches(each.get("mismatch")))
     if not ok and not mismatches:
         mismatches = [_cut(json.dumps(results.get("errors")))]
@@ -66,7 +65,7 @@ def verify(job: dict[str, str]) -> dict[str, Any]:
 
 
 def _mismatches(value: Any) -> list[str]:
-    """What the library says of one interaction, each mismatch as a sentence that names its place."""
+    """The mismatches of one interaction, each as a sentence that names its place."""
     if value is None:
         return []
     if not isinstance(value, dict) or value.get("type") != "mismatches":

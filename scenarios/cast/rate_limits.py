@@ -1,0 +1,42 @@
+"""Turns within the rate limits of a deployment."""
+
+import asyncio
+
+import openapi
+from harness.deployment import Deployment
+from harness.pacing import Allowance, Pacer
+
+
+class RateLimits:
+    """Hands out turns so that no rate limit of the deployment is exceeded.
+
+    The limits are those of the deployment file, else those of the documents; 0 means no limit.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._limits = {
+            operation.id: limit
+            for app, target in deployment.targets.items()
+            for operation in openapi.load(app, deployment.edition).operations.values()
+            if (limit := operation.limit_in_force(target.rate_limits))
+        }
+        self.pacer = Pacer({operation: Allowance(limit) for operation, limit in self._limits.items()})
+
+    def requests_a_minute(self, operation: str) -> int | None:
+        """The limit of an operation; None if it has none."""
+        return self._limits.get(operation)
+
+    async def take(self, operation: str, key: str, count: int = 1) -> None:
+        """Wait until `count` requests are within the limit, and count them.
+
+        `key` is what the limit counts by. The calls that an application makes on behalf of these requests are counted,
+        too, if they count by the same user or by the shared secret.
+        """
+        await asyncio.gather(*(self._take(operation, key) for _ in range(count)))
+
+    async def _take(self, operation: str, key: str) -> None:
+        await self.pacer.turn(operation, key)
+        for called in map(openapi.find, openapi.find(operation).calls):
+            counted_by = called.rate_limit.key if called.rate_limit is not None else ""
+            if counted_by in ("user", "shared-secret"):
+                await self.pacer.turn(called.id, key if counted_by == "user" else counted_by)

@@ -1,0 +1,154 @@
+"""Sending the requests of stories: paced, recorded, and repeated where that does no harm."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import openapi
+from contracts.times import parse_http_date
+from harness.deployment import Deployment, Target
+from harness.history import Exchange, Outcome
+from harness.http import Answer, Call, WireError
+from harness.judging import shown
+from harness.pacing import pause_after_429
+from harness.recorder import Forwarding, Recorder
+from harness.story import StoryStoppedError
+from scenarios.cast.clock import Clock
+from scenarios.cast.rate_limits import RateLimits
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of a call: the recorded exchange, and the answer as received, secrets included (None: there was
+    none)."""
+
+    exchange: Exchange
+    answer: Answer | None
+
+    @property
+    def status(self) -> int | None:
+        """The status code; None without an answer."""
+        return self.exchange.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    def must(self, what: str) -> Answer:
+        """The answer if it is a success. Raises StoryStoppedError, with `what` as its reason: the story needs it."""
+        if self.answer is None or not self.ok:
+            seen = shown(self.exchange) if self.answer is not None else self.exchange.error
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): {seen}")
+        return self.answer
+
+    def must_be_object(self, what: str) -> dict[str, Any]:
+        """The JSON object in the answer of a success. Raises StoryStoppedError."""
+        try:
+            value = self.must(what).json()
+        except WireError as error:
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): {error}") from None
+        if not isinstance(value, dict):
+            raise StoryStoppedError(f"{what} (exchange {self.exchange.number}): no JSON object: {shown(self.exchange)}")
+        return value
+
+    def must_have(self, field: str, what: str) -> str:
+        """A field of the JSON object in the answer of a success, as text. Raises StoryStoppedError if it is missing,
+        null or empty."""
+        value = self.must_be_object(what).get(field)
+        if value is None or value == "":
+            raise StoryStoppedError(
+                f"{what} (exchange {self.exchange.number}): {self.exchange.callee} gives no {field}"
+            )
+        return str(value)
+
+    def json_object(self) -> Mapping[str, Any]:
+        """The JSON object in the answer's body, whatever the status; empty if there is none."""
+        try:
+            value = self.answer.json() if self.answer is not None else None
+        except WireError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+class Sender:
+    """Sends calls to the applications of a deployment."""
+
+    def __init__(self, deployment: Deployment, recorder: Recorder, rate_limits: RateLimits, clock: Clock) -> None:
+        self._deployment = deployment
+        self._recorder = recorder
+        self._rate_limits = rate_limits
+        self._clock = clock
+
+    def target(self, app: str) -> Target:
+        """A target of the deployment. Raises StoryStoppedError if it has none for the application."""
+        found = self._deployment.targets.get(app)
+        if found is None:
+            raise StoryStoppedError(f"the deployment has no {app}")
+        return found
+
+    async def send(
+        self,
+        step: str,
+        caller: str,
+        call: Call,
+        *,
+        key: str | None = "",
+        obey_limits: bool = True,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send a call to the application that serves its operation.
+
+        `key` is what the operation's rate limit counts by; None takes no turn, for calls that the limit does not count.
+        A 429 is waited out and the call sent again, unless `obey_limits` is False. A broken connection is tried again
+        only if the request surely never arrived or the operation is x-retry-safe. Raises StoryStoppedError.
+        """
+        operation = openapi.find(call.operation)
+        target = self.target(operation.app)
+        base_url = target.url if operation.base == "pages" else target.api_url
+        return await self.forward(
+            step, caller, operation.app, base_url, call, key=key, obey_limits=obey_limits, facts=facts
+        )
+
+    async def forward(
+        self,
+        step: str,
+        caller: str,
+        app: str,
+        base_url: str,
+        call: Call,
+        *,
+        key: str | None = "",
+        obey_limits: bool = True,
+        facts: Mapping[str, Any] | None = None,
+        forwarding: Forwarding | None = None,
+    ) -> Reply:
+        """As `send`, to a given base URL of an application; the call's operation may be "" (none)."""
+        operation = openapi.find(call.operation) if call.operation else None
+        for attempt in range(1, _TRIES + 1):
+            if obey_limits and key is not None and operation is not None:
+                await self._rate_limits.take(operation.id, key)
+            exchange, answer = await self._recorder.send(
+                step=step, caller=caller, callee=app, base_url=base_url, call=call, facts=facts, forwarding=forwarding
+            )
+            self._clock.note_date(app, answer)
+            retry_safe = operation is not None and operation.retry_safe
+            if attempt == _TRIES or not await self._repeats(exchange, answer, obey_limits, retry_safe=retry_safe):
+                break
+            self._recorder.history.supersede(exchange.number)
+        return Reply(exchange, answer)
+
+    async def _repeats(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
+        """Whether to send the call again; waits as long as a 429 asks for."""
+        if exchange.outcome is not Outcome.ANSWERED:
+            timed_out = exchange.seconds >= self._recorder.limits.seconds * 0.9
+            return not timed_out and (exchange.outcome is Outcome.REFUSED or retry_safe)
+        if answer is not None and answer.status == 429 and obey_limits:
+            date = parse_http_date(answer.header("date"))
+            await asyncio.sleep(pause_after_429(answer.headers, time.time() if date is None else date))
+            return True
+        return False

@@ -1,0 +1,154 @@
+"""Sessions of a run: minted at tuvens-api, signed in at hi.events, shared by the stories."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.hi_events_session import wire as hi_wire
+from contracts.session_token import wire as session_wire
+from contracts.times import parse_iso
+from harness.deployment import User
+from harness.history import SHARED
+from harness.http import WireError
+from harness.story import StoryStoppedError
+from scenarios.cast.clock import Clock
+from scenarios.cast.rate_limits import RateLimits
+from scenarios.cast.sending import Reply, Sender
+
+_DEFAULT_LIFETIME = 900
+_MARGIN = 60.0
+
+
+@dataclass(slots=True)
+class SessionToken:
+    """A session minted at tuvens-api. `token` is the real one: for requests, never for the record.
+
+    `expires_at` is as announced, `minted_at` in Unix seconds, `exchange` the number of the exchange that minted it.
+    """
+
+    token: str = field(repr=False)
+    user: User
+    expires_at: str
+    minted_at: float
+    exchange: int
+
+    def end(self) -> float:
+        """The announced expiry in Unix seconds. Raises StoryStoppedError if it is not a time."""
+        try:
+            return parse_iso(self.expires_at)
+        except ValueError:
+            raise StoryStoppedError(
+                f"generate-session (exchange {self.exchange}) announces an expires_at that is no time: "
+                f"{self.expires_at[:60]!r}"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session at hi.events: its bearer token and the Tuvens session behind it.
+
+    `until` and `tuvens_until` are when either may be about to expire, in Unix seconds.
+    """
+
+    bearer: str = field(repr=False)
+    session: SessionToken
+    until: float
+    tuvens_until: float
+
+
+class SessionPool:
+    """Mints sessions, and keeps one of each kind and user for all stories.
+
+    `minted` lists every session of the run. All methods that send raise StoryStoppedError.
+    """
+
+    def __init__(self, sender: Sender, rate_limits: RateLimits, clock: Clock) -> None:
+        self.minted: list[SessionToken] = []
+        self._sender = sender
+        self._rate_limits = rate_limits
+        self._clock = clock
+        self._shared: dict[str, SessionToken] = {}
+        self._refused: dict[str, str] = {}
+        self._signed_in: dict[str, SignedIn] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds until a session of tuvens-api expires."""
+        return self._sender.target("tuvens-api").session_expiry or _DEFAULT_LIFETIME
+
+    async def shared(self, user: User) -> SessionToken:
+        """A live session of a user, the same one for all stories."""
+        async with self._locks[user.jwt]:
+            known = self._shared.get(user.jwt)
+            if known is None or self._clock.now() > known.minted_at + self.lifetime - _MARGIN:
+                known = self._shared[user.jwt] = await self.mint(user, f"{SHARED}/generate session")
+            return known
+
+    async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
+        """A new session of a user, for the user's own account unless another one is given.
+
+        After a refusal of a user's own account the request is not sent again: each try would wait for a turn.
+        """
+        if account_id is None and user.jwt in self._refused:
+            raise StoryStoppedError(self._refused[user.jwt])
+        call = session_wire.generate_session(user.jwt, account_id or user.account_id)
+        reply = await self._sender.send(step, "tuvens-client", call, key=user_key(user))
+        try:
+            session = session_wire.read_session(reply.must(f"no session could be minted for the {user.role}"))
+        except (StoryStoppedError, WireError) as error:
+            reason = f"generate-session (exchange {reply.exchange.number}): {error}"
+            if account_id is None and reply.answer is not None and reply.status != 429:
+                self._refused[user.jwt] = reason
+            raise StoryStoppedError(reason) from None
+        minted = SessionToken(session.session_token, user, session.expires_at, self._clock.now(), reply.exchange.number)
+        self.minted.append(minted)
+        return minted
+
+    async def signed_in(self, user: User, *, tuvens_alive: bool = False) -> SignedIn:
+        """A live session of a user at hi.events, the same one for all stories.
+
+        With `tuvens_alive` the Tuvens session behind it is alive, too: hi.events needs it to ask about accounts and
+        permissions.
+        """
+        async with self._locks[f"sign in {user.jwt}"]:
+            known = self._signed_in.get(user.jwt)
+            if known is None or self._clock.now() > (known.tuvens_until if tuvens_alive else known.until):
+                known = self._signed_in[user.jwt] = await self._sign_in(user)
+            return known
+
+    async def _sign_in(self, user: User) -> SignedIn:
+        # The turn first: a short-lived token must not expire while its turn is waited for.
+        await self._rate_limits.take("validateCrossAppSession", "address")
+        session = await self.shared(user)
+        now = self._clock.now()
+        reply = await self._sender.send(f"{SHARED}/sign in", "browser", hi_wire.sign_in(session.token), key=None)
+        found = read_sign_in(reply, user.role)
+        tuvens_until = session.minted_at + self.lifetime - min(_MARGIN, self.lifetime / 2)
+        return SignedIn(found.bearer, session, now + found.seconds - min(_MARGIN, found.seconds / 2), tuvens_until)
+
+    def forget(self) -> None:
+        """Drop the shared sessions: a clock was moved past their expiry."""
+        self._shared.clear()
+        self._signed_in.clear()
+
+    def facts_about(self, token: object) -> dict[str, Any]:
+        """The fact `subject` of an exchange about a token: its user's email; no fact if either is unknown."""
+        found = next((each.user.email for each in self.minted if each.token == token), "")
+        return {"subject": found} if found else {}
+
+
+def read_sign_in(reply: Reply, role: str = "organiser") -> hi_wire.SignIn:
+    """The session that hi.events hands out. Raises StoryStoppedError if it does not."""
+    answer = reply.must(f"the {role} cannot sign in at hi.events")
+    try:
+        return hi_wire.read_sign_in(answer)
+    except WireError as error:
+        raise StoryStoppedError(f"hi.events' sign-in (exchange {reply.exchange.number}): {error}") from None
+
+
+def user_key(user: User) -> str:
+    """What a rate limit by user counts by."""
+    return user.user_id or hashlib.sha256(user.jwt.encode()).hexdigest()
