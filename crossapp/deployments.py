@@ -14,7 +14,8 @@ from typing import Any
 import openapi
 from contracts.catalogue import catalogue
 from crossapp.embedded import embedded
-from harness.deployment import Deployment, DeploymentError, Target, build_deployment, read_deployment
+from harness.deployment import Deployment, DeploymentError, Target
+from harness.deployment_file import build_deployment, read_deployment
 from load.plan.budgets import read_budgets
 from scenarios.cast.selectors import SELECTORS
 from simulators.faults import FAULTS
@@ -132,7 +133,7 @@ def _beside(
         editions=EDITIONS,
     )
     arguments = [part for app in missing for part in ("--only", app)]
-    arguments += [part for app in missing for part in ("--port", f"{app}={_port(targets.get(app, {}), app)}")]
+    arguments += [part for app in missing for part in ("--port", f"{app}={targets.get(app, {}).get('port', 0)}")]
     environment = {"HI_EVENTS_SHARED_SECRET": known.shared_secret}
     if known.jwt_secret:
         environment["JWT_SECRET"] = known.jwt_secret
@@ -164,14 +165,6 @@ def _beside(
 
 
 _ANYONE = [{"role": "organiser", "account_id": 1, "jwt": "to-be-replaced"}]
-
-
-def _port(target: Mapping[str, Any], app: str) -> int:
-    """`port` of a target without url: where its simulator listens, for a real application beside it that calls it."""
-    port = target.get("port", 0)
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65_535:
-        raise DeploymentError(f"targets.{app}.port: must be a port number")
-    return port
 
 
 def _seed_for(deployment: Deployment) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """The budgets file: what is owed under load, one [[budget]] each; TOML."""
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.requirement import Level
 from load.plan.settings import FLOW, MIX
 from load.plan.thresholds import Statistic, Threshold, read_threshold
+
+if TYPE_CHECKING:
+    from load.plan.budget_tables import BudgetTable
 
 STANDARD = Path(__file__).with_name("budgets.toml")
 
@@ -67,6 +68,9 @@ _FITTING = {
 }
 
 
+_WORDS = {"tuple_type": "must be a list of texts"}
+
+
 class BudgetError(ValueError):
     """A budgets file that cannot be used; the text names the field and the remedy."""
 
@@ -106,29 +110,24 @@ class Budget:
         return 1.0 - self.confidence
 
 
-_FIELDS = (
-    "name", "statement", "over", "metric", "threshold", "reading", "level", "obliged", "claims", "section", "quote",
-    "confidence", "next_step",
-)  # fmt: skip
-
-
 def read_budgets(path: Path = STANDARD) -> tuple[Budget, ...]:
     """The budgets of a file. Raises BudgetError."""
+    # Imported here: pydantic takes 0.2 s to import, and `crossapp --help` reads no budgets.
+    from harness.file_tables import validated
+    from load.plan.budget_tables import BudgetsTable
+
     try:
         value = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BudgetError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise BudgetError(f"{path}: not readable as TOML: {error}") from None
-    unknown = sorted(set(value) - {"budget", "confidence"})
-    if unknown:
-        raise BudgetError(f"{path}: {unknown[0]}: unknown; a budgets file has confidence and [[budget]] tables")
-    entries = value.get("budget")
+    entries = value.get("budget", [])
     if not isinstance(entries, list) or not entries:
         raise BudgetError(f"{path}: no [[budget]]: name at least one, as {STANDARD.name} does")
     try:
-        confidence = _confidence(value.get("confidence", 0.95), "confidence")
-        budgets = tuple(_budget(each, f"budget[{index}]", confidence) for index, each in enumerate(entries))
+        table = validated(BudgetsTable, value, BudgetError, _WORDS)
+        budgets = tuple(_budget(each, f"budget[{index}]", table.confidence) for index, each in enumerate(table.budget))
     except BudgetError as error:
         raise BudgetError(f"{path}: {error}") from None
     names = [each.name for each in budgets]
@@ -138,81 +137,13 @@ def read_budgets(path: Path = STANDARD) -> tuple[Budget, ...]:
     return budgets
 
 
-def _budget(value: Any, at: str, confidence: float) -> Budget:
-    if not isinstance(value, Mapping):
-        raise BudgetError(f"{at}: must be a table")
-    for field in value:
-        if field not in _FIELDS:
-            close = get_close_matches(field, _FIELDS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise BudgetError(f"{at}.{field}: unknown{hint}")
-    name = _text(value, "name", at)
-    if re.fullmatch(r"[a-z][a-z0-9_]*", name) is None:
-        raise BudgetError(f"{at}.name: {name!r} must be lower-case words joined by _")
-    metric = _one_of(value, "metric", at, tuple(Metric))
-    try:
-        threshold = read_threshold(_text(value, "threshold", at))
-    except ValueError as error:
-        raise BudgetError(f"{at}.threshold: {error}") from None
-    if threshold.statistic not in _FITTING[Metric(metric)]:
-        fitting = " or ".join(each.value for each in _FITTING[Metric(metric)])
-        raise BudgetError(f"{at}.threshold: of {metric} only {fitting} can be bounded, not {threshold.statistic.value}")
-    return Budget(
-        name=name,
-        statement=_text(value, "statement", at),
-        over=_over(value, at),
-        metric=Metric(metric),
-        threshold=threshold,
-        reading=_text(value, "reading", at, default=""),
-        level=Level(_one_of(value, "level", at, tuple(Level), default=Level.MUST)),
-        obliged=_text(value, "obliged", at, default="tuvens-api"),
-        claims=tuple(_texts(value, "claims", at)),
-        section=_text(value, "section", at, default="Performance and reliability targets"),
-        quote=_text(value, "quote", at, default=""),
-        confidence=_confidence(value.get("confidence", confidence), f"{at}.confidence"),
-        next_step=_text(value, "next_step", at, default=""),
-    )
-
-
-def _over(value: Mapping[str, Any], at: str) -> tuple[str, ...]:
-    names = _texts(value, "over", at)
-    if not names:
-        raise BudgetError(f"{at}.over: missing; name measures, or *: {', '.join(MEASURES)}")
-    for each in names:
-        if each != "*" and each not in MEASURES:
-            close = get_close_matches(each, MEASURES, n=1)
-            known = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(MEASURES)}"
-            raise BudgetError(f"{at}.over: {each!r} is not measured; {known}")
-    if 0 < len(set(names) & set(PAGES)) < len(set(names)):
-        raise BudgetError(f"{at}.over: {', '.join(PAGES)} are measured apart from all else: make two budgets of it")
-    expanded = [name for each in names for name in (TUVENS_CALLS if each == "*" else (each,))]
-    return tuple(dict.fromkeys(expanded))
-
-
-def _text(value: Mapping[str, Any], field: str, at: str, default: str | None = None) -> str:
-    found = value.get(field, default)
-    if found is None:
-        raise BudgetError(f"{at}.{field}: missing")
-    if not isinstance(found, str) or (default is None and not found.strip()):
-        raise BudgetError(f"{at}.{field}: must be text")
-    return found
-
-
-def _texts(value: Mapping[str, Any], field: str, at: str) -> list[str]:
-    found = value.get(field, [])
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise BudgetError(f"{at}.{field}: must be a list of texts")
-    return found
-
-
-def _one_of(value: Mapping[str, Any], field: str, at: str, known: Sequence[str], default: str | None = None) -> str:
-    found = _text(value, field, at, default)
-    if found not in list(known):
-        raise BudgetError(f"{at}.{field}: {found!r} is none of {', '.join(known)}")
-    return found
-
-
-def _confidence(value: Any, at: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 < value < 1:
-        raise BudgetError(f"{at}: must be between 0.5 and 1, such as 0.95")
-    return float(value)
+def _budget(table: "BudgetTable", at: str, confidence: float) -> Budget:
+    threshold = read_threshold(table.threshold)
+    if threshold.statistic not in _FITTING[table.metric]:
+        fitting = " or ".join(each.value for each in _FITTING[table.metric])
+        raise BudgetError(
+            f"{at}.threshold: of {table.metric} only {fitting} can be bounded, not {threshold.statistic.value}"
+        )
+    over = dict.fromkeys(name for each in table.over for name in (TUVENS_CALLS if each == "*" else (each,)))
+    fields = {**dict(table), "over": tuple(over), "threshold": threshold}
+    return Budget(**{**fields, "confidence": table.confidence or confidence})

@@ -17,7 +17,8 @@ from pact import Verifier
 
 import openapi
 from contracts.pacts.interactions import FOLDER, interactions
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from scenarios.tools.loopback import listen, served
 from scenarios.tools.pact.state_server import MESSAGES_PATH, STATES_PATH
 from simulators.launch import LaunchOptions, launched

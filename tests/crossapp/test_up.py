@@ -23,7 +23,7 @@ import openapi
 from crossapp.commands.jwt import jwt
 from crossapp.commands.trigger import trigger
 from crossapp.commands.up import up
-from harness.deployment import build_deployment
+from harness.deployment_file import build_deployment
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 from simulators.people import people
 from simulators.seed import Account, Event, Seed, User, default_seed

@@ -9,7 +9,7 @@ import pytest
 import openapi
 from contracts.catalogue import catalogue
 from crossapp.run import Settings, perform, report_of
-from harness.deployment import build_deployment
+from harness.deployment_file import build_deployment
 from harness.exit_codes import ExitCode
 from harness.report import Report
 from harness.requirement import MUST

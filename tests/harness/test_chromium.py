@@ -10,7 +10,7 @@ from crossapp.evidence import FOLDER, keep_evidence, make_evidence_folder
 from crossapp.run import Settings, context_of
 from harness import chromium
 from harness.capabilities import remedy_for
-from harness.deployment import build_deployment
+from harness.deployment_file import build_deployment
 from harness.redact import Redactor
 from tests.harness.render.sample import VIOLATED, finding, report_of
 from tests.harness.test_deployment import APPS, EDITIONS, GOOD

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.capabilities import capabilities_of, remedy_for
-from harness.deployment import Deployment, DeploymentError, ReceiverSettings, build_deployment, read_deployment
+from harness.deployment import Deployment, DeploymentError, ReceiverSettings
+from harness.deployment_file import build_deployment, read_deployment
 
 APPS = ("tuvens-api", "hi.events", "tuvens-client")
 EDITIONS = ("2025-07",)

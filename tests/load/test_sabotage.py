@@ -23,7 +23,8 @@ import openapi
 from crossapp.commands.load import judged
 from crossapp.load_world import many
 from crossapp.run import Run, Settings, context_of, redactor_of
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from harness.report import Finding, Report
 from load.generate.processes import Workers
 from load.plan.arrivals import Model, Schedule, steady

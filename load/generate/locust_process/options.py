@@ -8,7 +8,8 @@ from pathlib import Path
 from locust.argument_parser import LocustArgumentParser
 
 import openapi
-from harness.deployment import Deployment, build_deployment, read_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment, read_deployment
 from load.plan.arrivals import Model, Schedule, Stage
 from load.plan.settings import MIX, Bursts, RunSettings, allowed
 

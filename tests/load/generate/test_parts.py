@@ -10,7 +10,8 @@ import pytest
 import openapi
 from contracts.session_token import wire as session_wire
 from crossapp.load_world import many
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from harness.http import Answer, Headers, json_body
 from load.generate.checks import anything, judge_answer, lists_account_of, session_of, user_is
 from load.generate.generator_log import read_record

@@ -102,7 +102,7 @@ def verdicts(findings: Mapping[str, Finding]) -> Counter[VerdictName]:
 
 
 def deployment() -> Deployment:
-    from harness.deployment import build_deployment
+    from harness.deployment_file import build_deployment
 
     value = {
         "users": [{"role": "organiser", "account_id": 1, "jwt": "j" * 20, "user_id": str(n)} for n in range(3)],

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from crossapp.run import Settings, perform, report_of
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from harness.report import Report
 from harness.verdict import VerdictName
 from simulators.launch import APPS, LaunchOptions, launched

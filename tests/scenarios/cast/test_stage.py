@@ -12,7 +12,8 @@ import openapi
 from contracts.hi_events_session.wire import sign_in
 from contracts.session_token import wire
 from contracts.times import iso_millis
-from harness.deployment import Deployment, Linked, build_deployment
+from harness.deployment import Deployment, Linked
+from harness.deployment_file import build_deployment
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
 from harness.recorder import Forwarding

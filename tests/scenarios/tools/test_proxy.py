@@ -14,7 +14,8 @@ from contracts.event_stream import wire as stream_wire
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
 from contracts.webhook import wire as webhook_wire
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from harness.har import to_har
 from harness.history import Outcome, StreamEvent
 from harness.http import Call

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from harness.deployment import DeploymentError, build_deployment
+from harness.deployment import DeploymentError
+from harness.deployment_file import build_deployment
 from simulators.launch import TUVENS_API, TUVENS_CLIENT, LaunchOptions, launched
 from tests.simulators.tuvens_client.world import World
 

@@ -15,7 +15,8 @@ from contracts import placeholders
 from contracts.pacts.interactions import interactions
 from contracts.pacts.states import When
 from crossapp.run import Settings, perform, report_of
-from harness.deployment import Deployment, build_deployment
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
 from harness.report import Finding
 from harness.verdict import VerdictName
 from scenarios.tools.pact import provider_states, setups, verifier, verifier_process

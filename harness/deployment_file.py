@@ -1,0 +1,158 @@
+"""Reads a deployment file: TOML, or the same as JSON. Its fields stand in deployment_tables.py."""
+
+import json
+import ssl
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.deployment import (
+    Control,
+    Deployment,
+    DeploymentError,
+    Deviation,
+    Linked,
+    ReceiverSettings,
+    Safety,
+    Target,
+    User,
+)
+from harness.secret_sources import read_header_secret, read_secret
+
+if TYPE_CHECKING:
+    from harness.deployment_tables import DeploymentTable, ReceiverTable, SafetyTable, TargetTable, UserTable
+
+
+def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
+    """The file as a mapping, every field checked but its secrets not read. Raises DeploymentError."""
+    kind = "JSON" if path.suffix == ".json" else "TOML"
+    try:
+        text = path.read_text("utf-8")
+        value: Any = json.loads(text) if kind == "JSON" else tomllib.loads(text)
+    except OSError as error:
+        raise DeploymentError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise DeploymentError(f"{path}: is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise DeploymentError(f"{path}: not readable as {kind}: {why}") from None
+    if not isinstance(value, dict):
+        raise DeploymentError(f"{path}: must be a table of fields")
+    value.pop("$schema", None)
+    table = _table(value, apps)
+    if table.edition not in ("", *editions):
+        raise DeploymentError(f"edition: {table.edition!r} is not known; known is {', '.join(editions)}")
+    return value
+
+
+def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions: Sequence[str]) -> Deployment:
+    """A Deployment from a file's mapping, or from what the simulators print; its secrets are read. Raises
+    DeploymentError."""
+    table = _table(value, apps)
+    targets = {app: _target(app, each) for app, each in table.targets.items()}
+    users = tuple(_user(f"users[{index}].", each) for index, each in enumerate(table.users))
+    if not users:
+        raise DeploymentError(
+            'users: name at least one [[users]] with role = "organiser", account_id and a jwt (jwt, jwt_env, '
+            "jwt_file or jwt_command)"
+        )
+    if not any(each.role == "organiser" for each in users):
+        raise DeploymentError('users: one of them must have role = "organiser" (holds manage_ticketing in account_id)')
+    return Deployment(
+        name=table.name,
+        edition=table.edition or editions[0],
+        targets=targets,
+        users=users,
+        shared_secret=read_header_secret(table.credentials, "shared_secret", "credentials.", required=True),
+        jwt_secret=read_secret(table.credentials, "jwt_secret", "credentials."),
+        events=table.events.tuvens,
+        foreign_event=table.events.foreign,
+        linked=tuple(Linked(each.hi, each.tuvens) for each in table.events.linked),
+        return_origin=table.return_origin,
+        safety=_safety(table.safety, production=any(each.kind == "production" for each in targets.values())),
+        deviations=tuple(Deviation(**dict(each)) for each in table.deviations),
+        ca_file=_certificates(table.ca_file),
+        receiver=_receiver(table.receiver) if table.receiver is not None else None,
+    )
+
+
+def _table(value: Mapping[str, Any], apps: Sequence[str]) -> "DeploymentTable":
+    from harness.deployment_tables import DeploymentTable
+    from harness.file_tables import validated
+
+    targets = value.get("targets")
+    for app in targets if isinstance(targets, Mapping) else ():
+        if app not in apps:
+            raise DeploymentError(f"targets.{app}: unknown application; known are {', '.join(apps)}")
+    table = validated(DeploymentTable, value, DeploymentError)
+    for index, deviation in enumerate(table.deviations):
+        if deviation.target not in ("", *apps):
+            raise DeploymentError(f"deviations[{index}].target: {deviation.target!r} is none of {', '.join(apps)}")
+    return table
+
+
+def _target(app: str, table: "TargetTable") -> Target:
+    at = f"targets.{app}."
+    if not table.url:
+        raise DeploymentError(
+            f"{at}url: {'must be text' if 'url' in table.model_fields_set else 'missing; it must be text'}"
+        )
+    if "port" in table.model_fields_set:
+        raise DeploymentError(f"{at}port: only for an application without url, which is simulated")
+    control = table.control
+    return Target(
+        app=app,
+        url=table.url,
+        api_url=table.api_url or table.url,
+        kind=table.kind,
+        session_expiry=table.session_expiry,
+        rate_limits=table.rate_limits,
+        cors_origins=table.cors_origins,
+        database=read_secret(table, "database", at),
+        audit_table=table.audit_table,
+        control=Control(control.url, read_header_secret(control, "token", f"{at}control.", required=True))
+        if control is not None
+        else None,
+        launch=table.launch,
+        jwt_cookie=table.jwt_cookie,
+        selectors=table.selectors,
+    )
+
+
+def _user(at: str, table: "UserTable") -> User:
+    return User(
+        role=table.role,
+        jwt=read_header_secret(table, "jwt", at, required=True),
+        account_id=table.account_id,
+        user_id=table.user_id,
+        email=table.email,
+        name=table.name,
+        expired_jwt=read_header_secret(table, "expired_jwt", at),
+    )
+
+
+def _safety(table: "SafetyTable", *, production: bool) -> Safety:
+    unless_production = dict.fromkeys(("exhaust_rate_limits", "change_events", "fuzz"), not production)
+    return Safety(**{**unless_production, **table.model_dump(exclude_none=True)})
+
+
+def _receiver(table: "ReceiverTable") -> ReceiverSettings:
+    host, _, port = table.listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if host in ("0.0.0.0", "::") and not table.url:
+        raise DeploymentError(
+            "receiver.url: missing; with listen on every address, say by which URL hi.events reaches it"
+        )
+    return ReceiverSettings(host, int(port), table.url or f"http://{table.listen}", table.retry_within)
+
+
+def _certificates(file: str) -> str:
+    if file:
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:  # a file that is missing, or that is no certificate
+            raise DeploymentError(
+                f"ca_file: {file!r} holds no certificates in PEM form that can be read ({error.strerror or error})"
+            ) from None
+    return file

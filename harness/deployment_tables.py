@@ -1,0 +1,242 @@
+"""The deployment file as pydantic models: its fields, types and defaults, as written by users (TOML or JSON)."""
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from harness.deployment import Kind, Role
+from harness.file_tables import ListOf, Must, Table, Text
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if text and (not valid or parts.query or parts.fragment or parts.username):
+        raise ValueError(f"{text[:80]!r} is no base URL such as https://api.example.com")
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    origin = text.rstrip("/")
+    try:
+        parts = urlsplit(origin)
+        valid = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and origin == f"{parts.scheme}://{parts.netloc}"
+        )
+    except ValueError:
+        valid = False
+    if origin and not valid:
+        raise ValueError(f"{text[:80]!r} is no origin such as https://tickets.example.com")
+    return origin
+
+
+def _cookie_name(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or set(text) & set(' "(),/:;<=>?@[\\]{}'):
+        raise ValueError(f"{text[:40]!r} is no name of a cookie, such as jwt")
+    return text
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65_536:
+        raise ValueError(f"{text[:80]!r} is no address and port such as 127.0.0.1:8099")
+    return text
+
+
+def _date(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _id(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Id = BeforeValidator(_id, json_schema_input_type=int | str)
+EventId = Annotated[Text, Id, Must("must be an event's id")]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False), Must("must be a number above 0")]
+RequestsAMinute = Annotated[int, Field(ge=0), Must("must be a whole number of requests a minute (0: no limit)")]
+
+
+class ControlTable(Table):
+    """Access to a simulator's control plane."""
+
+    url: BaseUrl
+    token: Text = ""
+    token_env: Text = ""
+    token_file: Text = ""
+    token_command: Text = ""
+
+
+class TargetTable(Table):
+    """One application. Without a url it is simulated, on the given port."""
+
+    must_be: ClassVar[str] = 'must be a table with url = "https://…"'
+
+    url: BaseUrl = ""
+    """Where its pages are."""
+    api_url: BaseUrl = ""
+    """Where its API is, if not at url."""
+    port: Annotated[int, Field(ge=0, le=65_535), Must("must be a port number")] = 0
+    """Without a url: the port of its simulator on this machine."""
+    kind: Kind = "staging"
+    """A production is neither changed nor fuzzed unless [safety] says so."""
+    session_expiry: Annotated[int, Field(ge=1), Must("must be a whole number of seconds")] | None = None
+    """Seconds until a session expires, if not the contract's 900."""
+    rate_limits: dict[str, RequestsAMinute] = Field(default_factory=dict)
+    """Requests a minute by operationId, if not the contract's; 0: no limit."""
+    cors_origins: ListOf[Origin] = ()
+    """Origins that its API allows."""
+    database: Text = ""
+    """An SQLAlchemy URL, if access to its database is given."""
+    database_env: Text = ""
+    """The environment variable with that URL."""
+    audit_table: str = ""
+    """The table of its audit log."""
+    control: ControlTable | None = None
+    launch: ListOf[str] = ()
+    """A command that starts a second instance with other environment variables and prints its description as JSON."""
+    jwt_cookie: Annotated[str, AfterValidator(_cookie_name)] = "jwt"
+    """The cookie in which its pages send a user's JWT; empty: as a bearer token."""
+    selectors: dict[str, Text] = Field(default_factory=dict)
+    """How parts of its pages are found, by name, if not by role and text (docs/browser.md)."""
+
+
+class CredentialsTable(Table):
+    """Secrets: as text, or the name of an environment variable, a file, or a command that prints one."""
+
+    shared_secret: Text = ""
+    """The secret that tuvens-api and hi.events share."""
+    shared_secret_env: Text = ""
+    shared_secret_file: Text = ""
+    shared_secret_command: Text = ""
+    jwt_secret: Text = ""
+    """The secret by which tuvens-api signs JWTs; with it, expired and forged JWTs can be made."""
+    jwt_secret_env: Text = ""
+    jwt_secret_file: Text = ""
+    jwt_secret_command: Text = ""
+
+
+class UserTable(Table):
+    """A seeded user of tuvens-api."""
+
+    role: Role = "user"
+    """organiser: holds manage_ticketing in account_id; member: does not; outsider: is in another account only."""
+    user_id: Annotated[str, Id, Must("must be the user's id at tuvens-api, as text or a number")] = ""
+    """The user's id at tuvens-api."""
+    email: str = ""
+    name: str | None = None
+    account_id: Annotated[int, Field(ge=1), Must("must be the number of an account that this user belongs to")]
+    """An account that the user belongs to."""
+    jwt: Text = ""
+    """A JWT that is valid now."""
+    jwt_env: Text = ""
+    jwt_file: Text = ""
+    jwt_command: Text = ""
+    expired_jwt: Text = ""
+    """A JWT of the user that has expired."""
+    expired_jwt_env: Text = ""
+    expired_jwt_file: Text = ""
+    expired_jwt_command: Text = ""
+
+
+class LinkedTable(Table):
+    """An event that exists on both sides."""
+
+    must_be: ClassVar[str] = "must be { hi = …, tuvens = … }, the event's id on either side"
+
+    hi: EventId
+    """Its id at hi.events."""
+    tuvens: EventId
+    """Its id at tuvens-api."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_both(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or not {"hi", "tuvens"} <= value.keys():
+            raise PydanticCustomError("must", cls.must_be)
+        return value
+
+
+class EventsTable(Table):
+    """Events that stories may use."""
+
+    tuvens: ListOf[EventId] = ()
+    """Events of the organiser's account at tuvens-api; stories change them."""
+    foreign: EventId = ""
+    """An event of an account that the organiser does not belong to."""
+    linked: ListOf[LinkedTable] = ()
+    """Events that exist on both sides; stories change them."""
+
+
+class SafetyTable(Table):
+    """What may be done to the deployment."""
+
+    exhaust_rate_limits: bool | None = None
+    """Send until 429 comes; not on a production by default."""
+    change_events: bool | None = None
+    """Send webhooks and change the named events; not on a production by default."""
+    fuzz: bool | None = None
+    """Send nonsense, with right credentials too; not on a production by default."""
+    unexpected_methods: bool = False
+    """Fuzz with methods, too, that no document names, DELETE among them."""
+    seconds: Seconds = 15.0
+    """Time-out of one exchange."""
+    minutes: Seconds = 15.0
+    """Time-out of the whole run."""
+
+
+class DeviationTable(Table):
+    """A declared deviation: a rule that is known to be violated until a date."""
+
+    requirement: Text
+    """The id of a requirement, or a pattern with `*`."""
+    reason: Text
+    owner: Text
+    until: Annotated[
+        date,
+        BeforeValidator(_date),
+        Must("must be a date such as 2026-12-31, the last day on which it is waived"),
+    ]
+    """The last day on which it is waived."""
+    target: str = ""
+    """The application that deviates; empty: any."""
+    expected: Annotated[Literal["violated"], Must('only "violated" can be waived')] = "violated"
+
+
+class ReceiverTable(Table):
+    """crossapp receives hi.events' webhooks itself (docs/webhook-receiver.md)."""
+
+    listen: Annotated[Text, AfterValidator(_address)]
+    """Address and port on which it listens during a run."""
+    url: BaseUrl = ""
+    """The URL by which hi.events reaches it, if not http:// and listen."""
+    retry_within: Seconds = 60.0
+    """Seconds within which hi.events tries a failed delivery again."""
+
+
+class DeploymentTable(Table):
+    """A deployment of tuvens-client, tuvens-api and hi.events that crossapp verifies."""
+
+    name: str = "deployment"
+    edition: str = ""
+    """The edition of the contract; empty: the first known one."""
+    targets: dict[str, TargetTable] = Field(default_factory=dict)
+    """The applications; one without a url, or left out, is simulated."""
+    credentials: CredentialsTable = CredentialsTable()
+    users: ListOf[UserTable] = ()
+    events: EventsTable = EventsTable()
+    return_origin: Origin = ""
+    """An origin to which hi.events may redirect after a sign-in."""
+    safety: SafetyTable = SafetyTable()
+    deviations: ListOf[DeviationTable] = ()
+    ca_file: str = ""
+    """A file of certificates (PEM) by which the applications' certificates are checked."""
+    receiver: ReceiverTable | None = None

@@ -1,0 +1,79 @@
+"""Secrets of a deployment file: given as text, or as an environment variable, a file or a command to read them from."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from harness.file_tables import Table
+
+_COMMAND_SECONDS = 30
+
+
+def read_secret(table: "Table", name: str, at: str, *, required: bool = False) -> str:
+    """The secret of a table's field `name`, `name_env`, `name_file` or `name_command` (the last line that it prints).
+
+    `at` is the path of the table in the file, such as `credentials.`. Empty if none is given. Raises DeploymentError,
+    which never shows a secret.
+    """
+    forms = [
+        each for each in (name, f"{name}_env", f"{name}_file", f"{name}_command") if each in table.model_fields_set
+    ]
+    if len(forms) > 1:
+        raise DeploymentError(f"{at}{name}: give one of {', '.join(forms)}, not {len(forms)}")
+    if not forms:
+        if required:
+            raise DeploymentError(f"{at}{name}: missing; give {name}, {name}_env, {name}_file or {name}_command")
+        return ""
+    form, text = forms[0], str(getattr(table, forms[0]))
+    if form.endswith("_env"):
+        found = os.environ.get(text, "")
+        if not found:
+            raise DeploymentError(f"{at}{form}: the environment variable {text} is not set")
+        return found
+    if form.endswith("_file"):
+        try:
+            return Path(text).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise DeploymentError(f"{at}{form}: {text!r} cannot be read") from None
+    return _last_line_of(text, at + form) if form.endswith("_command") else text
+
+
+def read_header_secret(table: "Table", name: str, at: str, *, required: bool = False) -> str:
+    """As `read_secret`, for a secret that is sent in a header."""
+    secret = read_secret(table, name, at, required=required)
+    if not (secret.isascii() and secret.isprintable()):
+        raise DeploymentError(
+            f"{at}{name}: holds a line break or a character that is not ASCII, so no header can carry it"
+        )
+    return secret
+
+
+def _last_line_of(command: str, at: str) -> str:
+    # crossapp's own programs are found even if its virtual environment is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    try:
+        done = subprocess.run(
+            shlex.split(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_COMMAND_SECONDS,
+            check=False,
+            env={**os.environ, "PATH": path},
+        )
+    except (OSError, ValueError, IndexError) as error:
+        raise DeploymentError(f"{at}: cannot be run ({error})") from None
+    except subprocess.TimeoutExpired:
+        raise DeploymentError(f"{at}: did not finish within {_COMMAND_SECONDS} s") from None
+    lines = done.stdout.strip().splitlines()
+    if done.returncode != 0 or not lines:
+        raise DeploymentError(
+            f"{at}: exit code {done.returncode}, {len(lines)} lines printed; it must print the secret"
+        )
+    return lines[-1].strip()
