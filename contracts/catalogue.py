@@ -11,8 +11,8 @@ import contracts
 from harness.claims import Claim, Uncovered, read_claims
 from harness.report import Source
 from harness.requirement import Catalogue, CatalogueError, Judge, Level, Requirement, statement_of
+from openapi import EDITION
 
-EDITION = "2025-07"
 CLAIMS_FILE = Path(__file__).with_name("claims.tsv")
 
 _catalogue = Catalogue()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from contracts.catalogue import EDITION
 from harness.history import Exchange, History
 from harness.judging import numbers
 from harness.report import Source
@@ -35,6 +34,7 @@ from load.judge.to_history import (
 )
 from load.pages.page_load_figures import middle
 from load.plan.budgets import TIMES, Budget, Metric
+from openapi import EDITION
 
 OURS = "crossapp"
 _SENT = "load.requests_were_sent"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import openapi
-from contracts.catalogue import CLAIMS_FILE, EDITION, RuleFamily, catalogue, claims, uncovered
+from contracts.catalogue import CLAIMS_FILE, RuleFamily, catalogue, claims, uncovered
 from crossapp.commands.requirements import as_markdown
 from harness.capabilities import remedy_for
 from harness.history import SHARED, History
@@ -30,7 +30,7 @@ def _sections() -> dict[str, str]:
     found: dict[str, str] = {}
     name = ""
     fenced = False
-    for line in (_DOCS / "contract" / f"{EDITION}.md").read_text("utf-8").splitlines():
+    for line in (_DOCS / "contract" / f"{openapi.EDITION}.md").read_text("utf-8").splitlines():
         fenced ^= line.startswith("```")
         if line.startswith("#") and not fenced:
             name = line.lstrip("#").strip()
@@ -46,7 +46,7 @@ def _settled() -> set[str]:
 @_EVERY
 def test_the_quoted_words_stand_in_their_section(requirement: Requirement) -> None:
     source = requirement.source
-    assert source.edition == EDITION
+    assert source.edition == openapi.EDITION
     assert source.section in _sections()
     assert len(source.quote) >= 8
     assert " ".join(source.quote.split()) in _sections()[source.section]
