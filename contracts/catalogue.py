@@ -66,20 +66,10 @@ class RuleFamily:
         """Registers a judge as a rule. Raises CatalogueError where a fact is missing or the id exists."""
 
         def add(judge: Judge) -> Judge:
-            register(_requirement(judge, {**self._shared, **own}))
+            _catalogue.add(_requirement(judge, {**self._shared, **own}))
             return judge
 
         return add
-
-
-def register(rule: Requirement) -> None:
-    """Add a rule that is made from data. Raises CatalogueError where its id exists."""
-    _catalogue.add(rule)
-
-
-def page(section: str, quote: str) -> Source:
-    """The source of a rule that is made from data."""
-    return Source(EDITION, section, quote)
 
 
 def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
@@ -92,7 +82,7 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         statement=facts.get("statement") or statement_of(judge),
         level=facts["level"],
         obliged=facts["obliged"],
-        source=page(facts["section"], facts["quote"]),
+        source=Source(EDITION, facts["section"], facts["quote"]),
         judge=judge,
         settles=_names(facts.get("settles", ())),
         stories=_names(facts["story"]),
@@ -126,7 +116,7 @@ def claims() -> tuple[Claim, ...]:
 
 
 def uncovered() -> dict[str, Uncovered]:
-    """What of the claims no suite of this version covers."""
+    """The claims, or parts of claims, that no suite of this version covers."""
     from contracts.uncovered import UNCOVERED
 
     return UNCOVERED

@@ -1,7 +1,9 @@
-"""Arriving at hi.events, coming back from there, and what stays behind in the browser."""
+"""Arriving at hi.events, coming back from there, and secrets in the browser."""
 
-from contracts.browser.rules_widget import CHANGES, HAS_PAGE, NEEDS, OPERATIONS
-from contracts.browser.seen import looked_at, told, visible
+from contextlib import suppress
+
+from contracts.browser.observations import expect_visible, page_at
+from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
 from harness.history import History, NothingObservedError, Observation
 from harness.judging import UndecidedError, expect, held
@@ -22,21 +24,15 @@ STORIES = {
     EMBEDS: "visitor",
 }
 
-_PAGE = "Page GET /auth/cross-app"
-_OPENS = (*OPERATIONS, "openCrossAppPage")
 _SECRETS = frozenset({"shared-secret", "jwt-secret", "database-password", "control-token"})
-_TOKEN_MARK = "session-token:"
+_TOKEN = "session-token:"
 
 
-def _outcome(history: History, name: str, wanted: str, *others: str) -> Verdict:
-    found = looked_at(history, f"{RETURN}/return/{name}")
-    expect(
-        wanted in visible(found) and not set(others) & visible(found),
-        expected=wanted.replace("_", " "),
-        observed=told(found),
-        at=found,
-    )
-    return held(found)
+def _callback_page(history: History, name: str, wanted: str, hidden: str) -> Verdict:
+    """The callback page shows one part and not another."""
+    page = page_at(history, f"{RETURN}/return/{name}")
+    expect_visible(page, wanted, wanted.replace("_", " "), hidden=hidden)
+    return held(page)
 
 
 callback_rule = RuleFamily(
@@ -55,20 +51,20 @@ callback_rule = RuleFamily(
 @callback_rule()
 def a_cancelled_return_is_told(history: History) -> Verdict:
     """tuvens-client's callback page tells whoever comes back having cancelled so, and of no success."""
-    return _outcome(history, "cancelled", "callback_cancelled", "callback_success")
+    return _callback_page(history, "cancelled", "callback_cancelled", "callback_success")
 
 
 @callback_rule()
 def an_error_return_is_told(history: History) -> Verdict:
     """tuvens-client's callback page tells whoever comes back with an error of it, and of no success."""
-    return _outcome(history, "error", "callback_error", "callback_success")
+    return _callback_page(history, "error", "callback_error", "callback_success")
 
 
 @callback_rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def the_older_spelling_is_read(history: History) -> Verdict:
     """tuvens-client's callback page takes a success that is told in the older spelling alone: success=true and
     tuvens_event_id."""
-    return _outcome(history, "older spelling", "callback_success", "callback_error")
+    return _callback_page(history, "older spelling", "callback_success", "callback_error")
 
 
 @callback_rule(
@@ -79,18 +75,24 @@ def the_older_spelling_is_read(history: History) -> Verdict:
 def return_texts_stay_text(history: History) -> Verdict:
     """tuvens-client's callback page shows the message that comes in its address as text: a script in it is not run, and
     an element not made."""
-    found = looked_at(history, f"{RETURN}/return/error")
+    page = page_at(history, f"{RETURN}/return/error")
     expect(
-        not found.values["planted"] and not found.values["dialogs"],
+        not page.values["planted"] and not page.values["dialogs"],
         expected="the message as text",
-        observed=f"{found.values['planted']} elements of it in the page, {found.values['dialogs']} scripts run",
-        at=found,
+        observed=f"{page.values['planted']} elements of it in the page, {page.values['dialogs']} scripts run",
+        at=page,
     )
-    return held(found)
+    return held(page)
 
 
 arrival_rule = RuleFamily(
-    level=MUST, obliged="hi.events", section=_PAGE, story=ARRIVES, operations=_OPENS, needs=NEEDS, depends_on=CHANGES
+    level=MUST,
+    obliged="hi.events",
+    section="Page GET /auth/cross-app",
+    story=ARRIVES,
+    operations=[*OPERATIONS, "openCrossAppPage"],
+    needs=NEEDS,
+    depends_on=CHANGES,
 )
 
 
@@ -100,11 +102,11 @@ arrival_rule = RuleFamily(
 )
 def arrives_signed_in(history: History) -> Verdict:
     """hi.events lets a browser that arrives with a session token in as its user."""
-    found = looked_at(history, f"{ARRIVES}/arrived")
-    status = found.values["status"]
-    expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=found)
-    expect("signed_in" in visible(found), expected="who is signed in", observed=told(found), at=found)
-    return held(found)
+    page = page_at(history, f"{ARRIVES}/arrived")
+    status = page.values["status"]
+    expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=page)
+    expect_visible(page, "signed_in", "who is signed in")
+    return held(page)
 
 
 @arrival_rule(
@@ -119,46 +121,46 @@ def arrives_signed_in(history: History) -> Verdict:
 def session_token_is_left_behind(history: History) -> Verdict:
     """hi.events leaves the session token behind once a browser has arrived: neither the address bar nor a Referer
     carries it on."""
-    found = looked_at(history, f"{ARRIVES}/arrived")
+    page = page_at(history, f"{ARRIVES}/arrived")
     referers = history.observation(f"{ARRIVES}/referers")
     expect(
-        _TOKEN_MARK not in found.values["address"].replace("%3A", ":"),
+        _TOKEN not in page.values["address"].replace("%3A", ":"),
         expected="an address without the session token",
-        observed=found.values["address"][:200],
-        at=found,
+        observed=page.values["address"][:200],
+        at=page,
     )
     carried = referers.values["with a token"]
     expect(
         not carried,
         expected="no Referer with the session token",
         observed=f"{len(carried)}, such as {carried[0][:160] if carried else ''}",
-        at=(referers, found),
+        at=(referers, page),
     )
-    return held((found, referers))
+    return held((page, referers))
 
 
 @arrival_rule(quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)", settles="C-HE-12")
 def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     """hi.events leads a browser that arrives with a session token that is not valid back to the return URL, with
     status=error and an error_code."""
-    found = looked_at(history, f"{ARRIVES}/unknown session")
-    said = found.values["told"]
+    page = page_at(history, f"{ARRIVES}/unknown session")
+    query = page.values["told"]
     expect(
-        said.get("status") == "error" and bool(said.get("error_code")),
+        query.get("status") == "error" and bool(query.get("error_code")),
         expected="the return URL with status=error and an error_code",
-        observed=found.values["address"][:200],
-        at=found,
+        observed=page.values["address"][:200],
+        at=page,
     )
-    return held(found)
+    return held(page)
 
 
 @arrival_rule(quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12")
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there."""
-    reached = history.observation(f"{ARRIVES}/foreign return").values["reached"]
-    number = history.observation(f"{ARRIVES}/foreign return").number
-    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=number)
-    return held(looked_at(history, f"{ARRIVES}/foreign return"))
+    seen = history.observation(f"{ARRIVES}/foreign return")
+    reached = seen.values["reached"]
+    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=seen)
+    return held(page_at(history, f"{ARRIVES}/foreign return"))
 
 
 @arrival_rule(
@@ -167,23 +169,23 @@ def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     story=EMBEDS,
     settles="C-HE-16",
     operations=OPERATIONS,
-    depends_on=[*CHANGES, HAS_PAGE],
+    depends_on=[*CHANGES, "tuvens_event.a_linked_event_has_the_url_of_its_page"],
     next_step="Look at X-Frame-Options and frame-ancestors in the answer: tuvens-client's origin must be allowed.",
 )
 def an_event_can_be_embedded(history: History) -> Verdict:
     """hi.events' event page for embedding and its widget show themselves in an iframe of a page of tuvens-client's
     origin."""
-    looked = []
+    pages = []
     for name in ("embed", "widget"):
-        found = looked_at(history, f"{EMBEDS}/{name}")
+        page = page_at(history, f"{EMBEDS}/{name}")
         expect(
-            bool(str(found.values["text"]).strip()),
-            expected=f"text in the iframe of {found.values['frame']}",
+            bool(str(page.values["text"]).strip()),
+            expected=f"text in the iframe of {page.values['frame']}",
             observed="nothing: the browser shows no page there",
-            at=found,
+            at=page,
         )
-        looked.append(found.number)
-    return held(looked)
+        pages.append(page)
+    return held(pages)
 
 
 @callback_rule(
@@ -201,10 +203,8 @@ def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
     the back ends, and no page but hi.events' own address the session token."""
     seen: list[Observation] = []
     for story, who in STORIES.items():
-        try:
+        with suppress(NothingObservedError):
             seen.append(history.observation(f"{story}/loaded/{who}"))
-        except NothingObservedError:
-            continue
     if not any(each.values["scripts"] for each in seen):
         raise UndecidedError("no script was loaded in any story")
     for each in seen:
@@ -225,7 +225,7 @@ def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
 
 
 def _is_leak(found: object) -> bool:
-    """A secret of the back ends anywhere; a session token in a page or a script."""
+    """Whether it is a secret of the back ends, anywhere, or a session token in a page or a script."""
     assert isinstance(found, dict)
     if found["kind"] in _SECRETS:
         return True

@@ -1,10 +1,20 @@
-"""Enable ticketing: from the click to hi.events and back, and to the live event."""
+"""Enable ticketing: from the click to hi.events, back, and to the live event."""
 
 import json
 from urllib.parse import urlsplit
 
+from contracts.browser.observations import (
+    PAGE_PATH,
+    SHOWS,
+    event_of,
+    expect_no_reload,
+    expect_visible,
+    page_at,
+    summary,
+    text,
+    visits,
+)
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
-from contracts.browser.seen import PAGE_PATH, SHOWS, has_event, looked_at, text, told, visible, visits
 from contracts.catalogue import RuleFamily
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, expect_success, held, json_object
@@ -17,20 +27,19 @@ _LINKS = "browser.a_success_links_the_event"
 
 _NEEDS = ("browser", "target:tuvens-client", "events")
 _WRAPS = "client_session.wraps_a_session"
-_PAGE = "Page GET /auth/cross-app"
 _OPERATIONS = (*OPERATIONS, "wrapGenerateSession", "openCrossAppPage")
 _ON_SUCCESS = ("status", "event_id", "hi_events_event_id", "account_id")
 
 
-def _offered(history: History, story: str, step: str) -> Observation:
-    """A step that begins with the click. Raises UndecidedError where the button was not found."""
-    has_event(history, story)
-    found = looked_at(history, f"{story}/{step}")
-    if not found.values["clicked"]:
+def _clicked(history: History, story: str, step: str) -> Observation:
+    """The page at a step that begins with the click. Raises UndecidedError if the button was not found."""
+    event_of(history, story)
+    page = page_at(history, f"{story}/{step}")
+    if not page.values["clicked"]:
         raise UndecidedError(
-            f"Enable ticketing was not found: {told(found)}; see targets.tuvens-client.selectors.enable"
+            f"Enable ticketing was not found: {summary(page)}; see targets.tuvens-client.selectors.enable"
         )
-    return found
+    return page
 
 
 enabling_rule = RuleFamily(
@@ -47,30 +56,30 @@ enabling_rule = RuleFamily(
 def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     """tuvens-client leads a click on Enable ticketing to hi.events' page, with a session token, the event, its data and
     a return URL of its own."""
-    event = has_event(history, ENABLES)
-    offered = looked_at(history, f"{ENABLES}/before")
-    expect("enable" in visible(offered), expected="Enable ticketing", observed=told(offered), at=offered)
-    _offered(history, ENABLES, "loading")
-    found = looked_at(history, f"{ENABLES}/callback")
-    arrived = visits(found, PAGE_PATH)
-    expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=told(found), at=found)
+    event = event_of(history, ENABLES)
+    offered = page_at(history, f"{ENABLES}/before")
+    expect_visible(offered, "enable", "Enable ticketing")
+    _clicked(history, ENABLES, "loading")
+    page = page_at(history, f"{ENABLES}/callback")
+    arrived = visits(page, PAGE_PATH)
+    expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=summary(page), at=page)
     query = arrived[0]["query"]
     for name in ("session_token", "account_id"):
-        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found)
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=page)
     wanted = {"event_id": str(event["tuvens"]), "action": "create_event"}
     for name, value in wanted.items():
-        expect(query.get(name) == value, expected=f"{name}={value}", observed=_names(query), at=found)
+        expect(query.get(name) == value, expected=f"{name}={value}", observed=_names(query), at=page)
     back = query.get("return_url") or query.get("callback_url") or ""
     own = _origin(str(history.context.targets["tuvens-client"]["url"]))
-    expect(_origin(back) == own, expected=f"a return URL of {own}", observed=back[:160] or "none", at=found)
+    expect(_origin(back) == own, expected=f"a return URL of {own}", observed=back[:160] or "none", at=page)
     title = _title(query.get("event_data", ""))
     expect(
         title == event["title"],
         expected=f"event_data with the title {event['title']!r}",
         observed=f"the title {title!r}",
-        at=found,
+        at=page,
     )
-    return held((offered, found))
+    return held((offered, page))
 
 
 @enabling_rule(
@@ -81,13 +90,13 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
 )
 def enabling_shows_that_it_works(history: History) -> Verdict:
     """tuvens-client shows, while a session is generated, that it works; a second click asks for no second session."""
-    found = _offered(history, ENABLES, "loading")
-    expect("loading" in visible(found), expected="a loading state", observed=told(found), at=found)
-    asked = found.values["asked"]
+    page = _clicked(history, ENABLES, "loading")
+    expect_visible(page, "loading", "a loading state")
+    asked = page.values["asked"]
     if asked == 0:
         raise UndecidedError("the click asked tuvens-client's server for no session")
-    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=found)
-    return held(found)
+    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=page)
+    return held(page)
 
 
 error_rule = RuleFamily(
@@ -108,22 +117,22 @@ error_rule = RuleFamily(
 def errors_of_enabling_are_shown(history: History) -> Verdict:
     """tuvens-client shows an error when a session cannot be generated: refused, failed, answered with nonsense, or not
     answered at all."""
-    looked = []
+    pages = []
     for name in ("failing", "signed out", "forbidden", "limited", "nonsense", "unreachable"):
-        found = _offered(history, ERRORS, f"error/{name}")
-        if not found.values["asked"]:
+        page = _clicked(history, ERRORS, f"error/{name}")
+        if not page.values["asked"]:
             raise UndecidedError("the click asked tuvens-client's server for no session")
-        expect(bool(text(found, "problem")), expected=f"an error ({name})", observed=told(found), at=found)
-        looked.append(found.number)
-    return held(looked)
+        expect(bool(text(page, "problem")), expected=f"an error ({name})", observed=summary(page), at=page)
+        pages.append(page)
+    return held(pages)
 
 
 @error_rule()
 def errors_of_enabling_can_be_retried(history: History) -> Verdict:
     """tuvens-client offers after an error of Enable ticketing to try again, and asks for a session again."""
-    failed = _offered(history, ERRORS, "error/failing")
-    expect("retry" in visible(failed), expected="a way to try again", observed=told(failed), at=failed)
-    again = looked_at(history, f"{ERRORS}/retry")
+    failed = _clicked(history, ERRORS, "error/failing")
+    expect_visible(failed, "retry", "a way to try again")
+    again = page_at(history, f"{ERRORS}/retry")
     expect(
         again.values["asked"] > 1,
         expected="a second request for a session",
@@ -139,22 +148,22 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
 )
 def error_texts_stay_text(history: History) -> Verdict:
     """tuvens-client shows the message of an error as text: a script in it is not run, and an element not made."""
-    looked = []
+    pages = []
     for name in ("failing", "signed out", "forbidden", "limited"):
-        found = _offered(history, ERRORS, f"error/{name}")
+        page = _clicked(history, ERRORS, f"error/{name}")
         expect(
-            not found.values["planted"],
+            not page.values["planted"],
             expected="the message as text",
             observed="an element of the message stands in the page",
-            at=found,
+            at=page,
         )
-        looked.append(found.number)
-    return held(looked)
+        pages.append(page)
+    return held(pages)
 
 
 @enabling_rule(
     obliged="hi.events",
-    section=_PAGE,
+    section="Page GET /auth/cross-app",
     quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`",
     settles=["C-HE-12", "C-FL-01"],
     depends_on=["browser.enable_ticketing_leads_to_hi_events", "session_token.held_permission_is_true_on_an_own_event"],
@@ -162,23 +171,23 @@ def error_texts_stay_text(history: History) -> Verdict:
 def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     """hi.events leads a browser that came to make an event back to the return URL, with status, event_id,
     hi_events_event_id and account_id."""
-    event = has_event(history, ENABLES)
-    found = _offered(history, ENABLES, "loading")
-    found = looked_at(history, f"{ENABLES}/callback")
-    visit = next(iter(visits(found, PAGE_PATH)), None)
+    event = event_of(history, ENABLES)
+    _clicked(history, ENABLES, "loading")
+    page = page_at(history, f"{ENABLES}/callback")
+    visit = next(iter(visits(page, PAGE_PATH)), None)
     back = (visit or {"query": {}})["query"].get("return_url", "").partition("?")[0]
-    came = [each for each in found.values["way"] if back and str(each["to"]) == back]
-    expect(bool(came), expected=f"back to {back}", observed=_last(found), at=found)
+    came = [each for each in page.values["way"] if back and str(each["to"]) == back]
+    expect(bool(came), expected=f"back to {back}", observed=_last(page), at=page)
     query = came[-1]["query"]
     for name in _ON_SUCCESS:
-        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=found)
+        expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=page)
     expect(
         query["status"] == "success" and query["event_id"] == str(event["tuvens"]),
         expected=f"status=success and event_id={event['tuvens']}",
         observed=_names(query),
-        at=found,
+        at=page,
     )
-    return held(found)
+    return held(page)
 
 
 @enabling_rule(
@@ -189,19 +198,19 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
 def a_success_links_the_event(history: History) -> Verdict:
     """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
     hi.events."""
-    found = looked_at(history, f"{ENABLES}/callback")
-    expect("callback_success" in visible(found), expected="a success", observed=told(found), at=found)
+    page = page_at(history, f"{ENABLES}/callback")
+    expect_visible(page, "callback_success", "a success")
     reading = expect_success(history.one(f"{ENABLES}/event after"))
     value = json_object(reading)
-    told_ids = [each["query"].get("hi_events_event_id") for each in found.values["way"]]
-    made = next((each for each in reversed(told_ids) if each), "")
+    ids = [each["query"].get("hi_events_event_id") for each in page.values["way"]]
+    made = next((each for each in reversed(ids) if each), "")
     expect(
         bool(value.get("ticketing_enabled")) and str(value.get("hi_events_event_id")) == made,
         expected=f"ticketing_enabled true, hi_events_event_id {made}",
         observed=f"{value.get('ticketing_enabled')!r}, {value.get('hi_events_event_id')!r}",
-        at=(reading, found),
+        at=(reading, page),
     )
-    return held((found, reading))
+    return held((page, reading))
 
 
 @enabling_rule(
@@ -212,16 +221,11 @@ def a_success_links_the_event(history: History) -> Verdict:
 def an_expired_session_can_be_replaced(history: History) -> Verdict:
     """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
     browser enable ticketing afterwards."""
-    found = _offered(history, ENABLES, "expired")
-    expect(bool(found.values["arrived"]), expected="back on the callback page", observed=_last(found), at=found)
-    expect(
-        "callback_error" in visible(found) and "callback_success" not in visible(found),
-        expected="an error",
-        observed=told(found),
-        at=found,
-    )
-    after = looked_at(history, f"{ENABLES}/callback")
-    return held((found, after))
+    page = _clicked(history, ENABLES, "expired")
+    expect(bool(page.values["arrived"]), expected="back on the callback page", observed=_last(page), at=page)
+    expect_visible(page, "callback_error", "an error", hidden="callback_success")
+    after = page_at(history, f"{ENABLES}/callback")
+    return held((page, after))
 
 
 @enabling_rule(
@@ -244,12 +248,11 @@ def a_waiting_page_shows_the_tickets_of_a_new_event(history: History) -> Verdict
     live = history.observation(f"{ENABLES}/made live")
     if not live.values["followed"]:
         raise UndecidedError("tuvens-api's event did not become LIVE")
-    found = looked_at(history, f"{ENABLES}/waiting")
-    expect(SHOWS["active"] in visible(found), expected="the tickets", observed=told(found), at=found)
-    documents = found.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=found)
+    page = page_at(history, f"{ENABLES}/waiting")
+    expect_visible(page, SHOWS["active"], "the tickets")
+    expect_no_reload(page)
     by = "with the page's button" if live.values["clicked"] else "by hi.events' API"
-    return held((live, found), f"made live {by}")
+    return held((live, page), f"made live {by}")
 
 
 def _names(query: object) -> str:
@@ -257,9 +260,9 @@ def _names(query: object) -> str:
     return text[:240] or "nothing in the query"
 
 
-def _last(found: Observation) -> str:
-    way = found.values["way"]
-    return f"{way[-1]['to']}, status {way[-1]['status']}" if way else f"it stayed at {found.values['address'][:160]}"
+def _last(page: Observation) -> str:
+    way = page.values["way"]
+    return f"{way[-1]['to']}, status {way[-1]['status']}" if way else f"it stayed at {page.values['address'][:160]}"
 
 
 def _title(text: str) -> object:

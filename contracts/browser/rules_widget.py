@@ -1,6 +1,16 @@
-"""The ticketing widget of an event's page, in each of its states and from one to the next."""
+"""The ticketing widget of an event's page, in each of its states and as they change."""
 
-from contracts.browser.seen import SHOWS, has_event, looked_at, part, text, told, visible
+from contracts.browser.observations import (
+    SHOWS,
+    event_of,
+    expect_no_reload,
+    expect_visible,
+    page_at,
+    part,
+    summary,
+    text,
+    visible,
+)
 from contracts.catalogue import RuleFamily
 from harness.history import History, Observation
 from harness.judging import UndecidedError, expect, held
@@ -23,24 +33,11 @@ CHANGES = (
     "hi_events_delivery.every_status_is_delivered",
     "webhook.an_update_changes_the_event",
 )
-GIVES = ("webhook.live_gives_active", "webhook.ended_gives_inactive", "webhook.draft_gives_setup")
-HAS_PAGE = "tuvens_event.a_linked_event_has_the_url_of_its_page"
-_STREAM = ("streamEventUpdates",)
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
-_SECTION = "tuvens-client"
-_STATES = tuple(
-    f"browser.{name}"
-    for name in (
-        "active_state_shows_the_tickets",
-        "inactive_state_says_that_sales_are_paused",
-        "setup_state_shows_progress",
-    )
-)
-
 rule = RuleFamily(
     level=MUST,
     obliged="tuvens-client",
-    section=_SECTION,
+    section="tuvens-client",
     story=STATES,
     operations=OPERATIONS,
     needs=NEEDS,
@@ -50,28 +47,37 @@ rule = RuleFamily(
 
 @rule(
     quote="Event page /event/{id}: accordion with the ticketing widget.",
-    depends_on=["routes.tuvens-client_answers", *CHANGES, *GIVES, HAS_PAGE],
+    depends_on=[
+        "routes.tuvens-client_answers",
+        *CHANGES,
+        "webhook.live_gives_active",
+        "webhook.ended_gives_inactive",
+        "webhook.draft_gives_setup",
+        "tuvens_event.a_linked_event_has_the_url_of_its_page",
+    ],
 )
 def event_page_opens(history: History) -> Verdict:
     """tuvens-client opens an event's page in a browser, with the accordion of the ticketing widget."""
-    found = [looked_at(history, f"{STATES}/fresh/{state}") for state in ("active", "inactive", "setup")]
-    for each in found:
+    pages = [page_at(history, f"{STATES}/fresh/{state}") for state in ("active", "inactive", "setup")]
+    for each in pages:
         status = each.values["status"]
         expect(status == 200, expected="status 200", observed=f"status {status}", at=each)
-        expect("title" in visible(each), expected="the accordion's title", observed=told(each), at=each)
-    return held(found)
+        expect_visible(each, "title", "the accordion's title")
+    return held(pages)
 
 
-def _in_state(found: Observation, state: str) -> None:
-    """One part is visible, and none of the other states' parts."""
+def _shows_state(history: History, step: str, state: str) -> Observation:
+    """The page at a step, which shows the part of this state, and of no other state."""
+    page = page_at(history, step)
     own = SHOWS[state]
-    others = {part for part in SHOWS.values() if part != own} & visible(found)
+    others = {part for part in SHOWS.values() if part != own} & visible(page)
     expect(
-        own in visible(found) and not others,
+        own in visible(page) and not others,
         expected=f"{own}, and nothing of another state",
-        observed=told(found),
-        at=found,
+        observed=summary(page),
+        at=page,
     )
+    return page
 
 
 @rule(
@@ -81,44 +87,39 @@ def _in_state(found: Observation, state: str) -> None:
 def active_state_shows_the_tickets(history: History) -> Verdict:
     """tuvens-client shows for an event on sale an iframe with hi.events' tickets, which loads, and beside it a link to
     hi.events that opens a new tab."""
-    found = looked_at(history, f"{STATES}/fresh/active")
-    _in_state(found, "active")
-    url = str(found.values["hi_events"])
-    source = str(part(found, "tickets").get("src", ""))
+    page = _shows_state(history, f"{STATES}/fresh/active", "active")
+    url = str(page.values["hi_events"])
+    source = str(part(page, "tickets").get("src", ""))
     expect(
         source.partition("?")[0] == f"{url}/embed",
         expected=f"an iframe of {url}/embed",
         observed=f"an iframe of {source or 'nothing'}",
-        at=found,
+        at=page,
     )
-    link = part(found, "tickets_link")
+    link = part(page, "tickets_link")
     expect(
         str(link.get("href", "")).partition("?")[0] == url and link.get("target") == "_blank",
         expected=f"a link to {url} in a new tab",
         observed=f"a link to {link['href']}, target {link['target'] or 'none'}" if link else "no link",
-        at=found,
+        at=page,
     )
-    answers = found.values["embeds"]
+    answers = page.values["embeds"]
     if not any(answers):
         raise UndecidedError("the tickets were not answered, or not asked for, within some seconds")
-    expect(200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=found)
-    return held(found)
+    expect(200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=page)
+    return held(page)
 
 
 @rule(quote="setup: progress", settles="C-TC-02")
 def setup_state_shows_progress(history: History) -> Verdict:
     """tuvens-client shows progress, and no tickets, while an event's ticketing is set up."""
-    found = looked_at(history, f"{STATES}/fresh/setup")
-    _in_state(found, "setup")
-    return held(found)
+    return held(_shows_state(history, f"{STATES}/fresh/setup", "setup"))
 
 
 @rule(quote="inactive: paused message", settles="C-TC-03")
 def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     """tuvens-client says that sales are paused, and shows no tickets, for an event whose ticketing is inactive."""
-    found = looked_at(history, f"{STATES}/fresh/inactive")
-    _in_state(found, "inactive")
-    return held(found)
+    return held(_shows_state(history, f"{STATES}/fresh/inactive", "inactive"))
 
 
 @rule(
@@ -131,16 +132,14 @@ def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
 )
 def no_ticketing_shows_another_registration(history: History) -> Verdict:
     """tuvens-client offers another way to register, and shows no tickets, for an event without ticketing."""
-    has_event(history, NONE)
-    found = looked_at(history, f"{NONE}/none")
-    _in_state(found, "none")
-    return held(found)
+    event_of(history, NONE)
+    return held(_shows_state(history, f"{NONE}/none", "none"))
 
 
 @rule(
     quote="Listens to /api/events/updates and changes the widget without a reload.",
     settles=["C-TC-05", "C-FL-02"],
-    operations=[*OPERATIONS, *_STREAM],
+    operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=[_OPENS, *_TOLD],
     next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a "
     "named event) reads it.",
@@ -148,34 +147,38 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
 def open_page_follows_the_changes(history: History) -> Verdict:
     """tuvens-client changes the widget of a page that stays open, without a reload, to what a page that is opened anew
     shows, each time the event changes at hi.events."""
-    looked = []
+    pages = []
     for state in ("active", "inactive", "setup"):
-        fresh, stayed = (looked_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
+        fresh, stayed = (page_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
         parts = set(SHOWS.values())
         expect(
             visible(stayed) & parts == visible(fresh) & parts,
             expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",
-            observed=f"{told(stayed)} some seconds after the change",
+            observed=f"{summary(stayed)} some seconds after the change",
             at=stayed,
         )
-        expect(
-            stayed.values["documents"] == 1,
-            expected="no reload",
-            observed=f"{stayed.values['documents']} documents were loaded in the tab",
-            at=stayed,
-        )
-        looked += [stayed.number, fresh.number]
-    return held(looked)
+        expect_no_reload(stayed)
+        pages += [stayed, fresh]
+    return held(pages)
 
 
-@rule(quote="Title follows the state.", settles="C-TC-08", depends_on=[_FOLLOWS, *_STATES])
+@rule(
+    quote="Title follows the state.",
+    settles="C-TC-08",
+    depends_on=[
+        _FOLLOWS,
+        "browser.active_state_shows_the_tickets",
+        "browser.inactive_state_says_that_sales_are_paused",
+        "browser.setup_state_shows_progress",
+    ],
+)
 def title_follows_the_state(history: History) -> Verdict:
     """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
     stayed open as in one that is opened anew."""
     titles: dict[str, str] = {}
-    looked = []
+    pages = []
     for state in ("active", "inactive", "setup"):
-        fresh, stayed = (looked_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
+        fresh, stayed = (page_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
         expect(
             text(stayed, "title") == text(fresh, "title"),
             expected=f"the title {text(fresh, 'title')!r}, as a fresh page has it ({state})",
@@ -190,75 +193,69 @@ def title_follows_the_state(history: History) -> Verdict:
             at=fresh,
         )
         titles[state] = text(fresh, "title")
-        looked += [stayed.number, fresh.number]
-    return held(looked, ", ".join(f"{state}: {title}" for state, title in titles.items()))
+        pages += [stayed, fresh]
+    return held(pages, ", ".join(f"{state}: {title}" for state, title in titles.items()))
 
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def page_fits_the_window(history: History) -> Verdict:
     """tuvens-client fits an event's page, and the tickets on it, into a window of 1,280 and one of 360 pixels."""
-    looked = []
+    pages = []
     for name in ("wide", "narrow"):
-        found = looked_at(history, f"{WINDOWS}/{name}")
-        room, content = found.values["window_width"], found.values["content_width"]
-        tickets = part(found, "tickets")
+        page = page_at(history, f"{WINDOWS}/{name}")
+        room, content = page.values["window_width"], page.values["content_width"]
+        tickets = part(page, "tickets")
         if not tickets or not room:
-            raise UndecidedError(f"no tickets were seen in the {name} window: {told(found)}")
+            raise UndecidedError(f"no tickets were seen in the {name} window: {summary(page)}")
         expect(
             content <= room + 1,
             expected=f"no more than {room} pixels, no scrolling sideways",
             observed=f"the page is {content} pixels wide",
-            at=found,
+            at=page,
         )
         expect(
             tickets["left"] >= -1 and tickets["right"] <= room + 1 and tickets["width"] >= room / 4,
             expected=f"the tickets between 0 and {room} pixels",
             observed=f"they are from {tickets['left']} to {tickets['right']}",
-            at=found,
+            at=page,
         )
-        looked.append(found.number)
-    return held(looked)
+        pages.append(page)
+    return held(pages)
 
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def tickets_load_when_they_are_near(history: History) -> Verdict:
     """tuvens-client asks hi.events for the tickets when they come near the window, and not before."""
-    found = looked_at(history, f"{WINDOWS}/far")
-    early, late = found.values["early"], found.values["late"]
-    if SHOWS["active"] not in found.values["before"]["shown"]:
+    page = page_at(history, f"{WINDOWS}/far")
+    early, late = page.values["early"], page.values["late"]
+    if SHOWS["active"] not in page.values["before"]["shown"]:
         raise UndecidedError("the page did not show the tickets' place before it was scrolled")
     expect(
         not early,
         expected="no request for the tickets while they are 6,000 pixels below the window",
         observed=f"{len(early)} requests",
-        at=found,
+        at=page,
     )
-    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=found)
-    return held(found)
+    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=page)
+    return held(page)
 
 
 @rule(
     quote="Listens to /api/events/updates and changes the widget without a reload.",
     story=NETWORK,
     settles=["C-TC-05", "C-FL-02"],
-    operations=[*OPERATIONS, *_STREAM],
+    operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
     next_step="Open the stream again after a broken connection, and read the event anew: what was told "
     "meanwhile is lost.",
 )
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     """tuvens-client shows in a page that lost the network what changed meanwhile, once it is back, without a reload."""
-    before, cut, after = (looked_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
+    before, cut, after = (page_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
     if SHOWS["active"] in visible(before) | visible(cut):
         raise UndecidedError("the page knew of the change before the network was back: it was not cut off")
-    expect(
-        SHOWS["active"] in visible(after),
-        expected="the tickets, some seconds after the network is back",
-        observed=told(after),
-        at=after,
-    )
-    documents = after.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after)
+    expect_visible(after, SHOWS["active"], "the tickets, some seconds after the network is back")
+    expect_no_reload(after)
     return held((before, cut, after))
 
 
@@ -266,24 +263,18 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     level=SHOULD,
     quote="Listens to /api/events/updates and changes the widget without a reload.",
     story=LATE,
-    operations=[*OPERATIONS, *_STREAM],
+    operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
     next_step="Read the event anew once the stream is open: the page was made before it listened.",
 )
 def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
     """tuvens-client shows what changed after a page was made and before its stream of updates was open, without a
     reload."""
-    before, after = (looked_at(history, f"{LATE}/{step}") for step in ("before", "after"))
+    before, after = (page_at(history, f"{LATE}/{step}") for step in ("before", "after"))
     if not after.values["held"]:
         raise UndecidedError("the page did not ask for /api/events/updates, so that nothing could be delayed")
     if SHOWS["active"] in visible(before):
         raise UndecidedError("the page showed the change before its stream was open")
-    expect(
-        SHOWS["active"] in visible(after),
-        expected="the tickets, some seconds after the stream is open",
-        observed=told(after),
-        at=after,
-    )
-    documents = after.values["documents"]
-    expect(documents == 1, expected="no reload", observed=f"{documents} documents", at=after)
+    expect_visible(after, SHOWS["active"], "the tickets, some seconds after the stream is open")
+    expect_no_reload(after)
     return held((before, after))

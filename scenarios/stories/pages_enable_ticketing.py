@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from contracts.browser.seen import SHOWS
+from contracts.browser.observations import SHOWS
 from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_session import wire
 from contracts.times import iso_millis

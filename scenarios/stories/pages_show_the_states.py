@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import openapi
-from contracts.browser.seen import SHOWS
+from contracts.browser.observations import SHOWS
 from harness.relay import Relay
 from harness.story import Phase
 from scenarios.cast.cast import Cast

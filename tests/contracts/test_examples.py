@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.catalogue import catalogue, page
+from contracts.catalogue import EDITION, catalogue
 from harness.history import History, StoryOutcome
+from harness.report import Source
 from harness.requirement import MUST, OBSERVE, Catalogue, Requirement
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.examples import (
@@ -28,7 +29,7 @@ RULE = Requirement(
     statement="tuvens-api answers.",
     level=MUST,
     obliged="tuvens-api",
-    source=page("Systems", "a quote"),
+    source=Source(EDITION, "Systems", "a quote"),
     judge=lambda seen: Held((seen.one("story/step").number,)),
     stories=("story",),
 )

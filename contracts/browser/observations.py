@@ -1,0 +1,73 @@
+"""The observations of stories in a browser: what a page showed, and where its tab went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.history import History, Observation
+from harness.judging import LackingError, UndecidedError, expect
+
+SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none": "register"}
+"""By state of the widget, the part of the page that is visible in this state only."""
+
+PAGE_PATH = "/auth/cross-app"
+
+
+def page_at(history: History, step: str) -> Observation:
+    """A page as the browser showed it at a step. Raises UndecidedError if it was not loaded or was rate limited."""
+    page = history.observation(step)
+    if page.values["status"] is None:
+        raise UndecidedError(f"{step}: the page was not loaded: {page.values['error'] or 'no answer'}")
+    if page.values["status"] == 429:
+        raise UndecidedError(f"{step}: the page was rate limited (429)")
+    return page
+
+
+def event_of(history: History, story: str) -> Mapping[str, Any]:
+    """The event without ticketing that a story used. Raises LackingError if there was none."""
+    values = history.observation(f"{story}/event").values
+    if not values["tuvens"]:
+        raise LackingError(
+            "every event that was tried has ticketing already: name one without in events.tuvens, or let PATCH "
+            '{"hasTicketing": false} take it away'
+        )
+    return values
+
+
+def visible(page: Observation) -> set[str]:
+    """The names of the visible parts."""
+    return set(page.values["shown"])
+
+
+def part(page: Observation, name: str) -> Mapping[str, Any]:
+    """A part of a page: its text, addresses and place; empty if it is not visible."""
+    found: Mapping[str, Any] = page.values["shown"].get(name, {})
+    return found
+
+
+def text(page: Observation, name: str) -> str:
+    """The text of a part in one line; empty if it is not visible."""
+    return " ".join(str(part(page, name).get("text", "")).split())
+
+
+def summary(page: Observation) -> str:
+    """The visible parts, in one line."""
+    words = [f"{name} {text(page, name)[:60]!r}" if text(page, name) else name for name in page.values["shown"]]
+    problem = page.values["error"]
+    return f"visible: {', '.join(words) or 'nothing of the known parts'}" + (f" ({problem})" if problem else "")
+
+
+def expect_visible(page: Observation, name: str, expected: str, *, hidden: str = "") -> None:
+    """Raises BrokenRuleError unless one part is visible, and another is not."""
+    fits = name in visible(page) and hidden not in visible(page)
+    expect(fits, expected=expected, observed=summary(page), at=page)
+
+
+def expect_no_reload(page: Observation) -> None:
+    """Raises BrokenRuleError if the tab loaded its page more than once."""
+    documents = page.values["documents"]
+    expect(documents == 1, expected="no reload", observed=f"{documents} documents were loaded in the tab", at=page)
+
+
+def visits(page: Observation, path: str) -> list[Mapping[str, Any]]:
+    """The addresses with this path that the tab went to, in order."""
+    return [each for each in page.values["way"] if str(each["to"]).endswith(path)]
