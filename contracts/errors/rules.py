@@ -1,61 +1,56 @@
-"""One shape for all errors of an application, over everything that the run has seen."""
+"""The shape of errors, judged on every error of the run."""
 
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import RuleFamily
-from contracts.fronts import may_be_of_a_front
+from contracts.proxies import may_come_from_a_proxy
 from harness.history import Exchange, History
 from harness.judging import UndecidedError, expect, held, json_object, shown
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
+_IN_BODY = ("/body", "/headers/content-type")
+
 rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Errors", story=WHOLE_RECORD)
 
 
-def errors_seen(history: History, app: str) -> list[Exchange]:
-    """The error answers of an app's operations that are its own."""
+def _errors_of(history: History, app: str) -> list[Exchange]:
+    """The error answers of an app's operations that are its own. Raises UndecidedError for none."""
     found = [
         each
         for each in history.exchanges(callee=app)
-        if each.status is not None
-        and each.status >= 400
+        if each.is_error
         and each.operation
         and each.method == openapi.find(each.operation).method
         and openapi.find(each.operation).base == "api"
-        and not may_be_of_a_front(each)
+        and not may_come_from_a_proxy(each)
     ]
     if not found:
         raise UndecidedError(f"no error of {app} was seen")
     return found
 
 
-def body_problems(exchange: Exchange) -> list[str]:
-    """Where a body or its media type differs from the document, by the facts of the recording."""
-    return [each for each in exchange.facts.get("problems", ()) if each.startswith(("/body", "/headers/content-type"))]
-
-
-def _judge(looked_at: Iterable[Exchange], shape: str) -> Verdict:
-    seen = list(looked_at)
-    for each in seen:
-        if each.status is not None and each.status not in openapi.find(each.operation).statuses:
-            problem = _undocumented(each)
+def _expect_shape(history: History, app: str, shape: str) -> Verdict:
+    errors = _errors_of(history, app)
+    for each in errors:
+        if each.status in openapi.find(each.operation).statuses:
+            problem = next((text for text in each.facts.get("problems", ()) if text.startswith(_IN_BODY)), "")
         else:
-            problem = next(iter(body_problems(each)), "")
+            problem = _problem_of_undocumented(each)
         expect(not problem, expected=shape, observed=f"{problem} in {shown(each)}", at=each)
-    return held(seen[:6], f"{len(seen)} errors")
+    return held(errors[:6], f"{len(errors)} errors")
 
 
-def _undocumented(exchange: Exchange) -> str:
-    """The shape is demanded of undocumented statuses, too."""
+def _problem_of_undocumented(exchange: Exchange) -> str:
+    """What is wrong with the shape of an error whose status is not documented; empty if nothing is."""
     operation = openapi.find(exchange.operation)
     try:
         value = exchange.answer.json()
     except ValueError as error:
         return str(error)
     if operation.app == "hi.events":
-        # Each documented status names its own code, so there is no schema for all of them.
+        # Each documented status has its own error code in the document, so no schema fits all statuses.
         fits = isinstance(value, dict) and isinstance(value.get("message"), str)
         return "" if fits else "/body/message: is required, as text"
     documented = min((each for each in operation.statuses if each >= 400), default=None)
@@ -71,7 +66,7 @@ def _undocumented(exchange: Exchange) -> str:
 )
 def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
     """tuvens-api answers every error in the one documented shape."""
-    return _judge(errors_seen(history, "tuvens-api"), "statusCode, timestamp, path and message")
+    return _expect_shape(history, "tuvens-api", "statusCode, timestamp, path and message")
 
 
 @rule(
@@ -81,8 +76,8 @@ def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
 )
 def error_tells_its_own_status(history: History) -> Verdict:
     """tuvens-api names in an error's body the status that it answers with, and the path that was asked for."""
-    seen = errors_seen(history, "tuvens-api")
-    for each in seen:
+    errors = _errors_of(history, "tuvens-api")
+    for each in errors:
         value = json_object(each)
         expect(
             value.get("statusCode") == each.status,
@@ -90,22 +85,22 @@ def error_tells_its_own_status(history: History) -> Verdict:
             observed=f"statusCode {value.get('statusCode')!r}"[:160],
             at=each,
         )
-        told = value.get("path")
+        path = value.get("path")
         expect(
-            isinstance(told, str) and _names_the_path(history, each, told.partition("?")[0]),
+            isinstance(path, str) and _is_path_of(history, each, path.partition("?")[0]),
             expected=f"path {openapi.find(each.operation).path}",
-            observed=f"path {told!r}"[:160],
+            observed=f"path {path!r}"[:160],
             at=each,
         )
-    return held(seen[:6], f"{len(seen)} errors")
+    return held(errors[:6], f"{len(errors)} errors")
 
 
-def _names_the_path(history: History, exchange: Exchange, told: str) -> bool:
-    """Whether a path is the one that was asked for; what a front takes away before it, and what stands for a path's
-    parameter (masked, cut, encoded or not), is left open."""
+def _is_path_of(history: History, exchange: Exchange, path: str) -> bool:
+    """Whether a path is that of the request; a proxy may have removed the base path, and the value of a parameter may
+    be masked, cut or encoded."""
     base = urlsplit(history.context.targets.get(exchange.callee, {}).get("api_url", "")).path.rstrip("/")
     fixed, parameter, _ = openapi.find(exchange.operation).path.partition("{")
-    return any(told.startswith(each) if parameter else told == each for each in (fixed, base + fixed))
+    return any(path.startswith(each) if parameter else path == each for each in (fixed, base + fixed))
 
 
 @rule(
@@ -118,7 +113,7 @@ def _names_the_path(history: History, exchange: Exchange, told: str) -> bool:
 )
 def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
     """tuvens-client answers every error of its generate-session in the shape that tuvens-api has."""
-    return _judge(errors_seen(history, "tuvens-client"), "statusCode, timestamp, path and message")
+    return _expect_shape(history, "tuvens-client", "statusCode, timestamp, path and message")
 
 
 @rule(
@@ -129,4 +124,4 @@ def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
 )
 def hi_events_errors_share_one_shape(history: History) -> Verdict:
     """hi.events answers every error in Laravel's shape: message and error, validation errors with errors by field."""
-    return _judge(errors_seen(history, "hi.events"), "message and error (422: message and errors)")
+    return _expect_shape(history, "hi.events", "message and error (422: message and errors)")

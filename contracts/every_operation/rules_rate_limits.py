@@ -4,7 +4,7 @@ import re
 
 import openapi
 from contracts.catalogue import RuleFamily
-from contracts.fronts import may_be_of_a_front
+from contracts.proxies import may_come_from_a_proxy
 from contracts.times import parse_http_date
 from harness.history import Exchange, History, NothingObservedError
 from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
@@ -184,7 +184,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
         if each.status is not None
         and each.method == operation.method
         # What stands before the application knows nothing of limits.
-        and not may_be_of_a_front(each)
+        and not may_come_from_a_proxy(each)
     ]
     if not found:
         raise UndecidedError("no answer of a limited route was seen")

@@ -1,9 +1,9 @@
-"""The page GET /auth/cross-app, as far as its answers show without a browser."""
+"""The page GET /auth/cross-app, as far as its answers can be judged without a browser."""
 
 from collections.abc import Mapping
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_page.returning import absolute, host_of, leads_to, said
+from contracts.hi_events_page.redirects import absolute, host_of, query_of, redirect_of
 from harness.history import Exchange, History
 from harness.judging import (
     LackingError,
@@ -14,6 +14,7 @@ from harness.judging import (
     held,
     json_object,
     let_through,
+    object_or_empty,
     shown,
 )
 from harness.requirement import MUST, SHOULD
@@ -26,7 +27,7 @@ STORY = "a_draft_is_made_by_the_page"
 REFUSED = "the_page_refuses"
 FOREIGN = "the_page_is_given_foreign_return_urls"
 _RETURNS = "hi_events_page.returns_after_making_an_event"
-ERROR_CODES = (
+_ERROR_CODES = (
     "SESSION_GENERATION_FAILED",
     "INVALID_SESSION",
     "EXPIRED_SESSION",
@@ -36,27 +37,40 @@ ERROR_CODES = (
 )
 
 _IN_BROWSER = "the page answers with HTML and works in a browser: only a browser suite can follow it"
-_NEEDS = ("events", "return-origin")
-_PREMISES = (_MINTS, _VALIDATES, "session_token.held_permission_is_true_on_an_own_event")
 _OPERATIONS = ("openCrossAppPage", "generateSession", "validateSession")
 
-rule = RuleFamily(level=MUST, obliged="hi.events", section=SECTION, story=STORY, operations=_OPERATIONS, needs=_NEEDS)
+rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section=SECTION,
+    story=STORY,
+    operations=_OPERATIONS,
+    needs=["events", "return-origin"],
+    depends_on=_RETURNS,
+)
 
 
 def works_in_a_browser(exchange: Exchange) -> bool:
-    """Whether the page is an application that runs in the browser: 200, HTML, and nothing that leads on."""
-    kind = (exchange.header("Content-Type") or "").partition(";")[0].strip().lower()
-    return exchange.status == 200 and kind in ("text/html", "application/xhtml+xml") and leads_to(exchange) is None
+    """Whether the page is an application that runs in the browser: 200, HTML, and no redirect."""
+    media_type = (exchange.header("Content-Type") or "").partition(";")[0].strip().lower()
+    is_html = media_type in ("text/html", "application/xhtml+xml")
+    return exchange.status == 200 and is_html and redirect_of(exchange) is None
 
 
-def way_back(history: History, exchange: Exchange) -> Mapping[str, str]:
-    """What the page says on the way back to the return URL. Raises LackingError for a page that runs in a browser, and
-    BrokenRuleError for one that does not lead back."""
+def made_event(exchange: Exchange) -> str | None:
+    """The hi_events_event_id in the page's redirect; None if there is none."""
+    target = redirect_of(exchange)
+    return query_of(target).get("hi_events_event_id") or None if target is not None else None
+
+
+def _returned(history: History, exchange: Exchange) -> Mapping[str, str]:
+    """The query of the return URL that the page redirects to. Raises BrokenRuleError if it redirects elsewhere or not
+    at all, LackingError if it runs in a browser."""
     answered(exchange)
     if works_in_a_browser(exchange):
         raise LackingError(_IN_BROWSER)
     let_through(exchange)
-    target = leads_to(exchange)
+    target = redirect_of(exchange)
     wanted = host_of(str(history.context.settings.get("return_origin", "")))
     expect(
         target is not None and host_of(target) == wanted,
@@ -64,58 +78,48 @@ def way_back(history: History, exchange: Exchange) -> Mapping[str, str]:
         observed=f"to {target[:160]}" if target is not None else shown(exchange),
         at=exchange,
     )
-    return said(target or "")
+    return query_of(target or "")
 
 
-def made_event(exchange: Exchange) -> str | None:
-    """hi.events' id of the event that the page made, as its way back says; None where it does not say one."""
-    target = leads_to(exchange)
-    return said(target).get("hi_events_event_id") or None if target is not None else None
+def _expect_query(query: Mapping[str, str], fits: bool, expected: str, at: Exchange) -> None:
+    text = "&".join(f"{name}={value}" for name, value in query.items())[:240]
+    expect(fits, expected=expected, observed=text or "nothing in the query", at=at)
+
+
+def _expect_values(query: Mapping[str, str], at: Exchange, **wanted: str) -> None:
+    for name, value in wanted.items():
+        _expect_query(query, query.get(name) == value, f"{name}={value}", at)
 
 
 @rule(
     quote="With action=create_event it makes a DRAFT event that carries tuvens_event_id, then goes back",
-    depends_on=_PREMISES,
+    depends_on=[_MINTS, _VALIDATES, "session_token.held_permission_is_true_on_an_own_event"],
 )
 def returns_after_making_an_event(history: History) -> Verdict:
     """hi.events goes back to the return URL after it made an event for a Tuvens event, and tells its id there."""
     answer = history.one(f"{STORY}/page")
-    told = way_back(history, answer)
-    expect(
-        bool(told.get("hi_events_event_id")),
-        expected="hi_events_event_id on the way back",
-        observed=_shown(told),
-        at=answer,
-    )
+    query = _returned(history, answer)
+    _expect_query(query, bool(query.get("hi_events_event_id")), "hi_events_event_id on the way back", answer)
     return held(answer)
 
 
-@rule(
-    quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`", depends_on=_RETURNS
-)
+@rule(quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`")
 def return_tells_status_and_ids(history: History) -> Verdict:
     """hi.events tells on the way back status=success, event_id, hi_events_event_id and account_id."""
     answer = history.one(f"{STORY}/page")
-    told = way_back(history, answer)
+    query = _returned(history, answer)
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
-    for name, wanted in (("status", "success"), ("event_id", event)):
-        expect(told.get(name) == wanted, expected=f"{name}={wanted}", observed=_shown(told), at=answer)
-    expect(bool(told.get("account_id")), expected="account_id", observed=_shown(told), at=answer)
+    _expect_values(query, answer, status="success", event_id=event)
+    _expect_query(query, bool(query.get("account_id")), "account_id", answer)
     return held(answer)
 
 
-@rule(
-    section="Where the sources disagree, and the ruling",
-    quote="both are sent; a reader takes either",
-    depends_on=_RETURNS,
-)
+@rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def return_has_the_older_spelling_too(history: History) -> Verdict:
     """hi.events tells on the way back success=true and tuvens_event_id, too, the older spelling."""
     answer = history.one(f"{STORY}/page")
-    told = way_back(history, answer)
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
-    for name, wanted in (("success", "true"), ("tuvens_event_id", event)):
-        expect(told.get(name) == wanted, expected=f"{name}={wanted}", observed=_shown(told), at=answer)
+    _expect_values(_returned(history, answer), answer, success="true", tuvens_event_id=event)
     return held(answer)
 
 
@@ -130,7 +134,9 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     made = history.one(f"{STORY}/page")
     values = history.observation(f"{STORY}/event").values
     reading = answered(history.one(f"{STORY}/event made"))
-    if reading.status in (404, 405) and not _known(reading):
+    # A 404 of the application has Laravel's error shape, a router's has not.
+    of_application = reading.status == 404 and bool(object_or_empty(reading.response_body).get("error"))
+    if reading.status in (404, 405) and not of_application:
         raise LackingError("hi.events does not serve GET /events/{id}: the event that was made cannot be read")
     event = json_object(expect_success(reading))
     carried = event.get("tuvens_event_id")
@@ -148,32 +154,20 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     return held((made, reading))
 
 
-def _known(exchange: Exchange) -> bool:
-    """Whether a 404 is the application's (Laravel's error shape), not a router's."""
-    try:
-        value = exchange.answer.json()
-    except ValueError:
-        return False
-    return exchange.status == 404 and isinstance(value, dict) and bool(value.get("error"))
-
-
 @rule(
     quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)",
     story=REFUSED,
     operations="openCrossAppPage",
     needs="return-origin",
+    depends_on=(),
 )
 def invalid_session_is_told(history: History) -> Verdict:
     """hi.events goes back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION when it is opened with a
     session token that tuvens-api does not know."""
     answer = history.one(f"{REFUSED}/unknown token")
-    told = way_back(history, answer)
-    expect(
-        told.get("status") == "error" and told.get("error_code") in ("INVALID_SESSION", "EXPIRED_SESSION"),
-        expected="status=error and error_code=INVALID_SESSION or EXPIRED_SESSION",
-        observed=_shown(told),
-        at=answer,
-    )
+    query = _returned(history, answer)
+    fits = query.get("status") == "error" and query.get("error_code") in ("INVALID_SESSION", "EXPIRED_SESSION")
+    _expect_query(query, fits, "status=error and error_code=INVALID_SESSION or EXPIRED_SESSION", answer)
     return held(answer)
 
 
@@ -188,13 +182,9 @@ def invalid_session_is_told(history: History) -> Verdict:
 def foreign_event_is_not_linked(history: History) -> Verdict:
     """hi.events makes no event for a Tuvens event of an account that the user does not belong to."""
     answer = history.one(f"{REFUSED}/foreign event")
-    told = way_back(history, answer)
-    expect(
-        told.get("status") != "success" and told.get("success") != "true",
-        expected="an error, such as INSUFFICIENT_PERMISSIONS",
-        observed=_shown(told),
-        at=answer,
-    )
+    query = _returned(history, answer)
+    refused = query.get("status") != "success" and query.get("success") != "true"
+    _expect_query(query, refused, "an error, such as INSUFFICIENT_PERMISSIONS", answer)
     return held(answer)
 
 
@@ -207,21 +197,17 @@ def foreign_event_is_not_linked(history: History) -> Verdict:
 )
 def errors_have_a_documented_code(history: History) -> Verdict:
     """hi.events tells on the way back from an error one of the documented error codes, and an error_message."""
-    looked_at = []
+    errors = []
     for answer in history.every(REFUSED):
-        told = way_back(history, answer) if answer.operation == "openCrossAppPage" else {}
-        if told.get("status") != "error":
+        query = _returned(history, answer) if answer.operation == "openCrossAppPage" else {}
+        if query.get("status") != "error":
             continue
-        expect(
-            told.get("error_code") in ERROR_CODES and bool(told.get("error_message")),
-            expected="a documented error_code, and an error_message",
-            observed=_shown(told),
-            at=answer,
-        )
-        looked_at.append(answer)
-    if not looked_at:
+        documented = query.get("error_code") in _ERROR_CODES and bool(query.get("error_message"))
+        _expect_query(query, documented, "a documented error_code, and an error_message", answer)
+        errors.append(answer)
+    if not errors:
         raise UndecidedError("the page told of no error")
-    return held(looked_at)
+    return held(errors)
 
 
 @rule(
@@ -229,6 +215,7 @@ def errors_have_a_documented_code(history: History) -> Verdict:
     story=FOREIGN,
     operations="openCrossAppPage",
     needs=(),
+    depends_on=(),
     next_step="Compare the whole origin (scheme, host, port) of the parsed URL with the allowed ones, not a beginning.",
 )
 def never_leads_to_a_foreign_origin(history: History) -> Verdict:
@@ -238,7 +225,7 @@ def never_leads_to_a_foreign_origin(history: History) -> Verdict:
     for each in tries:
         if each.status is None:
             continue
-        target = leads_to(each)
+        target = redirect_of(each)
         foreign = str(each.facts.get("foreign", ""))
         own = {host_of(each.url), host_of(str(history.context.settings.get("return_origin", "")))} - {""}
         expect(
@@ -253,7 +240,3 @@ def never_leads_to_a_foreign_origin(history: History) -> Verdict:
     if in_browser:
         raise LackingError(_IN_BROWSER)
     return held(tries)
-
-
-def _shown(told: Mapping[str, str]) -> str:
-    return "&".join(f"{name}={value}" for name, value in told.items())[:240] or "nothing in the query"

@@ -1,9 +1,8 @@
-"""Input is validated: what is meant to break a server is refused and changes nothing."""
+"""Input is validated: hostile input is refused and changes nothing."""
 
 from contracts.catalogue import RuleFamily
-from harness.history import Exchange, History, Outcome
-from harness.http import WireError
-from harness.judging import expect, expect_success, held, let_through, shown
+from harness.history import History, Outcome
+from harness.judging import expect, expect_success, held, let_through, object_or_empty, shown
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 
@@ -22,22 +21,13 @@ rule = RuleFamily(
 )
 
 
-def _is_no_crash(exchange: Exchange) -> None:
-    let_through(exchange)
-    expect(
-        exchange.status is not None and exchange.status < 500,
-        expected="an answer below 500",
-        observed=shown(exchange),
-        at=exchange,
-    )
-
-
 @rule(operations=["validateSession", "listUserAccounts", "validatePermission", "getEvent"])
 def hostile_questions_break_nothing(history: History) -> Verdict:
     """tuvens-api answers no question with a server error (5xx), whatever stands in its fields."""
     seen = [each for each in history.every(QUESTIONS) if each.callee == "tuvens-api"]
     for each in seen:
-        _is_no_crash(each)
+        let_through(each)
+        expect((each.status or 0) < 500, expected="an answer below 500", observed=shown(each), at=each)
     return held(seen[:6], f"{len(seen)} questions")
 
 
@@ -47,20 +37,13 @@ def hostile_tokens_open_nothing(history: History) -> Verdict:
     seen = history.every(f"{QUESTIONS}/token")
     for each in seen:
         let_through(each)
-        expect((each.status or 0) >= 400, expected="a refusal", observed=shown(each), at=each)
+        expect(each.is_error, expected="a refusal", observed=shown(each), at=each)
     for each in history.every(f"{QUESTIONS}/permission"):
         let_through(each)
-        expect(not _grants(each), expected="has_permission false, or a refusal", observed=shown(each), at=each)
+        granted = each.is_success and object_or_empty(each.response_body).get("has_permission") is True
+        expect(not granted, expected="has_permission false, or a refusal", observed=shown(each), at=each)
         seen.append(each)
     return held(seen[:6], f"{len(seen)} questions")
-
-
-def _grants(exchange: Exchange) -> bool:
-    try:
-        value = exchange.answer.json()
-    except WireError:
-        return False
-    return (exchange.status or 0) < 300 and isinstance(value, dict) and value.get("has_permission") is True
 
 
 @rule(operations="validateSession")
@@ -81,8 +64,7 @@ def hostile_webhooks_are_refused(history: History) -> Verdict:
     seen = history.every(WEBHOOKS)
     for each in seen:
         let_through(each)
-        refused = each.is_client_error
-        expect(refused, expected="a refusal (4xx)", observed=shown(each), at=each)
+        expect(each.is_client_error, expected="a refusal (4xx)", observed=shown(each), at=each)
     return held(seen[:6], f"{len(seen)} webhooks")
 
 
@@ -99,9 +81,9 @@ def oversized_bodies_are_refused(history: History) -> Verdict:
     after = expect_success(history.one(f"{OVERSIZED}/afterwards"))
     seen = history.every(f"{OVERSIZED}/oversized")
     for each in seen:
-        # A server may hang up on a body that it does not want to read: that is a refusal, too.
-        hung_up = each.outcome is Outcome.NO_ANSWER and each.seconds < 10
-        if not hung_up:
+        # A server that closes the connection instead of reading the body refuses it, too.
+        closed = each.outcome is Outcome.NO_ANSWER and each.seconds < 10
+        if not closed:
             let_through(each)
             expect(each.status in (400, 413), expected="413 or 400", observed=shown(each), at=each)
     return held([*seen, after])

@@ -1,4 +1,4 @@
-"""Nothing that must stay inside gets out, in anything that the run has seen."""
+"""No answer of the run discloses a secret, a stack trace or the data of other users."""
 
 import json
 import re
@@ -8,19 +8,19 @@ from urllib.parse import urlsplit
 import openapi
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
-from harness.http import WireError
-from harness.judging import UndecidedError, expect, held
+from harness.judging import UndecidedError, expect, held, object_or_empty
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 
-# Every repetition is bounded: a hostile answer of megabytes must not keep the search busy.
+# Every repetition is bounded, so that the search stays fast on a hostile answer of megabytes.
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"\n]{1,300}\.py\", line \d|sqlalchemy\.exc|psycopg\.errors|"
     r"\bat (?:async |new )?[\w.<>$]{1,120} \([^\s()]{1,300}:\d{1,6}:\d|^[ \t]{1,40}at [^\s()]{1,300}:\d{1,6}:\d|"
     r"/node_modules/|QueryFailedError|\.php[(:]\d|SQLSTATE\[|syntax error at or near",
     re.MULTILINE,
 )
-
+# Wrong secrets and tokens that we made up may be echoed: only these kinds count.
+_REAL = ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "database-password")
 
 PAGES = "client_pages_are_read"
 
@@ -53,7 +53,7 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
             if kind == "session-token" and place == "header location" and each.operation == "openCrossAppPage":
                 continue
             expect(
-                not _is_real(kind),
+                kind not in _REAL,
                 expected="no secret in an answer",
                 observed=f"{each.callee} answers {each.status} with a {kind} in its {place}",
                 at=each,
@@ -62,7 +62,7 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
 
 
 def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
-    """Whether a secret stands where the document has a success hand it out: in the body, or in a header."""
+    """Whether the document says that a success hands out the secret at this place: the body, or a header."""
     if not exchange.operation or (exchange.status or 0) >= 300:
         return False
     places = {
@@ -70,11 +70,6 @@ def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
         for each in openapi.find(exchange.operation).hands_out
     }
     return (kind, place) in places
-
-
-def _is_real(kind: str) -> bool:
-    """Wrong secrets and tokens of our own making may be echoed: only real ones count."""
-    return kind in ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "database-password")
 
 
 @rule(
@@ -90,28 +85,28 @@ def client_pages_hold_no_secret(history: History) -> Verdict:
     """tuvens-client puts no shared secret and no session token into its pages, nor into a script or style that they
     load."""
     seen = _answers(history, "tuvens-client")
-    pages = [each for each in history.every(f"{PAGES}/page") if each.status is not None and each.status < 300]
+    pages = [each for each in history.every(f"{PAGES}/page") if each.is_success]
     if not pages:
         raise UndecidedError("no page of tuvens-client was answered with success")
     for each in seen:
         for kind, _, place in each.facts.get("secrets", ()):
             if _is_handed_out(each, kind, place):
                 continue
-            # How the user's JWT reaches the page is the deployment's.
+            # The deployment decides how the user's JWT reaches the page.
             expect(
-                kind == "jwt" or not _is_real(kind),
+                kind == "jwt" or kind not in _REAL,
                 expected="no secret in a page, script or style",
                 observed=f"{_path(each)} has a {kind} in its {place}",
                 at=each,
             )
     files = [each for each in history.exchanges(story=PAGES) if each.step.startswith(f"{PAGES}/file/")]
-    # What is not there (404) reaches no browser; what was not answered might another time.
+    # A file that is missing (404) reaches no browser; one that failed now may be served another time.
     lost = next((each for each in files if each.status is None or each.status >= 500), None)
     if lost is not None:
-        raise UndecidedError(f"{_path(lost)}, which a page names, was not answered with success: it was not looked at")
+        raise UndecidedError(f"{_path(lost)}, which a page names, was not answered with success: it was not searched")
     left = history.observation(f"{PAGES}/files").values["left out"]
     if left:
-        raise UndecidedError(f"{left} scripts and styles were not looked at: there are more than can be")
+        raise UndecidedError(f"{left} scripts and styles were not searched: there are too many")
     return held(pages[:2] + files[:4], f"{len(pages)} pages, {len(files)} scripts and styles")
 
 
@@ -147,13 +142,13 @@ def _unescaped(body: bytes) -> str:
 )
 def error_path_hides_the_session_token(history: History) -> Verdict:
     """tuvens-api repeats no session token in the path of an error."""
-    seen = [each for each in history.exchanges("listUserAccounts", "tuvens-api") if (each.status or 0) >= 400]
+    seen = [each for each in history.exchanges("listUserAccounts", "tuvens-api") if each.is_error]
     if not seen:
         raise UndecidedError("no error of user-accounts was seen")
     for each in seen:
-        # Tokens that were never minted show the same as real ones, and are known to the record, too.
-        marks = [mark for kind, mark, place in each.facts.get("secrets", ()) if "token" in kind and place == "body"]
-        expect(not marks, expected="the path without the token", observed="the token stands in the body", at=each)
+        # Tokens that were never minted count, too: the record knows them as well as real ones.
+        found = any("token" in kind and place == "body" for kind, _, place in each.facts.get("secrets", ()))
+        expect(not found, expected="the path without the token", observed="the token stands in the body", at=each)
     return held(seen[:6], f"{len(seen)} errors")
 
 
@@ -185,20 +180,17 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
 
 
 def _without_accounts_emails(exchange: Exchange) -> str:
-    """A body as text. An account may have an email (contract page), which may be that of the member whom it belongs
-    to: whether foreign accounts are listed is another rule's matter."""
-    try:
-        value = exchange.answer.json()
-    except WireError:
-        value = None
-    if exchange.operation == "listUserAccounts" and isinstance(value, dict) and isinstance(value.get("accounts"), list):
-        told = [{**each, "email": None} if isinstance(each, dict) else each for each in value["accounts"]]
-        return json.dumps({**value, "accounts": told}, ensure_ascii=False)
+    """A body as text, without the emails of accounts: the contract lets an account have an email, and that foreign
+    accounts are not listed is a rule of its own."""
+    value = object_or_empty(exchange.response_body)
+    if exchange.operation == "listUserAccounts" and isinstance(value.get("accounts"), list):
+        accounts = [{**each, "email": None} if isinstance(each, dict) else each for each in value["accounts"]]
+        return json.dumps({**value, "accounts": accounts}, ensure_ascii=False)
     return exchange.response_body.decode("utf-8", "replace")
 
 
 def _stands_in(text: str, email: str) -> bool:
-    """Whether an address stands in a text, and not merely as a part of a longer one (zoe@… in chloe.zoe@…)."""
+    """Whether a text contains an address that is not part of a longer one (zoe@… in chloe.zoe@…)."""
     return _whole_address(email).search(text) is not None
 
 

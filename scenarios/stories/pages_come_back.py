@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from contracts.client_session.wire import CALLBACK
-from contracts.hi_events_page.returning import said
+from contracts.hi_events_page.redirects import query_of
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.event_fixtures import OPERATIONS, given_draft_with_ticketing, given_live_event, restore_draft
@@ -75,7 +75,7 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             await client.opens(organiser.hi_events_page({**params, "session_token": unknown}))
             await client.comes_to(CALLBACK, 5.0)
             await client.sees("callback_error", 5.0)
-            await organiser.notes("unknown session", client, told=said(client.page.url))
+            await organiser.notes("unknown session", client, told=query_of(client.page.url))
 
             foreign = await organiser.tab(HI_EVENTS)
             for token in (unknown, session.token):

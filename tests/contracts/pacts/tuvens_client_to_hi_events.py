@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from pact import match
 
 from contracts import placeholders
-from contracts.hi_events_page.returning import said
+from contracts.hi_events_page.redirects import query_of
 from contracts.hi_events_session import wire
 from contracts.hi_events_session.wire import Denial, SessionStatus, SignIn, read_denial, read_session_status
 from contracts.session_token.wire import Account, read_accounts, read_permission
@@ -327,7 +327,7 @@ def _page(
         then=Then(
             302,
             _came_back,
-            {name: value for name, value in said(f"{_BACK}?{back}").items() if name in _TOLD_BACK},
+            {name: value for name, value in query_of(f"{_BACK}?{back}").items() if name in _TOLD_BACK},
             None,
             {
                 "Location": match.regex(
@@ -342,7 +342,7 @@ _TOLD_BACK = ("status", "event_id", "hi_events_event_id", "error_code")
 
 
 def _came_back(answer: Answer) -> object:
-    told = said(answer.header("Location") or "")
+    told = query_of(answer.header("Location") or "")
     return {name: value for name, value in told.items() if name in _TOLD_BACK}
 
 

@@ -1,4 +1,4 @@
-"""Where an answer sends a browser, read as a browser reads it."""
+"""Where an answer redirects a browser to, resolved as a browser does."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ _REFRESH = re.compile(
 )
 
 
-def leads_to(exchange: Exchange) -> str | None:
-    """The absolute URL to which an answer sends a browser (Location, Refresh, or such a meta tag); None for none."""
+def redirect_of(exchange: Exchange) -> str | None:
+    """The absolute URL that an answer redirects to (Location, Refresh, or a meta tag); None if it does not redirect."""
     target = None
     if exchange.status is not None and 300 <= exchange.status < 400:
         target = exchange.header("Location")
@@ -28,7 +28,7 @@ def leads_to(exchange: Exchange) -> str | None:
 
 
 def absolute(target: str, page: str) -> str:
-    """A URL reference as a browser resolves it: control characters dropped, backslashes taken for slashes."""
+    """A URL reference as a browser resolves it: without control characters, with slashes for backslashes."""
     head, mark, query = _STRIPPED.sub("", target).partition("?")
     try:
         return urljoin(page, head.replace("\\", "/") + mark + query)
@@ -37,15 +37,15 @@ def absolute(target: str, page: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host that a URL leads to, in lower case; empty where there is none."""
+    """The host of a URL, in lower case; empty if there is none."""
     try:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
 
 
-def said(url: str) -> Mapping[str, str]:
-    """The query of a return URL: what the page says on the way back."""
+def query_of(url: str) -> Mapping[str, str]:
+    """The parameters in the query of a URL; empty if the URL is not valid."""
     try:
         return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     except ValueError:
