@@ -1,8 +1,7 @@
-"""Stand-ins for credentials: what a third-party tool sends, and whoever forwards the request replaces.
+"""Placeholders for credentials in requests of third-party tools, which the proxy replaces as it forwards them.
 
-A Pact file, an example or a fuzzer never holds a credential. It holds one of these texts; the signing proxy puts the
-real thing in their place, in headers, query, path and JSON strings. Every other text is forwarded as it came, so that
-wrong credentials stay wrong.
+A Pact file, an example or a fuzzer never holds a credential, but one of these texts. The signing proxy replaces them in
+headers, query, path and JSON strings. It forwards every other text unchanged, so that wrong credentials stay wrong.
 """
 
 import re
@@ -10,8 +9,7 @@ import re
 ORGANISER = "organiser"
 SHARED_SECRET = "crossapp.shared-secret"
 SIGNATURE = "sha256=" + "0" * 64
-"""Stands for the signature over exactly the bytes that are forwarded; of the right form, so that readers of the form
-take it."""
+"""Replaced by the signature of exactly the forwarded bytes; it has the form of a signature, so that tools accept it."""
 
 _JWT = "crossapp.jwt."
 _SESSION_TOKEN = "crossapp.session-token."
@@ -19,19 +17,19 @@ _BEARER = "crossapp.bearer."
 PATTERN = re.compile(
     r"(?<![A-Za-z0-9._-])crossapp\.(?:shared-secret|(?:jwt|session-token|bearer)\.[a-z]+)(?![A-Za-z0-9._-])"
 )
-"""Matches each of the texts where it stands whole, the signature aside."""
+"""Matches each placeholder as a whole word, except the signature."""
 
 
 def jwt(role: str = ORGANISER) -> str:
-    """Stands for the JWT of the first user of a role of the deployment file."""
+    """Replaced by the JWT of the deployment's first user with a role."""
     return _JWT + role
 
 
 def session_token(role: str = ORGANISER) -> str:
-    """Stands for a living Tuvens session token of such a user."""
+    """Replaced by a Tuvens session token of that user that has not expired."""
     return _SESSION_TOKEN + role
 
 
 def bearer(role: str = ORGANISER) -> str:
-    """Stands for the bearer token of a living Hi.Events session of such a user."""
+    """Replaced by the bearer token of a Hi.Events session of that user that has not expired."""
     return _BEARER + role

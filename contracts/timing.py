@@ -1,7 +1,7 @@
 """A paired comparison of durations: does one kind of request take longer than another?
 
-A measurement can show a leak, never that there is none: what is told of the honest is the smallest difference that
-would have been seen.
+A measurement can show a timing leak, but not that there is none. So a rule that holds reports the smallest difference
+that the measurement would have shown.
 """
 
 import math
@@ -14,9 +14,9 @@ from harness.judging import BrokenRuleError, UndecidedError, held
 from harness.verdict import Verdict
 
 _DRAWS = 1_000
-# With 5.5 standard deviations one honest run in 25 million would be accused.
+# At 5.5 standard deviations, one run in 25 million without a leak is called a leak.
 _FAR = 5.5
-# One honest run in two thousand is beyond it: too many to accuse, too few to be told that there is nothing.
+# One run in two thousand without a leak is beyond it: too likely for a leak, too unlikely for none.
 _SUSPICIOUS = 3.29
 _SMALLEST_LEAK = 20.0
 
@@ -24,9 +24,9 @@ _SMALLEST_LEAK = 20.0
 def compare(ones: Sequence[float], others: Sequence[float]) -> dict[str, float]:
     """Sign test over pairs of durations in seconds.
 
-    `z`: how many standard deviations the number of pairs in which the one took longer is from half; `microseconds`: the
-    median difference; `smallest`: the half width of its 99.9 % confidence interval by order statistics, in
-    microseconds: what a real difference would have to exceed to be seen.
+    Returns `z`, the number of standard deviations by which the share of pairs in which the first took longer differs
+    from half; `microseconds`, the median difference; and `smallest`, half the width of its 99.9 % confidence interval
+    by order statistics, in microseconds.
     """
     differences = sorted(one - other for one, other in zip(ones, others, strict=True) if one != other)
     n = len(differences)
@@ -43,13 +43,15 @@ def compare(ones: Sequence[float], others: Sequence[float]) -> dict[str, float]:
 
 
 def differences(ones: Sequence[float], others: Sequence[float]) -> list[float]:
-    """Of pairs of durations in seconds, by how many microseconds the one took longer."""
+    """By how many microseconds the first duration of each pair was longer; the durations are in seconds."""
     return [round((one - other) * 1e6, 1) for one, other in zip(ones, others, strict=True)]
 
 
-def would_be_seen(control: Sequence[float], z: float) -> float:
-    """A positive control: by how many microseconds one of two equal kinds of requests would have to be slower for the
-    sign test to be beyond `z`. `control`: differences of equal requests. Infinite for too few."""
+def smallest_shown(control: Sequence[float], z: float) -> float:
+    """The delay in microseconds that would put the sign test beyond `z`; infinite for too few pairs.
+
+    `control` are the differences, in microseconds, of equal requests (an A/A test).
+    """
     ordered = sorted(control)
     n = len(ordered)
     longer = math.ceil((n + z * math.sqrt(n)) / 2)
@@ -57,17 +59,16 @@ def would_be_seen(control: Sequence[float], z: float) -> float:
 
 
 def median_bounds(found: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
-    """The median of differences between its 99 % bounds, by a quantile bootstrap over the pairs."""
+    """The 99 % confidence interval of the median difference, by a bootstrap over the pairs."""
     chance = random.Random(seed)
     medians = sorted(statistics.median(chance.choices(found, k=len(found))) for _ in range(_DRAWS))
     return medians[round(0.005 * _DRAWS)], medians[round(0.995 * _DRAWS) - 1]
 
 
 def takes_as_long(history: History, story: str) -> Verdict:
-    """Judge the comparison that a story made of refusals that are nearly right with ones that are wrong throughout; its
-    A/A control is of equal ones.
+    """Judges a story's comparison of requests that are nearly right with requests that are wrong throughout.
 
-    Raises BrokenRuleError with the size of a leak, UndecidedError where the run could not tell, NothingObservedError.
+    Raises BrokenRuleError with the size of a leak, UndecidedError if the run is too noisy or too short to decide.
     """
     seen = history.observation(f"{story}/comparison")
     if not seen.values["all_refused"]:
@@ -75,15 +76,17 @@ def takes_as_long(history: History, story: str) -> Verdict:
     probe, control = seen.values["probe"], seen.values["control"]
     if abs(control["z"]) > _FAR:
         raise UndecidedError(f"equal requests differ, too (z {control['z']:+.1f}): the machine is too noisy to tell")
-    smallest = max(would_be_seen(seen.values["differences"]["control"], _FAR), _SMALLEST_LEAK)
+    smallest = max(smallest_shown(seen.values["differences"]["control"], _FAR), _SMALLEST_LEAK)
     if math.isinf(smallest):
         raise UndecidedError(f"{seen.values['pairs']} pairs are too few for any difference to be seen")
     low, high = median_bounds(seen.values["differences"]["probe"])
-    told = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
+    summary = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
     if probe["z"] > _FAR and probe["microseconds"] > _SMALLEST_LEAK:
-        leak = f"{told}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
-        raise BrokenRuleError("no difference", leak, (seen.values["exchange"],))
+        leak = f"{summary}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
+        raise BrokenRuleError("no difference", leak, seen.values["exchange"])
     if probe["z"] > _SUSPICIOUS and probe["microseconds"] > _SMALLEST_LEAK:
-        raise UndecidedError(f"{told}: too much for chance to be likely, too little to accuse; run it again")
+        raise UndecidedError(f"{summary}: too much for chance to be likely, too little to accuse; run it again")
     largest = max(smallest, high)
-    return held((seen.values["exchange"], seen), f"{told}: no difference above {largest:.0f} µs, which would be seen")
+    return held(
+        (seen.values["exchange"], seen), f"{summary}: no difference above {largest:.0f} µs, which would be seen"
+    )

@@ -1,9 +1,10 @@
 """The words in which judges are written. A judge returns a verdict or lets one of these exceptions say it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from harness.history import Entry, Exchange, Observation, Outcome, StreamEvent
+from harness.history import Entry, Exchange, History, NothingObservedError, Observation, Outcome, StreamEvent
 from harness.http import WireError, read_json
 from harness.verdict import Held, Violated
 
@@ -127,15 +128,28 @@ def held(at: At, note: str = "") -> Held:
     return Held(evidence, note)
 
 
+@contextmanager
+def lacking_without(history: History, story: str, remedy: str) -> Iterator[None]:
+    """For steps that a story leaves out if the deployment lacks something. Raises LackingError with the remedy if a
+    finished story has not observed what the block reads."""
+    try:
+        yield
+    except NothingObservedError:
+        outcome = history.outcome(story)
+        if outcome is not None and outcome.ended == "finished":
+            raise LackingError(remedy) from None
+        raise
+
+
 def statuses(exchanges: Iterable[Exchange], *allowed: int) -> Held:
     """Each of the exchanges is answered with one of the statuses. Raises BrokenRuleError or UndecidedError."""
-    looked_at = list(exchanges)
+    seen = list(exchanges)
     undecided: UndecidedError | None = None
-    for each in looked_at:
+    for each in seen:
         try:
             expect_status(each, *allowed)
         except UndecidedError as error:
             undecided = error
     if undecided is not None:
         raise undecided
-    return held(looked_at)
+    return held(seen)

@@ -34,6 +34,7 @@ CHANGES = (
     "webhook.an_update_changes_the_event",
 )
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
+
 rule = RuleFamily(
     level=MUST,
     obliged="tuvens-client",

@@ -8,10 +8,9 @@ from harness.requirement import MUST
 from harness.verdict import Verdict
 
 STORY = "origins_are_checked"
-_SECTION = "CORS"
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section=_SECTION, story=STORY, settles="C-TA-28", operations="getEvent"
+    level=MUST, obliged="tuvens-api", section="CORS", story=STORY, settles="C-TA-28", operations="getEvent"
 )
 
 
@@ -23,63 +22,62 @@ def _allowed(exchange: Exchange) -> str:
     return (let_through(exchange).header("Access-Control-Allow-Origin") or "").strip()
 
 
+def _words(value: str | None) -> set[str]:
+    """The comma-separated words of a header, in lower case."""
+    return {word.strip().lower() for word in (value or "").split(",")}
+
+
 @rule(quote="Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client")
 def right_origins_are_admitted(history: History) -> Verdict:
     """tuvens-api admits the origins of Hi.Events and of tuvens-client, with credentials."""
-    looked_at = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
-    for each in looked_at:
+    answers = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
+    for each in answers:
         expect(
             _allowed(each) == _origin(each),
             expected=f"Access-Control-Allow-Origin: {_origin(each)}",
             observed=f"{each.status} with {_allowed(each) or 'none'}",
             at=each,
         )
-        expect(
-            (each.header("Access-Control-Allow-Credentials") or "").strip() == "true",
-            expected="Access-Control-Allow-Credentials: true",
-            observed=f"{each.header('Access-Control-Allow-Credentials') or 'none'}",
-            at=each,
-        )
-    return held(looked_at)
+        credentials = (each.header("Access-Control-Allow-Credentials") or "none").strip()
+        expect(credentials == "true", expected="Access-Control-Allow-Credentials: true", observed=credentials, at=each)
+    return held(answers)
 
 
 @rule(quote="methods GET, POST, PATCH", depends_on="cors.right_origins_are_admitted")
 def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
     """tuvens-api allows the methods GET, POST and PATCH and the documented headers in its preflight answers."""
-    looked_at = history.every(f"{STORY}/preflight/right")
-    for each in looked_at:
+    answers = history.every(f"{STORY}/preflight/right")
+    for each in answers:
         let_through(each)
         method = header(each.request_headers, "Access-Control-Request-Method") or ""
-        methods = {word.strip().upper() for word in (each.header("Access-Control-Allow-Methods") or "").split(",")}
+        methods = _words(each.header("Access-Control-Allow-Methods"))
         # Browsers need no permission for GET and POST.
         expect(
-            method in methods or method in ("GET", "POST"),
+            method.lower() in methods or method in ("GET", "POST"),
             expected=f"{method} in Access-Control-Allow-Methods",
-            observed=", ".join(sorted(methods)) or "none",
+            observed=", ".join(sorted(methods)).upper() or "none",
             at=each,
         )
-        asked = {
-            word.strip() for word in (header(each.request_headers, "Access-Control-Request-Headers") or "").split(",")
-        }
-        granted = {word.strip().lower() for word in (each.header("Access-Control-Allow-Headers") or "").split(",")}
+        asked = _words(header(each.request_headers, "Access-Control-Request-Headers"))
+        granted = _words(each.header("Access-Control-Allow-Headers"))
         expect(
             asked <= granted,
             expected=f"{', '.join(sorted(asked))} in Access-Control-Allow-Headers",
             observed=", ".join(sorted(granted)) or "none",
             at=each,
         )
-    return held(looked_at)
+    return held(answers)
 
 
 @rule(quote="No other origin is admitted, never `*`.")
 def other_origins_are_not_admitted(history: History) -> Verdict:
     """tuvens-api admits no other origin, however alike, and never any (`*`)."""
-    looked_at = [
+    answers = [
         *history.every(f"{STORY}/simple/wrong"),
         *history.every(f"{STORY}/preflight/wrong"),
         *history.every(f"{STORY}/simple/right"),
     ]
-    for each in looked_at:
+    for each in answers:
         allowed = _allowed(each)
         foreign = "/wrong/" in each.step and allowed == _origin(each)
         expect(
@@ -88,4 +86,4 @@ def other_origins_are_not_admitted(history: History) -> Verdict:
             observed=f"Access-Control-Allow-Origin: {allowed}",
             at=each,
         )
-    return held(looked_at)
+    return held(answers)

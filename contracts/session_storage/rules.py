@@ -1,8 +1,8 @@
-"""What tuvens-api keeps: the table of sessions, its clean-up, the audit log. Needs access to the database."""
+"""The storage of tuvens-api: its table of sessions, their removal, the audit log. Needs access to the database."""
 
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History, Observation
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, held, let_through
+from harness.judging import LackingError, UndecidedError, expect, held, let_through
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
@@ -11,7 +11,6 @@ SCHEMA = "the_session_table_is_looked_at"
 USED = "a_validation_is_remembered"
 CLEANED = "expired_sessions_are_cleaned_up"
 AUDITED = "calls_are_audited"
-_DATABASE = ("database:tuvens-api",)
 _COLUMNS = (
     "id", "sessionToken", "userId", "accountId", "appId", "expiresAt", "createdAt", "lastUsed", "sysCreated",
     "sysModified",
@@ -20,23 +19,18 @@ _COLUMNS = (
 rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Storage", story=SCHEMA, needs="database:tuvens-api")
 
 
-def _demand(condition: bool, expected: str, observed: str, at: Observation, *exchanges: int) -> None:
-    if not condition:
-        raise BrokenRuleError(expected, observed, exchanges or (at.number,))
-
-
 @rule(quote="crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)", settles="C-TA-23")
 def session_table_has_its_columns(history: History) -> Verdict:
     """tuvens-api keeps sessions in a table crossAppSession with the documented columns."""
     seen = history.observation(f"{SCHEMA}/schema")
-    _demand(seen.values["exists"], "a table crossAppSession", "there is none", seen)
+    expect(seen.values["exists"], expected="a table crossAppSession", observed="there is none", at=seen)
     missing = [each for each in _COLUMNS if each not in seen.values["columns"]]
-    _demand(not missing, "the documented columns", f"without {', '.join(missing)}", seen)
+    expect(not missing, expected="the documented columns", observed=f"without {', '.join(missing)}", at=seen)
     return held(seen)
 
 
-def _table_seen(history: History) -> Observation:
-    """The table, where there is one."""
+def _table(history: History) -> Observation:
+    """The schema of the table. Raises LackingError if there is no table."""
     seen = history.observation(f"{SCHEMA}/schema")
     if not seen.values["exists"]:
         raise LackingError("there is no table crossAppSession to look at")
@@ -46,11 +40,16 @@ def _table_seen(history: History) -> Observation:
 @rule(quote="indexes on expiry and user", settles="C-TA-23", depends_on="session_storage.session_table_has_its_columns")
 def session_table_is_indexed(history: History) -> Verdict:
     """tuvens-api keeps session tokens unique, and sessions indexed by expiry and by user."""
-    seen = _table_seen(history)
-    _demand(["sessionToken"] in seen.values["unique"], "sessionToken unique", "it is not", seen)
+    seen = _table(history)
+    expect(["sessionToken"] in seen.values["unique"], expected="sessionToken unique", observed="it is not", at=seen)
     leading = {columns[0] for columns in seen.values["indexed"] if columns}
     for column in ("expiresAt", "userId"):
-        _demand(column in leading, f"an index on {column}", f"indexes on {sorted(map(str, leading))}", seen)
+        expect(
+            column in leading,
+            expected=f"an index on {column}",
+            observed=f"indexes on {sorted(map(str, leading))}",
+            at=seen,
+        )
     return held(seen)
 
 
@@ -61,10 +60,12 @@ def session_table_is_indexed(history: History) -> Verdict:
 )
 def sessions_have_foreign_keys(history: History) -> Verdict:
     """tuvens-api keeps sessions consistent by foreign keys to their user and their account."""
-    seen = _table_seen(history)
+    seen = _table(history)
     found = {columns[0] for columns in seen.values["foreign_keys"] if columns}
     for column in ("userId", "accountId"):
-        _demand(column in found, f"a foreign key on {column}", f"foreign keys on {sorted(found)}", seen)
+        expect(
+            column in found, expected=f"a foreign key on {column}", observed=f"foreign keys on {sorted(found)}", at=seen
+        )
     return held(seen)
 
 
@@ -81,10 +82,18 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     seen = history.observation(f"{USED}/last used")
     first, second = seen.values["after"]
     exchange = seen.values["exchange"]
-    if first is None and second is None:
-        _demand(False, "lastUsed set by a validation", "lastUsed is empty, or the session has no row", seen, exchange)
-    _demand(first is not None and second is not None and second > first, "lastUsed later after the second validation",
-            f"{first} after the first, {second} after the second", seen, exchange)  # fmt: skip
+    expect(
+        first is not None or second is not None,
+        expected="lastUsed set by a validation",
+        observed="lastUsed is empty, or the session has no row",
+        at=exchange,
+    )
+    expect(
+        first is not None and second is not None and second > first,
+        expected="lastUsed later after the second validation",
+        observed=f"{first} after the first, {second} after the second",
+        at=exchange,
+    )
     return held((exchange, seen))
 
 
@@ -93,7 +102,7 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     story=CLEANED,
     settles="C-TA-24",
     operations="generateSession",
-    needs=[*_DATABASE, "control:tuvens-api"],
+    needs=["database:tuvens-api", "control:tuvens-api"],
     depends_on=_MINTS,
 )
 def expired_sessions_are_removed(history: History) -> Verdict:
@@ -101,7 +110,7 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     seen = history.observation(f"{CLEANED}/row")
     if not seen.values["before"]:
         raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be seen")
-    _demand(seen.values["gone"], "no row an hour after the expiry", "the row is still there", seen)
+    expect(seen.values["gone"], expected="no row an hour after the expiry", observed="the row is still there", at=seen)
     return held((seen.values["exchange"], seen))
 
 
@@ -115,19 +124,14 @@ def expired_sessions_are_removed(history: History) -> Verdict:
 def every_call_is_audited(history: History) -> Verdict:
     """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
     seen = history.observation(f"{AUDITED}/audit")
-    _each_call_came_once(history)
-    _demand(seen.values["right"] == 4, "4 records for 4 calls that succeed", f"{seen.values['right']}", seen)
-    _demand(seen.values["wrong"] == 4, "4 records for 4 calls that fail", f"{seen.values['wrong']}", seen)
-    return held(seen)
-
-
-def _each_call_came_once(history: History) -> None:
-    """Raises UndecidedError where a call got no answer or was sent again: how many came is not known then."""
     for each in history.of_story(AUDITED):
-        if isinstance(each, Exchange):
-            let_through(each)
-            if each.superseded:
-                raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")
+        # How many calls arrived is not known if one got no answer or was sent again.
+        if isinstance(each, Exchange) and let_through(each).superseded:
+            raise UndecidedError(f"exchange {each.number} ({each.step}) was sent again")
+    for kind, verb in (("right", "succeed"), ("wrong", "fail")):
+        count = seen.values[kind]
+        expect(count == 4, expected=f"4 records for 4 calls that {verb}", observed=f"{count}", at=seen)
+    return held(seen)
 
 
 @rule(
@@ -142,5 +146,10 @@ def audit_log_holds_no_secret(history: History) -> Verdict:
     seen = history.observation(f"{AUDITED}/audit")
     if not seen.values["rows"]:
         raise UndecidedError("the audit log is empty")
-    _demand(not seen.values["secrets"], "no secret", f"in the log: {', '.join(seen.values['secrets'])}", seen)
+    expect(
+        not seen.values["secrets"],
+        expected="no secret",
+        observed=f"in the log: {', '.join(seen.values['secrets'])}",
+        at=seen,
+    )
     return held(seen, f"{seen.values['rows']} records")

@@ -1,7 +1,7 @@
 """Statistics of a sample of session tokens. They can show that tokens are not random, never that they are.
 
-Tokens are opaque, so nothing is known of their form: where they are made of parts joined by dots, as JWTs are, only the
-last part (the signature) is expected to look random, and positions that never change are left out.
+Tokens are opaque: of parts joined by dots, as in JWTs, only the last (the signature) is expected to look random, and
+positions that never change are left out.
 """
 
 import math
@@ -12,8 +12,8 @@ from typing import Any
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 _BASE64URL = f"{_LETTERS}{_LETTERS.lower()}{_DIGITS}-_"
-# Alphabets whose symbols stand for whole bits, each with symbols of which one must be seen: without them it is likelier
-# an alphabet of another size (decimal digits, letters and digits), whose symbols are not expected to balance as bits.
+# Alphabets whose symbols encode whole bits, each with symbols of which one must occur. Otherwise an alphabet of another
+# size is likelier (decimal digits, letters and digits), whose symbols need not balance as bits.
 _ALPHABETS = (
     (f"{_DIGITS}abcdef", "abcdef"),
     (f"{_DIGITS}ABCDEF", "ABCDEF"),
@@ -58,7 +58,7 @@ def sample_statistics(tokens: Sequence[str]) -> dict[str, Any]:
 
 
 def _alphabet(text: str) -> tuple[str, int]:
-    """The alphabet and the bits of one of its symbols; no bits where it is not known."""
+    """The alphabet of a text and the bits that one symbol encodes; 0 bits if the alphabet is unknown."""
     seen = set(text)
     for alphabet, telling in _ALPHABETS:
         if seen <= set(alphabet) and seen & set(telling):
@@ -76,13 +76,13 @@ def _shared(one: str, other: str) -> int:
 
 
 def _monobit(bits: Sequence[int]) -> float:
-    """How many standard deviations the number of ones is from half."""
+    """The number of standard deviations by which the number of ones differs from half."""
     n = len(bits)
     return (2 * sum(bits) - n) / math.sqrt(n) if n else 0.0
 
 
 def _runs(bits: Sequence[int]) -> float:
-    """How many standard deviations the number of runs is from what the share of ones makes likely."""
+    """The number of standard deviations by which the number of runs differs from what the share of ones predicts."""
     n = len(bits)
     share = sum(bits) / n if n else 0.0
     spread = 2 * math.sqrt(n) * share * (1 - share)

@@ -1,4 +1,4 @@
-"""validate-session, user-accounts, validate-permission: unknown tokens and ill-formed questions."""
+"""validate-session, user-accounts, validate-permission: unknown tokens and ill-formed requests."""
 
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE

@@ -1,10 +1,10 @@
-"""validate-session, user-accounts, validate-permission: right answers to right questions."""
+"""validate-session, user-accounts, validate-permission: the answers to valid requests."""
 
 from typing import Any
 
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
-from harness.judging import LackingError, expect, expect_status, expect_success, held, json_object
+from harness.judging import LackingError, expect, expect_field, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
@@ -19,7 +19,7 @@ _IS_ANSWERED = "session_token.permission_is_answered_by_a_boolean"
 
 
 def user_of(history: History, role: str) -> dict[str, Any]:
-    """What the deployment says of the first user with a role."""
+    """The deployment's first user with a role, as its settings describe them. Raises LackingError for none."""
     for each in history.context.settings.get("users", ()):
         if each["role"] == role:
             return dict(each)
@@ -51,18 +51,16 @@ def validation_names_the_user(history: History) -> Verdict:
     answer = expect_success(history.one(f"{VALIDATED}/first"))
     value = json_object(answer)
     user = user_of(history, "organiser")
-    for name, kind in (("user_id", str), ("email", str), ("name", str), ("account_id", int)):
+    for name, kind, form in (
+        ("user_id", str, "text"), ("email", str, "text"), ("name", str, "text"), ("account_id", int, "an integer")
+    ):  # fmt: skip
         found = value.get(name)
-        fits = isinstance(found, kind) and not isinstance(found, bool) and found != ""
         observed = f"{name} is {'absent' if name not in value else type(found).__name__ + ' ' + repr(found)[:60]}"
-        expect(fits, expected=f"{name} as {_WORDS[kind]}", observed=observed, at=answer)
+        expect(type(found) is kind and found != "", expected=f"{name} as {form}", observed=observed, at=answer)
         known = user.get(name)
         if known:
             expect(found == known, expected=f"{name} {known!r}, the session's", observed=observed, at=answer)
     return held(answer)
-
-
-_WORDS: dict[type, str] = {str: "text", int: "an integer"}
 
 
 @validation_rule(quote="name falls back to the email.", settles="C-TA-06", needs="role:nameless")
@@ -116,13 +114,7 @@ def accounts_of_a_session_are_listed(history: History) -> Verdict:
     """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
     answer = expect_success(history.one(f"{LISTED}/organiser"))
     for each in _accounts(answer):
-        number = each.get("id")
-        fits = (
-            isinstance(number, int)
-            and not isinstance(number, bool)
-            and isinstance(each.get("name"), str)
-            and isinstance(each.get("slug"), str)
-        )
+        fits = [type(each.get(name)) for name in ("id", "name", "slug")] == [int, str, str]
         expect(fits, expected="id (integer), name and slug of each account", observed=str(each)[:160], at=answer)
     return held(answer)
 
@@ -160,7 +152,7 @@ def foreign_accounts_are_not_listed(history: History) -> Verdict:
     """tuvens-api lists no account that a session's user does not belong to."""
     if user_of(history, "organiser")["account_id"] == user_of(history, "outsider")["account_id"]:
         raise LackingError("the organiser and the outsider have one account: name an outsider of another one")
-    looked_at = []
+    answers = []
     for role, foreign_role in (("organiser", "outsider"), ("outsider", "organiser")):
         answer = expect_success(history.one(f"{LISTED}/{role}"))
         foreign = user_of(history, foreign_role)["account_id"]
@@ -171,17 +163,13 @@ def foreign_accounts_are_not_listed(history: History) -> Verdict:
             observed=f"accounts {ids[:20]}",
             at=answer,
         )
-        looked_at.append(answer)
-    return held(looked_at)
+        answers.append(answer)
+    return held(answers)
 
 
-def _permission(history: History, step: str) -> tuple[Exchange, object]:
+def _answers(history: History, step: str, wanted: bool) -> Verdict:
     answer = expect_success(history.one(f"{ASKED}/{step}"))
-    return answer, json_object(answer).get("has_permission")
-
-
-def _is(history: History, step: str, wanted: bool) -> Verdict:
-    answer, found = _permission(history, step)
+    found = json_object(answer).get("has_permission")
     expect(found is wanted, expected=f"has_permission {str(wanted).lower()}", observed=f"it is {found!r}", at=answer)
     return held(answer)
 
@@ -200,8 +188,8 @@ permission_rule = RuleFamily(
 @permission_rule(quote='200 `{"has_permission": true}`.', depends_on=_MINTS)
 def permission_is_answered_by_a_boolean(history: History) -> Verdict:
     """tuvens-api answers validate-permission by has_permission, true or false."""
-    answer, found = _permission(history, "manage ticketing")
-    expect(isinstance(found, bool), expected="has_permission, a boolean", observed=f"it is {found!r}"[:120], at=answer)
+    answer = expect_success(history.one(f"{ASKED}/manage ticketing"))
+    expect_field(answer, "has_permission", bool)
     return held(answer)
 
 
@@ -216,7 +204,7 @@ def validate_permission_answers_200(history: History) -> Verdict:
 @permission_rule(quote="Known permissions: `create_events`, `manage_ticketing`")
 def held_permission_is_true(history: History) -> Verdict:
     """tuvens-api answers true for a permission that the session's user holds."""
-    return _is(history, "manage ticketing", True)
+    return _answers(history, "manage ticketing", True)
 
 
 @permission_rule(
@@ -227,7 +215,7 @@ def held_permission_is_true(history: History) -> Verdict:
 )
 def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
     """tuvens-api answers true for a permission that the session's user holds on an event of the user's account."""
-    return _is(history, "own event", True)
+    return _answers(history, "own event", True)
 
 
 @permission_rule(
@@ -237,16 +225,16 @@ def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
 )
 def permission_is_false_on_a_foreign_event(history: History) -> Verdict:
     """tuvens-api answers false for a permission on an event of an account that is not the session's user's."""
-    return _is(history, "foreign event", False)
+    return _answers(history, "foreign event", False)
 
 
 @permission_rule(quote="an unknown one is `false`, not an error.")
 def unknown_permission_is_false(history: History) -> Verdict:
     """tuvens-api answers false, not an error, for a permission that it does not know."""
-    return _is(history, "unknown permission", False)
+    return _answers(history, "unknown permission", False)
 
 
 @permission_rule(quote='200 `{"has_permission": true}`.', needs="role:member")
 def lacking_permission_is_false(history: History) -> Verdict:
     """tuvens-api answers false for a permission that the session's user does not hold."""
-    return _is(history, "member", False)
+    return _answers(history, "member", False)

@@ -1,14 +1,15 @@
-"""generate-session: whom and what it refuses."""
+"""generate-session: the requests that it refuses."""
 
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import SECTION
-from harness.history import History, NothingObservedError
-from harness.judging import LackingError, expect_status, held, statuses
+from harness.history import History
+from harness.judging import expect_status, held, lacking_without, statuses
 from harness.requirement import MUST
 from harness.verdict import Verdict
 
 JWTS = "sessions_are_refused_without_a_valid_jwt"
 ACCOUNTS = "sessions_are_refused_for_wrong_accounts"
+_MISSING = frozenset({"null", "empty object", "no body"})
 
 rule = RuleFamily(
     level=MUST,
@@ -22,13 +23,8 @@ rule = RuleFamily(
 
 
 def _forged(history: History, step: str) -> Verdict:
-    try:
+    with lacking_without(history, JWTS, "the users' JWTs are opaque, so none can be forged from them"):
         return statuses(history.every(f"{JWTS}/{step}"), 401)
-    except NothingObservedError:
-        outcome = history.outcome(JWTS)
-        if outcome is not None and outcome.ended == "finished":
-            raise LackingError("the users' JWTs are opaque, so none can be forged from them") from None
-        raise
 
 
 @rule(settles="C-TA-04")
@@ -47,13 +43,8 @@ def malformed_jwt_is_refused(history: History) -> Verdict:
 @rule(settles="C-TA-04", needs="expired-jwt")
 def expired_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to generate-session with an expired JWT."""
-    try:
+    with lacking_without(history, JWTS, "no expired JWT could be made: give the organiser's expired_jwt"):
         return held(expect_status(history.one(f"{JWTS}/expired JWT"), 401))
-    except NothingObservedError:
-        outcome = history.outcome(JWTS)
-        if outcome is not None and outcome.ended == "finished":
-            raise LackingError("no expired JWT could be made: give the organiser's expired_jwt") from None
-        raise
 
 
 @rule(settles="C-TA-04")
@@ -84,8 +75,8 @@ def foreign_account_is_refused(history: History) -> Verdict:
 @rule(quote="400 account_id missing or not a positive integer", story=ACCOUNTS)
 def ill_formed_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session whose account_id is no positive integer or whose body is no object."""
-    given = [*history.every(f"{ACCOUNTS}/ill-formed account"), *history.every(f"{ACCOUNTS}/ill-formed body")]
-    return statuses([each for each in given if each.step.rpartition("/")[2] not in _MISSING], 400)
+    sent = [*history.every(f"{ACCOUNTS}/ill-formed account"), *history.every(f"{ACCOUNTS}/ill-formed body")]
+    return statuses([each for each in sent if each.step.rpartition("/")[2] not in _MISSING], 400)
 
 
 @rule(
@@ -97,6 +88,3 @@ def missing_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session without an account_id, and with null for one."""
     steps = ("ill-formed account/null", "ill-formed body/empty object")
     return statuses([history.one(f"{ACCOUNTS}/{step}") for step in steps], 400)
-
-
-_MISSING = frozenset({"null", "empty object", "no body"})

@@ -1,19 +1,21 @@
-"""The event at tuvens-api: who may read it, who may change it, and what the client reads afterwards."""
+"""The event at tuvens-api: reading it, changing it, and the permissions for both."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from contracts.catalogue import RuleFamily
 from harness.capabilities import remedy_for
-from harness.history import Exchange, History, NothingObservedError
+from harness.history import Exchange, History
 from harness.judging import (
-    LackingError,
     UndecidedError,
     expect,
+    expect_field,
     expect_status,
     expect_success,
     held,
     json_object,
+    lacking_without,
     statuses,
 )
 from harness.requirement import MUST, WHOLE_RECORD
@@ -23,7 +25,6 @@ READ, CHANGED = "events_are_read", "an_event_is_changed"
 _SECTION = "GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)"
 _IS_READ = "tuvens_event.an_event_is_read"
 _DEMANDS_JWT = "tuvens_event.a_change_without_jwt_is_refused"
-_GET, _UPDATE = ("getEvent",), ("updateEvent", "getEvent")
 _ALIASES = {
     "ticketStatus": "ticketing_status",
     "hasTicketing": "ticketing_enabled",
@@ -34,8 +35,9 @@ rule = RuleFamily(
     level=MUST,
     obliged="tuvens-api",
     section="Errors",
+    quote="then existence and permission (404, 403)",
     story=CHANGED,
-    operations=_UPDATE,
+    operations=["updateEvent", "getEvent"],
     depends_on="tuvens_event.the_callback_is_noted",
 )
 
@@ -44,12 +46,12 @@ rule = RuleFamily(
     section=_SECTION,
     quote="The event as the client reads it: `id` (string)",
     story=READ,
-    operations=_GET,
+    operations="getEvent",
     depends_on=(),
 )
 def an_event_is_read(history: History) -> Verdict:
     """tuvens-api answers 200 to anyone who reads an event, and names its id as text and its account."""
-    answer = expect_status(_known(history, "known event"), 200)
+    answer = expect_status(_read(history, "known event"), 200)
     value = json_object(answer)
     asked = history.observation(f"{READ}/known event").values
     expect(
@@ -58,65 +60,53 @@ def an_event_is_read(history: History) -> Verdict:
         observed=f"id {value.get('id')!r}"[:160],
         at=answer,
     )
-    account = value.get("account_id")
-    expect(
-        isinstance(account, int) and not isinstance(account, bool),
-        expected="account_id, an integer",
-        observed=f"account_id {account!r}"[:160],
-        at=answer,
-    )
+    expect_field(answer, "account_id", int)
     return held(answer)
 
 
-@rule(quote="then existence and permission (404, 403)", story=READ, operations=_GET, depends_on=_IS_READ)
+@rule(story=READ, operations="getEvent", depends_on=_IS_READ)
 def an_unknown_event_is_not_found(history: History) -> Verdict:
     """tuvens-api answers 404 to who reads an event that does not exist."""
-    return held(expect_status(_known(history, "unknown event"), 404))
+    return held(expect_status(_read(history, "unknown event"), 404))
 
 
 @rule(section=_SECTION, quote='PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)', depends_on=_IS_READ)
 def the_callback_is_noted(history: History) -> Verdict:
     """tuvens-api notes, when the client's callback page says so, that an event has ticketing and which event of
     hi.events it is."""
-    looked_at = []
+    seen = []
     for step in ("first", "second"):
-        change, value = _changed(history, step)
-        sent = history.observation(f"{CHANGED}/{step}").values["hi"]
-        expect(
-            value.get("ticketing_enabled") is True,
-            expected="ticketing_enabled true",
-            observed=f"ticketing_enabled {value.get('ticketing_enabled')!r}"[:160],
-            at=(_after(history, step), change),
-        )
-        expect(
-            str(value.get("hi_events_event_id")) == sent,
-            expected=f"hi_events_event_id {sent}, as sent",
-            observed=f"hi_events_event_id {value.get('hi_events_event_id')!r}"[:160],
-            at=(_after(history, step), change),
-        )
-        looked_at += [change, _after(history, step)]
-    return held(looked_at)
+        change, after = _changed(history, step)
+        event, sent = json_object(after), history.observation(f"{CHANGED}/{step}").values["hi"]
+        enabled, number = event.get("ticketing_enabled"), event.get("hi_events_event_id")
+        for expected, fits, observed in (
+            ("ticketing_enabled true", enabled is True, f"ticketing_enabled {enabled!r}"),
+            (f"hi_events_event_id {sent}, as sent", str(number) == sent, f"hi_events_event_id {number!r}"),
+        ):
+            expect(fits, expected=expected, observed=observed[:160], at=(after, change))
+        seen += [change, after]
+    return held(seen)
 
 
 @rule(section=_SECTION, quote="(`setup` | `active` | `inactive`, null before ticketing is enabled)")
 def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
     """tuvens-api gives an event a ticketing status, setup, active or inactive, once ticketing is enabled."""
-    _, value = _changed(history, "first")
-    status = value.get("ticketing_status")
+    _, after = _changed(history, "first")
+    status = json_object(after).get("ticketing_status")
     expect(
         status in ("setup", "active", "inactive"),
         expected="ticketing_status setup, active or inactive",
         observed=f"ticketing_status {status!r}"[:160],
-        at=_after(history, "first"),
+        at=after,
     )
-    return held(_after(history, "first"))
+    return held(after)
 
 
 @rule(
     section=_SECTION,
     quote="`hi_events_event_id`, `hi_events_event_url`, `contactData`",
     story=[CHANGED, WHOLE_RECORD],
-    operations=_GET,
+    operations="getEvent",
     depends_on=_IS_READ,
     next_step="Build the URL from hi.events' address, hi_events_event_id and a slug: /event/{id}/{slug}.",
 )
@@ -140,19 +130,16 @@ def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
 @rule(section=_SECTION, quote="legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`")
 def legacy_aliases_agree(history: History) -> Verdict:
     """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
-    for step in ("first", "second"):
-        _, value = _changed(history, step)
+    readings = [_changed(history, step)[1] for step in ("first", "second")]
+    for after in readings:
+        event = json_object(after)
         for alias, name in _ALIASES.items():
-            # The number of hi.events' event may be text in one place and a number in the other.
-            alike = alias in value and _plain(value[alias]) == _plain(value.get(name))
-            observed = f"{alias} {value[alias]!r}" if alias in value else f"no {alias}"
-            expect(
-                alike,
-                expected=f"{alias} {value.get(name)!r}, as {name} says"[:160],
-                observed=observed[:160],
-                at=_after(history, step),
-            )
-    return held([_after(history, step) for step in ("first", "second")])
+            # The id of hi.events' event may be text in one field and a number in the other.
+            same = alias in event and _plain(event[alias]) == _plain(event.get(name))
+            expected = f"{alias} {event.get(name)!r}, as {name} says"
+            observed = f"{alias} {event[alias]!r}" if alias in event else f"no {alias}"
+            expect(same, expected=expected[:160], observed=observed[:160], at=after)
+    return held(readings)
 
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)")
@@ -167,19 +154,19 @@ def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
     return statuses(history.every(f"{CHANGED}/no jwt and"), 401)
 
 
-@rule(quote="then existence and permission (404, 403)", needs="role:member", depends_on=_DEMANDS_JWT)
+@rule(needs="role:member", depends_on=_DEMANDS_JWT)
 def a_change_without_permission_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
     return held(expect_status(history.one(f"{CHANGED}/by the member"), 403))
 
 
-@rule(quote="then existence and permission (404, 403)", needs="role:outsider", depends_on=_DEMANDS_JWT)
+@rule(needs="role:outsider", depends_on=_DEMANDS_JWT)
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
     return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
 
 
-@rule(quote="then existence and permission (404, 403)")
+@rule()
 def a_change_of_an_unknown_event_is_not_found(history: History) -> Verdict:
     """tuvens-api answers 404 to a change of an event that does not exist."""
     return held(expect_status(history.one(f"{CHANGED}/unknown event"), 404))
@@ -194,27 +181,21 @@ def refused_changes_change_nothing(history: History) -> Verdict:
     return held((before, after))
 
 
-def _known(history: History, step: str) -> Exchange:
-    try:
+def _read(history: History, step: str) -> Exchange:
+    with lacking_without(history, READ, remedy_for("events")):
         return history.one(f"{READ}/{step}")
-    except NothingObservedError:
-        outcome = history.outcome(READ)
-        if outcome is not None and outcome.ended == "finished":
-            raise LackingError(remedy_for("events")) from None
-        raise
 
 
-def _changed(history: History, step: str) -> tuple[Exchange, dict[str, Any]]:
-    """A change that succeeded, and the event as it was read afterwards."""
-    change = expect_success(history.one(f"{CHANGED}/{step}"))
-    return change, json_object(_after(history, step))
+def _changed(history: History, step: str) -> tuple[Exchange, Exchange]:
+    """A change that succeeded, and the event read after it."""
+    return expect_success(history.one(f"{CHANGED}/{step}")), _after(history, step)
 
 
 def _after(history: History, step: str) -> Exchange:
     return expect_status(history.one(f"{CHANGED}/{step}/event"), 200)
 
 
-def _is_linked(event: dict[str, Any]) -> bool:
+def _is_linked(event: Mapping[str, Any]) -> bool:
     return event.get("ticketing_enabled") is True and event.get("hi_events_event_id") is not None
 
 
@@ -229,8 +210,8 @@ def _is_web_address(value: object) -> bool:
 
 
 def _plain(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if type(value) is int else value
 
 
-def _ticketing(event: dict[str, Any]) -> dict[str, object]:
+def _ticketing(event: Mapping[str, Any]) -> dict[str, object]:
     return {name: _plain(event.get(name)) for name in ("ticketing_enabled", "ticketing_status", "hi_events_event_id")}

@@ -13,7 +13,7 @@ import pytest
 from contracts.session_token.randomness import sample_statistics
 from contracts.session_token.rules_minting import SAMPLE
 from contracts.shared_secret.rules_timing import STORY
-from contracts.timing import compare, differences, median_bounds, would_be_seen
+from contracts.timing import compare, differences, median_bounds, smallest_shown
 from harness.verdict import Held, Inconclusive, Verdict, Violated
 from tests.contracts.histories import answer, history, observed, verdict
 
@@ -196,7 +196,7 @@ def test_a_machine_on_which_equal_requests_differ_decides_nothing() -> None:
     assert isinstance(_timed(random.Random(1), 0.0005, control=0.0005), Inconclusive)
 
 
-def test_the_smallest_difference_that_would_be_seen_shrinks_with_the_sample() -> None:
+def test_the_smallest_difference_that_is_shown_shrinks_with_the_sample() -> None:
     def smallest(count: int) -> float:
         return compare(_noise(random.Random(1), count), _noise(random.Random(2), count))["smallest"]
 
@@ -208,14 +208,14 @@ def test_what_the_positive_control_says_would_be_seen_is_seen() -> None:
     for seed in range(20):
         chance = random.Random(seed)
         far, equal = _noise(chance, 300), _noise(chance, 300)
-        size = would_be_seen(differences(equal, far), 5.5)
+        size = smallest_shown(differences(equal, far), 5.5)
         assert 0 < size < 200
         slower = [each + (size + 30) / 1e6 for each in _noise(chance, 300)]
         assert compare(slower, far)["z"] > 5.5
         low, high = median_bounds(differences(slower, far))
         assert low < size + 30 < high
-    assert would_be_seen([1.0] * 30, 5.5) == math.inf
-    assert would_be_seen([], 5.5) == math.inf
+    assert smallest_shown([1.0] * 30, 5.5) == math.inf
+    assert smallest_shown([], 5.5) == math.inf
 
 
 def test_a_leak_is_told_with_its_size_and_no_leak_with_what_would_be_seen() -> None:
