@@ -1,4 +1,4 @@
-"""The cross-app session at hi.events: sign-in, status, accounts, permissions, event status. No I/O."""
+"""The messages of the cross-app session at hi.events: sign-in, status, accounts, permissions, events. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,29 +9,12 @@ from harness.http import Answer, Call, WireError, field_of, success_of
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A Hi.Events session as it is handed out: its bearer token, how many seconds it lives, whose it is at Tuvens (None
-    where that is not said)."""
+    """A new Hi.Events session: its bearer token, its life in seconds, and the user's id at Tuvens (None if the answer
+    does not name it)."""
 
     bearer: str = field(repr=False)
     seconds: int
     external_user_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStatus:
-    """A living session: Hi.Events' own number of the account, and until when it lives (ISO 8601 UTC, as sent)."""
-
-    account_id: int
-    expires_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """An error of hi.events: what went wrong, and the word for programs (None where a validation error has none)."""
-
-    status: int
-    message: str
-    code: str | None
 
 
 def sign_in(token: object) -> Call:
@@ -83,22 +66,3 @@ def read_sign_in(answer: Answer) -> SignIn:
     user = value.get("user")
     external = user.get("external_user_id") if isinstance(user, dict) else None
     return SignIn(bearer, seconds, external if isinstance(external, str) else None)
-
-
-def read_session_status(answer: Answer) -> SessionStatus:
-    """Read who is signed in. Raises WireError: whoever is not certainly signed in is not."""
-    value = success_of(answer)
-    if field_of(value, "authenticated", bool) is not True:
-        raise WireError("field 'authenticated' is not true")
-    account = field_of(value, "account_id", int)
-    assert isinstance(account, int)
-    return SessionStatus(account, str(field_of(value, "expires_at", str)))
-
-
-def read_denial(answer: Answer) -> Denial:
-    """Read an error of hi.events' API. Raises WireError for a success, and for what has not Laravel's error shape."""
-    if answer.status < 400:
-        raise WireError(f"the answer has status {answer.status}, which is no error")
-    value = answer.json()
-    code = field_of(value, "error", (str, type(None)))
-    return Denial(answer.status, str(field_of(value, "message", str)), None if code is None else str(code))

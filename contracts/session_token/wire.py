@@ -20,7 +20,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SessionUser:
-    """Whom a session token stands for; `account_id` is the account that the session was minted for."""
+    """The user of a session; `account_id` is the account that the session was minted for."""
 
     user_id: str
     email: str
@@ -43,7 +43,7 @@ def generate_session(jwt: str | None, account_id: object) -> Call:
 
 
 def validate_session(secret: str | None, token: object) -> Call:
-    """A back end asks whose session a token is."""
+    """A back end asks for the user of a session token."""
     return call("validateSession", secret, json={"session_token": token})
 
 
@@ -53,7 +53,7 @@ def list_user_accounts(secret: str | None, token: str | None) -> Call:
 
 
 def validate_permission(secret: str | None, token: object, permission: object, resource_id: object = None) -> Call:
-    """A back end asks whether a session's user has a permission, on one event where `resource_id` is given."""
+    """A back end asks whether a session's user has a permission, on the event `resource_id` if it is given."""
     fields = {"session_token": token, "permission": permission}
     if resource_id is not None:
         fields["resource_id"] = resource_id

@@ -6,14 +6,14 @@ from enum import Enum
 
 import openapi
 from contracts.calls import call
-from harness.http import Answer, Call, WireError, field_of, json_body, success_of
+from harness.http import Call, json_body
 
 SIGNATURE_HEADER = openapi.load("tuvens-api").operations["receiveEventStatusChanged"].schemes[0].field
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 
 
 class Fate(Enum):
-    """What becomes of a delivery after an attempt."""
+    """The state of a delivery after an attempt."""
 
     DELIVERED = "delivered"
     TO_RETRY = "to be sent again"
@@ -30,7 +30,7 @@ def sign(secret: str | bytes, body: bytes) -> str:
 
 
 def signature_matches(secret: str | bytes, body: bytes, header: str | None) -> bool:
-    """Whether a header is the right signature for exactly these bytes; compared in constant time."""
+    """Whether a header is the signature of exactly these bytes; compared in constant time."""
     if header is None or _SIGNATURE.fullmatch(header) is None:
         return False
     return hmac.compare_digest(sign(secret, body), header)
@@ -50,18 +50,10 @@ def event_status_changed(body: bytes, signature: str | None) -> Call:
 
 
 def fate_of(status: int | None) -> Fate:
-    """What an answer's status (None: there was none) means to the sender: "retried with growing pauses on 5xx, 429,
-    time-outs and refused connections, not on other 4xx"."""
+    """What the sender does after an answer with this status (None: no answer): "retried with growing pauses on 5xx,
+    429, time-outs and refused connections, not on other 4xx"."""
     if status is not None and 200 <= status < 300:
         return Fate.DELIVERED
     if status is None or status == 429 or status >= 500:
         return Fate.TO_RETRY
     return Fate.REFUSED
-
-
-def read_taken(answer: Answer) -> str:
-    """Read the answer to a delivery that was taken: its message, for the delivery log. Raises WireError."""
-    value = success_of(answer)
-    if field_of(value, "success", bool) is not True:
-        raise WireError("field 'success' is not true")
-    return str(field_of(value, "message", str))

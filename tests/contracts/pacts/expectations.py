@@ -13,6 +13,7 @@ import httpx
 from pact import Pact, generate, match
 
 from harness.http import Answer, Call
+from harness.judging import object_or_empty
 
 JSON = "application/json"
 _JSON_TYPE = r"^[Aa]pplication/[Jj][Ss][Oo][Nn]\s*(;.*)?$"
@@ -88,6 +89,16 @@ class Seam:
     def file(self) -> str:
         """The name of its Pact file."""
         return f"{self.consumer}-{self.provider}.json"
+
+
+def fields(*names: str) -> Callable[[Answer], dict[str, object]]:
+    """Reads these fields of an answer's JSON body, as a consumer does that needs no more; None for a missing one."""
+
+    def read(answer: Answer) -> dict[str, object]:
+        value = object_or_empty(answer.body)
+        return {name: value.get(name) for name in names}
+
+    return read
 
 
 class NotMetError(AssertionError):

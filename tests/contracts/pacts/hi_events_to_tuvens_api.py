@@ -1,16 +1,15 @@
 """hi.events' back end as a consumer of tuvens-api: sessions, accounts, permissions, and the webhook that it sends."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pact import match
 
 from contracts import placeholders
-from contracts.errors.wire import Refusal, read_refusal
 from contracts.session_token import wire
 from contracts.session_token.wire import Account, SessionUser, read_accounts, read_permission, read_session_user
 from contracts.webhook import wire as webhook
 from harness.http import Answer
-from tests.contracts.pacts.expectations import Expectation, Quote, Seam, Then, json_type, of_state, text
+from tests.contracts.pacts.expectations import Expectation, Quote, Seam, Then, fields, json_type, of_state, text
 from tests.contracts.pacts.words import EXPIRED, LIMITS, LIVING, NONE, OVER, UNKNOWN, error_body, limited, refused
 
 _SECRET, _TOKEN = placeholders.SHARED_SECRET, placeholders.session_token()
@@ -414,11 +413,9 @@ def _report(
 
 
 def _taken() -> Then:
-    def reads(answer: Answer) -> object:
-        return webhook.fate_of(answer.status), webhook.read_taken(answer)
-
     message = "Event status updated"
-    return Then(200, reads, (webhook.Fate.DELIVERED, message), {"success": True, "message": match.str(message)})
+    met = webhook.Fate.DELIVERED, {"success": True, "message": message}
+    return Then(200, _judges("success", "message"), met, {"success": True, "message": match.str(message)})
 
 
 def _given_up(status: int, message: str) -> Then:
@@ -426,11 +423,13 @@ def _given_up(status: int, message: str) -> Then:
 
 
 def _judged(status: int, message: str, fate: webhook.Fate, headers: Mapping[str, object] | None = None) -> Then:
-    def reads(answer: Answer) -> object:
-        return webhook.fate_of(answer.status), read_refusal(answer)
+    met = fate, {"statusCode": status, "message": message}
+    return Then(status, _judges("statusCode", "message"), met, error_body(status, message), headers or {})
 
-    met = (fate, Refusal(status, message, None))
-    return Then(status, reads, met, error_body(status, message), headers or {})
+
+def _judges(*names: str) -> Callable[[Answer], object]:
+    """hi.events reads what becomes of the delivery, and these fields for its log."""
+    return lambda answer: (webhook.fate_of(answer.status), fields(*names)(answer))
 
 
 _DELIVERIES = (

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from pact import match
 
-from contracts.errors.wire import Refusal, read_refusal
-from tests.contracts.pacts.expectations import Quote, Then, time
+from tests.contracts.pacts.expectations import Quote, Then, fields, time
 
 LIVING = "the organiser has a living session"
 NONE = "no session has this token"
@@ -29,7 +28,8 @@ def error_body(status: int, message: str) -> Mapping[str, object]:
 
 def refused(status: int, message: str) -> Then:
     """An error of tuvens-api, read as an error."""
-    return Then(status, read_refusal, Refusal(status, message, None), error_body(status, message))
+    met = {"statusCode": status, "message": message}
+    return Then(status, fields("statusCode", "message"), met, error_body(status, message))
 
 
 def limit_headers() -> Mapping[str, object]:
