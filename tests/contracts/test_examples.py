@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.catalogue import EDITION, catalogue
+from contracts.catalogue import catalogue
 from harness.history import History, StoryOutcome
 from harness.report import Source
 from harness.requirement import MUST, OBSERVE, Catalogue, Requirement
 from harness.verdict import HarnessFault, Held, Inconclusive, NotApplicable, Violated
+from openapi import EDITION
 from tests.contracts.examples import (
     NEVER_BROKEN,
     Example,
