@@ -1,4 +1,8 @@
-"""HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), written from a history."""
+"""Writes a history as HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/).
+
+harfile makes the messages. It has no place for fields of one's own (HAR allows them with an underscore), so the entries
+and the document around them are made here.
+"""
 
 import base64
 import json
@@ -9,16 +13,20 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from harfile import Content, PostData, Record, Request, Response, Timings
+
 from harness.history import Exchange, History
 from harness.http import Headers, header
 from harness.redact import Redactor
+
+_PHRASES = {each.value: each.phrase for each in HTTPStatus}
 
 
 def to_har(history: History, redactor: Redactor) -> Iterator[str]:
     """The exchanges of a history as lines of one HAR document, redacted again.
 
-    Streams' events are not in it; a request without answer has the status 0 and its reason in `_error`. `_crossapp`
-    tells where the apps are, `_facts` what was found while the secrets were still there.
+    Event streams are left out. An entry without a response has status 0 and its reason in `_error`; `_superseded` marks
+    a request that was sent again; `_facts` is what was computed before redaction; `_crossapp` names the deployment.
     """
     context = {
         "deployment": history.context.deployment,
@@ -28,10 +36,11 @@ def to_har(history: History, redactor: Redactor) -> Iterator[str]:
     yield f'"creator": {json.dumps({"name": "crossapp", "version": version("crossapp")})},'
     yield f'"_crossapp": {json.dumps(redactor.redact_fields(context))},'
     yield '"entries": ['
-    exchanges = [each for each in history.entries if isinstance(each, Exchange)]
-    for index, each in enumerate(exchanges, start=1):
-        entry = json.dumps(redactor.redact_fields(_entry(each)))
-        yield entry + ("," if index < len(exchanges) else "")
+    separator = ""
+    for each in history.entries:
+        if isinstance(each, Exchange):
+            yield separator + json.dumps(redactor.redact_fields(_entry(each)))
+            separator = ","
     yield "]}}"
 
 
@@ -44,7 +53,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "request": _request(exchange),
         "response": _response(exchange),
         "cache": {},
-        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "timings": Timings(send=0, wait=milliseconds, receive=0).asdict(),
         "comment": f"{exchange.number} {exchange.step}",
         "_facts": dict(exchange.facts),
     }
@@ -58,47 +67,41 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
 def _request(exchange: Exchange) -> dict[str, Any]:
     query = parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)
     body = exchange.request_body
-    request = {
-        "method": exchange.method,
-        "url": exchange.url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _pairs(exchange.request_headers),
-        "queryString": [{"name": name, "value": value} for name, value in query],
-        "headersSize": -1,
-        "bodySize": len(body),
-    }
+    request = Request(
+        method=exchange.method,
+        url=exchange.url,
+        httpVersion="HTTP/1.1",
+        headers=_records(exchange.request_headers),
+        queryString=[Record(name, value) for name, value in query],
+        bodySize=len(body),
+    ).asdict()
     if body:
-        mime = header(exchange.request_headers, "Content-Type") or ""
-        request["postData"] = {"mimeType": mime, **_text(body, "_encoding")}
+        text, encoding = _text(body)
+        post = PostData(mimeType=header(exchange.request_headers, "Content-Type") or "", text=text).asdict()
+        request["postData"] = post if encoding is None else {**post, "_encoding": encoding}
     return request
 
 
 def _response(exchange: Exchange) -> dict[str, Any]:
-    body = exchange.response_body
-    headers = exchange.response_headers
-    status = exchange.status or 0
-    known = status in HTTPStatus._value2member_map_
-    return {
-        "status": status,
-        "statusText": HTTPStatus(status).phrase if known else "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _pairs(headers),
-        "content": {"size": len(body), "mimeType": header(headers, "Content-Type") or "", **_text(body, "encoding")},
-        "redirectURL": header(headers, "Location") or "",
-        "headersSize": -1,
-        "bodySize": -1,
-    }
+    body, headers, status = exchange.response_body, exchange.response_headers, exchange.status or 0
+    text, encoding = _text(body)
+    return Response(
+        status=status,
+        statusText=_PHRASES.get(status, ""),
+        httpVersion="HTTP/1.1",
+        headers=_records(headers),
+        content=Content(len(body), mimeType=header(headers, "Content-Type") or "", text=text, encoding=encoding),
+        redirectURL=header(headers, "Location") or "",
+    ).asdict()
 
 
-def _pairs(headers: Headers) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in headers]
+def _records(headers: Headers) -> list[Record]:
+    return [Record(name, value) for name, value in headers]
 
 
-def _text(body: bytes, encoding: str) -> dict[str, str]:
-    """A body's text; of what is no UTF-8 in Base64, and said so by a field of this name."""
+def _text(body: bytes) -> tuple[str, str | None]:
+    """A body as text and its encoding: base64 unless it is UTF-8."""
     try:
-        return {"text": body.decode("utf-8")}
+        return body.decode("utf-8"), None
     except UnicodeDecodeError:
-        return {"text": base64.b64encode(body).decode("ascii"), encoding: "base64"}
+        return base64.b64encode(body).decode("ascii"), "base64"
