@@ -1,11 +1,14 @@
-"""The documents say what the contract of edition 2025-07 says: every route, status, parameter and field."""
+"""The documents say what the contract page says: every operation, status, parameter and field."""
 
 import json
+import re
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openapi import APPS, HandedOut, RateLimit, find, load, operations
+from openapi import EDITION, HandedOut, Operation, RateLimit, find, load, operations
 from openapi.bundle import Bundle
 from tests.openapi.bodies import answer_example, request_example
 
@@ -17,63 +20,29 @@ MESSAGE = {
     "timestamp": "2025-07-25T14:30:00.000Z",
 }
 
-# operationId: (application, method, path, base, security, statuses)
-ROUTES: dict[str, tuple[object, ...]] = {
-    "generateSession": (
-        *("tuvens-api", "POST", "/api/cross-app/generate-session", "api", ("userJwt",)),
-        {200, 400, 401, 403, 413, 429, 500},
-    ),
-    "validateSession": (
-        *("tuvens-api", "POST", "/api/cross-app/validate-session", "api", ("sharedSecret",)),
-        {200, 400, 401, 404, 413, 429, 500},
-    ),
-    "listUserAccounts": (
-        *("tuvens-api", "GET", "/api/cross-app/user-accounts", "api", ("sharedSecret",)),
-        {200, 400, 401, 404, 429, 500},
-    ),
-    "validatePermission": (
-        *("tuvens-api", "POST", "/api/cross-app/validate-permission", "api", ("sharedSecret",)),
-        {200, 400, 401, 404, 413, 429},
-    ),
-    "receiveEventStatusChanged": (
-        *("tuvens-api", "POST", "/api/webhooks/hi-events/event-status-changed", "api", ("webhookSignature",)),
-        {200, 400, 401, 404, 413, 429, 500},
-    ),
-    "streamEventUpdates": ("tuvens-api", "GET", "/api/events/updates", "api", (), {200}),
-    "getEvent": ("tuvens-api", "GET", "/api/events/{id}", "api", (), {200, 404}),
-    "updateEvent": (
-        *("tuvens-api", "PATCH", "/api/events/{id}", "api", ("userJwt",)),
-        {200, 400, 401, 403, 404, 413},
-    ),
-    "validateCrossAppSession": (
-        *("hi.events", "POST", "/auth/cross-app/validate", "api", ()),
-        {200, 401, 413, 422, 429, 502, 503},
-    ),
-    "getCrossAppStatus": ("hi.events", "GET", "/auth/cross-app/status", "api", ("hiEventsBearer",), {200, 401}),
-    "listCrossAppAccounts": (
-        *("hi.events", "GET", "/auth/cross-app/accounts", "api", ("hiEventsBearer",)),
-        {200, 401},
-    ),
-    "validateCrossAppPermission": (
-        *("hi.events", "POST", "/auth/cross-app/validate-permission", "api", ("hiEventsBearer",)),
-        {200, 400, 401, 413, 422},
-    ),
-    "setEventStatus": (
-        *("hi.events", "PUT", "/events/{id}/status", "api", ("hiEventsBearer",)),
-        {200, 401, 403, 404, 413, 422},
-    ),
-    "readEvent": ("hi.events", "GET", "/events/{id}", "api", ("hiEventsBearer",), {200, 401, 403, 404}),
-    "openCrossAppPage": ("hi.events", "GET", "/auth/cross-app", "pages", (), {200, 302, 400}),
-    "showEventPage": ("hi.events", "GET", "/event/{id}/{slug}", "pages", (), {200, 404}),
-    "showEventEmbed": ("hi.events", "GET", "/event/{id}/{slug}/embed", "pages", (), {200, 404}),
-    "showWidget": ("hi.events", "GET", "/widget/{id}", "pages", (), {200, 404}),
-    "wrapGenerateSession": (
-        *("tuvens-client", "POST", "/api/cross-app/generate-session", "api", ("userCookie", "userJwt")),
-        {200, 400, 401, 403, 413, 429, 500},
-    ),
-    "showTuvensEventPage": ("tuvens-client", "GET", "/event/{id}", "pages", (), {200, 404, 503}),
-    "handleHiEventsCallback": ("tuvens-client", "GET", "/hi-events/callback", "pages", (), {200, 302}),
+CREDENTIALS = {
+    "JWT": "userJwt",
+    "shared secret": "sharedSecret",
+    "signature": "webhookSignature",
+    "bearer": "hiEventsBearer",
 }
+"""The words in a heading of the contract page that say who may call an operation."""
+
+STATUSES = {
+    "streamEventUpdates": {200},
+    "getEvent": {200, 404},
+    "updateEvent": {200, 400, 401, 403, 404, 413},
+    "setEventStatus": {200, 401, 403, 404, 413, 422},
+    "readEvent": {200, 401, 403, 404},
+    "openCrossAppPage": {200, 302, 400},
+    "showEventPage": {200, 404},
+    "showEventEmbed": {200, 404},
+    "showWidget": {200, 404},
+    "wrapGenerateSession": {200, 400, 401, 403, 413, 429, 500},
+    "showTuvensEventPage": {200, 404, 503},
+    "handleHiEventsCallback": {200, 302},
+}
+"""The statuses of operations whose section of the contract page does not list them."""
 
 LIMITS = {
     "generateSession": RateLimit(10, 60, "user", "generate-session"),
@@ -90,37 +59,72 @@ RATE_LIMIT_HEADERS = [
     ("X-RateLimit-Reset", "1753453860"),
 ]
 
-QUERIES = {
-    "listUserAccounts": {"session_token"},
-    "openCrossAppPage": {
-        *("session_token", "return_url", "callback_url", "app_id", "source", "account_id", "event_id"),
-        *("timestamp", "action", "event_data"),
-    },
-    "handleHiEventsCallback": {
-        *("status", "event_id", "hi_events_event_id", "account_id", "error_code", "error_message"),
-        *("success", "tuvens_event_id", "message"),
-    },
-}
+
+def _sections() -> dict[tuple[str, str], str]:
+    """The contract page's sections by application and heading."""
+    found: dict[tuple[str, str], str] = {}
+    page = Path(__file__).parents[2] / "docs" / "contract" / f"{EDITION}.md"
+    for chapter in page.read_text("utf-8").split("\n## ")[1:]:
+        app, _, text = chapter.partition("\n")
+        for section in text.split("\n### ")[1:]:
+            heading, _, body = section.partition("\n")
+            found[app, heading] = body
+    return found
 
 
-def test_there_is_every_route_of_the_contract_and_no_other() -> None:
-    assert {name for app in APPS for name in load(app).operations} == ROUTES.keys()
+def _described() -> dict[str, tuple[str, str]]:
+    """By operationId, the heading and the text of the section that a single operation has for itself."""
+    found = {}
+    for (app, heading), text in _sections().items():
+        for method, path in re.findall(r"(GET|POST|PUT|PATCH) (/[^\s?]+)", heading):
+            operation = load(app).operation_at(method, path)
+            assert operation is not None, heading
+            if operation.id not in STATUSES:
+                found[operation.id] = (heading, text)
+    return found
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_a_route_stands_as_the_contract_has_it(name: str) -> None:
-    operation = find(name)
-    assert ROUTES[name] == (
-        operation.app,
-        operation.method,
-        operation.path,
-        operation.base,
-        operation.security,
-        operation.statuses,
-    )
-    assert operation.rate_limit == LIMITS.get(name)
-    queries = {entry["name"] for entry in operation.raw["parameters"] if entry.get("in") == "query"}
-    assert queries == QUERIES.get(name, set())
+def test_there_is_every_operation_of_the_contract_and_no_other() -> None:
+    assert {each.id for each in operations()} == STATUSES.keys() | _described().keys()
+    assert len(_described()) >= 9
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda each: each.id)
+def test_an_operation_has_the_statuses_of_the_contract(operation: Operation) -> None:
+    _, text = _described().get(operation.id, ("", ""))
+    listed = {int(number) for number in re.findall(r"\b[2-5]\d\d\b", text)} & set(HTTPStatus)
+    wanted = STATUSES.get(operation.id, listed)
+    if "requestBody" in operation.raw:
+        wanted = wanted | {413}
+    if operation.rate_limit is not None:
+        wanted = wanted | {429}
+    assert operation.statuses == wanted
+
+
+@pytest.mark.parametrize("name", _described())
+def test_an_operation_is_called_by_whom_the_heading_says(name: str) -> None:
+    heading, _ = _described()[name]
+    words = re.findall(r"\((.*?)\)$", heading)
+    assert find(name).security == tuple(CREDENTIALS[word] for word in words if word != "public")
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda each: each.id)
+def test_an_operation_is_limited_as_the_contract_says(operation: Operation) -> None:
+    assert operation.rate_limit == LIMITS.get(operation.id)
+
+
+def test_the_parameters_of_pages_are_those_of_the_contract() -> None:
+    query = _sections()["hi.events", "Page GET /auth/cross-app"].partition("Query: ")[2].partition("event_data (")[0]
+    named = set(re.findall(r"[a-z]+_[a-z]+|source|timestamp|action", query)) - {"create_event"}
+    assert _query(find("openCrossAppPage")) == named | {"event_data"}
+    told = _sections()["hi.events", "Page GET /auth/cross-app"].partition("return URL with")[2]
+    back = set(re.findall(r"`(\w+)(?:=true)?`", told)) - {"error", "cancelled"}
+    assert _query(find("handleHiEventsCallback")) == back
+    assert _query(find("listUserAccounts")) == {"session_token"}
+
+
+def _query(operation: Operation) -> set[str]:
+    return {each["name"] for each in operation.raw["parameters"] if each.get("in") == "query"}
 
 
 def test_a_concrete_path_stands_before_the_template_that_would_swallow_it() -> None:

@@ -152,7 +152,7 @@ def test_every_example_of_a_request_is_a_good_request() -> None:
             )
             assert problems == []
             seen += 1
-    assert seen == 10
+    assert seen >= 10
 
 
 def test_every_example_of_an_answer_is_a_good_body() -> None:
