@@ -18,7 +18,8 @@ from scenarios.cast.sessions import user_key
 if TYPE_CHECKING:
     from playwright.async_api import Route
 
-    from harness.browsing import Browsing, Tab
+    from harness.browsing import Browsing
+    from harness.tab import Tab
 
 HI_EVENTS = "hi.events"
 GENERATE = openapi.find("wrapGenerateSession").path

@@ -20,7 +20,7 @@ from scenarios.catalogue import story
 if TYPE_CHECKING:
     from playwright.async_api import Route
 
-    from harness.browsing import Tab
+    from harness.tab import Tab
 
 ERRORS = {"failing": 500, "signed out": 401, "forbidden": 403, "limited": 429, "nonsense": 200, "unreachable": 0}
 _LOADING = 5.0
