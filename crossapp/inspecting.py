@@ -17,9 +17,9 @@ import openapi
 from harness.history import Exchange, History
 from harness.inspector.detail import Check, Recorded, Signing, detail
 from harness.inspector.feed import Feed
-from harness.inspector.guard import Guard
+from harness.inspector.guard import TokenGuard
 from harness.inspector.page import OPEN, address, page_routes
-from harness.inspector.row import Row
+from harness.inspector.row import ExchangeRow
 from harness.redact import Redactor
 from openapi.recorded import LANES, request_problems, signature_of
 from scenarios.tools.loopback import listen, served
@@ -44,7 +44,7 @@ class HistorySource:
         """The first and the last number: nothing is forgotten."""
         return 1, len(self._history.entries)
 
-    def rows(self, after: int, limit: int) -> Sequence[Row]:
+    def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` rows after a number."""
         newer = islice(self._history.entries, after, None)
         return [self._row(each) for each in islice((each for each in newer if isinstance(each, Exchange)), limit)]
@@ -77,9 +77,9 @@ class HistorySource:
             )
         )
 
-    def _row(self, exchange: Exchange) -> Row:
+    def _row(self, exchange: Exchange) -> ExchangeRow:
         subject = exchange.facts.get("subject")
-        return Row(
+        return ExchangeRow(
             app=APP,
             number=exchange.number,
             direction="out",
@@ -134,7 +134,7 @@ async def inspected(history: History, redactor: Redactor, apps: Sequence[str], *
         ]
     )
     listener = listen(port)
-    async with served(Guard(app, token, (OPEN,)), listener, feed.close) as url:
+    async with served(TokenGuard(app, token, (OPEN,)), listener, feed.close) as url:
         yield address(url, token)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crossapp.deployments import deployed
 from harness.deployment import Deployment, DeploymentError
-from simulators.seed import Account, Event, HiEvent, Seed, User, default_seed
+from simulators.seed import HiEvent, Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 
 _EVENTS = 120
 _FIRST_USER, _FIRST_EVENT = 1001, 2001
@@ -34,15 +34,15 @@ def loaded(path: Path | None, users: int | None, folder: Path, faults: Sequence[
 
 def many(count: int) -> Seed:
     """A seed of one account with so many users, who may do everything there, and events on both sides."""
-    account = Account(123, "Acme Events", "acme-events")
+    account = SeedAccount(123, "Acme Events", "acme-events")
     memberships = {account.id: ("create_events", "manage_ticketing")}
     users = tuple(
-        User(number, f"user-{number}@example.com", f"User {number}", memberships)
+        SeedUser(number, f"user-{number}@example.com", f"User {number}", memberships)
         for number in range(_FIRST_USER, _FIRST_USER + count)
     )
     pattern = default_seed().events[0]
     events = tuple(
-        Event(
+        SeedEvent(
             id=str(number),
             account_id=account.id,
             title=f"Evening {number}",

@@ -69,7 +69,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedRun:
     """Which run was compared."""
 
     deployment: str
@@ -90,8 +90,8 @@ class Comparison:
     `warnings`: why the two runs may not be comparable. `load`: how the figures of two load runs differ.
     """
 
-    before: Side
-    after: Side
+    before: ComparedRun
+    after: ComparedRun
     warnings: tuple[str, ...]
     requirements: tuple[Change, ...]
     claims: tuple[Change, ...]
@@ -286,18 +286,18 @@ def _targets(report: Report) -> list[tuple[str, str, str]]:
     return [(each.app, each.kind, "" if each.kind == "simulated" else each.url) for each in report.header.targets]
 
 
-def _of(report: Report) -> Side:
+def _of(report: Report) -> ComparedRun:
     judged = sum(each.verdict in JUDGED for each in report.findings)
     header, footer = report.header, report.footer
     selected = max(footer.selected, len(report.findings))
-    return Side(header.deployment, header.edition, header.started, footer.finished, judged, selected)
+    return ComparedRun(header.deployment, header.edition, header.started, footer.finished, judged, selected)
 
 
 def _by_kind(changes: Sequence[Change]) -> dict[str, list[dict[str, Any]]]:
     return {kind.value: [asdict(each) for each in changes if each.kind is kind] for kind in Kind}
 
 
-def _side(side: Side) -> str:
+def _side(side: ComparedRun) -> str:
     return f"{side.deployment}, edition {side.edition}, {side.started}: {side.judged} of {side.selected} judged"
 
 

@@ -55,7 +55,7 @@ Reaction = Say | Silence | HangUp
 
 
 @dataclass(slots=True)
-class Arrival:
+class ReceivedRequest:
     """A request that came, and what it was told.
 
     `started` is Unix seconds at its last byte, `seconds` from there to the end of the answer. `done`: the answer is
@@ -78,7 +78,7 @@ class Arrival:
         return self.target.partition("?")[0]
 
 
-Matches = Callable[[Arrival], bool]
+Matches = Callable[[ReceivedRequest], bool]
 
 
 class _Plan:
@@ -94,7 +94,7 @@ class Receiver:
 
     def __init__(self, url: str, upstream: str, client: httpx.AsyncClient) -> None:
         self.url = url
-        self.arrivals: list[Arrival] = []
+        self.arrivals: list[ReceivedRequest] = []
         self._upstream = upstream.rstrip("/")
         self._client = client
         self._plans: list[_Plan] = []
@@ -147,7 +147,7 @@ class Receiver:
             arrival.seconds = time.perf_counter() - clock
             arrival.done = True
 
-    async def _react(self, arrival: Arrival, reader: asyncio.StreamReader) -> tuple[Answer | None, str]:
+    async def _react(self, arrival: ReceivedRequest, reader: asyncio.StreamReader) -> tuple[Answer | None, str]:
         match self._reaction(arrival):
             case Say(status, headers, body):
                 return Answer(status, (("content-type", "application/json"), *headers), body), ""
@@ -161,13 +161,13 @@ class Receiver:
             case None:
                 return await self._pass_on(arrival), ""
 
-    def _reaction(self, arrival: Arrival) -> Reaction | None:
+    def _reaction(self, arrival: ReceivedRequest) -> Reaction | None:
         for plan in self._plans:
             if plan.matches(arrival):
                 return plan.left.pop(0) if plan.left else plan.always
         return None
 
-    async def _pass_on(self, arrival: Arrival) -> Answer:
+    async def _pass_on(self, arrival: ReceivedRequest) -> Answer:
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in arrival.headers
@@ -221,7 +221,9 @@ def _listen(settings: ReceiverSettings) -> socket.socket:
         ) from None
 
 
-async def _read(connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Arrival:
+async def _read(
+    connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> ReceivedRequest:
     request: h11.Request | None = None
     body = bytearray()
     while True:
@@ -237,7 +239,7 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader, writer
             if len(body) > _BODY_BYTES:
                 raise h11.RemoteProtocolError("the body is too large")
         elif isinstance(event, h11.EndOfMessage) and request is not None:
-            return Arrival(
+            return ReceivedRequest(
                 method=request.method.decode("latin-1"),
                 target=request.target.decode("latin-1"),
                 headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw_items()),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulators.seed import Seed, User
+from simulators.seed import Seed, SeedUser
 
 MANAGES = "manage_ticketing"
 
@@ -12,7 +12,7 @@ class Person:
     """A user with the role that the seed gives them, and the account that they act for."""
 
     role: str
-    user: User
+    user: SeedUser
     account_id: int
 
 
@@ -54,7 +54,7 @@ def find_person(seed: Seed, wanted: str) -> Person:
     raise LookupError(f"no user has the id, email or role {wanted!r}; roles are {roles}")
 
 
-def _role(user: User, main: int) -> str:
+def _role(user: SeedUser, main: int) -> str:
     if main not in user.memberships:
         return "outsider"
     if user.name is None:

@@ -42,7 +42,7 @@ class SeedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SeedAccount:
     """An account of tuvens-api."""
 
     id: Number
@@ -51,7 +51,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class SeedUser:
     """A user of tuvens-api. `memberships`: permissions (create_events, manage_ticketing) by account id."""
 
     id: Number
@@ -66,7 +66,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SeedEvent:
     """An event of tuvens-api, its ticketing not enabled. Times are ISO 8601, UTC, with Z."""
 
     id: Text
@@ -94,12 +94,12 @@ class Seed:
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
-    accounts: tuple[Account, ...] = ()
-    users: tuple[User, ...] = ()
-    events: tuple[Event, ...] = ()
+    accounts: tuple[SeedAccount, ...] = ()
+    users: tuple[SeedUser, ...] = ()
+    events: tuple[SeedEvent, ...] = ()
     hi_events: tuple[HiEvent, ...] = ()
 
-    def user(self, email: str) -> User:
+    def user(self, email: str) -> SeedUser:
         """A user by address. Raises KeyError."""
         for user in self.users:
             if user.email == email:
@@ -168,17 +168,17 @@ def default_seed() -> Seed:
     """The default seed: an organiser, a member, an outsider, a user without a name, 120 guests, and their events."""
     both = PERMISSIONS
     accounts = (
-        Account(123, "Acme Events", "acme-events"),
-        Account(124, "Bluebird Concerts", "bluebird-concerts"),
-        Account(200, "Outside Promotions", "outside-promotions"),
+        SeedAccount(123, "Acme Events", "acme-events"),
+        SeedAccount(124, "Bluebird Concerts", "bluebird-concerts"),
+        SeedAccount(200, "Outside Promotions", "outside-promotions"),
     )
     users = (
-        User(1, "organiser@example.com", "Zoë Müller", {123: both, 124: both}),
-        User(2, "member@example.com", "Max Member", {123: ("create_events",)}),
-        User(3, "outsider@example.com", "Olga Outsider", {200: both}),
-        User(4, "nameless@example.com", None, {123: ("create_events",)}),
+        SeedUser(1, "organiser@example.com", "Zoë Müller", {123: both, 124: both}),
+        SeedUser(2, "member@example.com", "Max Member", {123: ("create_events",)}),
+        SeedUser(3, "outsider@example.com", "Olga Outsider", {200: both}),
+        SeedUser(4, "nameless@example.com", None, {123: ("create_events",)}),
         *(
-            User(number, f"guest-{number}@example.com", f"Guest {number}", {123: ("create_events",)})
+            SeedUser(number, f"guest-{number}@example.com", f"Guest {number}", {123: ("create_events",)})
             for number in range(101, 221)
         ),
     )
@@ -187,9 +187,9 @@ def default_seed() -> Seed:
     return Seed(accounts, users, events, hi_events)
 
 
-def _event(number: int, account: int) -> Event:
+def _event(number: int, account: int) -> SeedEvent:
     day = f"2030-{number % 12 + 1:02d}-{number % 28 + 1:02d}"
-    return Event(
+    return SeedEvent(
         id=str(number),
         account_id=account,
         title=f"Evening {number}",

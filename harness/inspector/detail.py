@@ -10,7 +10,7 @@ from typing import Any
 from harness.curl import curl, printed
 from harness.history import Exchange, Outcome
 from harness.http import Headers, header
-from harness.inspector.row import Row
+from harness.inspector.row import ExchangeRow
 from harness.redact import names_secret, placeholder, redact_named
 
 _PLACEHOLDER = re.compile(r"<[a-z]+(?:-[a-z]+)*:[0-9a-f]{8}>")
@@ -47,7 +47,7 @@ class Recorded:
     """A row with its messages. `exchange.url` is absolute; `request_cut`, `response_cut`: a body is longer than what is
     kept of it; `sentences` say what each fault does."""
 
-    row: Row
+    row: ExchangeRow
     exchange: Exchange
     request: Check
     response: Check

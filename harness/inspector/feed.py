@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from harness.inspector.pairing import Pairing
-from harness.inspector.row import Row, Source
+from harness.inspector.row import ExchangeRow, RowSource
 
 AT_ONCE = 500
 _LOOK = 0.1
@@ -24,7 +24,7 @@ class Feed:
     first number that is still kept; the cursor is the event's id), `whole` (all that there was has been sent).
     """
 
-    def __init__(self, sources: Callable[[], Sequence[Source]]) -> None:
+    def __init__(self, sources: Callable[[], Sequence[RowSource]]) -> None:
         self._sources = sources
         self._instance = secrets.token_hex(4)
         self._closed = False
@@ -93,7 +93,7 @@ class Feed:
         return found
 
 
-def _said(row: Row, other: Row | None) -> dict[str, Any]:
+def _said(row: ExchangeRow, other: ExchangeRow | None) -> dict[str, Any]:
     value = row.to_json()
     return value if other is None else {**value, "of": {"app": other.app, "number": other.number}}
 

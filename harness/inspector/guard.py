@@ -17,7 +17,7 @@ _HOST = re.compile(r"(localhost|[0-9.]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _SAME = ("same-origin", "none")
 
 
-class Guard:
+class TokenGuard:
     """Lets only the holder of the token through, and only from this machine.
 
     What lies below one of the `open_` paths (as `/inspector/`, relative to where the guard is mounted) needs no token:

@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from typing import NamedTuple
 
-from harness.inspector.row import Row
+from harness.inspector.row import ExchangeRow
 
 _MOST = 50_000
 _OLD = 120.0
@@ -28,10 +28,10 @@ class Pairing:
     """
 
     def __init__(self) -> None:
-        self._single: dict[_Key, deque[Row]] = defaultdict(deque)
+        self._single: dict[_Key, deque[ExchangeRow]] = defaultdict(deque)
         self._count = 0
 
-    def match(self, row: Row) -> Row | None:
+    def match(self, row: ExchangeRow) -> ExchangeRow | None:
         """The earlier record of the same exchange, which is then not given again; None where there is none yet."""
         waiting = self._single.get(_key(row, "in" if row.direction == "out" else "out"))
         for other in waiting or ():
@@ -57,5 +57,5 @@ class Pairing:
             self._count = 0
 
 
-def _key(row: Row, direction: str) -> _Key:
+def _key(row: ExchangeRow, direction: str) -> _Key:
     return _Key(direction, row.caller, row.callee, row.method, row.target, row.twin)

@@ -19,7 +19,7 @@ class Webhook(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExchangeRow:
     """One exchange in short, secrets removed.
 
     app: whose record it is from; with `number` it names the exchange.
@@ -78,7 +78,7 @@ class Row:
         return {**value, **{name: each for name, each in more.items() if each is not None}}
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """A record of exchanges, numbered without gaps from 1."""
 
     @property
@@ -89,7 +89,7 @@ class Source(Protocol):
     def kept(self) -> tuple[int, int]:
         """The first number that is still kept and the last that was given; the first is above it where all are gone."""
 
-    def rows(self, after: int, limit: int) -> Sequence[Row]:
+    def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` of the kept exchanges with a number above `after`, in order."""
 
     def detail(self, number: int) -> Mapping[str, Any] | None:

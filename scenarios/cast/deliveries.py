@@ -20,7 +20,7 @@ from harness.deployment import Linked
 from harness.history import Outcome
 from harness.http import Answer, Call, Headers
 from harness.listener import Listener
-from harness.receiver import Arrival, HangUp, Receiver, Say, Silence
+from harness.receiver import HangUp, ReceivedRequest, Receiver, Say, Silence
 from scenarios.cast.cast import BACKEND, Cast
 
 _OURS = "crossapp"
@@ -32,7 +32,7 @@ _END = 10**12
 class Delivered:
     """A delivery: the request with its answer, and whether its signature is right for its body."""
 
-    arrival: Arrival
+    arrival: ReceivedRequest
     signature_valid: bool
 
 
@@ -102,7 +102,7 @@ class _ReceiverWatch(DeliveryWatch):
         arrivals = self._receiver.arrivals[self._after :]
         return [Delivered(each, self._is_signed(each)) for each in arrivals if is_delivery(each)]
 
-    def _is_signed(self, arrival: Arrival) -> bool:
+    def _is_signed(self, arrival: ReceivedRequest) -> bool:
         given = [value for name, value in arrival.headers if name.lower() == SIGNATURE_HEADER]
         return len(given) == 1 and signature_matches(self._cast.secret, arrival.body, given[0])
 
@@ -121,12 +121,12 @@ class _JournalWatch(DeliveryWatch):
         return [_of_journal(each) for each in found if each["caller"] != _OURS]
 
 
-def _is_about(event: Linked) -> Callable[[Arrival], bool]:
+def _is_about(event: Linked) -> Callable[[ReceivedRequest], bool]:
     """A function that tells whether a request is a webhook about an event."""
     return lambda each: is_delivery(each) and reported_event(each.body) == event.tuvens
 
 
-def is_delivery(arrival: Arrival) -> bool:
+def is_delivery(arrival: ReceivedRequest) -> bool:
     """Whether a request to our receiver is a webhook, by its path."""
     return arrival.path.endswith(openapi.find(WEBHOOK).target())
 
@@ -211,7 +211,7 @@ def _of_journal(entry: dict[str, Any]) -> Delivered:
     answer = None
     if status is not None:
         answer = Answer(status, _headers(entry["response_headers"]), _bytes(entry["response_body"]))
-    arrival = Arrival(
+    arrival = ReceivedRequest(
         method=entry["method"],
         target=entry["target"],
         headers=_headers(entry["request_headers"]),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, StreamingResponse
 
 from harness.inspector.feed import Feed
-from harness.inspector.guard import Guard
+from harness.inspector.guard import TokenGuard
 from harness.inspector.page import OPEN, page_routes
 from openapi.recorded import LANES
 from simulators.kit.errors import StartError
@@ -53,9 +53,9 @@ class ControlPlane:
         self.app = build(simulator)
         self._add_inspector()
 
-    def guarded(self, token: str) -> Guard:
+    def guarded(self, token: str) -> TokenGuard:
         """The application for those who have the token."""
-        return Guard(self.app, token, (OPEN,))
+        return TokenGuard(self.app, token, (OPEN,))
 
     def join(self, planes: Sequence["ControlPlane"]) -> None:
         """Serve also the others' routes, below /apps/<name>, and show all of them in the inspector; call it once."""

@@ -9,7 +9,7 @@ import openapi
 from harness.history import Exchange as Recording
 from harness.history import Outcome
 from harness.inspector.detail import Check, Recorded, Signing, detail
-from harness.inspector.row import Row, Webhook
+from harness.inspector.row import ExchangeRow, Webhook
 from openapi.recorded import request_problems, signature_of
 from simulators.kit.journal import KEPT_BODY, Body, Exchange
 from simulators.kit.simulator import Simulator
@@ -30,7 +30,7 @@ class JournalSource:
         """The first and the last number."""
         return self._journal.first, self._journal.last
 
-    def rows(self, after: int, limit: int) -> Sequence[Row]:
+    def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` rows after a number."""
         return [self._row(each) for each in self._journal.exchanges(after=after, limit=limit)]
 
@@ -56,10 +56,10 @@ class JournalSource:
             )
         )
 
-    def _row(self, exchange: Exchange) -> Row:
+    def _row(self, exchange: Exchange) -> ExchangeRow:
         facts = exchange.facts
         user, valid = facts.get("user_id"), facts.get("signature_valid")
-        return Row(
+        return ExchangeRow(
             app=self.app,
             number=exchange.number,
             direction=exchange.direction,

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 
 from simulators.kit.faults import FaultRuntime
-from simulators.seed import User
+from simulators.seed import SeedUser
 
 LIFETIME = 86_400
 _PROBLEMS = (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError)
@@ -32,7 +32,7 @@ class JwtRefused(Exception):  # noqa: N818  # an answer, not a failure
         self.malformed = malformed
 
 
-def mint_jwt(secret: str, user: User, now: float, lifetime: float = LIFETIME) -> str:
+def mint_jwt(secret: str, user: SeedUser, now: float, lifetime: float = LIFETIME) -> str:
     """A JWT for a seeded user, valid from `now` (Unix seconds) for `lifetime` seconds."""
     claims = {"sub": user.sub, "email": user.email, "iat": int(now), "exp": int(now + lifetime)}
     return jwt.encode(claims, secret, algorithm="HS256")

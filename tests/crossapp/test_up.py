@@ -26,7 +26,7 @@ from crossapp.commands.up import up
 from harness.deployment_file import build_deployment
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 from simulators.people import people
-from simulators.seed import Account, Event, Seed, User, default_seed
+from simulators.seed import Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 from simulators.tuvens_api.config import LOCAL_JWT_SECRET
 from simulators.up import welcome
 
@@ -249,15 +249,15 @@ def test_a_seed_without_users_or_events_is_described_too() -> None:
 
 def test_roles_follow_from_what_users_may_do() -> None:
     seed = Seed(
-        accounts=(Account(1, "One", "one"), Account(2, "Two", "two")),
+        accounts=(SeedAccount(1, "One", "one"), SeedAccount(2, "Two", "two")),
         users=(
-            User(5, "a@example.com", "A", {2: ("manage_ticketing",)}),
-            User(6, "b@example.com", "B", {1: ("create_events",)}),
-            User(7, "c@example.com", "C", {1: ("manage_ticketing",), 2: ()}),
-            User(8, "d@example.com", "D", {1: ("manage_ticketing",)}),
-            User(9, "e@example.com", "E", {}),
+            SeedUser(5, "a@example.com", "A", {2: ("manage_ticketing",)}),
+            SeedUser(6, "b@example.com", "B", {1: ("create_events",)}),
+            SeedUser(7, "c@example.com", "C", {1: ("manage_ticketing",), 2: ()}),
+            SeedUser(8, "d@example.com", "D", {1: ("manage_ticketing",)}),
+            SeedUser(9, "e@example.com", "E", {}),
         ),
-        events=(Event("1", 1, "T", "D", "2030-01-01T00:00:00.000Z", "2030-01-01T01:00:00.000Z"),),
+        events=(SeedEvent("1", 1, "T", "D", "2030-01-01T00:00:00.000Z", "2030-01-01T01:00:00.000Z"),),
     )
     assert [(each.role, each.user.id, each.account_id) for each in people(seed)] == [
         ("outsider", 5, 2),

@@ -29,7 +29,7 @@ from contracts.webhook.vectors import (
 from contracts.webhook.wire import SIGNATURE_HEADER, event_status_changed, sign, signature_matches
 from simulators.launch import HI_EVENTS, TUVENS_API, LaunchOptions, launched
 from simulators.people import main_account
-from simulators.seed import Event, HiEvent, Seed, default_seed
+from simulators.seed import HiEvent, Seed, SeedEvent, default_seed
 from tests.simulators.hi_events.world import World as HiEvents
 
 _BODIES = [each for each in every() if each.written_by]
@@ -154,7 +154,7 @@ def _seed() -> Seed:
     """The usual world, with the vectors' event on both sides."""
     usual = default_seed()
     account = main_account(usual)
-    event = Event(EVENT, account, "Vector", "", "2030-08-01T19:00:00.000Z", "2030-08-01T23:00:00.000Z")
+    event = SeedEvent(EVENT, account, "Vector", "", "2030-08-01T19:00:00.000Z", "2030-08-01T23:00:00.000Z")
     linked = HiEvent(NUMBER, EVENT, account, make.TITLE)
     return Seed(usual.accounts, usual.users, (*usual.events, event), (*usual.hi_events, linked))
 

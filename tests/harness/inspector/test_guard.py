@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.responses import PlainTextResponse
 
-from harness.inspector.guard import Guard
+from harness.inspector.guard import TokenGuard
 
 TOKEN = "control-token-of-the-tests-0123456789"
 BEARER = ("authorization", f"Bearer {TOKEN}")
@@ -35,7 +35,7 @@ def status(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(PlainTextResponse("inside"), TOKEN, ("/inspector",))(scope, receive, send))
+    asyncio.run(TokenGuard(PlainTextResponse("inside"), TOKEN, ("/inspector",))(scope, receive, send))
     return int(sent[0]["status"])
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.inspector import pairing
 from harness.inspector.pairing import Pairing
-from harness.inspector.row import Row
+from harness.inspector.row import ExchangeRow
 from tests.harness.inspector.rows import row
 
 OUT = row("till", 1, "out", begun=100.0, seconds=0.020)
@@ -32,7 +32,7 @@ def test_a_pair_is_found_in_either_order_and_once() -> None:
     ],
     ids=["after", "before", "other bytes", "other target", "other method", "other caller", "same side"],
 )
-def test_what_is_another_exchange_is_no_pair(other: Row) -> None:
+def test_what_is_another_exchange_is_no_pair(other: ExchangeRow) -> None:
     found = Pairing()
     found.match(other)
     assert found.match(OUT) is None
