@@ -8,8 +8,9 @@ from contracts import facts
 from crossapp.run import Settings, context_of, writer_for
 from harness.deployment import Deployment
 from harness.har_reader import Har, HarEntry, HarError, hosts_of
-from harness.history import History, Outcome, read_history
+from harness.history import History, Outcome
 from harness.http import Answer, Call
+from harness.saved_history import history_lines, read_history
 from scenarios.tools.addresses import Addresses, RequestPlace
 
 STORY = "har"
@@ -50,7 +51,7 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
             history.entries[-1] = replace(exchange, facts=writer.redactor.redact_fields(each.facts))
         if each.superseded:
             history.supersede(exchange.number)
-    return read_history(history.lines(writer.redactor)), len(har.entries) - len(placed)
+    return read_history(history_lines(history, writer.redactor)), len(har.entries) - len(placed)
 
 
 def _call(entry: HarEntry, place: RequestPlace) -> Call:

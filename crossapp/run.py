@@ -24,7 +24,7 @@ from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
-from harness.history import DOES_NOT_HOLD, Context, Exchange, History, HistoryError, read_history
+from harness.history import DOES_NOT_HOLD, Context, Exchange, History
 from harness.history_writer import HistoryWriter
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
@@ -32,6 +32,7 @@ from harness.recorder import Recorder
 from harness.redact import Redactor
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
 from harness.requirement import Catalogue, Requirement
+from harness.saved_history import HistoryError, history_lines, read_history
 from harness.story import Story
 from harness.traffic_limits import TrafficLimits
 from harness.verdict import Held
@@ -172,7 +173,7 @@ async def perform(
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
     seconds = time.monotonic() - clock
-    lines = tuple(history.lines(recorder.redactor))
+    lines = tuple(history_lines(history, recorder.redactor))
     return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.history import History
 from harness.redact import Redactor
+from harness.saved_history import entry_lines, history_lines
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
@@ -33,11 +34,11 @@ class HistoryFile:
         self._history = history
         self._redactor = redactor
         self._written = len(history.entries)
-        write_whole(path, history.lines(redactor))
+        write_whole(path, history_lines(history, redactor))
 
     def append(self) -> None:
         """Write the entries that are new."""
-        lines = list(self._history.entry_lines(self._redactor, self._written))
+        lines = list(entry_lines(self._history.entries[self._written :], self._redactor))
         if lines:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write("".join(line + "\n" for line in lines))
@@ -45,4 +46,4 @@ class HistoryFile:
 
     def finish(self) -> None:
         """Write all of it anew."""
-        write_whole(self._path, self._history.lines(self._redactor))
+        write_whole(self._path, history_lines(self._history, self._redactor))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
-from harness.history import Context, History, read_history
+from harness.history import Context, History
 from harness.redact import Redactor
+from harness.saved_history import history_lines, read_history
 from load.generate import calibration
 from load.generate.generator_log import Record, read_record
 from load.generate.preflight import preflight
@@ -113,7 +114,7 @@ def conduct(
     # After the requests: each would be slow because of the other.
     visits = asyncio.run(visit(deployment, history, redactor, options.visits, options.budgets, options.looks, progress))
     observe(history, record, run, visits)
-    lines = tuple(history.lines(redactor))
+    lines = tuple(history_lines(history, redactor))
     return read_history(lines), lines
 
 

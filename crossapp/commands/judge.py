@@ -15,7 +15,8 @@ from crossapp.run import Run, Settings, of_any_traffic, report_of, selected
 from harness.deployment import DeploymentError
 from harness.exit_codes import ExitCode
 from harness.har_reader import looks_like_har, read_har
-from harness.history import History, HistoryError, read_history
+from harness.history import History
+from harness.saved_history import HistoryError, read_history
 from load.judge.to_history import of_load
 from load.plan.budgets import STANDARD, BudgetError, read_budgets
 

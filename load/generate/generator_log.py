@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.history import Context, Exchange, read_history
+from harness.history import Context, Exchange
+from harness.saved_history import read_history
 from load.generate.accounting import Account
 from load.generate.health import Pulse
 from load.generate.samples import Sample

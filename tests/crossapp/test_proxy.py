@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from contracts import placeholders
 from crossapp.commands.judge import judge
 from crossapp.commands.proxy import proxy
-from harness.history import read_history
+from harness.saved_history import read_history
 from simulators.launch import LaunchOptions, launched
 
 _BASE = "https://api.staging.example.com"

@@ -8,15 +8,14 @@ from harness.history import (
     Context,
     Exchange,
     History,
-    HistoryError,
     NothingObservedError,
     Observation,
     Outcome,
     StoryOutcome,
     StreamEvent,
-    read_history,
 )
 from harness.redact import Redactor
+from harness.saved_history import HistoryError, history_lines, read_history
 from tests.harness.examples import exchange, history
 
 CONTEXT = Context(
@@ -53,7 +52,7 @@ FULL = Exchange(
 
 
 def saved(seen: History) -> list[str]:
-    return list(seen.lines(Redactor()))
+    return list(history_lines(seen, Redactor()))
 
 
 def test_everything_comes_back_as_it_was_saved() -> None:

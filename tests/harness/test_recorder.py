@@ -16,6 +16,7 @@ from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
 from harness.recorder import Recorder
 from harness.redact import Redactor
+from harness.saved_history import history_lines
 from harness.traffic_limits import TargetGoneError, TrafficLimits
 from tests.harness.hostile import (
     Serve,
@@ -530,6 +531,6 @@ def test_no_body_is_so_odd_that_it_cannot_be_recorded_and_saved(operation: str, 
         answer=Answer(200, (("Content-Type", "application/json"),), body),
         outcome=Outcome.ANSWERED,
     )
-    for line in by.history.lines(by.redactor):
+    for line in history_lines(by.history, by.redactor):
         line.encode("utf-8")
     asyncio.run(by.close())

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent, read_history
+from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
 from harness.judge import judge_all
 from harness.judging import expect, held
 from harness.redact import Redactor, fingerprint, jwt_claims, placeholder
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Requirement
+from harness.saved_history import history_lines, read_history
 from harness.verdict import Verdict
 from tests.harness.examples import TODAY
 
@@ -84,7 +85,7 @@ def saved(redactor: Redactor, *texts: str) -> list[str]:
     history.entries.append(StreamEvent(**step, kind="event", at=1.0, data=texts[0], id=texts[0], lines=(texts[0],)))  # type: ignore[arg-type]
     history.entries.append(Observation(**step, values={"seen": [texts[0]]}))  # type: ignore[arg-type]
     history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {texts[0]}")
-    return list(history.lines(redactor))
+    return list(history_lines(history, redactor))
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -165,7 +166,7 @@ def test_bytes_without_a_secret_come_back_from_a_saved_history_as_they_were(body
     seen.entries.append(plain)
     redactor = Redactor()
     redactor.register("jwt", "a-secret-that-is-not-in-it")
-    assert read_history(seen.lines(redactor)).numbered(1) == plain
+    assert read_history(history_lines(seen, redactor)).numbered(1) == plain
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())

@@ -21,6 +21,7 @@ from harness.history import Context, History, Outcome
 from harness.history_writer import HistoryWriter
 from harness.http import Answer, Call
 from harness.redact import Redactor
+from harness.saved_history import history_lines
 from load.generate.checks import Check, judge_answer
 from load.generate.locust_process.disturbance import RunQueue
 from load.generate.samples import Result, Sample
@@ -167,7 +168,7 @@ class Client:
                 seconds=kept.seconds,
                 facts={"wrong": kept.error} if kept.error else None,
             )
-        return list(writer.history.lines(redactor))
+        return list(history_lines(writer.history, redactor))
 
     def _remember(self, kept: _Kept, result: Result, latency: float) -> None:
         if result is not Result.OK:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 from harness.deployment import Deployment
-from harness.history import Context, History, read_history
+from harness.history import Context, History
 from harness.judge import judge_all
 from harness.redact import Redactor
 from harness.report import Finding
+from harness.saved_history import history_lines, read_history
 from harness.verdict import VerdictName
 from load.generate.accounting import Account
 from load.generate.generator_log import Record
@@ -84,7 +85,7 @@ def recorded(
 def history_of(record: Record, run: Conduct | None = None) -> History:
     history = History(Context("made", "2025-07", {}, frozenset()))
     observe(history, record, run or conducted())
-    return read_history(list(history.lines(Redactor())))
+    return read_history(list(history_lines(history, Redactor())))
 
 
 def judged(record: Record, run: Conduct | None = None, budgets: Sequence[Budget] | None = None) -> dict[str, Finding]:

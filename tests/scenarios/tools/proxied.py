@@ -11,6 +11,7 @@ from crossapp.run import Settings, context_of, recorder_for
 from harness.deployment import Deployment, Safety, Target, User
 from harness.history import Exchange, History
 from harness.recorder import Recorder
+from harness.saved_history import history_lines
 from scenarios.cast.stage import Stage
 from scenarios.tools.credentials import Adding
 from scenarios.tools.proxy import proxied
@@ -36,7 +37,7 @@ class Proxied:
         return [each for each in self.recorder.history.entries if isinstance(each, Exchange)]
 
     def saved(self) -> str:
-        return "\n".join(self.recorder.history.lines(self.recorder.redactor))
+        return "\n".join(history_lines(self.recorder.history, self.recorder.redactor))
 
 
 @asynccontextmanager

@@ -17,10 +17,11 @@ from contracts.webhook.wire import signature_matches
 from crossapp.run import Settings, context_of, recorder_for
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment, Safety
-from harness.history import Exchange, History, read_history
+from harness.history import Exchange, History
 from harness.judge import judge_all
 from harness.report import Finding
 from harness.requirement import Catalogue
+from harness.saved_history import history_lines, read_history
 from harness.verdict import Held, Inconclusive, Verdict, VerdictName, Violated
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
@@ -56,7 +57,7 @@ async def fuzzed(
             await Fuzzing(Cast(stage, stories()[STORY]), app, list(names), event).tell()
         finally:
             await stage.close()
-        lines = list(history.lines(stage.recorder.redactor))
+        lines = list(history_lines(history, stage.recorder.redactor))
         return read_history(lines), "\n".join(lines)
 
 
