@@ -1,4 +1,4 @@
-"""Judges requirements by a history. Pure: it reads no network, and of clocks only the day that it is given."""
+"""Judges requirements by a history. Pure: it uses no network, and no clock but the day that it is given."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -7,35 +7,13 @@ from fnmatch import fnmatchcase
 from typing import assert_never
 
 from harness.capabilities import remedy_for
-from harness.curl import curl
 from harness.deployment import Deviation
-from harness.history import (
-    DOES_NOT_HOLD,
-    Exchange,
-    History,
-    NothingObservedError,
-    Observation,
-    Outcome,
-    StoryOutcome,
-    UndeclaredStoryError,
-)
+from harness.findings import finding_of
+from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
 from harness.judging import BrokenRuleError, LackingError, UndecidedError
-from harness.report import Finding, Shown, Waiver
+from harness.report import Finding
 from harness.requirement import Catalogue, Requirement
-from harness.verdict import (
-    Blocked,
-    HarnessFault,
-    Held,
-    Inconclusive,
-    NotApplicable,
-    Verdict,
-    VerdictName,
-    Violated,
-    name_of,
-)
-
-_SHOWN_BODY = 4_000
-_SHOWN_EXCHANGES = 6
+from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
 
 
 def judge_all(
@@ -45,9 +23,11 @@ def judge_all(
     deviations: Sequence[Deviation],
     today: date,
 ) -> tuple[list[Finding], list[str]]:
-    """A finding for each selected requirement, and the problems of the declared deviations.
+    """Judges the selected requirements: a finding for each, and the problems with the declared deviations.
 
-    A premise that was violated as declared (waived) does not block what depends on it.
+    A rule is Blocked where a premise of it among the selected does not hold, and the root of a chain of premises is
+    named. A premise that is violated as declared (waived) blocks nothing. `today` decides which deviations are past
+    their date.
     """
     verdicts: dict[str, Verdict] = {}
     wanted = {each.id for each in selected}
@@ -57,16 +37,16 @@ def judge_all(
 
     def verdict_of(requirement: Requirement) -> Verdict:
         if requirement.id not in verdicts:
-            verdict = _stopped_by_premise(requirement) or judge_one(requirement, history)
+            verdict = stopped_by_premise(requirement) or judge_one(requirement, history)
             verdicts[requirement.id] = verdict
             if isinstance(verdict, Blocked) and verdict.by in wanted:
-                # A judge may name what blocks it, which may itself be blocked: the root is told.
+                # A judge may itself name what blocks it, and that may be blocked in turn: the root is named.
                 premise = verdict_of(catalogue[verdict.by])
                 if isinstance(premise, Blocked):
                     verdicts[requirement.id] = premise
         return verdicts[requirement.id]
 
-    def _stopped_by_premise(requirement: Requirement) -> Verdict | None:
+    def stopped_by_premise(requirement: Requirement) -> Verdict | None:
         lacking = next((need for need in requirement.needs if need not in history.context.capabilities), None)
         if lacking is not None:
             return NotApplicable(remedy_for(lacking))
@@ -93,7 +73,7 @@ def judge_all(
                     assert_never(found)
         return None
 
-    findings = [_finding(each, verdict_of(each), history, waived(each)) for each in selected]
+    findings = [finding_of(each, verdict_of(each), history, waived(each)) for each in selected]
     return findings, _deviation_problems(selected, verdicts, deviations, today)
 
 
@@ -173,121 +153,3 @@ def _deviation_problems(
                 f"the deployment file"
             )
     return problems
-
-
-def _finding(requirement: Requirement, verdict: Verdict, history: History, deviation: Deviation | None) -> Finding:
-    expected = observed = reason = blocked_by = remedy = ""
-    evidence: tuple[int, ...] = ()
-    name = name_of(verdict)
-    match verdict:
-        case Held(evidence=evidence, note=reason):
-            pass
-        case Violated(expected=expected, observed=observed, evidence=evidence):
-            if deviation is not None:
-                name = VerdictName.WAIVED
-                reason = deviation.reason
-        case Blocked(by=blocked_by, reason=reason):
-            pass
-        case Inconclusive(reason=reason, evidence=evidence, remedy=remedy):
-            pass
-        case NotApplicable(reason=reason):
-            pass
-        case HarnessFault(error=reason, remedy=remedy):
-            pass
-        case _:
-            assert_never(verdict)
-    shown = _exchanges(history, evidence, whole=name is not VerdictName.HELD)
-    if isinstance(verdict, Held):
-        again = [
-            f"exchange {each.number} was sent again after {each.sent_again_after[0]}"
-            for each in shown
-            if each.sent_again_after
-        ]
-        reason = "; ".join([reason, *again] if reason else again)
-    return Finding(
-        requirement=requirement.id,
-        statement=requirement.statement,
-        level=requirement.level,
-        obliged=requirement.obliged,
-        verdict=name,
-        claims=requirement.settles,
-        source=requirement.source,
-        expected=expected,
-        observed=observed,
-        reason=reason,
-        blocked_by=blocked_by,
-        reproduce=next((each.curl for each in shown if each.curl), ""),
-        next=remedy or _next_step(requirement, name, blocked_by),
-        evidence=evidence,
-        exchanges=shown,
-        files=_files(history, evidence) if name is not VerdictName.HELD else (),
-        waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
-    )
-
-
-def _waiver(deviation: Deviation | None) -> Waiver | None:
-    if deviation is None:
-        return None
-    return Waiver(deviation.requirement, deviation.reason, deviation.owner, deviation.until.isoformat())
-
-
-def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) -> str:
-    match verdict:
-        case VerdictName.VIOLATED:
-            return requirement.next_step or f"Run the curl command, then mend {requirement.obliged}."
-        case VerdictName.BLOCKED:
-            return f"Mend {blocked_by} first."
-        case VerdictName.HARNESS_FAULT:
-            return "A fault of crossapp: report it with the saved history."
-        case VerdictName.INCONCLUSIVE:
-            return f"Run again with --select {requirement.id}."
-        case _:
-            return ""
-
-
-def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tuple[Shown, ...]:
-    found = (history.numbered(number) for number in evidence[:_SHOWN_EXCHANGES])
-    return tuple(
-        show(each, whole=whole, sent_again_after=[_came_of(earlier) for earlier in history.earlier_tries(each)])
-        for each in found
-        if isinstance(each, Exchange)
-    )
-
-
-def _came_of(earlier: Exchange) -> str:
-    came = f"{earlier.status}" if earlier.outcome is Outcome.ANSWERED else f"no answer: {earlier.error}"
-    return f"exchange {earlier.number} got {came}"
-
-
-def _files(history: History, evidence: Sequence[int]) -> tuple[str, ...]:
-    """The files that observations name as what shows them."""
-    found = (history.numbered(number) for number in evidence)
-    named = (str(file) for each in found if isinstance(each, Observation) for file in each.values.get("files", ()))
-    return tuple(dict.fromkeys(named))
-
-
-def show(exchange: Exchange, *, whole: bool = True, sent_again_after: Sequence[str] = ()) -> Shown:
-    """An exchange for a report; `whole` with headers and bodies (cut to 4,000 characters)."""
-    return Shown(
-        number=exchange.number,
-        step=exchange.step,
-        caller=exchange.caller,
-        callee=exchange.callee,
-        method=exchange.method,
-        url=exchange.url,
-        outcome=exchange.outcome,
-        status=exchange.status,
-        milliseconds=round(exchange.seconds * 1000, 3),
-        request_headers=exchange.request_headers if whole else (),
-        request_body=_readable(exchange.request_body) if whole else "",
-        response_headers=exchange.response_headers if whole else (),
-        response_body=_readable(exchange.response_body) if whole else "",
-        error=exchange.error,
-        curl=curl(exchange),
-        sent_again_after=tuple(sent_again_after),
-    )
-
-
-def _readable(body: bytes) -> str:
-    text = body[: _SHOWN_BODY * 4].decode("utf-8", "backslashreplace")
-    return text if len(text) <= _SHOWN_BODY else f"{text[:_SHOWN_BODY]}… ({len(body)} bytes in all)"

@@ -5,6 +5,7 @@ from openapi.bundle import SpecError
 from openapi.documents import APPS, EDITION, Document, find, load, operations
 from openapi.message import UNREAD
 from openapi.operation import Operation
+from openapi.parts import ResponsePart
 from openapi.problems import NotJsonError, Problem
 from openapi.security import Scheme
 
@@ -20,6 +21,7 @@ __all__ = [
     "Problem",
     "Quote",
     "RateLimit",
+    "ResponsePart",
     "Scheme",
     "SpecError",
     "find",

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from openapi.annotations import ContractPlaces, HandedOut, RateLimit
 from openapi.message import UNREAD, Content, DocumentedResponse, Field, joined
+from openapi.parts import ResponsePart, parts_of
 from openapi.problems import Problem, escape, pointer_to
 from openapi.schema import Schemas, at_pointer
 from openapi.security import Scheme, scheme_of
@@ -172,6 +173,13 @@ class Operation:
             if media_type == "application/json":
                 return self._schemas.checker(f"{at}/schema").problems(value, "/body")
         return []
+
+    def response_parts(self, status: int) -> list[ResponsePart]:
+        """The documented headers and fields of a response, or of one message of a stream. Raises KeyError for a status
+        that is not documented."""
+        if status not in self.statuses:
+            raise KeyError(f"{status} is not documented for {self.id}")
+        return list(parts_of(self._response(status)[0], self._schemas))
 
     def limit_in_force(self, rate_limits: Mapping[str, int]) -> int:
         """Requests a minute at a deployment with these limits by operationId; the documented ones where it names none.

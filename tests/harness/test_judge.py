@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 from harness.deployment import Deviation
+from harness.findings import exchange_shown
 from harness.history import History
-from harness.judge import judge_all, judge_one, show
+from harness.judge import judge_all, judge_one
 from harness.judging import (
     LackingError,
     UndecidedError,
@@ -235,7 +236,7 @@ def test_a_failed_premise_blocks_and_names_its_root_through_a_chain() -> None:
     found, _ = judged(BREAKS, after("breaks", "middle"), after("middle", "last"))
     assert [each.verdict.value for each in found.values()] == ["violated", "blocked", "blocked"]
     assert [each.blocked_by for each in found.values()] == ["", "place.breaks", "place.breaks"]
-    assert found["last"].next == "Mend place.breaks first."
+    assert found["last"].next == "Fix place.breaks first."
     assert "breaks holds. Observed: b" in found["last"].reason
 
 
@@ -395,7 +396,7 @@ def test_a_finding_shows_the_first_exchanges_of_its_evidence_whole_and_of_a_held
 @pytest.mark.parametrize(
     ("judge", "next_step"),
     [
-        (lambda _: Violated("a", "b"), "Run the curl command, then mend app."),
+        (lambda _: Violated("a", "b"), "Run the curl command, then fix app."),
         (lambda _: _raise(UndecidedError("x")), "Run again with --select place.r."),
         (lambda _: _raise(OSError("x")), "A fault of crossapp: report it with the saved history."),
         (lambda _: _raise(LackingError("x")), ""),
@@ -413,9 +414,9 @@ def test_a_rules_own_next_step_is_told_when_it_is_broken() -> None:
 
 
 def test_a_long_or_binary_body_is_cut_and_made_readable() -> None:
-    long = show(exchange(1, "s/x", body="é".encode() * 5_000))
+    long = exchange_shown(exchange(1, "s/x", body="é".encode() * 5_000))
     assert long.response_body == "é" * 4_000 + "… (10000 bytes in all)"
-    assert show(exchange(1, "s/x", body=b"\xff\x00a")).response_body == "\\xff\x00a"
+    assert exchange_shown(exchange(1, "s/x", body=b"\xff\x00a")).response_body == "\\xff\x00a"
 
 
 def test_levels_are_kept_as_declared() -> None:

@@ -356,7 +356,7 @@ def _undecided() -> Iterable[Finding]:
             obliged="hi.events",
             blocked_by=root,
             reason="hi.events serves the route. Observed: 404 The route could not be found.",
-            next_step=f"Mend {root} first.",
+            next_step=f"Fix {root} first.",
         )
     yield finding(
         "tuvens_client.server_answers",
