@@ -89,6 +89,13 @@ def state_in(reading: Exchange) -> EventState:
     return state_of(json_object(reading))
 
 
+def contact_data(reading: Exchange) -> Mapping[str, Any]:
+    """The contactData of the event in a reading; empty if there is none. Raises BrokenRuleError if the answer is no
+    JSON object."""
+    contact = json_object(reading).get("contactData")
+    return contact if isinstance(contact, dict) else {}
+
+
 def stream_message(event: StreamEvent) -> Mapping[str, Any]:
     """The JSON object that an event of tuvens-api's stream carries; empty if it carries none."""
     return object_or_empty(event.data.encode("utf-8", "surrogatepass")) if event.kind == "event" else {}

@@ -15,6 +15,7 @@ from contracts.hi_events_delivery.observations import (
 from contracts.status_changes import (
     TICKETING,
     WEBHOOK,
+    contact_data,
     event_reading,
     is_about,
     reported_status,
@@ -23,7 +24,7 @@ from contracts.status_changes import (
     stream_message,
     webhook_payload,
 )
-from contracts.times import parse_iso
+from contracts.times import iso_or_none
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import header
 from harness.judging import (
@@ -35,7 +36,6 @@ from harness.judging import (
     expect_status,
     expect_success,
     held,
-    json_object,
     object_or_empty,
     shown,
 )
@@ -162,21 +162,15 @@ def deliveries_are_signed(history: History) -> Verdict:
         if not found:
             raise UndecidedError("no delivery was seen")
         return held(found[:6], f"{len(found)} deliveries")
-    forged = _refused_forgery(history)
-    effects = _effects(history)
-    if not effects:
-        raise UndecidedError("tuvens-api took no delivery, and what was sent cannot be seen")
-    return held([*effects[:4], forged], "tuvens-api took them, and refuses a wrongly signed one")
-
-
-def _refused_forgery(history: History) -> Exchange:
-    """The webhook with a wrong signature, which tuvens-api refused. Raises UndecidedError if it did not."""
     forged = answered(history.one(f"{STORY}/wrongly signed"))
     if forged.status != 401:
         raise UndecidedError(
             f"tuvens-api answers {forged.status} to a wrong signature: that it takes one shows nothing"
         )
-    return forged
+    effects = _effects(history)
+    if not effects:
+        raise UndecidedError("tuvens-api took no delivery, and what was sent cannot be seen")
+    return held([*effects[:4], forged], "tuvens-api took them, and refuses a wrongly signed one")
 
 
 @rule(
@@ -192,7 +186,7 @@ def deliveries_tell_the_change(history: History) -> Verdict:
     if found is None:
         return _metadata_name_the_event(history, hi_event)
     for each in found:
-        problem = _form_problem(each, hi_event, tuvens_event)
+        problem = _body_problem(each, hi_event, tuvens_event)
         expect(not problem, expected="the body of the contract", observed=problem, at=each)
     once = distinct(found)
     if len(once) == len(CHANGES):
@@ -212,8 +206,7 @@ def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
     if not effects:
         raise UndecidedError("tuvens-api's event follows no change, and what was sent cannot be seen")
     for each in effects:
-        contact = json_object(each).get("contactData")
-        number = contact.get("hiEventsEventId") if isinstance(contact, dict) else None
+        number = contact_data(each).get("hiEventsEventId")
         expect(
             number is None or str(number) == hi_event,
             expected=f"payload.id {hi_event}",
@@ -223,24 +216,20 @@ def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
     return held(effects, _BY_EFFECT)
 
 
-def _form_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
+def _body_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
     """What is wrong with a delivery's body; empty if nothing is."""
     body, payload = object_or_empty(exchange.request_body), webhook_payload(exchange.request_body)
-    if body.get("event_type") != "event.status_changed":
-        return f"event_type is {body.get('event_type')!r}"[:120]
-    try:
-        parse_iso(str(body.get("event_sent_at")))
-    except ValueError as error:
-        return f"event_sent_at: {error}"[:120]
-    number, title = payload.get("id"), payload.get("title")
-    if not isinstance(number, int) or isinstance(number, bool) or str(number) != hi_event:
-        return f"payload.id is {number!r}, not {hi_event}"[:120]
-    if not isinstance(title, str):
-        return f"payload.title is {title!r}, not text"[:120]
-    if payload.get("tuvens_event_id") != tuvens_event:
-        return f"payload.tuvens_event_id is {payload.get('tuvens_event_id')!r}, not {tuvens_event!r}"[:120]
-    status = payload.get("status")
-    return "" if isinstance(status, str) and status else f"payload.status is {status!r}"[:120]
+    event_type, sent_at = body.get("event_type"), body.get("event_sent_at")
+    number, title, status, tuvens = (payload.get(name) for name in ("id", "title", "status", "tuvens_event_id"))
+    checks = (
+        (event_type == "event.status_changed", f"event_type is {event_type!r}"),
+        (iso_or_none(sent_at) is not None, f"event_sent_at is {sent_at!r}, not an ISO 8601 time in UTC with Z"),
+        (type(number) is int and str(number) == hi_event, f"payload.id is {number!r}, not {hi_event}"),
+        (isinstance(title, str), f"payload.title is {title!r}, not text"),
+        (tuvens == tuvens_event, f"payload.tuvens_event_id is {tuvens!r}, not {tuvens_event!r}"),
+        (isinstance(status, str) and status != "", f"payload.status is {status!r}"),
+    )
+    return next((problem[:120] for fits, problem in checks if not fits), "")
 
 
 @rule(

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from contracts.catalogue import RuleFamily
-from contracts.status_changes import WEBHOOK, event_reading, event_reading_before, state_in, webhook_payload
+from contracts.status_changes import (
+    WEBHOOK,
+    contact_data,
+    event_reading,
+    event_reading_before,
+    state_in,
+    webhook_payload,
+)
 from contracts.times import iso_or_none, parse_http_date
 from harness.history import Exchange, History
 from harness.judging import (
@@ -169,7 +176,7 @@ def _expect_as_sent(updates: Sequence[tuple[Exchange, Exchange]], name: str, sen
     for update, after in updates:
         sent = webhook_payload(update.request_body).get(sent_as)
         expect(
-            str(_contact_data(after).get(name)) == str(sent),
+            str(contact_data(after).get(name)) == str(sent),
             expected=f"contactData.{name} {sent}, as sent",
             observed=_observed(after, name),
             at=(after, update),
@@ -220,7 +227,7 @@ def metadata_tell_when(history: History) -> Verdict:
 def _last_updated(update: Exchange, after: Exchange) -> float:
     """The hiEventsLastUpdated of an event in Unix seconds: about when the update was processed, or its event_sent_at.
     Raises BrokenRuleError if it is neither."""
-    noted = iso_or_none(_contact_data(after).get("hiEventsLastUpdated"))
+    noted = iso_or_none(contact_data(after).get("hiEventsLastUpdated"))
     observed = _observed(after, "hiEventsLastUpdated")
     expect(
         noted is not None,
@@ -240,11 +247,6 @@ def _last_updated(update: Exchange, after: Exchange) -> float:
             at=(after, update),
         )
     return noted
-
-
-def _contact_data(event: Exchange) -> dict[str, object]:
-    contact = json_object(event).get("contactData")
-    return contact if isinstance(contact, dict) else {}
 
 
 def _observed(event: Exchange, name: str) -> str:
