@@ -8,12 +8,19 @@ Beside the tests of each seam stands `examples.py` with `EXAMPLES`, by the rule'
             breaks("an expired JWT gets a session", refused(200)),
             leaves_open("the question is rate limited", refused(429)),
         ),
-        "an_event_is_read": (seen_well(), seen_badly()),
+        **one_change_breaks(
+            story,
+            {
+                "an_event_is_read": ("reading is forbidden", answer("read", 403)),
+                "an_event_has_an_id": ("the id is a number", answer("read", 200, {"id": 11})),
+            },
+        ),
         "*": of_operation,
     }
 
-Two bare histories are short for one that holds and one that breaks the rule. A name with `*` stands for a family of
-rules made from data: its value makes the examples from a rule's name; a name without `*` goes before it.
+`one_change_breaks` is for rules that hold on one honest story, which `story()` makes and `story(entry)` makes with that
+entry in the place of its own. A name with `*` stands for a family of rules made from data: its value makes the examples
+from a rule's name; a name without `*` goes before it.
 """
 
 import importlib
@@ -26,7 +33,7 @@ from functools import cache
 import openapi
 import tests.contracts
 from contracts.catalogue import catalogue
-from harness.history import History
+from harness.history import Entry, History
 from harness.requirement import Catalogue, Level
 from harness.verdict import Blocked, Held, Inconclusive, NotApplicable, Verdict, Violated
 
@@ -51,8 +58,7 @@ class Example:
 NEVER_BROKEN = {f"routes.{app}_answers": "that nobody answers may be the network's fault" for app in openapi.APPS}
 """Rules that can hold or be left open, and nothing else: why."""
 
-Written = tuple[History, History] | Sequence[Example]
-Examples = Mapping[str, Written | Callable[[str], Written]]
+Examples = Mapping[str, Sequence[Example] | Callable[[str], Sequence[Example]]]
 
 
 class ExamplesError(ValueError):
@@ -82,6 +88,17 @@ def lacks(sentence: str, history: History) -> Example:
 def blocks(sentence: str, history: History) -> Example:
     """The history shows that another rule is broken, which is this one's premise."""
     return Example(sentence, Blocked, history)
+
+
+def one_change_breaks(
+    story: Callable[..., History], changes: Mapping[str, tuple[str, *tuple[Entry, ...]]]
+) -> dict[str, Sequence[Example]]:
+    """Of each rule, the honest story on which it holds, and one that is broken by a change: a sentence and the changed
+    entries."""
+    return {
+        name: (holds("all is as it should be", story()), breaks(sentence, story(*entries)))
+        for name, (sentence, *entries) in changes.items()
+    }
 
 
 @cache
@@ -165,7 +182,5 @@ def _of_rule(name: str, examples: Examples) -> Sequence[Example]:
     else:
         found = next((each for pattern, each in examples.items() if fnmatchcase(name, pattern)), ())
     if callable(found):
-        found = found(name)
-    if len(found) == 2 and isinstance(found[0], History) and isinstance(found[1], History):
-        return holds("all is as it should be", found[0]), breaks("one thing is not as it should be", found[1])
-    return [each for each in found if isinstance(each, Example)]
+        return found(name)
+    return found

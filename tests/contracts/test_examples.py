@@ -22,6 +22,7 @@ from tests.contracts.examples import (
     holds,
     lacking,
     leaves_open,
+    one_change_breaks,
 )
 from tests.contracts.histories import answer, history, verdict
 
@@ -35,6 +36,7 @@ RULE = Requirement(
     stories=("story",),
 )
 SEEN = history(answer("story/step", 200))
+BOTH = one_change_breaks(lambda *_: SEEN, {"rule": ("it is refused", answer("story/step", 401))})
 
 
 def _catalogue(*rules: Requirement) -> Catalogue:
@@ -72,13 +74,13 @@ def test_a_requirement_without_examples_is_named() -> None:
     assert lacking(rules, examples_of(rules, {"seam": {"rule": (holds("all is well", SEEN),)}})) == [
         "seam.rule has no example that breaks it"
     ]
-    assert lacking(rules, examples_of(rules, {"seam": {"rule": (SEEN, SEEN)}})) == []
+    assert lacking(rules, examples_of(rules, {"seam": BOTH})) == []
 
 
 def test_what_is_only_observed_needs_no_example_that_breaks_it() -> None:
     rules = _catalogue(replace(RULE, level=OBSERVE))
     assert lacking(rules, examples_of(rules, {"seam": {"rule": (holds("all is well", SEEN),)}})) == []
-    assert lacking(rules, examples_of(rules, {"seam": {"rule": (SEEN, SEEN)}})) == [
+    assert lacking(rules, examples_of(rules, {"seam": BOTH})) == [
         "seam.rule is never broken, and has an example that breaks it"
     ]
 
@@ -90,7 +92,7 @@ def test_rules_that_are_said_never_to_be_broken_exist() -> None:
 def test_examples_of_a_requirement_that_does_not_exist_are_named() -> None:
     for name in ("rules", "other.*"):
         with pytest.raises(ExamplesError, match=rf"do not exist: seam\.{name.replace('*', '.')}"):
-            list(examples_of(_catalogue(RULE), {"seam": {name: (SEEN, SEEN)}}))
+            list(examples_of(_catalogue(RULE), {"seam": {name: BOTH["rule"]}}))
 
 
 def test_two_examples_with_one_sentence_are_named() -> None:
@@ -101,10 +103,10 @@ def test_two_examples_with_one_sentence_are_named() -> None:
 
 def test_a_family_has_its_examples_made_by_name_unless_a_rule_has_its_own() -> None:
     rules = _catalogue(RULE, replace(RULE, id="seam.one"), replace(RULE, id="seam.two"))
-    made: dict[str, Examples] = {"seam": {"*": lambda name: (holds(f"{name} is well", SEEN),), "rule": (SEEN, SEEN)}}
+    made: dict[str, Examples] = {"seam": {"*": lambda name: (holds(f"{name} is well", SEEN),), **BOTH}}
     assert [each.id for each in examples_of(rules, made)] == [
         "seam.rule: Held: all is as it should be",
-        "seam.rule: Violated: one thing is not as it should be",
+        "seam.rule: Violated: it is refused",
         "seam.one: Held: one is well",
         "seam.two: Held: two is well",
     ]

@@ -290,11 +290,11 @@ def cases() -> list[Case]:
 def build() -> dict[str, Any]:
     """The whole file. Raises tools.ToolError, and SystemExit where the languages do not agree."""
     made = cases()
-    asked = [(each.key, each.body) for each in made]
-    said = {language: tools.run(language, signed=asked) for language in LANGUAGES}
+    signed = [(each.key, each.body) for each in made]
+    runs = {language: tools.run(language, signed=signed) for language in LANGUAGES}
     found = []
     for index, case in enumerate(made):
-        answers = {language: said[language][2][index] for language in LANGUAGES}
+        answers = {language: runs[language][2][index] for language in LANGUAGES}
         if len(set(answers.values())) != 1:
             raise SystemExit(f"{case.id}: the languages do not agree: {answers}")
         found.append(_entry(case, answers))
@@ -302,7 +302,7 @@ def build() -> dict[str, Any]:
         "$schema": "./vectors.schema.json",
         "header": "x-hi-events-signature",
         "key": KEY,
-        "tools": {language: said[language][0] for language in LANGUAGES},
+        "tools": {language: runs[language][0] for language in LANGUAGES},
         "vectors": found,
     }
 

@@ -73,11 +73,11 @@ def run(
         check=False,
     )
     try:
-        said = json.loads(done.stdout)
-        return said["tool"], [base64.b64decode(each) for each in said["bodies"]], said["answers"]
+        output = json.loads(done.stdout)
+        return output["tool"], [base64.b64decode(each) for each in output["bodies"]], output["answers"]
     except ValueError:
-        told = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
-        raise ToolError(f"{language} failed with exit code {done.returncode}: {told}") from None
+        problem = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
+        raise ToolError(f"{language} failed with exit code {done.returncode}: {problem}") from None
 
 
 def _base64(value: bytes) -> str:

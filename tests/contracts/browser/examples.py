@@ -8,7 +8,7 @@ from contracts.browser.rules_arrival import ARRIVES, EMBEDS, RETURN
 from contracts.browser.rules_journey import ENABLES, ERRORS
 from contracts.browser.rules_widget import LATE, NETWORK, NONE, STATES, WINDOWS
 from harness.history import Context, Entry, History, Observation
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds, one_change_breaks
 from tests.contracts.histories import answer, history, observed
 
 CLIENT, HI = "https://tuvens.example", "https://tickets.example"
@@ -210,71 +210,143 @@ def _at_client(seen: History) -> History:
 
 
 EXAMPLES: Examples = {
-    "event_page_opens": (states(), states(fresh("setup", {}))),
-    "active_state_shows_the_tickets": (states(), states(fresh("active", state("active", tickets=part(src=PAGE))))),
-    "setup_state_shows_progress": (states(), states(fresh("setup", {"title": part("…")}))),
-    "inactive_state_says_that_sales_are_paused": (states(), states(fresh("inactive", state("active")))),
-    "no_ticketing_shows_another_registration": (none(state("none")), none(state("setup"))),
-    "open_page_follows_the_changes": (states(), states(looks(f"{STATES}/open/inactive", state("active")))),
-    "title_follows_the_state": (
-        states(),
-        states(looks(f"{STATES}/open/inactive", state("inactive", title=part(TITLES["active"])))),
+    **one_change_breaks(
+        states,
+        {
+            "event_page_opens": ("the title is missing", fresh("setup", {})),
+            "active_state_shows_the_tickets": (
+                "the iframe shows the page, not its /embed",
+                fresh("active", state("active", tickets=part(src=PAGE))),
+            ),
+            "setup_state_shows_progress": ("progress is missing", fresh("setup", {"title": part("…")})),
+            "inactive_state_says_that_sales_are_paused": ("it shows the tickets", fresh("inactive", state("active"))),
+            "open_page_follows_the_changes": (
+                "it still shows the tickets",
+                looks(f"{STATES}/open/inactive", state("active")),
+            ),
+            "title_follows_the_state": (
+                "the title stays",
+                looks(f"{STATES}/open/inactive", state("inactive", title=part(TITLES["active"]))),
+            ),
+        },
+    ),
+    "no_ticketing_shows_another_registration": (
+        holds("it offers to register", none(state("none"))),
+        breaks("it shows progress", none(state("setup"))),
     ),
     "page_fits_the_window": (
-        windows(),
-        windows(narrow={"shown": state("active", tickets=part(right=980, width=960))}),
-    ),
-    "tickets_load_when_they_are_near": (windows(), windows(far={"early": [200]})),
-    "page_catches_up_after_a_lost_network": (network(state("active")), network(state("inactive"))),
-    "page_shows_what_changed_before_it_listened": (late(state("active")), late(state("setup"))),
-    "enable_ticketing_leads_to_hi_events": (
-        journey(),
-        journey(query={**QUERY, "return_url": "https://staging.example/hi-events/callback"}),
-    ),
-    "enabling_shows_that_it_works": (
-        journey(),
-        journey(looks(f"{ENABLES}/loading", {}, clicked=True, clicked_again=True, asked=2)),
-    ),
-    "errors_of_enabling_are_shown": (errors(), errors(error("nonsense", {"enable": part("Enable ticketing")}))),
-    "errors_of_enabling_can_be_retried": (errors(), errors(error("failing", {"problem": part("It failed.")}))),
-    "error_texts_stay_text": (errors(), errors(error("failing", {"problem": part("x")}, planted=1))),
-    "hi_events_comes_back_with_the_ids": (journey(), journey(told={"success": "true", "tuvens_event_id": "31"})),
-    "a_success_links_the_event": (journey(), journey(linked={"ticketing_enabled": False, "hi_events_event_id": None})),
-    "an_expired_session_can_be_replaced": (
-        journey(),
-        journey(looks(f"{ENABLES}/expired", SUCCESS, clicked=True, arrived=True, way=[], asked=1)),
-    ),
-    "a_waiting_page_shows_the_tickets_of_a_new_event": (
-        journey(),
-        journey(looks(f"{ENABLES}/waiting", state("none"), hi_events=PAGE)),
-    ),
-    "a_cancelled_return_is_told": (
-        returns("cancelled", {"callback_cancelled": part("Cancelled")}),
-        returns("cancelled", SUCCESS),
-    ),
-    "an_error_return_is_told": (returns("error", ERROR), returns("error", SUCCESS)),
-    "the_older_spelling_is_read": (returns("older spelling", SUCCESS), returns("older spelling", ERROR)),
-    "return_texts_stay_text": (returns("error", ERROR), returns("error", ERROR, planted=1, dialogs=1)),
-    "arrives_signed_in": (arrival(), arrival(looks(f"{ARRIVES}/arrived", {}, way=[]))),
-    "session_token_is_left_behind": (
-        arrival(),
-        arrival(
-            looks(
-                f"{ARRIVES}/arrived",
-                {"signed_in": part("Signed in")},
-                address=f"{HI}/auth/cross-app?session_token={TOKEN}",
-                way=[],
-            )
+        holds("all is as it should be", windows()),
+        breaks(
+            "the tickets are wider than the window",
+            windows(narrow={"shown": state("active", tickets=part(right=980, width=960))}),
         ),
     ),
-    "a_dead_session_leads_back_with_an_error": (
-        arrival(),
-        arrival(looks(f"{ARRIVES}/unknown session", {}, told={})),
+    "tickets_load_when_they_are_near": (
+        holds("all is as it should be", windows()),
+        breaks("they load at once", windows(far={"early": [200]})),
     ),
-    "a_foreign_return_url_is_not_followed": (
-        arrival(),
-        arrival(looks(f"{ARRIVES}/foreign return", {}, reached=["https://elsewhere.example/callback"])),
+    "page_catches_up_after_a_lost_network": (
+        holds("it shows the tickets", network(state("active"))),
+        breaks("it does not change", network(state("inactive"))),
     ),
-    "an_event_can_be_embedded": (embedded("Evening"), embedded("")),
-    "nothing_in_the_browser_holds_a_secret": (loaded(), loaded(found=[found_in("shared-secret", "body")])),
+    "page_shows_what_changed_before_it_listened": (
+        holds("it shows the tickets", late(state("active"))),
+        breaks("it does not change", late(state("setup"))),
+    ),
+    "enable_ticketing_leads_to_hi_events": (
+        holds("all is as it should be", journey()),
+        breaks(
+            "the return URL is of another origin",
+            journey(query={**QUERY, "return_url": "https://staging.example/hi-events/callback"}),
+        ),
+    ),
+    **one_change_breaks(
+        journey,
+        {
+            "enabling_shows_that_it_works": (
+                "a second click asks again",
+                looks(f"{ENABLES}/loading", {}, clicked=True, clicked_again=True, asked=2),
+            ),
+            "an_expired_session_can_be_replaced": (
+                "a success is shown",
+                looks(f"{ENABLES}/expired", SUCCESS, clicked=True, arrived=True, way=[], asked=1),
+            ),
+            "a_waiting_page_shows_the_tickets_of_a_new_event": (
+                "it does not change",
+                looks(f"{ENABLES}/waiting", state("none"), hi_events=PAGE),
+            ),
+        },
+    ),
+    **one_change_breaks(
+        errors,
+        {
+            "errors_of_enabling_are_shown": (
+                "nonsense shows no error",
+                error("nonsense", {"enable": part("Enable ticketing")}),
+            ),
+            "errors_of_enabling_can_be_retried": (
+                "there is no button",
+                error("failing", {"problem": part("It failed.")}),
+            ),
+            "error_texts_stay_text": (
+                "the message becomes an element",
+                error("failing", {"problem": part("x")}, planted=1),
+            ),
+        },
+    ),
+    "hi_events_comes_back_with_the_ids": (
+        holds("all is as it should be", journey()),
+        breaks("only the older spelling comes", journey(told={"success": "true", "tuvens_event_id": "31"})),
+    ),
+    "a_success_links_the_event": (
+        holds("all is as it should be", journey()),
+        breaks("the event has no ticketing", journey(linked={"ticketing_enabled": False, "hi_events_event_id": None})),
+    ),
+    "a_cancelled_return_is_told": (
+        holds("it is shown", returns("cancelled", {"callback_cancelled": part("Cancelled")})),
+        breaks("a success is shown", returns("cancelled", SUCCESS)),
+    ),
+    "an_error_return_is_told": (
+        holds("it is shown", returns("error", ERROR)),
+        breaks("a success is shown", returns("error", SUCCESS)),
+    ),
+    "the_older_spelling_is_read": (
+        holds("a success is shown", returns("older spelling", SUCCESS)),
+        breaks("an error is shown", returns("older spelling", ERROR)),
+    ),
+    "return_texts_stay_text": (
+        holds("the text is shown", returns("error", ERROR)),
+        breaks("the script is run", returns("error", ERROR, planted=1, dialogs=1)),
+    ),
+    **one_change_breaks(
+        arrival,
+        {
+            "arrives_signed_in": ("nobody is signed in", looks(f"{ARRIVES}/arrived", {}, way=[])),
+            "session_token_is_left_behind": (
+                "the address has the token",
+                looks(
+                    f"{ARRIVES}/arrived",
+                    {"signed_in": part("Signed in")},
+                    address=f"{HI}/auth/cross-app?session_token={TOKEN}",
+                    way=[],
+                ),
+            ),
+            "a_dead_session_leads_back_with_an_error": (
+                "the address tells no error",
+                looks(f"{ARRIVES}/unknown session", {}, told={}),
+            ),
+            "a_foreign_return_url_is_not_followed": (
+                "the browser goes there",
+                looks(f"{ARRIVES}/foreign return", {}, reached=["https://elsewhere.example/callback"]),
+            ),
+        },
+    ),
+    "an_event_can_be_embedded": (
+        holds("both show text", embedded("Evening")),
+        breaks("the widget is empty", embedded("")),
+    ),
+    "nothing_in_the_browser_holds_a_secret": (
+        holds("no secret was found", loaded()),
+        breaks("a script holds the shared secret", loaded(found=[found_in("shared-secret", "body")])),
+    ),
 }

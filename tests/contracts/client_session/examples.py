@@ -3,7 +3,7 @@
 from contracts.client_session import rules
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds, one_change_breaks
 from tests.contracts.histories import answer, history, instead
 
 STORY = rules.STORY
@@ -43,12 +43,20 @@ def whose(**changes: object) -> Seen:
 
 
 EXAMPLES: Examples = {
-    "wraps_a_session": (seen(), seen(wrapped("first", 401, {}))),
-    "wrapper_answers_200": (seen(), seen(wrapped("first", 201, SESSION))),
-    "session_is_of_the_user_and_account": (seen(), whose(user_id="2")),
-    "without_a_jwt_there_is_no_session": (seen(), seen(wrapped("no JWT", 200, SESSION))),
-    "invalid_jwt_is_refused": (seen(), seen(wrapped("invalid JWT/other key", 200, SESSION))),
-    "expired_jwt_is_refused": (seen(), seen(wrapped("expired JWT", 200, SESSION))),
-    "ill_formed_account_is_refused": (seen(), seen(wrapped("ill-formed account/text", 500, {}))),
-    "foreign_account_is_refused": (seen(), seen(wrapped("foreign account", 500, {}))),
+    **one_change_breaks(
+        seen,
+        {
+            "wraps_a_session": ("it is refused", wrapped("first", 401, {})),
+            "wrapper_answers_200": ("it is answered 201", wrapped("first", 201, SESSION)),
+            "without_a_jwt_there_is_no_session": ("a session is handed out", wrapped("no JWT", 200, SESSION)),
+            "invalid_jwt_is_refused": ("a session is handed out", wrapped("invalid JWT/other key", 200, SESSION)),
+            "expired_jwt_is_refused": ("a session is handed out", wrapped("expired JWT", 200, SESSION)),
+            "ill_formed_account_is_refused": ("it is answered 500", wrapped("ill-formed account/text", 500, {})),
+            "foreign_account_is_refused": ("it is answered 500", wrapped("foreign account", 500, {})),
+        },
+    ),
+    "session_is_of_the_user_and_account": (
+        holds("all is as it should be", seen()),
+        breaks("it is of another user", whose(user_id="2")),
+    ),
 }

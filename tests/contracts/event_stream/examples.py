@@ -8,7 +8,7 @@ from contracts.event_stream.wire import status_message
 from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.history import Entry, Observation, StreamEvent
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds
 from tests.contracts.histories import NOW, answer, comment, history, instead, message, observed, opened
 
 STORY = rules.STORY
@@ -114,17 +114,41 @@ _NAMED = message(STAYING, said("active", 1), event="ticketing_status_changed", i
 _FIRST = told(LEAVING, "active", 1)
 
 EXAMPLES: Examples = {
-    "it_is_an_event_stream": (probe(content_type="text/event-stream; charset=utf-8"), probe(200, "application/json")),
-    "an_applied_update_is_told": (heard(), first_is(told(STAYING, "active", 1))),
-    "messages_are_unnamed": (heard(), first_is(_NAMED, _FIRST)),
-    "messages_have_the_form": (heard(), first_is(told(STAYING, "active", 1, timestamp=NOW), _FIRST)),
-    "a_message_tells_the_ticketing_status": (heard(), first_is(told(STAYING, "setup", 1), _FIRST)),
-    "one_message_for_each_update": (
-        heard(),
-        first_is(told(STAYING, "active", 1), told(STAYING, "active", 1), _FIRST),
+    "it_is_an_event_stream": (
+        holds("the media type has a parameter", probe(content_type="text/event-stream; charset=utf-8")),
+        breaks("it is JSON", probe(200, "application/json")),
     ),
-    "a_refused_update_is_not_told": (heard(), heard(refusals=[told(STAYING, "setup", 9)])),
-    "messages_have_an_id": (heard(), without_ids()),
-    "a_reconnect_misses_nothing": (heard(), heard(back=[])),
-    "a_silent_stream_has_a_heartbeat": (by_clock(comment(PAGE)), by_clock()),
+    "an_applied_update_is_told": (
+        holds("all is as it should be", heard()),
+        breaks("one page hears nothing", first_is(told(STAYING, "active", 1))),
+    ),
+    "messages_are_unnamed": (
+        holds("all is as it should be", heard()),
+        breaks("a message is named", first_is(_NAMED, _FIRST)),
+    ),
+    "messages_have_the_form": (
+        holds("all is as it should be", heard()),
+        breaks("the timestamp is a number", first_is(told(STAYING, "active", 1, timestamp=NOW), _FIRST)),
+    ),
+    "a_message_tells_the_ticketing_status": (
+        holds("all is as it should be", heard()),
+        breaks("it tells another status", first_is(told(STAYING, "setup", 1), _FIRST)),
+    ),
+    "one_message_for_each_update": (
+        holds("all is as it should be", heard()),
+        breaks("a message comes twice", first_is(told(STAYING, "active", 1), told(STAYING, "active", 1), _FIRST)),
+    ),
+    "a_refused_update_is_not_told": (
+        holds("all is as it should be", heard()),
+        breaks("it is told", heard(refusals=[told(STAYING, "setup", 9)])),
+    ),
+    "messages_have_an_id": (holds("all is as it should be", heard()), breaks("no message has one", without_ids())),
+    "a_reconnect_misses_nothing": (
+        holds("all is as it should be", heard()),
+        breaks("the message does not come again", heard(back=[])),
+    ),
+    "a_silent_stream_has_a_heartbeat": (
+        holds("a comment comes", by_clock(comment(PAGE))),
+        breaks("it stays silent", by_clock()),
+    ),
 }

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from harness.history import Entry
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds
 from tests.contracts.hi_events_page.examples import CALLBACK, ORIGIN, SUCCESS, redirect
 from tests.contracts.hi_events_session.examples import refused, signed_in
 from tests.contracts.histories import NOW, answer, history, message, observed, opened
@@ -86,14 +86,29 @@ def _raced(*told: str) -> Seen:
 
 
 EXAMPLES: Examples = {
-    "an_event_goes_live": (live(), live(SETUP)),
-    "a_listener_hears_that_an_event_is_live": (live(), live(heard="setup")),
-    "an_expired_session_is_recovered_from": (
-        _expired(refused(f"{EXPIRED}/expired/sign in")),
-        _expired(refused(f"{EXPIRED}/expired/sign in"), SETUP),
+    "an_event_goes_live": (holds("all is as it should be", live()), breaks("the event stays in setup", live(SETUP))),
+    "a_listener_hears_that_an_event_is_live": (
+        holds("all is as it should be", live()),
+        breaks("the message tells another status", live(heard="setup")),
     ),
-    "a_wrong_secret_is_recovered_from": (_secret(401), _secret(200)),
-    "a_missing_permission_is_recovered_from": (_permission(False), _permission(True)),
-    "a_lost_network_is_recovered_from": (network(("active", 1.0), ("inactive", 10.1)), network(("active", 1.0))),
-    "concurrent_questions_are_told_apart": (_raced("1", "3"), _raced("1", "1")),
+    "an_expired_session_is_recovered_from": (
+        holds("a new session leads to the live event", _expired(refused(f"{EXPIRED}/expired/sign in"))),
+        breaks("the event stays in setup", _expired(refused(f"{EXPIRED}/expired/sign in"), SETUP)),
+    ),
+    "a_wrong_secret_is_recovered_from": (
+        holds("it is refused, and the right one works", _secret(401)),
+        breaks("the wrong secret is accepted", _secret(200)),
+    ),
+    "a_missing_permission_is_recovered_from": (
+        holds("it is denied, and the own event is granted", _permission(False)),
+        breaks("the foreign event is granted", _permission(True)),
+    ),
+    "a_lost_network_is_recovered_from": (
+        holds("the message after the reconnect comes", network(("active", 1.0), ("inactive", 10.1))),
+        breaks("the message after the reconnect is missing", network(("active", 1.0))),
+    ),
+    "concurrent_questions_are_told_apart": (
+        holds("each answer names its user", _raced("1", "3")),
+        breaks("one answer names another user", _raced("1", "1")),
+    ),
 }

@@ -7,7 +7,7 @@ from contracts.every_operation.rules_fuzzing import STORY
 from contracts.every_operation.rules_routes import STORY as PROBE
 from harness.history import Entry
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds
 from tests.contracts.histories import answer, history, observed
 
 SERVER_ERROR = {
@@ -49,6 +49,15 @@ def fuzzed(operation_id: str, *others: Entry, sent: int = 2, **noted: Any) -> Se
 
 
 EXAMPLES: Examples = {
-    **{name: (fuzzed(name), fuzzed(name, causes=[SERVER_ERROR])) for name in FUZZED},
-    "nonsense_is_refused": (fuzzed("getEvent", causes=[MISSHAPEN]), fuzzed("getEvent", causes=[MISSHAPEN, UNREFUSED])),
+    **{
+        name: (
+            holds("no case fails", fuzzed(name)),
+            breaks("a case is answered 500", fuzzed(name, causes=[SERVER_ERROR])),
+        )
+        for name in FUZZED
+    },
+    "nonsense_is_refused": (
+        holds("only a shape is wrong", fuzzed("getEvent", causes=[MISSHAPEN])),
+        breaks("one operation accepts it", fuzzed("getEvent", causes=[MISSHAPEN, UNREFUSED])),
+    ),
 }

@@ -167,51 +167,93 @@ def _typed(content_type: str | None) -> Seen:
 _LEAK = body("LIVE").replace(b'"title"', b'"session_token":"<session-token:11111111>","title"')
 
 EXAMPLES: Examples = {
-    "status_can_be_changed": (history(*changes()), history(*changes(status=500))),
-    "a_change_is_sent": (seen(), seen([])),
-    "deliveries_are_signed": (seen(), _one(body("LIVE"), valid=False)),
-    "deliveries_tell_the_change": (seen(), _told("DRAFT", *CHANGES[:-1])),
-    "every_status_is_delivered": (seen(), _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
-    "each_change_is_delivered_once": (seen(), _told("LIVE", *CHANGES)),
-    "deliveries_keep_the_order_of_changes": (_close("LIVE", "CANCELLED"), _close("CANCELLED", "LIVE")),
-    "unknown_status_is_refused": (history(*changes()), history(*changes(unknown=200))),
-    "refused_status_is_not_sent": (seen(), _told("POSTPONED")),
-    "deliveries_carry_no_secret": (seen(), _one(_LEAK)),
-    "retries_after_a_server_error": (history(*SERVER_ERROR), history(*part("server error", ("LIVE", 503)))),
-    "a_retry_is_the_same_delivery": (history(*SERVER_ERROR), _dated_anew()),
-    "pauses_between_retries_grow": (history(*SERVER_ERROR), _shrinking()),
+    "status_can_be_changed": (
+        holds("each change succeeds", history(*changes())),
+        breaks("it is answered 500", history(*changes(status=500))),
+    ),
+    "a_change_is_sent": (holds("all is as it should be", seen()), breaks("no webhook comes", seen([]))),
+    "deliveries_are_signed": (
+        holds("all is as it should be", seen()),
+        breaks("a signature is wrong", _one(body("LIVE"), valid=False)),
+    ),
+    "deliveries_tell_the_change": (
+        holds("all is as it should be", seen()),
+        breaks("one reports another status", _told("DRAFT", *CHANGES[:-1])),
+    ),
+    "every_status_is_delivered": (
+        holds("all is as it should be", seen()),
+        breaks("ARCHIVED is missing", _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
+    ),
+    "each_change_is_delivered_once": (
+        holds("all is as it should be", seen()),
+        breaks("one comes twice", _told("LIVE", *CHANGES)),
+    ),
+    "deliveries_keep_the_order_of_changes": (
+        holds("LIVE comes first", _close("LIVE", "CANCELLED")),
+        breaks("CANCELLED comes first", _close("CANCELLED", "LIVE")),
+    ),
+    "unknown_status_is_refused": (
+        holds("it is answered 422", history(*changes())),
+        breaks("it is answered 200", history(*changes(unknown=200))),
+    ),
+    "refused_status_is_not_sent": (holds("all is as it should be", seen()), breaks("it is sent", _told("POSTPONED"))),
+    "deliveries_carry_no_secret": (
+        holds("all is as it should be", seen()),
+        breaks("a body has a session token", _one(_LEAK)),
+    ),
+    "retries_after_a_server_error": (
+        holds("the third attempt is taken", history(*SERVER_ERROR)),
+        breaks("there is one attempt", history(*part("server error", ("LIVE", 503)))),
+    ),
+    "a_retry_is_the_same_delivery": (
+        holds("the bodies are equal", history(*SERVER_ERROR)),
+        breaks("each attempt has another time", _dated_anew()),
+    ),
+    "pauses_between_retries_grow": (holds("they grow", history(*SERVER_ERROR)), breaks("they shrink", _shrinking())),
     "refused_delivery_is_not_retried": (
-        history(*CLIENT_ERROR),
-        history(*part("client error", ("CANCELLED", 400), ("CANCELLED", 400))),
+        holds("there is one attempt", history(*CLIENT_ERROR)),
+        breaks("it is retried", history(*part("client error", ("CANCELLED", 400), ("CANCELLED", 400)))),
     ),
     "retries_after_too_many_requests": (
-        history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
-        history(*part("too many requests", ("LIVE", 200), ("ENDED", 429))),
+        holds(
+            "the next attempt is taken",
+            history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
+        ),
+        breaks("it is given up", history(*part("too many requests", ("LIVE", 200), ("ENDED", 429)))),
     ),
-    "deliveries_are_sent_as_json": (_typed("application/json; charset=utf-8"), _typed("text/plain")),
+    "deliveries_are_sent_as_json": (
+        holds("the media type has a parameter", _typed("application/json; charset=utf-8")),
+        breaks("it is text/plain", _typed("text/plain")),
+    ),
     "retries_after_a_time_out": (
         holds("it is tried again, and taken", history(*received("time-out", None, 200))),
         breaks("it is given up", history(*received("time-out", None))),
         lacks("nobody can leave a webhook without an answer", history(ended={FAIL: "finished"})),
     ),
     "an_attempt_waits_30_seconds_at_most": (
-        history(*received("time-out", None, 200, seconds=30.1)),
-        history(*received("time-out", None, 200, seconds=35.0)),
+        holds("it waits 30 s", history(*received("time-out", None, 200, seconds=30.1))),
+        breaks("it waits 35 s", history(*received("time-out", None, 200, seconds=35.0))),
     ),
     "retries_after_a_broken_connection": (
-        history(*received("broken connection", None, 200)),
-        history(*received("broken connection", None, None)),
+        holds("the second attempt is taken", history(*received("broken connection", None, 200))),
+        breaks("no attempt is answered", history(*received("broken connection", None, None))),
     ),
     "order_is_kept_under_failures": (
-        history(*ORDER),
-        history(*part("order", ("LIVE", 503), ("CANCELLED", 200), ("LIVE", 200))),
+        holds("LIVE is taken first", history(*ORDER)),
+        breaks("CANCELLED is taken first", history(*part("order", ("LIVE", 503), ("CANCELLED", 200), ("LIVE", 200)))),
     ),
     "failures_leave_the_right_state": (
-        history(*SERVER_ERROR, *ORDER),
-        history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200), shown="LIVE")),
+        holds("the event follows", history(*SERVER_ERROR, *ORDER)),
+        breaks(
+            "the event stays active",
+            history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200), shown="LIVE")),
+        ),
     ),
     "every_attempt_is_in_the_delivery_log": (
-        history(*SERVER_ERROR, *CLIENT_ERROR),
-        history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=[200]), *CLIENT_ERROR),
+        holds("it has all of them", history(*SERVER_ERROR, *CLIENT_ERROR)),
+        breaks(
+            "it has one of three",
+            history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=[200]), *CLIENT_ERROR),
+        ),
     ),
 }

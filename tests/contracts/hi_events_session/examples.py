@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, holds
+from tests.contracts.examples import Examples, breaks, holds
 from tests.contracts.histories import NOW, answer, history, no_answer, observed
 
 BEARER, OTHER_BEARER = "<bearer:11111111>", "<bearer:22222222>"
@@ -189,84 +189,176 @@ _GUEST = (200, {"token": BEARER, "user": OUTSIDER})
 _FIRST = "a_user_signs_in/first"
 
 EXAMPLES: Examples = {
-    "accepts_a_live_session": (_signed_in(signed_in(_FIRST)), _signed_in(refused(_FIRST))),
-    "sign_in_answers_200": (_signed_in(signed_in(_FIRST)), _signed_in(signed_in(_FIRST, status=201))),
+    "accepts_a_live_session": (
+        holds("all is as it should be", _signed_in(signed_in(_FIRST))),
+        breaks("it is refused", _signed_in(refused(_FIRST))),
+    ),
+    "sign_in_answers_200": (
+        holds("all is as it should be", _signed_in(signed_in(_FIRST))),
+        breaks("it is answered 201", _signed_in(signed_in(_FIRST, status=201))),
+    ),
     "sign_in_describes_the_session": (
-        _signed_in(signed_in(_FIRST, token_type="Bearer")),
-        _signed_in(signed_in(_FIRST, expires_in="3600")),
+        holds("token_type is Bearer with a capital", _signed_in(signed_in(_FIRST, token_type="Bearer"))),
+        breaks("expires_in is text", _signed_in(signed_in(_FIRST, expires_in="3600"))),
     ),
     "sign_in_sends_the_token_as_a_header": (
-        _signed_in(signed_in(_FIRST)),
-        _signed_in(signed_in(_FIRST, headers={})),
+        holds("all is as it should be", _signed_in(signed_in(_FIRST))),
+        breaks("the header is missing", _signed_in(signed_in(_FIRST, headers={}))),
     ),
     "sign_in_names_the_tuvens_user": (
-        _signed_in(signed_in(_FIRST, {**ORGANISER, "email": "Zoe@Example.com"})),
-        _signed_in(signed_in(_FIRST, {**ORGANISER, "external_user_id": "2"})),
+        holds(
+            "the email differs in case only", _signed_in(signed_in(_FIRST, {**ORGANISER, "email": "Zoe@Example.com"}))
+        ),
+        breaks("it names another user", _signed_in(signed_in(_FIRST, {**ORGANISER, "external_user_id": "2"}))),
     ),
     "sign_in_describes_the_local_user": (
-        _signed_in(signed_in(_FIRST, {**ORGANISER, "last_name": None})),
-        _signed_in(signed_in(_FIRST, {"id": 7, "external_user_id": "1"})),
+        holds("the last name is null", _signed_in(signed_in(_FIRST, {**ORGANISER, "last_name": None}))),
+        breaks("fields are missing", _signed_in(signed_in(_FIRST, {"id": 7, "external_user_id": "1"}))),
     ),
     "sign_in_without_a_token_is_refused": (
-        _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (422, {"message": "…", "errors": {}})),
-        _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (500, {"message": "…", "error": "ERROR"})),
+        holds(
+            "one is answered 401, one 422",
+            _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (422, {"message": "…", "errors": {}})),
+        ),
+        breaks(
+            "one is answered 500",
+            _tries("sign_ins_are_refused/ill-formed", (401, UNAUTHORIZED), (500, {"message": "…", "error": "ERROR"})),
+        ),
     ),
-    "unknown_token_is_refused": (_refusals(), _refusals(unknown=_GUEST)),
-    "forged_token_is_refused": (_refusals(), _refusals(**{"forged/cut": _GUEST})),
-    "refused_sign_in_starts_no_session": (_refusals(), _refusals(unknown=(401, {**UNAUTHORIZED, "token": BEARER}))),
-    "sign_in_is_limited": (_limited(*[401] * 10, 429), _limited(*[401] * 21)),
-    "one_local_user_for_repeated_sign_ins": (_repeated(7, 7, 7), _repeated(7, 7, 8)),
+    "unknown_token_is_refused": (
+        holds("all is as it should be", _refusals()),
+        breaks("it is accepted", _refusals(unknown=_GUEST)),
+    ),
+    "forged_token_is_refused": (
+        holds("all is as it should be", _refusals()),
+        breaks("a cut one is accepted", _refusals(**{"forged/cut": _GUEST})),
+    ),
+    "refused_sign_in_starts_no_session": (
+        holds("all is as it should be", _refusals()),
+        breaks("the refusal has a token", _refusals(unknown=(401, {**UNAUTHORIZED, "token": BEARER}))),
+    ),
+    "sign_in_is_limited": (
+        holds("the eleventh try is answered 429", _limited(*[401] * 10, 429)),
+        breaks("21 tries are let through", _limited(*[401] * 21)),
+    ),
+    "one_local_user_for_repeated_sign_ins": (
+        holds("there is one user", _repeated(7, 7, 7)),
+        breaks("another token gets another user", _repeated(7, 7, 8)),
+    ),
     "one_local_user_under_concurrent_sign_ins": (
-        _raced(("1", 7), ("3", 8), ("1", 7)),
-        _raced(("1", 7), ("3", 8), ("1", 9)),
+        holds("each user is one", _raced(("1", 7), ("3", 8), ("1", 7))),
+        breaks("one of them gets a second user", _raced(("1", 7), ("3", 8), ("1", 9))),
     ),
-    "no_local_user_is_shared": (_raced(("1", 7), ("3", 8)), _raced(("1", 7), ("3", 7))),
+    "no_local_user_is_shared": (
+        holds("each has an own one", _raced(("1", 7), ("3", 8))),
+        breaks("two Tuvens users share one", _raced(("1", 7), ("3", 7))),
+    ),
     "concurrent_sign_ins_are_not_mixed_up": (
-        _raced(("1", 7), ("3", 8)),
-        _raced(("1", 7), ("1", 7), minted_for=("1", "3")),
+        holds("each token signs its user in", _raced(("1", 7), ("3", 8))),
+        breaks("a token signs another user in", _raced(("1", 7), ("1", 7), minted_for=("1", "3"))),
     ),
-    "existing_user_with_the_same_email_is_linked": (_customer(7), _customer(40)),
-    "accounts_are_not_shared": (_two_accounts(1, 2), _two_accounts(1, 1)),
-    "status_is_told": (status(told()), status(told(authenticated="yes"))),
-    "status_knows_the_user": (status(told()), status(told(user=OUTSIDER))),
-    "status_tells_when_the_session_ends": (status(told(), at=NOW), status(told(expires_at="2025-07-25 15:30:00"))),
+    "existing_user_with_the_same_email_is_linked": (
+        holds("the existing user is signed in", _customer(7)),
+        breaks("a second user is made", _customer(40)),
+    ),
+    "accounts_are_not_shared": (
+        holds("each gets an own account", _two_accounts(1, 2)),
+        breaks("both get one account", _two_accounts(1, 1)),
+    ),
+    "status_is_told": (
+        holds("all is as it should be", status(told())),
+        breaks("authenticated is text", status(told(authenticated="yes"))),
+    ),
+    "status_knows_the_user": (
+        holds("all is as it should be", status(told())),
+        breaks("it names another user", status(told(user=OUTSIDER))),
+    ),
+    "status_tells_when_the_session_ends": (
+        holds("it is a time to come", status(told(), at=NOW)),
+        breaks("the time is not ISO 8601", status(told(expires_at="2025-07-25 15:30:00"))),
+    ),
     "accounts_equal_those_of_tuvens_api": (
-        _asked_twice("accounts", "organiser", {"accounts": [ACME, BLUEBIRD]}, {"accounts": [BLUEBIRD, ACME]}),
-        _asked_twice("accounts", "organiser", {"accounts": [ACME]}, {"accounts": [BLUEBIRD, ACME]}),
+        holds(
+            "they come in another order",
+            _asked_twice("accounts", "organiser", {"accounts": [ACME, BLUEBIRD]}, {"accounts": [BLUEBIRD, ACME]}),
+        ),
+        breaks(
+            "one account is missing",
+            _asked_twice("accounts", "organiser", {"accounts": [ACME]}, {"accounts": [BLUEBIRD, ACME]}),
+        ),
     ),
-    "permission_is_answered": (_permission({"has_permission": True}), _permission({"granted": True})),
+    "permission_is_answered": (
+        holds("it is granted", _permission({"has_permission": True})),
+        breaks("the field has another name", _permission({"granted": True})),
+    ),
     "permissions_follow_tuvens_api": (
-        _asked_twice("permission", "foreign event", {"has_permission": False}, {"has_permission": False}),
-        _asked_twice("permission", "foreign event", {"has_permission": True}, {"has_permission": False}),
+        holds(
+            "both deny it",
+            _asked_twice("permission", "foreign event", {"has_permission": False}, {"has_permission": False}),
+        ),
+        breaks(
+            "hi.events grants what tuvens-api denies",
+            _asked_twice("permission", "foreign event", {"has_permission": True}, {"has_permission": False}),
+        ),
     ),
     "ill_formed_permission_question_is_refused": (
-        history(hi("a_hi_events_session_is_used/ill-formed permission/number", 422)),
-        history(hi("a_hi_events_session_is_used/ill-formed permission/number", 200, {"has_permission": False})),
+        holds("it is answered 422", history(hi("a_hi_events_session_is_used/ill-formed permission/number", 422))),
+        breaks(
+            "it is answered 200",
+            history(hi("a_hi_events_session_is_used/ill-formed permission/number", 200, {"has_permission": False})),
+        ),
     ),
-    "status_demands_a_session": (_unbidden("status", 401, 401), _unbidden("status", 401, 200)),
-    "accounts_demand_a_session": (_unbidden("accounts", 401, 401), _unbidden("accounts", 401, 200)),
-    "permissions_demand_a_session": (_unbidden("permission", 401, 401), _unbidden("permission", 500, 401)),
-    "changing_an_event_demands_a_session": (changed(401, "setup"), changed(200, "setup")),
-    "refused_change_changes_nothing": (changed(401, "setup"), changed(401, "active")),
-    "dead_session_is_refused": (_ended(401), _ended(200)),
+    "status_demands_a_session": (
+        holds("both are answered 401", _unbidden("status", 401, 401)),
+        breaks("a wrong token is accepted", _unbidden("status", 401, 200)),
+    ),
+    "accounts_demand_a_session": (
+        holds("both are answered 401", _unbidden("accounts", 401, 401)),
+        breaks("a wrong token is accepted", _unbidden("accounts", 401, 200)),
+    ),
+    "permissions_demand_a_session": (
+        holds("both are answered 401", _unbidden("permission", 401, 401)),
+        breaks("it is answered 500 without a token", _unbidden("permission", 500, 401)),
+    ),
+    "changing_an_event_demands_a_session": (
+        holds("it is answered 401", changed(401, "setup")),
+        breaks("it is changed", changed(200, "setup")),
+    ),
+    "refused_change_changes_nothing": (
+        holds("nothing changes", changed(401, "setup")),
+        breaks("tuvens-api was told", changed(401, "active")),
+    ),
+    "dead_session_is_refused": (holds("it is answered 401", _ended(401)), breaks("it is still served", _ended(200))),
     "trouble_at_tuvens_api_starts_no_session": (
-        trouble(),
-        trouble(silence=signed_in("tuvens_api_is_in_trouble/sign in/silence", OUTSIDER)),
+        holds("all is as it should be", trouble()),
+        breaks(
+            "a session starts while tuvens-api is silent",
+            trouble(silence=signed_in("tuvens_api_is_in_trouble/sign in/silence", OUTSIDER)),
+        ),
     ),
-    "trouble_at_tuvens_api_is_an_error": (trouble((401, UNAUTHORIZED)), trouble((500, UNAVAILABLE))),
+    "trouble_at_tuvens_api_is_an_error": (
+        holds("it is answered 401", trouble((401, UNAUTHORIZED))),
+        breaks("it is answered 500", trouble((500, UNAVAILABLE))),
+    ),
     "silence_of_tuvens_api_is_given_up": (
-        trouble(),
-        trouble(silence=refused("tuvens_api_is_in_trouble/sign in/silence", 500)),
+        holds("all is as it should be", trouble()),
+        breaks("it is answered 500", trouble(silence=refused("tuvens_api_is_in_trouble/sign in/silence", 500))),
     ),
-    "trouble_is_told_from_a_refusal": (trouble(), trouble((401, UNAUTHORIZED))),
-    "sign_in_works_again_after_trouble": (trouble(), trouble(after=refused("tuvens_api_is_in_trouble/after"))),
+    "trouble_is_told_from_a_refusal": (
+        holds("all is as it should be", trouble()),
+        breaks("it is answered 401", trouble((401, UNAUTHORIZED))),
+    ),
+    "sign_in_works_again_after_trouble": (
+        holds("all is as it should be", trouble()),
+        breaks("it is refused afterwards", trouble(after=refused("tuvens_api_is_in_trouble/after"))),
+    ),
     "expired_token_is_refused": (
-        expired(),
-        expired(unused=signed_in("expired_tokens_are_tried_by_the_clock/after/unused")),
+        holds("all is as it should be", expired()),
+        breaks("it is accepted", expired(unused=signed_in("expired_tokens_are_tried_by_the_clock/after/unused"))),
     ),
     "expired_token_is_not_served_from_a_cache": (
-        expired(),
-        expired(used=signed_in("expired_tokens_are_tried_by_the_clock/after/used")),
+        holds("all is as it should be", expired()),
+        breaks("it is accepted", expired(used=signed_in("expired_tokens_are_tried_by_the_clock/after/used"))),
     ),
     "one_token_may_start_several_sessions": (holds("both sign-ins succeed", _repeated(7, 7, 7)),),
 }

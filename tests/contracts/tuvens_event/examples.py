@@ -5,7 +5,7 @@ from typing import Any
 from contracts.tuvens_event import rules
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, leaves_open
+from tests.contracts.examples import Examples, breaks, holds, leaves_open, one_change_breaks
 from tests.contracts.histories import answer, history, instead, observed
 
 READ, CHANGED = rules.READ, rules.CHANGED
@@ -72,10 +72,36 @@ def elsewhere(*others: Entry) -> Seen:
 
 
 EXAMPLES: Examples = {
-    "an_event_is_read": (read(), read(event(f"{READ}/known event", id=11))),
-    "an_unknown_event_is_not_found": (read(), read(event(f"{READ}/unknown event"))),
-    "the_callback_is_noted": (changed(), changed(event(f"{CHANGED}/second/event", "4711"))),
-    "an_event_with_ticketing_has_a_status": (changed(), changed(event(f"{CHANGED}/first/event", 4711, status=None))),
+    **one_change_breaks(
+        read,
+        {
+            "an_event_is_read": ("the id is a number", event(f"{READ}/known event", id=11)),
+            "an_unknown_event_is_not_found": ("it is answered 200", event(f"{READ}/unknown event")),
+        },
+    ),
+    **one_change_breaks(
+        changed,
+        {
+            "the_callback_is_noted": ("the id of the first change stays", event(f"{CHANGED}/second/event", "4711")),
+            "an_event_with_ticketing_has_a_status": (
+                "the status is null",
+                event(f"{CHANGED}/first/event", 4711, status=None),
+            ),
+            "legacy_aliases_agree": ("an alias is missing", event(f"{CHANGED}/second/event", "2", hasTicketing=...)),
+            "a_change_without_jwt_is_refused": ("it is changed", change(f"{CHANGED}/no jwt/a word", 200)),
+            "a_change_is_authenticated_before_it_is_read": (
+                "an unknown event is answered 404",
+                change(f"{CHANGED}/no jwt and/unknown event", 404),
+            ),
+            "a_change_without_permission_is_refused": ("it is changed", change(f"{CHANGED}/by the member", 200)),
+            "a_change_by_an_outsider_is_refused": ("it is changed", change(f"{CHANGED}/by the outsider", 200)),
+            "a_change_of_an_unknown_event_is_not_found": (
+                "it is answered 403",
+                change(f"{CHANGED}/unknown event", 403),
+            ),
+            "refused_changes_change_nothing": ("the id has changed", event(f"{CHANGED}/refusals/event", "4711")),
+        },
+    ),
     "a_linked_event_has_the_url_of_its_page": (
         holds("an event of hi.events has one", changed()),
         holds("an event without ticketing needs none", changed(event(_FIRST, enabled=False, hi_events_event_url=None))),
@@ -87,14 +113,4 @@ EXAMPLES: Examples = {
         breaks("it is missing in another story", elsewhere(event("pages_are_embedded/event", hi_events_event_url=...))),
         leaves_open("no linked event was read", read(event(f"{READ}/known event", enabled=False))),
     ),
-    "legacy_aliases_agree": (changed(), changed(event(f"{CHANGED}/second/event", "2", hasTicketing=...))),
-    "a_change_without_jwt_is_refused": (changed(), changed(change(f"{CHANGED}/no jwt/a word", 200))),
-    "a_change_is_authenticated_before_it_is_read": (
-        changed(),
-        changed(change(f"{CHANGED}/no jwt and/unknown event", 404)),
-    ),
-    "a_change_without_permission_is_refused": (changed(), changed(change(f"{CHANGED}/by the member", 200))),
-    "a_change_by_an_outsider_is_refused": (changed(), changed(change(f"{CHANGED}/by the outsider", 200))),
-    "a_change_of_an_unknown_event_is_not_found": (changed(), changed(change(f"{CHANGED}/unknown event", 403))),
-    "refused_changes_change_nothing": (changed(), changed(event(f"{CHANGED}/refusals/event", "4711"))),
 }

@@ -8,7 +8,7 @@ from contracts.webhook import rules_bodies, rules_processing, rules_refusals, ru
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples
+from tests.contracts.examples import Examples, breaks, holds, one_change_breaks
 from tests.contracts.histories import NOW, answer, history, instead
 from tests.contracts.timings import comparisons
 
@@ -160,62 +160,122 @@ def _unmoved() -> Seen:
 
 
 EXAMPLES: Examples = {
-    "signed_update_is_accepted": (reports(), reports(update(f"{REPORTED}/LIVE/update", 401, {}))),
-    "accepted_update_is_answered_200": (reports(), reports(update(f"{REPORTED}/LIVE/update", 201))),
-    "accepted_update_is_called_a_success": (
-        reports(),
-        reports(update(f"{REPORTED}/LIVE/update", body={"success": "true", "message": "ok"})),
+    **one_change_breaks(
+        reports,
+        {
+            "signed_update_is_accepted": ("it is answered 401", update(f"{REPORTED}/LIVE/update", 401, {})),
+            "accepted_update_is_answered_200": ("it is answered 201", update(f"{REPORTED}/LIVE/update", 201)),
+            "accepted_update_is_called_a_success": (
+                "success is text",
+                update(f"{REPORTED}/LIVE/update", body={"success": "true", "message": "ok"}),
+            ),
+            "live_gives_active": ("it gives setup", event(f"{REPORTED}/LIVE/after", "setup", "LIVE")),
+            "draft_gives_setup": ("it gives inactive", event(f"{REPORTED}/DRAFT/after", "inactive", "DRAFT")),
+            "cancelled_gives_inactive": ("it gives setup", event(f"{REPORTED}/CANCELLED/after", "setup", "CANCELLED")),
+            "ended_gives_inactive": ("it gives active", event(f"{REPORTED}/ENDED/after", "active", "ENDED")),
+            "an_unknown_word_gives_setup": ("it is refused", update(f"{REPORTED}/POSTPONED/update", 400, {})),
+            "archived_gives_setup": ("it gives inactive", event(f"{REPORTED}/ARCHIVED/after", "inactive", "ARCHIVED")),
+            "status_in_lower_case_gives_setup": ("it gives active", event(f"{REPORTED}/live/after", "active", "live")),
+        },
     ),
-    "an_update_changes_the_event": (reports(), _unmoved()),
-    "live_gives_active": (reports(), reports(event(f"{REPORTED}/LIVE/after", "setup", "LIVE"))),
-    "draft_gives_setup": (reports(), reports(event(f"{REPORTED}/DRAFT/after", "inactive", "DRAFT"))),
-    "cancelled_gives_inactive": (reports(), reports(event(f"{REPORTED}/CANCELLED/after", "setup", "CANCELLED"))),
-    "ended_gives_inactive": (reports(), reports(event(f"{REPORTED}/ENDED/after", "active", "ENDED"))),
-    "an_unknown_word_gives_setup": (reports(), reports(update(f"{REPORTED}/POSTPONED/update", 400, {}))),
-    "archived_gives_setup": (reports(), reports(event(f"{REPORTED}/ARCHIVED/after", "inactive", "ARCHIVED"))),
-    "status_in_lower_case_gives_setup": (reports(), reports(event(f"{REPORTED}/live/after", "active", "live"))),
-    "metadata_name_the_hi_events_event": (notes(), notes(event(f"{NOTED}/second/after", "inactive"))),
-    "metadata_name_the_status": (notes(), notes(event(f"{NOTED}/second/after", "inactive", "LIVE", at=NOW + 3))),
-    "metadata_tell_when": (notes(), notes(event(f"{NOTED}/second/after", "inactive", "CANCELLED", at=NOW))),
-    "wrong_signature_is_refused": (refusals(), refusals(update(f"{STRANGERS}/other key/zeros"))),
-    "missing_signature_is_refused": (refusals(), refusals(update(f"{STRANGERS}/missing/empty", 400, {}))),
-    "signature_without_prefix_is_refused": (refusals(), refusals(update(f"{STRANGERS}/without prefix/hex alone"))),
-    "signature_by_another_algorithm_is_refused": (refusals(), refusals(update(f"{STRANGERS}/other algorithm/sha1"))),
-    "signature_in_upper_case_is_refused": (refusals(), refusals(update(f"{STRANGERS}/upper case/hex"))),
-    "malformed_signature_is_refused": (refusals(), refusals(update(f"{STRANGERS}/unusual/very long", 500, {}))),
-    "altered_body_is_refused": (refusals(), refusals(update(f"{STRANGERS}/altered body/other white space"))),
-    "webhook_authenticates_before_it_reads": (
-        refusals(),
-        refusals(update(f"{STRANGERS}/nonsense/unknown event", 404, {})),
+    "an_update_changes_the_event": (
+        holds("all is as it should be", reports()),
+        breaks("the event stays as it is", _unmoved()),
     ),
-    "nonsense_is_refused": (refusals(), refusals(update(f"{SENSELESS}/nonsense/no body", 500, {}))),
-    "incomplete_update_is_refused": (refusals(), refusals(update(f"{SENSELESS}/missing/title"))),
-    "ill_typed_update_is_refused": (refusals(), refusals(update(f"{SENSELESS}/ill-typed/id is a word", 422, {}))),
-    "another_event_type_is_refused": (refusals(), refusals(update(f"{SENSELESS}/other type"))),
-    "unknown_event_is_not_found": (refusals(), refusals(update(f"{SENSELESS}/unknown event"))),
-    "refused_updates_change_nothing": (
-        refusals(),
-        refusals(event(f"{STRANGERS}/afterwards", "inactive", "CANCELLED")),
+    **one_change_breaks(
+        notes,
+        {
+            "metadata_name_the_hi_events_event": (
+                "there is no contactData",
+                event(f"{NOTED}/second/after", "inactive"),
+            ),
+            "metadata_name_the_status": (
+                "the former status stays",
+                event(f"{NOTED}/second/after", "inactive", "LIVE", at=NOW + 3),
+            ),
+            "metadata_tell_when": (
+                "the time does not move",
+                event(f"{NOTED}/second/after", "inactive", "CANCELLED", at=NOW),
+            ),
+        },
+    ),
+    **one_change_breaks(
+        refusals,
+        {
+            "wrong_signature_is_refused": ("one is accepted", update(f"{STRANGERS}/other key/zeros")),
+            "missing_signature_is_refused": (
+                "an empty one is answered 400",
+                update(f"{STRANGERS}/missing/empty", 400, {}),
+            ),
+            "signature_without_prefix_is_refused": ("it is accepted", update(f"{STRANGERS}/without prefix/hex alone")),
+            "signature_by_another_algorithm_is_refused": (
+                "SHA-1 is accepted",
+                update(f"{STRANGERS}/other algorithm/sha1"),
+            ),
+            "signature_in_upper_case_is_refused": ("it is accepted", update(f"{STRANGERS}/upper case/hex")),
+            "malformed_signature_is_refused": (
+                "a long one is answered 500",
+                update(f"{STRANGERS}/unusual/very long", 500, {}),
+            ),
+            "altered_body_is_refused": ("it is accepted", update(f"{STRANGERS}/altered body/other white space")),
+            "webhook_authenticates_before_it_reads": (
+                "an unknown event is answered 404",
+                update(f"{STRANGERS}/nonsense/unknown event", 404, {}),
+            ),
+            "nonsense_is_refused": ("it is answered 500", update(f"{SENSELESS}/nonsense/no body", 500, {})),
+            "incomplete_update_is_refused": ("it is accepted", update(f"{SENSELESS}/missing/title")),
+            "ill_typed_update_is_refused": (
+                "it is answered 422",
+                update(f"{SENSELESS}/ill-typed/id is a word", 422, {}),
+            ),
+            "another_event_type_is_refused": ("it is accepted", update(f"{SENSELESS}/other type")),
+            "unknown_event_is_not_found": ("it is accepted", update(f"{SENSELESS}/unknown event")),
+            "refused_updates_change_nothing": (
+                "the event has changed",
+                event(f"{STRANGERS}/afterwards", "inactive", "CANCELLED"),
+            ),
+        },
     ),
     "no_timing_leak_is_seen": comparisons(rules_timing.STORY, "receiveEventStatusChanged"),
-    "updates_by_php_are_applied": (speech(), speech(update(f"{LANGUAGES}/php/pretty/update", 401, {}))),
-    "updates_by_node_are_applied": (speech(), speech(event(f"{LANGUAGES}/node/compact/after", "inactive", "LIVE"))),
-    "updates_by_python_are_applied": (speech(), speech(update(f"{LANGUAGES}/python/compact/update", 400, {}))),
-    "repeated_update_leaves_the_same_state": (
-        repeats(),
-        repeats(event(f"{REPEATED}/live again/event", "setup", "LIVE")),
+    **one_change_breaks(
+        speech,
+        {
+            "updates_by_php_are_applied": ("one is answered 401", update(f"{LANGUAGES}/php/pretty/update", 401, {})),
+            "updates_by_node_are_applied": (
+                "one changes nothing",
+                event(f"{LANGUAGES}/node/compact/after", "inactive", "LIVE"),
+            ),
+            "updates_by_python_are_applied": (
+                "one is answered 400",
+                update(f"{LANGUAGES}/python/compact/update", 400, {}),
+            ),
+        },
     ),
-    "repeated_update_is_no_failure": (repeats(), repeats(update(f"{REPEATED}/live once more", 500, {}))),
-    "repeated_update_does_not_undo_a_later_one": (
-        repeats(),
-        repeats(event(f"{REPEATED}/live once more/event", "active", "LIVE")),
+    **one_change_breaks(
+        repeats,
+        {
+            "repeated_update_leaves_the_same_state": (
+                "the state is another one",
+                event(f"{REPEATED}/live again/event", "setup", "LIVE"),
+            ),
+            "repeated_update_is_no_failure": ("it is answered 500", update(f"{REPEATED}/live once more", 500, {})),
+            "repeated_update_does_not_undo_a_later_one": (
+                "the earlier status is back",
+                event(f"{REPEATED}/live once more/event", "active", "LIVE"),
+            ),
+        },
     ),
-    "stale_update_does_not_overwrite": (
-        races(),
-        races(event(f"{OVERTAKEN}/a second older/event", "inactive", "CANCELLED")),
-    ),
-    "newer_update_is_applied_after_a_stale_one": (
-        races(),
-        races(event(f"{OVERTAKEN}/newer/event", "active", "LIVE")),
+    **one_change_breaks(
+        races,
+        {
+            "stale_update_does_not_overwrite": (
+                "it overwrites the newer one",
+                event(f"{OVERTAKEN}/a second older/event", "inactive", "CANCELLED"),
+            ),
+            "newer_update_is_applied_after_a_stale_one": (
+                "it changes nothing",
+                event(f"{OVERTAKEN}/newer/event", "active", "LIVE"),
+            ),
+        },
     ),
 }
