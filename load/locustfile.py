@@ -1,7 +1,7 @@
-"""A plain Locust project: `locust -f load/locustfile.py --deployment examples/local.toml`, with all that Locust has.
+"""A plain Locust project: `locust -f load/locustfile.py --deployment examples/local.toml`.
 
-Without --arrival-rate the users of the closed model are simulated (Organiser, BackEnd, Deliverer, Page; as many as
-Locust is told). With it, requests arrive by that rate. `crossapp load` runs the same file, and judges.
+By default it runs the closed model, whose users wait for answers (Organiser, BackEnd, Deliverer, Page; Locust's options
+say how many). With --arrival-rate requests arrive at that rate. `crossapp load` runs the same file, and judges the run.
 """
 
 import sys
@@ -16,7 +16,7 @@ from locust.runners import WorkerRunner
 
 from harness.deployment import DeploymentError
 from load.generate.locust_process.options import add_options, read_ahead, settings_of
-from load.generate.locust_process.reporting import Sink
+from load.generate.locust_process.reporting import ReportSink
 from load.generate.locust_process.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
 
 __all__ = ["BackEnd", "Deliverer", "OpenModel", "Organiser", "Page"]
@@ -31,7 +31,7 @@ def _options(parser: LocustArgumentParser, **_: Any) -> None:
 
 @events.init.add_listener
 def _choose(environment: Environment, **_: Any) -> None:
-    """The closed users, or the open driver; and where reports go."""
+    """Choose the users of the closed or of the open model, and start to collect reports."""
     options = environment.parsed_options
     assert options is not None
     is_worker = isinstance(environment.runner, WorkerRunner)
@@ -46,11 +46,11 @@ def _choose(environment: Environment, **_: Any) -> None:
     if open_model and not is_worker:
         settings = settings_of(options, deployment)
         if settings.record:
-            Sink(environment, Path(settings.record), settings.lanes, settings.judge).listen()
-    # A timer counts from when the loop last looked at the clock, which was before all this: -t would end too early.
+            ReportSink(environment, Path(settings.record), settings.lanes, settings.judge).listen()
+    # Timers count from the loop's last update of its clock, which was before all this: -t would end too early.
     gevent.get_hub().loop.update_now()
 
 
 @events.test_start.add_listener
 def _start(**_: Any) -> None:
-    Shared.forget()
+    Shared.reset()

@@ -1,4 +1,4 @@
-"""A load run from its beginning to its history: preflight, calibration, the generator, a browser."""
+"""A load run: preflight, calibration, the generator, page loads; its result is a history."""
 
 import asyncio
 import json
@@ -14,16 +14,16 @@ from harness.history import Context, History
 from harness.redact import Redactor
 from harness.saved_history import history_lines, read_history
 from load.generate import calibration
-from load.generate.generator_log import Record, read_record
+from load.generate.generator_log import GeneratorLog, read_log
 from load.generate.preflight import preflight
-from load.generate.processes import GeneratorError, Workers, generate
+from load.generate.processes import GeneratorError, GeneratorWorkers, generate
 from load.generate.samples import blocks_of
 from load.judge.sequential import ONLY_AT_THE_END, Looks, enough
-from load.judge.to_history import Conduct, observe
-from load.pages.page_loads import VisitOptions, visit
+from load.judge.to_history import RunConditions, to_history
+from load.pages.page_loads import PageLoadOptions, load_live_page
 from load.plan.arrivals import Schedule
 from load.plan.budgets import Budget
-from load.plan.settings import Bursts, RunSettings, allowed, deployment_file
+from load.plan.settings import Bursts, RunSettings, allowed_journeys, deployment_file
 
 Progress = Callable[[str], None]
 LOCUST_REPORT = "locust.html"
@@ -31,13 +31,14 @@ _CALIBRATION_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a run is made. `schedule` with the whole mix (what a deployment does not allow is left out); `calibrate`:
-    whether an empty server is asked first; `looks`: when the run may end early; `visits`: how pages are loaded."""
+class LoadOptions:
+    """How a run is made. `schedule` has the whole mix (`schedule_for` drops what the deployment does not allow),
+    `calibrate` measures an empty server first, `looks` are the moments at which the run may end early, `pages` says how
+    pages are loaded. `drain` and `think` are seconds."""
 
     schedule: Schedule
     budgets: tuple[Budget, ...]
-    workers: Workers = Workers()  # noqa: RUF009  # frozen
+    workers: GeneratorWorkers = GeneratorWorkers()  # noqa: RUF009  # frozen
     max_in_flight: int = 1000
     drain: float = 15.0
     think: float = 0.5
@@ -45,36 +46,39 @@ class Options:
     bursts: Bursts = Bursts(5, 100)  # noqa: RUF009  # frozen
     calibrate: bool = True
     looks: Looks = ONLY_AT_THE_END
-    visits: VisitOptions = VisitOptions()  # noqa: RUF009  # frozen
+    pages: PageLoadOptions = PageLoadOptions()  # noqa: RUF009  # frozen
 
 
 def schedule_for(deployment: Deployment, schedule: Schedule) -> tuple[Schedule, Mapping[str, str]]:
-    """The schedule without the journeys that a deployment does not allow, and why each is left out."""
-    left = allowed(deployment, schedule.mix)
-    return replace(schedule, mix=left.mix), left.out
+    """The schedule without the journeys that a deployment does not allow, and the reasons by journey."""
+    journeys = allowed_journeys(deployment, schedule.mix)
+    return replace(schedule, mix=journeys.mix), journeys.left_out
 
 
-def conduct(
+def run_load(
     deployment: Deployment,
     context: Context,
     redactor: Redactor,
-    options: Options,
+    options: LoadOptions,
     folder: Path | None,
     progress: Progress,
     *,
     started: Callable[[int], None] = lambda pid: None,
     watching: Callable[[float], None] = lambda at: None,
 ) -> tuple[History, tuple[str, ...]]:
-    """Make a run; its history as it can be saved, and its lines. `started` is told the generator's process number,
-    `watching` now and then how many seconds of the schedule have passed. Raises GeneratorError where the generator
-    itself cannot be run; all else that goes wrong is in the history."""
+    """Make a run; returns its history, re-read from its saved form, and the lines of that form.
+
+    `folder` is for Locust's report and log. `started` is called with the process id of the generator, `watching` now
+    and then with the seconds of the schedule that have passed. Raises GeneratorError if the generator itself cannot be
+    run; every other problem is in the history.
+    """
     schedule, left_out = schedule_for(deployment, options.schedule)
     history = History(context)
     failed = ""
     if schedule.stages:
         progress("trying each call once")
         failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix))
-    run = Conduct(
+    conditions = RunConditions(
         schedule=schedule,
         lanes=options.workers.lanes if schedule.stages else 0,
         users=len(deployment.users),
@@ -86,7 +90,7 @@ def conduct(
         near="near:tuvens-api" in capabilities_of(deployment),
         failed=failed,
     )
-    record = Record()
+    log = GeneratorLog()
     if schedule.stages and not failed:
         with tempfile.TemporaryDirectory(prefix="crossapp-load-") as private:
             inside = Path(private)
@@ -94,7 +98,7 @@ def conduct(
             file.touch(mode=0o600)
             file.write_text(json.dumps(deployment_file(deployment)), "utf-8")
             if options.calibrate:
-                run = replace(run, calibration=_calibrate(options, schedule, inside, file, progress))
+                conditions = replace(conditions, calibration=_calibrate(options, schedule, inside, file, progress))
             settings = RunSettings(
                 schedule=schedule,
                 lanes=options.workers.lanes,
@@ -105,20 +109,22 @@ def conduct(
                 bursts=options.bursts,
                 record=str(inside / "record.jsonl"),
             )
-            watch = _Watch(Path(settings.record), schedule, options, progress, watching)
+            monitor = _Monitor(Path(settings.record), schedule, options, progress, watching)
             html = folder / LOCUST_REPORT if folder is not None else None
-            log = (folder or inside) / "locust.log"
-            generate(settings, file, options.workers, html=html, log=log, look=watch.look, started=started)
-            record = read_record(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
-            run = replace(run, stopped_early=watch.stopped, failed="; ".join(record.notes))
-    # After the requests: each would be slow because of the other.
-    visits = asyncio.run(visit(deployment, history, redactor, options.visits, options.budgets, options.looks, progress))
-    observe(history, record, run, visits)
+            output = (folder or inside) / "locust.log"
+            generate(settings, file, options.workers, html=html, log=output, look=monitor.look, started=started)
+            log = read_log(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
+            conditions = replace(conditions, stopped_early=monitor.stopped, failed="; ".join(log.notes))
+    # After the requests: pages and requests would slow each other down.
+    figures = asyncio.run(
+        load_live_page(deployment, history, redactor, options.pages, options.budgets, options.looks, progress)
+    )
+    to_history(history, log, conditions, figures)
     lines = tuple(history_lines(history, redactor))
     return read_history(lines), lines
 
 
-def _settings_in_words(options: Options, deployment: Deployment) -> dict[str, str]:
+def _settings_in_words(options: LoadOptions, deployment: Deployment) -> dict[str, str]:
     return {
         "users": str(len(deployment.users)),
         "max in flight": str(options.max_in_flight),
@@ -131,7 +137,7 @@ def _settings_in_words(options: Options, deployment: Deployment) -> dict[str, st
 
 
 def _calibrate(
-    options: Options, schedule: Schedule, inside: Path, file: Path, progress: Progress
+    options: LoadOptions, schedule: Schedule, inside: Path, file: Path, progress: Progress
 ) -> Mapping[str, float]:
     progress("calibrating against an empty server")
     highest = max(max(each.start, each.end) for each in schedule.stages)
@@ -141,50 +147,50 @@ def _calibrate(
             short, 1, options.max_in_flight, 2.0, 0.0, 0, Bursts(0, 0), str(inside / "calibration.jsonl"), address
         )
         try:
-            generate(settings, file, Workers(), log=inside / "calibration.log")
+            generate(settings, file, GeneratorWorkers(), log=inside / "calibration.log")
         except GeneratorError as error:
             progress(f"no calibration: {error}")
             return {}
     lines = Path(settings.record).read_text("utf-8").splitlines(keepends=True)
-    return calibration.floor_of(read_record(lines), short.windows)
+    return calibration.floor_of(read_log(lines), short.windows)
 
 
-class _Watch:
-    """Looks at a run while it goes on: tells how far it is, and stops it when enough is known."""
+class _Monitor:
+    """Follows a run: reports its progress, and stops it once every budget is decided."""
 
     def __init__(
         self,
-        record: Path,
+        path: Path,
         schedule: Schedule,
-        options: Options,
+        options: LoadOptions,
         progress: Progress,
         watching: Callable[[float], None],
     ) -> None:
-        self._path = record
+        self._path = path
         self._watching = watching
         self._schedule = schedule
         self._options = options
         self._progress = progress
         self._offset = 0
-        self._record = Record()
+        self._log = GeneratorLog()
         self._told = time.monotonic()
         self._look = 0
         self.stopped = False
 
     def look(self) -> bool:
-        """Read what was reported since the last look. Whether to stop the run now."""
+        """Read the new lines of the generator's log; returns whether to stop the run."""
         self._read()
-        at = max((each.at for each in self._record.pulses[-200:]), default=0.0)
+        at = max((each.at for each in self._log.pulses[-200:]), default=0.0)
         if at:
             self._watching(at)
         if time.monotonic() - self._told > 5.0 and at:
             self._told = time.monotonic()
-            self._progress(f"{at:.0f} of {self._schedule.seconds:.0f} s, {len(self._record.samples)} requests")
+            self._progress(f"{at:.0f} of {self._schedule.seconds:.0f} s, {len(self._log.samples)} requests")
         shares = self._options.looks.shares
         if self.stopped or self._look >= len(shares) - 1:
             return False
         if _measured(self._schedule, at) >= shares[self._look]:
-            series = blocks_of(self._record.samples, self._schedule.windows, at)
+            series = blocks_of(self._log.samples, self._schedule.windows, at)
             self.stopped = enough(_judgeable(self._options, self._schedule), series, self._options.looks, self._look)
             self._look += 1
         return self.stopped
@@ -198,15 +204,15 @@ class _Watch:
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.decode("utf-8").splitlines():
-            self._record.add({key: value for key, value in json.loads(line).items() if key in ("samples", "pulses")})
+            self._log.add({key: value for key, value in json.loads(line).items() if key in ("samples", "pulses")})
 
 
 def _measured(schedule: Schedule, at: float) -> float:
-    """The share of the measured seconds that have passed."""
+    """The share of the measured seconds that have passed at a time."""
     total = sum(end - start for start, end in schedule.windows)
     return sum(max(min(at, end) - start, 0.0) for start, end in schedule.windows) / total
 
 
-def _judgeable(options: Options, schedule: Schedule) -> Sequence[Budget]:
-    """The budgets that the schedule's own journeys decide; bursts come at the end, and are not waited for."""
+def _judgeable(options: LoadOptions, schedule: Schedule) -> Sequence[Budget]:
+    """The budgets that the schedule's journeys decide. Bursts come after it, so a run that ends early has none."""
     return [each for each in options.budgets if any(name.partition("/")[0] in schedule.mix for name in each.over)]

@@ -21,17 +21,18 @@ from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.render.text import in_encoding
 from harness.report import Report
-from load.generate.processes import GeneratorError, Workers
+from load.dry_run import plan_lines
+from load.generate.processes import GeneratorError, GeneratorWorkers
 from load.judge.catalogue import catalogue
-from load.judge.report_section import section
+from load.judge.report_section import report_section
 from load.judge.sequential import ONLY_AT_THE_END, Looks
-from load.pages.page_loads import VisitOptions
-from load.plan.arrivals import Model, Schedule, StageError, read_stages, steady
+from load.pages.page_loads import PageLoadOptions
+from load.plan.arrivals import ArrivalModel, Schedule, StageError, read_stages, steady
 from load.plan.budgets import STANDARD, Budget, BudgetError, read_budgets
-from load.plan.dry_run import plan_lines
+from load.plan.measures import MIX
 from load.plan.rate_limits import beyond_limits
-from load.plan.settings import MIX, Bursts
-from load.run import LOCUST_REPORT, Options, conduct, schedule_for
+from load.plan.settings import Bursts
+from load.run import LOCUST_REPORT, LoadOptions, run_load, schedule_for
 
 
 def load(
@@ -48,7 +49,7 @@ def load(
     stages: Annotated[
         Path | None, typer.Option("--stages", help="File of stages (TOML) instead of --rate, --duration, --warm-up.")
     ] = None,
-    model: Annotated[Model, typer.Option("--model", help="How arrivals are spread.")] = Model.POISSON,
+    model: Annotated[ArrivalModel, typer.Option("--model", help="How arrivals are spread.")] = ArrivalModel.POISSON,
     users: Annotated[
         int | None, typer.Option("--users", help="How many users are asked for (default: all; embedded: 200).", min=1)
     ] = None,
@@ -97,7 +98,7 @@ def load(
     except (BudgetError, StageError) as error:
         errors.print(f"crossapp: {error}", style="red", markup=False)
         raise typer.Exit(ExitCode.USAGE) from None
-    options = Options(
+    options = LoadOptions(
         schedule=schedule,
         budgets=known,
         workers=workers,
@@ -107,10 +108,10 @@ def load(
         bursts=Bursts(bursts, 100),
         calibrate=calibrate,
         looks=Looks() if stop_early else ONLY_AT_THE_END,
-        visits=_visits(pages, most_pages, tabs),
+        pages=_page_loads(pages, most_pages, tabs),
     )
     if plan:
-        for line in plan_lines(known, schedule, bursts * 100, options.visits):
+        for line in plan_lines(known, schedule, bursts * 100, options.pages):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
     folder = report or (None if json else Path("crossapp-report"))
@@ -147,30 +148,30 @@ def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tupl
     return steady(rate, measured, before) if measured else ()
 
 
-def _visits(pages: str, most: int, tabs: int) -> VisitOptions:
+def _page_loads(pages: str, most: int, tabs: int) -> PageLoadOptions:
     try:
-        return VisitOptions(seconds(pages), most, tabs)
+        return PageLoadOptions(seconds(pages), most, tabs)
     except ValueError as error:
         raise typer.BadParameter(f"--pages: {error}") from None
 
 
-def _workers(processes: int, expected: int, bind: str) -> Workers:
+def _workers(processes: int, expected: int, bind: str) -> GeneratorWorkers:
     if expected and processes > 1:
         raise typer.BadParameter("--processes and --expect-workers: give one of them")
     host, _, port = bind.partition(":")
     if port and not (port.isdecimal() and 0 < int(port) < 65_536):
         raise typer.BadParameter(f"--bind: {bind!r} is no address such as 10.0.0.5 or 10.0.0.5:5557")
-    return Workers(processes, expected, host, int(port or (5557 if expected else 0)))
+    return GeneratorWorkers(processes, expected, host, int(port or (5557 if expected else 0)))
 
 
-def _run(target: Deployment, options: Options, folder: Path | None, errors: Console, seed: int) -> Report:
+def _run(target: Deployment, options: LoadOptions, folder: Path | None, errors: Console, seed: int) -> Report:
     schedule, _ = schedule_for(target, options.schedule)
     too_much = next(beyond_limits(target, schedule), None)
     if too_much is not None:
         raise DeploymentError(too_much)
     settings = Settings(seed=seed, command=("crossapp", *sys.argv[1:]))
     began, clock = datetime.now(UTC), time.monotonic()
-    history, lines = conduct(
+    history, lines = run_load(
         target,
         context_of(target, settings),
         redactor_of(target),
@@ -196,6 +197,6 @@ def judged(
     settled = {claim for each in budgets for claim in each.claims}
     suite = Suite(rules, list(rules), [each for each in claims() if each.id in settled], {})
     found = report_of(run, settings, suite=suite)
-    figures = section(run.history, budgets, found.findings, looks)
+    figures = report_section(run.history, budgets, found.findings, looks)
     files = tuple(name for name in (LOCUST_REPORT,) if folder is not None and (folder / name).exists())
     return replace(found, load=replace(figures, files=files))

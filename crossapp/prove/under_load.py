@@ -12,11 +12,12 @@ from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.report import Report
 from harness.verdict import VerdictName
 from load.judge.sequential import ONLY_AT_THE_END, Looks
-from load.pages.page_loads import VisitOptions
-from load.plan.arrivals import Model, Schedule, steady
+from load.pages.page_loads import PageLoadOptions
+from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import read_budgets
-from load.plan.settings import MIX, Bursts
-from load.run import Options, conduct
+from load.plan.measures import MIX
+from load.plan.settings import Bursts
+from load.run import LoadOptions, run_load
 
 _RATE = 60.0
 _SECONDS = 12.0
@@ -46,17 +47,17 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
     # Of pages a fault needs many loads, but no more than decide what it concerns.
     longest, looks = (_LONGEST_PAGES, _EVERY_FEW) if not requests else (_PAGES, ONLY_AT_THE_END)
     with tempfile.TemporaryDirectory(prefix="crossapp-") as private, loaded(None, None, Path(private), faults) as world:
-        options = Options(
-            schedule=Schedule(stages, Model.POISSON, settings.seed, MIX),
+        options = LoadOptions(
+            schedule=Schedule(stages, ArrivalModel.POISSON, settings.seed, MIX),
             budgets=tuple(awaited),
             listeners=2,
             bursts=Bursts(2, 100),
             calibrate=False,
             looks=looks,
-            visits=VisitOptions(longest if pages else 0.0, tabs=_TABS),
+            pages=PageLoadOptions(longest if pages else 0.0, tabs=_TABS),
         )
         began, clock = datetime.now(UTC), time.monotonic()
-        history, lines = conduct(
+        history, lines = run_load(
             world, context_of(world, settings), redactor_of(world), options, None, lambda text: None
         )
         run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)

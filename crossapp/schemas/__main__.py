@@ -10,7 +10,7 @@ import openapi
 from crossapp.deployments import EDITIONS
 from harness.deployment_tables import DeploymentTable
 from load.plan.budget_tables import BudgetsTable
-from load.plan.budgets import MEASURES
+from load.plan.measures import MEASURES
 from simulators.seed import Seed
 
 FOLDER = Path(__file__).parent

@@ -1,1 +1,1 @@
-"""Sending the load and recording what came back."""
+"""Sending the load, and the samples of it."""

@@ -1,4 +1,4 @@
-"""What this machine and this program need by themselves: the same generator against an empty ASGI server."""
+"""The generator's own share of latencies: the same generator against an empty ASGI server."""
 
 import asyncio
 import socket
@@ -9,10 +9,10 @@ from typing import Any
 
 import uvicorn
 
-from load.generate.generator_log import Record
+from load.generate.generator_log import GeneratorLog
 from load.generate.samples import Result
-from load.judge.to_history import EMPTY
-from load.plan.arrivals import Model, Schedule, steady
+from load.plan.arrivals import ArrivalModel, Schedule, steady
+from load.plan.measures import EMPTY
 
 
 async def empty(scope: Any, receive: Any, send: Any) -> None:
@@ -27,7 +27,7 @@ async def empty(scope: Any, receive: Any, send: Any) -> None:
 
 
 def page(frame: str = "") -> Callable[[Any, Any, Any], Any]:
-    """An ASGI application that answers with an empty page, or with one that holds nothing but an iframe."""
+    """An ASGI application that serves an empty page, or one with nothing but an iframe of the URL `frame`."""
     inside = f'<iframe title="empty" src="{frame}"></iframe>' if frame else ""
     body = f'<!doctype html><html lang="en"><title>Empty</title>{inside}</html>'.encode()
 
@@ -43,8 +43,8 @@ def page(frame: str = "") -> Callable[[Any, Any, Any], Any]:
 
 @contextmanager
 def empty_server(application: Callable[[Any, Any, Any], Any] = empty) -> Iterator[str]:
-    """Serve an application from a thread on a free loopback port; yields its address."""
-    # With the protocol named, or asyncio leaves Nagle's algorithm on: each answer would wait 40 ms.
+    """Serve an application in a thread on a free port of 127.0.0.1 inside the block; yields its URL."""
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it a response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
@@ -63,15 +63,15 @@ def empty_server(application: Callable[[Any, Any, Any], Any] = empty) -> Iterato
 
 
 def schedule(rate: float, seconds: float, seed: int) -> Schedule:
-    """As many arrivals a second as in the run itself, for a short time."""
-    return Schedule(steady(rate, seconds, min(1.0, seconds / 3)), Model.POISSON, seed, {EMPTY: 1.0})
+    """A short schedule at the rate of the run."""
+    return Schedule(steady(rate, seconds, min(1.0, seconds / 3)), ArrivalModel.POISSON, seed, {EMPTY: 1.0})
 
 
-def floor_of(record: Record, windows: tuple[tuple[float, float], ...]) -> Mapping[str, float]:
-    """Latency and lag of the measured requests, in milliseconds; empty where none was answered."""
+def floor_of(log: GeneratorLog, windows: tuple[tuple[float, float], ...]) -> Mapping[str, float]:
+    """Latencies and start lags of the measured requests in milliseconds; empty if none was answered."""
     measured = [
         each
-        for each in record.samples
+        for each in log.samples
         if each.result is Result.OK and any(start <= each.at < end for start, end in windows)
     ]
     if not measured:

@@ -1,4 +1,4 @@
-"""Whether an answer is right: a fast wrong answer is a failure. Pure."""
+"""Checks of answers under load: a fast wrong answer is a failure."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from harness.http import Answer, Call, WireError, field_of
 from load.generate.samples import Result
 
 Check = Callable[[Answer], str]
-"""What is wrong with a successful answer, or nothing."""
+"""Returns what is wrong with a successful answer, empty if nothing is. May raise WireError."""
 
 
 def judge_answer(call: Call, answer: Answer, check: Check) -> tuple[Result, str]:
-    """What came of an answered call, and why it is no success. Statuses first, then the document, then the sense."""
+    """The result of an answered call, and the reason if it is not OK: by status, then document, then `check`."""
     if answer.status == 429:
         return Result.LIMITED, "status 429"
     if answer.status in (401, 403):
@@ -24,7 +24,7 @@ def judge_answer(call: Call, answer: Answer, check: Check) -> tuple[Result, str]
     problems = operation.response_problems(status=answer.status, headers=answer.headers, body=answer.body)
     if problems:
         first = problems[0]
-        # A message may quote what it speaks of, which must not be a session token.
+        # The message may quote the value, which must not be a session token.
         is_secret = first.pointer.rpartition("/")[2] in (*operation.secret_fields, "x-auth-token")
         return Result.FAILED, f"{first.pointer}: {'is not as documented' if is_secret else first.message}"
     try:
@@ -35,12 +35,12 @@ def judge_answer(call: Call, answer: Answer, check: Check) -> tuple[Result, str]
 
 
 def anything(answer: Answer) -> str:
-    """No more than the document demands."""
+    """Accepts any answer that fits the document."""
     return ""
 
 
 def session_of(user: User) -> Check:
-    """A session for the user's account."""
+    """The session is for the user's account."""
 
     def check(answer: Answer) -> str:
         session = session_wire.read_session(answer)
@@ -50,7 +50,7 @@ def session_of(user: User) -> Check:
 
 
 def user_is(user: User) -> Check:
-    """The session's own user, and nobody else's."""
+    """The answer is about this user."""
 
     def check(answer: Answer) -> str:
         told = session_wire.read_session_user(answer)
@@ -61,7 +61,7 @@ def user_is(user: User) -> Check:
 
 
 def lists_account_of(user: User) -> Check:
-    """The user's account among the accounts."""
+    """The user's account is listed."""
 
     def check(answer: Answer) -> str:
         accounts = session_wire.read_accounts(answer)
@@ -71,21 +71,21 @@ def lists_account_of(user: User) -> Check:
 
 
 def is_boolean(answer: Answer) -> str:
-    """A permission, held or not."""
+    """The answer tells whether a permission is held."""
     session_wire.read_permission(answer)
     return ""
 
 
 def is_taken(answer: Answer) -> str:
-    """A webhook that was taken."""
+    """The webhook was accepted."""
     return "" if field_of(answer.json(), "success", bool) else "success is false"
 
 
 def is_signed_in(answer: Answer) -> str:
-    """A bearer token."""
+    """The answer has a bearer token."""
     return "" if field_of(answer.json(), "token", str) else "the token is empty"
 
 
 def is_authenticated(answer: Answer) -> str:
-    """A living Hi.Events session."""
+    """The Hi.Events session is alive."""
     return "" if field_of(answer.json(), "authenticated", bool) else "not authenticated"

@@ -1,4 +1,4 @@
-"""Whether the generator kept up: how late it sent, how late its event loop came round, how busy it was."""
+"""The generator's health: whether it sent requests on time, and what kept it from that."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,13 @@ from load.generate.samples import Sample
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """One reading of a lane, a few times a second. `at`: seconds after the start; `loop_lag`: by how many milliseconds
-    a short sleep was too long; `cpu`: share of one core that the process used since the last reading; `in_flight`:
-    arrivals under way; `connections` open; `clock_step`: by how many seconds the wall clock moved against the steady
-    one since the last reading; `waited`: share of the time that the process was kept from a processor by others;
-    `stolen`: share of the machine's processors that its hypervisor gave to others."""
+    """One reading of a lane's health, `at` seconds after the start.
+
+    `loop_lag`: milliseconds by which a short sleep was too long. `cpu`: share of one core that the process used since
+    the last reading. `clock_step`: seconds by which the wall clock moved against the monotonic one since then.
+    `waited`: share of the time that the process was runnable without a processor. `stolen`: share of the machine's
+    processor time that the hypervisor gave to other guests.
+    """
 
     at: float
     loop_lag: float
@@ -26,23 +28,22 @@ class Pulse:
     stolen: float = 0.0
 
     def row(self) -> list[Any]:
-        """As a row of a file."""
+        """The reading as a row of the generator's log."""
         return [round(each, 4) if isinstance(each, float) else each for each in asdict(self).values()]
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Pulse":
-        """Read a row."""
+        """The reading of a row."""
         return cls(*row[: len(fields(cls))])
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Of all lanes within the measured stretches; milliseconds and shares of one core. The worst lane counts.
+    """The health of all lanes in the measured stages; times in milliseconds, shares of one core.
 
-    `start_lag_*`: by how much requests were sent after they were due; `ours_*`: that, and for how long the generator
-    was kept from a processor while they were under way. `waited` and `stolen` as those of a pulse, on average;
-    `granted`: of the time that it wanted a processor, the share for which it had one. `pulses`: how many readings there
-    are.
+    `start_lag_*`: how late requests were sent. `ours_*`: that, plus how long the generator waited for a processor
+    while they were under way. `waited` and `stolen`: as in Pulse, on average. `granted`: of the processor time that
+    the generator wanted, the share that it got. `pulses`: the number of readings.
     """
 
     start_lag_p95: float
@@ -66,18 +67,18 @@ class Health:
 
 
 LATE_P95, LATE_P99, BUSY = 25.0, 100.0, 0.95
-"""Beyond these a generator was the bottleneck: milliseconds that it added to 5 and 1 in 100 requests, share of its
-core."""
+"""Limits beyond which the generator is the bottleneck: milliseconds that it added to 5 % and to 1 % of the requests,
+share of its core."""
 FAIR = 0.8
-"""Share of the processor that it wanted, below which a generator's trouble is put down to other processes."""
+"""The share of the wanted processor time below which other processes are named as the cause."""
 STOLEN = 0.05
-"""Share of the machine that others of its hypervisor may have: their turns are long, and seen nowhere else."""
+"""The share of the machine that other guests may take: their turns are long, and no other figure shows them."""
 CLOCK_STEP = 0.1
-"""Seconds by which a wall clock may move between two readings; a slewed one moves by half a millisecond a second."""
+"""Seconds by which the wall clock may move between two readings; slewing moves it by half a millisecond a second."""
 
 
 def health_of(pulses: Iterable[Pulse], samples: Iterable[Sample], windows: Sequence[tuple[float, float]]) -> Health:
-    """Sum up readings, and what the generator added to arrivals that were answered."""
+    """The health by readings and answered samples; `windows` are the measured stages."""
     everything = list(pulses)
     within = [each for each in everything if any(start <= each.at < end for start, end in windows)]
     sent = [each for each in samples if any(start <= each.at < end for start, end in windows)]
@@ -111,7 +112,7 @@ def _quantile(ordered: Sequence[float], q: float) -> float:
 
 
 def complaints(health: Health) -> list[str]:
-    """Why the generator was the bottleneck, in words; empty where it was not."""
+    """Sentences on why the generator was the bottleneck; empty if it was not."""
     found = []
     if health.start_lag_p95 > LATE_P95:
         found.append(f"5 of 100 requests were sent more than {health.start_lag_p95:.0f} ms after they were due")

@@ -1,5 +1,7 @@
-"""One try of each call before the load, by the recorder of all other runs: a deployment that does not work is not load
-tested, and its answers are in the report with their curl commands."""
+"""The preflight: every call is sent once before the load, recorded as in a verification.
+
+A deployment that does not work is not load tested; the report shows its answers with their curl commands.
+"""
 
 import ssl
 import time
@@ -18,14 +20,13 @@ from harness.http import Answer, Call, WireError
 from harness.recorder import Recorder
 from harness.redact import Redactor
 from harness.traffic_limits import TargetGoneError, TrafficLimits
-from load.judge.catalogue import preflight_problem
-from load.judge.to_history import PREFLIGHT
+from load.generate.steps import PREFLIGHT
 
 Send = Callable[[Call], Awaitable[Answer]]
 
 
 async def preflight(deployment: Deployment, history: History, redactor: Redactor, journeys: Collection[str]) -> str:
-    """Try the calls of the journeys. Why the deployment cannot be load tested; empty where it can."""
+    """Send the calls of the journeys once; returns why the deployment cannot be load tested, empty if it can."""
     try:
         async with sending(deployment, history, redactor) as send:
             await _try(deployment, journeys, send)
@@ -35,12 +36,13 @@ async def preflight(deployment: Deployment, history: History, redactor: Redactor
 
 
 class StoppedError(Exception):
-    """Something cannot be put under load; the text says at what and why."""
+    """A call before the load failed; the text names it and says why."""
 
 
 @asynccontextmanager
 async def sending(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[Send]:
-    """Calls before the load, recorded; the block raises StoppedError at the first that is not answered rightly."""
+    """A function that sends and records calls before the load. The block raises StoppedError at the first call without
+    a correct answer."""
     limits = TrafficLimits(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
     recorder = Recorder(
         history, redactor, limits=limits, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
@@ -58,7 +60,7 @@ async def sending(deployment: Deployment, history: History, redactor: Redactor) 
             call=call,
         )
         tried.append(exchange)
-        wrong = preflight_problem([exchange])
+        wrong = _problem(exchange)
         if wrong or answer is None:
             raise StoppedError(wrong or "no answer")
         return answer
@@ -70,6 +72,19 @@ async def sending(deployment: Deployment, history: History, redactor: Redactor) 
         raise StoppedError(f"{named}, before the run: {error}") from None
     finally:
         await recorder.close()
+
+
+def _problem(exchange: Exchange) -> str:
+    """Why an exchange rules out a load test; empty if it does not."""
+    call = exchange.operation
+    if exchange.outcome != "answered":
+        return f"{call} was not answered before the run: {exchange.error}"
+    if exchange.status == 429:
+        return f"{call} was answered 429 before the run: its rate limit is used up"
+    if not exchange.is_success:
+        return f"{call} was answered {exchange.status} before the run, by {exchange.method} {exchange.url}"
+    problems = exchange.facts.get("problems") or ()
+    return f"{call} was answered wrongly before the run: {problems[0]}" if problems else ""
 
 
 async def _try(deployment: Deployment, journeys: Collection[str], send: Send) -> None:
@@ -86,7 +101,7 @@ async def _try(deployment: Deployment, journeys: Collection[str], send: Send) ->
     if "validatePermission" in journeys:
         await send(session_wire.validate_permission(secret, token, "manage_ticketing"))
     if "receiveEventStatusChanged" in journeys:
-        # Not one that flows are about: hi.events would not know of this change.
+        # An event that no flow changes: hi.events would not know of this change.
         linked = {each.tuvens for each in deployment.linked}
         event = next((each for each in deployment.events if each not in linked), deployment.events[0])
         body = webhook_wire.status_changed_body(

@@ -1,4 +1,4 @@
-"""Locust as processes of their own: started, watched, stopped. It patches a whole process, so it is never imported."""
+"""Locust in processes of its own: it patches the whole process that imports it."""
 
 import json
 import os
@@ -19,13 +19,13 @@ _LOOK = 0.5
 
 
 class GeneratorError(RuntimeError):
-    """The generator could not be run; the text says what it said."""
+    """The generator could not be run; the text has the end of its output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
-    """`processes` on this machine (1: no distribution), or `expected` from other machines, which connect to
-    `bind_host`."""
+class GeneratorWorkers:
+    """The generator processes: `processes` on this machine (1: no master), or `expected` workers of other machines,
+    which connect to `bind_host`."""
 
     processes: int = 1
     expected: int = 0
@@ -34,11 +34,11 @@ class Workers:
 
     @property
     def lanes(self) -> int:
-        """How many generator processes there are."""
+        """The number of generator processes."""
         return self.expected or self.processes
 
     def arguments(self) -> list[str]:
-        """Locust's own options for them."""
+        """Locust's command-line options for them."""
         if self.lanes == 1 and not self.expected:
             return []
         port = str(self.bind_port or _free_port(self.bind_host))
@@ -48,8 +48,10 @@ class Workers:
         return ["--processes", str(self.processes), "--master-port", port, *bound]
 
 
-def command_for(settings: RunSettings, deployment: Path, workers: Workers, html: Path | None = None) -> list[str]:
-    """The command line of a run."""
+def command_for(
+    settings: RunSettings, deployment: Path, workers: GeneratorWorkers, html: Path | None = None
+) -> list[str]:
+    """The command line of a generator run."""
     limit = settings.schedule.seconds + _beyond(settings)
     return [
         sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary",
@@ -62,22 +64,22 @@ def command_for(settings: RunSettings, deployment: Path, workers: Workers, html:
 
 
 def _beyond(settings: RunSettings) -> float:
-    """Seconds that a run may last beyond its schedule."""
+    """Seconds that a run may take beyond its schedule."""
     return _SETTING_UP + settings.drain + settings.bursts.count * (settings.drain + 1.0) + _ENDING
 
 
 def generate(
     settings: RunSettings,
     deployment: Path,
-    workers: Workers,
+    workers: GeneratorWorkers,
     *,
     html: Path | None = None,
     log: Path,
     look: Callable[[], bool] = lambda: False,
     started: Callable[[int], None] = lambda pid: None,
 ) -> None:
-    """Run the generator to its end. `look` is called now and then, and says whether to stop early; `started` is told
-    the process's number. Raises GeneratorError where it cannot be run, or does not end."""
+    """Run the generator to its end. `look` is called twice a second and returns whether to stop early; `started` is
+    called with the process id. Raises GeneratorError if the generator cannot be run, or does not end."""
     command = command_for(settings, deployment, workers, html)
     deadline = time.monotonic() + settings.schedule.seconds + _beyond(settings) + _ENDING
     with log.open("w", encoding="utf-8") as output:
@@ -93,18 +95,18 @@ def generate(
         try:
             while child.poll() is None:
                 if time.monotonic() > deadline:
-                    raise GeneratorError(f"the generator did not end in time; it said: {_said(log)}")
+                    raise GeneratorError(f"the generator did not end in time; it said: {_output_of(log)}")
                 if look():
                     stop_file(Path(settings.record)).touch()
                 time.sleep(_LOOK)
         finally:
             _end(child)
     if child.returncode and not Path(settings.record).exists():
-        raise GeneratorError(f"the generator ended with {child.returncode}; it said: {_said(log)}")
+        raise GeneratorError(f"the generator ended with {child.returncode}; it said: {_output_of(log)}")
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """End it and the workers that it started, which are of its group."""
+    """Kill the process and its workers, which are in its process group."""
     for number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         if child.poll() is not None and number == signal.SIGTERM:
             continue
@@ -118,7 +120,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
             continue
 
 
-def _said(log: Path) -> str:
+def _output_of(log: Path) -> str:
     return " ".join(log.read_text("utf-8", "replace").split())[-600:] or "nothing"
 
 

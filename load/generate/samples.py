@@ -1,4 +1,4 @@
-"""What was measured: one sample a request, and samples gathered by blocks of time."""
+"""Samples of requests, and blocks of samples by time."""
 
 import math
 from collections import Counter
@@ -11,11 +11,11 @@ from load.plan.budgets import Metric
 
 
 class Result(IntEnum):
-    """What came of a request.
+    """The result of a request.
 
-    OK: answered, and rightly. FAILED: answered wrongly. DENIED: valid credentials refused (401, 403). LIMITED: 429.
-    REFUSED: no connection, so it surely did not happen. UNANSWERED: nothing came back in time or at all. DROPPED: it
-    was due and never sent, because too many were under way.
+    OK: a correct answer. FAILED: a wrong answer. DENIED: valid credentials refused (401, 403). LIMITED: 429. REFUSED:
+    no connection, so the request had no effect. UNANSWERED: no answer, or not in time. DROPPED: due, but never sent,
+    because too many were under way.
     """
 
     OK = 0
@@ -27,15 +27,19 @@ class Result(IntEnum):
     DROPPED = 6
 
 
+NEVER_SENT = "never sent"
+"""The beginning of the reasons for which arrivals were dropped."""
 ANSWERED = (Result.OK, Result.FAILED, Result.DENIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request. `at`: when it was due, in seconds after the start. Times in milliseconds: `latency` from then to
-    the last byte, `service` from sending; `server` and `database` as the answer announces them, nan where it does
-    not. Of one without an answer they tell how long it was waited for. `held`: for how long the generator was kept from
-    a processor meanwhile."""
+    """One request. `at` is when it was due, in seconds after the start of the run; all other times are milliseconds.
+
+    `latency` is from then to the last byte, `service` from sending to the last byte; without an answer, to the end of
+    the wait. `server` and `database` are the times that the answer announces, nan if it does not. `held` is how long
+    the generator waited for a processor meanwhile.
+    """
 
     measure: str
     at: float
@@ -48,11 +52,11 @@ class Sample:
 
     @property
     def ours(self) -> float:
-        """Milliseconds of the latency that the generator may have added itself: sent late, or kept from a processor."""
+        """Milliseconds of the latency that the generator may have added, by sending late or waiting for a processor."""
         return max(self.latency - self.service, 0.0) + self.held
 
     def row(self) -> list[Any]:
-        """As a row of a file: milliseconds to the microsecond."""
+        """The sample as a row of the generator's log."""
         times = (self.latency, self.service, self.server, self.database)
         return [
             self.measure,
@@ -64,12 +68,12 @@ class Sample:
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Sample":
-        """Read a row."""
+        """The sample of a row."""
         latency, service, server, database = (math.nan if each is None else float(each) for each in row[3:7])
         return cls(str(row[0]), float(row[1]), Result(row[2]), latency, service, server, database, float(row[7]))
 
     def time(self, metric: Metric) -> float:
-        """One of its times."""
+        """The time that a metric is about."""
         match metric:
             case Metric.LATENCY:
                 return self.latency
@@ -82,7 +86,7 @@ class Sample:
 
 
 def rounded(value: float) -> float:
-    """To four digits, which is 0.05 % at most."""
+    """A value rounded to four significant digits, an error of at most 0.05 %."""
     return float(f"{value:.4g}")
 
 
@@ -92,9 +96,11 @@ CLIENT_TIMES = (Metric.LATENCY, Metric.SERVICE)
 
 @dataclass(slots=True)
 class Block:
-    """The samples of one measure that were due in one stretch of time. `times`: of the right answers, how often each
-    value was seen, and `least`, what they are without all that the generator may have added itself; `waited`: of the
-    unanswered ones, for how long."""
+    """The samples of one measure that were due within `seconds` from `start`.
+
+    `times` counts the values of correct answers by metric; `least` the same without what the generator may have added.
+    `waited` counts how long the unanswered requests were waited for. All in milliseconds.
+    """
 
     start: float
     seconds: float
@@ -105,7 +111,7 @@ class Block:
     least: dict[Metric, Counter[float]] = field(default_factory=lambda: {each: Counter() for each in CLIENT_TIMES})
 
     def add(self, sample: Sample) -> None:
-        """Count a sample in."""
+        """Add a sample."""
         self.results[sample.result] += 1
         if sample.result is Result.OK:
             for metric in KEPT_TIMES:
@@ -119,17 +125,17 @@ class Block:
 
     @property
     def answered(self) -> int:
-        """How many were answered, rightly or not."""
+        """The number of answers, correct or wrong."""
         return sum(self.results[each] for each in ANSWERED)
 
     @property
     def unknown(self) -> int:
-        """How many have no answer of which a budget speaks."""
+        """The number of requests without an answer that budgets count."""
         return self.results.total() - self.answered
 
     def at_least(self, granted: float) -> "Block":
-        """The same with the times that are surely not the generator's own, nor, of a target that shares its machine,
-        other processes': `granted` is the share that those left."""
+        """The block with lower bounds of its times: without what the generator added, and, for a target on the same
+        machine, scaled by `granted`, the share of the processor that other processes left to it."""
         times = {**self.times, **self.least}
         if granted < 1.0:
             times = {metric: _scaled(counted, granted) for metric, counted in times.items()}
@@ -182,11 +188,11 @@ MOST_BLOCKS = 40
 def blocks_of(
     samples: Iterable[Sample], windows: Sequence[tuple[float, float]], seconds: float
 ) -> dict[str, list[Block]]:
-    """The samples by measure and stretch of time.
+    """The samples in blocks of time, by measure.
 
-    Each measured window is cut into equal blocks, at most MOST_BLOCKS in all and none shorter than a quarter of a
-    second; what lies outside of them is in blocks that are not measured. `seconds`: how long the run lasted; a window
-    beyond it ends there.
+    Each measured window (start and end in seconds) is cut into equal blocks, at most MOST_BLOCKS in all and none
+    shorter than 0.25 s; the time outside the windows is in blocks that are not measured. A window ends at the latest
+    with the run, after `seconds`.
     """
     edges = _edges([(start, min(end, seconds)) for start, end in windows if start < seconds], seconds)
     found: dict[str, list[Block]] = {}
@@ -225,12 +231,12 @@ def _index(edges: Sequence[tuple[float, float, bool]], at: float) -> int:
 
 
 def measured(blocks: Iterable[Block]) -> list[Block]:
-    """Only the blocks that budgets are judged by."""
+    """The blocks that count for budgets."""
     return [each for each in blocks if each.measured]
 
 
 def merged(series: Sequence[Sequence[Block]]) -> list[Block]:
-    """Several measures as one, block by block."""
+    """The blocks of several measures, merged by time."""
     together: dict[float, Block] = {}
     for blocks in series:
         for each in blocks:

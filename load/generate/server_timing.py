@@ -1,4 +1,4 @@
-"""The Server-Timing header (W3C): what a server says of its own time."""
+"""The Server-Timing header (W3C): durations that a server announces."""
 
 import math
 import re
@@ -8,7 +8,7 @@ _DURATION = re.compile(r';\s*dur\s*=\s*"?([0-9]+(?:\.[0-9]+)?)"?', re.IGNORECASE
 
 
 def durations(header: str | None) -> dict[str, float]:
-    """Milliseconds by metric name, in lower case; those without a duration are left out."""
+    """Durations in milliseconds by metric name in lower case; metrics without one are left out."""
     found = {}
     for part in (header or "").split(","):
         metric = _METRIC.match(part)
@@ -19,6 +19,6 @@ def durations(header: str | None) -> dict[str, float]:
 
 
 def server_and_database(header: str | None) -> tuple[float, float]:
-    """The metrics `total` and `db` in milliseconds, nan where they are not announced."""
+    """The metrics `total` and `db` in milliseconds, nan if they are not announced."""
     found = durations(header)
     return found.get("total", math.nan), found.get("db", math.nan)

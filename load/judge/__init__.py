@@ -1,1 +1,1 @@
-"""What follows from the measurements: statistics, the history, requirements, the report's section."""
+"""What the samples say: statistics, the history, the requirements, the report's section."""

@@ -1,7 +1,7 @@
-"""The requirements of a load run: first that the run can be trusted, then each budget.
+"""The requirements of a load run: that the run can be trusted, and each budget.
 
-They are judged like all others. A budget depends on every requirement of the first kind, so that a run that cannot be
-trusted is one fault with a remedy, and blocks the rest: it neither passes nor fails anything.
+Budgets depend on the requirements of the first kind: a run that cannot be trusted is one harness fault with a remedy,
+which blocks the budgets.
 """
 
 import math
@@ -9,44 +9,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.history import Exchange, History
+from harness.history import History
 from harness.judging import numbers
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Judge, Requirement
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
 from load.generate.health import CLOCK_STEP, complaints
-from load.generate.samples import Result
-from load.judge.evaluate import Outcome, Word, evaluate, in_words
+from load.generate.samples import NEVER_SENT, Result
+from load.generate.steps import PREFLIGHT, STORY
+from load.judge.evaluate import BudgetOutcome, Word, evaluate, in_words
+from load.judge.page_load_figures import middle
 from load.judge.sequential import ONLY_AT_THE_END, Looks
 from load.judge.to_history import (
     NO_REQUESTS,
-    PREFLIGHT,
-    SIMULTANEOUS,
-    STORY,
-    accounts_seen,
     evidence_for,
-    health_seen,
+    health_in,
     left_out,
+    page_loads_of,
     reasons_for,
     run_of,
     series_of,
-    visits_of,
+    tallies_of,
 )
-from load.pages.page_load_figures import middle
 from load.plan.budgets import TIMES, Budget, Metric
+from load.plan.measures import SIMULTANEOUS
 from openapi import EDITION
 
 OURS = "crossapp"
 _SENT = "load.requests_were_sent"
-NEVER_SENT = "never sent"
-"""How the reason begins for which an arrival was dropped."""
 _DROPPED = "load.every_request_was_sent"
 SLOW_FLOOR = 300.0
-"""Milliseconds beyond which a machine is too slow to say anything of a page: a quarter of what is claimed of one."""
+"""Milliseconds for an empty page beyond which a machine is too slow to judge pages: a quarter of the claimed time."""
 
 
 def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Catalogue:
-    """The requirements of a run with these budgets; `looks` are those after which the run could have ended."""
+    """The requirements of a run with these budgets; `looks` are the moments at which it could have ended."""
     made = Catalogue()
     for rules, of_pages in ((_TRUST, False), (_PAGES_TRUST, True)):
         if any(each.of_pages is of_pages for each in budgets):
@@ -58,7 +55,7 @@ def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Cata
 
 
 def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requirement:
-    """The requirement that a budget is."""
+    """The requirement of a budget."""
     return Requirement(
         id=budget.id,
         statement=budget.statement,
@@ -76,25 +73,25 @@ def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requir
 def _premises(budget: Budget) -> tuple[str, ...]:
     if not budget.of_pages:
         return tuple(each.id for each in _TRUST if each.id != _DROPPED)
-    # A slow machine makes pages slow. It does not make them fail: the empty page would fail, too.
+    # A slow machine makes pages slow, but does not make them fail: the empty page would fail, too.
     return tuple(each.id for each in _PAGES_TRUST if each.id != _KEPT_UP or budget.metric in TIMES)
 
 
-def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> Outcome:
-    """What was measured of a budget. Raises NothingObservedError."""
-    early = (visits_of(history) if budget.of_pages else run_of(history).values)["stopped_early"]
-    # A run that could have ended earlier is judged by what the last look may be wrong by, whichever it was.
+def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> BudgetOutcome:
+    """The outcome of a budget. Raises NothingObservedError."""
+    early = (page_loads_of(history) if budget.of_pages else run_of(history).values)["stopped_early"]
+    # If a run ended early, it is not known at which look: judge by the strictest error.
     look = len(looks.shares) - 1
     error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
-    # Of pages the empty page says what the machine added.
+    # For pages, the empty page shows what the machine added.
     near = run_of(history).values["near"] and not budget.of_pages
-    granted = health_seen(history).granted if near else 1.0
+    granted = health_in(history).granted if near else 1.0
     outcome = evaluate(budget, series_of(history), error, granted=granted)
     return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
 
 
-def _of_enough_people(outcome: Outcome, run: Mapping[str, Any]) -> Outcome:
-    """Whose data an answer holds cannot be mistaken where all who ask are one person."""
+def _of_enough_people(outcome: BudgetOutcome, run: Mapping[str, Any]) -> BudgetOutcome:
+    """Mixed-up data of users cannot show if there are fewer users than simultaneous requests."""
     users, at_once = run["users"], run["at_once"]
     if outcome.word is not Word.PASS or users >= at_once:
         return outcome
@@ -110,19 +107,19 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
             return NotApplicable(why[0])
         outcome = outcome_of(budget, history, looks)
         evidence = evidence_for(history, budget.over)
-        told = _told(budget, outcome)
+        measured = _measured(budget, outcome)
         match outcome.word:
             case Word.PASS:
-                return Held(evidence, told)
+                return Held(evidence, measured)
             case Word.FAIL:
-                return Violated(_expected(budget), told + _reasons(budget, history), evidence)
+                return Violated(_expected(budget), measured + _reasons(budget, history), evidence)
             case Word.UNOBSERVABLE:
-                return NotApplicable(f"{told}: {outcome.reason}")
+                return NotApplicable(f"{measured}: {outcome.reason}")
             case _:
-                if not budget.of_pages and accounts_seen(history).dropped:
-                    return Blocked(_DROPPED, f"{told}: what was never sent would decide it")
+                if not budget.of_pages and tallies_of(history).dropped:
+                    return Blocked(_DROPPED, f"{measured}: what was never sent would decide it")
                 longer = outcome.remedy or _longer(budget, outcome)
-                return Inconclusive(told + _reasons(budget, history), evidence, longer)
+                return Inconclusive(measured + _reasons(budget, history), evidence, longer)
 
     return judge
 
@@ -132,14 +129,14 @@ def _expected(budget: Budget) -> str:
     return f"{budget.metric.value} of {names}: {budget.threshold}" + (f" ({budget.reading})" if budget.reading else "")
 
 
-def _told(budget: Budget, outcome: Outcome) -> str:
+def _measured(budget: Budget, outcome: BudgetOutcome) -> str:
     bounds = outcome.bounds
     value, low, high = (in_words(each, budget) for each in (bounds.value, bounds.low, bounds.high))
     name = str(budget.threshold).split("<")[0].split(">")[0]
     return f"{name} = {value} ({low} to {high}); {outcome.reason}"
 
 
-def _longer(budget: Budget, outcome: Outcome) -> str:
+def _longer(budget: Budget, outcome: BudgetOutcome) -> str:
     longer, faster = ("Load pages", "") if budget.of_pages else ("Run", ", or at a higher rate")
     if outcome.needed > outcome.count:
         times = math.ceil(outcome.needed / max(outcome.count, 1))
@@ -152,7 +149,7 @@ def _reasons(budget: Budget, history: History) -> str:
     return "".join(f"; {count} × {reason}" for reason, count in common)
 
 
-# -- whether the run can be trusted
+# whether the run can be trusted
 
 
 def _trust(
@@ -163,7 +160,8 @@ def _trust(
     depends_on: tuple[str, ...] = (),
     absent: Callable[[History], str] = lambda history: _no_requests(history),
 ) -> Requirement:
-    """A requirement on our own run: `check` says what is wrong, or nothing; `absent` why there was no such run."""
+    """A requirement on the run itself. `check` returns what is wrong, empty if nothing is; `absent` why there was no
+    such run."""
 
     def judge(history: History) -> Verdict:
         why = absent(history)
@@ -195,7 +193,7 @@ def _nothing_sent(history: History) -> str:
     run = run_of(history).values
     if run["failed"]:
         return str(run["failed"])
-    account = accounts_seen(history)
+    account = tallies_of(history)
     if not account.scheduled:
         return "no request was due, so nothing was sent"
     answered = account.scheduled - account.dropped - account.censored - account.results[Result.REFUSED]
@@ -207,7 +205,7 @@ def _accounts(history: History) -> str:
 
 
 def _generator(history: History) -> str:
-    health = health_seen(history)
+    health = health_in(history)
     if not health.pulses:
         return "the generator's health was never read while budgets were measured"
     found = complaints(health)
@@ -215,7 +213,7 @@ def _generator(history: History) -> str:
 
 
 def _clock(history: History) -> str:
-    step = health_seen(history).clock_step
+    step = health_in(history).clock_step
     return f"the generator's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
 
 
@@ -247,7 +245,7 @@ def _result(history: History, result: Result) -> int:
 
 
 def _dropped(history: History) -> str:
-    account = accounts_seen(history)
+    account = tallies_of(history)
     if not account.dropped:
         return ""
     reasons = [text for counts in run_of(history).values["reasons"].values() for text in counts]
@@ -309,22 +307,22 @@ _TRUST = (
 )
 
 
-# -- whether what a browser measured can be trusted
+# whether the page loads can be trusted
 
 
 def _no_pages(history: History) -> str:
-    return str(visits_of(history)["left_out"])
+    return str(page_loads_of(history)["left_out"])
 
 
 def _pages_loaded(history: History) -> str:
-    visits = visits_of(history)
-    if visits["failed"]:
-        return str(visits["failed"])
-    if not visits["begun"]:
+    pages = page_loads_of(history)
+    if pages["failed"]:
+        return str(pages["failed"])
+    if not pages["begun"]:
         return "no page was loaded"
-    known = sum(visits["results"].values())
-    if known != visits["begun"]:
-        return f"{visits['begun']} loads were begun, {known} have a result"
+    known = sum(pages["results"].values())
+    if known != pages["begun"]:
+        return f"{pages['begun']} loads were begun, {known} have a result"
     floor = [each for name in _FLOOR for each in series_of(history).get(name, ())]
     count, right = (sum(each.results.total() for each in floor), sum(each.results[Result.OK] for each in floor))
     if not count:
@@ -337,16 +335,16 @@ def _browser(history: History) -> str:
     median = middle(time for each in floor for time in each.times[Metric.LATENCY].elements())
     if median > SLOW_FLOOR:
         return f"this machine alone needs {median:.0f} ms for an empty page with an empty iframe"
-    step = float(visits_of(history)["clock_step"])
+    step = float(page_loads_of(history)["clock_step"])
     return f"this machine's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
 
 
 def _pages_reachable(history: History) -> str:
-    visits = visits_of(history)
+    pages = page_loads_of(history)
     for result, words in ((Result.REFUSED, "found no connection"), (Result.LIMITED, "were answered 429")):
-        count = visits["results"].get(result.name, 0)
+        count = pages["results"].get(result.name, 0)
         if count:
-            why = next((text for texts in visits["reasons"].values() for text in texts), "")
+            why = next((text for texts in pages["reasons"].values() for text in texts), "")
             return f"{count} loads of a page {words}" + (f" ({why})" if why else "")
     return ""
 
@@ -379,18 +377,3 @@ _PAGES_TRUST = (
         _no_pages,
     ),
 )
-
-
-def preflight_problem(exchanges: Sequence[Exchange]) -> str:
-    """Why a deployment cannot be load tested, by one try of each call; empty where each was answered rightly."""
-    for each in exchanges:
-        problems = each.facts.get("problems") or ()
-        if each.outcome != "answered":
-            return f"{each.operation} was not answered before the run: {each.error}"
-        if each.status == 429:
-            return f"{each.operation} was answered 429 before the run: its rate limit is used up"
-        if not each.is_success:
-            return f"{each.operation} was answered {each.status} before the run, by {each.method} {each.url}"
-        if problems:
-            return f"{each.operation} was answered wrongly before the run: {problems[0]}"
-    return ""

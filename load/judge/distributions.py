@@ -1,7 +1,7 @@
-"""Quantiles of the beta and of Student's distribution, in plain floating point.
+"""Quantiles of the beta distribution and of Student's distribution.
 
-The incomplete beta function by its continued fraction (modified Lentz), as in Press et al., Numerical Recipes, 6.4;
-quantiles by bisection, which is slow and certain.
+The incomplete beta function is computed by its continued fraction (modified Lentz; Press et al., Numerical Recipes,
+6.4), quantiles by bisection: slow, but certain to converge.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""A budget against what was measured: PASS, FAIL, INCONCLUSIVE or UNOBSERVABLE, with bounds and margin. Pure.
+"""Judging a budget by its samples: PASS, FAIL, INCONCLUSIVE or UNOBSERVABLE, with confidence bounds.
 
-What was not seen decides nothing: requests that were never answered, or never sent, count for and against a budget, and
-only what holds either way is a verdict.
+Requests that were never answered or never sent count as the best and as the worst case: only what holds in both is a
+verdict.
 """
 
 import math
@@ -26,8 +26,8 @@ from load.plan.thresholds import Statistic, Threshold
 
 
 class Word(StrEnum):
-    """What is said of a budget. INVALID: the run itself cannot be trusted. UNOBSERVABLE: what was seen only bounds
-    the claim, and from the other side."""
+    """The result of a budget. INVALID: the run cannot be trusted. UNOBSERVABLE: the measured value is only a bound of
+    the one in the budget, and on the wrong side of it."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -37,8 +37,8 @@ class Word(StrEnum):
 
 
 class Observes(StrEnum):
-    """How what was measured stands to what is claimed. UPPER: never smaller, so it can pass a ceiling and not fail
-    it. LOWER: never larger. NONE: it says nothing."""
+    """How the measured value relates to the one in the budget. UPPER: it is never smaller, so it can pass a ceiling and
+    not fail it. LOWER: it is never larger. NONE: there is none."""
 
     EXACT = "exact"
     UPPER = "upper bound"
@@ -47,10 +47,12 @@ class Observes(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Of one budget. `bounds` of the statistic (times in milliseconds), `count` of the measurements it is made of,
-    `unknown` of those that were not seen, `needed` of those that would probably decide it (0: not known); `remedy`:
-    what to do where more of them would decide nothing."""
+class BudgetOutcome:
+    """The outcome of a budget: confidence `bounds` of its statistic (times in milliseconds) from `count` samples.
+
+    `unknown` requests have no answer. `needed` samples would probably decide it (0: not known); `remedy` says what to
+    do if more samples would not.
+    """
 
     word: Word
     bounds: Interval
@@ -63,34 +65,35 @@ class Outcome:
 
     @property
     def decided(self) -> bool:
-        """Whether more measurements could change nothing."""
+        """Whether more samples would not change it."""
         return self.word in (Word.PASS, Word.FAIL, Word.UNOBSERVABLE)
 
 
 _ANNOUNCED = 0.99
-"""The share of right answers that must announce a server-side time for it to be taken instead of the client's."""
+"""The share of correct answers that must announce a server-side time, or the client's time is used."""
 
 
 def evaluate(
     budget: Budget, series: Mapping[str, Sequence[Block]], error: float | None = None, *, granted: float = 1.0
-) -> Outcome:
-    """Judge a budget by the measured blocks; `error` is the probability with which either verdict may be wrong, the
-    budget's own unless given. `granted`: of the processor that a target on the generator's own machine wanted, the
-    share that it probably had; 1 for one elsewhere."""
+) -> BudgetOutcome:
+    """Judge a budget by measured blocks.
+
+    `error` is the probability with which a PASS, or a FAIL, may be wrong (default: the budget's). `granted` is the
+    share of the wanted processor time that a target on the generator's machine got; 1 for a target elsewhere."""
     allowed = budget.error if error is None else error
     blocks = merged([measured(series[name]) for name in budget.over if name in series])
     total = sum(each.results.total() for each in blocks)
     if not total:
         reason = f"nothing of {', '.join(budget.over)} was measured"
-        return Outcome(Word.INCONCLUSIVE, Interval(math.nan, -math.inf, math.inf), Observes.NONE, 0, 0, reason)
+        return BudgetOutcome(Word.INCONCLUSIVE, Interval(math.nan, -math.inf, math.inf), Observes.NONE, 0, 0, reason)
     if budget.metric in TIMES:
-        return _unless_ours(budget, blocks, allowed, granted)
+        return _unless_added(budget, blocks, allowed, granted)
     if budget.metric is Metric.FAILURES:
         return _of_count(budget, blocks)
     return _of_rate(budget, blocks, allowed)
 
 
-def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
+def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOutcome:
     hit = Result.OK if budget.metric is Metric.SUCCESS else Result.DENIED
     hits = [each.results[hit] for each in blocks]
     unknown = [each.unknown for each in blocks]
@@ -100,14 +103,14 @@ def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
     return _decided(budget.threshold, bounds, Observes.EXACT, count, sum(unknown), needed, error)
 
 
-def _of_count(budget: Budget, blocks: Sequence[Block]) -> Outcome:
+def _of_count(budget: Budget, blocks: Sequence[Block]) -> BudgetOutcome:
     wrong = sum(each.results[Result.FAILED] + each.results[Result.DENIED] for each in blocks)
     count, unknown = sum(each.answered for each in blocks), sum(each.unknown for each in blocks)
     bounds = Interval(wrong, wrong, wrong + unknown)
     return _decided(budget.threshold, bounds, Observes.EXACT, count, unknown, 0, 0.0)
 
 
-def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
+def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOutcome:
     metric, observes = budget.metric, Observes.EXACT
     right = sum(each.results[Result.OK] for each in blocks)
     if metric in (Metric.SERVER, Metric.DATABASE):
@@ -124,19 +127,19 @@ def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> Outcome:
                 f"{right} measured in {usable} stretches of time, {FEWEST_MEASUREMENTS} in {FEWEST_BLOCKS} are needed "
                 "for a mean"
             )
-            return Outcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
+            return BudgetOutcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
         return _decided(threshold, bounds, observes, right, unknown, 0, error)
     below, bounds = _percentile(blocks, metric, threshold, error)
     needed = fewest_for_rate(threshold.quantile, error) if threshold.is_ceiling else 0
-    # That 95 of 100 are below the limit is a rate, and is decided as one.
+    # That 95 of 100 are below the limit is a rate, and judged as one.
     floor = Threshold(Statistic.RATE, ">=" if threshold.is_ceiling else "<", threshold.quantile)
     found = _decided(floor, below, observes, right, unknown, needed, error)
-    return Outcome(found.word, bounds, observes, right, unknown, found.reason, needed)
+    return BudgetOutcome(found.word, bounds, observes, right, unknown, found.reason, needed)
 
 
-def _unless_ours(budget: Budget, blocks: Sequence[Block], error: float, granted: float) -> Outcome:
-    """What hangs on the time that the generator itself, or others on the machine of both, may have added is no
-    verdict."""
+def _unless_added(budget: Budget, blocks: Sequence[Block], error: float, granted: float) -> BudgetOutcome:
+    """Downgrades a verdict to INCONCLUSIVE if it would flip once the delay added by the generator, or by other
+    processes of its machine, is subtracted."""
     found = _of_times(budget, blocks, error)
     if found.word is not (Word.FAIL if budget.threshold.is_ceiling else Word.PASS):
         return found
@@ -153,7 +156,7 @@ def _unless_ours(budget: Budget, blocks: Sequence[Block], error: float, granted:
 
 
 def _mean(blocks: Sequence[Block], metric: Metric, error: float) -> Interval:
-    """What is unanswered took at least as long as it was waited for, and nobody knows how long."""
+    """Bounds of the mean; unanswered requests took at least as long as they were waited for."""
     sums = [sum(value * count for value, count in each.times[metric].items()) for each in blocks]
     counts = [each.times[metric].total() for each in blocks]
     bounds = mean_bounds(sums, counts, error)
@@ -180,7 +183,7 @@ def _percentile(
             for value, count in each.times[metric].items()
             if (value < threshold.limit if strict else value <= threshold.limit)
         )
-        # Who waited in vain for longer than the limit is above it, whatever would have come.
+        # An unanswered request that was waited for longer than the limit is above it.
         late = sum(count for value, count in each.waited.items() if value > threshold.limit)
         late = late if metric is Metric.LATENCY else 0
         below.append(hits)
@@ -200,8 +203,8 @@ def _percentile(
 
 def _decided(
     threshold: Threshold, bounds: Interval, observes: Observes, count: int, unknown: int, needed: int, error: float
-) -> Outcome:
-    """PASS where both bounds are within the limit, FAIL where both are beyond it."""
+) -> BudgetOutcome:
+    """PASS if both bounds are within the limit, FAIL if both are beyond it."""
     within = [threshold.admits(each) for each in (bounds.low, bounds.high)]
     unseen = f"; {unknown} were never answered or never sent" if unknown else ""
     if all(within):
@@ -220,7 +223,7 @@ def _decided(
         reason = f"{count} measured{more}{unseen}: too few to tell{sure}"
         if observes is Observes.UPPER:
             reason += ", and the client's time is only an upper bound of it"
-    return Outcome(word, bounds, observes, count, unknown, reason, needed)
+    return BudgetOutcome(word, bounds, observes, count, unknown, reason, needed)
 
 
 def _needed_for_rate(threshold: Threshold, error: float) -> int:

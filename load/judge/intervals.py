@@ -1,10 +1,9 @@
-"""Confidence bounds for rates, percentiles and means of measurements that come in blocks of time.
+"""Confidence bounds for rates, percentiles and means of samples in blocks of time.
 
-Neighbouring requests are not independent: a stall makes a hundred of them slow at once. So the variance is estimated
-from the blocks, and a rate's bounds are those of Clopper and Pearson at the effective sample size (Korn and Graubard,
-Survey Methodology 24, 1998), which for independent measurements is the number itself. Either bound of an interval is
-missed with at most the probability `error`.
-"""
+Neighbouring requests are not independent: a stall slows a hundred of them at once. So the variance is estimated from
+the blocks, and the bounds of a rate are those of Clopper and Pearson at the effective sample size (Korn and Graubard,
+Survey Methodology 24, 1998), which for independent samples is their number. Each bound is wrong with at most the
+probability `error`."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,19 +12,19 @@ from dataclasses import dataclass
 from load.judge.distributions import beta_quantile, binomial_at_most, t_quantile
 
 FEWEST_BLOCKS = 8
-"""Below it a variance cannot be estimated from blocks: a mean is then without bounds."""
+"""Fewer blocks give no variance, and a mean no bounds."""
 
 FEWEST_MEASUREMENTS = 100
-"""Below it the scatter of times is too little known for a mean to be judged."""
+"""With fewer samples the variance of times is too uncertain to judge a mean."""
 
-# A sample underrates the skewness of what it is from; so much more than the correction keeps the error of log-normal
-# times within its bound (tests/load/simulation.py).
+# A sample underestimates the skewness of its distribution; this factor on the correction keeps the error of log-normal
+# times within its bound (tests/load/judge/simulation.py).
 _SKEWNESS_FACTOR = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its one-sided bounds; nan and infinities where there is nothing to estimate."""
+    """An estimate with one-sided bounds; nan and infinities if there is nothing to estimate."""
 
     value: float
     low: float
@@ -36,7 +35,7 @@ UNKNOWN = Interval(math.nan, -math.inf, math.inf)
 
 
 def design_effect(hits: Sequence[int], totals: Sequence[int]) -> float:
-    """How many times larger the variance of a rate is than that of independent tries; at least 1."""
+    """The ratio of a rate's variance to that of independent tries; at least 1."""
     n, k = sum(totals), sum(hits)
     blocks = [(hit, total) for hit, total in zip(hits, totals, strict=True) if total]
     if len(blocks) < 2 or k in (0, n):
@@ -49,8 +48,8 @@ def design_effect(hits: Sequence[int], totals: Sequence[int]) -> float:
 def rate_bounds(
     hits: Sequence[int], totals: Sequence[int], error: float, *, unknown: Sequence[int] | None = None
 ) -> Interval:
-    """Of tries by block, the rate of hits; `unknown` tries (not among the totals) count as misses for the lower bound
-    and as hits for the upper one: nothing is decided by what was not seen."""
+    """The rate of hits among tries, by block. `unknown` tries (not in the totals) count as misses for the lower bound
+    and as hits for the upper one."""
     unseen = list(unknown) if unknown is not None else [0] * len(totals)
     whole = [total + extra for total, extra in zip(totals, unseen, strict=True)]
     most = [hit + extra for hit, extra in zip(hits, unseen, strict=True)]
@@ -73,8 +72,8 @@ def _upper(hits: Sequence[int], totals: Sequence[int], error: float) -> float:
 
 
 def percentile_bounds(ordered: Sequence[float], q: float, error: float, *, effect: float = 1.0) -> Interval:
-    """The q-quantile (0 < q < 1) of sorted values with bounds by order statistics; infinite where no value of the
-    sample bounds it. `effect` is the design effect of being below it."""
+    """The q-quantile (0 < q < 1) of sorted values, with bounds by order statistics; infinite if no value bounds it.
+    `effect` is the design effect of the rate of values below it."""
     n = len(ordered)
     if not n:
         return UNKNOWN
@@ -91,7 +90,7 @@ def percentile_bounds(ordered: Sequence[float], q: float, error: float, *, effec
 
 
 def _last_rank(holds: Callable[[int], bool], n: int) -> int:
-    """The last rank from 1 to n for which a statement holds that holds up to some rank; 0 for none."""
+    """The last of the ranks 1 to n for which a monotonic condition holds; 0 for none."""
     low, high = 0, n
     while low < high:
         middle = (low + high + 1) // 2
@@ -103,11 +102,11 @@ def _last_rank(holds: Callable[[int], bool], n: int) -> int:
 
 
 def mean_bounds(sums: Sequence[float], counts: Sequence[int], error: float) -> Interval:
-    """The mean of measurements by block (batch means), its bounds by Student's distribution, widened on the
-    side of the longer tail by Johnson's correction for skewness (J. Am. Stat. Assoc. 73, 1978): times have a long tail
-    to the right, which the plain interval underrates.
+    """The mean of samples by block (batch means), with bounds by Student's distribution, widened on the side of the
+    longer tail by Johnson's correction for skewness (J. Am. Stat. Assoc. 73, 1978): times have a long tail to the
+    right.
 
-    Without bounds where there are fewer than FEWEST_BLOCKS blocks.
+    The bounds are infinite with fewer than FEWEST_BLOCKS blocks.
     """
     blocks = [(total, count) for total, count in zip(sums, counts, strict=True) if count]
     n = sum(count for _, count in blocks)
@@ -129,13 +128,12 @@ def mean_bounds(sums: Sequence[float], counts: Sequence[int], error: float) -> I
 
 
 def fewest_for_rate(rate: float, error: float) -> int:
-    """How many tries without a miss show that a rate is at least `rate` (0 < rate < 1)."""
+    """The number of tries without a miss that show a rate of at least `rate` (0 < rate < 1)."""
     return math.ceil(math.log(error) / math.log(rate))
 
 
 def needed_for_rate(rate: float, truth: float, error: float) -> int:
-    """About how many tries show that a rate is at least `rate` when it is `truth`, four times of five. A large number
-    where the truth is hardly better."""
+    """About how many tries show, with a power of 0.8, a rate of at least `rate` if it is `truth`."""
     if truth >= 1.0:
         return fewest_for_rate(rate, error)
     z_error, z_power = t_quantile(1.0 - error, 1e6), t_quantile(0.8, 1e6)

@@ -1,4 +1,4 @@
-"""What a load run adds to a report: its figures, made of the history alone. Pure."""
+"""The section of a report about a load run, made from the history."""
 
 import math
 from collections import Counter
@@ -10,40 +10,41 @@ from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
 from harness.verdict import VerdictName
 from load.generate.samples import Block, Result, measured
 from load.judge.catalogue import outcome_of
-from load.judge.evaluate import Outcome, Word
+from load.judge.evaluate import BudgetOutcome, Word
 from load.judge.intervals import Interval, mean_bounds, percentile_bounds
+from load.judge.page_load_figures import middle
 from load.judge.sequential import Looks
-from load.judge.to_history import accounts_seen, left_out, run_of, series_of, visits_of
-from load.pages.page_load_figures import middle
+from load.judge.to_history import left_out, page_loads_of, run_of, series_of, tallies_of
 from load.plan.arrivals import Schedule
-from load.plan.budgets import MEASURES, TIMES, Budget, Metric
+from load.plan.budgets import TIMES, Budget, Metric
+from load.plan.measures import MEASURES
 
 PERCENTS = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 _ERROR = 0.025
-"""Of either side of the bounds that are shown: 95 % between them."""
+"""The error on either side of the bounds shown: 95 % confidence between them."""
 
 
-def section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding], looks: Looks) -> LoadLine:
-    """The figures of a run. Raises NothingObservedError where the history is not of a load run."""
+def report_section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding], looks: Looks) -> LoadLine:
+    """The section of a run. Raises NothingObservedError if the history is not of a load run."""
     run = run_of(history).values
-    account = accounts_seen(history)
-    visits = visits_of(history)
-    reasons = {**run["reasons"], **visits["reasons"]}
+    tally = tallies_of(history)
+    pages = page_loads_of(history)
+    reasons = {**run["reasons"], **pages["reasons"]}
     verdicts = {each.requirement: each.verdict for each in findings}
     return LoadLine(
         plan=in_words(Schedule.from_json(run["schedule"])),
         seconds=run["seconds"],
         lanes=run["lanes"],
         accounts={
-            "scheduled": account.scheduled,
-            "ok": account.ok,
-            "failed": account.failed,
-            "dropped": account.dropped,
-            "censored": account.censored,
+            "scheduled": tally.scheduled,
+            "ok": tally.ok,
+            "failed": tally.failed,
+            "dropped": tally.dropped,
+            "censored": tally.censored,
         },
         health=run["health"],
         calibration={**run["calibration"], **_floor(history)},
-        settings={**run["settings"], **_pages(visits), **_left_out(run["left_out"], visits)},
+        settings={**run["settings"], **_pages(pages), **_left_out(run["left_out"], pages)},
         budgets=tuple(
             _budget(each, outcome_of(each, history, looks), verdicts[each.id])
             for each in budgets
@@ -51,20 +52,20 @@ def section(history: History, budgets: Sequence[Budget], findings: Sequence[Find
         ),
         measures=tuple(
             _measure(name, blocks, reasons.get(name, {}))
-            for name, blocks in sorted(series_of(history).items(), key=lambda each: _place(each[0]))
+            for name, blocks in sorted(series_of(history).items(), key=lambda each: _order(each[0]))
         ),
     )
 
 
-def _pages(visits: Mapping[str, Any]) -> dict[str, str]:
-    if visits["left_out"]:
+def _pages(pages: Mapping[str, Any]) -> dict[str, str]:
+    if pages["left_out"]:
         return {}
-    tabs = f"{visits['tabs']} tab" + ("s" if visits["tabs"] != 1 else "")
-    return {"pages": f"{visits['begun']} loads in {visits['seconds']:.0f} s, {tabs}"}
+    tabs = f"{pages['tabs']} tab" + ("s" if pages["tabs"] != 1 else "")
+    return {"pages": f"{pages['begun']} loads in {pages['seconds']:.0f} s, {tabs}"}
 
 
 def _floor(history: History) -> dict[str, float]:
-    """What an empty page with an empty iframe needed, half of the time, in milliseconds."""
+    """The median times of the empty page in milliseconds."""
     found = {}
     series = series_of(history)
     for measure, name in (("emptyPage/cold", "page, first visit"), ("emptyPage/warm", "page, second visit")):
@@ -74,23 +75,23 @@ def _floor(history: History) -> dict[str, float]:
     return found
 
 
-def _left_out(journeys: Mapping[str, str], visits: Mapping[str, Any]) -> dict[str, str]:
-    """Journeys by the reason for which they were not made."""
-    all_of_them = {**journeys, **({"widget": visits["left_out"]} if visits["left_out"] else {})}
+def _left_out(journeys: Mapping[str, str], pages: Mapping[str, Any]) -> dict[str, str]:
+    """The journeys that were left out, by reason."""
+    all_of_them = {**journeys, **({"widget": pages["left_out"]} if pages["left_out"] else {})}
     by_reason: dict[str, list[str]] = {}
     for name, why in all_of_them.items():
         by_reason.setdefault(why, []).append(name)
     return {f"left out: {', '.join(names)}": why for why, names in by_reason.items()}
 
 
-def _place(name: str) -> tuple[bool, int]:
-    """Whole journeys first, as the list of measures has them; then the calls within a flow."""
+def _order(name: str) -> tuple[bool, int]:
+    """A sort key: journeys in the order of MEASURES, then the calls within a flow."""
     names = list(MEASURES)
     return name.startswith("flow/"), names.index(name) if name in names else len(names)
 
 
 def in_words(schedule: Schedule) -> str:
-    """Stages as people say them."""
+    """A schedule in words."""
     parts = []
     if not schedule.stages:
         return "no requests"
@@ -100,7 +101,7 @@ def in_words(schedule: Schedule) -> str:
     return f"{', '.join(parts)}; {schedule.model.value} arrivals, seed {schedule.seed}"
 
 
-def _budget(budget: Budget, outcome: Outcome, verdict: VerdictName) -> BudgetLine:
+def _budget(budget: Budget, outcome: BudgetOutcome, verdict: VerdictName) -> BudgetLine:
     unit = "ms" if budget.metric in TIMES else ("count" if budget.metric is Metric.FAILURES else "share")
     word = Word.INVALID if verdict in (VerdictName.BLOCKED, VerdictName.HARNESS_FAULT) else outcome.word
     if verdict is VerdictName.NOT_APPLICABLE:
@@ -126,7 +127,7 @@ def _budget(budget: Budget, outcome: Outcome, verdict: VerdictName) -> BudgetLin
 
 
 def _margin(budget: Budget, value: float) -> float | None:
-    """The share of the limit that is left; of a rate that must be high, of the misses that it allows."""
+    """The share of the limit that is left; for a lower bound of a rate, of the misses that it allows."""
     threshold = budget.threshold
     limit, used = (threshold.limit, value) if threshold.is_ceiling else (1.0 - threshold.limit, 1.0 - value)
     return None if math.isnan(used) or not limit else round((limit - used) / limit, 4)

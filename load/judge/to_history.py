@@ -1,4 +1,4 @@
-"""A load run as a history: observations that judges read, and a few exchanges to look at. Pure."""
+"""A load run as a history: figures as observations, and its slowest and wrong exchanges."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,35 +6,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.history import Exchange, History, NothingObservedError, Observation
-from load.generate.accounting import Account, counted, discrepancies
-from load.generate.generator_log import Record
+from load.generate.generator_log import GeneratorLog
 from load.generate.health import Health, health_of
+from load.generate.lane_tally import LaneTally, counted, discrepancies
 from load.generate.samples import ANSWERED, Block, Result, blocks_of
-from load.pages.page_load_figures import Visits
+from load.generate.steps import SLOWEST, STORY, WRONG
+from load.judge.page_load_figures import PageLoadFigures
 from load.plan.arrivals import Schedule
-from load.plan.settings import FLOW, MIX, Bursts
+from load.plan.measures import FLOW, JOURNEYS, MIX, SIMULTANEOUS
+from load.plan.settings import Bursts
 
-STORY = "load"
-"""The story of which every entry of a load run's history is a step."""
 RUN = f"{STORY}/run"
 MEASURE = f"{STORY}/measure/"
-PREFLIGHT = f"{STORY}/preflight/"
-VISITS = f"{STORY}/visits"
+PAGE_LOADS = f"{STORY}/visits"
 NO_REQUESTS = "no request was to be sent: give --duration a time"
-EMPTY = "empty"
-"""The journey of a calibration: one request to an empty server."""
-SIMULTANEOUS = "simultaneous"
-"""Of requests at one moment, after the schedule."""
-SLOWEST, WRONG = f"{STORY}/slowest/", f"{STORY}/wrong/"
-JOURNEYS = (*MIX, SIMULTANEOUS, "streamEventUpdates", EMPTY)
-"""Measures of which each arrival has exactly one sample; the calls within a flow are measured beside it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
-    """How a run was conducted. `users`: how many there are to ask for; `near`: whether the target shares the
-    generator's machine; `left_out`: journeys that the deployment does not allow, with the reason; `failed`:
-    why nothing could be sent."""
+class RunConditions:
+    """The conditions of a run. `users`: the number of users; `near`: whether the target shares the generator's machine;
+    `left_out`: reasons by journey that the deployment does not allow; `failed`: why nothing could be sent."""
 
     schedule: Schedule
     lanes: int
@@ -49,83 +40,85 @@ class Conduct:
     failed: str = ""
 
 
-def observe(history: History, record: Record, conduct: Conduct, visits: Visits | None = None) -> None:
-    """Put a run's figures and its worst exchanges into a history, and what a browser measured."""
-    schedule = conduct.schedule
+def to_history(
+    history: History, log: GeneratorLog, conditions: RunConditions, pages: PageLoadFigures | None = None
+) -> None:
+    """Append a run's figures, its slowest and its wrong exchanges, and its page loads to a history."""
+    schedule = conditions.schedule
     windows = schedule.windows
-    accounts = [record.accounts[lane] for lane in sorted(record.accounts)]
-    due = {each.lane: _due(conduct, each) for each in accounts}
-    seen = counted(record.samples, JOURNEYS)
-    seconds = max((each.until for each in accounts), default=0.0)
-    problems = discrepancies(accounts, conduct.lanes, due, seen)
-    if not conduct.stopped_early:
+    tallies = [log.tallies[lane] for lane in sorted(log.tallies)]
+    due = {each.lane: _due(conditions, each) for each in tallies}
+    seen = counted(log.samples, JOURNEYS)
+    seconds = max((each.until for each in tallies), default=0.0)
+    problems = discrepancies(tallies, conditions.lanes, due, seen)
+    if not conditions.stopped_early:
         problems += [
             f"worker {each.lane + 1} ended after {each.until:.1f} s of {schedule.seconds:g}"
-            for each in accounts
+            for each in tallies
             if each.until < schedule.seconds
         ]
-    # A flow is many requests with pauses in between.
+    # Not of flows, which are many requests with pauses.
     single = [
         each
-        for each in record.samples
+        for each in log.samples
         if each.measure in schedule.mix and each.measure != FLOW and each.result in ANSWERED
     ]
     values = {
         "schedule": schedule.to_json(),
-        "lanes": conduct.lanes,
+        "lanes": conditions.lanes,
         "seconds": round(seconds, 3),
-        "settings": dict(conduct.settings),
-        "left_out": _left_out(conduct),
-        "calibration": dict(conduct.calibration),
-        "near": conduct.near,
-        "users": conduct.users,
-        "at_once": conduct.bursts.size,
-        "stopped_early": conduct.stopped_early,
-        "failed": conduct.failed,
-        "notes": record.notes,
-        "accounts": [each.to_json() for each in accounts],
-        "problems": [] if conduct.failed else problems,
-        "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(record.reasons.items())},
-        "results": {each.name: _total(record, each) for each in Result},
-        "health": health_of(record.pulses, single, windows).to_json(),
+        "settings": dict(conditions.settings),
+        "left_out": _left_out(conditions),
+        "calibration": dict(conditions.calibration),
+        "near": conditions.near,
+        "users": conditions.users,
+        "at_once": conditions.bursts.size,
+        "stopped_early": conditions.stopped_early,
+        "failed": conditions.failed,
+        "notes": log.notes,
+        "accounts": [each.to_json() for each in tallies],
+        "problems": [] if conditions.failed else problems,
+        "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(log.reasons.items())},
+        "results": {each.name: _total(log, each) for each in Result},
+        "health": health_of(log.pulses, single, windows).to_json(),
     }
     _append(history, RUN, values)
-    for measure, blocks in sorted(blocks_of(record.samples, _with_bursts(windows, conduct, seconds), seconds).items()):
+    for measure, blocks in sorted(blocks_of(log.samples, _with_bursts(windows, conditions, seconds), seconds).items()):
         _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
-    if visits is not None:
-        _append(history, VISITS, visits.to_json())
-        for measure, blocks in sorted(visits.series().items()):
+    if pages is not None:
+        _append(history, PAGE_LOADS, pages.to_json())
+        for measure, blocks in sorted(pages.series().items()):
             _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
-    for exchange in sorted(record.exchanges, key=lambda each: (each.step, -each.seconds)):
+    for exchange in sorted(log.exchanges, key=lambda each: (each.step, -each.seconds)):
         history.entries.append(replace(exchange, number=len(history.entries) + 1))
 
 
-def _left_out(conduct: Conduct) -> dict[str, str]:
-    if conduct.schedule.stages:
-        return dict(conduct.left_out)
+def _left_out(conditions: RunConditions) -> dict[str, str]:
+    if conditions.schedule.stages:
+        return dict(conditions.left_out)
     return dict.fromkeys((*MIX, SIMULTANEOUS), NO_REQUESTS)
 
 
-def _due(conduct: Conduct, account: Account) -> int:
-    """How many arrivals were due in a lane, by the schedule alone."""
-    until = account.until
-    due = sum(each.at < until for each in conduct.schedule.arrivals(account.lane, conduct.lanes))
-    due += len(range(account.lane, conduct.listeners, conduct.lanes))
-    if until >= conduct.schedule.seconds:
-        due += conduct.bursts.count * len(range(account.lane, conduct.bursts.size, conduct.lanes))
+def _due(conditions: RunConditions, tally: LaneTally) -> int:
+    """The number of arrivals that were due in a lane, by the schedule alone."""
+    until = tally.until
+    due = sum(each.at < until for each in conditions.schedule.arrivals(tally.lane, conditions.lanes))
+    due += len(range(tally.lane, conditions.listeners, conditions.lanes))
+    if until >= conditions.schedule.seconds:
+        due += conditions.bursts.count * len(range(tally.lane, conditions.bursts.size, conditions.lanes))
     return due
 
 
 def _with_bursts(
-    windows: Sequence[tuple[float, float]], conduct: Conduct, seconds: float
+    windows: Sequence[tuple[float, float]], conditions: RunConditions, seconds: float
 ) -> Sequence[tuple[float, float]]:
-    """Bursts come after the schedule, and are judged, too."""
-    end = conduct.schedule.seconds
-    return [*windows, (end, seconds)] if conduct.bursts.count and seconds > end else windows
+    """The measured windows, with that of the bursts after the schedule."""
+    end = conditions.schedule.seconds
+    return [*windows, (end, seconds)] if conditions.bursts.count and seconds > end else windows
 
 
-def _total(record: Record, result: Result) -> int:
-    return sum(each.result is result for each in record.samples)
+def _total(log: GeneratorLog, result: Result) -> int:
+    return sum(each.result is result for each in log.samples)
 
 
 def _append(history: History, step: str, values: Mapping[str, Any]) -> None:
@@ -133,47 +126,47 @@ def _append(history: History, step: str, values: Mapping[str, Any]) -> None:
 
 
 def run_of(history: History) -> Observation:
-    """The run's own figures. Raises NothingObservedError."""
+    """The observation with a run's figures. Raises NothingObservedError."""
     return history.observation(RUN)
 
 
-def visits_of(history: History) -> Mapping[str, Any]:
-    """What a browser did; that nothing was asked of it, where the record is of before there were such runs."""
+def page_loads_of(history: History) -> Mapping[str, Any]:
+    """The page-load figures of a run; empty ones for histories recorded before page loads existed."""
     try:
-        return history.observation(VISITS).values
+        return history.observation(PAGE_LOADS).values
     except NothingObservedError:
-        return Visits("no page was loaded in this run").to_json()
+        return PageLoadFigures("no page was loaded in this run").to_json()
 
 
 def left_out(history: History, journey: str) -> str:
-    """Why a journey was not made; empty where it was. Raises NothingObservedError."""
+    """Why a journey was left out; empty if it was not. Raises NothingObservedError."""
     if journey == "widget":
-        return str(visits_of(history)["left_out"])
+        return str(page_loads_of(history)["left_out"])
     return str(run_of(history).values["left_out"].get(journey, ""))
 
 
 def of_load(history: History) -> bool:
-    """Whether it is the history of a load run."""
+    """Whether a history is of a load run."""
     return any(each.step == RUN for each in history.of_story(STORY))
 
 
-def health_seen(history: History) -> Health:
+def health_in(history: History) -> Health:
     """The generator's health. Raises NothingObservedError."""
     return Health(**run_of(history).values["health"])
 
 
-def accounts_seen(history: History) -> Account:
-    """All lanes' accounts as one. Raises NothingObservedError."""
-    whole = Account(0)
+def tallies_of(history: History) -> LaneTally:
+    """The tallies of all lanes, added up. Raises NothingObservedError."""
+    whole = LaneTally(0)
     for value in run_of(history).values["accounts"]:
-        each = Account.from_json(value)
+        each = LaneTally.from_json(value)
         whole.scheduled += each.scheduled
         whole.results.update(each.results)
     return whole
 
 
 def series_of(history: History) -> dict[str, list[Block]]:
-    """The blocks by measure."""
+    """The blocks of samples by measure."""
     return {
         each.step.removeprefix(MEASURE): [Block.from_json(value) for value in each.values["blocks"]]
         for each in _measures(history)
@@ -181,7 +174,7 @@ def series_of(history: History) -> dict[str, list[Block]]:
 
 
 def evidence_for(history: History, over: Sequence[str]) -> tuple[int, ...]:
-    """Numbers of what a budget was judged by: its worst exchanges, and the observations themselves."""
+    """The evidence of a budget: numbers of its wrong and slowest exchanges, and of the observations of its measures."""
     wrong = [each for each in _exchanges(history, WRONG) if each.step.removeprefix(WRONG) in over]
     slow = [each for each in _exchanges(history, SLOWEST) if each.step.removeprefix(SLOWEST) in over]
     figures = [each for each in _measures(history) if each.step.removeprefix(MEASURE) in over]
@@ -190,9 +183,9 @@ def evidence_for(history: History, over: Sequence[str]) -> tuple[int, ...]:
 
 
 def reasons_for(history: History, over: Sequence[str]) -> Counter[str]:
-    """What was wrong with answers of some measures, and how often."""
+    """What was wrong with answers of these measures, counted."""
     found: Counter[str] = Counter()
-    for source in (run_of(history).values, visits_of(history)):
+    for source in (run_of(history).values, page_loads_of(history)):
         for measure, counts in source["reasons"].items():
             if measure in over:
                 found.update(counts)

@@ -1,1 +1,1 @@
-"""Loading pages in a browser during a run."""
+"""Loading pages in a browser, after the requests."""

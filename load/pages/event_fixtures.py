@@ -1,4 +1,4 @@
-"""An event on sale, whose page shows tickets: one that is, or one that is made so and left as it was."""
+"""A fixture for page loads: an event on sale, whose page shows tickets."""
 
 import asyncio
 import time
@@ -20,8 +20,9 @@ _LIVE, _UNKNOWN = "LIVE", "DRAFT"
 
 
 @asynccontextmanager
-async def on_sale(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[str]:
-    """The id at tuvens-api of an event with tickets. Raises StoppedError where there is none and none can be made."""
+async def given_live_event(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[str]:
+    """The id at tuvens-api of a live event: one that is, or one that is set live inside the block. Raises StoppedError
+    if neither is possible."""
     async with sending(deployment, history, redactor) as send:
         known = dict.fromkeys((*(each.tuvens for each in deployment.linked), *deployment.events))
         for event in list(known)[:_LOOKED_AT]:
@@ -68,7 +69,7 @@ async def _bearer(deployment: Deployment, send: Send) -> str:
 
 
 async def _status(send: Send, bearer: str, linked: Linked) -> str:
-    """The event's status at hi.events, which not every deployment tells."""
+    """The event's status at hi.events; DRAFT if the deployment does not tell."""
     try:
         value = (await send(hi_wire.read_event(bearer, linked.hi))).json()
     except StoppedError:

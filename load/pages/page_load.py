@@ -1,7 +1,6 @@
-"""One load of a page with the tickets' iframe in a browser: how long it took, or what went wrong. Needs Playwright.
+"""One load of a page with the tickets' iframe in a browser. Needs Playwright.
 
-The times are the browser's own: from the page's navigation to the end of the iframe's load event, whenever we come to
-ask for them.
+Times are the browser's own: from the page's navigation to the end of the iframe's load event.
 """
 
 import asyncio
@@ -31,16 +30,16 @@ _ENDED = """() => {
 
 @dataclass(frozen=True, slots=True)
 class PageLoad:
-    """What came of a load, with the reason where it is not OK. `milliseconds` from navigation to ready, else for how
-    long it was waited for."""
+    """The result of a load, with the reason if it is not OK. `milliseconds` from navigation to ready, else of the
+    wait."""
 
     result: Result
     milliseconds: float
     reason: str = ""
 
 
-class _WentWrongError(Exception):
-    """A load that is not OK."""
+class _FailedLoadError(Exception):
+    """A load that failed."""
 
     def __init__(self, result: Result, reason: str) -> None:
         super().__init__(reason)
@@ -48,20 +47,20 @@ class _WentWrongError(Exception):
 
 
 async def load_page(context: "BrowserContext", url: str, tickets: str, seconds: float) -> PageLoad:
-    """Open a new tab, load the page and wait for its iframe (the selector `tickets`) for at most so many seconds.
+    """Load a page in a new tab and wait for its iframe (the selector `tickets`), at most `seconds`.
 
-    A network never breaks a page: what found no connection is REFUSED, what waits for an answer is UNANSWERED.
+    A load is not FAILED because of the network: without a connection it is REFUSED, without an answer UNANSWERED.
     """
     began = asyncio.get_running_loop().time()
     page = await context.new_page()
-    watch = _Watch(page)
+    requests = _Requests(page)
     try:
         async with asyncio.timeout(seconds):
-            return PageLoad(Result.OK, await _ready(page, watch, url, tickets))
-    except _WentWrongError as error:
+            return PageLoad(Result.OK, await _ready(page, requests, url, tickets))
+    except _FailedLoadError as error:
         found, reason = error.result, str(error)
     except (TimeoutError, Error):
-        found, reason = watch.verdict(f"no tickets were shown within {seconds:g} s")
+        found, reason = requests.verdict(f"no tickets were shown within {seconds:g} s")
     finally:
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(seconds):
@@ -69,27 +68,27 @@ async def load_page(context: "BrowserContext", url: str, tickets: str, seconds: 
     return PageLoad(found, 1000 * (asyncio.get_running_loop().time() - began), reason)
 
 
-async def _ready(page: Page, watch: "_Watch", url: str, tickets: str) -> float:
-    """Milliseconds until the iframe was ready. Raises _WentWrongError, Playwright's Error, TimeoutError."""
+async def _ready(page: Page, requests: "_Requests", url: str, tickets: str) -> float:
+    """Milliseconds until the iframe was ready. Raises _FailedLoadError, Playwright's Error, TimeoutError."""
     try:
         answer = await page.goto(url, wait_until="commit")
     except Error:
-        raise _WentWrongError(*watch.verdict("the page cannot be loaded")) from None
+        raise _FailedLoadError(*requests.verdict("the page cannot be loaded")) from None
     if answer is not None and answer.status >= 400:
-        raise _WentWrongError(_result_of(answer.status), f"the page is answered {answer.status}")
+        raise _FailedLoadError(_result_of(answer.status), f"the page is answered {answer.status}")
     shown = await page.wait_for_selector(f"{tickets} >> visible=true", state="visible")
-    # Tickets below what can be seen are not loaded before somebody comes near.
+    # The iframe loads when it comes near the visible part of the page.
     frame, _ = await asyncio.gather(shown.content_frame(), shown.evaluate(_NEAR)) if shown else (None, None)
     if frame is None:
-        raise _WentWrongError(Result.FAILED, "what is shown for the tickets is no iframe")
+        raise _FailedLoadError(Result.FAILED, "what is shown for the tickets is no iframe")
     await frame.wait_for_url(lambda now: now.startswith(("http", "chrome-error")), wait_until="load")
-    await watch.must_be_well(frame)
+    await requests.check(frame)
     begun, ended = await asyncio.gather(page.evaluate("performance.timeOrigin"), frame.evaluate(_ENDED))
     return float(ended) - float(begun)
 
 
-class _Watch:
-    """The requests of a tab, and what came of them."""
+class _Requests:
+    """The requests of a tab, and their problems."""
 
     def __init__(self, page: Page) -> None:
         self._origin = ""
@@ -100,23 +99,24 @@ class _Watch:
         page.on("requestfinished", self._over)
         page.on("requestfailed", self._failed)
 
-    async def must_be_well(self, frame: Frame) -> None:
-        """Raises _WentWrongError where the iframe, or a script or style of the page's or the iframe's own origin,
-        could not be had."""
+    async def check(self, frame: Frame) -> None:
+        """Raises _FailedLoadError if the iframe, or a script or style of the page's or the iframe's origin, failed to
+        load."""
         origins = {_origin(frame.url), _origin(frame.page.url)}
         for request, result, reason in self._problems:
             if _is_document(request) or _origin(request.url) in origins:
-                raise _WentWrongError(result, reason)
+                raise _FailedLoadError(result, reason)
         if frame.url.startswith("chrome-error"):
-            raise _WentWrongError(Result.FAILED, "the browser shows an error in the place of the tickets")
+            raise _FailedLoadError(Result.FAILED, "the browser shows an error in the place of the tickets")
 
     def verdict(self, otherwise: str) -> tuple[Result, str]:
-        """Why a load came to nothing: what went wrong, what is still waited for, or else that."""
+        """The result of a load that failed: the first problem, else an unanswered request, else FAILED with
+        `otherwise`."""
         for _, result, reason in self._problems:
             return result, reason
         for request in self._pending:
             if request.resource_type not in _LIVE:
-                return Result.UNANSWERED, f"{_named(request)} was not answered in time"
+                return Result.UNANSWERED, f"{_described(request)} was not answered in time"
         return Result.FAILED, otherwise
 
     def _requested(self, request: Request) -> None:
@@ -126,7 +126,7 @@ class _Watch:
         request = response.request
         if response.status >= 400 and request.resource_type in _NEEDED:
             self._problems.append(
-                (request, _result_of(response.status), f"{_named(request)} is answered {response.status}")
+                (request, _result_of(response.status), f"{_described(request)} is answered {response.status}")
             )
 
     def _over(self, request: Request) -> None:
@@ -136,7 +136,7 @@ class _Watch:
         self._pending.pop(request, None)
         why = request.failure or "failed"
         if request.resource_type in _NEEDED and not why.endswith("ERR_ABORTED"):
-            self._problems.append((request, *_of_failure(why, _named(request))))
+            self._problems.append((request, *_of_failure(why, _described(request))))
 
 
 def _of_failure(why: str, what: str) -> tuple[Result, str]:
@@ -159,8 +159,8 @@ def _is_document(request: Request) -> bool:
     return request.resource_type == "document"
 
 
-def _named(request: Request) -> str:
-    """What was asked for, without a query and without the numbers of one event."""
+def _described(request: Request) -> str:
+    """A request in words, without its query."""
     kind = {"document": "the page" if _of_top(request) else "the iframe"}.get(request.resource_type)
     return f"{kind or 'the ' + request.resource_type} {urlsplit(request.url).path[:100]}"
 

@@ -1,8 +1,8 @@
-"""When requests are due: an open model. Arrivals come by their rate, whether or not earlier ones were answered.
+"""The open arrival model: requests are due at a rate, whether or not earlier ones were answered.
 
-The whole sequence is fixed by stages, model and seed; each lane (a generator process) takes every n-th of it, so that
-the offered load is the same however many lanes share it. How many arrivals were due up to a moment is known without
-sending any: the accounts are checked against it.
+Stages, model and seed determine the whole sequence. Each lane (a generator process) takes every n-th arrival, so the
+offered load does not depend on the number of lanes. The number of arrivals due by a time can be computed without
+sending any: the tallies of the lanes are checked against it.
 """
 
 import itertools
@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 
-class Model(StrEnum):
-    """CONSTANT: evenly spaced. POISSON: as independent users arrive."""
+class ArrivalModel(StrEnum):
+    """The spacing of arrivals. CONSTANT: even. POISSON: as of independent users."""
 
     CONSTANT = "constant"
     POISSON = "poisson"
 
 
 class StageError(ValueError):
-    """Stages that cannot be used; the text names the field."""
+    """Stages that are not valid; the text names the field."""
 
 
 MEASURED = ("steady", "soak")
@@ -32,9 +32,9 @@ KINDS = ("warm-up", "ramp", "steady", "spike", "soak")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """`seconds` long, at a rate (arrivals a second) that goes evenly from `start` to `end`. Only steady and soak are
-    measured: budgets speak of a load that is what it is."""
+class RateStage:
+    """A stage of `seconds`, whose rate (arrivals a second) goes linearly from `start` to `end`. Only steady and soak
+    stages are measured: budgets are about a constant load."""
 
     kind: str
     seconds: float
@@ -43,18 +43,18 @@ class Stage:
 
     @property
     def measured(self) -> bool:
-        """Whether budgets are judged by it."""
+        """Whether its samples count for budgets."""
         return self.kind in MEASURED
 
     @property
     def arrivals(self) -> float:
-        """How many are expected."""
+        """The expected number of arrivals."""
         return (self.start + self.end) / 2 * self.seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """`at` seconds after the start, `journey` is due. `number` counts from 0 over all lanes."""
+class ScheduledArrival:
+    """A journey that is due `at` seconds after the start. `number` counts from 0 over all lanes."""
 
     number: int
     at: float
@@ -63,37 +63,37 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Everything that decides which arrivals there are. `mix`: journeys with their weights."""
+    """Everything that determines the arrivals. `mix`: the journeys and their weights."""
 
-    stages: tuple[Stage, ...]
-    model: Model
+    stages: tuple[RateStage, ...]
+    model: ArrivalModel
     seed: int
     mix: Mapping[str, float]
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Its duration."""
         return sum(each.seconds for each in self.stages)
 
     @property
     def windows(self) -> tuple[tuple[float, float], ...]:
-        """Start and end of each measured stage, in seconds after the start."""
+        """The start and end of each measured stage, in seconds after the start of the run."""
         ends = list(itertools.accumulate(each.seconds for each in self.stages))
         return tuple((end - stage.seconds, end) for stage, end in zip(self.stages, ends, strict=True) if stage.measured)
 
-    def arrivals(self, lane: int = 0, lanes: int = 1) -> Iterator[Arrival]:
+    def arrivals(self, lane: int = 0, lanes: int = 1) -> Iterator[ScheduledArrival]:
         """The arrivals of one lane, in order of time."""
         chance = random.Random(self.seed)
         names, weights = list(self.mix), list(itertools.accumulate(self.mix.values()))
-        due = 0.5 if self.model is Model.CONSTANT else chance.expovariate(1.0)
+        due = 0.5 if self.model is ArrivalModel.CONSTANT else chance.expovariate(1.0)
         number, before, begun = 0, 0.0, 0.0
         for stage in self.stages:
             while due < before + stage.arrivals:
                 journey = names[_chosen(weights, chance.random())]
                 if number % lanes == lane:
-                    yield Arrival(number, begun + _moment(stage, due - before), journey)
+                    yield ScheduledArrival(number, begun + _moment(stage, due - before), journey)
                 number += 1
-                due += 1.0 if self.model is Model.CONSTANT else chance.expovariate(1.0)
+                due += 1.0 if self.model is ArrivalModel.CONSTANT else chance.expovariate(1.0)
             before += stage.arrivals
             begun += stage.seconds
 
@@ -104,29 +104,35 @@ class Schedule:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Schedule":
         """Read what `to_json` wrote."""
-        return cls(tuple(Stage(**each) for each in value["stages"]), Model(value["model"]), value["seed"], value["mix"])
+        return cls(
+            tuple(RateStage(**each) for each in value["stages"]),
+            ArrivalModel(value["model"]),
+            value["seed"],
+            value["mix"],
+        )
 
 
 def _chosen(weights: Sequence[float], chance: float) -> int:
     return next(index for index, weight in enumerate(weights) if chance * weights[-1] < weight)
 
 
-def _moment(stage: Stage, count: float) -> float:
-    """Seconds into a stage after which so many arrivals were due: the rate's integral, turned round."""
+def _moment(stage: RateStage, count: float) -> float:
+    """Seconds into a stage after which `count` arrivals were due: the inverse of the rate's integral."""
     slope = (stage.end - stage.start) / stage.seconds
     if abs(slope) < 1e-9:
         return count / stage.start
     return (math.sqrt(max(stage.start**2 + 2 * slope * count, 0.0)) - stage.start) / slope
 
 
-def steady(rate: float, seconds: float, warm_up: float) -> tuple[Stage, ...]:
-    """A warm-up and then one rate."""
-    before = (Stage("warm-up", warm_up, rate, rate),) if warm_up > 0 else ()
-    return (*before, Stage("steady", seconds, rate, rate))
+def steady(rate: float, seconds: float, warm_up: float) -> tuple[RateStage, ...]:
+    """A warm-up and a measured stage at one rate; without a warm-up of 0 seconds."""
+    before = (RateStage("warm-up", warm_up, rate, rate),) if warm_up > 0 else ()
+    return (*before, RateStage("steady", seconds, rate, rate))
 
 
-def read_stages(path: Path) -> tuple[Stage, ...]:
-    """Stages of a TOML file: [[stage]] tables with kind, seconds, rate, or from and to. Raises StageError."""
+def read_stages(path: Path) -> tuple[RateStage, ...]:
+    """Read the stages of a TOML file: [[stage]] tables with kind, seconds, and rate, or from and to. Raises
+    StageError."""
     try:
         value = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -142,7 +148,7 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
     return stages
 
 
-def _stage(value: Any, at: str) -> Stage:
+def _stage(value: Any, at: str) -> RateStage:
     if not isinstance(value, Mapping):
         raise StageError(f"{at}: must be a table")
     for field in value:
@@ -159,7 +165,7 @@ def _stage(value: Any, at: str) -> Stage:
     )
     if seconds <= 0 or start + end <= 0:
         raise StageError(f"{at}: seconds and the rate must be above 0")
-    return Stage(kind, seconds, start, end)
+    return RateStage(kind, seconds, start, end)
 
 
 def _number(value: Mapping[str, Any], field: str, at: str) -> float:

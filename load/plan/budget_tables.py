@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 
 from harness.file_tables import ListOf, Must, Table, Text
 from harness.requirement import Level
-from load.plan.budgets import MEASURES, PAGES, Metric
+from load.plan.budgets import Metric
+from load.plan.measures import MEASURES, PAGES
 from load.plan.thresholds import read_threshold
 
 

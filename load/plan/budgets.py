@@ -1,14 +1,13 @@
-"""The budgets file: what is owed under load, one [[budget]] each; TOML."""
+"""Budgets: what an application owes under load, read from a TOML file of [[budget]] tables."""
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.requirement import Level
-from load.plan.settings import FLOW, MIX
+from load.plan.measures import PAGES, TUVENS_CALLS
 from load.plan.thresholds import Statistic, Threshold, read_threshold
 
 if TYPE_CHECKING:
@@ -16,38 +15,13 @@ if TYPE_CHECKING:
 
 STANDARD = Path(__file__).with_name("budgets.toml")
 
-MEASURES: Mapping[str, str] = {
-    "generateSession": "a user asks for a session token",
-    "validateSession": "hi.events asks whom a token stands for",
-    "listUserAccounts": "hi.events asks for the accounts of a session's user",
-    "validatePermission": "hi.events asks for a permission",
-    "receiveEventStatusChanged": "hi.events delivers a signed webhook",
-    "flow": "the whole way: token, sign-in at hi.events, event set live, tuvens-api follows",
-    "flow/generateSession": "the first call of a flow",
-    "flow/validateCrossAppSession": "the sign-in of a flow",
-    "flow/getCrossAppStatus": "the status call of a flow",
-    "flow/setEventStatus": "the change of an event's status in a flow",
-    "flow/getEvent": "the event as tuvens-api shows it, in a flow",
-    "simultaneous": "validations sent at one moment, each by another user",
-    "streamEventUpdates": "a browser that listens for the whole run",
-    "widget/cold": "a browser's first visit of an event page, until the iframe with the tickets has loaded",
-    "widget/warm": "its second visit",
-    "emptyPage/cold": "this machine's floor: an empty page with an empty iframe, in the same browser",
-    "emptyPage/warm": "its second visit of that page",
-}
-"""What is measured, with a sentence of what it is. `*` in a budget stands for all single calls to tuvens-api."""
-
-TUVENS_CALLS = tuple(each for each in MIX if each != FLOW)
-PAGES = ("widget/cold", "widget/warm")
-"""What a browser measures, after the requests and apart from them."""
-
 
 class Metric(StrEnum):
-    """What is looked at. Times in milliseconds, rates as shares of 1.
+    """What a budget bounds. Times are in milliseconds, rates are shares of 1.
 
-    latency: from the intended start to the last byte; service: from sending; server and database: as Server-Timing
-    announces them (total, db), else bounded from above by the latency; success: answered, and rightly; denied:
-    valid credentials refused (401, 403); failures: wrong answers, counted.
+    latency: from when the request was due to the last byte; service: from sending to the last byte; server and
+    database: the times in Server-Timing (total, db), or an upper bound, the latency, if it is not sent; success: share
+    of correct answers; denied: share of valid credentials refused (401, 403); failures: number of wrong answers.
     """
 
     LATENCY = "latency"
@@ -72,13 +46,16 @@ _WORDS = {"tuple_type": "must be a list of texts"}
 
 
 class BudgetError(ValueError):
-    """A budgets file that cannot be used; the text names the field and the remedy."""
+    """A budgets file that is not valid; the text names the field and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A budget. `name` makes the requirement's id (load.name); `over` are measures; `reading` says how vague words of
-    the source were read; `confidence` is that of a PASS and of a FAIL, each."""
+    """A budget: `threshold` on a statistic of `metric` over the samples of the measures `over`.
+
+    `name` makes the requirement's id (load.name). `reading` says how vague words of the source are interpreted.
+    `confidence` is that of a PASS, and that of a FAIL.
+    """
 
     name: str
     statement: str
@@ -106,7 +83,7 @@ class Budget:
 
     @property
     def error(self) -> float:
-        """With which probability a PASS may be wrong, and a FAIL."""
+        """The error probability allowed for a PASS, and for a FAIL."""
         return 1.0 - self.confidence
 
 

@@ -1,19 +1,19 @@
-"""Whether a load stays within the rate limits that a deployment says it has."""
+"""Whether a schedule stays within the rate limits of a deployment."""
 
 from collections.abc import Iterator
 
 import openapi
 from harness.deployment import Deployment
 from load.plan.arrivals import Schedule
-from load.plan.settings import FLOW
+from load.plan.measures import FLOW
 
-# hi.events delivers a webhook for the change of a status.
+# The change of a status makes hi.events deliver a webhook.
 _FLOW = ("generateSession", "validateCrossAppSession", "receiveEventStatusChanged")
 _BY_PERSON = ("user", "session-token")
 
 
 def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
-    """Sentences on the limits that the schedule's highest rate exceeds, each with a remedy."""
+    """A sentence for each limit that the schedule's highest rate exceeds, with a remedy."""
     highest = max((max(each.start, each.end) for each in schedule.stages), default=0.0)
     total = sum(schedule.mix.values())
     for app, target in deployment.targets.items():
@@ -35,6 +35,6 @@ def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
 
 
 def _calls(journey: str) -> set[str]:
-    """The operations that a journey calls, and those that an application calls on its behalf."""
+    """The operations that a journey calls, and those that the applications call because of it."""
     direct = _FLOW if journey == FLOW else (journey,)
     return {*direct, *(called for each in direct for called in openapi.find(each).calls)}

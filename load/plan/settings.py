@@ -1,4 +1,4 @@
-"""What a run hands to its generator processes, and the deployment as a file that they read."""
+"""The settings that a run gives to its generator processes, and the deployment file that they read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,23 +7,12 @@ from typing import Any
 
 from harness.deployment import Deployment
 from load.plan.arrivals import Schedule
-
-FLOW = "flow"
-"""The journey through all applications; each other one is a single call, named by its operationId."""
-MIX: Mapping[str, float] = {
-    "generateSession": 30.0,
-    "validateSession": 30.0,
-    "listUserAccounts": 10.0,
-    "validatePermission": 10.0,
-    "receiveEventStatusChanged": 18.0,
-    FLOW: 2.0,
-}
-"""Journeys and how often each is due, relative to the others."""
+from load.plan.measures import FLOW
 
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    """Requests at one moment, after the schedule: `count` times `size`."""
+    """Requests sent at one moment, after the schedule: `size` of them, `count` times."""
 
     count: int
     size: int
@@ -31,10 +20,13 @@ class Bursts:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """`lanes`: generator processes; `max_in_flight`: arrivals under way over all lanes, more are dropped; `drain`:
-    seconds that are waited for the last answers; `think`: seconds between the steps of a flow; `record`: the file that
-    reports go to; `empty`: the address of an empty server to calibrate against, instead of the deployment; `judge`: the
-    process that started the generator and without which it ends (0: none)."""
+    """The settings of a generator run.
+
+    `lanes` are the generator processes. More than `max_in_flight` arrivals under way over all lanes are dropped.
+    `drain` is how many seconds the last answers are waited for, `think` the pause between the steps of a flow.
+    `record` is the path of the generator's log. `empty` is the address of an empty server for a calibration; requests
+    then go there. `judge` is the id of the process that started the generator, which ends with it (0: none).
+    """
 
     schedule: Schedule
     lanes: int
@@ -58,20 +50,20 @@ class RunSettings:
 
 
 def stop_file(record: Path) -> Path:
-    """The file whose presence asks a run to end early."""
+    """The file whose presence asks the generator to end early."""
     return record.with_name(record.name + ".stop")
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Journeys that a deployment allows, and those that it does not, with the reason."""
+class AllowedJourneys:
+    """The journeys that a deployment allows, with their weights, and the reasons for those that it does not allow."""
 
     mix: Mapping[str, float]
-    out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def allowed(deployment: Deployment, mix: Mapping[str, float]) -> Left:
-    """Leave out what would change events that may not be changed, or needs what is not there."""
+def allowed_journeys(deployment: Deployment, mix: Mapping[str, float]) -> AllowedJourneys:
+    """Drop the journeys that change events without permission, or need an application that is missing."""
     out: dict[str, str] = {}
     if not deployment.safety.change_events or not deployment.events:
         out["receiveEventStatusChanged"] = (
@@ -84,11 +76,11 @@ def allowed(deployment: Deployment, mix: Mapping[str, float]) -> Left:
             "no event that exists on both sides may be changed: name some in events.linked, with "
             "safety.change_events = true"
         )
-    return Left({name: weight for name, weight in mix.items() if name not in out and weight > 0}, out)
+    return AllowedJourneys({name: weight for name, weight in mix.items() if name not in out and weight > 0}, out)
 
 
 def deployment_file(deployment: Deployment) -> dict[str, Any]:
-    """A deployment as the mapping of a deployment file, secrets in it: for a file that only we can read."""
+    """A deployment in the form of a deployment file, with its secrets: for a file of mode 0600."""
     return {
         "name": deployment.name,
         "edition": deployment.edition,

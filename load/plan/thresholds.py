@@ -9,7 +9,7 @@ _EXPRESSION = re.compile(rf"(avg|med|rate|count|p\(({_NUMBER})\))\s*(<=|>=|<|>)\
 
 
 class Statistic(StrEnum):
-    """What of a metric is bounded."""
+    """The statistic of a metric that a threshold bounds."""
 
     MEAN = "avg"
     PERCENTILE = "p"
@@ -19,7 +19,7 @@ class Statistic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`statistic` of a metric, `operator`, `limit`. `quantile` is of a percentile (0.95 for p(95)), else 0."""
+    """A bound on a statistic of a metric. `quantile` is that of a percentile (0.95 for p(95)), else 0."""
 
     statistic: Statistic
     operator: str
@@ -28,7 +28,7 @@ class Threshold:
 
     @property
     def is_ceiling(self) -> bool:
-        """Whether less is better."""
+        """Whether it is an upper bound."""
         return self.operator.startswith("<")
 
     def admits(self, value: float) -> bool:
@@ -49,7 +49,7 @@ class Threshold:
 
 
 def read_threshold(text: str) -> Threshold:
-    """Read an expression. Raises ValueError naming what is wrong with it."""
+    """Parse an expression. Raises ValueError with what is wrong."""
     match = _EXPRESSION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no threshold such as p(95)<10, avg<=8, med<5, rate>=0.999 or count<1")

@@ -26,11 +26,12 @@ from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.report import Finding, Report
-from load.generate.processes import Workers
-from load.plan.arrivals import Model, Schedule, steady
+from load.generate.processes import GeneratorWorkers
+from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import read_budgets
-from load.plan.settings import MIX, Bursts
-from load.run import Options, conduct
+from load.plan.measures import MIX
+from load.plan.settings import Bursts
+from load.run import LoadOptions, run_load
 from simulators.kit.server import listen
 
 pytestmark = pytest.mark.slow
@@ -91,8 +92,8 @@ class Sabotage:
 
 
 def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, **changes: Any) -> Report:
-    options = Options(
-        schedule=Schedule(steady(40, 8, 1), Model.POISSON, 0, MIX),
+    options = LoadOptions(
+        schedule=Schedule(steady(40, 8, 1), ArrivalModel.POISSON, 0, MIX),
         budgets=read_budgets(),
         drain=4.0,
         think=0.1,
@@ -114,7 +115,7 @@ def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, *
             sabotage.act(simulators, sabotage.pid)
 
     began = time.monotonic()
-    history, lines = conduct(
+    history, lines = run_load(
         target,
         context_of(target, settings),
         redactor_of(target),
@@ -200,7 +201,7 @@ def freeze(simulators: Simulated, pid: int) -> None:
         (hog, "load.generator_kept_up", {}),
         (pause, "load.generator_kept_up", {}),
         (open_few_files, "load.target_stayed_reachable", {}),
-        (kill_a_worker, "load.accounts_add_up", {"workers": Workers(2)}),
+        (kill_a_worker, "load.accounts_add_up", {"workers": GeneratorWorkers(2)}),
         (lambda simulators, pid: simulators.stop(), "load.target_stayed_reachable", {}),
         (restart, "load.target_stayed_reachable", {}),
         (freeze, "", {}),
@@ -266,7 +267,7 @@ def test_a_limit_that_was_not_said_is_told(tmp_path: Path) -> None:
 
 def test_a_run_of_no_request_is_told(tmp_path: Path) -> None:
     with simulated(tmp_path, "--limits", "raised") as simulators:
-        none = Schedule(steady(0.001, 3, 0), Model.CONSTANT, 0, MIX)
+        none = Schedule(steady(0.001, 3, 0), ArrivalModel.CONSTANT, 0, MIX)
         report = run(tmp_path, simulators, schedule=none, listeners=0, bursts=Bursts(0, 0))
     assert set(faults(report)) == {"load.requests_were_sent"}
 
@@ -295,9 +296,9 @@ def test_a_lost_update_is_a_wrong_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_clean_run_is_never_at_fault(tmp_path: Path, processes: int, seed: int) -> None:
-    schedule = Schedule(steady(40, 8, 1), Model.POISSON, seed, MIX)
+    schedule = Schedule(steady(40, 8, 1), ArrivalModel.POISSON, seed, MIX)
     with simulated(tmp_path, "--limits", "raised") as simulators:
-        report = undisturbed(tmp_path, simulators, workers=Workers(processes), schedule=schedule)
+        report = undisturbed(tmp_path, simulators, workers=GeneratorWorkers(processes), schedule=schedule)
     assert faults(report) == {}
     assert report.footer.exit_code in (0, 2)
 
@@ -313,11 +314,13 @@ def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> Non
 
     with simulated(tmp_path, "--limits", "raised") as simulators:
         target = simulators.deployment()
-        options = Options(
-            schedule=Schedule(steady(100, 180, 5), Model.POISSON, 0, MIX), budgets=read_budgets(), calibrate=False
+        options = LoadOptions(
+            schedule=Schedule(steady(100, 180, 5), ArrivalModel.POISSON, 0, MIX),
+            budgets=read_budgets(),
+            calibrate=False,
         )
         settings = Settings()
-        conduct(
+        run_load(
             target,
             context_of(target, settings),
             redactor_of(target),

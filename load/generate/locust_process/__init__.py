@@ -1,1 +1,1 @@
-"""The generator processes: users and an open-model driver on Locust. The only place that imports it."""
+"""The code that runs in Locust's processes: users, and a driver for the open model. Only it imports Locust."""

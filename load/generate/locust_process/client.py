@@ -1,4 +1,4 @@
-"""Sending a call through Locust, measured from when it was due, its answer held against the document."""
+"""Sending calls through Locust, measured from when they were due, with the answers checked."""
 
 import errno
 import heapq
@@ -26,17 +26,18 @@ from load.generate.checks import Check, judge_answer
 from load.generate.locust_process.disturbance import RunQueue
 from load.generate.samples import Result, Sample
 from load.generate.server_timing import server_and_database
-from load.judge.to_history import EMPTY, SLOWEST, WRONG
+from load.generate.steps import SLOWEST, WRONG
+from load.plan.measures import EMPTY
 
 _NEVER_ARRIVED = (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED)
 _KEPT_SLOWEST, _KEPT_WRONG = 4, 4
 
-Sink = Callable[[Sample], None]
+TakeSample = Callable[[Sample], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An exchange worth showing, as it was: for the end of the run, when secrets are removed."""
+    """An exchange kept for the report, unredacted until the end of the run."""
 
     measure: str
     call: Call
@@ -51,18 +52,19 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a call; the answer where it was right, else None."""
+    """The result of a call; `answer` is None unless it is correct."""
 
     result: Result
     answer: Answer | None
 
 
 class Client:
-    """Sends calls for one lane. `base` and `now` (seconds after the start of the run) are set when it begins."""
+    """Sends the calls of one lane. `began` is the start of the run, by time.perf_counter. `reasons` counts by measure
+    what was wrong with answers."""
 
-    def __init__(self, deployment: Deployment, sink: Sink) -> None:
+    def __init__(self, deployment: Deployment, take: TakeSample) -> None:
         self._deployment = deployment
-        self._sink = sink
+        self._take = take
         self.began = time.perf_counter()
         self.reasons: dict[str, Counter[str]] = {}
         self._order = itertools.count()
@@ -71,11 +73,11 @@ class Client:
         self.queue = RunQueue()
 
     def now(self) -> float:
-        """Seconds after the start."""
+        """Seconds after the start of the run."""
         return time.perf_counter() - self.began
 
     def url(self, call: Call) -> str:
-        """Where a call goes."""
+        """The URL of a call."""
         operation = openapi.find(call.operation)
         target = self._deployment.targets[operation.app]
         return (target.url if operation.base == "pages" else target.api_url).rstrip("/") + call.target
@@ -91,7 +93,8 @@ class Client:
         secrets: Sequence[tuple[str, str]] = (),
         url: str = "",
     ) -> Sent:
-        """Send a call and measure it: from `due` (seconds after the start), else from now."""
+        """Send a call and measure it from `due` (seconds after the start of the run; default now). `check` judges a
+        successful answer; `secrets` (kind, value) are redacted in what is kept; `url` replaces the call's own."""
         address = url or self.url(call)
         waited = self.queue.waited()
         started, at = time.time(), self.now()
@@ -108,41 +111,41 @@ class Client:
                 result, reason = _unanswered(error)
                 outcome = Outcome.REFUSED if result is Result.REFUSED else Outcome.NO_ANSWER
             latency = (ended - meant) * 1000
-            # So that Locust's own statistics tell what callers wait, too.
+            # So that Locust's own statistics count from when the call was due, too.
             response.request_meta["response_time"] = latency
             if result is Result.OK:
                 response.success()
             else:
                 response.failure(reason)
         server, database = server_and_database(answer.header("server-timing")) if answer else (math.nan, math.nan)
-        self._sink(Sample(measure, meant, result, latency, (ended - at) * 1000, server, database, held))
+        self._take(Sample(measure, meant, result, latency, (ended - at) * 1000, server, database, held))
         self._remember(
             _Kept(measure, call, address, answer, outcome, reason, started, ended - at, tuple(secrets)), result, latency
         )
         return Sent(result, answer if result is Result.OK else None)
 
     def ask_empty(self, http: FastHttpSession, due: float, address: str) -> None:
-        """A request to an empty server: what this machine and this program need by themselves."""
+        """Send a request to an empty server, for a calibration."""
         waited, at = self.queue.waited(), self.now()
         with http.request("POST", address, name=EMPTY, catch_response=True, **_body(b"{}")) as response:
             ended, held = self.now(), self.queue.waited() - waited
             right = response.status_code == 200
             response.success() if right else response.failure("the empty server did not answer 200")
         result = Result.OK if right else Result.FAILED
-        self._sink(Sample(EMPTY, due, result, (ended - due) * 1000, (ended - at) * 1000, held=held))
+        self._take(Sample(EMPTY, due, result, (ended - due) * 1000, (ended - at) * 1000, held=held))
 
     def count(
         self, measure: str, due: float, result: Result, reason: str = "", *, aside: float = 0.0, held: float = 0.0
     ) -> None:
-        """Count what is no single exchange: a whole flow, an arrival that was dropped, one that never came back.
-        `aside`: so many seconds are not part of its time; `held`: milliseconds without a processor meanwhile."""
+        """Take a sample that is not a single exchange: a whole flow, a dropped or an unanswered arrival. `aside`:
+        seconds that do not count; `held`: as in Sample."""
         waited = (self.now() - due - aside) * 1000
-        self._sink(Sample(measure, due, result, waited, waited, held=held))
+        self._take(Sample(measure, due, result, waited, waited, held=held))
         if reason:
             self.reasons.setdefault(measure, Counter())[reason] += 1
 
-    def exchanges(self, prefix: int) -> list[str]:
-        """The slowest and the first wrong exchanges of each measure as lines of a history, secrets removed."""
+    def exchanges(self, lane: int) -> list[str]:
+        """The slowest and the first wrong exchanges of each measure, as redacted lines of a history; `lane` from 0."""
         redactor = Redactor()
         for kind, value in self._deployment.secrets():
             redactor.register(kind, value)
@@ -157,7 +160,7 @@ class Client:
         for step, kept in (*slowest, *wrong):
             writer.record(
                 step=step + kept.measure,
-                caller=f"load generator {prefix + 1}",
+                caller=f"load generator {lane + 1}",
                 callee=openapi.find(kept.call.operation).app,
                 call=kept.call,
                 url=kept.url,
@@ -185,7 +188,7 @@ class Client:
 
 
 def _body(body: bytes | None) -> dict[str, Any]:
-    """Bytes are what is sent, though the library says text."""
+    """The keyword argument; the library sends bytes, though its types say text."""
     return {"data": body}
 
 

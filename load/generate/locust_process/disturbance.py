@@ -1,7 +1,6 @@
-"""How long others kept this process from a processor: a generator that waits for one takes slow answers for granted.
+"""How long the generator waited for a processor, which looks like a slow answer of the target.
 
-Linux alone tells it, in /proc (Documentation/scheduler/sched-stats.rst, Documentation/filesystems/proc.rst); elsewhere
-nothing is known to have been waited for.
+Read from Linux's /proc (Documentation/scheduler/sched-stats.rst, Documentation/filesystems/proc.rst); 0 elsewhere.
 """
 
 import os
@@ -9,11 +8,11 @@ from pathlib import Path
 
 _WAITS, _STAT = "/proc/thread-self/schedstat", Path("/proc/stat")
 _STOLEN = 7
-_TICKS_OF_GUESTS = 8  # user, nice, system, idle, iowait, irq, softirq, steal: guests' time is in user's
+_TICK_FIELDS = 8  # user, nice, system, idle, iowait, irq, softirq, steal; guests' time is part of user's
 
 
 class RunQueue:
-    """The waits of the thread that made it, which must be the one that sends. Reading takes a microsecond."""
+    """The waits of the thread that creates it, which must be the one that sends. A reading takes a microsecond."""
 
     def __init__(self) -> None:
         try:
@@ -22,17 +21,17 @@ class RunQueue:
             self._file = -1
 
     def waited(self) -> float:
-        """Milliseconds that the thread was ready to run and had no processor, since it began."""
+        """Milliseconds that the thread was runnable without a processor, since it began."""
         if self._file < 0:
             return 0.0
         return int(os.pread(self._file, 64, 0).split()[1]) / 1e6
 
 
 def stolen() -> tuple[int, int]:
-    """Of this machine's processors, the ticks that its hypervisor gave to others, and all ticks, since it started."""
+    """The processor ticks that the hypervisor gave to other guests, and all ticks, since the machine started."""
     try:
         fields = _STAT.read_text("ascii").partition("\n")[0].split()[1:]
     except OSError:
         return 0, 0
-    ticks = [int(each) for each in fields[:_TICKS_OF_GUESTS]]
+    ticks = [int(each) for each in fields[:_TICK_FIELDS]]
     return (ticks[_STOLEN] if len(ticks) > _STOLEN else 0), sum(ticks)

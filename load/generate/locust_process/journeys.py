@@ -1,4 +1,4 @@
-"""What an arrival does: one call, or the whole way through the applications."""
+"""The journeys: what an arrival does, one call or a flow through all applications."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -24,9 +24,8 @@ from load.generate.checks import (
     user_is,
 )
 from load.generate.locust_process.client import Client
-from load.generate.locust_process.world import World
-from load.generate.samples import Result
-from load.judge.catalogue import NEVER_SENT
+from load.generate.locust_process.lane_share import LaneShare
+from load.generate.samples import NEVER_SENT, Result
 
 _TICKETING = {"LIVE": "active", "DRAFT": "setup"}
 _PATIENCE = 5.0
@@ -36,10 +35,10 @@ _SET_UP = "set-up/setEventStatus"
 
 
 class Journeys:
-    """The journeys of one lane, by the name of their measure. `think`: seconds between the steps of a flow."""
+    """The journeys of one lane, `by_name` of their measure. `think`: seconds between the steps of a flow."""
 
-    def __init__(self, world: World, client: Client, think: float) -> None:
-        self._world = world
+    def __init__(self, share: LaneShare, client: Client, think: float) -> None:
+        self._share = share
         self._client = client
         self._think = think
         self.by_name: Mapping[str, Callable[[FastHttpSession, float], None]] = {
@@ -52,26 +51,26 @@ class Journeys:
         }
 
     def mint(self, http: FastHttpSession, user: User) -> bool:
-        """A session to ask about later; measured as nothing that a budget speaks of."""
+        """Mint a session for later calls; no budget counts it. Returns whether it was minted."""
         return bool(self._generate(http, "set-up/generateSession", user, None)[1])
 
     def generate(self, http: FastHttpSession, due: float) -> None:
         """A user asks for a session."""
-        self._generate(http, "generateSession", self._world.next_user(), due)
+        self._generate(http, "generateSession", self._share.next_user(), due)
 
     def _generate(self, http: FastHttpSession, measure: str, user: User, due: float | None) -> tuple[Result, str]:
-        """What came of it, and the token."""
+        """The result, and the token (empty without one)."""
         call = session_wire.generate_session(user.jwt, user.account_id)
         sent = self._client.send(http, measure, call, session_of(user), due=due, secrets=[("jwt", user.jwt)])
         if sent.answer is None:
             return sent.result, ""
         token = session_wire.read_session(sent.answer).session_token
-        self._world.keep(user, token)
+        self._share.keep(user, token)
         return sent.result, token
 
     def validate(self, http: FastHttpSession, due: float, measure: str = "validateSession") -> None:
-        """hi.events asks whom a session stands for."""
-        token = self._world.next_token()
+        """hi.events asks whom a session belongs to."""
+        token = self._share.next_token()
         if token is None:
             self._client.count(measure, due, Result.DROPPED, _NO_SESSION)
             return
@@ -79,48 +78,51 @@ class Journeys:
 
     def validate_one(self, http: FastHttpSession, due: float, token: str, user: User, measure: str) -> None:
         """hi.events asks about one session."""
-        call = session_wire.validate_session(self._world.secret, token)
+        call = session_wire.validate_session(self._share.secret, token)
         self._client.send(http, measure, call, user_is(user), due=due, secrets=[("session-token", token)])
 
     def accounts(self, http: FastHttpSession, due: float) -> None:
         """hi.events asks for a user's accounts."""
-        token = self._world.next_token()
+        token = self._share.next_token()
         if token is None:
             self._client.count("listUserAccounts", due, Result.DROPPED, _NO_SESSION)
             return
-        call = session_wire.list_user_accounts(self._world.secret, token.value)
+        call = session_wire.list_user_accounts(self._share.secret, token.value)
         secrets = [("session-token", token.value)]
         self._client.send(http, "listUserAccounts", call, lists_account_of(token.user), due=due, secrets=secrets)
 
     def permission(self, http: FastHttpSession, due: float) -> None:
         """hi.events asks for a permission."""
-        token = self._world.next_token()
+        token = self._share.next_token()
         if token is None:
             self._client.count("validatePermission", due, Result.DROPPED, _NO_SESSION)
             return
-        call = session_wire.validate_permission(self._world.secret, token.value, "manage_ticketing")
+        call = session_wire.validate_permission(self._share.secret, token.value, "manage_ticketing")
         secrets = [("session-token", token.value)]
         self._client.send(http, "validatePermission", call, is_boolean, due=due, secrets=secrets)
 
     def webhook(self, http: FastHttpSession, due: float) -> None:
         """hi.events delivers a signed webhook."""
-        event, number = self._world.next_event()
+        event, number = self._share.next_event()
         body = webhook_wire.status_changed_body(
             event_id=number,
             title="Under load",
             status="LIVE",
             tuvens_event_id=event,
-            sent_at=iso_millis(self._world.sent_at()),
+            sent_at=iso_millis(self._share.sent_at()),
         )
-        call = webhook_wire.event_status_changed(body, webhook_wire.sign(self._world.secret, body))
+        call = webhook_wire.event_status_changed(body, webhook_wire.sign(self._share.secret, body))
         self._client.send(http, "receiveEventStatusChanged", call, is_taken, due=due)
 
     def flow(self, http: FastHttpSession, due: float) -> None:
         """An organiser gets a token, signs in at hi.events, sets an event live or back, and tuvens-api follows."""
-        event = self._world.borrow()
+        event = self._share.borrow()
         if event is None:
             self._client.count(
-                "flow", due, Result.DROPPED, f"{NEVER_SENT}: all events of events.linked are in use by other flows"
+                "flow",
+                due,
+                Result.DROPPED,
+                f"{NEVER_SENT}: all events of events.linked are in use by other flows",
             )
             return
         late, waited = self._client.now() - due, self._client.queue.waited()
@@ -132,11 +134,11 @@ class Journeys:
             held = late * 1000 + self._client.queue.waited() - waited
             self._client.count("flow", due, Result.OK, aside=aside, held=held)
         finally:
-            self._world.give_back(event)
+            self._share.give_back(event)
 
     def _flow(self, http: FastHttpSession, due: float, event: Linked) -> float:
-        """So many seconds of it are not the applications'. Raises _BrokenOffError where it does not come to its end."""
-        user = self._world.next_organiser()
+        """Run a flow; returns the seconds of it that do not count. Raises _BrokenOffError if it fails."""
+        user = self._share.next_organiser()
         result, token = self._generate(http, "flow/generateSession", user, due)
         if not token:
             raise _BrokenOffError(result, "the first call, generateSession, went wrong")
@@ -147,12 +149,12 @@ class Journeys:
         secrets.append(("bearer", bearer))
         self._step(http, hi_wire.session_status(bearer), is_authenticated, secrets)
         aside = self._client.now()
-        if not self._world.knows(event):
-            # What others left behind: a status that an event has already is not told to tuvens-api again.
+        if not self._share.knows(event):
+            # The event may be LIVE already: hi.events delivers no webhook for a status that an event has.
             self._client.send(http, _SET_UP, hi_wire.set_event_status(bearer, event.hi, "DRAFT"), anything)
         gevent.sleep(self._think)
         aside = self._client.now() - aside + self._think
-        status = self._world.other_status(event)
+        status = self._share.other_status(event)
         self._step(http, hi_wire.set_event_status(bearer, event.hi, status), anything, secrets)
         patience = self._client.now() + _PATIENCE
         while self._client.now() < patience:
@@ -170,7 +172,7 @@ class Journeys:
 
 
 class _BrokenOffError(Exception):
-    """A flow that does not come to its end."""
+    """A flow that failed."""
 
     def __init__(self, result: Result, reason: str) -> None:
         super().__init__(reason)

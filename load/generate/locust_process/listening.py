@@ -1,4 +1,4 @@
-"""Browsers that hold the stream of updates open, as an open event page does."""
+"""Listeners, which hold the stream of updates open as an open event page does."""
 
 import http.client
 import ssl
@@ -12,11 +12,11 @@ from harness.sse import StreamTooLongError, messages
 from load.generate.samples import Result
 
 _SILENCE = 60.0
-"""Seconds without a byte after which a stream is dead: a heartbeat is due every 30."""
+"""Seconds without a byte after which a stream counts as broken: heartbeats come every 30."""
 
 
 class BrokenStreamError(Exception):
-    """A stream that could not be had, or ended. `result` says how."""
+    """A stream that could not be opened, or ended; `result` says how."""
 
     def __init__(self, result: Result, reason: str) -> None:
         super().__init__(reason)
@@ -24,7 +24,7 @@ class BrokenStreamError(Exception):
 
 
 class Stream:
-    """One open stream; `events` counts those that came."""
+    """One open stream; `events` counts the messages."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._url = urlsplit(deployment.targets["tuvens-api"].api_url)
@@ -32,7 +32,7 @@ class Stream:
         self.events = 0
 
     def hold(self) -> None:
-        """Listen until the greenlet is killed. Raises BrokenStreamError when the stream ends before."""
+        """Listen until the greenlet is killed. Raises BrokenStreamError if the stream ends before."""
         call = stream_event_updates()
         host, port = self._url.hostname or "", self._url.port
         connection = (

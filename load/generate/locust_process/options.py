@@ -1,4 +1,4 @@
-"""Command-line options of the Locust project, and what they give: a deployment, and settings of an open-model run."""
+"""Command-line options of the Locust project: the deployment, and the settings of an open-model run."""
 
 import json
 import os
@@ -10,15 +10,16 @@ from locust.argument_parser import LocustArgumentParser
 import openapi
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment, read_deployment
-from load.plan.arrivals import Model, Schedule, Stage
-from load.plan.settings import MIX, Bursts, RunSettings, allowed
+from load.plan.arrivals import ArrivalModel, RateStage, Schedule
+from load.plan.measures import MIX
+from load.plan.settings import Bursts, RunSettings, allowed_journeys
 
 DEPLOYMENT_VARIABLE = "CROSSAPP_DEPLOYMENT"
 _A_DAY = 86_400.0
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Our options, which the web UI shows, too, but for the rate: it chooses the users, which Locust keeps."""
+    """Add our options. The web UI shows them, except the rate: it determines the user classes, which Locust keeps."""
     group = parser.add_argument_group("crossapp")
     group.add_argument(
         "--deployment",
@@ -32,7 +33,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="Open model: so many arrivals a second in all. 0: the closed model, whose users wait for answers.",
     )
-    group.add_argument("--arrival-model", choices=[each.value for each in Model], default="poisson")
+    group.add_argument("--arrival-model", choices=[each.value for each in ArrivalModel], default="poisson")
     group.add_argument("--arrival-seed", type=int, default=0)
     group.add_argument("--think", type=float, default=0.5, help="Seconds between the steps of a flow.")
     # Written by `crossapp load`; everything of a run in one JSON object.
@@ -43,7 +44,7 @@ _read: dict[Path, Deployment] = {}
 
 
 def read_ahead(options: Namespace) -> Deployment:
-    """Read the deployment for the first test, before its time runs: commands that give JWTs may take seconds. Raises
+    """Read the deployment before the first test starts: commands that print JWTs may take seconds. Raises
     DeploymentError."""
     path = _path(options)
     found = _read[path] = _deployment(path)
@@ -51,7 +52,7 @@ def read_ahead(options: Namespace) -> Deployment:
 
 
 def deployment_of(options: Namespace) -> Deployment:
-    """The deployment to send to, read anew for each test but the first. Raises DeploymentError."""
+    """The deployment of a test, read again for each test but the first. Raises DeploymentError."""
     path = _path(options)
     return _read.pop(path, None) or _deployment(path)
 
@@ -66,15 +67,15 @@ def _deployment(path: Path) -> Deployment:
 
 
 def settings_of(options: Namespace, deployment: Deployment) -> RunSettings:
-    """What `crossapp load` asks for, or an open-model run until it is stopped."""
+    """The settings of `crossapp load`, or of an open-model run until it is stopped."""
     if options.crossapp_run:
         return RunSettings.from_json(json.loads(options.crossapp_run))
     rate = options.arrival_rate
     schedule = Schedule(
-        (Stage("steady", _A_DAY, rate, rate),),
-        Model(options.arrival_model),
+        (RateStage("steady", _A_DAY, rate, rate),),
+        ArrivalModel(options.arrival_model),
         options.arrival_seed,
-        allowed(deployment, MIX).mix,
+        allowed_journeys(deployment, MIX).mix,
     )
     lanes = max(int(options.expect_workers or 1), 1)
     return RunSettings(schedule, lanes, 1000, 10.0, options.think, 0, Bursts(0, 0), "")

@@ -1,4 +1,4 @@
-"""From lanes to the one file of a run: by Locust's own messages, over machines or within one process."""
+"""Reports of the lanes, sent as Locust messages to the one process that writes the generator's log."""
 
 import json
 import logging
@@ -13,12 +13,12 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from load.generate.accounting import Account
 from load.generate.health import Pulse
+from load.generate.lane_tally import LaneTally
 from load.generate.locust_process.client import Client
 from load.generate.locust_process.disturbance import RunQueue, stolen
 from load.generate.samples import Result, Sample
-from load.judge.to_history import JOURNEYS
+from load.plan.measures import JOURNEYS
 from load.plan.settings import stop_file
 
 logger = logging.getLogger(__name__)
@@ -28,13 +28,15 @@ _AT_ONCE = 0.005
 
 
 class Lane:
-    """What one lane has to report. Samples and pulses go out every second, the account at the end; `heard` is false
-    where nobody takes them, as in a plain run of Locust."""
+    """Collects the samples and pulses of one lane, and reports them every second; at the end also its tally.
 
-    def __init__(self, environment: Environment, number: int, *, heard: bool) -> None:
+    With `reports` False nothing is sent, as in a plain run of Locust.
+    """
+
+    def __init__(self, environment: Environment, number: int, *, reports: bool) -> None:
         self._environment = environment
-        self._heard = heard
-        self.account = Account(number)
+        self._reports = reports
+        self.tally = LaneTally(number)
         self.client: Client | None = None
         self.in_flight = 0
         self.connections = 0
@@ -43,7 +45,7 @@ class Lane:
         self._pulses: list[Pulse] = []
 
     def listen(self) -> None:
-        """Hear when the run is to end early."""
+        """Listen for the message that stops the run early."""
 
         def stop(environment: Environment, msg: Any, **_: Any) -> None:
             self.asked_to_stop = True
@@ -53,14 +55,14 @@ class Lane:
         runner.register_message(STOP, stop)
 
     def take(self, sample: Sample) -> None:
-        """A sample of the client's."""
-        if self._heard:
+        """Add a sample."""
+        if self._reports:
             self._samples.append(sample)
         if sample.measure in JOURNEYS:
-            self.account.results[sample.result] += 1
+            self.tally.results[sample.result] += 1
 
     def beat(self) -> None:
-        """Read the health of this process, for ever."""
+        """Take pulses for ever."""
         cpu = time.process_time()
         queue = RunQueue()
         wall, clock = _both_clocks()
@@ -88,43 +90,43 @@ class Lane:
             waited, taken, ticks = waits, takes, whole
 
     def report_for_ever(self) -> None:
-        """Send what has gathered, every second."""
+        """Report every second, for ever."""
         while True:
             gevent.sleep(_EVERY)
             self.report({})
 
     def report(self, more: dict[str, Any]) -> None:
-        """Send what has gathered."""
+        """Report the samples and pulses since the last report, with further fields."""
         samples, self._samples = self._samples, []
         pulses, self._pulses = self._pulses, []
-        if not self._heard or not (samples or pulses or more):
+        if not self._reports or not (samples or pulses or more):
             return
         runner = self._environment.runner
         assert runner is not None
         rows = {"samples": [each.row() for each in samples], "pulses": [each.row() for each in pulses]}
-        runner.send_message(MESSAGE, {"lane": self.account.lane, **rows, **more})
+        runner.send_message(MESSAGE, {"lane": self.tally.lane, **rows, **more})
 
     def finish(self, client: Client, until: float) -> None:
-        """The last report."""
-        self.account.until, self.account.finished = until, True
+        """Send the last report."""
+        self.tally.until, self.tally.finished = until, True
         reasons = {measure: dict(counts) for measure, counts in client.reasons.items()}
         self.report(
             {
-                "account": self.account.to_json(),
+                "account": self.tally.to_json(),
                 "reasons": reasons,
-                "exchanges": client.exchanges(self.account.lane),
+                "exchanges": client.exchanges(self.tally.lane),
             }
         )
 
     def give_up(self, reason: str) -> None:
-        """Say why this lane sends nothing."""
+        """Report why this lane sends nothing."""
         logger.error(reason)
         self.report({"note": reason})
 
 
 def _both_clocks() -> tuple[float, float]:
-    """The steady clock and the wall clock at one moment: read again where the process was held up in between, which
-    would look like a wall clock that was set."""
+    """The monotonic clock and the wall clock at one moment: read again if the process was interrupted in between, which
+    would look as if the wall clock had been set."""
     for _ in range(20):
         before, unix, after = time.perf_counter(), time.time(), time.perf_counter()
         if after - before < _AT_ONCE:
@@ -132,8 +134,8 @@ def _both_clocks() -> tuple[float, float]:
     return before, unix
 
 
-class Sink:
-    """The end of a run at which reports arrive: the master, or the only process."""
+class ReportSink:
+    """Receives the reports and writes the log: in the master, or in the only process."""
 
     def __init__(self, environment: Environment, path: Path, lanes: int, judge: int) -> None:
         self._environment = environment
@@ -146,20 +148,20 @@ class Sink:
         path.touch()
 
     def listen(self) -> None:
-        """Take reports from now on."""
+        """Receive reports from now on."""
         runner = self._environment.runner
         assert runner is not None
         runner.register_message(MESSAGE, self._on_report)
         gevent.spawn(self._watch)
 
     def _watch(self) -> None:
-        """Pass a request to stop on to all lanes; end the run when the lanes that are left have ended, or when nobody
-        is left to judge it."""
+        """Forward a request to stop to all lanes; end the run once all remaining lanes have finished, or the process
+        that judges it is gone."""
         stop, told = stop_file(self._path), False
         while True:
             gevent.sleep(_LOOK)
             if self._judge and os.getppid() != self._judge:
-                # It was killed. Locust's own end waits for workers that may never come; this is our group alone.
+                # Locust's own shutdown waits for workers that may never come. The process group is ours alone.
                 os.killpg(0, signal.SIGKILL)
             runner = self._environment.runner
             if runner is None:

@@ -1,4 +1,4 @@
-"""Locust users: of the closed model, who wait for an answer and think, and of the open model, one driver a lane."""
+"""Locust users: those of the closed model, who wait for answers and think, and the driver of the open model."""
 
 import ssl
 import time
@@ -13,16 +13,17 @@ from locust.env import Environment
 from harness.deployment import Deployment
 from load.generate.locust_process.client import Client
 from load.generate.locust_process.journeys import Journeys
+from load.generate.locust_process.lane_share import LaneShare
 from load.generate.locust_process.listening import BrokenStreamError, Stream
-from load.generate.locust_process.open_model import STREAM, Driver
+from load.generate.locust_process.open_model import Driver
 from load.generate.locust_process.options import deployment_of, settings_of
 from load.generate.locust_process.reporting import Lane
-from load.generate.locust_process.world import World
+from load.plan.measures import STREAM
 from load.plan.settings import RunSettings
 
 
 class Shared:
-    """What the users of one process share; made when the first one starts."""
+    """What the users of one process share; created when the first user starts."""
 
     _made: ClassVar["Shared | None"] = None
 
@@ -31,29 +32,29 @@ class Shared:
         self.deployment: Deployment = deployment_of(environment.parsed_options)
         self.settings: RunSettings = settings_of(environment.parsed_options, self.deployment)
         number = max(getattr(environment.runner, "worker_index", 0), 0)
-        self.lane = Lane(environment, number, heard=bool(self.settings.record))
-        self.world = World(self.deployment, number, self.settings.lanes)
+        self.lane = Lane(environment, number, reports=bool(self.settings.record))
+        self.share = LaneShare(self.deployment, number, self.settings.lanes)
         self.client = Client(self.deployment, self.lane.take)
-        self.journeys = Journeys(self.world, self.client, self.settings.think)
+        self.journeys = Journeys(self.share, self.client, self.settings.think)
         self.driven = False
         if environment.parsed_options.crossapp_run:
             self.lane.listen()
 
     @classmethod
     def of(cls, environment: Environment) -> "Shared":
-        """The one of this process."""
+        """The instance of this process."""
         if cls._made is None:
             cls._made = cls(environment)
         return cls._made
 
     @classmethod
-    def forget(cls) -> None:
-        """A new test starts."""
+    def reset(cls) -> None:
+        """Drop the instance: a new test starts."""
         cls._made = None
 
 
 class Sending(FastHttpUser):
-    """A user of our applications. Certificates are checked, redirects and cookies are left alone."""
+    """A user of the applications, which checks certificates, follows no redirects and keeps no cookies."""
 
     abstract = True
     host = "http://deployment"
@@ -73,7 +74,7 @@ class Sending(FastHttpUser):
         vars(agent).update(redirect_response_codes=frozenset(), valid_response_codes=frozenset(range(100, 1000)))
 
     def connections(self, settings: RunSettings) -> int:
-        """How many this user may open to one server."""
+        """The most connections that this user may open to one server."""
         return 2
 
     def now(self) -> float:
@@ -81,22 +82,22 @@ class Sending(FastHttpUser):
         return self.shared.client.now()
 
     def prepared(self) -> bool:
-        """Whether there is a session to ask about."""
-        world = self.shared.world
-        if not world.tokens:
-            self.shared.journeys.mint(self.client, world.next_user())
-        return bool(world.tokens)
+        """Mint a session if there is none; returns whether there is one."""
+        share = self.shared.share
+        if not share.tokens:
+            self.shared.journeys.mint(self.client, share.next_user())
+        return bool(share.tokens)
 
 
 class Organiser(Sending):
-    """Goes the whole way: token, sign-in at hi.events, event set live or back, tuvens-api follows."""
+    """Runs flows: token, sign-in at hi.events, event set live or back, tuvens-api follows."""
 
     weight = 2
     wait_time = between(1, 3)
 
     @task
     def flow(self) -> None:
-        """The whole way."""
+        """One flow."""
         self.shared.journeys.flow(self.client, self.now())
 
 
@@ -131,7 +132,7 @@ class BackEnd(Sending):
 
 
 class Deliverer(Sending):
-    """hi.events' deliveries, rightly signed."""
+    """hi.events' webhooks, correctly signed."""
 
     weight = 2
     wait_time = between(0.2, 1)
@@ -150,7 +151,7 @@ class Page(Sending):
 
     @task
     def listen(self) -> None:
-        """Until the test stops; a stream that ends before is a failure, and opened again."""
+        """Listen until the test stops; a stream that ends before is a failure, and opened again."""
         stream, began = Stream(self.shared.deployment), time.perf_counter()
         try:
             stream.hold()
@@ -175,7 +176,7 @@ CLOSED = (Organiser, BackEnd, Deliverer, Page)
 
 
 class OpenModel(Sending):
-    """Drives one lane of an open-model run: arrivals by rate, whatever the answers. One a process is enough."""
+    """Drives one lane of an open-model run: arrivals at a rate, whatever the answers. One per process."""
 
     weight = 1
     wait_time = constant(3600)
@@ -186,16 +187,16 @@ class OpenModel(Sending):
 
     @task
     def drive(self) -> None:
-        """Send everything, once."""
+        """Run the lane, once."""
         shared = self.shared
         if shared.driven:
             return
         shared.driven = True
         only = self._empty(shared.settings.empty) if shared.settings.empty else None
-        Driver(shared.settings, shared.lane, shared.world, shared.client, self.client, only=only).run()
+        Driver(shared.settings, shared.lane, shared.share, shared.client, self.client, only=only).run()
 
     def _empty(self, address: str) -> Callable[[FastHttpSession, float], None]:
-        """A request to an empty server, by the same code as all others."""
+        """A journey to an empty server."""
         shared = self.shared
 
         def ask(http: FastHttpSession, due: float) -> None:

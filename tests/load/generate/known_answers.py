@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from load.generate.generator_log import Record, read_record
+from load.generate.generator_log import GeneratorLog, read_log
 from load.generate.health import complaints, health_of
-from load.generate.processes import Workers, generate
+from load.generate.processes import GeneratorWorkers, generate
 from load.generate.samples import Result, Sample
-from load.judge.to_history import EMPTY
-from load.plan.arrivals import Model, Schedule, Stage
+from load.plan.arrivals import ArrivalModel, RateStage, Schedule
+from load.plan.measures import EMPTY
 from load.plan.settings import Bursts, RunSettings, deployment_file
 from tests.load.generate import servers
 from tests.load.judge.runs import deployment
@@ -30,14 +30,14 @@ _ANSWERS: dict[str, Callable[[int], Callable[[float], servers.Answer]]] = {
 }
 
 
-def measured(address: str, folder: Path, *, rate: float, seconds: float, seed: int = 0, lanes: int = 1) -> Record:
+def measured(address: str, folder: Path, *, rate: float, seconds: float, seed: int = 0, lanes: int = 1) -> GeneratorLog:
     """A run of constant arrivals, all measured."""
     file = folder / "deployment.json"
     file.write_text(json.dumps(deployment_file(deployment())), "utf-8")
-    schedule = Schedule((Stage("steady", seconds, rate, rate),), Model.CONSTANT, seed, {EMPTY: 1.0})
+    schedule = Schedule((RateStage("steady", seconds, rate, rate),), ArrivalModel.CONSTANT, seed, {EMPTY: 1.0})
     settings = RunSettings(schedule, lanes, 2000, 20.0, 0.0, 0, Bursts(0, 0), str(folder / "record.jsonl"), address)
-    generate(settings, file, Workers(lanes), log=folder / "log")
-    return read_record(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
+    generate(settings, file, GeneratorWorkers(lanes), log=folder / "log")
+    return read_log(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def compared(kind: str, seed: int, folder: Path, floor: Floor) -> Compared:
     with servers.known(_ANSWERS[kind](seed), stall=stall, told=told) as address:
         record = measured(address, folder, rate=_RATE, seconds=_SECONDS, seed=seed)
     samples = sorted(record.samples, key=lambda each: each.at)
-    assert len(samples) == len(told.came) == record.accounts[0].scheduled == round(_RATE * _SECONDS)
+    assert len(samples) == len(told.came) == record.tallies[0].scheduled == round(_RATE * _SECONDS)
     services = [each.service - floor.service for each in samples]
     found: list[tuple[str, float, float]] = []
     match kind:
@@ -113,7 +113,7 @@ def compared(kind: str, seed: int, folder: Path, floor: Floor) -> Compared:
 def floor_here(which: str, folder: Path) -> tuple[Floor, Compared]:
     """One of FLOORS, and how calm it was meanwhile."""
     told = compared(which, 0, folder, Floor(0.0, 0.0))
-    record = read_record((folder / "record.jsonl").read_text("utf-8").splitlines(keepends=True))
+    record = read_log((folder / "record.jsonl").read_text("utf-8").splitlines(keepends=True))
     took = told.found[0][2]
     service = statistics.mean(each.service for each in record.samples) - took
     latency = statistics.mean(each.latency for each in record.samples) - took

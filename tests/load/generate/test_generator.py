@@ -24,7 +24,7 @@ def test_a_stall_counts_for_all_who_waited(tmp_path: Path) -> None:
     # From below only: whatever else this machine does makes them longer.
     assert statistics.mean(latencies) > 333 * 0.97
     assert latencies[570] > 1700 * 0.97
-    assert record.accounts[0].scheduled == record.accounts[0].ok == 600
+    assert record.tallies[0].scheduled == record.tallies[0].ok == 600
 
 
 def test_each_wrong_answer_is_counted_and_no_other(tmp_path: Path) -> None:

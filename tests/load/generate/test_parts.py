@@ -14,15 +14,16 @@ from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.http import Answer, Headers, json_body
 from load.generate.checks import anything, judge_answer, lists_account_of, session_of, user_is
-from load.generate.generator_log import read_record
+from load.generate.generator_log import read_log
 from load.generate.health import Pulse, complaints, health_of
-from load.generate.locust_process.world import World
-from load.generate.processes import Workers, command_for
+from load.generate.locust_process.lane_share import LaneShare
+from load.generate.processes import GeneratorWorkers, command_for
 from load.generate.samples import Result, Sample, blocks_of
 from load.generate.server_timing import durations, server_and_database
-from load.plan.arrivals import Model, Schedule, steady
+from load.plan.arrivals import ArrivalModel, Schedule, steady
+from load.plan.measures import MIX
 from load.plan.rate_limits import beyond_limits
-from load.plan.settings import MIX, Bursts, RunSettings, allowed, deployment_file
+from load.plan.settings import Bursts, RunSettings, allowed_journeys, deployment_file
 from tests.load.judge.runs import deployment
 
 LIMITED: Headers = (
@@ -131,17 +132,17 @@ def _simulated(**safety: object) -> Deployment:
 
 
 def test_what_a_deployment_does_not_allow_is_left_out_with_a_reason() -> None:
-    assert set(allowed(_simulated(), MIX).mix) == set(MIX)
-    assert set(allowed(deployment(), MIX).out) == {"flow"}
-    careful = allowed(_simulated(change_events=False), MIX)
-    assert set(careful.out) == {"flow", "receiveEventStatusChanged"}
-    assert all("change_events" in reason for reason in careful.out.values())
+    assert set(allowed_journeys(_simulated(), MIX).mix) == set(MIX)
+    assert set(allowed_journeys(deployment(), MIX).left_out) == {"flow"}
+    careful = allowed_journeys(_simulated(change_events=False), MIX)
+    assert set(careful.left_out) == {"flow", "receiveEventStatusChanged"}
+    assert all("change_events" in reason for reason in careful.left_out.values())
 
 
 def test_limits_are_reckoned_before_anything_is_sent() -> None:
     target = _simulated()
-    slow = Schedule(steady(20, 10, 0), Model.POISSON, 0, MIX)
-    fast = Schedule(steady(100, 10, 0), Model.POISSON, 0, MIX)
+    slow = Schedule(steady(20, 10, 0), ArrivalModel.POISSON, 0, MIX)
+    fast = Schedule(steady(100, 10, 0), ArrivalModel.POISSON, 0, MIX)
     assert list(beyond_limits(target, slow)) == []
     (sentence,) = beyond_limits(target, fast)
     assert sentence.startswith("validateSession would be called 1920 times a minute by shared secret, the limit is 600")
@@ -149,7 +150,7 @@ def test_limits_are_reckoned_before_anything_is_sent() -> None:
 
 
 def test_lanes_share_users_and_events_and_take_turns() -> None:
-    one, other = (World(_simulated(), lane, 2) for lane in range(2))
+    one, other = (LaneShare(_simulated(), lane, 2) for lane in range(2))
     assert {each.user_id for each in one.users} & {each.user_id for each in other.users} == set()
     assert len(one.users) + len(other.users) == 7
     assert [one.next_user().user_id for _ in range(5)] == ["1", "3", "5", "7", "1"]
@@ -166,7 +167,7 @@ def test_lanes_share_users_and_events_and_take_turns() -> None:
 
 
 def test_sessions_are_asked_about_in_turn_and_made_anew_in_time() -> None:
-    world = World(_simulated())
+    world = LaneShare(_simulated())
     assert world.next_token() is None
     assert world.some_tokens(5) == []
     for user in world.users[:3]:
@@ -189,7 +190,7 @@ def test_a_record_that_is_still_written_is_read_up_to_its_last_whole_line() -> N
     sample = Sample("validateSession", 1.5, Result.OK, 3.0, 2.0, 1.0, math.nan)
     pulse = Pulse(1.0, 2.0, 0.5, 3, 4, 0.0)
     line = json.dumps({"lane": 0, "samples": [sample.row()], "pulses": [pulse.row()]}) + "\n"
-    record = read_record([line, line[: len(line) // 2]])
+    record = read_log([line, line[: len(line) // 2]])
     assert repr(record.samples) == repr([sample])
     assert record.pulses == [pulse]
 
@@ -223,13 +224,15 @@ def test_the_worst_of_the_lanes_is_what_is_told_of_health() -> None:
 @pytest.mark.parametrize(
     ("workers", "there"),
     [
-        (Workers(), []),
-        (Workers(3), ["--processes", "--master-bind-host 127.0.0.1"]),
-        (Workers(1, 4, "10.0.0.5", 5557), ["--master ", "--expect-workers 4", "--master-bind-host 10.0.0.5"]),
+        (GeneratorWorkers(), []),
+        (GeneratorWorkers(3), ["--processes", "--master-bind-host 127.0.0.1"]),
+        (GeneratorWorkers(1, 4, "10.0.0.5", 5557), ["--master ", "--expect-workers 4", "--master-bind-host 10.0.0.5"]),
     ],
 )
-def test_a_generator_listens_on_loopback_unless_it_is_told_otherwise(workers: Workers, there: list[str]) -> None:
-    schedule = Schedule(steady(10, 5, 0), Model.POISSON, 0, MIX)
+def test_a_generator_listens_on_loopback_unless_it_is_told_otherwise(
+    workers: GeneratorWorkers, there: list[str]
+) -> None:
+    schedule = Schedule(steady(10, 5, 0), ArrivalModel.POISSON, 0, MIX)
     settings = RunSettings(schedule, workers.lanes, 100, 5.0, 0.1, 0, Bursts(0, 0), "record")
     line = " ".join(command_for(settings, Path("deployment.json"), workers))
     assert all(each in line for each in there)

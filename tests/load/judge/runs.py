@@ -12,13 +12,13 @@ from harness.redact import Redactor
 from harness.report import Finding
 from harness.saved_history import history_lines, read_history
 from harness.verdict import VerdictName
-from load.generate.accounting import Account
-from load.generate.generator_log import Record
+from load.generate.generator_log import GeneratorLog
 from load.generate.health import Pulse
+from load.generate.lane_tally import LaneTally
 from load.generate.samples import Result, Sample
 from load.judge.catalogue import catalogue
-from load.judge.to_history import Conduct, observe
-from load.plan.arrivals import Model, Schedule, Stage
+from load.judge.to_history import RunConditions, to_history
+from load.plan.arrivals import ArrivalModel, RateStage, Schedule
 from load.plan.budgets import Budget, read_budgets
 from load.plan.settings import Bursts
 
@@ -30,14 +30,16 @@ MIX = {
     "receiveEventStatusChanged": 17.0,
     "flow": 7.0,
 }
-SCHEDULE = Schedule((Stage("warm-up", 2, 250, 250), Stage("steady", 40, 250, 250)), Model.CONSTANT, 1, MIX)
-SHORT = Schedule((Stage("steady", 4, 250, 250),), Model.CONSTANT, 1, MIX)
+SCHEDULE = Schedule(
+    (RateStage("warm-up", 2, 250, 250), RateStage("steady", 40, 250, 250)), ArrivalModel.CONSTANT, 1, MIX
+)
+SHORT = Schedule((RateStage("steady", 4, 250, 250),), ArrivalModel.CONSTANT, 1, MIX)
 TODAY = date(2026, 1, 1)
 Change = Callable[[Sample], Sample | None]
 
 
-def conducted(lanes: int = 2, **changes: object) -> Conduct:
-    run = Conduct(
+def conducted(lanes: int = 2, **changes: object) -> RunConditions:
+    run = RunConditions(
         schedule=SCHEDULE,
         lanes=lanes,
         users=100,
@@ -56,12 +58,12 @@ def recorded(
     schedule: Schedule = SCHEDULE,
     change: Change = lambda sample: sample,
     health: Mapping[str, float] | None = None,
-) -> Record:
+) -> GeneratorLog:
     """All well unless changed: 3 ms, of which 2 in the server and 1 in its database. `change` returns None for a sample
     that never arrives here, though its lane counted it."""
-    record = Record()
+    record = GeneratorLog()
     for lane in range(lanes):
-        account = Account(lane, until=schedule.seconds + 2, finished=True)
+        account = LaneTally(lane, until=schedule.seconds + 2, finished=True)
         wanted = [
             Sample(each.journey, each.at, Result.OK, 3.0, 2.9, 2.0, 1.0) for each in schedule.arrivals(lane, lanes)
         ]
@@ -76,19 +78,21 @@ def recorded(
             account.results[(changed or sample).result] += 1
             if changed is not None:
                 record.samples.append(changed)
-        record.accounts[lane] = account
+        record.tallies[lane] = account
         values = {"loop_lag": 1.0, "cpu": 0.2, "in_flight": 3, "connections": 4, "clock_step": 0.0, **(health or {})}
         record.pulses += [Pulse(at=tenth / 10, **values) for tenth in range(450)]  # type: ignore[arg-type]
     return record
 
 
-def history_of(record: Record, run: Conduct | None = None) -> History:
+def history_of(record: GeneratorLog, run: RunConditions | None = None) -> History:
     history = History(Context("made", "2025-07", {}, frozenset()))
-    observe(history, record, run or conducted())
+    to_history(history, record, run or conducted())
     return read_history(list(history_lines(history, Redactor())))
 
 
-def judged(record: Record, run: Conduct | None = None, budgets: Sequence[Budget] | None = None) -> dict[str, Finding]:
+def judged(
+    record: GeneratorLog, run: RunConditions | None = None, budgets: Sequence[Budget] | None = None
+) -> dict[str, Finding]:
     return judged_history(history_of(record, run), budgets or [each for each in read_budgets() if not each.of_pages])
 
 

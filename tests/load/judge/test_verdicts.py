@@ -77,27 +77,27 @@ def test_a_run_that_cannot_be_trusted_is_one_fault_that_blocks_all_budgets(
 
 def test_a_lost_worker_is_never_a_pass() -> None:
     record = recorded(2)
-    record.accounts[1].finished = False
+    record.tallies[1].finished = False
     assert judged(record)[ADD_UP].reason == "worker 2 of 2 was lost: its last report never came"
-    del record.accounts[1]
+    del record.tallies[1]
     assert judged(record)[ADD_UP].verdict is FAULT
     assert HELD not in {each.verdict for each in judged(record).values() if each.obliged != "crossapp"}
 
 
 def test_a_worker_that_ends_early_or_sends_too_little_is_told() -> None:
     record = recorded(2)
-    record.accounts[0].until = 10.0
+    record.tallies[0].until = 10.0
     assert "worker 1 ended after 10.0 s of 42" in judged(record)[ADD_UP].reason
     record = recorded(2)
-    record.accounts[0].scheduled += 1
+    record.tallies[0].scheduled += 1
     assert "ok" in judged(record)[ADD_UP].reason
 
 
 def test_no_request_is_never_a_pass() -> None:
     record = recorded(1)
     record.samples.clear()
-    record.accounts[0].results.clear()
-    record.accounts[0].scheduled = 0
+    record.tallies[0].results.clear()
+    record.tallies[0].scheduled = 0
     found = judged(record, conducted(1))
     assert found[SENT].verdict is FAULT
     assert set(verdicts(found)) == {FAULT, BLOCKED}

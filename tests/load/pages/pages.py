@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.redact import Redactor
 from load.generate.calibration import empty_server
-from load.pages.page_load_figures import Visits
-from load.pages.page_loads import VisitOptions, load_pages
+from load.judge.page_load_figures import PageLoadFigures
+from load.pages.page_loads import PageLoadOptions, load_pages
 
 PAGE = '<!doctype html><title>Event</title><h1>Event</h1><iframe title="tickets" src="/embed"></iframe>'
 LATER = """<!doctype html><title>Event</title><h1>Event</h1><div id="place"></div><script>
@@ -49,8 +49,8 @@ def event_page(say: Say = lambda path, times: None, page: str = PAGE) -> Iterato
         yield address, asked
 
 
-def loaded(address: str, *, rounds: int, seconds: float = 30.0) -> Visits:
+def loaded(address: str, *, rounds: int, seconds: float = 30.0) -> PageLoadFigures:
     """So many first visits and second ones of a page, beside those of the empty page; `seconds` bounds each."""
     floor = (rounds + 3) // 4
-    options = VisitOptions(seconds=600.0, most=2 * rounds + 2 * floor)
+    options = PageLoadOptions(seconds=600.0, most=2 * rounds + 2 * floor)
     return asyncio.run(load_pages(address, "iframe", options, seconds=seconds, redactor=Redactor()))

@@ -14,11 +14,12 @@ from harness.exit_codes import ExitCode
 from harness.history import History
 from harness.report import Finding, exit_code_of
 from harness.verdict import VerdictName
-from load.generate.generator_log import Record
+from load.generate.generator_log import GeneratorLog
 from load.generate.samples import Result, Sample
-from load.judge.to_history import evidence_for, observe
-from load.pages.page_load_figures import Visits
-from load.plan.budgets import PAGES, BudgetError, read_budgets
+from load.judge.page_load_figures import PageLoadFigures
+from load.judge.to_history import evidence_for, to_history
+from load.plan.budgets import BudgetError, read_budgets
+from load.plan.measures import PAGES
 from tests.load.judge import runs
 from tests.load.pages.pages import LATER, PAGE, Answer, Say, event_page, loaded
 
@@ -37,17 +38,17 @@ AWAY = "http://127.0.0.1:1234/"
 browser = pytest.mark.skipif(not (is_available() or os.environ.get("CI") == "true"), reason="no browser")
 
 
-def judged(visits: Visits) -> dict[str, Finding]:
+def judged(visits: PageLoadFigures) -> dict[str, Finding]:
     """By the budgets of pages, in a run that sent no requests."""
     run = runs.conducted(0, schedule=replace(runs.SCHEDULE, stages=()))
-    history = History(runs.history_of(Record(), run).context)
-    observe(history, Record(), run, visits)
+    history = History(runs.history_of(GeneratorLog(), run).context)
+    to_history(history, GeneratorLog(), run, visits)
     return runs.judged_history(history, BUDGETS)
 
 
 def made(
     rounds: int, *, milliseconds: float = 400.0, floor: float = 60.0, change: Callable[[Sample], Sample] | None = None
-) -> Visits:
+) -> PageLoadFigures:
     """As many rounds, half a second apart; times scatter by a tenth. `change` alters samples of the pages."""
     chance = random.Random(7)
     samples = []
@@ -56,7 +57,7 @@ def made(
             time = (milliseconds if place < 2 else floor) * chance.uniform(0.9, 1.1)
             sample = Sample(measure, number * 0.5 + place * 0.1, Result.OK, time, time)
             samples.append(change(sample) if change is not None and measure in PAGES else sample)
-    return Visits(seconds=rounds * 0.5, begun=len(samples), samples=samples)
+    return PageLoadFigures(seconds=rounds * 0.5, begun=len(samples), samples=samples)
 
 
 def every(number: int, result: Result) -> Callable[[Sample], Sample]:
@@ -118,14 +119,14 @@ def test_loads_without_an_answer_decide_nothing() -> None:
 @pytest.mark.parametrize(
     ("visits", "root", "words"),
     [
-        (Visits(), "load.pages_were_loaded", "no page was loaded"),
-        (Visits(failed="the browser does not start"), "load.pages_were_loaded", "does not start"),
+        (PageLoadFigures(), "load.pages_were_loaded", "no page was loaded"),
+        (PageLoadFigures(failed="the browser does not start"), "load.pages_were_loaded", "does not start"),
         (replace(made(700), begun=3000), "load.pages_were_loaded", "3000 loads were begun, 2800 have a result"),
         (made(700, change=every(90, Result.REFUSED)), "load.pages_stayed_reachable", "found no connection"),
         (made(700, change=every(90, Result.LIMITED)), "load.pages_stayed_reachable", "429"),
     ],
 )
-def test_what_cannot_be_trusted_is_one_fault_and_never_a_pass(visits: Visits, root: str, words: str) -> None:
+def test_what_cannot_be_trusted_is_one_fault_and_never_a_pass(visits: PageLoadFigures, root: str, words: str) -> None:
     found = judged(visits)
     assert found[root].verdict is FAULT
     assert words in found[root].reason
@@ -162,7 +163,7 @@ def test_an_empty_page_that_fails_is_a_fault_of_ours() -> None:
 
 
 def test_where_no_page_was_to_be_loaded_nothing_is_judged() -> None:
-    found = judged(Visits("there is no browser"))
+    found = judged(PageLoadFigures("there is no browser"))
     assert {each.verdict for each in found.values()} == {NOT}
     assert found[ERRORS].reason == "there is no browser"
     assert exit_code_of(found.values(), (), finished=True) == ExitCode.NOTHING_JUDGED
@@ -171,7 +172,7 @@ def test_where_no_page_was_to_be_loaded_nothing_is_judged() -> None:
 def test_a_slow_generator_does_not_touch_the_budgets_of_pages_nor_they_its_own() -> None:
     record = runs.recorded(health={"cpu": 0.99})
     history = History(runs.history_of(record).context)
-    observe(history, record, runs.conducted(), made(700))
+    to_history(history, record, runs.conducted(), made(700))
     found = runs.judged_history(history, read_budgets())
     assert verdicts(found) == (HELD,) * 4
     assert found["load.generation_succeeds"].verdict is BLOCKED
@@ -290,5 +291,5 @@ def test_a_page_of_another_origin_may_lack_its_scripts() -> None:
     assert {each.result for each in visits.samples} == {Result.OK}
 
 
-def times(visits: Visits, measure: str) -> list[float]:
+def times(visits: PageLoadFigures, measure: str) -> list[float]:
     return [each.latency for each in visits.samples if each.measure == measure and each.result is Result.OK]

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from load.plan.arrivals import Model, Schedule, Stage, StageError, read_stages, steady
+from load.plan.arrivals import ArrivalModel, RateStage, Schedule, StageError, read_stages, steady
 
 MIX = {"generateSession": 3.0, "flow": 1.0}
 
 
 def test_constant_arrivals_are_evenly_spaced() -> None:
-    times = [each.at for each in Schedule(steady(50, 4, 0), Model.CONSTANT, 0, MIX).arrivals()]
+    times = [each.at for each in Schedule(steady(50, 4, 0), ArrivalModel.CONSTANT, 0, MIX).arrivals()]
     assert len(times) == 200
     assert all(math.isclose(later - earlier, 0.02) for earlier, later in itertools.pairwise(times))
     assert times[0] == 0.01
 
 
 def test_poisson_arrivals_have_the_rate_and_the_scatter_of_independent_ones() -> None:
-    times = [each.at for each in Schedule(steady(100, 100, 0), Model.POISSON, 3, MIX).arrivals()]
+    times = [each.at for each in Schedule(steady(100, 100, 0), ArrivalModel.POISSON, 3, MIX).arrivals()]
     assert len(times) == pytest.approx(10_000, abs=300)
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     mean = sum(gaps) / len(gaps)
@@ -26,17 +26,19 @@ def test_poisson_arrivals_have_the_rate_and_the_scatter_of_independent_ones() ->
 
 
 def test_a_seed_fixes_everything_and_lanes_share_it() -> None:
-    schedule = Schedule(steady(80, 5, 1), Model.POISSON, 7, MIX)
+    schedule = Schedule(steady(80, 5, 1), ArrivalModel.POISSON, 7, MIX)
     whole = list(schedule.arrivals())
     assert whole == list(schedule.arrivals())
     lanes = sorted((each for lane in range(3) for each in schedule.arrivals(lane, 3)), key=lambda each: each.number)
     assert lanes == whole
-    assert whole != list(Schedule(schedule.stages, Model.POISSON, 8, MIX).arrivals())
+    assert whole != list(Schedule(schedule.stages, ArrivalModel.POISSON, 8, MIX).arrivals())
     assert Schedule.from_json(schedule.to_json()) == schedule
 
 
 def test_a_ramp_brings_as_many_as_its_average_rate() -> None:
-    schedule = Schedule((Stage("ramp", 10, 0, 100), Stage("steady", 1, 100, 100)), Model.CONSTANT, 0, MIX)
+    schedule = Schedule(
+        (RateStage("ramp", 10, 0, 100), RateStage("steady", 1, 100, 100)), ArrivalModel.CONSTANT, 0, MIX
+    )
     times = [each.at for each in schedule.arrivals()]
     assert sum(at < 10 for at in times) == 500
     assert sum(at < 5 for at in times) == 125
@@ -45,7 +47,7 @@ def test_a_ramp_brings_as_many_as_its_average_rate() -> None:
 
 
 def test_the_mix_is_kept() -> None:
-    journeys = [each.journey for each in Schedule(steady(1000, 4, 0), Model.CONSTANT, 0, MIX).arrivals()]
+    journeys = [each.journey for each in Schedule(steady(1000, 4, 0), ArrivalModel.CONSTANT, 0, MIX).arrivals()]
     assert journeys.count("flow") / len(journeys) == pytest.approx(0.25, abs=0.03)
 
 
@@ -54,7 +56,7 @@ def test_stages_are_read(tmp_path: Path) -> None:
     file.write_text(
         '[[stage]]\nkind = "ramp"\nseconds = 5\nfrom = 0\nto = 50\n[[stage]]\nkind = "soak"\nseconds = 60\nrate = 50\n'
     )
-    assert read_stages(file) == (Stage("ramp", 5, 0, 50), Stage("soak", 60, 50, 50))
+    assert read_stages(file) == (RateStage("ramp", 5, 0, 50), RateStage("soak", 60, 50, 50))
 
 
 @pytest.mark.parametrize(

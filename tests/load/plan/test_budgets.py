@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from contracts.catalogue import claims, uncovered
-from load.pages.page_loads import VisitOptions
-from load.plan.arrivals import Model, Schedule, steady
+from load.dry_run import contradictions, needs, plan_lines
+from load.pages.page_loads import PageLoadOptions
+from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import Budget, BudgetError, read_budgets
-from load.plan.dry_run import contradictions, needs, plan_lines
-from load.plan.settings import MIX
+from load.plan.measures import MIX
 from load.plan.thresholds import Statistic, read_threshold
 from tests.load.judge.simulation import budget
 
@@ -98,13 +98,13 @@ def test_budgets_that_contradict_each_other_are_named() -> None:
 
 
 def test_the_plan_says_what_each_budget_needs() -> None:
-    schedule = Schedule(steady(100, 60, 3), Model.POISSON, 0, MIX)
+    schedule = Schedule(steady(100, 60, 3), ArrivalModel.POISSON, 0, MIX)
     by_name = {each.budget.name: each for each in needs(read_budgets(), schedule, 500)}
     generation = by_name["generation_succeeds"]
     assert (generation.least, generation.reachable) == (2995, False)
     assert generation.minutes == pytest.approx(2995 / 32 / 60)
     assert by_name["generation_takes_less_than_10_ms"].reachable
     assert by_name["simultaneous_requests_are_handled"].planned == 500
-    text = "\n".join(plan_lines(read_budgets(), schedule, 500, VisitOptions(60.0)))
+    text = "\n".join(plan_lines(read_budgets(), schedule, 500, PageLoadOptions(60.0)))
     assert "needs 998 (6673), loads about 120: TOO FEW; at this rate 8 min (56 min)" in text
     assert "needs 2995 (20053), sends 1920: TOO FEW; at this rate 2 min" in text

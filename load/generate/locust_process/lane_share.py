@@ -1,4 +1,4 @@
-"""Who sends and about what: users with their sessions, events that may be changed. One lane's share of them."""
+"""One lane's share of a deployment: users with their sessions, and events that may be changed."""
 
 import itertools
 import time
@@ -11,16 +11,16 @@ from harness.deployment import Deployment, Linked, User
 
 
 @dataclass(slots=True)
-class Token:
-    """A session token that lives, and whose it is."""
+class LiveToken:
+    """A live session token and its user; `minted` by time.monotonic."""
 
     value: str = field(repr=False)
     user: User
     minted: float
 
 
-class World:
-    """A lane's share of a deployment. Users take turns, so that none is asked for more often than another."""
+class LaneShare:
+    """A lane's share of a deployment. Users and events take turns."""
 
     def __init__(self, deployment: Deployment, lane: int = 0, lanes: int = 1) -> None:
         self.deployment = deployment
@@ -33,7 +33,7 @@ class World:
         self._hi_of = {each.tuvens: each.hi for each in deployment.linked}
         self._free = deque(_share(deployment.linked, lane, lanes))
         self._state: dict[str, str] = {}
-        self.tokens: dict[str, Token] = {}
+        self.tokens: dict[str, LiveToken] = {}
         self._users, self._organisers = _turns(self.users), _turns(self.organisers)
         self._asking, self._events = _turns(self.users), _turns(self.events)
         self._sent_at = 0.0
@@ -41,60 +41,60 @@ class World:
         self.expiry = (target.session_expiry if target else None) or 900
 
     def next_user(self) -> User:
-        """Whose turn it is to ask for a session."""
+        """The next user to ask for a session."""
         return next(self._users)
 
     def next_organiser(self) -> User:
-        """Whose turn it is to go the whole way."""
+        """The next organiser to run a flow."""
         return next(self._organisers)
 
-    def next_token(self) -> Token | None:
-        """A living session, whose turn it is; None where nobody has one."""
+    def next_token(self) -> LiveToken | None:
+        """The next live session; None if there is none."""
         for _ in range(len(self.users)):
             token = self.tokens.get(next(self._asking).jwt)
             if token is not None:
                 return token
         return None
 
-    def some_tokens(self, count: int) -> list[Token]:
-        """Living sessions, each of another user as far as there are so many."""
+    def some_tokens(self, count: int) -> list[LiveToken]:
+        """`count` live sessions, each of another user if there are enough."""
         known = list(self.tokens.values())
         return [known[index % len(known)] for index in range(count)] if known else []
 
     def keep(self, user: User, token: str) -> None:
-        """Keep a session for questions, the newest of each user."""
-        self.tokens[user.jwt] = Token(token, user, time.monotonic())
+        """Keep a session for later calls; the newest of each user is kept."""
+        self.tokens[user.jwt] = LiveToken(token, user, time.monotonic())
 
     def aged(self) -> list[User]:
-        """Users whose session is missing or past three quarters of its life."""
+        """Users without a session, or whose session is past three quarters of its lifetime."""
         oldest = time.monotonic() - 0.75 * self.expiry
         return [each for each in self.users if each.jwt not in self.tokens or self.tokens[each.jwt].minted < oldest]
 
     def next_event(self) -> tuple[str, int]:
-        """An event to send a webhook about: its id at tuvens-api, and a number at hi.events."""
+        """The next event for a webhook: its id at tuvens-api, and its number at hi.events."""
         event = next(self._events)
         number = self._hi_of.get(event, event)
         return event, int(number) if number.isascii() and number.isdecimal() else 1
 
     def sent_at(self) -> float:
-        """The time of a change, by whole milliseconds later than the last one: an older one would not be applied."""
+        """The event_sent_at of the next webhook, at least a millisecond after the last one: an older one is ignored."""
         self._sent_at = max(round(time.time(), 3), round(self._sent_at + 0.001, 3))
         return self._sent_at
 
     def borrow(self) -> Linked | None:
-        """An event of both sides that nobody else changes meanwhile; None where all are taken."""
+        """An event that exists on both sides, for one flow alone; None if all are in use."""
         return self._free.popleft() if self._free else None
 
     def give_back(self, event: Linked) -> None:
-        """Let others have it."""
+        """Return a borrowed event."""
         self._free.append(event)
 
     def knows(self, event: Linked) -> bool:
-        """Whether the event's status is one that a flow of this lane gave it."""
+        """Whether a flow of this lane has set the event's status."""
         return event.tuvens in self._state
 
     def other_status(self, event: Linked) -> str:
-        """A status that the event does not have."""
+        """A status that the event does not have, which it is now taken to have."""
         status = "DRAFT" if self._state.get(event.tuvens) == "LIVE" else "LIVE"
         self._state[event.tuvens] = status
         return status
@@ -104,7 +104,7 @@ T = TypeVar("T")
 
 
 def _share(everything: Sequence[T], lane: int, lanes: int) -> list[T]:
-    """Every n-th; all of them where there are too few to share."""
+    """Every n-th element; all of them if there are fewer than lanes."""
     return list(everything[lane::lanes]) if len(everything) >= lanes else list(everything)
 
 

@@ -1,24 +1,25 @@
-"""Before anything is sent: how many requests each budget needs, how long that takes, which budgets contradict."""
+"""What `crossapp load --plan` prints: the sample size that each budget needs, and budgets that contradict."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from load.judge.intervals import FEWEST_MEASUREMENTS, fewest_for_rate, needed_for_rate
-from load.pages.page_loads import VisitOptions
+from load.pages.page_loads import PageLoadOptions
 from load.plan.arrivals import Schedule
-from load.plan.budgets import PAGES, TIMES, Budget, Metric
+from load.plan.budgets import TIMES, Budget, Metric
+from load.plan.measures import PAGES
 from load.plan.thresholds import Statistic
 
 _BEHIND = {"flow/": "flow"}
 PACE = 2.0
-"""Loads of a page a second, in one tab, on a machine with two cores: what a plan reckons with."""
+"""The assumed number of page loads a second, in one tab, on a machine with two cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Of one budget: `least` requests decide it where none breaks it, about `probably` where half of what it allows
-    does; `rate` of its requests a second at this schedule, `planned` how many the schedule sends. Of a budget of pages
-    likewise the loads, as far as they can be foreseen."""
+    """The sample size that a budget needs. `least` requests decide it if none misses, about `probably` if half of the
+    allowed misses happen. The schedule sends `rate` of them a second, `planned` in all. For a budget of pages these are
+    estimated page loads."""
 
     budget: Budget
     least: int
@@ -28,12 +29,12 @@ class Need:
 
     @property
     def minutes(self) -> float | None:
-        """How long the least number takes; None where none are sent."""
+        """Minutes for the least number; None if none are sent."""
         return self.least / self.rate / 60 if self.rate else None
 
     @property
     def minutes_probably(self) -> float | None:
-        """How long the probable number takes."""
+        """Minutes for the probable number; None if none are sent."""
         return self.probably / self.rate / 60 if self.rate else None
 
     @property
@@ -46,16 +47,16 @@ def needs(
     budgets: Sequence[Budget],
     schedule: Schedule,
     simultaneous: int = 0,
-    visits: VisitOptions = VisitOptions(),  # noqa: B008  # frozen
+    pages: PageLoadOptions = PageLoadOptions(),  # noqa: B008  # frozen
 ) -> list[Need]:
-    """What each budget needs. `simultaneous`: how many requests are sent in bursts beside the schedule; `visits`: how
-    pages are loaded."""
+    """The need of each budget. `simultaneous` is the number of requests in bursts, `pages` says how pages are
+    loaded."""
     seconds = sum(end - start for start, end in schedule.windows)
     arrivals = sum(each.arrivals for each in schedule.stages if each.measured)
     found = []
     for budget in budgets:
         if budget.of_pages:
-            found.append(_of_pages(budget, visits))
+            found.append(_of_pages(budget, pages))
             continue
         share = _share(budget.over, schedule.mix)
         rate = arrivals * share / seconds if seconds else 0.0
@@ -65,11 +66,11 @@ def needs(
     return found
 
 
-def _of_pages(budget: Budget, visits: VisitOptions) -> Need:
+def _of_pages(budget: Budget, pages: PageLoadOptions) -> Need:
     share = len(budget.over) / len(PAGES)
     least, probably = _numbers(budget)
-    rate = PACE * share if visits.seconds else 0.0
-    return Need(budget, least, probably, rate, round(min(rate * visits.seconds, visits.most * share)))
+    rate = PACE * share if pages.seconds else 0.0
+    return Need(budget, least, probably, rate, round(min(rate * pages.seconds, pages.most * share)))
 
 
 def _share(over: Sequence[str], mix: Mapping[str, float]) -> float:
@@ -82,7 +83,7 @@ def _numbers(budget: Budget) -> tuple[int, int]:
     if budget.metric is Metric.FAILURES:
         return 1, 1
     if threshold.statistic is Statistic.MEAN:
-        # How sure a mean is depends on how much the times scatter, which nobody knows before.
+        # The width of a mean's bounds depends on the variance of the times, which is not known beforehand.
         return FEWEST_MEASUREMENTS, 4 * FEWEST_MEASUREMENTS
     if threshold.statistic is Statistic.PERCENTILE:
         goal = threshold.quantile if threshold.is_ceiling else 1.0 - threshold.quantile
@@ -94,7 +95,7 @@ def _numbers(budget: Budget) -> tuple[int, int]:
 
 
 def contradictions(budgets: Sequence[Budget]) -> list[str]:
-    """Pairs of budgets that cannot both be kept, or of which one says nothing beside the other."""
+    """Sentences on pairs of budgets that cannot both hold, or of which one implies the other."""
     found = []
     for index, one in enumerate(budgets):
         for other in budgets[index + 1 :]:
@@ -115,7 +116,7 @@ def _conflict(one: Budget, other: Budget) -> Iterator[str]:
 
 
 def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
-    """A percentile that lies below a higher one's ceiling anyway."""
+    """Whether a percentile's ceiling follows from that of a higher percentile."""
     both = (strict.threshold, loose.threshold)
     if (
         strict.metric in TIMES
@@ -128,16 +129,18 @@ def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
         yield f"{loose.id} ({both[1]}) says nothing beside {strict.id} ({both[0]})"
 
 
-def plan_lines(budgets: Sequence[Budget], schedule: Schedule, simultaneous: int, visits: VisitOptions) -> Iterator[str]:
-    """The plan as text: what each budget needs at this schedule, and what contradicts."""
+def plan_lines(
+    budgets: Sequence[Budget], schedule: Schedule, simultaneous: int, pages: PageLoadOptions
+) -> Iterator[str]:
+    """The plan as lines of text."""
     seconds = sum(end - start for start, end in schedule.windows)
     yield f"{seconds:g} s are measured, {sum(each.arrivals for each in schedule.stages if each.measured):.0f} arrivals."
-    if visits.seconds:
-        yield f"{visits.seconds:g} s pages are loaded, reckoned at {PACE:g} a second; some of them are an empty page."
+    if pages.seconds:
+        yield f"{pages.seconds:g} s pages are loaded, reckoned at {PACE:g} a second; some of them are an empty page."
     yield "Needed: requests, or loads, without a miss; in brackets, where half of the allowed misses happen."
     yield ""
     width = max(len(each.id) for each in budgets)
-    for each in needs(budgets, schedule, simultaneous, visits):
+    for each in needs(budgets, schedule, simultaneous, pages):
         enough = "enough" if each.reachable else "TOO FEW"
         verb = "loads about" if each.budget.of_pages else "sends"
         yield f"{each.budget.id.ljust(width)}  {each.budget.threshold}"

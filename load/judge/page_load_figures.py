@@ -1,4 +1,4 @@
-"""What came of loading pages in a browser: one sample a load. Pure."""
+"""Figures of page loads in a browser, one sample a load."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,16 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from load.generate.samples import Block, Result, Sample, blocks_of
-
-EMPTY_PAGE = "emptyPage"
-"""The journey of the floor: an empty page with an empty iframe."""
+from load.plan.measures import EMPTY_PAGE
 
 
 @dataclass(slots=True)
-class Visits:
-    """What came of it. `left_out`: why no page was to be loaded; `failed`: why none could be; `begun`: how many loads
-    were; `reasons`: by measure, what was wrong and how often; `clock_step`: by how many seconds the wall clock was set
-    meanwhile."""
+class PageLoadFigures:
+    """The page loads of a run. `left_out`: why no page was to be loaded; `failed`: why none could be; `begun`: the
+    number of loads; `reasons` counts by measure what was wrong; `clock_step`: seconds by which the wall clock was
+    set."""
 
     left_out: str = ""
     failed: str = ""
@@ -28,8 +26,7 @@ class Visits:
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
 
     def series(self) -> dict[str, list[Block]]:
-        """The samples by measure and stretch of time. What an empty page needed is what this machine may have added to
-        the time of any other."""
+        """The samples in blocks by measure. The time of the empty page counts as added by the machine."""
         if not self.samples:
             return {}
         floor = {visit: middle(self._times(f"{EMPTY_PAGE}/{visit}")) for visit in ("cold", "warm")}
@@ -40,7 +37,7 @@ class Visits:
         return [each.latency for each in self.samples if each.measure == measure and each.result is Result.OK]
 
     def to_json(self) -> dict[str, Any]:
-        """What the record holds beside the series."""
+        """The values of the history's observation; the series are others."""
         results = Counter(each.result.name for each in self.samples)
         return {
             "left_out": self.left_out,

@@ -1,6 +1,6 @@
-"""The accounts: what was due is what was answered, what failed, what was dropped and what never came back.
+"""Tallies of the generator's lanes, and the check that they account for every request that was due.
 
-scheduled = ok + failed + dropped + censored, for each lane and for all of them together.
+scheduled = ok + failed + dropped + censored, for each lane and for all lanes together.
 """
 
 from collections import Counter
@@ -12,9 +12,9 @@ from load.generate.samples import Result, Sample
 
 
 @dataclass(slots=True)
-class Account:
-    """Of one lane. `scheduled`: arrivals that were due; `results`: what the lane says came of them; `until`: up to
-    which second its schedule ran; `finished`: whether its last report came."""
+class LaneTally:
+    """The tally of one lane. `scheduled` arrivals were due, with these `results`; its schedule ran for `until` seconds;
+    `finished`: its last report came."""
 
     lane: int
     scheduled: int = 0
@@ -24,23 +24,23 @@ class Account:
 
     @property
     def ok(self) -> int:
-        """Answered rightly."""
+        """Requests with a correct answer."""
         return self.results[Result.OK]
 
     @property
     def failed(self) -> int:
-        """Answered wrongly, or refused."""
+        """Requests with a wrong answer, or refused."""
         wrong = (Result.FAILED, Result.DENIED, Result.LIMITED, Result.REFUSED)
         return sum(self.results[each] for each in wrong)
 
     @property
     def dropped(self) -> int:
-        """Due, and never sent."""
+        """Arrivals that were never sent."""
         return self.results[Result.DROPPED]
 
     @property
     def censored(self) -> int:
-        """Sent, and not answered while anybody waited."""
+        """Requests without an answer in time."""
         return self.results[Result.UNANSWERED]
 
     def to_json(self) -> dict[str, Any]:
@@ -54,41 +54,41 @@ class Account:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Account":
+    def from_json(cls, value: Mapping[str, Any]) -> "LaneTally":
         """Read what `to_json` wrote."""
         results = Counter({Result[name]: int(count) for name, count in value["results"].items()})
         return cls(int(value["lane"]), int(value["scheduled"]), results, float(value["until"]), bool(value["finished"]))
 
 
 def counted(samples: Iterable[Sample], journeys: Iterable[str]) -> Counter[Result]:
-    """What came of the arrivals, by the samples that arrived here."""
+    """The results of arrivals, counted from samples of their journeys."""
     names = frozenset(journeys)
     return Counter(each.result for each in samples if each.measure in names)
 
 
-def discrepancies(accounts: Sequence[Account], lanes: int, due: Mapping[int, int], seen: Counter[Result]) -> list[str]:
-    """Where the accounts do not add up, in words.
+def discrepancies(tallies: Sequence[LaneTally], lanes: int, due: Mapping[int, int], seen: Counter[Result]) -> list[str]:
+    """Sentences on tallies that do not add up.
 
-    `due`: by lane, how many arrivals the schedule itself says were due; `seen`: what the samples say.
+    `due` is the number of arrivals by lane that the schedule gives, `seen` are the results that the samples give.
     """
     found = []
-    by_lane = {each.lane: each for each in accounts}
+    by_lane = {each.lane: each for each in tallies}
     for lane in range(lanes):
-        account = by_lane.get(lane)
-        if account is None or not account.finished:
+        tally = by_lane.get(lane)
+        if tally is None or not tally.finished:
             found.append(f"worker {lane + 1} of {lanes} was lost: its last report never came")
             continue
-        told = account.ok + account.failed + account.dropped + account.censored
-        if told != account.scheduled:
+        told = tally.ok + tally.failed + tally.dropped + tally.censored
+        if told != tally.scheduled:
             found.append(
-                f"worker {lane + 1}: scheduled {account.scheduled}, but ok {account.ok} + failed {account.failed} + "
-                f"dropped {account.dropped} + censored {account.censored} = {told}"
+                f"worker {lane + 1}: scheduled {tally.scheduled}, but ok {tally.ok} + failed {tally.failed} + "
+                f"dropped {tally.dropped} + censored {tally.censored} = {told}"
             )
-        if lane in due and account.scheduled != due[lane]:
-            found.append(f"worker {lane + 1}: {account.scheduled} scheduled, {due[lane]} were due by the schedule")
+        if lane in due and tally.scheduled != due[lane]:
+            found.append(f"worker {lane + 1}: {tally.scheduled} scheduled, {due[lane]} were due by the schedule")
     total: Counter[Result] = Counter()
-    for account in accounts:
-        total.update(account.results)
+    for tally in tallies:
+        total.update(tally.results)
     if not found and +total != +seen:
         found.append(
             f"the workers' reports add up to {total.total()} ({_words(total)}), {seen.total()} samples arrived "

@@ -1,0 +1,49 @@
+"""What a load run does and measures: the journeys, their shares, and the names of the measures."""
+
+from collections.abc import Mapping
+
+FLOW = "flow"
+"""The journey through all applications; every other one is a single call, named by its operationId."""
+MIX: Mapping[str, float] = {
+    "generateSession": 30.0,
+    "validateSession": 30.0,
+    "listUserAccounts": 10.0,
+    "validatePermission": 10.0,
+    "receiveEventStatusChanged": 18.0,
+    FLOW: 2.0,
+}
+"""The journeys of the schedule and their weights."""
+SIMULTANEOUS = "simultaneous"
+"""The journey of bursts: validations sent at one moment, after the schedule."""
+STREAM = "streamEventUpdates"
+"""The journey of listeners, which hold a stream open."""
+EMPTY = "empty"
+"""The journey of a calibration: one request to an empty server."""
+JOURNEYS = (*MIX, SIMULTANEOUS, STREAM, EMPTY)
+"""Measures with exactly one sample an arrival; the calls within a flow are measured besides."""
+TUVENS_CALLS = tuple(each for each in MIX if each != FLOW)
+PAGES = ("widget/cold", "widget/warm")
+"""Measures of a browser, which loads pages after the requests."""
+EMPTY_PAGE = "emptyPage"
+"""The page that shows the machine's own share: an empty page with an empty iframe."""
+
+MEASURES: Mapping[str, str] = {
+    "generateSession": "a user asks for a session token",
+    "validateSession": "hi.events asks whom a token stands for",
+    "listUserAccounts": "hi.events asks for the accounts of a session's user",
+    "validatePermission": "hi.events asks for a permission",
+    "receiveEventStatusChanged": "hi.events delivers a signed webhook",
+    FLOW: "the whole way: token, sign-in at hi.events, event set live, tuvens-api follows",
+    "flow/generateSession": "the first call of a flow",
+    "flow/validateCrossAppSession": "the sign-in of a flow",
+    "flow/getCrossAppStatus": "the status call of a flow",
+    "flow/setEventStatus": "the change of an event's status in a flow",
+    "flow/getEvent": "the event as tuvens-api shows it, in a flow",
+    SIMULTANEOUS: "validations sent at one moment, each by another user",
+    STREAM: "a browser that listens for the whole run",
+    "widget/cold": "a browser's first visit of an event page, until the iframe with the tickets has loaded",
+    "widget/warm": "its second visit",
+    f"{EMPTY_PAGE}/cold": "this machine's floor: an empty page with an empty iframe, in the same browser",
+    f"{EMPTY_PAGE}/warm": "its second visit of that page",
+}
+"""The measures, each with a sentence for the report. `*` in a budget stands for all single calls to tuvens-api."""
