@@ -19,10 +19,10 @@ class PactFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """What one consumer relies on: one request and its answer, or one message.
+    """One request and its expected answer, or one message, on which a consumer relies.
 
-    `name` is unique over all files; `operation` and the quote of the contract page stand in the file's comments.
-    `status` is the expected answer's, None for a message.
+    `name` is unique over all files. `operation` and the quote of the contract page come from the comments in the file.
+    `status` is that of the expected answer; None for a message.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Interaction:
 
     @property
     def provider_state(self) -> ProviderState:
-        """What the state needs."""
+        """The provider state of the interaction, with what it needs."""
         return STATES[self.state]
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Where the record tells of it: a step in each of the stories that may bring its state about."""
+        """The steps that may record it: one in each story that can set its provider state up."""
         return tuple(f"{story}/{self.name}" for story in STORIES[self.provider_state.when])
 
 

@@ -1,6 +1,6 @@
-"""The provider states of the pacts: what a deployment must have for each, and in which story it is brought about.
+"""The provider states of the pacts: what a deployment needs for each, and in which story it is set up.
 
-How it is brought about stands in `scenarios/tools/pact/setups.py`; a state has the same name there.
+`scenarios/tools/pact/setups.py` sets them up, by the same names.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class When(StrEnum):
-    """Beside which other stories a state may be: its values are the beginnings of the stories' names."""
+    """Groups of states whose stories may run at the same time; the values are the beginnings of the stories' names."""
 
     CALM = "consumers_rely_on_their_pacts"
     EXPIRED = "consumers_come_with_expired_sessions"
@@ -27,7 +27,7 @@ STORIES: Mapping[When, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """`needs` are capabilities of the deployment, `premises` the requirements without which it cannot be reached."""
+    """`needs` are capabilities of the deployment, `premises` the requirements without which it cannot be set up."""
 
     needs: tuple[str, ...] = ()
     premises: tuple[str, ...] = ()
