@@ -70,6 +70,11 @@ def holds(sentence: str, history: History) -> Example:
     return Example(sentence, Held, history)
 
 
+def honest(history: History) -> Example:
+    """The rule holds on the honest story, in which all is as it should be."""
+    return holds("all is as it should be", history)
+
+
 def breaks(sentence: str, history: History) -> Example:
     """The history breaks the rule."""
     return Example(sentence, Violated, history)
@@ -96,8 +101,7 @@ def one_change_breaks(
     """Of each rule, the honest story on which it holds, and one that is broken by a change: a sentence and the changed
     entries."""
     return {
-        name: (holds("all is as it should be", story()), breaks(sentence, story(*entries)))
-        for name, (sentence, *entries) in changes.items()
+        name: (honest(story()), breaks(sentence, story(*entries))) for name, (sentence, *entries) in changes.items()
     }
 
 

@@ -8,7 +8,7 @@ from contracts.browser.rules_arrival import ARRIVES, EMBEDS, RETURN
 from contracts.browser.rules_journey import ENABLES, ERRORS
 from contracts.browser.rules_widget import LATE, NETWORK, NONE, STATES, WINDOWS
 from harness.history import Context, Entry, History, Observation
-from tests.contracts.examples import Examples, breaks, holds, one_change_breaks
+from tests.contracts.examples import Examples, breaks, holds, honest, one_change_breaks
 from tests.contracts.histories import answer, history, observed
 
 CLIENT, HI = "https://tuvens.example", "https://tickets.example"
@@ -235,16 +235,13 @@ EXAMPLES: Examples = {
         breaks("it shows progress", none(state("setup"))),
     ),
     "page_fits_the_window": (
-        holds("all is as it should be", windows()),
+        honest(windows()),
         breaks(
             "the tickets are wider than the window",
             windows(narrow={"shown": state("active", tickets=part(right=980, width=960))}),
         ),
     ),
-    "tickets_load_when_they_are_near": (
-        holds("all is as it should be", windows()),
-        breaks("they load at once", windows(far={"early": [200]})),
-    ),
+    "tickets_load_when_they_are_near": (honest(windows()), breaks("they load at once", windows(far={"early": [200]}))),
     "page_catches_up_after_a_lost_network": (
         holds("it shows the tickets", network(state("active"))),
         breaks("it does not change", network(state("inactive"))),
@@ -254,7 +251,7 @@ EXAMPLES: Examples = {
         breaks("it does not change", late(state("setup"))),
     ),
     "enable_ticketing_leads_to_hi_events": (
-        holds("all is as it should be", journey()),
+        honest(journey()),
         breaks(
             "the return URL is of another origin",
             journey(query={**QUERY, "return_url": "https://staging.example/hi-events/callback"}),
@@ -295,11 +292,11 @@ EXAMPLES: Examples = {
         },
     ),
     "hi_events_comes_back_with_the_ids": (
-        holds("all is as it should be", journey()),
+        honest(journey()),
         breaks("only the older spelling comes", journey(told={"success": "true", "tuvens_event_id": "31"})),
     ),
     "a_success_links_the_event": (
-        holds("all is as it should be", journey()),
+        honest(journey()),
         breaks("the event has no ticketing", journey(linked={"ticketing_enabled": False, "hi_events_event_id": None})),
     ),
     "a_cancelled_return_is_told": (

@@ -3,7 +3,7 @@
 from contracts.client_session import rules
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, one_change_breaks
+from tests.contracts.examples import Examples, breaks, honest, one_change_breaks
 from tests.contracts.histories import answer, history, instead
 
 STORY = rules.STORY
@@ -55,8 +55,5 @@ EXAMPLES: Examples = {
             "foreign_account_is_refused": ("it is answered 500", wrapped("foreign account", 500, {})),
         },
     ),
-    "session_is_of_the_user_and_account": (
-        holds("all is as it should be", seen()),
-        breaks("it is of another user", whose(user_id="2")),
-    ),
+    "session_is_of_the_user_and_account": (honest(seen()), breaks("it is of another user", whose(user_id="2"))),
 }

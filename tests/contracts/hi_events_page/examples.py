@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds
+from tests.contracts.examples import Examples, breaks, holds, honest
 from tests.contracts.histories import answer, history, observed
 
 ORIGIN = "http://localhost:5173"
@@ -82,23 +82,20 @@ def bait(to: str | None, foreign: str = "https://evil.example/callback") -> Seen
 
 EXAMPLES: Examples = {
     "returns_after_making_an_event": (
-        holds("all is as it should be", told(**SUCCESS)),
+        honest(told(**SUCCESS)),
         breaks("hi_events_event_id is missing", told(**without("hi_events_event_id"))),
     ),
-    "return_tells_status_and_ids": (
-        holds("all is as it should be", told(**SUCCESS)),
-        breaks("status is missing", told(**without("status"))),
-    ),
+    "return_tells_status_and_ids": (honest(told(**SUCCESS)), breaks("status is missing", told(**without("status")))),
     "return_has_the_older_spelling_too": (
-        holds("all is as it should be", told(**SUCCESS)),
+        honest(told(**SUCCESS)),
         breaks("success is missing", told(**without("success"))),
     ),
     "makes_a_draft_that_carries_the_tuvens_event": (
-        holds("all is as it should be", made()),
+        honest(made()),
         breaks("it carries no id", made(tuvens_event_id=None)),
     ),
     "invalid_session_is_told": (
-        holds("all is as it should be", refused()),
+        honest(refused()),
         breaks("the code is UNKNOWN_ERROR", refused(status="error", error_code="UNKNOWN_ERROR", error_message="?")),
     ),
     "foreign_event_is_not_linked": (
@@ -106,7 +103,7 @@ EXAMPLES: Examples = {
         breaks("it is a success", refused("foreign event", **SUCCESS)),
     ),
     "errors_have_a_documented_code": (
-        holds("all is as it should be", refused()),
+        honest(refused()),
         breaks("the code is another one", refused(status="error", error_code="E42", error_message="?")),
     ),
     "never_leads_to_a_foreign_origin": (
