@@ -2,12 +2,13 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import contracts
+import openapi
 from harness.claims import Claim, Uncovered, read_claims
 from harness.report import Source
 from harness.requirement import Catalogue, CatalogueError, Judge, Level, Requirement, statement_of
@@ -27,10 +28,10 @@ class RuleFacts(TypedDict, total=False):
     `level`, `obliged` (an application), `section`, `quote` and `story` are needed. `section` is a heading of the
     contract page (docs/contract/), `quote` the words below it that state the rule. `story` names the stories that the
     judge may read; WHOLE_RECORD among them lets it read all. `settles` names the claims that the rule decides, `needs`
-    capabilities of the deployment, `operations` the operationIds that must be served (their routes become premises),
-    `depends_on` the ids of further premises. `next_step` says what to look at when the rule is broken. `id` and
-    `statement` are for rules made from data: else the id is the name of the folder and of the function, and the
-    statement is the function's docstring.
+    capabilities of the deployment, `operations` the operationIds that must be served (their routes become premises, and
+    the conformity of those of another application), `depends_on` the ids of further premises. `next_step` says what to
+    look at when the rule is broken. `id` and `statement` are for rules made from data: else the id is the name of the
+    folder and of the function, and the statement is the function's docstring.
     """
 
     id: str
@@ -87,12 +88,19 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         settles=_names(facts.get("settles", ())),
         stories=_names(facts["story"]),
         needs=_names(facts.get("needs", ())),
-        depends_on=(
-            *(f"routes.{each}" for each in _names(facts.get("operations", ()))),
-            *_names(facts.get("depends_on", ())),
-        ),
+        depends_on=tuple(dict.fromkeys((*_premises_of(facts), *_names(facts.get("depends_on", ()))))),
         next_step=facts.get("next_step", ""),
     )
+
+
+def _premises_of(facts: RuleFacts) -> Iterator[str]:
+    """The operations are served, and what the obliged application gets from other applications fits their documents:
+    else it would be blamed for what others send."""
+    operations = [openapi.find(each) for each in _names(facts.get("operations", ()))]
+    yield from (f"routes.{each.id}" for each in operations)
+    for each in (*operations, *(openapi.find(called) for operation in operations for called in operation.calls)):
+        if each.app != facts["obliged"] and each.contract.success is not None:
+            yield f"conformity.{each.id}"
 
 
 def _names(value: Names) -> tuple[str, ...]:

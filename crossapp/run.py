@@ -83,11 +83,11 @@ def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
 
 
 def stories_for(settings: Settings) -> list[Story]:
-    """The stories to drive: those that the selected requirements declare, or all if one of them judges any traffic;
-    never those of requirements that are left out."""
+    """The stories to drive: those that the selected requirements declare, or all if one that was asked for judges any
+    traffic; never those of requirements that are left out."""
     known, requirements = stories(), selected(settings)
     wanted = {name for each in requirements for name in each.stories} | {PROBE}
-    if any(each.judges_any_traffic for each in requirements):
+    if any(each.judges_any_traffic and not _left_out(each, settings) for each in catalogue().matching(settings.select)):
         unwanted = {name for each in catalogue() if _left_out(each, settings) for name in each.stories}
         return [each for each in known if each.name in wanted or each.name not in unwanted]
     return [each for each in known if each.name in wanted]

@@ -111,12 +111,14 @@ class Catalogue:
         for requirement_id in self._by_id:
             visit(requirement_id, ())
 
+    def matching(self, patterns: Sequence[str]) -> list[Requirement]:
+        """The requirements whose id, place or claim matches one of the patterns: `*` and `?` as in a shell, plain text
+        as a part of the id. No pattern matches all."""
+        return [each for each in self if not patterns or any(_matches(each, pattern) for pattern in patterns)]
+
     def select(self, patterns: Sequence[str]) -> list[Requirement]:
-        """The requirements whose id, place or claim matches one of the patterns (`*` and `?` as in a shell; plain
-        text matches as a part of the id). No pattern selects all. Premises of the selected ones come along."""
-        if not patterns:
-            return list(self)
-        chosen = {each.id for each in self if any(_matches(each, pattern) for pattern in patterns)}
+        """The requirements that match, and their premises."""
+        chosen = {each.id for each in self.matching(patterns)}
         waiting = list(chosen)
         while waiting:
             for premise in self._by_id[waiting.pop()].depends_on:

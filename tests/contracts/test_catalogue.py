@@ -9,6 +9,7 @@ import pytest
 import openapi
 from contracts.catalogue import CLAIMS_FILE, RuleFamily, catalogue, claims, uncovered
 from crossapp.commands.requirements import as_markdown
+from crossapp.run import Settings, stories_for
 from harness.capabilities import remedy_for
 from harness.history import SHARED, History
 from harness.requirement import MUST, WHOLE_RECORD, CatalogueError, Level, Requirement
@@ -171,3 +172,19 @@ def test_a_rule_that_lacks_a_fact_is_refused_with_the_names_of_what_it_lacks() -
 
     with pytest.raises(CatalogueError, match=r"contracts\.a_rule: .* gives obliged, quote, story"):
         RuleFamily(level=MUST)(section="Systems")(a_rule)
+
+
+def test_what_an_application_gets_from_another_one_fits_the_document_before_it_is_judged_by_it() -> None:
+    for each in catalogue():
+        for premise in (name for name in each.depends_on if name.startswith("routes.")):
+            operation = openapi.find(premise.removeprefix("routes.")) if not premise.endswith("_answers") else None
+            if operation is not None and operation.app != each.obliged and operation.contract.success is not None:
+                assert f"conformity.{operation.id}" in each.depends_on, each.id
+    # hi.events asks tuvens-api about the token for each sign-in.
+    assert "conformity.validateSession" in catalogue()["hi_events_session.accepts_a_live_session"].depends_on
+
+
+def test_a_premise_that_judges_any_traffic_drives_no_story_of_its_own() -> None:
+    chosen = stories_for(Settings(select=("hi_events_session.accepts_a_live_session",)))
+    assert 0 < len(chosen) < len(list(stories())) / 2
+    assert stories_for(Settings(select=("conformity.validateSession",))) == list(stories())
