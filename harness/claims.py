@@ -1,4 +1,4 @@
-"""Claims of the status page, and what the findings say of each."""
+"""Claims of the status page, each settled by the findings of its requirements."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from harness.verdict import VerdictName
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the page states it, how it can be measured, and from where (`reach`)."""
+    """A claim as the page states it. `measure`: how it can be measured; `reach`: from where."""
 
     id: str
     system: str
@@ -22,14 +22,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """What of a claim no suite of a run covers: `part` (empty: all of it), and what would test it."""
+    """The part of a claim that no suite of a run covers (empty: all of it), and the remedy: what would test it."""
 
     part: str
     remedy: str
 
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
-    """Read the table (tab separated; columns id, system, claim, measure, reach)."""
+    """Read the table (tab-separated; columns id, system, claim, measure, reach)."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return tuple(
@@ -37,7 +37,7 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
         )
 
 
-# The worst word wins: a claim is no better than the worst of what settles it.
+# A claim gets the worst verdict of the requirements that settle it.
 _WORST_FIRST = (
     VerdictName.VIOLATED,
     VerdictName.HARNESS_FAULT,
@@ -50,8 +50,8 @@ _WORST_FIRST = (
 def settle(
     claims: Iterable[Claim], findings: Sequence[Finding], uncovered: Mapping[str, Uncovered]
 ) -> tuple[ClaimResult, ...]:
-    """One result a claim. Held only where every requirement that settles it was judged and held, and nothing of it
-    is left uncovered; a claim of which a part could not be tested is never called held."""
+    """One result for each claim. A claim is held only if every requirement that settles it was judged and held, and no
+    part of it is uncovered."""
     return tuple(_settle(claim, findings, uncovered.get(claim.id)) for claim in claims)
 
 

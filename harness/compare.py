@@ -1,7 +1,7 @@
-"""What changed between two runs: by requirement, by claim, and in the declared deviations. Pure."""
+"""Compares two reports: requirements, claims and declared deviations. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,12 +15,12 @@ _OBSERVED_ONLY = "OBSERVE"
 
 
 class Kind(StrEnum):
-    """What became of a requirement or a claim.
+    """How the verdict of a requirement or a claim changed.
 
-    NEWLY_VIOLATED: violated, and was not before (or was not there). FIXED: was violated, and holds.
-    NEWLY_UNDECIDED: was judged, and is no longer. NEWLY_HELD: was not judged, and holds. NO_LONGER_SEEN: was
-    violated, and is no longer judged. APPEARED and GONE: in one of the runs only. DEVIATION: it became or
-    ceased to be waived. OTHER: still not judged, for another reason.
+    NEWLY_VIOLATED: violated, and was not before (or did not exist). FIXED: was violated, and holds now.
+    NEWLY_UNDECIDED: was judged, and is no longer. NEWLY_HELD: was not judged, and holds now. NO_LONGER_SEEN: was
+    violated, and is no longer judged. APPEARED and GONE: exists in only one of the runs. DEVIATION: became waived, or
+    is no longer. OTHER: not judged in both, with different verdicts.
     """
 
     NEWLY_VIOLATED = "newly_violated"
@@ -51,10 +51,10 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A requirement or a claim with another verdict. `before` or `after` is None where a run does not have it.
+    """A requirement or a claim whose verdict changed; `before` or `after` is None if it is absent from that run.
 
-    `worse` says whether it is a step back: OBSERVE-level requirements never are. `why`: observed or reason.
-    `blocked_by`: the requirement at the root, where it is blocked now.
+    `worse`: whether it is a regression (never for OBSERVE). `why`: what was observed, or the reason. `blocked_by`: the
+    root requirement, if it is blocked now.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """Which run was compared."""
+    """One of the two runs."""
 
     deployment: str
     edition: str
@@ -82,12 +82,12 @@ class ComparedRun:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed from one run to another.
+    """The changes from one run to another.
 
-    `new_problems` and `solved_problems`: declared deviations that are out of date in one of the runs only.
-    `new_crashes` and `solved_crashes`: stories that crashed in one of the runs only.
-    `changed_waivers`: sentences on deviations whose owner, reason or end date is another.
-    `warnings`: why the two runs may not be comparable. `load`: how the figures of two load runs differ.
+    `new_problems` and `solved_problems`: declared deviations that are out of date in only one of the runs.
+    `new_crashes` and `solved_crashes`: stories that crashed in only one of the runs.
+    `changed_waivers`: a sentence for each deviation whose owner, reason or end date changed.
+    `warnings`: why the runs may not be comparable. `load`: how the figures of two load runs differ.
     """
 
     before: ComparedRun
@@ -105,13 +105,13 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Whether anything got worse: something newly violated, something no longer judged, a deviation newly
-        out of date, a story that newly crashed, or a run that did not finish where the first one did."""
+        """Whether there is a regression: a requirement or claim newly violated or no longer judged, a deviation newly
+        out of date, a new crash of a story, or a second run that did not finish although the first did."""
         changes = (*self.requirements, *self.claims)
         return self.broke_off or bool(self.new_problems or self.new_crashes) or any(each.worse for each in changes)
 
     def to_json(self) -> str:
-        """The comparison as one JSON object, for other programs (docs/report-format.md)."""
+        """The comparison as one JSON object, as documented in docs/report-format.md."""
         value = {
             "format": FORMAT,
             "worse": self.worse,
@@ -123,7 +123,7 @@ class Comparison:
         return json.dumps(value, ensure_ascii=True, indent=2)
 
     def lines(self) -> Iterator[str]:
-        """The comparison as text, worst first, ids whole."""
+        """The comparison as text, the worst first."""
         yield f"before  {_side(self.before)}"
         yield f"after   {_side(self.after)}"
         yield from (f"warning: {each}" for each in self.warnings)
@@ -167,12 +167,8 @@ def compare(before: Report, after: Report) -> Comparison:
         before=_of(before),
         after=_of(after),
         warnings=tuple(_warnings(before, after)),
-        requirements=tuple(_changes((_finding_change(old.get(each), new.get(each))) for each in {**new, **old})),
-        claims=tuple(
-            _changes(
-                (_claim_change(old_claims.get(each), new_claims.get(each))) for each in {**new_claims, **old_claims}
-            )
-        ),
+        requirements=tuple(_changes(old, new)),
+        claims=tuple(_changes(old_claims, new_claims)),
         new_problems=_missing_from(before.footer.problems, after.footer.problems),
         solved_problems=_missing_from(after.footer.problems, before.footer.problems),
         new_crashes=_missing_from(before.footer.crashes, after.footer.crashes),
@@ -183,47 +179,30 @@ def compare(before: Report, after: Report) -> Comparison:
     )
 
 
-def _finding_change(before: Finding | None, after: Finding | None) -> Change | None:
-    told = after or before
-    if told is None:
-        return None
-    kind = _kind(before.verdict if before else None, after.verdict if after else None)
-    if kind is None:
-        return None
-    return Change(
-        id=told.requirement,
-        text=told.statement,
-        level=told.level,
-        kind=kind,
-        before=before.verdict if before else None,
-        after=after.verdict if after else None,
-        why=(after.observed or after.reason) if after else "",
-        worse=kind in _WORSE and told.level != _OBSERVED_ONLY,
-        blocked_by=after.blocked_by if after else "",
-    )
-
-
-def _claim_change(before: ClaimResult | None, after: ClaimResult | None) -> Change | None:
-    told = after or before
-    if told is None:
-        return None
-    kind = _kind(before.verdict if before else None, after.verdict if after else None)
-    if kind is None:
-        return None
-    return Change(
-        id=told.claim,
-        text=told.text,
-        level="",
-        kind=kind,
-        before=before.verdict if before else None,
-        after=after.verdict if after else None,
-        why=after.reason if after else "",
-        worse=kind in _WORSE,
-    )
+def _changes(old: Mapping[str, Finding | ClaimResult], new: Mapping[str, Finding | ClaimResult]) -> Iterator[Change]:
+    for name in {**new, **old}:
+        before, after = old.get(name), new.get(name)
+        either = after or old[name]
+        kind = _kind(before.verdict if before else None, after.verdict if after else None)
+        if kind is None:
+            continue
+        finding = after if isinstance(after, Finding) else None
+        level = either.level if isinstance(either, Finding) else ""
+        yield Change(
+            id=name,
+            text=either.statement if isinstance(either, Finding) else either.text,
+            level=level,
+            kind=kind,
+            before=before.verdict if before else None,
+            after=after.verdict if after else None,
+            why=(finding.observed if finding else "") or (after.reason if after else ""),
+            worse=kind in _WORSE and level != _OBSERVED_ONLY,
+            blocked_by=finding.blocked_by if finding else "",
+        )
 
 
 def _kind(before: VerdictName | None, after: VerdictName | None) -> Kind | None:
-    """What became of it; None where the verdict is the same."""
+    """The kind of the change; None if the verdict is the same."""
     violated, waived = VerdictName.VIOLATED, VerdictName.WAIVED
     if before is after:
         return None
@@ -242,10 +221,6 @@ def _kind(before: VerdictName | None, after: VerdictName | None) -> Kind | None:
     if before in JUDGED:
         return Kind.NO_LONGER_SEEN if before is violated else Kind.NEWLY_UNDECIDED
     return Kind.OTHER
-
-
-def _changes(found: Iterable[Change | None]) -> Iterator[Change]:
-    return (each for each in found if each is not None)
 
 
 def _missing_from(known: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
@@ -282,7 +257,7 @@ def _warnings(before: Report, after: Report) -> Iterator[str]:
 
 
 def _targets(report: Report) -> list[tuple[str, str, str]]:
-    """What was asked; a simulator's URL is by chance."""
+    """App, kind and URL of each target; without the URL of a simulator, whose port is random."""
     return [(each.app, each.kind, "" if each.kind == "simulated" else each.url) for each in report.header.targets]
 
 

@@ -1,9 +1,8 @@
-"""What changed between two load runs, and whether it is more than noise. Pure; the resampling is seeded.
+"""Compares the figures of two load runs, and tells changes from noise. Pure; the resampling is seeded.
 
-Stretches of time are drawn again with replacement (a block bootstrap: neighbouring requests are not independent), the
-same ones of both runs where their plans are the same. A shift is more than noise where it is beyond so many standard
-errors that, of all that are looked at, one in twenty comparisons would show one by chance (Bonferroni). What differs
-from run to run as a whole, such as another machine, is not in it.
+Stretches of time are resampled with replacement (a block bootstrap, since neighbouring requests are not independent),
+the same stretches in both runs if their plans are equal. A change is more than noise at a familywise error of 5 %
+(Bonferroni over all statistics). Differences between whole runs, such as another machine, are not accounted for.
 """
 
 import random
@@ -23,8 +22,8 @@ Statistic = Callable[[Sequence[Stretch]], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A statistic of one kind of request in both runs (milliseconds, or a share), `low` and `high` the bounds of the
-    difference. `more_than_noise`: the bounds do not hold zero."""
+    """A statistic of one kind of request in both runs (milliseconds, or a share of 1); `low` and `high` bound the
+    difference."""
 
     measure: str
     statistic: str
@@ -35,7 +34,7 @@ class Shift:
 
     @property
     def more_than_noise(self) -> bool:
-        """Whether it changed."""
+        """Whether the bounds exclude zero."""
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
@@ -48,7 +47,7 @@ class Shift:
 
 
 def shifts(before: LoadLine | None, after: LoadLine | None, seed: int = 0) -> tuple[Shift, ...]:
-    """Compare two runs' figures; nothing where one of them is no load run. Changes first."""
+    """The statistics of both runs, changes first; none unless both are load runs."""
     if before is None or after is None:
         return ()
     old = {each.name: _known(each) for each in before.measures}

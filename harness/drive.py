@@ -1,4 +1,4 @@
-"""Driving stories: side by side, those in a browser, then one at a time, then the ones that use up limits."""
+"""Runs stories phase by phase: side by side, in a browser, one at a time, and last those that use up limits."""
 
 import asyncio
 import time
@@ -23,10 +23,11 @@ async def drive(
     minutes: float = 15.0,
     at_once: int = 8,
 ) -> None:
-    """Drive the stories and note in the history how each ended.
+    """Run the stories and record in the history how each ended.
 
-    `cast_for` makes the cast of a story; `skip` is asked before a story begins and says why it cannot; `progress`
-    hears (story, state). Stories still running after `minutes` are stopped; what they saw stays.
+    `cast_for` makes the cast of a story. `skip` is called before a story begins and returns the reason why it cannot
+    run, or None. `progress` is called with (story, state). Stories still running after `minutes` are stopped; what they
+    recorded stays. At most `at_once` stories run side by side.
     """
     deadline = time.monotonic() + minutes * 60
     for phase in Phase:
@@ -63,10 +64,8 @@ async def _one(
         try:
             async with budget:
                 await story.run(cast_for(story))
-        except StoryStoppedError as stopped:
+        except (StoryStoppedError, TargetGoneError) as stopped:
             ended, reason = "stopped", str(stopped)
-        except TargetGoneError as gone:
-            ended, reason = "stopped", str(gone)
         except Exception as error:
             if isinstance(error, TimeoutError) and budget.expired():
                 ended, reason = "stopped", "the time of the whole run was used up (safety.minutes)"

@@ -1,4 +1,4 @@
-"""Reading HAR 1.2 as browsers, proxies and we write it: bounded, and clear about what is wrong with it."""
+"""Reads HAR 1.2 files from browsers, proxies and crossapp, within limits, with errors that name place and remedy."""
 
 import base64
 import json
@@ -24,10 +24,11 @@ class HarError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HarEntry:
-    """One entry. `number` counts from 1; bodies are decoded; `started` in Unix seconds (0: not told), `seconds` in all.
+    """One entry. `number` counts from 1; bodies are decoded; `started` is Unix seconds (0: unknown), `seconds` the
+    duration.
 
-    `error` says why there is no whole answer (aborted, not kept by whoever recorded it); a HAR of ours also tells the
-    `facts` of the recording, and by `superseded` that it was sent again.
+    `error` says why there is no complete response (aborted, or not kept by the recording tool). Only a HAR written by
+    crossapp has `facts`, and marks a request that was sent again as `superseded`.
     """
 
     number: int
@@ -47,8 +48,8 @@ class HarEntry:
 
 @dataclass(frozen=True, slots=True)
 class Har:
-    """A HAR: the entries that came over a network, how many did not (`cached`), and what a HAR of ours tells of its
-    deployment."""
+    """A HAR: the entries that went over a network, the number of entries from a cache (`cached`), and the deployment
+    (`context`) if crossapp wrote it."""
 
     entries: tuple[HarEntry, ...]
     cached: int
@@ -56,7 +57,7 @@ class Har:
 
 
 def looks_like_har(path: Path) -> bool:
-    """Whether a file is a HAR by its name or its beginning. Raises OSError."""
+    """Whether a file is a HAR, judged by its name or its first bytes. Raises OSError."""
     if path.suffix.lower() == ".har":
         return True
     with path.open("rb") as file:
@@ -80,7 +81,7 @@ def read_har(path: Path) -> Har:
         ) from None
     except RecursionError:
         raise HarError(f"is nested too deeply; {_REMEDY}") from None
-    except ValueError:  # the interpreter's limit on the digits of an integer
+    except ValueError:  # Python's limit on the digits of an integer
         raise HarError(f"holds a number of too many digits; {_REMEDY}") from None
     log = _of(_of(value, dict, "the document").get("log"), dict, "log")
     listed = _of(log.get("entries"), list, "log.entries")
@@ -92,7 +93,7 @@ def read_har(path: Path) -> Har:
             cached += 1
             continue
         url = _text(_of(entry.get("request"), dict, f"{at}.request"), "url", f"{at}.request", required=True)
-        if url.startswith(("http://", "https://")):  # not a socket, nor data: and blob:
+        if url.startswith(("http://", "https://")):  # not ws:, data: or blob:
             entries.append(_entry(entry, index + 1, url, at))
     context = log.get("_crossapp")
     return Har(tuple(entries), cached, context if isinstance(context, dict) else {})
@@ -131,7 +132,7 @@ def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
 
 
 def _content(response: dict[str, Any], headers: Headers, at: str) -> tuple[bytes, str]:
-    """A decoded body, and why it is not the whole one (empty: it is)."""
+    """The decoded body, and why it is incomplete (empty: it is complete)."""
     content = _of(response.get("content", {}), dict, at)
     size = int(_number(content.get("size")))
     media_type = (header(headers, "Content-Type") or "").partition(";")[0].strip().lower()
@@ -143,7 +144,7 @@ def _content(response: dict[str, Any], headers: Headers, at: str) -> tuple[bytes
     body = _encoded(_text(content, "text", at), content.get("encoding"), at)
     if len(body) > LONGEST_BODY:
         return b"", f"the body has more than {LONGEST_BODY} bytes: it was not read"
-    # Some tell the size on the wire and, as `compression`, what was saved.
+    # Some tools write the size on the wire, and the difference to the decoded size as `compression`.
     if len(body) < min(size, size + int(_number(content.get("compression")))):
         return body, f"the HAR holds {len(body)} of the body's {size} bytes: raise the recorder's limit"
     return body, ""
@@ -172,7 +173,7 @@ def _encoded(text: str, encoding: Any, at: str) -> bytes:
 def _headers(message: dict[str, Any], at: str) -> Headers:
     listed = _of(message.get("headers", []), list, f"{at}.headers")
     pairs = (_pair(each, f"{at}.headers[{index}]") for index, each in enumerate(listed))
-    return tuple(pair for pair in pairs if not pair[0].startswith(":"))  # HTTP/2's own
+    return tuple(pair for pair in pairs if not pair[0].startswith(":"))  # pseudo-headers of HTTP/2
 
 
 def _pair(value: Any, at: str) -> tuple[str, str]:
@@ -191,7 +192,7 @@ def _started(entry: dict[str, Any], at: str) -> float:
 
 
 def _number(value: Any) -> float:
-    """A number that is told, or 0."""
+    """A finite number, or 0."""
     try:
         number = 0.0 if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -205,7 +206,7 @@ def _text(value: dict[str, Any], name: str, at: str, *, required: bool = False) 
         return ""
     if not isinstance(found, str) or (required and not found):
         raise HarError(f"{at}.{name}: must be text; {_REMEDY}")
-    return found.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
+    return found.encode("utf-8", "replace").decode("utf-8")  # replaces lone surrogates
 
 
 def _of(value: Any, kind: type, at: str) -> Any:
@@ -216,5 +217,5 @@ def _of(value: Any, kind: type, at: str) -> Any:
 
 
 def hosts_of(har: Har) -> Iterator[str]:
-    """The origins of the entries, once each, as they come."""
+    """The origins of the entries, once each, in order."""
     yield from dict.fromkeys("{0.scheme}://{0.netloc}".format(urlsplit(each.url)) for each in har.entries)
