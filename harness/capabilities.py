@@ -1,4 +1,4 @@
-"""What a deployment can do for a verification, derived from its file, and what would give it what it lacks."""
+"""The capabilities of a deployment, derived from its file, and the remedy for each one that is missing."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -38,15 +38,15 @@ _REMEDIES = {
 
 
 def remedy_for(capability: str) -> str:
-    """A sentence: what is lacking and what would give it."""
+    """A sentence: what is missing and what would provide it."""
     word, _, subject = capability.partition(":")
     template = _REMEDIES.get(word, f"the deployment lacks {capability}")
     return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
 
 
 def capabilities_of(deployment: Deployment, *, patience: float = 0.0, browser: bool = False) -> frozenset[str]:
-    """The capabilities of a deployment; `patience` in seconds is how long a run may wait for one expiry
-    or retry, `browser` whether there is one to drive."""
+    """The capabilities of a deployment. `patience`: seconds that a run may wait for an expiry or a retry; `browser`:
+    whether a browser is installed."""
     found: set[str] = {"browser"} if browser else set()
     for target in deployment.targets.values():
         found |= _of_target(target, patience)

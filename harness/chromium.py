@@ -1,6 +1,6 @@
-"""A real browser for stories: Chromium driven by Playwright, an optional extra that is imported late.
+"""Chromium for stories, driven by Playwright (an optional extra, imported only when a story needs it).
 
-One browser serves a run; each person has a context of their own in it: cookies, storage, cache.
+One browser serves a run; each person has a browser context with cookies, storage and cache of its own.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CROSSAPP_CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# It asks the network for nothing of its own.
+# Without requests of the browser itself.
 _ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
@@ -37,7 +37,7 @@ _AT_ONCE = 2
 
 
 def executable() -> str | None:
-    """The Chromium to start: what CROSSAPP_CHROMIUM names, else the first of the usual names in PATH; None for none."""
+    """The Chromium to start: that of CROSSAPP_CHROMIUM, else the first of the usual names in PATH; None if none is."""
     named = os.environ.get(VARIABLE)
     if named:
         return shutil.which(named)
@@ -45,15 +45,15 @@ def executable() -> str | None:
 
 
 def is_available() -> bool:
-    """Whether there is a Chromium, and Playwright to drive it."""
+    """Whether Chromium and Playwright are installed."""
     return executable() is not None and find_spec("playwright") is not None
 
 
 class Chromium:
-    """The browser of a run, started when the first person needs it; for one event loop.
+    """The browser of a run, started when the first story needs it; for one event loop.
 
-    `seconds` bounds one action or navigation. `evidence` is a folder for screenshots, traces and logs (None: none are
-    made). `any_certificate` where the deployment names a certificate authority, which Chromium does not know.
+    `seconds`: time-out of one action or navigation. `evidence`: folder for screenshots, traces and logs (None: none are
+    made). `any_certificate`: accept every certificate, since Chromium does not know the deployment's authority.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Chromium:
         self._private: tempfile.TemporaryDirectory[str] | None = None
 
     async def close(self) -> None:
-        """Close the browser and the driver, where they were started."""
+        """Close the browser and the driver, if they were started."""
         try:
             if self._browser is not None:
                 await self._browser.close()
@@ -83,9 +83,9 @@ class Chromium:
 
     @asynccontextmanager
     async def browsing(self, name: str, secrets: "Secrets", *, relay: Relay | None = None) -> AsyncIterator["Browsing"]:
-        """A context of a person's own until the block is left. `name` names the files of the evidence; `secrets` tells
-        the secrets that an answer hands out; through `relay` goes all that it requests. Raises StoryStoppedError where
-        no browser starts."""
+        """A recorded browser context until the block is left. `name` names the files of the evidence; `secrets` yields
+        the secrets that a response hands out; all requests go through `relay`. Raises StoryStoppedError if no browser
+        starts."""
         from harness.browsing import Browsing
 
         async with self._gate:
@@ -101,14 +101,13 @@ class Chromium:
                     await relay.close()
 
     async def context(self, proxy: str | None = None) -> "BrowserContext":
-        """A context of which nothing is recorded, to be closed by whoever asked for it. Raises StoryStoppedError where
-        no browser starts."""
+        """A context that is not recorded; the caller closes it. Raises StoryStoppedError if no browser starts."""
         browser = await self._started()
         context = await browser.new_context(
             service_workers="block",
             ignore_https_errors=self._any_certificate,
             locale="en-GB",
-            # A page that we answer in a server's place counts as of the internet, and may else frame no local one.
+            # Without it, a page that a story answers itself counts as remote, and may not frame local pages.
             permissions=["local-network-access"],
             proxy=cast("ProxySettings | None", {"server": proxy} if proxy is not None else None),
         )
@@ -126,8 +125,8 @@ class Chromium:
     async def _start(self) -> "Browser":
         from playwright.async_api import Error, async_playwright
 
-        # What is recorded has secrets in it until it is cleaned; the driver's own folder would stay behind where it is
-        # ended in the middle of a recording.
+        # Recordings hold secrets until they are redacted. The driver's own folder would stay behind if it were killed
+        # while recording.
         self._private = tempfile.TemporaryDirectory(prefix="crossapp-", ignore_cleanup_errors=True)
         try:
             self._playwright = await async_playwright().start()
@@ -143,5 +142,5 @@ class Chromium:
 
 
 def _without_proxies() -> dict[str, str | float | bool]:
-    """The environment without its proxies, which the recorder leaves alone, too."""
+    """The environment without proxy settings, which the recorder ignores as well."""
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

@@ -1,4 +1,4 @@
-"""The garbage collector, kept from holding up what a process serves or measures."""
+"""Keeps the garbage collector from pausing a process that serves or measures."""
 
 import gc
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """What is made within stays as long as the process: it is searched for garbage neither meanwhile nor afterwards.
+    """Excludes the objects created in the block from garbage collection, for as long as the process lives.
 
-    A full collection goes through every object there is, and holds up all that is under way. What a start leaves
-    behind, some 70,000 objects, took 46 ms of it in a simulator, once a second with 100 requests at a time.
+    A full collection visits every object and pauses everything else. In a simulator with 100 concurrent requests, the
+    70,000 objects created at start made each collection 46 ms longer, once a second.
     """
     gc.disable()
     try:

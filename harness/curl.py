@@ -1,4 +1,4 @@
-"""A curl command that sends an exchange's request again."""
+"""curl commands that repeat a recorded request."""
 
 import re
 import shlex
@@ -12,8 +12,9 @@ _LONGEST_BODY = 2_000
 
 
 def curl(exchange: Exchange) -> str:
-    """A command for a POSIX shell. Secrets are shell variables named after their kind ($SHARED_SECRET, $JWT,
-    $SESSION_TOKEN, $BEARER), which the reader sets. A body above 2,000 bytes is left to a file named in the command."""
+    """A command for a POSIX shell. Secrets become shell variables named after their kind ($SHARED_SECRET, $JWT,
+    $SESSION_TOKEN, $BEARER), which the reader sets. A body above 2,000 bytes is read from a file that the command
+    names."""
     body = exchange.request_body
     parts = ["curl", "-i", *(("-I",) if exchange.method == "HEAD" else ("-X", exchange.method))]
     if re.search(r"[][{}]", exchange.url):
@@ -24,7 +25,7 @@ def curl(exchange: Exchange) -> str:
     if not body and exchange.method not in ("POST", "PUT", "PATCH"):
         return " ".join(parts)
     if header(exchange.request_headers, "Content-Type") is None:
-        parts += ["-H", "Content-Type:"]  # curl would add one of its own
+        parts += ["-H", "Content-Type:"]  # or curl adds one
     if len(body) > _LONGEST_BODY:
         return " ".join([*parts, "--data-binary", f"@exchange-{exchange.number}.body"])
     if _is_text(body):
@@ -33,7 +34,7 @@ def curl(exchange: Exchange) -> str:
 
 
 def printed(body: bytes) -> str:
-    """A command for a POSIX shell that prints these bytes; secrets are shell variables as in `curl`."""
+    """A command for a POSIX shell that prints these bytes, with secrets as shell variables as in `curl`."""
     return f"printf %s {_quoted(body.decode('utf-8'))}" if _is_text(body) else _printf(body)
 
 
@@ -45,7 +46,7 @@ def _is_text(body: bytes) -> bool:
 
 
 def _printf(body: bytes) -> str:
-    """A command that prints these bytes."""
+    """A printf command for bytes that are not printable text."""
     template, variables = "", []
     for text, variable in _pieces(body.decode("latin-1")):
         template += "".join(each if each.isascii() and each.isalnum() else f"\\{ord(each):03o}" for each in text)
@@ -56,12 +57,12 @@ def _printf(body: bytes) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Shell-quoted, but with each placeholder of a secret as a shell variable."""
+    """Shell-quoted text, with each placeholder of a secret as a shell variable."""
     return "".join((shlex.quote(plain) if plain else "") + variable for plain, variable in _pieces(text)) or "''"
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """Pieces of plain text, each with the shell variable that stands for the secret after it; the last has none."""
+    """Pieces of plain text, each with the shell variable of the secret that follows it (empty after the last piece)."""
     last = 0
     for match in _PLACEHOLDER.finditer(text):
         yield text[last : match.start()], '"$' + match[1].upper().replace("-", "_") + '"'

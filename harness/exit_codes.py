@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a finished command says to the shell."""
+    """The exit code of a command."""
 
     OK = 0  # all judged, no MUST violated
     VIOLATED = 1  # a MUST is violated, or a declared deviation is out of date

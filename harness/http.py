@@ -1,4 +1,4 @@
-"""HTTP messages as values: what a wire module builds and reads, without I/O."""
+"""HTTP messages as values, which wire modules build and read without I/O."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -7,11 +7,11 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class WireError(ValueError):
-    """An answer that cannot be read as the message it should be; the text says what is wrong with it."""
+    """A message that does not have the expected form; the text says what is wrong."""
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """The first value of a header, its name compared without regard to case; None where it is absent."""
+    """The first value of a header, its name case-insensitive; None if it is absent."""
     wanted = name.lower()
     return next((value for key, value in headers if key.lower() == wanted), None)
 
@@ -31,18 +31,18 @@ class Call:
     body: bytes | None = None
 
     def with_header(self, name: str, value: str | None) -> "Call":
-        """The same call with one header set to `value`, or without it where `value` is None."""
+        """The same call with one header set to `value`, or removed if `value` is None."""
         kept = tuple((key, old) for key, old in self.headers if key.lower() != name.lower())
         return replace(self, headers=kept if value is None else (*kept, (name, value)))
 
     def with_body(self, body: bytes | None, content_type: str | None = "application/json") -> "Call":
-        """The same call with other body bytes, sent as `content_type` (None: without that header)."""
+        """The same call with another body, sent as `content_type` (None: without that header)."""
         return replace(self, body=body).with_header("Content-Type", content_type)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as received, its body already content-decoded."""
+    """A response as received; its body is decompressed."""
 
     status: int
     headers: Headers = field(default=())
@@ -53,7 +53,7 @@ class Answer:
         return header(self.headers, name)
 
     def json(self) -> object:
-        """The body as a JSON value. Raises WireError where it is not JSON."""
+        """The body as a JSON value. Raises WireError if it is not JSON."""
         return read_json(self.body)
 
 
@@ -63,7 +63,7 @@ def json_body(value: object) -> bytes:
 
 
 def read_json(body: bytes) -> object:
-    """Parse JSON strictly (no NaN, no Infinity). Raises WireError, whatever the bytes are."""
+    """Parse JSON strictly (no NaN, no Infinity). Raises WireError for anything else."""
 
     def refuse(word: str) -> object:
         raise WireError(f"{word} is not JSON")
@@ -78,7 +78,7 @@ def read_json(body: bytes) -> object:
 
 
 def success_of(answer: Answer) -> dict[str, object]:
-    """The JSON object of a success. Raises WireError for another status than 2xx, and for what is no JSON object."""
+    """The JSON object of a 2xx response. Raises WireError for any other response."""
     if not 200 <= answer.status < 300:
         raise WireError(f"the answer has status {answer.status}")
     value = answer.json()
@@ -88,7 +88,7 @@ def success_of(answer: Answer) -> dict[str, object]:
 
 
 def field_of(value: object, name: str, kind: type | tuple[type, ...]) -> object:
-    """A field of a JSON object, of a JSON type. Raises WireError naming the field."""
+    """A field of a JSON object, checked for its type. Raises WireError naming the field."""
     if not isinstance(value, dict):
         raise WireError(f"expected a JSON object, found {type(value).__name__}")
     found = value.get(name)

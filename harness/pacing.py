@@ -1,4 +1,4 @@
-"""Keeping within a target's rate limits: announced ones are planned for, unforeseen ones are obeyed."""
+"""Rate limiting of our own requests: known limits are kept, a 429 is waited for."""
 
 import asyncio
 import re
@@ -12,17 +12,17 @@ from harness.http import Headers, header
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So many requests in a window of so many seconds."""
+    """At most `requests` in a window of `seconds`."""
 
     requests: int
     seconds: float = 60.0
 
 
 class Pacer:
-    """Hands out turns for (operation, key), no more than the allowance in any window.
+    """A sliding-window rate limiter for each (operation, key).
 
-    A window that slides over our own sending times is at least as strict as a server's fixed one. `waited` is the
-    time spent waiting so far, in seconds.
+    A window that slides over the sending times is at least as strict as a server's fixed window. `waited`: seconds
+    spent waiting so far.
     """
 
     def __init__(self, allowances: dict[str, Allowance], monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -33,16 +33,16 @@ class Pacer:
         self.waited = 0.0
 
     def allowance(self, operation: str) -> Allowance | None:
-        """The allowance of an operation; None where there is no limit."""
+        """The allowance of an operation; None if it is not limited."""
         return self._allowances.get(operation)
 
     def count(self, operation: str, key: str) -> None:
-        """Count a request that was sent without a turn: those who come after it wait for it all the same."""
+        """Count a request that was sent without waiting."""
         if operation in self._allowances:
             self._sent[operation, key].append(self._monotonic())
 
     async def turn(self, operation: str, key: str) -> None:
-        """Return when one more request is within the allowance."""
+        """Wait until one more request is within the allowance, and count it."""
         allowance = self._allowances.get(operation)
         if allowance is None:
             return
@@ -61,7 +61,7 @@ class Pacer:
 
 
 def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> float:
-    """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset (Unix seconds), else a whole minute."""
+    """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset (Unix seconds), else 60; at most `longest`."""
     for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", now)):
         text = header(headers, name)
         if text is not None and re.fullmatch(r"\s*[0-9]{1,15}\s*", text):

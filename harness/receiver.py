@@ -1,7 +1,7 @@
-"""A receiver of another application's requests: keeps what comes, and answers as it is told.
+"""Receives requests in place of another application, keeps them, and responds as told.
 
-What nobody gave a word for is passed on to the application that it stands in for, so that all goes on as without it.
-Written on h11 and not on a framework: it must be able to say nothing, and to hang up.
+Requests without an instruction are forwarded to that application. Written on h11 instead of a framework, because it
+must be able to send no response and to close the connection.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _OF_A_CONNECTION = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Answer with a status, further headers, and a JSON body."""
+    """Respond with a status, headers and a JSON body."""
 
     status: int
     headers: Headers = ()
@@ -41,14 +41,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Say nothing until the sender hangs up, at most so many seconds; then hang up."""
+    """Send no response until the sender closes the connection, at most `seconds`; then close it."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
 
 
 Reaction = Say | Silence | HangUp
@@ -56,10 +56,10 @@ Reaction = Say | Silence | HangUp
 
 @dataclass(slots=True)
 class ReceivedRequest:
-    """A request that came, and what it was told.
+    """A received request and its response.
 
-    `started` is Unix seconds at its last byte, `seconds` from there to the end of the answer. `done`: the answer is
-    given, or the connection over. `answer` is None where there was none, `error` then says why.
+    `started` is Unix seconds at its last byte, `seconds` the time from there to the end of the response. `done`: the
+    response is sent, or the connection closed. `answer` is None if no response was sent; `error` then says why.
     """
 
     method: str
@@ -74,7 +74,7 @@ class ReceivedRequest:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
+        """The request target without its query."""
         return self.target.partition("?")[0]
 
 
@@ -89,8 +89,8 @@ class _Plan:
 
 
 class Receiver:
-    """Serves while `receiving` is entered. `arrivals` are in the order in which their last bytes came; `url` is where
-    the sender reaches it."""
+    """The receiver that `receiving` runs. `arrivals` are in the order in which their last bytes came; `url` is where the
+    sender reaches it."""
 
     def __init__(self, url: str, upstream: str, client: httpx.AsyncClient) -> None:
         self.url = url
@@ -102,8 +102,8 @@ class Receiver:
 
     @contextmanager
     def answering(self, matches: Matches, *reactions: Reaction, always: Reaction | None = None) -> Iterator[None]:
-        """Until the block is left, give the requests that match these reactions, one after the other, then `always`
-        (None: pass them on again)."""
+        """Until the block is left, answer matching requests with these reactions in turn, then with `always` (None:
+        forward them)."""
         plan = _Plan(matches, reactions, always)
         self._plans.append(plan)
         try:
@@ -112,20 +112,20 @@ class Receiver:
             self._plans.remove(plan)
 
     async def close(self) -> None:
-        """Break off what is under way."""
+        """Cancel the requests in progress."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection: one request."""
+        """Serve one connection with one request."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
         except (h11.ProtocolError, OSError, TimeoutError):
-            pass  # no request that could be understood came: nothing arrived
+            pass  # not a complete request
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -193,8 +193,8 @@ async def receiving(
     verify: ssl.SSLContext | bool = True,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[Receiver]:
-    """A receiver that stands in for the application at `upstream` until the block is left; it waits for that one so
-    many seconds. `listener` is a socket that listens already. Raises DeploymentError where the address is taken."""
+    """A receiver in place of the application at `upstream` until the block is left. `seconds`: time-out of a forwarded
+    request. `listener`: a socket that listens already. Raises DeploymentError if the address is taken."""
     if listener is None:
         listener = _listen(settings)
     async with httpx.AsyncClient(
@@ -260,7 +260,7 @@ async def _write(connection: h11.Connection, writer: asyncio.StreamWriter, answe
 
 
 async def _hangs_up(reader: asyncio.StreamReader, seconds: float) -> bool:
-    """Whether the sender closes the connection within so many seconds."""
+    """Whether the sender closes the connection within `seconds`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while await reader.read(_READ_BYTES):

@@ -1,6 +1,6 @@
-"""A network that can be cut: a SOCKS 5 relay (RFC 1928) on this machine, through which one browser context goes.
+"""A SOCKS 5 proxy (RFC 1928) on this machine that can cut the network of one browser context.
 
-A browser's own offline switch leaves a stream that is open as it is; a real loss of the network does not.
+A browser's own offline mode keeps open streams open; a real loss of the network does not.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ _CHUNK = 65_536
 
 
 class Relay:
-    """Passes connections on until it is cut, and again once it is mended. `address` is what a browser is told."""
+    """Forwards connections until `cut`, and again after `mend`."""
 
     def __init__(self) -> None:
         self._whole = True
@@ -23,12 +23,12 @@ class Relay:
         self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
-        """Listen on a free port of the loopback; the address as a proxy's URL."""
+        """Listen on a free port of 127.0.0.1; returns the URL of the proxy."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return f"socks5://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
-        """Stop listening and drop what is open."""
+        """Stop listening and drop all connections."""
         if self._server is not None:
             self._server.close()
         self.cut()
@@ -42,7 +42,7 @@ class Relay:
             each.transport.abort()
 
     def mend(self) -> None:
-        """Let connections through again."""
+        """Forward connections again."""
         self._whole = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,7 +82,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
-    """The greeting and the request: where to. Raises ValueError for what is not SOCKS 5."""
+    """Read the SOCKS greeting and request; the host and port asked for. Raises ValueError if it is not SOCKS 5."""
     version, methods = await reader.readexactly(2)
     await reader.readexactly(methods)
     writer.write(b"\x05\x00")

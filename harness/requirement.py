@@ -1,4 +1,4 @@
-"""Requirements: decorated functions that become a typed catalogue."""
+"""Requirements and their catalogue."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ Judge = Callable[["History"], Verdict]
 
 
 class Level(StrEnum):
-    """How binding a rule is: a broken MUST fails a deployment, a SHOULD warns, OBSERVE only tells."""
+    """How binding a rule is: a broken MUST fails a deployment, a SHOULD warns, an OBSERVE informs."""
 
     MUST = "MUST"
     SHOULD = "SHOULD"
@@ -30,7 +30,7 @@ WHOLE_RECORD: Final = "*"
 
 
 class CatalogueError(ValueError):
-    """A requirement that contradicts the catalogue: a double id, an unknown premise, a circle."""
+    """A requirement that contradicts the catalogue: a duplicate id, an unknown premise, a cycle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Catalogue:
         self._by_id[requirement.id] = requirement
 
     def __iter__(self) -> Iterator[Requirement]:
-        # By module, within one as declared: which module was imported first is chance.
+        # Sorted by module, since the order of imports is arbitrary.
         return iter(sorted(self._by_id.values(), key=lambda each: each.judge.__module__))
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class Catalogue:
         return requirement_id in self._by_id
 
     def check(self) -> None:
-        """Raises CatalogueError where a premise is unknown or premises go in a circle."""
+        """Raises CatalogueError if a premise is unknown or premises depend on each other."""
         settled: set[str] = set()
 
         def visit(requirement_id: str, path: tuple[str, ...]) -> None:
@@ -137,7 +137,7 @@ def _matches(requirement: Requirement, pattern: str) -> bool:
 
 
 def statement_of(judge: Judge) -> str:
-    """A rule's docstring as one line: the sentence that the report prints. Raises CatalogueError without one."""
+    """The statement of a rule: its docstring as one line. Raises CatalogueError if it has none."""
     text = inspect.getdoc(judge)
     if not text:
         raise CatalogueError(f"{judge.__name__} has no docstring: it is the sentence that the report prints")

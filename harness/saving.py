@@ -1,4 +1,4 @@
-"""Writing files so that nobody finds half of one."""
+"""Writes files atomically."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from harness.saved_history import entry_lines, history_lines
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a file that is there whole or, until then, as it was before. Raises OSError."""
+    """Write lines to a file atomically: until it is complete, the old file stays. Raises OSError."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with beside.open("w", encoding="utf-8") as file:
@@ -21,10 +21,10 @@ def write_whole(path: Path, lines: Iterable[str]) -> None:
 
 
 class HistoryFile:
-    """A history that is written while it grows: readable at any time, and whole once it is finished.
+    """The file of a history that grows; readable at any time, complete after `finish`.
 
-    A kill loses what came since the last `append`. An exchange that was sent again after it was written is marked as
-    such only by `finish`. Raises OSError where the file cannot be written.
+    If the process is killed, entries since the last `append` are lost. Only `finish` marks exchanges as sent again that
+    were written before. Raises OSError if the file cannot be written.
     """
 
     def __init__(self, path: Path, history: History, redactor: Redactor) -> None:
@@ -37,7 +37,7 @@ class HistoryFile:
         write_whole(path, history_lines(history, redactor))
 
     def append(self) -> None:
-        """Write the entries that are new."""
+        """Append the new entries."""
         lines = list(entry_lines(self._history.entries[self._written :], self._redactor))
         if lines:
             with self._path.open("a", encoding="utf-8") as file:
@@ -45,5 +45,5 @@ class HistoryFile:
             self._written += len(lines)
 
     def finish(self) -> None:
-        """Write all of it anew."""
+        """Rewrite the whole file."""
         write_whole(self._path, history_lines(self._history, self._redactor))

@@ -1,4 +1,4 @@
-"""When a command that runs until it is told to end is told so."""
+"""Stop signals of long-running commands: SIGINT, SIGTERM, closed standard input."""
 
 import asyncio
 import os
@@ -7,8 +7,9 @@ import threading
 
 
 def stop_event(*, with_stdin: bool = False) -> asyncio.Event:
-    """An event that is set at SIGINT (Ctrl-C) or SIGTERM; `with_stdin` also when standard input ends, as it does when a
-    parent dies. From here on those signals do nothing else. For the main thread, in a running event loop."""
+    """An event that is set at SIGINT (Ctrl-C) or SIGTERM, and with `with_stdin` also when standard input is closed, as
+    it is when the parent process dies. It replaces the signals' other handlers. Call it from the main thread, in a
+    running event loop."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

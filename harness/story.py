@@ -1,4 +1,4 @@
-"""Stories: who does what. Driving them makes the history; no rule is judged here."""
+"""Stories: who does what. Running them makes the history; no rule is judged here."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Phase(IntEnum):
-    """When a story is driven. FIRST: before all others, it finds out what is there. SIDE_BY_SIDE: together with
-    others. IN_BROWSER: together with others in a browser, while no clock is moved and nothing else keeps the machine
-    busy. ALONE: it moves clocks or makes trouble, so one at a time. LAST: it uses up limits that the others need."""
+    """When a story runs. FIRST: before all others, to find out which routes exist. SIDE_BY_SIDE: in parallel.
+    IN_BROWSER: in parallel in a browser, while no clock is moved and nothing else loads the machine. ALONE: one at a
+    time, since it moves clocks or causes failures. LAST: it uses up limits that the others need."""
 
     FIRST = 0
     SIDE_BY_SIDE = 1
@@ -19,13 +19,12 @@ class Phase(IntEnum):
 
 
 class StoryStoppedError(Exception):
-    """The deployment does not let the story go on; the text says at what and why."""
+    """The story cannot continue on this deployment; the text says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story: `sentence` tells it, `needs` are the capabilities without which it is not started, `operations` the
-    operations that it cannot do without."""
+    """A story: `sentence` tells it, `needs` are the capabilities and `operations` the operations that it requires."""
 
     name: str
     sentence: str
@@ -42,7 +41,7 @@ class Stories:
         self._by_name: dict[str, Story] = {}
 
     def add(self, story: Story) -> None:
-        """Add one. Raises ValueError for a name that is there already."""
+        """Add a story. Raises ValueError if its name exists."""
         if story.name in self._by_name:
             raise ValueError(f"story {story.name} is declared twice")
         self._by_name[story.name] = story

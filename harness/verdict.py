@@ -1,4 +1,4 @@
-"""What a judge can say: a closed union, matched with `assert_never`."""
+"""Verdicts: the closed union of what a judge returns, matched with `assert_never`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import assert_never
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The rule holds in what was seen. `evidence`: numbers of the exchanges looked at, never empty."""
+    """The rule holds in all that was observed. `evidence`: numbers of the entries examined, never empty."""
 
     evidence: tuple[int, ...]
     note: str = ""
@@ -15,7 +15,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Violated:
-    """The rule is broken. `evidence`: numbers of the exchanges that show it, the plainest first."""
+    """The rule is broken. `evidence`: numbers of the entries that show it, the clearest first."""
 
     expected: str
     observed: str
@@ -24,7 +24,7 @@ class Violated:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A premise failed, so nothing can be said. `by`: the requirement at the root."""
+    """A premise failed, so the rule cannot be judged. `by`: the requirement at the root."""
 
     by: str
     reason: str = ""
@@ -32,7 +32,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """It was tried, and what was seen does not decide it. `remedy`: what would."""
+    """What was observed does not decide the rule. `remedy`: what would decide it."""
 
     reason: str
     evidence: tuple[int, ...] = ()
@@ -41,14 +41,14 @@ class Inconclusive:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """The deployment lacks what the rule needs; `reason` says what would make it testable."""
+    """The deployment lacks a capability that the rule needs; `reason` says what would make it testable."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class HarnessFault:
-    """A crash of ours, or a run that cannot be trusted: it says nothing about the deployment. `remedy`: what to do."""
+    """crossapp crashed, or the run cannot be trusted; says nothing about the deployment. `remedy`: what to do."""
 
     error: str
     remedy: str = ""
@@ -58,7 +58,7 @@ Verdict = Held | Violated | Blocked | Inconclusive | NotApplicable | HarnessFaul
 
 
 class VerdictName(StrEnum):
-    """A verdict's name in reports. WAIVED and NOT_TESTED are no judge's words.
+    """The name of a verdict in reports. No judge returns WAIVED or NOT_TESTED.
 
     WAIVED: a declared deviation happened. NOT_TESTED: no requirement of the run covers a claim.
     """
@@ -74,7 +74,7 @@ class VerdictName(StrEnum):
 
 
 def name_of(verdict: Verdict) -> VerdictName:
-    """The name under which a verdict is reported."""
+    """The name of a verdict in reports."""
     match verdict:
         case Held():
             return VerdictName.HELD
