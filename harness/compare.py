@@ -14,7 +14,7 @@ FORMAT = 1
 _OBSERVED_ONLY = "OBSERVE"
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """How the verdict of a requirement or a claim changed.
 
     NEWLY_VIOLATED: violated, and was not before (or did not exist). FIXED: was violated, and holds now.
@@ -34,18 +34,18 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-_WORSE = frozenset({Kind.NEWLY_VIOLATED, Kind.NEWLY_UNDECIDED})
+_WORSE = frozenset({ChangeKind.NEWLY_VIOLATED, ChangeKind.NEWLY_UNDECIDED})
 
 _TITLES = {
-    Kind.NEWLY_VIOLATED: "Newly violated",
-    Kind.NEWLY_UNDECIDED: "Judged before, not decided now",
-    Kind.NO_LONGER_SEEN: "Violated before, not decided now",
-    Kind.FIXED: "Fixed",
-    Kind.NEWLY_HELD: "Not decided before, held now",
-    Kind.DEVIATION: "Declared deviations",
-    Kind.APPEARED: "Only in the second run",
-    Kind.GONE: "Only in the first run",
-    Kind.OTHER: "Not decided in both, with another verdict",
+    ChangeKind.NEWLY_VIOLATED: "Newly violated",
+    ChangeKind.NEWLY_UNDECIDED: "Judged before, not decided now",
+    ChangeKind.NO_LONGER_SEEN: "Violated before, not decided now",
+    ChangeKind.FIXED: "Fixed",
+    ChangeKind.NEWLY_HELD: "Not decided before, held now",
+    ChangeKind.DEVIATION: "Declared deviations",
+    ChangeKind.APPEARED: "Only in the second run",
+    ChangeKind.GONE: "Only in the first run",
+    ChangeKind.OTHER: "Not decided in both, with another verdict",
 }
 
 
@@ -60,7 +60,7 @@ class Change:
     id: str
     text: str
     level: str
-    kind: Kind
+    kind: ChangeKind
     before: VerdictName | None
     after: VerdictName | None
     why: str
@@ -128,7 +128,7 @@ class Comparison:
         yield f"after   {_side(self.after)}"
         yield from (f"warning: {each}" for each in self.warnings)
         for noun, changes in (("requirements", self.requirements), ("claims", self.claims)):
-            for kind in Kind:
+            for kind in ChangeKind:
                 yield from _group(noun, kind, [each for each in changes if each.kind is kind])
         for title, texts in (
             ("Declared deviations newly out of date", self.new_problems),
@@ -201,26 +201,26 @@ def _changes(old: Mapping[str, Finding | ClaimResult], new: Mapping[str, Finding
         )
 
 
-def _kind(before: VerdictName | None, after: VerdictName | None) -> Kind | None:
+def _kind(before: VerdictName | None, after: VerdictName | None) -> ChangeKind | None:
     """The kind of the change; None if the verdict is the same."""
     violated, waived = VerdictName.VIOLATED, VerdictName.WAIVED
     if before is after:
         return None
     if after is None:
-        return Kind.GONE
+        return ChangeKind.GONE
     if after is violated:
-        return Kind.NEWLY_VIOLATED
+        return ChangeKind.NEWLY_VIOLATED
     if before is None:
-        return Kind.APPEARED
+        return ChangeKind.APPEARED
     if after in JUDGED and before in JUDGED:
-        return Kind.DEVIATION if waived in (before, after) else Kind.FIXED
+        return ChangeKind.DEVIATION if waived in (before, after) else ChangeKind.FIXED
     if after is VerdictName.HELD:
-        return Kind.NEWLY_HELD
+        return ChangeKind.NEWLY_HELD
     if after is waived:
-        return Kind.DEVIATION
+        return ChangeKind.DEVIATION
     if before in JUDGED:
-        return Kind.NO_LONGER_SEEN if before is violated else Kind.NEWLY_UNDECIDED
-    return Kind.OTHER
+        return ChangeKind.NO_LONGER_SEEN if before is violated else ChangeKind.NEWLY_UNDECIDED
+    return ChangeKind.OTHER
 
 
 def _missing_from(known: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
@@ -269,14 +269,14 @@ def _of(report: Report) -> ComparedRun:
 
 
 def _by_kind(changes: Sequence[Change]) -> dict[str, list[dict[str, Any]]]:
-    return {kind.value: [asdict(each) for each in changes if each.kind is kind] for kind in Kind}
+    return {kind.value: [asdict(each) for each in changes if each.kind is kind] for kind in ChangeKind}
 
 
 def _side(side: ComparedRun) -> str:
     return f"{side.deployment}, edition {side.edition}, {side.started}: {side.judged} of {side.selected} judged"
 
 
-def _group(noun: str, kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
+def _group(noun: str, kind: ChangeKind, changes: Sequence[Change]) -> Iterator[str]:
     if not changes:
         return
     yield from ("", f"== {_TITLES[kind]}: {noun} ({len(changes)})")
@@ -287,7 +287,7 @@ def _group(noun: str, kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
             continue
         yield _became(change)
         yield f"    {change.text}"
-        if change.why and change.kind is not Kind.FIXED:
+        if change.why and change.kind is not ChangeKind.FIXED:
             yield f"    {change.why}"
     for root, blocked in roots.items():
         yield f"  now blocked by {root} ({len(blocked)})"

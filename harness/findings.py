@@ -6,7 +6,7 @@ from typing import assert_never
 from harness.curl import curl
 from harness.deployment import Deviation
 from harness.history import Exchange, History, Observation, Outcome
-from harness.report import Finding, Shown, Waiver
+from harness.report import Finding, ShownExchange, Waiver
 from harness.requirement import Requirement
 from harness.verdict import (
     Blocked,
@@ -96,7 +96,7 @@ def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) 
             return ""
 
 
-def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tuple[Shown, ...]:
+def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tuple[ShownExchange, ...]:
     found = (history.numbered(number) for number in evidence[:_SHOWN_EXCHANGES])
     return tuple(
         exchange_shown(
@@ -119,9 +119,9 @@ def _files(history: History, evidence: Sequence[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def exchange_shown(exchange: Exchange, *, whole: bool = True, sent_again_after: Sequence[str] = ()) -> Shown:
+def exchange_shown(exchange: Exchange, *, whole: bool = True, sent_again_after: Sequence[str] = ()) -> ShownExchange:
     """An exchange as a report shows it; `whole`: with headers, and with bodies cut to 4,000 characters."""
-    return Shown(
+    return ShownExchange(
         number=exchange.number,
         step=exchange.step,
         caller=exchange.caller,

@@ -89,8 +89,8 @@ class _Plan:
 
 
 class Receiver:
-    """The receiver that `receiving` runs. `arrivals` are in the order in which their last bytes came; `url` is where the
-    sender reaches it."""
+    """The receiver that `receiving` runs. `arrivals` are in the order in which their last bytes came; `url` is where
+    the sender reaches it."""
 
     def __init__(self, url: str, upstream: str, client: httpx.AsyncClient) -> None:
         self.url = url

@@ -1,7 +1,7 @@
-"""The report: a header, one object a finding, one object a claim, of a load run its figures, a footer; JSON lines.
+"""The report as JSON lines: a header, one line for each finding and claim, the figures of a load run, a footer.
 
-Every rendering (terminal, HTML, Markdown, JUnit) is a pure function of this. `report.schema.json` describes
-the lines for other programs.
+Every rendering (terminal, HTML, Markdown, JUnit) is a pure function of it. `report.schema.json` describes the lines for
+other programs.
 """
 
 import json
@@ -21,7 +21,7 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TargetLine:
-    """One application of the deployment. kind: simulated, local, staging or production."""
+    """One application of the deployment. `kind`: simulated, local, staging or production."""
 
     app: str
     url: str
@@ -45,7 +45,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule is written: a section of the contract page and the words that state it."""
+    """The source of a rule: a section of the contract page and the quote that states it."""
 
     edition: str
     section: str
@@ -53,11 +53,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An exchange as a report shows it: secrets removed, bodies cut to a readable length.
+class ShownExchange:
+    """An exchange in a report: redacted, its bodies cut to a readable length.
 
-    `outcome` is answered, refused or no_answer; `milliseconds` the time from sending to the last byte.
-    `sent_again_after`: the tries that this one repeats, each in words; nothing is judged by them.
+    `outcome`: answered, refused or no_answer. `milliseconds`: time from sending to the last byte. `sent_again_after`:
+    the earlier tries of the same request, each in words; no rule judges them.
     """
 
     number: int
@@ -90,11 +90,11 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One requirement and what was found. Empty texts where a field does not apply.
+    """A requirement and its verdict. Fields that do not apply are empty.
 
-    `requirement` is its id (place.name), `statement` the sentence that says who owes what, `level` MUST,
-    SHOULD or OBSERVE, `reproduce` a curl command, `next` what to look at next, `blocked_by` the requirement
-    at the root of a blocked one, `files` what shows it in a browser: names relative to the report's folder.
+    `requirement`: its id (place.name). `statement`: who owes what, in a sentence. `level`: MUST, SHOULD or OBSERVE.
+    `reproduce`: a curl command. `next`: what to look at next. `blocked_by`: the root requirement of a blocked one.
+    `files`: screenshots, traces and logs, relative to the report's folder.
     """
 
     requirement: str
@@ -111,16 +111,16 @@ class Finding:
     reproduce: str = ""
     next: str = ""
     evidence: tuple[int, ...] = ()
-    exchanges: tuple[Shown, ...] = ()
+    exchanges: tuple[ShownExchange, ...] = ()
     waiver: Waiver | None = None
     files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """A claim of the status page and what the findings say of it.
+    """A claim of the status page and its verdict.
 
-    `judged` of `settled_by`: how many of the requirements that settle it were held, violated or waived.
+    `judged`: how many of the requirements in `settled_by` are held, violated or waived.
     """
 
     claim: str
@@ -136,9 +136,8 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The counts. `judged`: findings that are held, violated or waived; `problems`: deviations out of date;
-    `sent_again`: requests that were sent again because they got no answer, or 429; `crashes`: the stories that ended by
-    a fault of ours, each with it."""
+    """The counts of a run. `judged`: findings that are held, violated or waived. `problems`: deviations out of date.
+    `sent_again`: requests repeated after no answer or 429. `crashes`: stories that crashed, each with its error."""
 
     selected: int
     judged: int
@@ -154,9 +153,9 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """A budget under load. `word`: PASS, FAIL, INCONCLUSIVE, INVALID or UNOBSERVABLE; `value` of the statistic with its
-    bounds `low` and `high`, None where there is none; `margin`: the share of the limit that is left (below 0:
-    exceeded); `observes`: exact, upper bound, lower bound or none; `unit`: ms, share or count."""
+    """A budget under load. `word`: PASS, FAIL, INCONCLUSIVE, INVALID or UNOBSERVABLE. `value` of the statistic with its
+    bounds `low` and `high`, None if unknown. `margin`: the share of the limit that is left (negative: exceeded).
+    `observes`: exact, upper bound, lower bound or none. `unit`: ms, share or count."""
 
     requirement: str
     threshold: str
@@ -177,9 +176,9 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time of a load run: when it began and how long it was, in seconds; whether budgets are judged by it;
-    how many requests were due; `failed`: answered wrongly, or not at all; `times`: [milliseconds from the intended
-    start, how often] of the right answers, to four digits."""
+    """A stretch of time of a load run. `start` and `seconds`: since the start of the run, and duration. `measured`:
+    whether budgets are judged by it. `due`: number of scheduled requests. `failed`: those with a wrong or no response.
+    `times`: [milliseconds from the intended start, count] of the correct responses, to four digits."""
 
     start: float
     seconds: float
@@ -191,9 +190,9 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class MeasureLine:
-    """One kind of request under load. `results`: how many ended how; `reasons`: what was wrong with the others;
-    `percentiles`: [percent, milliseconds, lower and upper bound (None: not bounded)] from the intended start,
-    `service` the same from sending, `server` as the server announces them; `mean` with its bounds."""
+    """One kind of request under load. `results`: counts by result; `reasons`: counts of what was wrong. `percentiles`:
+    [percent, milliseconds, lower and upper bound (None: not bounded)] from the intended start; `service`: from sending;
+    `server`: from Server-Timing. `mean`: with its bounds."""
 
     name: str
     about: str
@@ -208,9 +207,9 @@ class MeasureLine:
 
 @dataclass(frozen=True, slots=True)
 class LoadLine:
-    """What a load run adds to a report. `plan`: the stages in words; `lanes`: generator processes; `accounts`:
-    scheduled, ok, failed, dropped, censored; `health` of the generator and `calibration` (against an empty server) by
-    name, in milliseconds and shares; `files`: what else lies beside the report; `settings` by name."""
+    """The part of a report that only a load run has. `plan`: the stages in words. `lanes`: generator processes.
+    `accounts`: scheduled, ok, failed, dropped, censored. `health` of the generator and `calibration` (against an empty
+    server): by name, in milliseconds and shares. `files`: other files beside the report."""
 
     plan: str
     seconds: float
@@ -226,7 +225,7 @@ class LoadLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run; `load` where it was one under load."""
+    """The report of a run; `load` is None unless it was a load run."""
 
     header: Header
     findings: tuple[Finding, ...]
@@ -255,8 +254,8 @@ def _line(kind: str, value: Any) -> str:
 
 
 def json_line(value: object) -> str:
-    """Compact JSON in one line of UTF-8: a lone surrogate, which a server may send, is escaped, and so are the
-    characters that some readers take for an end of line."""
+    """Compact JSON in one line of UTF-8. Lone surrogates are escaped, and so are the characters that some readers take
+    for a line end."""
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         line.encode("utf-8")
@@ -275,9 +274,8 @@ def exit_code_of(
 ) -> ExitCode:
     """The exit code of a run.
 
-    A run that broke off is at fault whatever it saw; then what was seen for certain comes before what was
-    not: a violated MUST, then our own crash (of a judge, or of a story, whose end nobody saw), then a run that judged
-    nothing, then what stayed undecided.
+    The first that applies: an unfinished run, a violated MUST, a crash of a judge or a story, a run that judged
+    nothing, an undecided requirement.
     """
     verdicts = list(findings)
     if not finished:
@@ -297,7 +295,7 @@ JUDGED = frozenset({VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED})
 
 
 def read_report(lines: Iterable[str]) -> Report:
-    """Read JSON lines back. Raises ReportError; a report without a footer is one of a run that broke off."""
+    """Read the lines of a report. Without a footer, the run did not finish. Raises ReportError."""
     header: Header | None = None
     footer: Footer | None = None
     findings: list[Finding] = []
@@ -343,10 +341,10 @@ def _finding(value: dict[str, Any]) -> Finding:
     return _read(Finding, value)
 
 
-def _shown(value: dict[str, Any]) -> Shown:
+def _shown(value: dict[str, Any]) -> ShownExchange:
     for name in ("request_headers", "response_headers"):
         value[name] = tuple((str(key), str(text)) for key, text in value.get(name, ()))
-    return _read(Shown, value)
+    return _read(ShownExchange, value)
 
 
 def _load(value: dict[str, Any]) -> LoadLine:

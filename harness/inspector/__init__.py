@@ -1,4 +1,4 @@
-"""The inspector: one page that shows what applications say to each other, live, and the API that it reads.
+"""The inspector: a page that shows the exchanges between applications live, and the API behind it.
 
-It knows no application: a `RowSource` gives it rows and details, whoever serves it says which lanes there are.
+It knows no application by name: a `RowSource` provides rows and details, and the server of the page names the lanes.
 """

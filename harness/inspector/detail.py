@@ -1,4 +1,4 @@
-"""One exchange with all that may be known of it, as JSON."""
+"""The details of one exchange, as JSON."""
 
 import base64
 import hashlib
@@ -15,13 +15,13 @@ from harness.redact import names_secret, placeholder, redact_named
 
 _PLACEHOLDER = re.compile(r"<[a-z]+(?:-[a-z]+)*:[0-9a-f]{8}>")
 _SHORTEST_SECRET = 8
-# curl says these itself; a length would be wrong as soon as a placeholder is replaced.
+# curl sets these itself, and a length would be wrong once a placeholder is replaced.
 _NOT_COPIED = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding", "user-agent"})
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One message held against the OpenAPI document: its problems, or `unread`: why it was not looked at."""
+    """One message validated against the OpenAPI document: its problems, or in `unread` why it was not checked."""
 
     problems: tuple[str, ...] = ()
     unread: str = ""
@@ -34,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """How a body is signed: the header, what stands before the digits there, and in words what over what."""
+    """How a body is signed: the header, the prefix of the digits in it, the algorithm in words, the kind of key."""
 
     header: str
     prefix: str
@@ -44,8 +44,8 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A row with its messages. `exchange.url` is absolute; `request_cut`, `response_cut`: a body is longer than what is
-    kept of it; `sentences` say what each fault does."""
+    """A row with its messages. `exchange.url` is absolute. `request_cut`, `response_cut`: only the beginning of a body
+    is kept. `sentences`: what each fault does."""
 
     row: ExchangeRow
     exchange: Exchange
@@ -59,7 +59,7 @@ class Recorded:
 
 
 def detail(recorded: Recorded) -> dict[str, Any]:
-    """The exchange as the inspector shows it; what by its name is a secret is removed once more."""
+    """The exchange as the inspector shows it, with fields redacted whose names suggest a secret."""
     row = recorded.row
     exchange = _redact(recorded.exchange)
     return {
@@ -124,7 +124,7 @@ def _redact(exchange: Exchange) -> Exchange:
 
 
 def _redact_headers(headers: Sequence[tuple[str, str]]) -> Headers:
-    """Without the values of headers whose names say secret, unless they are replaced already or too short for one."""
+    """Redacts headers whose names suggest a secret; placeholders and short values stay."""
     return tuple(
         (name, placeholder("secret", value))
         if names_secret(name) and len(value) >= _SHORTEST_SECRET and not _PLACEHOLDER.search(value)

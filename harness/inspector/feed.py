@@ -1,4 +1,4 @@
-"""The live stream of rows, as server-sent events with a cursor."""
+"""The live feed of rows, as server-sent events with a cursor."""
 
 import asyncio
 import json
@@ -15,13 +15,12 @@ _PING = 10.0
 
 
 class Feed:
-    """What is new in all sources together, for as many readers as there are.
+    """New rows of all sources, for any number of readers. Each reader polls the sources ten times a second.
 
-    Nobody who records has to know of it: a reader looks ten times a second whether a source has more. Of the two
-    records of one exchange the later one says which earlier one it belongs to (`of`).
+    An exchange is recorded by its caller and its callee: the later row names the earlier one in `of`.
 
-    Events: `start` (`fresh`: what the reader has so far is of another process), `rows` (`rows`; `kept`: by app the
-    first number that is still kept; the cursor is the event's id), `whole` (all that there was has been sent).
+    Events: `start` (`fresh`: the reader's cursor is of another process), `rows` (`rows`; `kept`: the first number that
+    is still kept, by app; the id of the event is the cursor), `whole` (all rows so far have been sent).
     """
 
     def __init__(self, sources: Callable[[], Sequence[RowSource]]) -> None:
@@ -30,16 +29,16 @@ class Feed:
         self._closed = False
 
     def close(self) -> None:
-        """End all streams, within a tenth of a second."""
+        """End all streams within 0.1 s."""
         self._closed = True
 
     async def stream(self, cursor: str = "") -> AsyncIterator[bytes]:
-        """The events after a cursor; from the beginning where it is empty or of another process."""
+        """The events after a cursor; from the beginning if it is empty or of another process."""
         after = self._read(cursor)
         yield _event("start", {"instance": self._instance, "fresh": after is None})
         sent = dict(after or {})
         pairing = Pairing()
-        # What was sent before is read again: the second record of its exchange may be yet to come.
+        # Rows sent before are read again, since the second row of their exchange may still come.
         seen: dict[str, int] = {}
         kept: dict[str, int] = {}
         quiet = 0.0
@@ -80,7 +79,7 @@ class Feed:
         return self._instance + "".join(f"!{app}={number}" for app, number in sorted(sent.items()))
 
     def _read(self, cursor: str) -> dict[str, int] | None:
-        """The last number by app; None for a cursor of another process, or none at all."""
+        """The last number by app; None for an invalid cursor or one of another process."""
         instance, *parts = cursor.split("!")
         if instance != self._instance:
             return None

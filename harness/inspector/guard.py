@@ -1,8 +1,7 @@
-"""Who may use a control plane: the holder of its token, from this machine, and no page of another origin.
+"""Access control of a control plane: the holder of its token, from this machine, and no page of another origin.
 
-A page that a developer has open elsewhere can send requests to this machine, also under a name of its own that leads
-here (DNS rebinding). It never has the token, which is no cookie and travels with no request by itself; beside that,
-what says that it comes from a page of another origin is refused.
+Any page in a developer's browser can send requests to this machine, also by DNS rebinding. It does not have the token,
+which is not a cookie; requests that carry another Origin or Sec-Fetch-Site are refused as well.
 """
 
 import hmac
@@ -18,10 +17,9 @@ _SAME = ("same-origin", "none")
 
 
 class TokenGuard:
-    """Lets only the holder of the token through, and only from this machine.
+    """ASGI middleware that admits only requests with the token, and only from this machine.
 
-    What lies below one of the `open_` paths (as `/inspector/`, relative to where the guard is mounted) needs no token:
-    it must hold nothing that not everybody may read.
+    Paths below one of `open_` (such as `/inspector/`, relative to the mount point) need no token: they must be public.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], token: str, open_: Collection[str] = ()) -> None:
@@ -30,7 +28,7 @@ class TokenGuard:
         self._open = tuple(open_)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, or refuse it: 401, 403 or 421."""
+        """Serve one request, or refuse it with 401, 403 or 421."""
         if scope["type"] == "http":
             refused = self._refusal(scope)
             if refused is not None:
@@ -66,13 +64,13 @@ class TokenGuard:
 
 
 def _header(scope: Any, name: bytes) -> str | None:
-    """A header; of one that is there twice all values, which then equal nothing."""
+    """A header; a repeated one with all its values joined, so that it equals no valid value."""
     values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
     return ", ".join(values) if values else None
 
 
 def _is_here(host: str) -> bool:
-    """Whether a Host header names this machine, by a name that leads nowhere else."""
+    """Whether a Host header names this machine by localhost or a loopback address."""
     match = _HOST.fullmatch(host)
     return match is not None and (match[1] == "localhost" or _loopback(match[1].strip("[]")))
 

@@ -1,4 +1,4 @@
-"""The files of the page: static, the same for everybody, without a secret."""
+"""The static files of the inspector's page, without secrets."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -8,13 +8,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 OPEN = "/inspector"
-"""What begins so needs no token."""
+"""The path prefix that needs no token."""
 
 BELOW = OPEN + "/"
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _HEADERS: Mapping[str, str] = {
-    # Nothing from elsewhere, nothing inline, no text that becomes markup (Trusted Types), no frame around it.
+    # No other origin, no inline code, no text as markup (Trusted Types), no frame around the page.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -30,7 +30,7 @@ _HEADERS: Mapping[str, str] = {
 
 
 def page_routes() -> list[Route]:
-    """GET /inspector/ and its files; to be mounted beside the API that the page reads, which is one level above."""
+    """Routes of GET /inspector/ and its files. The page reads its API one level above."""
     known = {
         each.name: each.read_bytes()
         for each in files(__package__).joinpath("assets").iterdir()
@@ -55,5 +55,5 @@ def page_routes() -> list[Route]:
 
 
 def address(base_url: str, token: str) -> str:
-    """Where to open the page. The token is in the fragment, which no browser sends: the page takes it from there."""
+    """The URL of the page. The token is in the fragment, which browsers do not send; the page reads it there."""
     return f"{base_url}{BELOW}#{token}"

@@ -1,4 +1,4 @@
-"""Two records of one exchange, the caller's and the callee's, found to be one."""
+"""Finds the two rows of one exchange: the caller's and the callee's."""
 
 from collections import defaultdict, deque
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from harness.inspector.row import ExchangeRow
 _MOST = 50_000
 _OLD = 120.0
 _EARLIER = 0.005
-"""Seconds by which a callee may seem to begin before its caller: both read the same clock, one after the other."""
+"""Seconds by which a callee's row may begin before its caller's: both read the same clock at different moments."""
 
 
 class _Key(NamedTuple):
@@ -21,10 +21,10 @@ class _Key(NamedTuple):
 
 
 class Pairing:
-    """Pairs records as they come, in any order.
+    """Pairs rows in any order of arrival.
 
-    A caller's record and a callee's are one exchange where they say the same request and the callee took it up while
-    the caller waited. Of several the earliest is taken: requests that are alike to the byte are not told apart.
+    A caller's row and a callee's belong together if they have the same request and the callee began while the caller
+    waited. If several fit, the earliest is taken: identical requests cannot be told apart.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Pairing:
         self._count = 0
 
     def match(self, row: ExchangeRow) -> ExchangeRow | None:
-        """The earlier record of the same exchange, which is then not given again; None where there is none yet."""
+        """The earlier row of the same exchange, which is then used up; None if there is none yet."""
         waiting = self._single.get(_key(row, "in" if row.direction == "out" else "out"))
         for other in waiting or ():
             out, into = (row, other) if row.direction == "out" else (other, row)
@@ -48,7 +48,7 @@ class Pairing:
         return None
 
     def _forget(self, before: float) -> None:
-        """Drop what has waited too long: the other side keeps no record, or is not here."""
+        """Drop rows that have waited too long for the other side."""
         kept = {key: deque(each for each in rows if each.begun >= before) for key, rows in self._single.items()}
         self._single = defaultdict(deque, {key: rows for key, rows in kept.items() if rows})
         self._count = sum(map(len, self._single.values()))

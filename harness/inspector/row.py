@@ -1,4 +1,4 @@
-"""An exchange as the list of the inspector shows it, and who can tell of exchanges."""
+"""Rows of the inspector's list, and the protocol of their sources."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SHORTEST_SECRET = 8
 
 
 class Webhook(NamedTuple):
-    """Which delivery a call belongs to, its how manieth attempt it is, and whether somebody asked for it again."""
+    """The delivery that a call belongs to, the number of the attempt, and whether it is a manual replay."""
 
     delivery: int
     attempt: int
@@ -20,14 +20,14 @@ class Webhook(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRow:
-    """One exchange in short, secrets removed.
+    """A redacted summary of one exchange.
 
-    app: whose record it is from; with `number` it names the exchange.
-    direction: "in" or "out", as `app` sees it.
-    begun, seconds: real time, Unix seconds, and how long it took.
-    clock: when it began by the clock of `app`, which may be another time; None where the app has no clock of its own.
-    problems: how many breaches of the OpenAPI document its answer has.
-    twin: equal in both records of one exchange, the caller's and the callee's.
+    app: the application that recorded it; with `number` it identifies the exchange.
+    direction: "in" or "out", as seen by `app`.
+    begun, seconds: Unix seconds of its start by the real clock, and its duration.
+    clock: Unix seconds of its start by the clock of `app`; None if the app has no clock of its own.
+    problems: how many deviations from the OpenAPI document its response has.
+    twin: equal in the caller's and the callee's row of one exchange.
     """
 
     app: str
@@ -51,7 +51,7 @@ class ExchangeRow:
     twin: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; what is empty is left out, a target above 400 characters is cut."""
+        """A JSON object without the empty fields; a target above 400 characters is cut."""
         target = redact_named(self.target, _SHORTEST_SECRET) if "?" in self.target else self.target
         value: dict[str, Any] = {
             "app": self.app,
@@ -83,14 +83,14 @@ class RowSource(Protocol):
 
     @property
     def app(self) -> str:
-        """Whose record it is."""
+        """The application that recorded the exchanges."""
 
     @property
     def kept(self) -> tuple[int, int]:
-        """The first number that is still kept and the last that was given; the first is above it where all are gone."""
+        """The first number that is still kept, and the last number given; the first is greater if none is kept."""
 
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` of the kept exchanges with a number above `after`, in order."""
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
-        """One exchange with everything that may be known of it, as JSON; None where it is not kept."""
+        """The details of one exchange, as JSON; None if it is not kept."""

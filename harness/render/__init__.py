@@ -1,1 +1,1 @@
-"""Renderings of a report: pure functions of the saved model, for terminals, browsers, comments and builds."""
+"""Renderings of a report, all pure functions: terminal, HTML, Markdown, JUnit."""

@@ -1,4 +1,4 @@
-"""The order in which every rendering tells a report: what is wrong first, and each cause once."""
+"""The order of a report in every rendering: what is wrong first, and each cause once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,11 +18,9 @@ _CERTAIN = (VerdictName.HELD, VerdictName.WAIVED, *_KNOWN_TO_BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A finding to be told in full, with the findings that it blocks.
-
-    `finding` is None where a root is no finding of this report (`requirement` still names it).
-    """
+class Cause:
+    """A finding with the findings that it blocks. `finding` is None if the root that blocks them is not in the
+    report."""
 
     requirement: str
     finding: Finding | None
@@ -30,7 +28,7 @@ class Entry:
 
     @property
     def blocked_claims(self) -> tuple[str, ...]:
-        """The claims that the blocked findings would settle, once each."""
+        """The claims that the blocked findings settle, once each."""
         return tuple(dict.fromkeys(claim for each in self.blocks for claim in each.claims))
 
 
@@ -48,13 +46,13 @@ class Area:
 
     @property
     def others(self) -> str:
-        """What is not held, in words: `2 violated, 1 not tested`."""
+        """Counts of the other verdicts: `2 violated, 1 not tested`."""
         return verdict_counts(each.verdict for each in self.claims if each.verdict is not VerdictName.HELD)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What is ready, what blocks production and what is not known, of `total` of `noun`. The numbers add up."""
+    """Counts that add up to `total`: what is ready, what blocks production, what is unknown."""
 
     noun: str
     total: int
@@ -68,33 +66,33 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A report in the order in which it is told. Each finding is in exactly one of the groups, or in the `blocks`
-    of one entry; `roots` are those roots of blocked findings that no other group tells."""
+    """A report in order. Each finding is in exactly one group, or in the `blocks` of one cause. `roots`: the roots of
+    blocked findings that are in no other group."""
 
     report: Report
-    violated: tuple[Entry, ...]
-    faults: tuple[Entry, ...]
-    warnings: tuple[Entry, ...]
+    violated: tuple[Cause, ...]
+    faults: tuple[Cause, ...]
+    warnings: tuple[Cause, ...]
     problems: tuple[str, ...]
     crashes: tuple[str, ...]
-    roots: tuple[Entry, ...]
-    inconclusive: tuple[Entry, ...]
-    waived: tuple[Entry, ...]
-    notes: tuple[Entry, ...]
+    roots: tuple[Cause, ...]
+    inconclusive: tuple[Cause, ...]
+    waived: tuple[Cause, ...]
+    notes: tuple[Cause, ...]
     not_applicable: Mapping[str, tuple[Finding, ...]]
     held: Mapping[str, tuple[Finding, ...]]
     areas: tuple[Area, ...]
     claims: Mapping[VerdictName, int] = field(default_factory=dict)
 
     @property
-    def blockers(self) -> tuple[Entry, ...]:
-        """What blocks production: each violated MUST, and each other root of something blocked."""
+    def blockers(self) -> tuple[Cause, ...]:
+        """What blocks production: each violated MUST, and each other root of blocked findings."""
         others = (each for each in (*self.faults, *self.warnings) if each.blocks)
         return (*self.violated, *others, *self.roots)
 
     @property
     def blockers_title(self) -> str:
-        """What `blockers` are: known to block production, or only standing in the way of knowing."""
+        """The title of `blockers`: whether they are known to block production."""
         if not self.violated:
             return "What stands in the way"
         return "What would block production" if self.only_simulators else "What blocks production"
@@ -106,7 +104,7 @@ class Arrangement:
 
     @property
     def selected(self) -> int:
-        """How many requirements were to be judged; at least as many as there are findings."""
+        """How many requirements were selected; at least the number of findings."""
         return max(self.report.footer.selected, len(self.report.findings))
 
     @property
@@ -116,7 +114,7 @@ class Arrangement:
 
     @property
     def undecided(self) -> int:
-        """How many findings are blocked, inconclusive or lost to a fault of the harness."""
+        """How many findings are blocked, inconclusive or harness faults."""
         found = self.verdicts
         return found[VerdictName.BLOCKED] + found[VerdictName.INCONCLUSIVE] + found[VerdictName.HARNESS_FAULT]
 
@@ -127,7 +125,7 @@ class Arrangement:
 
     @property
     def only_simulators(self) -> bool:
-        """Whether no real server was asked."""
+        """Whether every application is simulated."""
         return bool(self.simulated) and len(self.simulated) == len(self.report.header.targets)
 
     @property
@@ -137,7 +135,7 @@ class Arrangement:
 
     @property
     def advice_claims(self) -> frozenset[str]:
-        """The violated claims of which only advice (SHOULD) is violated."""
+        """The violated claims with no violated MUST, only a SHOULD."""
         must = {each.requirement for each in self.violated}
         should = {each.requirement for each in self.warnings}
         return frozenset(
@@ -150,10 +148,10 @@ class Arrangement:
 
     @property
     def tally(self) -> Tally:
-        """The counts for a reader of ten seconds: of claims, or of requirements in a report without claims."""
+        """The summary of claims, or of requirements in a report without claims."""
         if self.report.claims:
             found = Counter(each.verdict for each in self.report.claims)
-            # What only a fault of ours stands in the way of is not known to block anything.
+            # Claims that only a harness fault blocks are not known to block production.
             lost = self._lost_claims
             found[VerdictName.BLOCKED] -= len(lost)
             found[VerdictName.HARNESS_FAULT] += len(lost)
@@ -163,7 +161,7 @@ class Arrangement:
 
     @property
     def _lost_claims(self) -> frozenset[str]:
-        """The claims that are blocked by faults of the harness alone."""
+        """The claims that only harness faults block."""
         ours = {claim for each in self.faults for claim in each.blocked_claims}
         theirs = {claim for each in (*self.violated, *self.warnings, *self.roots) for claim in each.blocked_claims}
         blocked = {each.claim for each in self.report.claims if each.verdict is VerdictName.BLOCKED}
@@ -171,7 +169,7 @@ class Arrangement:
 
     @property
     def legend(self) -> tuple[tuple[VerdictName, int], ...]:
-        """The verdicts that claims have, each with how many have it."""
+        """The verdicts of the claims, each with its count."""
         return tuple((each, self.claims[each]) for each in SYMBOLS if self.claims.get(each))
 
 
@@ -180,17 +178,17 @@ def arrange(report: Report) -> Arrangement:
     blocked_by = _blocked_by_root(report.findings)
     found = {each.requirement: each for each in report.findings}
 
-    def entries(findings: Iterable[Finding]) -> tuple[Entry, ...]:
-        made = [Entry(each.requirement, each, blocked_by.get(each.requirement, ())) for each in findings]
+    def causes(findings: Iterable[Finding]) -> tuple[Cause, ...]:
+        made = [Cause(each.requirement, each, blocked_by.get(each.requirement, ())) for each in findings]
         return tuple(sorted(made, key=lambda each: -len(each.blocks)))
 
     violated = [each for each in report.findings if each.verdict is VerdictName.VIOLATED]
-    must = entries(each for each in violated if each.level not in ("SHOULD", "OBSERVE"))
-    faults = entries(each for each in report.findings if each.verdict is VerdictName.HARNESS_FAULT)
-    warnings = entries(each for each in violated if each.level == "SHOULD")
+    must = causes(each for each in violated if each.level not in ("SHOULD", "OBSERVE"))
+    faults = causes(each for each in report.findings if each.verdict is VerdictName.HARNESS_FAULT)
+    warnings = causes(each for each in violated if each.level == "SHOULD")
     told = {each.requirement for each in (*must, *faults, *warnings)}
     roots = tuple(
-        Entry(root, found.get(root), blocks)
+        Cause(root, found.get(root), blocks)
         for root, blocks in sorted(blocked_by.items(), key=lambda item: -len(item[1]))
         if root not in told
     )
@@ -204,9 +202,9 @@ def arrange(report: Report) -> Arrangement:
         problems=report.footer.problems,
         crashes=report.footer.crashes,
         roots=roots,
-        inconclusive=entries(each for each in rest if each.verdict is VerdictName.INCONCLUSIVE),
-        waived=entries(each for each in rest if each.verdict is VerdictName.WAIVED),
-        notes=entries(each for each in rest if each.verdict is VerdictName.VIOLATED and each.level == "OBSERVE"),
+        inconclusive=causes(each for each in rest if each.verdict is VerdictName.INCONCLUSIVE),
+        waived=causes(each for each in rest if each.verdict is VerdictName.WAIVED),
+        notes=causes(each for each in rest if each.verdict is VerdictName.VIOLATED and each.level == "OBSERVE"),
         not_applicable=_grouped((each.reason, each) for each in rest if each.verdict is VerdictName.NOT_APPLICABLE),
         held=_grouped((place_of(each), each) for each in rest if each.verdict is VerdictName.HELD),
         areas=tuple(
@@ -228,7 +226,7 @@ def verdict_counts(verdicts: Iterable[VerdictName]) -> str:
 
 
 def headline(arranged: Arrangement) -> str:
-    """The report in one sentence. It never sounds good when nothing was judged or the run broke off."""
+    """The report in one sentence, never positive if nothing was judged or the run did not finish."""
     exit_code = arranged.report.footer.exit_code
     wrong = len(arranged.violated)
     causes = len(arranged.blockers)
@@ -255,7 +253,7 @@ def headline(arranged: Arrangement) -> str:
 
 
 def is_good(arranged: Arrangement) -> bool:
-    """Whether the run ended with something judged and nothing wrong or undecided: the only case told in green."""
+    """Whether something was judged and nothing is wrong or undecided: the only case in green."""
     return (
         arranged.report.footer.finished
         and arranged.report.footer.exit_code == ExitCode.OK
@@ -265,7 +263,7 @@ def is_good(arranged: Arrangement) -> bool:
 
 
 def cautions(arranged: Arrangement) -> tuple[str, ...]:
-    """What a reader must know before believing the rest."""
+    """Sentences that limit what the report shows: an unfinished run, simulated applications."""
     told = []
     if not arranged.report.footer.finished:
         told.append("Whatever is missing below was not looked at, and is not known to be good.")
@@ -283,7 +281,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
 
 
 def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
-    """The counts, each as `n of m`; of what was sent again only where something was."""
+    """The counts, each as `n of m`, and the number of repeated requests if there are any."""
     again = arranged.report.footer.sent_again
     claims = len(arranged.report.claims)
     must = [each for each in arranged.report.findings if each.level == "MUST"]
@@ -298,7 +296,7 @@ def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
 
 
 def _blocked_by_root(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
-    """The blocked findings by root, following roots that are themselves blocked."""
+    """The blocked findings by root; a root that is itself blocked is followed to its own root."""
     by_id = {each.requirement: each for each in findings}
     grouped: dict[str, list[Finding]] = {}
     for finding in by_id.values():

@@ -1,4 +1,4 @@
-"""Charts of a load run as inline SVG: no script, no style of their own, colours from the page's classes. Pure."""
+"""Charts of a load run as inline SVG without script or style; colours come from the page's classes. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ Point = tuple[float, float]
 
 
 def percentile_chart(measure: MeasureLine) -> Markup:
-    """Milliseconds by percentile, both logarithmic, with the bounds as a band; server and service time beside it where
-    they are known. Empty where nothing was measured."""
+    """Milliseconds by percentile, both axes logarithmic, with the bounds as a band, and the server time if it is known.
+    Empty if nothing was measured."""
     rows = [row for row in measure.percentiles if row[0] is not None and row[1] is not None]
     if not rows:
         return Markup("")
@@ -42,7 +42,7 @@ def percentile_chart(measure: MeasureLine) -> Markup:
 
 
 def time_chart(measure: MeasureLine) -> Markup:
-    """Median and 95th percentile over time, with the requests a second as bars behind, failed ones marked."""
+    """Median and 95th percentile over time, with bars for requests and failures a second."""
     stretches = measure.stretches
     if not stretches:
         return Markup("")
@@ -68,7 +68,7 @@ def time_chart(measure: MeasureLine) -> Markup:
 
 
 def quantile(stretch: Stretch, q: float) -> float:
-    """A quantile of a stretch's times in milliseconds; 0 where there are none."""
+    """A quantile of a stretch's times in milliseconds; 0 if there are none."""
     total = sum(count for _, count in stretch.times)
     seen = 0
     for value, count in stretch.times:
@@ -79,7 +79,7 @@ def quantile(stretch: Stretch, q: float) -> float:
 
 
 class _Scale:
-    """From values to places."""
+    """A linear scale from values to coordinates."""
 
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
         self.low, self.high = low, high if high > low else low + 1.0

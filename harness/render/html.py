@@ -1,6 +1,6 @@
-"""A report as one self-contained page. No script, no outside request; its content security policy forbids both.
+"""A report as one self-contained HTML page, whose content security policy forbids scripts and outside requests.
 
-Every value goes through `visible` and jinja2's escaping, and the only links are to places in the page.
+Every value goes through `visible` and jinja2's escaping; links lead only to anchors of the page.
 """
 
 import base64
@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from harness.render import load_words
 from harness.render.arrange import (
-    Entry,
+    Cause,
     arrange,
     cautions,
     counts_in_words,
@@ -41,7 +41,7 @@ from harness.report import Finding, Report
 from harness.verdict import VerdictName
 
 _EVIDENCE = re.compile(r"browser/[A-Za-z0-9][A-Za-z0-9._-]*\.(png|txt|zip)")
-"""The names that we give; what else a saved report names is no link."""
+"""Names of evidence files; other names in a saved report are not made links."""
 _NOT_ANCHOR = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -72,29 +72,28 @@ def to_html(report: Report) -> str:
     )
 
 
-def _is_ours(cause: Entry) -> bool:
-    """Whether it says something about us, and nothing about a deployment."""
+def _is_ours(cause: Cause) -> bool:
+    """Whether the cause is a harness fault."""
     return cause.finding is not None and cause.finding.verdict is VerdictName.HARNESS_FAULT
 
 
 class _Places:
-    """Names of the places in the page. An id with characters of its own gets a number in its name, so that no
-    two places share one."""
+    """The anchors of the page. An id with characters that an anchor cannot have gets a number, so that all differ."""
 
     def __init__(self, report: Report) -> None:
         self._claims = _anchors("claim", [each.claim for each in report.claims])
         self._requirements = _anchors("req", [each.requirement for each in report.findings])
 
     def claim(self, claim: str) -> str:
-        """The place of a claim, empty for one that is not in the report."""
+        """The anchor of a claim; empty if it is not in the report."""
         return self._claims.get(claim, "")
 
     def requirement(self, requirement: str) -> str:
-        """The place of a requirement's finding, empty for one that is not in the report."""
+        """The anchor of a requirement's finding; empty if it is not in the report."""
         return self._requirements.get(requirement, "")
 
     def exchange(self, finding: Finding, number: int) -> str:
-        """The place of an exchange below a finding, empty for one that is not shown."""
+        """The anchor of an exchange of a finding; empty if it is not shown."""
         if any(each.number == number for each in finding.exchanges):
             return f"{self.requirement(finding.requirement)}-x{int(number)}"
         return ""
@@ -109,7 +108,7 @@ def _anchors(prefix: str, ids: list[str]) -> dict[str, str]:
 
 
 def _shown(value: Any) -> Any:
-    """Every value that the template prints comes through here; only markup of the template's own is left alone."""
+    """Jinja2's finalizer: makes every printed value visible, except markup."""
     if isinstance(value, Markup):
         return value
     return visible(value) if isinstance(value, str) else value

@@ -1,12 +1,12 @@
-"""A report for a build server: JUnit XML, one test case a finding.
+"""A report as JUnit XML for build servers: one test case for each finding.
 
-A violated MUST is a failure; a fault of the harness, a story that crashed, something inconclusive, a run that broke off
-or judged nothing an error; blocked, waived and not applicable are skipped, each with its reason.
+A violated MUST is a failure. A harness fault, a crashed story, an inconclusive finding, and a run that did not finish
+or judged nothing are errors. Blocked, waived and not applicable findings are skipped, each with its reason.
 """
 
 from xml.etree import ElementTree as ET
 
-from harness.render.arrange import Arrangement, Entry, arrange, headline, place_of
+from harness.render.arrange import Arrangement, Cause, arrange, headline, place_of
 from harness.render.text import one_line, prose, visible
 from harness.render.words import exit_code_in_words
 from harness.report import Finding, Report
@@ -16,7 +16,7 @@ _RUN = "crossapp"
 
 
 def to_junit(report: Report) -> str:
-    """The report as JUnit XML, XML declaration included."""
+    """The report as JUnit XML with an XML declaration."""
     arranged = arrange(report)
     suite = ET.Element("testsuite", name=one_line(f"crossapp {report.header.deployment}"))
     properties = ET.SubElement(suite, "properties")
@@ -24,8 +24,8 @@ def to_junit(report: Report) -> str:
         ET.SubElement(properties, "property", name=name, value=one_line(value))
     for finding in report.findings:
         _case(suite, finding)
-    for entry in arranged.roots:
-        _absent_root(suite, entry)
+    for cause in arranged.roots:
+        _absent_root(suite, cause)
     for number, problem in enumerate(report.footer.problems, start=1):
         case = ET.SubElement(
             suite, "testcase", classname=f"{_RUN}.deviations", name=f"deviation {number} is up to date"
@@ -84,16 +84,16 @@ def _waived(finding: Finding) -> str:
     return prose(f"waived until {waiver.until} by {waiver.owner}: {waiver.reason}")
 
 
-def _absent_root(suite: ET.Element, entry: Entry) -> None:
-    """What is blocked is only skipped, so a root that is no failing case of its own gets one here."""
-    if entry.finding is not None and entry.finding.verdict is VerdictName.INCONCLUSIVE:
+def _absent_root(suite: ET.Element, cause: Cause) -> None:
+    """A failing case for a root without one of its own: the findings that it blocks are only skipped."""
+    if cause.finding is not None and cause.finding.verdict is VerdictName.INCONCLUSIVE:
         return
-    case = ET.SubElement(suite, "testcase", classname=f"{_RUN}.roots", name=one_line(entry.requirement))
-    _outcome(case, "error", f"it blocks {len(entry.blocks)} of the requirements, and is not held in this run", "")
+    case = ET.SubElement(suite, "testcase", classname=f"{_RUN}.roots", name=one_line(cause.requirement))
+    _outcome(case, "error", f"it blocks {len(cause.blocks)} of the requirements, and is not held in this run", "")
 
 
 def _run(suite: ET.Element, arranged: Arrangement) -> None:
-    """The run itself as a case: a build in which nothing was judged, or that broke off, is never green."""
+    """The run as a test case, which fails if the run did not finish or judged nothing."""
     case = ET.SubElement(suite, "testcase", classname=_RUN, name="the run finished and judged something")
     footer = arranged.report.footer
     if not footer.finished or not arranged.judged:

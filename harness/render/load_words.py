@@ -1,4 +1,4 @@
-"""The figures of a load run in words, for every rendering. Pure."""
+"""The figures of a load run in words, the same in every rendering. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,7 +17,7 @@ _HEALTH = {
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A value with its unit; a dash where there is none."""
+    """A value with its unit; a dash for None."""
     if value is None:
         return "–"
     if unit == "ms":
@@ -32,20 +32,20 @@ def bounds(line: BudgetLine) -> str:
 
 
 def margin(line: BudgetLine) -> str:
-    """How much of the limit is left, or by how much it is exceeded."""
+    """How much of the limit is left or exceeded, in percent."""
     if line.margin is None:
         return "–"
     return f"{100 * line.margin:.0f} % left" if line.margin >= 0 else f"{-100 * line.margin:.0f} % over"
 
 
 def accounts(load: LoadLine) -> str:
-    """The accounts as one equation."""
+    """The accounts as an equation."""
     parts = " + ".join(f"{load.accounts[name]} {name}" for name in ("ok", "failed", "dropped", "censored"))
     return f"{load.accounts['scheduled']} due = {parts}"
 
 
 def generator(load: LoadLine) -> str:
-    """How the generator did."""
+    """The health of the load generator."""
     told = [
         text.format(round(load.health[name], 1) if "{}" in text else load.health[name])
         for name, text in _HEALTH.items()
@@ -55,12 +55,12 @@ def generator(load: LoadLine) -> str:
 
 
 def floor(load: LoadLine) -> str:
-    """What an empty server needs here; empty where none was asked."""
+    """The times of an empty server on this machine; empty if not measured."""
     return _told({name: value for name, value in load.calibration.items() if name not in ("requests", *_PAGE)})
 
 
 def page_floor(load: LoadLine) -> str:
-    """What an empty page with an empty iframe needs in the browser here; empty where none was loaded."""
+    """The times of an empty page with an empty iframe in the browser on this machine; empty if not measured."""
     return _told({short: load.calibration[name] for name, short in _PAGE.items() if name in load.calibration})
 
 
@@ -69,17 +69,17 @@ def _told(found: Mapping[str, float]) -> str:
 
 
 def counted(line: BudgetLine) -> str:
-    """How many measurements a budget was judged by, and of what."""
+    """The number of measurements by which a budget was judged."""
     return f"{line.count} {'loads' if of_pages(line.over) else 'requests'}"
 
 
 def of_pages(measures: Iterable[str]) -> bool:
-    """Whether a browser measures them."""
+    """Whether the measures come from a browser."""
     return all(each.startswith(("widget/", "emptyPage/")) for each in measures)
 
 
 def lines(load: LoadLine) -> Iterator[tuple[str, str]]:
-    """What is told of a run beside its budgets, each with its label."""
+    """(label, text) of a load run, apart from its budgets."""
     if load.lanes:
         yield "load", f"{load.plan}; {load.lanes} generator process" + ("es" if load.lanes != 1 else "")
         yield "accounts", accounts(load)

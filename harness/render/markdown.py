@@ -1,14 +1,14 @@
-"""A report as Markdown (GitHub's), for a comment on a pull request or for a wiki.
+"""A report as GitHub-flavoured Markdown, for a comment on a pull request or for a wiki.
 
-Words of servers stand in code, where Markdown reads nothing; sentences are escaped. So no answer can make a
-link, an image, a mention, a table cell or a tag.
+Text from servers is put into code spans, sentences are escaped, so that no response can create a link, an image, a
+mention, a table cell or a tag.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
 from harness.render import load_words
-from harness.render.arrange import Area, Arrangement, Entry, arrange, cautions, counts_in_words, headline
+from harness.render.arrange import Area, Arrangement, Cause, arrange, cautions, counts_in_words, headline
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
     CRASHES,
@@ -24,7 +24,7 @@ from harness.render.words import (
 from harness.report import ClaimResult, Finding, LoadLine, Report
 
 COMMENT_LIMIT = 60_000
-"""Characters: a comment on GitHub takes 65,536."""
+"""Characters; a comment on GitHub has at most 65,536."""
 
 _PUNCTUATION = re.compile(r"[\\`*_\[\]!|~$]|:(?=//)|(?<=www)\.|^[-+](?=\s)|^\d+(?=[.)])|<|>|&|@|#")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
@@ -32,7 +32,7 @@ _BACKTICKS = re.compile("`+")
 
 
 def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
-    """The report as Markdown. What goes beyond `limit` characters is left out, with a line that says so."""
+    """The report as Markdown. Parts beyond `limit` characters are left out, and a line says so."""
     arranged = arrange(report)
     kept: list[str] = []
     room = limit
@@ -50,12 +50,12 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
 
 
 def escaped(text: str) -> str:
-    """A sentence as Markdown in which nothing is markup."""
+    """A sentence with all Markdown escaped."""
     return _PUNCTUATION.sub(_escape, prose(text))
 
 
 def code(text: str, *, in_table: bool = False) -> str:
-    """A code span of one line; empty for an empty text."""
+    """A code span of one line; empty if the text is."""
     line = one_line(text)
     if not line:
         return ""
@@ -97,7 +97,7 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         yield _load(arranged.report.load)
     if arranged.areas:
         yield _areas(arranged.areas)
-    for title, entries in (
+    for title, causes in (
         ("Violated", arranged.violated),
         ("Faults of the harness", arranged.faults),
         ("Warnings", arranged.warnings),
@@ -106,7 +106,7 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         ("Waived", arranged.waived),
         ("Notes", arranged.notes),
     ):
-        yield from _section(title, entries)
+        yield from _section(title, causes)
     yield from _not_applicable(arranged)
     for area in arranged.areas:
         yield _claims(area)
@@ -146,15 +146,15 @@ def _end(arranged: Arrangement) -> str:
     return f"### Counts\n\n{counts}\n\n{took}Exit code {footer.exit_code}: {words}."
 
 
-def _blocker(entry: Entry) -> str:
-    statement = f" {escaped(entry.finding.statement)}" if entry.finding else " not in this report."
-    blocks = f" **Blocks {_blocked(entry)}.**" if entry.blocks else ""
-    return f"- {code(entry.requirement)}{statement}{blocks}"
+def _blocker(cause: Cause) -> str:
+    statement = f" {escaped(cause.finding.statement)}" if cause.finding else " not in this report."
+    blocks = f" **Blocks {_blocked(cause)}.**" if cause.blocks else ""
+    return f"- {code(cause.requirement)}{statement}{blocks}"
 
 
-def _blocked(entry: Entry) -> str:
-    claims = entry.blocked_claims
-    return count(len(entry.blocks), "requirement") + (
+def _blocked(cause: Cause) -> str:
+    claims = cause.blocked_claims
+    return count(len(cause.blocks), "requirement") + (
         f" of {count(len(claims), 'claim')} ({', '.join(escaped(each) for each in claims)})" if claims else ""
     )
 
@@ -164,16 +164,16 @@ def _areas(areas: Sequence[Area]) -> str:
     return "\n".join(["### Claims by system", "", "| system | held | other verdicts |", "|---|---|---|", *rows])
 
 
-def _section(title: str, entries: Sequence[Entry]) -> Iterator[str]:
-    for number, entry in enumerate(entries):
-        heading = f"### {title} ({len(entries)})\n\n" if number == 0 else ""
-        yield heading + _entry(entry)
+def _section(title: str, causes: Sequence[Cause]) -> Iterator[str]:
+    for number, cause in enumerate(causes):
+        heading = f"### {title} ({len(causes)})\n\n" if number == 0 else ""
+        yield heading + _cause(cause)
 
 
-def _entry(entry: Entry) -> str:
-    finding = entry.finding
+def _cause(cause: Cause) -> str:
+    finding = cause.finding
     if finding is None:
-        parts = [f"#### {code(entry.requirement)}", "Not in this report: it was not selected, or was never judged."]
+        parts = [f"#### {code(cause.requirement)}", "Not in this report: it was not selected, or was never judged."]
     else:
         parts = [
             f"#### {heading_word(finding).upper()} {code(finding.requirement)}",
@@ -182,9 +182,9 @@ def _entry(entry: Entry) -> str:
         ]
         if finding.reproduce:
             parts.append(fenced(finding.reproduce, "sh"))
-    if entry.blocks:
-        blocked = "\n".join(f"- {code(each.requirement)}" for each in entry.blocks)
-        parts.append(f"<details><summary>Blocks {_blocked(entry)}</summary>\n\n{blocked}\n\n</details>")
+    if cause.blocks:
+        blocked = "\n".join(f"- {code(each.requirement)}" for each in cause.blocks)
+        parts.append(f"<details><summary>Blocks {_blocked(cause)}</summary>\n\n{blocked}\n\n</details>")
     return "\n\n".join(parts)
 
 

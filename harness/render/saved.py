@@ -1,4 +1,4 @@
-"""Opening a saved report. Whatever is wrong with the file is one ReportError that names it."""
+"""Opens a saved report. Every problem with the file is a ReportError that names it."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ REPORT_NAME = "report.jsonl"
 def open_report(path: Path) -> Report:
     """Read a saved report: a file of JSON lines, or a directory with a report.jsonl in it.
 
-    Raises ReportError, its text naming the file, the line and what is wrong.
+    Raises ReportError, which names the file, the line and the problem.
     """
     if path.is_dir():
         path = path / REPORT_NAME
@@ -73,7 +73,7 @@ def _cut(message: str) -> str:
 
 
 def _refuse_cut_line(lines: list[str]) -> None:
-    """The last line of a file that was cut off while it was written has a name of its own."""
+    """Raises ReportError if the last line was cut off."""
     last = lines[-1].strip()
     if last.startswith("{") and not last.endswith("}"):
         raise ReportError(

@@ -1,7 +1,7 @@
-"""A report for a terminal or a log: what is wrong first, one block a finding.
+"""A report for a terminal or a log: what is wrong first, one block for each finding.
 
-Lines are folded at the console's width, but for ids, URLs and curl commands: those stay whole, so that they
-can be copied, and the terminal folds them itself. Nothing depends on colour.
+Lines are folded at the console's width, except for ids, URLs and curl commands, which stay whole for copying. Nothing
+depends on colour.
 """
 
 import io
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.render import load_words
-from harness.render.arrange import Entry, arrange, cautions, counts_in_words, headline, is_good
+from harness.render.arrange import Cause, arrange, cautions, counts_in_words, headline, is_good
 from harness.render.text import in_encoding, one_line, prose, visible
 from harness.render.words import (
     CRASHES,
@@ -23,7 +23,7 @@ from harness.render.words import (
     numbers,
     when,
 )
-from harness.report import Finding, Report, Shown
+from harness.report import Finding, Report, ShownExchange
 
 _WIDEST = 100
 _LABEL = 11
@@ -61,15 +61,15 @@ class _Printer:
     def print(self) -> None:
         told = self._arranged
         self._head()
-        self._entries("Violated", told.violated)
-        self._entries("Faults of the harness: they say nothing about the deployment", told.faults)
-        self._entries("Warnings: advice that is not followed", told.warnings)
+        self._causes("Violated", told.violated)
+        self._causes("Faults of the harness: they say nothing about the deployment", told.faults)
+        self._causes("Warnings: advice that is not followed", told.warnings)
         self._listed("Declared deviations out of date", "DEVIATION", told.problems)
         self._listed(CRASHES, "CRASHED", told.crashes)
-        self._entries("Blocked: what stands in the way", told.roots)
-        self._entries("Inconclusive", told.inconclusive)
-        self._entries("Waived: declared deviations that happened", told.waived)
-        self._entries("Notes: seen, and left open by the contract", told.notes)
+        self._causes("Blocked: what stands in the way", told.roots)
+        self._causes("Inconclusive", told.inconclusive)
+        self._causes("Waived: declared deviations that happened", told.waived)
+        self._causes("Notes: seen, and left open by the contract", told.notes)
         self._not_applicable()
         self._load()
         self._claims()
@@ -89,26 +89,26 @@ class _Printer:
         for caution in cautions(self._arranged):
             self._folded(caution)
 
-    def _entries(self, title: str, entries: Sequence[Entry]) -> None:
-        if not entries:
+    def _causes(self, title: str, causes: Sequence[Cause]) -> None:
+        if not causes:
             return
-        self._section(title, len(entries))
-        for entry in entries:
-            self._entry(entry)
+        self._section(title, len(causes))
+        for cause in causes:
+            self._cause(cause)
 
-    def _entry(self, entry: Entry) -> None:
-        finding = entry.finding
+    def _cause(self, cause: Cause) -> None:
+        finding = cause.finding
         self._gap()
         if finding is None:
-            self._title("not in this report", one_line(entry.requirement))
+            self._title("not in this report", one_line(cause.requirement))
             self._field("reason", "It was not selected, or was never judged.")
         else:
             self._title(heading_word(finding), one_line(finding.requirement))
             self._folded(prose(finding.statement), indent=2)
             self._fields(finding)
-        if entry.blocks:
-            self._field("blocks", _blocks(entry))
-            self._list(one_line(each.requirement) for each in entry.blocks)
+        if cause.blocks:
+            self._field("blocks", _blocks(cause))
+            self._list(one_line(each.requirement) for each in cause.blocks)
 
     def _fields(self, finding: Finding) -> None:
         self._field("expected", finding.expected)
@@ -129,7 +129,7 @@ class _Printer:
                 self._whole(" " * (_LABEL + 2) + line)
 
     def _exchanges(self, finding: Finding) -> None:
-        """The exchange that shows it most plainly, in a line of its own, then the numbers of the others."""
+        """The first exchange on a line of its own, then the numbers of the others."""
         others = finding.evidence
         if finding.exchanges:
             first = finding.exchanges[0]
@@ -214,7 +214,7 @@ class _Printer:
         self._write(Text(line))
 
     def _folded(self, line: str, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
-        """Fold a line at spaces; continuations hang. A word longer than the width is left whole."""
+        """Print a line folded at spaces, with continuation lines indented by `hang`. Long words stay whole."""
         first, rest = line[:hang], line[hang:]
         room = max(self._width - indent - hang, 20)
         for piece in _fold(rest, room):
@@ -226,19 +226,19 @@ class _Printer:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
-def _blocks(entry: Entry) -> str:
-    claims = entry.blocked_claims
+def _blocks(cause: Cause) -> str:
+    claims = cause.blocked_claims
     of_claims = f" of {count(len(claims), 'claim')} ({', '.join(claims)})" if claims else ""
-    return f"{count(len(entry.blocks), 'requirement')}{of_claims}:"
+    return f"{count(len(cause.blocks), 'requirement')}{of_claims}:"
 
 
-def _exchange(shown: Shown) -> str:
+def _exchange(shown: ShownExchange) -> str:
     came = str(shown.status) if shown.status is not None else shown.outcome.replace("_", " ")
     return one_line(f"{shown.method} {shown.url} -> {came}")
 
 
 def _fold(line: str, room: int) -> list[str]:
-    """The line in pieces of at most `room` cells, but for words that are longer by themselves."""
+    """The line in pieces of at most `room` cells; a longer word is a piece of its own."""
     pieces: list[str] = []
     for word in line.split(" "):
         if pieces and cell_len(pieces[-1]) + 1 + cell_len(word) <= room:

@@ -1,8 +1,8 @@
-"""Text that came from a server, made safe to look at.
+"""Makes text from servers safe to display.
 
-A report shows what servers answered. Terminal escapes, characters that turn the reading direction, and
-characters that cannot be seen would let an answer change how the report around it reads, so each of them is
-written out as `⟨U+202E⟩`. Joiners and variation selectors stay: names and emoji need them.
+Terminal escapes, characters that change the reading direction and invisible characters could change how the report
+around them reads, so each is written out as `⟨U+202E⟩`. Joiners and variation selectors stay: names and emoji need
+them.
 """
 
 import re
@@ -19,24 +19,24 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with every control, direction and invisible character written out; tabs and line feeds stay."""
+    """The text with control, direction and invisible characters written out, except tabs and line feeds."""
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_written_out, text)
 
 
 def one_line(text: str) -> str:
-    """As `visible`, for places of one line: tabs and line feeds are written out, too."""
+    """As `visible`, with tabs and line feeds written out as well."""
     return visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
 
 
 def prose(text: str) -> str:
-    """As `visible`, for sentences: any run of white space is one space."""
+    """As `visible`, with each run of white space as one space."""
     return visible(" ".join(text.split()))
 
 
 def in_encoding(text: str, encoding: str) -> str:
-    """The text as an encoding can write it: what it lacks becomes an escape. Logs are not always UTF-8."""
+    """The text with an escape for each character that an encoding lacks (logs are not always UTF-8)."""
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 

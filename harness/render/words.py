@@ -1,4 +1,4 @@
-"""The words of a report: verdicts, exit codes, counts and times, the same in every rendering."""
+"""Verdicts, exit codes, counts and times in words, the same in every rendering."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ EXIT_CODES = {
 
 
 def exit_code_in_words(code: int) -> str:
-    """What an exit code means, as the end of a sentence."""
+    """The meaning of an exit code, as the end of a sentence."""
     try:
         return EXIT_CODES[ExitCode(code)]
     except ValueError:
@@ -61,7 +61,7 @@ def exit_code_in_words(code: int) -> str:
 
 
 def heading_word(finding: Finding) -> str:
-    """The word before a finding: a violated SHOULD is a warning, a violated OBSERVE a note."""
+    """The heading of a finding: its verdict, `warning` for a violated SHOULD, `note` for a violated OBSERVE."""
     if finding.verdict is VerdictName.VIOLATED and finding.level == "SHOULD":
         return "warning"
     if finding.verdict is VerdictName.VIOLATED and finding.level == "OBSERVE":
@@ -80,7 +80,7 @@ def listed(items: Sequence[str]) -> str:
 
 
 def when(iso: str) -> str:
-    """`2026-11-22 14:03 UTC` of an ISO 8601 time; any other text as it is."""
+    """`2026-11-22 14:03 UTC` for an ISO 8601 time; other text unchanged."""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
@@ -101,7 +101,7 @@ def duration(seconds: float) -> str:
 
 
 def numbers(found: Sequence[int]) -> str:
-    """Numbers in a line, neighbours as a range: `3, 7 to 12`; their order stays, as the plainest comes first."""
+    """Numbers in their order, consecutive ones as a range: `3, 7 to 12`."""
     runs: list[list[int]] = []
     for each in found:
         if runs and each == runs[-1][-1] + 1:

@@ -14,7 +14,7 @@ from harness.report import (
     Header,
     Report,
     ReportError,
-    Shown,
+    ShownExchange,
     TargetLine,
     Waiver,
     exit_code_of,
@@ -169,7 +169,7 @@ def test_no_run_that_judged_nothing_exits_0() -> None:
 # The saved report
 
 
-SHOWN = Shown(
+SHOWN = ShownExchange(
     1,
     "s/x",
     "a",

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.compare import Kind, compare
+from harness.compare import ChangeKind, compare
 from harness.report import Finding, Report, Waiver
 from harness.verdict import VerdictName
 from tests.harness.render.sample import (
@@ -36,31 +36,31 @@ def one(verdict: VerdictName, *, level: str = "MUST", waiver: Waiver | None = No
 @pytest.mark.parametrize(
     ("before", "after", "kind", "worse"),
     [
-        (HELD, VIOLATED, Kind.NEWLY_VIOLATED, True),
-        (WAIVED, VIOLATED, Kind.NEWLY_VIOLATED, True),
-        (BLOCKED, VIOLATED, Kind.NEWLY_VIOLATED, True),
-        (None, VIOLATED, Kind.NEWLY_VIOLATED, True),
-        (HELD, BLOCKED, Kind.NEWLY_UNDECIDED, True),
-        (HELD, INCONCLUSIVE, Kind.NEWLY_UNDECIDED, True),
-        (HELD, HARNESS_FAULT, Kind.NEWLY_UNDECIDED, True),
-        (HELD, NOT_APPLICABLE, Kind.NEWLY_UNDECIDED, True),
-        (WAIVED, BLOCKED, Kind.NEWLY_UNDECIDED, True),
-        (VIOLATED, BLOCKED, Kind.NO_LONGER_SEEN, False),
-        (VIOLATED, HELD, Kind.FIXED, False),
-        (BLOCKED, HELD, Kind.NEWLY_HELD, False),
-        (HELD, WAIVED, Kind.DEVIATION, False),
-        (VIOLATED, WAIVED, Kind.DEVIATION, False),
-        (WAIVED, HELD, Kind.DEVIATION, False),
-        (BLOCKED, WAIVED, Kind.DEVIATION, False),
-        (BLOCKED, INCONCLUSIVE, Kind.OTHER, False),
-        (None, HELD, Kind.APPEARED, False),
-        (None, BLOCKED, Kind.APPEARED, False),
-        (HELD, None, Kind.GONE, False),
-        (VIOLATED, None, Kind.GONE, False),
+        (HELD, VIOLATED, ChangeKind.NEWLY_VIOLATED, True),
+        (WAIVED, VIOLATED, ChangeKind.NEWLY_VIOLATED, True),
+        (BLOCKED, VIOLATED, ChangeKind.NEWLY_VIOLATED, True),
+        (None, VIOLATED, ChangeKind.NEWLY_VIOLATED, True),
+        (HELD, BLOCKED, ChangeKind.NEWLY_UNDECIDED, True),
+        (HELD, INCONCLUSIVE, ChangeKind.NEWLY_UNDECIDED, True),
+        (HELD, HARNESS_FAULT, ChangeKind.NEWLY_UNDECIDED, True),
+        (HELD, NOT_APPLICABLE, ChangeKind.NEWLY_UNDECIDED, True),
+        (WAIVED, BLOCKED, ChangeKind.NEWLY_UNDECIDED, True),
+        (VIOLATED, BLOCKED, ChangeKind.NO_LONGER_SEEN, False),
+        (VIOLATED, HELD, ChangeKind.FIXED, False),
+        (BLOCKED, HELD, ChangeKind.NEWLY_HELD, False),
+        (HELD, WAIVED, ChangeKind.DEVIATION, False),
+        (VIOLATED, WAIVED, ChangeKind.DEVIATION, False),
+        (WAIVED, HELD, ChangeKind.DEVIATION, False),
+        (BLOCKED, WAIVED, ChangeKind.DEVIATION, False),
+        (BLOCKED, INCONCLUSIVE, ChangeKind.OTHER, False),
+        (None, HELD, ChangeKind.APPEARED, False),
+        (None, BLOCKED, ChangeKind.APPEARED, False),
+        (HELD, None, ChangeKind.GONE, False),
+        (VIOLATED, None, ChangeKind.GONE, False),
     ],
 )
 def test_what_became_of_a_requirement_has_a_name(
-    before: VerdictName | None, after: VerdictName | None, kind: Kind, worse: bool
+    before: VerdictName | None, after: VerdictName | None, kind: ChangeKind, worse: bool
 ) -> None:
     comparison = compare(run(before), run(after))
     assert [(each.id, each.kind, each.worse) for each in comparison.requirements] == [("a.rule", kind, worse)]
@@ -77,7 +77,7 @@ def test_the_same_verdict_is_no_change(verdict: VerdictName) -> None:
 
 def test_a_step_back_in_what_the_contract_leaves_open_is_told_but_not_worse() -> None:
     comparison = compare(run(HELD, level="OBSERVE"), run(VIOLATED, level="OBSERVE"))
-    assert [each.kind for each in comparison.requirements] == [Kind.NEWLY_VIOLATED]
+    assert [each.kind for each in comparison.requirements] == [ChangeKind.NEWLY_VIOLATED]
     assert not comparison.worse
 
 
@@ -93,7 +93,7 @@ def test_a_claim_that_is_no_longer_held_is_worse_even_where_its_requirement_is_g
 def test_a_requirement_under_a_new_name_is_not_worse_while_its_claim_holds() -> None:
     before = report_of([finding("a.old", "S.", HELD, "C-TA-01")])
     comparison = compare(before, report_of([finding("a.new", "S.", HELD, "C-TA-01")]))
-    assert {each.kind for each in comparison.requirements} == {Kind.APPEARED, Kind.GONE}
+    assert {each.kind for each in comparison.requirements} == {ChangeKind.APPEARED, ChangeKind.GONE}
     assert not comparison.worse
 
 
@@ -157,7 +157,7 @@ def test_the_text_tells_the_worst_first_with_ids_whole() -> None:
 
 def test_the_json_has_every_kind_of_change() -> None:
     value = json.loads(compare(run(HELD), run(VIOLATED)).to_json())
-    assert set(value["requirements"]) == {each.value for each in Kind}
+    assert set(value["requirements"]) == {each.value for each in ChangeKind}
     assert value["requirements"]["newly_violated"][0]["id"] == "a.rule"
     assert (value["format"], value["worse"]) == (1, True)
 

@@ -18,7 +18,7 @@ from harness.report import (
     Footer,
     Header,
     Report,
-    Shown,
+    ShownExchange,
     Source,
     TargetLine,
     Waiver,
@@ -74,7 +74,7 @@ def shown(
     answer: str = "",
     milliseconds: float = 14.2,
     error: str = "",
-) -> Shown:
+) -> ShownExchange:
     """An exchange with plausible headers."""
     base = URLS[callee]
     headers = (
@@ -90,7 +90,7 @@ def shown(
         ("x-ratelimit-reset", "1795356240"),
     )
     body = f" --data-binary '{request}'" if request else ""
-    return Shown(
+    return ShownExchange(
         number=number,
         step=step or "sign_in/validate",
         caller="crossapp",
@@ -119,7 +119,7 @@ def finding(
     obliged: str = "tuvens-api",
     section: str = "",
     quote: str = "",
-    exchanges: tuple[Shown, ...] = (),
+    exchanges: tuple[ShownExchange, ...] = (),
     evidence: tuple[int, ...] = (),
     expected: str = "",
     observed: str = "",

@@ -25,7 +25,7 @@ KINDS = {
     "footer": model.Footer,
     "target": model.TargetLine,
     "source": model.Source,
-    "exchange": model.Shown,
+    "exchange": model.ShownExchange,
     "waiver": model.Waiver,
 }
 LINES = {"header", "finding", "claim", "load", "footer"}
