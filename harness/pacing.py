@@ -21,8 +21,7 @@ class Allowance:
 class Pacer:
     """A sliding-window rate limiter for each (operation, key).
 
-    A window that slides over the sending times is at least as strict as a server's fixed window. `waited`: seconds
-    spent waiting so far.
+    A window that slides over the sending times is at least as strict as a server's fixed window.
     """
 
     def __init__(self, allowances: dict[str, Allowance], monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -30,11 +29,6 @@ class Pacer:
         self._monotonic = monotonic
         self._sent: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._locks: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.waited = 0.0
-
-    def allowance(self, operation: str) -> Allowance | None:
-        """The allowance of an operation; None if it is not limited."""
-        return self._allowances.get(operation)
 
     def count(self, operation: str, key: str) -> None:
         """Count a request that was sent without waiting."""
@@ -55,9 +49,7 @@ class Pacer:
                 if len(sent) < allowance.requests:
                     sent.append(now)
                     return
-                pause = sent[0] + allowance.seconds - now
-                self.waited += pause
-                await asyncio.sleep(pause)
+                await asyncio.sleep(sent[0] + allowance.seconds - now)
 
 
 def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> float:

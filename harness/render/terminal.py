@@ -4,7 +4,6 @@ Lines are folded at the console's width, except for ids, URLs and curl commands,
 depends on colour.
 """
 
-import io
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
@@ -37,13 +36,6 @@ _STYLES = {
     "deviation": "bold red",
     "waived": "cyan",
 }
-
-
-def to_text(report: Report, *, width: int = 80) -> str:
-    """The report as plain text, without colour."""
-    file = io.StringIO()
-    print_report(report, Console(file=file, width=width, color_system=None, legacy_windows=False))
-    return file.getvalue()
 
 
 def print_report(report: Report, console: Console) -> None:

@@ -21,7 +21,6 @@ def turns(wanted: Sequence[tuple[str, str]], allowances: dict[str, Allowance], p
             await pacer.turn(operation, key)
             times.append(round(loop.now - start, 3))
             await asyncio.sleep(pause)
-        assert round(pacer.waited, 3) <= round(loop.now - start, 3)
         return times
 
     return loop.run(run())
@@ -84,14 +83,12 @@ def test_those_who_wait_side_by_side_get_their_turns_in_the_order_in_which_they_
         await pacer.turn("mint", "a")
         served.append((number, loop.now - 1_000.0))
 
-    async def run() -> float:
+    async def run() -> None:
         pacer = Pacer({"mint": Allowance(2)}, loop.time)
         await asyncio.gather(*(one(pacer, number) for number in range(5)))
-        return pacer.waited
 
-    waited = loop.run(run())
+    loop.run(run())
     assert served == [(0, 0.0), (1, 0.0), (2, 60.0), (3, 60.0), (4, 120.0)]
-    assert waited == 120.0
 
 
 def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
@@ -107,11 +104,6 @@ def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
         return loop.now - 1_000.0
 
     assert loop.run(run()) == 60.0
-
-
-def test_an_allowance_is_told() -> None:
-    assert Pacer(TEN).allowance("mint") == Allowance(10, 60.0)
-    assert Pacer(TEN).allowance("read") is None
 
 
 NOW = 1_753_453_800.0

@@ -3,6 +3,7 @@
 `python -m tests.harness.render.sample FILE` writes it as JSON lines.
 """
 
+import io
 import json
 import sys
 from collections import Counter
@@ -10,7 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from rich.console import Console
+
 from harness.claims import read_claims
+from harness.render.terminal import print_report
 from harness.report import (
     JUDGED,
     ClaimResult,
@@ -617,6 +621,13 @@ def broken_off() -> Report:
     whole = sample()
     kept = whole.findings[:20]
     return Report(whole.header, kept, (), Footer(len(kept), 0, {}, {}, (), 3, 0.0, finished=False))
+
+
+def to_text(report: Report, *, width: int = 80) -> str:
+    """What a terminal without colour shows of a report."""
+    file = io.StringIO()
+    print_report(report, Console(file=file, width=width, color_system=None, legacy_windows=False))
+    return file.getvalue()
 
 
 def big(findings: int = 500, exchanges: int = 2) -> Report:

@@ -10,10 +10,9 @@ from harness.render.charts import percentile_chart, quantile, time_chart
 from harness.render.html import to_html
 from harness.render.load_words import accounts, amount, margin
 from harness.render.markdown import to_markdown
-from harness.render.terminal import to_text
 from harness.report import BudgetLine, LoadLine, MeasureLine, Report, Stretch
 from tests.harness.render import sample
-from tests.harness.render.sample import HOSTILE, report_of
+from tests.harness.render.sample import HOSTILE, report_of, to_text
 
 ROWS = ((50.0, 4.0, 3.9, 4.1), (95.0, 9.0, 8.0, 11.0), (99.0, 20.0, 15.0, None))
 STRETCHES = (

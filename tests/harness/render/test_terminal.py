@@ -3,9 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.render.terminal import print_report, to_text
+from harness.render.terminal import print_report
 from tests.harness.render import sample
-from tests.harness.render.sample import HELD, VIOLATED, finding, report_of
+from tests.harness.render.sample import HELD, VIOLATED, finding, report_of, to_text
 
 LABELS = (
     "VIOLATED",
