@@ -5,9 +5,9 @@ import os
 import signal
 import sys
 import traceback
+from typing import cast
 
 import typer
-from typer._click.exceptions import ClickException  # the library shows it under no public name
 
 from crossapp.commands.diff import diff
 from crossapp.commands.judge import judge
@@ -19,12 +19,12 @@ from crossapp.commands.proxy import proxy
 from crossapp.commands.report import report
 from crossapp.commands.requirements import requirements
 from crossapp.commands.trigger import trigger
-from crossapp.commands.up import up
 from crossapp.commands.verify import verify
 from harness.exit_codes import ExitCode
+from simulators.up import up
 
 _STOPPED = 130
-"""Of Ctrl-C, by a shell's convention; the command line library says it by itself."""
+"""The exit code of a shell for a command that Ctrl-C ended."""
 
 app = typer.Typer(
     name="crossapp",
@@ -49,17 +49,18 @@ app.command("prove")(prove_command)
 
 
 def main() -> None:
-    """Run the command line; exit codes as in docs/report-format.md, 64 for bad arguments, 3 for a crash of ours, 130
-    where it was stopped."""
+    """Run the command line and exit: with a command's own code (docs/report-format.md), 64 for bad arguments, 3 for a
+    crash of crossapp, 130 if it was stopped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # A CI job that is cancelled ends as by Ctrl-C: what was started is stopped, and no file with a secret stays.
+    # SIGTERM acts as Ctrl-C, so that child processes are stopped and files with secrets removed.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = app(standalone_mode=False)
-    except ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # All errors that the library raises can be shown, as the public subclass says and the base class does not.
+        cast("typer.BadParameter", error).show()
         code = ExitCode.USAGE
     except typer.Exit as left:
         code = left.exit_code

@@ -8,7 +8,7 @@ from harness.http import Answer, Call, WireError, field_of, success_of
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class HiEventsSession:
     """A new Hi.Events session: its bearer token, its life in seconds, and the user's id at Tuvens (None if the answer
     does not name it)."""
 
@@ -55,7 +55,7 @@ def open_page(params: Mapping[str, str]) -> Call:
     return call("openCrossAppPage", query=list(params.items()))
 
 
-def read_sign_in(answer: Answer) -> SignIn:
+def read_sign_in(answer: Answer) -> HiEventsSession:
     """Read a sign-in. Raises WireError."""
     value = success_of(answer)
     bearer = str(field_of(value, "token", str))
@@ -65,4 +65,4 @@ def read_sign_in(answer: Answer) -> SignIn:
     assert isinstance(seconds, int)
     user = value.get("user")
     external = user.get("external_user_id") if isinstance(user, dict) else None
-    return SignIn(bearer, seconds, external if isinstance(external, str) else None)
+    return HiEventsSession(bearer, seconds, external if isinstance(external, str) else None)

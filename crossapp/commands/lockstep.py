@@ -25,7 +25,7 @@ from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 
 if TYPE_CHECKING:
-    from scenarios.tools.lockstep.explore import Bounds, Lockstep, Result
+    from scenarios.tools.lockstep.explore import Bounds, Lockstep, LockstepResult
 
 
 def lockstep(
@@ -84,7 +84,7 @@ def lockstep(
 
 async def _explore(
     left: Deployment, right: Deployment, bounds: "Bounds", strict: bool, errors: Console
-) -> "tuple[Lockstep, Result]":
+) -> "tuple[Lockstep, LockstepResult]":
     from scenarios.tools.lockstep.explore import Lockstep
     from scenarios.tools.lockstep.side import Side
 
@@ -123,7 +123,7 @@ def _tell(errors: Console, text: str) -> None:
         errors.file.flush()
 
 
-def _exit_code(result: "Result") -> ExitCode:
+def _exit_code(result: "LockstepResult") -> ExitCode:
     if result.divergence is not None:
         return ExitCode.VIOLATED
     if result.flaky or (result.undecided and result.answers):
@@ -132,7 +132,7 @@ def _exit_code(result: "Result") -> ExitCode:
 
 
 def _as_json(
-    found: "Lockstep", result: "Result", left: Deployment, right: Deployment, bounds: "Bounds", code: ExitCode
+    found: "Lockstep", result: "LockstepResult", left: Deployment, right: Deployment, bounds: "Bounds", code: ExitCode
 ) -> dict[str, Any]:
     learned = found.learned
     return {
@@ -153,7 +153,7 @@ def _as_json(
     }
 
 
-def _print(found: "Lockstep", result: "Result", left: Deployment, right: Deployment, console: Console) -> None:
+def _print(found: "Lockstep", result: "LockstepResult", left: Deployment, right: Deployment, console: Console) -> None:
     def say(text: str = "") -> None:
         console.print(visible(text), markup=False, soft_wrap=True)
 

@@ -52,7 +52,7 @@ def suites_for(fault: Fault) -> tuple[str, ...]:
     return tuple(each for each in SUITES if each in of_messages or each in own)
 
 
-class State(StrEnum):
+class ProofState(StrEnum):
     """What a row proves. KILLED: a fault turned red what it concerns, all of it and nothing else. MISSED: not all of
     it. SURVIVED: none of it. ACCUSED: something red that the fault does not concern, or anything for a benign variant.
     CLEAR: a benign variant that nothing accuses. UNPROVED: undecided, or a fault of the harness."""
@@ -115,19 +115,19 @@ class Row:
         return tuple(each for each in self.red if not self._concerns(each))
 
     @property
-    def state(self) -> State:
+    def state(self) -> ProofState:
         """What the row proves, the worst first."""
         if self.problem:
-            return State.UNPROVED
+            return ProofState.UNPROVED
         if self.accused:
-            return State.ACCUSED
+            return ProofState.ACCUSED
         if self.kind == "fault" and not self.red:
-            return State.SURVIVED
+            return ProofState.SURVIVED
         if self.missed:
-            return State.MISSED
+            return ProofState.MISSED
         if self.rootless or (self.undecided and not self.unsteady):
-            return State.UNPROVED
-        return State.KILLED if self.kind == "fault" else State.CLEAR
+            return ProofState.UNPROVED
+        return ProofState.KILLED if self.kind == "fault" else ProofState.CLEAR
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], concerns: Sequence[str], *, unsteady: bool = False) -> "Row":
@@ -244,9 +244,9 @@ class Matrix:
             return ExitCode.NOTHING_JUDGED
         if any(each.problem for each in self.rows):
             return ExitCode.HARNESS_FAULT
-        if states & {State.SURVIVED, State.MISSED, State.ACCUSED} or (self.whole and self.never_killed):
+        if states & {ProofState.SURVIVED, ProofState.MISSED, ProofState.ACCUSED} or (self.whole and self.never_killed):
             return ExitCode.VIOLATED
-        return ExitCode.UNDECIDED if State.UNPROVED in states else ExitCode.OK
+        return ExitCode.UNDECIDED if ProofState.UNPROVED in states else ExitCode.OK
 
     def footer(self) -> dict[str, Any]:
         """The totals as a JSON object."""
@@ -255,13 +255,13 @@ class Matrix:
             "type": "footer",
             "whole": self.whole,
             "faults": len(faults),
-            "killed": sum(each.state is State.KILLED for each in faults),
-            "survived": [each.name for each in faults if each.state is State.SURVIVED],
-            "missed": [each.name for each in faults if each.state is State.MISSED],
-            "false_alarms": [each.name for each in self.rows if each.state is State.ACCUSED],
-            "unproved": [each.name for each in self.rows if each.state is State.UNPROVED],
+            "killed": sum(each.state is ProofState.KILLED for each in faults),
+            "survived": [each.name for each in faults if each.state is ProofState.SURVIVED],
+            "missed": [each.name for each in faults if each.state is ProofState.MISSED],
+            "false_alarms": [each.name for each in self.rows if each.state is ProofState.ACCUSED],
+            "unproved": [each.name for each in self.rows if each.state is ProofState.UNPROVED],
             "benign": len(benign),
-            "clear": sum(each.state is State.CLEAR for each in benign),
+            "clear": sum(each.state is ProofState.CLEAR for each in benign),
             "requirements": {
                 str(level): dict(zip(("killed", "of"), self.killed(level), strict=True)) for level in JUDGING
             },

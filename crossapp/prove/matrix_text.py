@@ -2,7 +2,17 @@
 
 from textwrap import wrap
 
-from crossapp.prove.matrix import HONEST, JUDGING, SUITES, Matrix, Row, State, breakable, requirements, why_unbreakable
+from crossapp.prove.matrix import (
+    HONEST,
+    JUDGING,
+    SUITES,
+    Matrix,
+    ProofState,
+    Row,
+    breakable,
+    requirements,
+    why_unbreakable,
+)
 
 _WIDTH = 78
 
@@ -13,16 +23,16 @@ def row_line(row: Row) -> str:
         return f"{row.name}: {row.problem}"
     detail = ""
     match row.state:
-        case State.KILLED:
+        case ProofState.KILLED:
             suites = [f"{suite} {len(found)}" for suite, found in row.killed_by.items() if found]
             detail = f" ({', '.join(suites)})"
-        case State.ACCUSED:
+        case ProofState.ACCUSED:
             detail = f": {', '.join(row.accused)}"
-        case State.MISSED:
+        case ProofState.MISSED:
             detail = f": {', '.join(row.missed)} stayed green"
-        case State.UNPROVED:
+        case ProofState.UNPROVED:
             detail = f": undecided {', '.join((*row.undecided, *row.rootless))}"
-        case State.CLEAR | State.SURVIVED:
+        case ProofState.CLEAR | ProofState.SURVIVED:
             detail = f" ({len(row.undecided)} undecided)" if row.undecided else ""
     return f"{row.name}: {row.state}{detail}"
 
@@ -36,7 +46,7 @@ def as_text(matrix: Matrix) -> str:
             lines += _indented(f"{suite}: {', '.join(found)}") if found else []
         lines += _indented(f"false alarm: {', '.join(row.accused)}") if row.accused else []
         lines += _indented(f"stayed green: {', '.join(row.missed)}") if row.missed and row.killed_any else []
-        lines += _indented(f"must turn red: {', '.join(row.concerns)}") if row.state is State.SURVIVED else []
+        lines += _indented(f"must turn red: {', '.join(row.concerns)}") if row.state is ProofState.SURVIVED else []
         lines += _indented(f"undecided: {', '.join(row.undecided)}") if row.undecided else []
         lines += _indented(f"blocked without a root: {', '.join(row.rootless)}") if row.rootless else []
         lines += _indented(f"problem: {row.problem}") if row.problem else []
@@ -114,7 +124,7 @@ def _indented(text: str) -> list[str]:
 
 
 def _proof(row: Row) -> str:
-    return str(row.state) if row.state is State.KILLED else f"**{row.state}**"
+    return str(row.state) if row.state is ProofState.KILLED else f"**{row.state}**"
 
 
 def _cell(text: str) -> str:

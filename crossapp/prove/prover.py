@@ -141,7 +141,7 @@ class Prover:
 
     def __init__(self, suites: Sequence[str] = SUITES) -> None:
         self._suites = tuple(suites)
-        self._standing: tuple[Any, World] | None = None
+        self._standing: tuple[Any, RunningSimulators] | None = None
 
     def __enter__(self) -> "Prover":
         return self
@@ -171,13 +171,13 @@ class Prover:
     def _driven(self, fault: Fault, names: Sequence[str], suites: tuple[str, ...]) -> Report:
         settings = _settings(suites)
         if fault.at_start or fault.name == HONEST:
-            with world(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
+            with running_simulators(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
                 return own.judged(settings)
-        return self._world().verify(names, settings)
+        return self._kept_simulators().verify(names, settings)
 
-    def _world(self) -> "World":
+    def _kept_simulators(self) -> "RunningSimulators":
         if self._standing is None:
-            manager = world()
+            manager = running_simulators()
             self._standing = (manager, manager.__enter__())
         return self._standing[1]
 
@@ -240,7 +240,7 @@ def _needs_launch(fault: Fault) -> bool:
     return any(_LAUNCH in each.needs for each in known)
 
 
-class World:
+class RunningSimulators:
     """Running simulators that can be made honest, and dishonest in another way, again and again."""
 
     def __init__(self, deployment: Deployment) -> None:
@@ -283,11 +283,11 @@ class World:
 
 
 @contextmanager
-def world(*faults: str, launch: bool = False) -> Iterator[World]:
+def running_simulators(*faults: str, launch: bool = False) -> Iterator[RunningSimulators]:
     """Simulators that run until the block is left, started with faults; only with `launch` can a second instance be
     started beside them, which would be most of the time of a run. Raises EmbeddedError."""
     with deployed(None, faults=faults) as deployment:
         if not launch:
             targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
             deployment = replace(deployment, targets=targets)
-        yield World(deployment)
+        yield RunningSimulators(deployment)

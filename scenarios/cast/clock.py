@@ -13,7 +13,7 @@ from scenarios.cast.control_plane import ControlPlanes
 _LEAST_LEAD, _MOST_LEAD = 2.0, 300.0
 
 
-class Clock:
+class RunClock:
     """Reads and moves the clocks of a deployment's applications. Times are Unix seconds."""
 
     def __init__(self, deployment: Deployment, control: ControlPlanes) -> None:

@@ -7,7 +7,7 @@ from harness.deployment import Deployment
 from harness.pacing import Allowance, Pacer
 
 
-class RateLimits:
+class RateLimitTurns:
     """Hands out turns so that no rate limit of the deployment is exceeded.
 
     The limits are those of the deployment file, else those of the documents; 0 means no limit.

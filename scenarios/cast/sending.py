@@ -15,8 +15,8 @@ from harness.judging import shown
 from harness.pacing import pause_after_429
 from harness.recorder import Forwarding, Recorder
 from harness.story import StoryStoppedError
-from scenarios.cast.clock import Clock
-from scenarios.cast.rate_limits import RateLimits
+from scenarios.cast.clock import RunClock
+from scenarios.cast.rate_limits import RateLimitTurns
 
 _TRIES = 3
 
@@ -78,7 +78,9 @@ class Reply:
 class Sender:
     """Sends calls to the applications of a deployment."""
 
-    def __init__(self, deployment: Deployment, recorder: Recorder, rate_limits: RateLimits, clock: Clock) -> None:
+    def __init__(
+        self, deployment: Deployment, recorder: Recorder, rate_limits: RateLimitTurns, clock: RunClock
+    ) -> None:
         self._deployment = deployment
         self._recorder = recorder
         self._rate_limits = rate_limits

@@ -13,8 +13,8 @@ from harness.deployment import User
 from harness.history import SHARED
 from harness.http import WireError
 from harness.story import StoryStoppedError
-from scenarios.cast.clock import Clock
-from scenarios.cast.rate_limits import RateLimits
+from scenarios.cast.clock import RunClock
+from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Reply, Sender
 
 _DEFAULT_LIFETIME = 900
@@ -64,7 +64,7 @@ class SessionPool:
     `minted` lists every session of the run. All methods that send raise StoryStoppedError.
     """
 
-    def __init__(self, sender: Sender, rate_limits: RateLimits, clock: Clock) -> None:
+    def __init__(self, sender: Sender, rate_limits: RateLimitTurns, clock: RunClock) -> None:
         self.minted: list[SessionToken] = []
         self._sender = sender
         self._rate_limits = rate_limits
@@ -140,7 +140,7 @@ class SessionPool:
         return {"subject": found} if found else {}
 
 
-def read_sign_in(reply: Reply, role: str = "organiser") -> hi_wire.SignIn:
+def read_sign_in(reply: Reply, role: str = "organiser") -> hi_wire.HiEventsSession:
     """The session that hi.events hands out. Raises StoryStoppedError if it does not."""
     answer = reply.must(f"the {role} cannot sign in at hi.events")
     try:

@@ -7,10 +7,10 @@ from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
 from harness.receiver import Receiver
 from harness.recorder import Recorder
-from scenarios.cast.clock import Clock
+from scenarios.cast.clock import RunClock
 from scenarios.cast.control_plane import ControlPlanes
 from scenarios.cast.event_leases import EventLeases
-from scenarios.cast.rate_limits import RateLimits
+from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Sender
 from scenarios.cast.sessions import SessionPool
 
@@ -44,8 +44,8 @@ class Stage:
         self.receiver = receiver
         self.examples = examples
         self.control = ControlPlanes(deployment)
-        self.clock = Clock(deployment, self.control)
-        self.rate_limits = RateLimits(deployment)
+        self.clock = RunClock(deployment, self.control)
+        self.rate_limits = RateLimitTurns(deployment)
         self.sender = Sender(deployment, recorder, self.rate_limits, self.clock)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
         self.events = EventLeases(deployment)

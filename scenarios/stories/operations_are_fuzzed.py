@@ -24,7 +24,7 @@ from scenarios.catalogue import story
 from scenarios.tools.addresses import Addresses
 from scenarios.tools.credentials import Credentials, UnfilledError, session_token_of
 from scenarios.tools.fuzzing import engine
-from scenarios.tools.fuzzing.causes import Cause, Form, causes_of
+from scenarios.tools.fuzzing.causes import Form, FuzzCause, causes_of
 from scenarios.tools.fuzzing.document import adapted, lenient
 from scenarios.tools.fuzzing.guard import Guard
 from scenarios.tools.loopback import listen, served
@@ -170,9 +170,9 @@ class Fuzzing:
             guard=self._guard.keep,
         )
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[engine.Result] = loop.create_future()
+        done: asyncio.Future[engine.FuzzResult] = loop.create_future()
 
-        def finished(result: engine.Result) -> None:
+        def finished(result: engine.FuzzResult) -> None:
             if not done.done():
                 done.set_result(result)
 
@@ -181,7 +181,7 @@ class Fuzzing:
                 with engine.no_files_left():
                     result = engine.run(plan, self._enough, abandoned)
             except Exception as error:  # whatever it is, the story tells it
-                result = engine.Result(error=f"{type(error).__name__}: {error}")
+                result = engine.FuzzResult(error=f"{type(error).__name__}: {error}")
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(finished, result)
 
@@ -282,7 +282,7 @@ class Fuzzing:
         return tuple(each for each in engine.UNIT_PHASES if each != "coverage" or not brief)
 
     def _note(self, name: str, noted: _Noted) -> None:
-        causes: list[Cause] = causes_of(noted.failures, self._exchange_of.get, self._form)
+        causes: list[FuzzCause] = causes_of(noted.failures, self._exchange_of.get, self._form)
         self._cast.observe(
             name,
             {

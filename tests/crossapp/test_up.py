@@ -22,13 +22,12 @@ from typer.testing import CliRunner, Result
 import openapi
 from crossapp.commands.jwt import jwt
 from crossapp.commands.trigger import trigger
-from crossapp.commands.up import up
 from harness.deployment_file import build_deployment
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 from simulators.people import people
 from simulators.seed import Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 from simulators.tuvens_api.config import LOCAL_JWT_SECRET
-from simulators.up import welcome
+from simulators.up import up, welcome
 
 FREE = ["--port", "tuvens-api=0", "--port", "hi.events=0", "--port", "tuvens-client=0"]
 

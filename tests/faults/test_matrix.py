@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from crossapp.prove.matrix import BROWSER, SUITES, State
+from crossapp.prove.matrix import BROWSER, SUITES, ProofState
 from crossapp.prove.matrix_text import row_line
 from crossapp.prove.prover import Prover, proofs
 from harness import chromium
@@ -36,4 +36,4 @@ def test_a_fault_is_killed_and_a_variant_is_not_accused(
     assert row.missed == ()
     assert row.rootless == ()
     assert fault.unsteady or row.undecided == ()
-    assert row.state is (State.KILLED if fault.kind == "fault" else State.CLEAR)
+    assert row.state is (ProofState.KILLED if fault.kind == "fault" else ProofState.CLEAR)

@@ -30,7 +30,7 @@ _UPSTREAM = (502, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FuzzCause:
     """One thing that is wrong: `key` is the same for every case that shows it, `exchanges` are the cases' numbers, the
     smallest request first."""
 
@@ -72,7 +72,9 @@ class Form:
         ]
 
 
-def causes_of(failures: Iterable[Failure], exchange_of: Callable[[str], Exchange | None], form: Form) -> list[Cause]:
+def causes_of(
+    failures: Iterable[Failure], exchange_of: Callable[[str], Exchange | None], form: Form
+) -> list[FuzzCause]:
     """The causes of an operation's failures, in the order in which they were first seen.
 
     `exchange_of` gives the recorded exchange of a case; a failure of a case that was never answered counts for nothing.
@@ -95,7 +97,7 @@ def causes_of(failures: Iterable[Failure], exchange_of: Callable[[str], Exchange
         assert what is not None
         observed = f"{what[1]} in {shown(smallest[0], length=80)}"
         check = _check(told[key], smallest[0])
-        causes.append(Cause(check, key, _EXPECTED[check], observed, tuple(each.number for each in smallest)))
+        causes.append(FuzzCause(check, key, _EXPECTED[check], observed, tuple(each.number for each in smallest)))
     return causes
 
 

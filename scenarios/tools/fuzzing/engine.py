@@ -47,7 +47,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Result:
+class FuzzResult:
     """What came of a run: `cases` as operation, phase and id, `failures` in the order of their finding, `error` where
     the engine itself gave up, `ended` where its time was up."""
 
@@ -84,7 +84,7 @@ class Plan:
     guard: Callable[[str, str, dict[str, Any], Any], None] = lambda operation, method, path, body: None
 
 
-def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Result:
+def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> FuzzResult:
     """Make cases, send them to the plan's base URL and check the answers; blocking.
 
     `enough`: nothing more is sent on; what is under way is gone through to its end, for a phase that is cut off tells
@@ -93,7 +93,7 @@ def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Resu
     import schemathesis
     from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
-    result = Result()
+    result = FuzzResult()
     config = schemathesis.Config.from_dict(_settings(plan))
     whole = schemathesis.openapi.from_dict(copy.deepcopy(dict(plan.document)), config=config)
     schema = whole.include(operation_id=list(plan.operations))
@@ -112,7 +112,7 @@ def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Resu
 
 
 def _drain(
-    plan: Plan, schema: "BaseSchema", result: Result, enough: threading.Event, abandoned: threading.Event
+    plan: Plan, schema: "BaseSchema", result: FuzzResult, enough: threading.Event, abandoned: threading.Event
 ) -> None:
     from schemathesis.engine import events, from_schema
 
@@ -191,7 +191,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _take(result: Result, event: Any) -> None:
+def _take(result: FuzzResult, event: Any) -> None:
     for case_id, node in event.recorder.cases.items():
         result.cases.append((_id_of(node.value.operation), event.phase.value, case_id))
     for case_id, checks in event.recorder.checks.items():

@@ -17,7 +17,7 @@ _NOBODYS_EVENT = "1999888777"
 _OLDER = 60.0
 
 
-class Call(Protocol):
+class LockstepCall(Protocol):
     """One call of a sequence; prints as one line."""
 
     async def play(self, side: Side) -> Sequence[Reply]:
@@ -209,16 +209,16 @@ def _told(state: object) -> object:
     return contact.get("hiEventsStatus") if isinstance(contact, dict) else None
 
 
-def described(call: Call) -> str:
+def described(call: LockstepCall) -> str:
     """A call as one line: its kind, and what of it is not as usual."""
     given = [each for each in fields(call) if getattr(call, each.name) != each.default]  # type: ignore[arg-type]
     return f"{type(call).__name__}({', '.join(f'{each.name}={getattr(call, each.name)!r}' for each in given)})"
 
 
-def tour(roles: Sequence[str], events: int, linked: int) -> list[list[Call]]:
+def tour(roles: Sequence[str], events: int, linked: int) -> list[list[LockstepCall]]:
     """Short sequences with every kind of call, each status and user, of the first event of either kind: what two
     deployments show of themselves when all goes well."""
-    found: list[list[Call]] = []
+    found: list[list[LockstepCall]] = []
     for role in roles:
         asked = [AskSession("validate", -1), AskSession("accounts", -1), AskSession("permission", -1)]
         found += [[Mint(role, "own", "right"), each] for each in asked]
@@ -237,7 +237,7 @@ def tour(roles: Sequence[str], events: int, linked: int) -> list[list[Call]]:
     return found
 
 
-def calls(roles: Sequence[str], events: int, linked: int, *, foreign_event: bool) -> st.SearchStrategy[Call]:
+def calls(roles: Sequence[str], events: int, linked: int, *, foreign_event: bool) -> st.SearchStrategy[LockstepCall]:
     """What Hypothesis draws from; `roles` are those of both sides, `events` and `linked` how many both sides have."""
     right_mostly = st.sampled_from(("right", "right", "right", "wrong", "absent"))
     tokens = st.one_of(st.integers(0, 3), st.integers(0, 3), st.sampled_from(("unknown", "empty", "absent")))
@@ -246,7 +246,7 @@ def calls(roles: Sequence[str], events: int, linked: int, *, foreign_event: bool
     resources = st.one_of(st.none(), event, st.just("text"), st.just("foreign") if foreign_event else st.nothing())
     permission = st.sampled_from(("manage_ticketing", "create_events", "fly"))
     role = st.sampled_from(roles)
-    kinds: list[st.SearchStrategy[Call]] = [
+    kinds: list[st.SearchStrategy[LockstepCall]] = [
         st.builds(Mint, role, st.sampled_from(accounts), st.sampled_from(("right", "right", "absent", "forged"))),
         st.builds(AskSession, st.sampled_from(("validate", "accounts")), tokens, right_mostly),
         st.builds(AskSession, st.just("permission"), tokens, right_mostly, permission, resources),

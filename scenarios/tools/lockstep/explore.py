@@ -14,7 +14,7 @@ from harness.deployment import ROLES, Deployment
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.sending import Reply
-from scenarios.tools.lockstep.calls import TUVENS_EVENTS, Call, SetStatus, calls, described, tour
+from scenarios.tools.lockstep.calls import TUVENS_EVENTS, LockstepCall, SetStatus, calls, described, tour
 from scenarios.tools.lockstep.compare import Difference, Learned, Seen, closed_fields, differences, seen
 from scenarios.tools.lockstep.side import Side
 
@@ -33,7 +33,7 @@ class Divergence:
 
 
 @dataclass
-class Result:
+class LockstepResult:
     """What came of it. `undecided`: sequences that could not be compared, with the reason of the first; `flaky` says
     that a divergence was seen that did not happen again."""
 
@@ -85,7 +85,7 @@ class Lockstep:
         self.left, self.right = left, right
         documents = [openapi.load(app) for app in ("tuvens-api", "hi.events")]
         self.learned = Learned(strict=strict, closed=closed_fields(*documents))
-        self.result = Result()
+        self.result = LockstepResult()
         both = (left.cast.deployment, right.cast.deployment)
         self.roles = tuple(role for role in ROLES if role != "user" and all(each.user(role) for each in both))
         self.events = min(len(left.events), len(right.events), _MOST_EVENTS) if _may_change(*both) else 0
@@ -112,12 +112,12 @@ class Lockstep:
             raise StoryStoppedError(f"the tour of both deployments cannot be played: {undecided}") from None
         return None
 
-    async def explore(self, bounds: Bounds, progress: Progress = lambda _: None) -> Result:
+    async def explore(self, bounds: Bounds, progress: Progress = lambda _: None) -> LockstepResult:
         """Draw and play sequences until one diverges, or the bounds are reached."""
         self._deadline = time.monotonic() + bounds.minutes * 60
         loop = asyncio.get_running_loop()
 
-        def play(sequence: list[Call]) -> None:
+        def play(sequence: list[LockstepCall]) -> None:
             asyncio.run_coroutine_threadsafe(self._drawn(sequence, progress), loop).result()
 
         found = await asyncio.to_thread(_search, play, self._drawing(bounds.steps), bounds)
@@ -125,11 +125,11 @@ class Lockstep:
             await self._confirm(found)
         return self.result
 
-    def _drawing(self, steps: int) -> st.SearchStrategy[list[Call]]:
+    def _drawing(self, steps: int) -> st.SearchStrategy[list[LockstepCall]]:
         drawn = calls(self.roles, self.events, self.linked, foreign_event=self.foreign_event)
         return st.lists(drawn, min_size=1, max_size=steps)
 
-    async def _drawn(self, sequence: list[Call], progress: Progress) -> None:
+    async def _drawn(self, sequence: list[LockstepCall], progress: Progress) -> None:
         name = repr(sequence)
         if name not in self._known:
             # Past the deadline nothing new is sent; what is known stays true, so that the shrinking ends in order.
@@ -160,7 +160,7 @@ class Lockstep:
         else:
             self.result.divergence = again
 
-    async def _play(self, sequence: Sequence[Call], *, at_first_sight: bool = False) -> Divergence | None:
+    async def _play(self, sequence: Sequence[LockstepCall], *, at_first_sight: bool = False) -> Divergence | None:
         played = await self._compare(sequence)
         unexplained = [each for each in played if any(not self.learned.explains(one) for one in each.different)]
         if unexplained:
@@ -175,7 +175,7 @@ class Lockstep:
                 self.learned.same(each.left_seen, each.right_seen)
         return None
 
-    async def _compare(self, sequence: Sequence[Call]) -> list[_Compared]:
+    async def _compare(self, sequence: Sequence[LockstepCall]) -> list[_Compared]:
         """Play a sequence at both sides. Raises _UndecidedError and StoryStoppedError."""
         events = sorted({each.event for each in sequence if isinstance(each, TUVENS_EVENTS) and each.event is not None})
         linked = sorted({each.event for each in sequence if isinstance(each, SetStatus)})
@@ -210,7 +210,7 @@ class Lockstep:
 
 
 def _search(
-    play: Callable[[list[Call]], None], drawing: st.SearchStrategy[list[Call]], bounds: Bounds
+    play: Callable[[list[LockstepCall]], None], drawing: st.SearchStrategy[list[LockstepCall]], bounds: Bounds
 ) -> Divergence | None:
     @hypothesis.seed(bounds.seed)
     @hypothesis.settings(
@@ -221,7 +221,7 @@ def _search(
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(drawing)
-    def sequences(sequence: list[Call]) -> None:
+    def sequences(sequence: list[LockstepCall]) -> None:
         play(sequence)
 
     try:
@@ -231,7 +231,7 @@ def _search(
     return None
 
 
-def _divergence(sequence: Sequence[Call], at: _Compared, difference: Difference) -> Divergence:
+def _divergence(sequence: Sequence[LockstepCall], at: _Compared, difference: Difference) -> Divergence:
     steps = tuple(described(each) for each in sequence[: at.step + 1])
     return Divergence(steps, difference, curl(at.left.exchange), curl(at.right.exchange))
 

@@ -10,7 +10,7 @@ from pact import match
 from contracts import placeholders
 from contracts.hi_events_page.redirects import query_of
 from contracts.hi_events_session import wire
-from contracts.hi_events_session.wire import SignIn
+from contracts.hi_events_session.wire import HiEventsSession
 from contracts.session_token.wire import Account, read_accounts, read_permission
 from harness.http import Answer
 from tests.contracts.pacts.expectations import Expectation, Quote, Seam, Then, fields, json_type, of_state, text, time
@@ -65,7 +65,7 @@ _SIGN_INS = (
         Then(
             200,
             wire.read_sign_in,
-            SignIn(_HANDED_OUT, 3600, "456"),
+            HiEventsSession(_HANDED_OUT, 3600, "456"),
             {
                 "token": text(_HANDED_OUT),
                 "token_type": text("bearer", "^[Bb]earer$"),

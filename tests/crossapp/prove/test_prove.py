@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crossapp.prove.matrix import LOAD, SUITES, Matrix, Row, State, breakable, requirements, suite_of, suites_for
+from crossapp.prove.matrix import LOAD, SUITES, Matrix, ProofState, Row, breakable, requirements, suite_of, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import Prover, proofs, row_of, saved
 from harness.exit_codes import ExitCode
@@ -39,19 +39,19 @@ OPEN = replace(CLEAR, undecided=("cors.right_origins_are_admitted",))
 @pytest.mark.parametrize(
     ("row", "state", "code"),
     [
-        (KILLED, State.KILLED, ExitCode.OK),
-        (CLEAR, State.CLEAR, ExitCode.OK),
-        (replace(OPEN, unsteady=True), State.CLEAR, ExitCode.OK),
-        (SURVIVED, State.SURVIVED, ExitCode.VIOLATED),
-        (MISSED, State.MISSED, ExitCode.VIOLATED),
-        (ALARM, State.ACCUSED, ExitCode.VIOLATED),
-        (ACCUSED, State.ACCUSED, ExitCode.VIOLATED),
-        (OPEN, State.UNPROVED, ExitCode.UNDECIDED),
-        (replace(KILLED, rootless=("cors.right_origins_are_admitted",)), State.UNPROVED, ExitCode.UNDECIDED),
-        (replace(KILLED, problem="the simulators did not start"), State.UNPROVED, ExitCode.HARNESS_FAULT),
+        (KILLED, ProofState.KILLED, ExitCode.OK),
+        (CLEAR, ProofState.CLEAR, ExitCode.OK),
+        (replace(OPEN, unsteady=True), ProofState.CLEAR, ExitCode.OK),
+        (SURVIVED, ProofState.SURVIVED, ExitCode.VIOLATED),
+        (MISSED, ProofState.MISSED, ExitCode.VIOLATED),
+        (ALARM, ProofState.ACCUSED, ExitCode.VIOLATED),
+        (ACCUSED, ProofState.ACCUSED, ExitCode.VIOLATED),
+        (OPEN, ProofState.UNPROVED, ExitCode.UNDECIDED),
+        (replace(KILLED, rootless=("cors.right_origins_are_admitted",)), ProofState.UNPROVED, ExitCode.UNDECIDED),
+        (replace(KILLED, problem="the simulators did not start"), ProofState.UNPROVED, ExitCode.HARNESS_FAULT),
     ],
 )
-def test_a_row_says_what_it_proves(row: Row, state: State, code: ExitCode) -> None:
+def test_a_row_says_what_it_proves(row: Row, state: ProofState, code: ExitCode) -> None:
     assert row.state is state
     matrix = Matrix((row,), whole=False)
     assert matrix.exit_code == code
@@ -65,10 +65,10 @@ def test_a_row_says_what_it_proves(row: Row, state: State, code: ExitCode) -> No
 def test_a_fault_of_any_application_may_break_the_flow_through_all_of_them() -> None:
     refused = ("load.authentication_errors_are_rare",)
     row = Row("one-secret-in-twenty-refused", "fault", "tuvens-api", "Refused.", concerns=refused, suites=(LOAD,))
-    assert replace(row, red=(*refused, "load.flow_completes")).state is State.KILLED
-    assert replace(row, red=refused).state is State.KILLED
-    assert replace(row, red=(*refused, "load.widget_is_acceptable")).state is State.ACCUSED
-    assert replace(row, kind="benign", concerns=(), red=("load.flow_completes",)).state is State.ACCUSED
+    assert replace(row, red=(*refused, "load.flow_completes")).state is ProofState.KILLED
+    assert replace(row, red=refused).state is ProofState.KILLED
+    assert replace(row, red=(*refused, "load.widget_is_acceptable")).state is ProofState.ACCUSED
+    assert replace(row, kind="benign", concerns=(), red=("load.flow_completes",)).state is ProofState.ACCUSED
 
 
 def test_nothing_proved_is_no_success() -> None:
@@ -194,15 +194,15 @@ def test_the_command_kills_a_fault_and_clears_a_variant_in_parallel() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "state"),
     [
-        ({"load.validation_is_acceptable": VerdictName.HELD}, State.CLEAR),
-        ({"load.validation_is_acceptable": VerdictName.INCONCLUSIVE}, State.UNPROVED),
-        ({"load.validation_is_acceptable": VerdictName.VIOLATED}, State.ACCUSED),
-        ({"load.requests_were_sent": VerdictName.HELD}, State.UNPROVED),
-        ({}, State.UNPROVED),
+        ({"load.validation_is_acceptable": VerdictName.HELD}, ProofState.CLEAR),
+        ({"load.validation_is_acceptable": VerdictName.INCONCLUSIVE}, ProofState.UNPROVED),
+        ({"load.validation_is_acceptable": VerdictName.VIOLATED}, ProofState.ACCUSED),
+        ({"load.requests_were_sent": VerdictName.HELD}, ProofState.UNPROVED),
+        ({}, ProofState.UNPROVED),
     ],
 )
 def test_a_load_run_that_decides_no_budget_clears_nobody(
-    verdicts: dict[str, VerdictName], state: State, monkeypatch: pytest.MonkeyPatch
+    verdicts: dict[str, VerdictName], state: ProofState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = report_of(finding(name, "It holds.", verdict, "") for name, verdict in verdicts.items())
     monkeypatch.setattr("crossapp.prove.prover.under_load", lambda *_: report)
@@ -214,7 +214,7 @@ def test_a_load_run_that_decides_no_budget_clears_nobody(
 def test_a_story_that_crashed_proves_nothing() -> None:
     (honest,) = proofs(["honest"], ["scenarios"])
     row = row_of(honest, report_of([finding("a.b", "It holds.", VerdictName.HELD, "")], crashes=("a: KeyError",)))
-    assert row.state is State.UNPROVED
+    assert row.state is ProofState.UNPROVED
     assert "a: KeyError" in row.problem
 
 

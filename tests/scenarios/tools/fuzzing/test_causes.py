@@ -7,7 +7,7 @@ import pytest
 
 import openapi
 from harness.history import Exchange
-from scenarios.tools.fuzzing.causes import Cause, Form, causes_of
+from scenarios.tools.fuzzing.causes import Form, FuzzCause, causes_of
 from scenarios.tools.fuzzing.document import adapted, lenient
 from scenarios.tools.fuzzing.engine import Failure
 from tests.contracts.histories import answer, no_answer
@@ -20,7 +20,7 @@ def failed(check: str, case: str = "a", title: str = "Wrong", detail: str = "") 
     return Failure("generateSession", check, title, detail, case)
 
 
-def causes(failures: list[Failure], **exchanges: Exchange) -> list[Cause]:
+def causes(failures: list[Failure], **exchanges: Exchange) -> list[FuzzCause]:
     numbered = {name: replace(each, number=at) for at, (name, each) in enumerate(exchanges.items(), start=1)}
     return causes_of(failures, numbered.get, FORM)
 
