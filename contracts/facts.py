@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import openapi
-from harness.http import Answer, Call, WireError, header
+from harness.http import Answer, Call, header
+from harness.judging import object_or_empty
 from harness.redact import fingerprint
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
@@ -16,7 +17,11 @@ def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
     if not call.operation or not 200 <= answer.status < 300:
         return
     for secret in openapi.find(call.operation).hands_out:
-        value = _field(answer, secret.name) if secret.place == "body" else header(answer.headers, secret.name)
+        value = (
+            object_or_empty(answer.body).get(secret.name)
+            if secret.place == "body"
+            else header(answer.headers, secret.name)
+        )
         if isinstance(value, str):
             yield secret.kind, value.removeprefix("Bearer ").strip() if secret.place == "header" else value
 
@@ -35,7 +40,7 @@ def token_form(call: Call, answer: Answer | None) -> Mapping[str, Any]:
     if answer is None or not call.operation:
         return {}
     for secret in openapi.find(call.operation).hands_out:
-        token = _field(answer, secret.name) if secret.kind == "session-token" else None
+        token = object_or_empty(answer.body).get(secret.name) if secret.kind == "session-token" else None
         if isinstance(token, str):
             url_safe = _URL_SAFE.fullmatch(token) is not None
             return {"token": {"length": len(token), "url_safe": url_safe, "fingerprint": fingerprint(token)}}
@@ -43,11 +48,3 @@ def token_form(call: Call, answer: Answer | None) -> Mapping[str, Any]:
 
 
 ALL = (conformity, token_form)
-
-
-def _field(answer: Answer, name: str) -> object:
-    try:
-        value = answer.json()
-    except WireError:
-        return None
-    return value.get(name) if isinstance(value, dict) else None

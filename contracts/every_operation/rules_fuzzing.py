@@ -15,9 +15,9 @@ from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import premise_of
 from harness.history import History, NothingObservedError, Observation, Outcome
-from harness.judging import LackingError, UndecidedError
+from harness.judging import LackingError, UndecidedError, held
 from harness.requirement import MUST, Judge
-from harness.verdict import Held, Verdict, Violated
+from harness.verdict import Verdict, Violated
 from openapi import Operation, Quote
 
 STORY = "operations_are_fuzzed"
@@ -54,7 +54,7 @@ def nonsense_is_refused(history: History) -> Verdict:
     if not numbers:
         raise NothingObservedError(STORY)
     cases = sum(sum(values["cases"].values()) for values in noted.values())
-    return Held(tuple(numbers[:6]), f"{cases} cases at {len(numbers)} operations")
+    return held(numbers[:6], f"{cases} cases at {len(numbers)} operations")
 
 
 def fuzzed(app: str) -> list[Operation]:
@@ -80,10 +80,10 @@ def _withstands(operation: Operation) -> Judge:
         if noted.values["causes"]:
             return _violated(noted.values["causes"])
         _expect_complete(operation.id, noted.values, history)
-        numbers = tuple(noted.values["exchanges"])
+        numbers = noted.values["exchanges"]
         if not numbers:
             raise UndecidedError(f"no case was sent: {noted.values['ended'] or 'the engine made none'}")
-        return Held(numbers[:6], _counted(noted))
+        return held(numbers[:6], _counted(noted))
 
     return judge
 

@@ -6,8 +6,8 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_proxy
 from contracts.times import parse_http_date
-from harness.history import Exchange, History, NothingObservedError
-from harness.judging import LackingError, UndecidedError, answered, expect, held, shown
+from harness.history import Exchange, History
+from harness.judging import LackingError, UndecidedError, answered, expect, held, lacking_without, shown
 from harness.requirement import MUST, SHOULD, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
 from openapi import Operation, RateLimit
@@ -46,7 +46,7 @@ def _controlled(history: History) -> bool:
 
 def _asked(history: History, operation: Operation) -> list[Exchange]:
     asked = history.every(f"{story_of(operation)}/{operation.id}/asked")
-    # The first answer may be a 429 only because of what came before it.
+    # The first answer may be a 429 because of requests before the story.
     answers = [each for each in asked if each.status is not None]
     if not answers:
         raise UndecidedError(f"no answer to any of {len(asked)} requests: {asked[0].error}")
@@ -77,7 +77,7 @@ def _enforced(operation: Operation) -> Judge:
             if seconds > 55:
                 raise UndecidedError(f"{len(asked)} requests took {seconds:.0f} s: more than one window")
             passed = sum(each.status != 429 for each in asked)
-            # What got no answer, and may have been sent again, may have been counted, too.
+            # A request without an answer may have been counted, too, even if it was sent again.
             lost = _lost(history, operation)
             # The story begins with empty windows; for the webhook one delivery came before.
             expect(
@@ -96,7 +96,7 @@ def _keyed(operation: Operation) -> Judge:
         _enforced(operation)(history)
         other = answered(_with_another_key(history, operation))
         expect(other.status != 429, expected="no 429 for another key", observed=shown(other), at=other)
-        if other.status is None or not 200 <= other.status < 300:
+        if not other.is_success:
             raise UndecidedError(f"the request with another key fails anyway: {shown(other)}")
         return held(other)
 
@@ -104,13 +104,9 @@ def _keyed(operation: Operation) -> Judge:
 
 
 def _with_another_key(history: History, operation: Operation) -> Exchange:
-    try:
-        return history.one(f"{story_of(operation)}/{operation.id}/another key")
-    except NothingObservedError:
-        outcome = history.outcome(story_of(operation))
-        if outcome is not None and outcome.ended == "finished":
-            raise LackingError("nobody else can ask: name another user under [[users]]") from None
-        raise
+    story = story_of(operation)
+    with lacking_without(history, story, "nobody else can ask: name another user under [[users]]"):
+        return history.one(f"{story}/{operation.id}/another key")
 
 
 def _row(limit: RateLimit) -> str:
@@ -131,7 +127,7 @@ def _add_rules(operation: Operation, limit: RateLimit) -> None:
         settles="C-TA-29",
         needs=["exhaust", *filter(None, [operation.changes])],
     )
-    # A webhook that is refused for its signature counts for nobody.
+    # A webhook with a wrong signature is not counted.
     signed = [_SIGNED for each in operation.schemes if each.signs]
     premises = [f"routes.{operation.id}", "session_token.mints_a_session"]
     of_limit(
@@ -163,8 +159,8 @@ for _operation, _limit in limited():
 def limits_are_announced(history: History) -> Verdict:
     """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the limited
     operations."""
-    looked_at = _answers_of_limited_routes(history)
-    for each in looked_at:
+    answers = _answers_of_limited_routes(history)
+    for each in answers:
         for name in _HEADERS:
             value = (each.header(name) or "").strip()
             expect(
@@ -173,7 +169,7 @@ def limits_are_announced(history: History) -> Verdict:
                 observed=f"{each.status} with {name + ': ' + value[:40] if value else 'no ' + name}",
                 at=each,
             )
-    return held(looked_at[:6], f"{len(looked_at)} answers")
+    return held(answers[:6], f"{len(answers)} answers")
 
 
 def _answers_of_limited_routes(history: History) -> list[Exchange]:
@@ -183,7 +179,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
         for each in history.exchanges(operation.id, "tuvens-api")
         if each.status is not None
         and each.method == operation.method
-        # What stands before the application knows nothing of limits.
+        # A proxy does not know the limits.
         and not may_come_from_a_proxy(each)
     ]
     if not found:
@@ -199,9 +195,9 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
 )
 def reset_is_in_unix_seconds(history: History) -> Verdict:
     """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
-    looked_at = []
+    answers = []
     for each in _answers_of_limited_routes(history):
-        # That the header is there, with a number, is another rule's matter.
+        # That the header is there, with a number, is a rule of its own.
         date, reset = parse_http_date(each.header("date")), (each.header("X-RateLimit-Reset") or "").strip()
         if date is None or _WHOLE_NUMBER.fullmatch(reset) is None:
             continue
@@ -212,8 +208,8 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
             observed=f"X-RateLimit-Reset is {ahead:+.0f} s from it",
             at=each,
         )
-        looked_at.append(each)
-    return held(looked_at[:6], f"{len(looked_at)} answers")
+        answers.append(each)
+    return held(answers[:6], f"{len(answers)} answers")
 
 
 @rule(

@@ -9,7 +9,7 @@ from contracts.catalogue import RuleFamily
 from harness.history import History, Outcome
 from harness.judging import UndecidedError, expect, held, let_through, shown
 from harness.requirement import MUST, Judge
-from harness.verdict import Held, Verdict
+from harness.verdict import Verdict
 from openapi import Operation, Quote
 
 STORY = "every_route_is_probed"
@@ -42,7 +42,7 @@ def _is_served(operation: Operation) -> Judge:
             observed=f"a router's {shown(probe)}",
             at=probe,
         )
-        return Held((probe.number,))
+        return held(probe)
 
     return judge
 
@@ -56,9 +56,9 @@ def _stream_is_served(operation: Operation) -> Judge:
             opening.data.partition(" ")[0] not in ("404", "405"),
             expected=f"{operation.method} {operation.path} is served",
             observed=f"a router's {opening.data}",
-            at=opening.number,
+            at=opening,
         )
-        return Held((opening.number,))
+        return held(opening)
 
     return judge
 
