@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import openapi
-from harness.http import Answer, Call, header
-from harness.judging import object_or_empty
+from harness.http import Answer, Call, header, object_or_empty
 from harness.redact import fingerprint
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness.history import Exchange, History, StreamEvent
-from harness.judging import UndecidedError, json_object, object_or_empty
+from harness.http import object_or_empty
+from harness.judging import UndecidedError, json_object
 
 WEBHOOK = "receiveEventStatusChanged"
 """The operation that receives the webhook."""

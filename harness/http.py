@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -75,6 +76,15 @@ def read_json(body: bytes) -> object:
     except (ValueError, RecursionError) as error:
         kind = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:120]
         raise WireError(f"the body is not JSON: {kind}") from None
+
+
+def object_or_empty(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body; empty if the body is no JSON object."""
+    try:
+        value = read_json(body)
+    except WireError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def success_of(answer: Answer) -> dict[str, object]:

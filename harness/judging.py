@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.history import Entry, Exchange, History, NothingObservedError, Observation, Outcome, StreamEvent
-from harness.http import WireError, read_json
+from harness.http import WireError
 from harness.verdict import Held, Violated
 
 At = Entry | int | Iterable[Entry | int]
@@ -109,15 +109,6 @@ def expect_field(exchange: Exchange, name: str, kind: type) -> Any:
     observed = f"{name} is {value!r}"[:120]
     expect(type(value) is kind, expected=f"{name}, {_FORMS[kind]}", observed=observed, at=exchange)
     return value
-
-
-def object_or_empty(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body; empty if the body is no JSON object."""
-    try:
-        value = read_json(body)
-    except WireError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def held(at: At, note: str = "") -> Held:

@@ -8,6 +8,7 @@ from contracts.hi_events_page.rules import made_event, works_in_a_browser
 from contracts.hi_events_session.rules_sign_in import hands_out_a_session
 from contracts.status_changes import TICKETING, WEBHOOK, event_reading, is_about, state_in
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
+from harness.http import object_or_empty
 from harness.judging import (
     LackingError,
     UndecidedError,
@@ -16,7 +17,6 @@ from harness.judging import (
     held,
     json_object,
     let_through,
-    object_or_empty,
     shown,
 )
 from harness.requirement import MUST

@@ -26,7 +26,7 @@ from contracts.status_changes import (
 )
 from contracts.times import iso_or_none
 from harness.history import Exchange, History, NothingObservedError
-from harness.http import header
+from harness.http import header, object_or_empty
 from harness.judging import (
     BrokenRuleError,
     LackingError,
@@ -36,7 +36,6 @@ from harness.judging import (
     expect_status,
     expect_success,
     held,
-    object_or_empty,
     shown,
 )
 from harness.requirement import MUST, SHOULD

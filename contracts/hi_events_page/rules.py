@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.redirects import absolute, host_of, query_of, redirect_of
 from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.judging import (
     LackingError,
     UndecidedError,
@@ -14,7 +15,6 @@ from harness.judging import (
     held,
     json_object,
     let_through,
-    object_or_empty,
     shown,
 )
 from harness.requirement import MUST, SHOULD

@@ -5,6 +5,7 @@ from typing import Any
 import openapi
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.judging import (
     BrokenRuleError,
     LackingError,
@@ -16,7 +17,6 @@ from harness.judging import (
     expect_success,
     held,
     json_object,
-    object_or_empty,
     shown,
     statuses,
 )

@@ -2,7 +2,8 @@
 
 from contracts.catalogue import RuleFamily
 from harness.history import History, Outcome
-from harness.judging import expect, expect_success, held, let_through, object_or_empty, shown
+from harness.http import object_or_empty
+from harness.judging import expect, expect_success, held, let_through, shown
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import openapi
 from contracts.catalogue import RuleFamily
 from harness.history import Exchange, History
-from harness.judging import UndecidedError, expect, held, object_or_empty
+from harness.http import object_or_empty
+from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 

@@ -13,6 +13,7 @@ from contracts.status_changes import (
 )
 from contracts.times import iso_or_none, parse_http_date
 from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.judging import (
     BrokenRuleError,
     UndecidedError,
@@ -22,7 +23,6 @@ from harness.judging import (
     held,
     json_object,
     numbers,
-    object_or_empty,
     shown,
 )
 from harness.requirement import MUST

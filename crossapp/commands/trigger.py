@@ -189,13 +189,9 @@ class _Story:
 
 
 def _object(answer: Any) -> dict[str, Any]:
-    from harness.http import WireError
+    from harness.http import object_or_empty
 
-    try:
-        value = answer.json()
-    except WireError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return object_or_empty(answer.body)
 
 
 def _is_table(value: Any) -> TypeGuard[dict[str, list[Any]]]:

@@ -10,7 +10,7 @@ import openapi
 from contracts.times import parse_http_date
 from harness.deployment import Deployment, Target
 from harness.history import Exchange, Outcome
-from harness.http import Answer, Call, WireError
+from harness.http import Answer, Call, WireError, object_or_empty
 from harness.judging import shown
 from harness.pacing import pause_after_429
 from harness.recorder import Forwarding, Recorder
@@ -68,11 +68,7 @@ class Reply:
 
     def json_object(self) -> Mapping[str, Any]:
         """The JSON object in the answer's body, whatever the status; empty if there is none."""
-        try:
-            value = self.answer.json() if self.answer is not None else None
-        except WireError:
-            return {}
-        return value if isinstance(value, dict) else {}
+        return {} if self.answer is None else object_or_empty(self.answer.body)
 
 
 class Sender:

@@ -11,7 +11,7 @@ import openapi
 from contracts import placeholders
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import ROLES
-from harness.http import Call, Headers, WireError, header, read_json
+from harness.http import Call, Headers, header, object_or_empty
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.sessions import user_key
@@ -147,11 +147,7 @@ def session_token_of(call: Call) -> str | None:
     found = re.search(r"[?&]session_token=([^&#]+)", call.target)
     if found:
         return found[1]
-    try:
-        value = read_json(call.body or b"")
-    except WireError:
-        return None
-    token = value.get("session_token") if isinstance(value, dict) else None
+    token = object_or_empty(call.body or b"").get("session_token")
     return token if isinstance(token, str) else None
 
 

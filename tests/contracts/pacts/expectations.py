@@ -12,8 +12,7 @@ from typing import Any
 import httpx
 from pact import Pact, generate, match
 
-from harness.http import Answer, Call
-from harness.judging import object_or_empty
+from harness.http import Answer, Call, object_or_empty
 
 JSON = "application/json"
 _JSON_TYPE = r"^[Aa]pplication/[Jj][Ss][Oo][Nn]\s*(;.*)?$"
