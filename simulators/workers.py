@@ -1,18 +1,17 @@
 """More processes than one for tuvens-api: they share a port, and a PostgreSQL database."""
 
 import asyncio
+import base64
 import contextlib
-import json
+import pickle
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from harness.collector import starting
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
 from simulators.kit.server import listen, loop_factory, server
-from simulators.seed import Seed
 from simulators.tuvens_api.config import Config
 
 _READY = b"ready\n"
@@ -40,7 +39,8 @@ class Workers:
             self._processes.append(process)
             assert process.stdin is not None
             # By the pipe, for it has secrets; left open, for a worker stops when it ends.
-            process.stdin.write(_written(replace(self._config, worker=worker), self._port))
+            mine = (replace(self._config, worker=worker), self._port)
+            process.stdin.write(base64.b64encode(pickle.dumps(mine)) + b"\n")
         for worker, process in enumerate(self._processes, 2):
             assert process.stdout is not None
             if await process.stdout.readline() != _READY:
@@ -91,19 +91,6 @@ def check(workers: int, only: Sequence[str], faults: Sequence[str], database: st
         raise StartError(f"--workers: the fault {faults[0]} strikes in one process; start without --workers for it")
 
 
-def _written(config: Config, port: int) -> bytes:
-    value = {**asdict(config), "seed": config.seed.to_json(), "port": port}
-    return json.dumps(value).encode() + b"\n"
-
-
-def _read(line: str) -> tuple[Config, int]:
-    settings: dict[str, Any] = json.loads(line)
-    port: int = settings.pop("port")
-    settings["seed"] = Seed.from_json(settings["seed"])
-    lists = {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
-    return Config(**{**settings, **lists}), port
-
-
 async def _serve(config: Config, port: int) -> None:
     over = stop_event(with_stdin=True)
     with starting():
@@ -127,7 +114,7 @@ def main() -> None:
     """One worker: its settings are a line of standard input, and it ends when standard input does."""
     # Not a byte more than the line: what is left of standard input tells when to end.
     with open(0, "rb", buffering=0, closefd=False) as given:
-        config, port = _read(given.readline().decode())
+        config, port = pickle.loads(base64.b64decode(given.readline()))
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(config, port))
