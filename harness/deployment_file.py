@@ -1,12 +1,11 @@
 """Reads a deployment file: TOML, or the same as JSON. Its fields stand in deployment_tables.py."""
 
-import json
 import ssl
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.data_file import read_data
 from harness.deployment import (
     Control,
     Deployment,
@@ -26,19 +25,7 @@ if TYPE_CHECKING:
 
 def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
     """The file as a mapping, every field checked but its secrets not read. Raises DeploymentError."""
-    kind = "JSON" if path.suffix == ".json" else "TOML"
-    try:
-        text = path.read_text("utf-8")
-        value: Any = json.loads(text) if kind == "JSON" else tomllib.loads(text)
-    except OSError as error:
-        raise DeploymentError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise DeploymentError(f"{path}: is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise DeploymentError(f"{path}: not readable as {kind}: {why}") from None
-    if not isinstance(value, dict):
-        raise DeploymentError(f"{path}: must be a table of fields")
+    value = read_data(path, DeploymentError)
     value.pop("$schema", None)
     table = _table(value, apps)
     if table.edition not in ("", *editions):

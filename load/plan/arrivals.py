@@ -8,12 +8,13 @@ sending any: the tallies of the lanes are checked against it.
 import itertools
 import math
 import random
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from harness.data_file import read_data
 
 
 class ArrivalModel(StrEnum):
@@ -133,12 +134,7 @@ def steady(rate: float, seconds: float, warm_up: float) -> tuple[RateStage, ...]
 def read_stages(path: Path) -> tuple[RateStage, ...]:
     """Read the stages of a TOML file: [[stage]] tables with kind, seconds, and rate, or from and to. Raises
     StageError."""
-    try:
-        value = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise StageError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise StageError(f"{path}: not readable as TOML: {error}") from None
+    value = read_data(path, StageError)
     entries = value.get("stage")
     if not isinstance(entries, list) or not entries:
         raise StageError(f"{path}: no [[stage]]: give kind, seconds and rate (or from and to) of each")

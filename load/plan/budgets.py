@@ -1,11 +1,11 @@
 """Budgets: what an application owes under load, read from a TOML file of [[budget]] tables."""
 
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.data_file import read_data
 from harness.requirement import Level
 from load.plan.measures import PAGES, TUVENS_CALLS
 from load.plan.thresholds import Statistic, Threshold, read_threshold
@@ -93,12 +93,7 @@ def read_budgets(path: Path = STANDARD) -> tuple[Budget, ...]:
     from harness.file_tables import validated
     from load.plan.budget_tables import BudgetsTable
 
-    try:
-        value = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BudgetError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise BudgetError(f"{path}: not readable as TOML: {error}") from None
+    value = read_data(path, BudgetError)
     entries = value.get("budget", [])
     if not isinstance(entries, list) or not entries:
         raise BudgetError(f"{path}: no [[budget]]: name at least one, as {STANDARD.name} does")
