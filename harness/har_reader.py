@@ -137,8 +137,8 @@ def _content(response: dict[str, Any], headers: Headers, at: str) -> tuple[bytes
     size = int(_number(content.get("size")))
     media_type = (header(headers, "Content-Type") or "").partition(";")[0].strip().lower()
     if "text" not in content:
-        told = size > 0 or int(_number(header(headers, "Content-Length"))) > 0
-        if told and media_type != "text/event-stream" and response.get("status") != 304:
+        has_body = size > 0 or int(_number(header(headers, "Content-Length"))) > 0
+        if has_body and media_type != "text/event-stream" and response.get("status") != 304:
             return b"", "the HAR does not hold the body: export it with content"
         return b"", ""
     body = _encoded(_text(content, "text", at), content.get("encoding"), at)

@@ -44,7 +44,7 @@ class Feed:
         quiet = 0.0
         whole = False
         while not self._closed:
-            told = False
+            sent_any = False
             for source in self._sources():
                 first, last = source.kept
                 while seen.get(source.app, 0) < last and not self._closed:
@@ -60,16 +60,16 @@ class Feed:
                     if fresh:
                         kept[source.app] = first
                         yield _event("rows", {"rows": fresh, "kept": kept}, self._write(sent))
-                        told = True
+                        sent_any = True
                     await asyncio.sleep(0)
                 if kept.get(source.app) != first:
                     kept[source.app] = first
                     yield _event("rows", {"rows": [], "kept": kept}, self._write(sent))
-                    told = True
+                    sent_any = True
             if not whole:
                 whole = True
                 yield _event("whole", {})
-            quiet = 0.0 if told else quiet + _LOOK
+            quiet = 0.0 if sent_any else quiet + _LOOK
             if quiet >= _PING:
                 quiet = 0.0
                 yield b": nothing new\n\n"

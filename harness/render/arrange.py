@@ -186,14 +186,14 @@ def arrange(report: Report) -> Arrangement:
     must = causes(each for each in violated if each.level not in ("SHOULD", "OBSERVE"))
     faults = causes(each for each in report.findings if each.verdict is VerdictName.HARNESS_FAULT)
     warnings = causes(each for each in violated if each.level == "SHOULD")
-    told = {each.requirement for each in (*must, *faults, *warnings)}
+    known = {each.requirement for each in (*must, *faults, *warnings)}
     roots = tuple(
         Cause(root, found.get(root), blocks)
         for root, blocks in sorted(blocked_by.items(), key=lambda item: -len(item[1]))
-        if root not in told
+        if root not in known
     )
-    told |= {each.requirement for each in roots}
-    rest = [each for each in report.findings if each.requirement not in told]
+    known |= {each.requirement for each in roots}
+    rest = [each for each in report.findings if each.requirement not in known]
     return Arrangement(
         report=report,
         violated=must,
@@ -264,20 +264,20 @@ def is_good(arranged: Arrangement) -> bool:
 
 def cautions(arranged: Arrangement) -> tuple[str, ...]:
     """Sentences that limit what the report shows: an unfinished run, simulated applications."""
-    told = []
+    sentences = []
     if not arranged.report.footer.finished:
-        told.append("Whatever is missing below was not looked at, and is not known to be good.")
+        sentences.append("Whatever is missing below was not looked at, and is not known to be good.")
     if arranged.only_simulators:
-        told.append(
+        sentences.append(
             "Simulators only: no real server was asked. This shows that the checks work, and says nothing about "
             "production."
         )
     elif arranged.simulated:
         what = "is simulated" if len(arranged.simulated) == 1 else "are simulated"
-        told.append(
+        sentences.append(
             f"{listed(arranged.simulated)} {what}: what holds there holds of the simulator, not of a real server."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:

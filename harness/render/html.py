@@ -53,7 +53,7 @@ def to_html(report: Report) -> str:
         report=report,
         header=report.header,
         footer=report.footer,
-        told=arranged,
+        arranged=arranged,
         tally=arranged.tally,
         advice=arranged.advice_claims,
         violated=VerdictName.VIOLATED,

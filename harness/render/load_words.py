@@ -46,25 +46,25 @@ def accounts(load: LoadLine) -> str:
 
 def generator(load: LoadLine) -> str:
     """The health of the load generator."""
-    told = [
+    sentences = [
         text.format(round(load.health[name], 1) if "{}" in text else load.health[name])
         for name, text in _HEALTH.items()
         if name in load.health
     ]
-    return "; ".join(told)
+    return "; ".join(sentences)
 
 
 def floor(load: LoadLine) -> str:
     """The times of an empty server on this machine; empty if not measured."""
-    return _told({name: value for name, value in load.calibration.items() if name not in ("requests", *_PAGE)})
+    return _times({name: value for name, value in load.calibration.items() if name not in ("requests", *_PAGE)})
 
 
 def page_floor(load: LoadLine) -> str:
     """The times of an empty page with an empty iframe in the browser on this machine; empty if not measured."""
-    return _told({short: load.calibration[name] for name, short in _PAGE.items() if name in load.calibration})
+    return _times({short: load.calibration[name] for name, short in _PAGE.items() if name in load.calibration})
 
 
-def _told(found: Mapping[str, float]) -> str:
+def _times(found: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.3g} ms" for name, value in found.items())
 
 

@@ -51,17 +51,17 @@ class _Printer:
         self._width = min(console.width, _WIDEST)
 
     def print(self) -> None:
-        told = self._arranged
+        arranged = self._arranged
         self._head()
-        self._causes("Violated", told.violated)
-        self._causes("Faults of the harness: they say nothing about the deployment", told.faults)
-        self._causes("Warnings: advice that is not followed", told.warnings)
-        self._listed("Declared deviations out of date", "DEVIATION", told.problems)
-        self._listed(CRASHES, "CRASHED", told.crashes)
-        self._causes("Blocked: what stands in the way", told.roots)
-        self._causes("Inconclusive", told.inconclusive)
-        self._causes("Waived: declared deviations that happened", told.waived)
-        self._causes("Notes: seen, and left open by the contract", told.notes)
+        self._causes("Violated", arranged.violated)
+        self._causes("Faults of the harness: they say nothing about the deployment", arranged.faults)
+        self._causes("Warnings: advice that is not followed", arranged.warnings)
+        self._listed("Declared deviations out of date", "DEVIATION", arranged.problems)
+        self._listed(CRASHES, "CRASHED", arranged.crashes)
+        self._causes("Blocked: what stands in the way", arranged.roots)
+        self._causes("Inconclusive", arranged.inconclusive)
+        self._causes("Waived: declared deviations that happened", arranged.waived)
+        self._causes("Notes: seen, and left open by the contract", arranged.notes)
         self._not_applicable()
         self._load()
         self._claims()
