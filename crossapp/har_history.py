@@ -1,4 +1,4 @@
-"""A HAR of a deployment's traffic as a history: app and operation of each entry, facts computed, secrets removed."""
+"""A HAR of a deployment's traffic as a history, with operations and facts, and redacted."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,21 +17,21 @@ STORY = "har"
 
 
 def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
-    """The history of the entries that are an app's, and how many are not. Raises HarError where none is."""
-    targets = {each.app: (each.url, each.api_url) for each in deployment.targets.values()}
-    addresses = Addresses(targets, deployment.edition)
+    """The history of the entries that go to an application, and the number of the others. Raises HarError if none
+    does."""
+    addresses = Addresses.of(deployment)
     placed = [(each, place) for each in har.entries if (place := addresses.of_url(each.method, each.url)) is not None]
     if not placed:
-        bases = ", ".join(dict.fromkeys(base for pair in targets.values() for base in pair)) or "nothing"
+        bases = [base for each in deployment.targets.values() for base in (each.url, each.api_url)]
         seen = ", ".join(list(hosts_of(har))[:5]) or "none"
         raise HarError(
-            f"none of its {len(har.entries)} requests goes to {bases}; it has requests to {seen}: give the deployment "
-            "file that names those addresses (--deployment)"
+            f"none of its {len(har.entries)} requests goes to {', '.join(dict.fromkeys(bases)) or 'nothing'}; it has "
+            f"requests to {seen}: give the deployment file that names those addresses (--deployment)"
         )
     history = History(context_of(deployment, Settings()))
     writer = writer_for(deployment, history)
     calls = [(each, place, _call(each, place), _answer(each)) for each, place in placed]
-    for _, _, call, answer in calls:  # first: a token may be used before the entry that hands it out
+    for _, _, call, answer in calls:  # before redacting: an entry may use a token that a later one hands out
         for kind, value in facts.handed_out(call, answer) if answer is not None else ():
             writer.redactor.register(kind, value)
     for each, place, call, answer in calls:
@@ -47,7 +47,7 @@ def history_of(har: Har, deployment: Deployment) -> tuple[History, int]:
             started=each.started,
             seconds=each.seconds,
         )
-        if each.facts is not None:  # what was removed since cannot be found again
+        if each.facts is not None:  # they cannot be computed from redacted entries
             history.entries[-1] = replace(exchange, facts=writer.redactor.redact_fields(each.facts))
         if each.superseded:
             history.supersede(exchange.number)
@@ -63,7 +63,7 @@ def _answer(entry: HarEntry) -> Answer | None:
 
 
 def deployment_told_by(har: Har, otherwise: Deployment) -> Deployment:
-    """Where the apps were by a HAR of our own; another one's is read by `otherwise`. Raises HarError."""
+    """The deployment that a HAR of crossapp names; `otherwise` for other HARs. Raises HarError."""
     told = har.context.get("targets")
     if not isinstance(told, dict) or not told:
         return otherwise

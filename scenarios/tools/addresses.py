@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import openapi
+from harness.deployment import Deployment
 
 
 class RequestPlace(NamedTuple):
@@ -23,6 +24,11 @@ class Addresses:
     def __init__(self, targets: Mapping[str, tuple[str, str]], edition: str = openapi.EDITION) -> None:
         self._targets = targets
         self._edition = edition
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> "Addresses":
+        """The addresses of a deployment."""
+        return cls({app: (each.url, each.api_url) for app, each in deployment.targets.items()}, deployment.edition)
 
     def below(self, app: str, method: str, target: str) -> RequestPlace:
         """The place of a request to an application, whose target is below either of its bases: the document tells

@@ -1,4 +1,4 @@
-"""Real credentials in the place of stand-ins (contracts/placeholders.py), and of credentials that a request lacks."""
+"""Real credentials in place of placeholders (contracts/placeholders.py), or of credentials that a request lacks."""
 
 import json
 import re
@@ -21,33 +21,33 @@ _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?', re.DOTALL)  # a 
 
 
 class Adding(StrEnum):
-    """When a request gets credentials: in the place of PLACEHOLDERS, or ALWAYS, also where it has none."""
+    """When a request gets credentials: in place of PLACEHOLDERS, or ALWAYS, also if it has none."""
 
     PLACEHOLDERS = "placeholders"
     ALWAYS = "always"
 
 
 class UnfilledError(Exception):
-    """A stand-in for which there is no credential; the text names it, says why, and what would give one."""
+    """A placeholder without a credential; the text names it, says why, and the remedy."""
 
 
 class Credentials:
-    """Fills in the credentials of a deployment, minting sessions where they are asked for."""
+    """Fills in the credentials of a deployment; mints sessions when they are needed."""
 
     def __init__(self, stage: Stage, adding: Adding = Adding.PLACEHOLDERS) -> None:
         self._stage = stage
         self._adding = adding
 
     async def fill(self, call: Call) -> Call:
-        """The call with real credentials for its stand-ins, and a signature over exactly its body.
+        """The call with real credentials for its placeholders, and a signature of exactly its body.
 
-        Stand-ins are found in headers, path, query and the JSON strings of the body; all else stays byte for byte as it
-        is. Raises UnfilledError.
+        Placeholders are replaced in headers, path, query and the JSON strings of the body; all other bytes stay. Raises
+        UnfilledError.
         """
         operation = openapi.find(call.operation) if call.operation else None
         schemes = operation.schemes if operation is not None else ()
         if self._adding is Adding.ALWAYS and schemes and not any(_given(call, each) for each in schemes):
-            call = _with_stand_in(call, schemes)
+            call = _with_placeholder(call, schemes)
         target = await self._filled(call.target, lambda value: quote(value, safe="-._~"))
         body = await self._filled_body(call)
         headers = _with_length(await self._filled_headers(call.headers), len(body or b""))
@@ -56,7 +56,7 @@ class Credentials:
         return replace(filled, headers=tuple(self._signed(*each, signed, body) for each in filled.headers))
 
     def limit_key(self, call: Call) -> str | None:
-        """What the rate limit of a filled call counts by; None without a limit, or where nobody is counted."""
+        """The key by which the rate limit counts a filled call; None if it is not counted."""
         operation = openapi.find(call.operation) if call.operation else None
         if operation is None or operation.rate_limit is None:
             return None
@@ -77,7 +77,7 @@ class Credentials:
     async def _filled_body(self, call: Call) -> bytes | None:
         if not call.body or b"crossapp." not in call.body or not _says_json(call):
             return call.body
-        text = call.body.decode("latin-1")  # each byte a character: what is no stand-in stays as it is
+        text = call.body.decode("latin-1")  # one character a byte: all other bytes stay
         filled = await _each(_JSON_STRING, text, self._filled_string)
         return filled.encode("latin-1")
 
@@ -85,32 +85,32 @@ class Credentials:
         return string if string.endswith(":") else await self._filled(string, lambda value: json.dumps(value)[1:-1])
 
     async def _filled(self, text: str, spell: Callable[[str], str]) -> str:
-        async def real(stand_in: str) -> str:
-            return spell(await self._real(stand_in))
+        async def real(placeholder: str) -> str:
+            return spell(await self._real(placeholder))
 
         return await _each(placeholders.PATTERN, text, real)
 
-    async def _real(self, stand_in: str) -> str:
-        """The credential that a stand-in stands for. Raises UnfilledError."""
+    async def _real(self, placeholder: str) -> str:
+        """The credential of a placeholder. Raises UnfilledError."""
         deployment = self._stage.deployment
-        if stand_in == placeholders.SHARED_SECRET:
+        if placeholder == placeholders.SHARED_SECRET:
             return deployment.shared_secret
-        role = stand_in.rpartition(".")[2]
+        role = placeholder.rpartition(".")[2]
         user = deployment.user(role)
         if user is None:
             there = ", ".join(dict.fromkeys(each.role for each in deployment.users))
             remedy = (
                 f'add [[users]] with role = "{role}" to the deployment file' if role in ROLES else "use one of those"
             )
-            raise UnfilledError(f"{stand_in}: the deployment has no user with role {role!r}, but {there}; {remedy}")
-        if stand_in == placeholders.jwt(role):
+            raise UnfilledError(f"{placeholder}: the deployment has no user with role {role!r}, but {there}; {remedy}")
+        if placeholder == placeholders.jwt(role):
             return user.jwt
         try:
-            if stand_in == placeholders.session_token(role):
+            if placeholder == placeholders.session_token(role):
                 return (await self._stage.sessions.shared(user)).token
             return (await self._stage.sessions.signed_in(user, tuvens_alive=True)).bearer
         except (StoryStoppedError, TargetGoneError) as error:
-            raise UnfilledError(f"{stand_in}: {error}") from None
+            raise UnfilledError(f"{placeholder}: {error}") from None
 
     def _signed(self, name: str, value: str, signed: set[str], body: bytes | None) -> tuple[str, str]:
         if value == placeholders.SIGNATURE and name.lower() in signed:
@@ -128,7 +128,7 @@ async def _each(pattern: re.Pattern[str], text: str, replaced: Callable[[str], A
 
 
 def _with_length(headers: Headers, length: int) -> Headers:
-    """The headers with the length that the body has by now."""
+    """The headers with the Content-Length of the filled body."""
     return tuple((name, str(length) if name.lower() == "content-length" else value) for name, value in headers)
 
 
@@ -143,7 +143,7 @@ def _bearer(call: Call) -> str:
 
 
 def session_token_of(call: Call) -> str | None:
-    """The session token that a request is about, from its query or its JSON body; None where there is none."""
+    """The session token in a request's query or JSON body; None if there is none."""
     found = re.search(r"[?&]session_token=([^&#]+)", call.target)
     if found:
         return found[1]
@@ -152,7 +152,7 @@ def session_token_of(call: Call) -> str | None:
 
 
 def _given(call: Call, scheme: openapi.Scheme) -> bool:
-    """Whether a request has a credential in the place of a scheme, right or wrong."""
+    """Whether a request has a credential of a scheme, right or wrong."""
     match scheme.place:
         case "header":
             return header(call.headers, scheme.field) is not None
@@ -163,7 +163,7 @@ def _given(call: Call, scheme: openapi.Scheme) -> bool:
             return re.search(rf"[?&]{re.escape(scheme.field)}=", call.target) is not None
 
 
-_STAND_INS = {
+_BY_SECRET = {
     "jwt": placeholders.jwt(),
     "shared-secret": placeholders.SHARED_SECRET,
     "session-token": placeholders.session_token(),
@@ -171,10 +171,10 @@ _STAND_INS = {
 }
 
 
-def _with_stand_in(call: Call, schemes: tuple[openapi.Scheme, ...]) -> Call:
-    """The call with the organiser's stand-in for the first of the schemes that travels in a header."""
+def _with_placeholder(call: Call, schemes: tuple[openapi.Scheme, ...]) -> Call:
+    """The call with the organiser's placeholder for the first scheme that uses a header."""
     scheme = next((each for each in schemes if each.place == "header"), None)
     if scheme is None:
         return call
-    value = placeholders.SIGNATURE if scheme.signs else scheme.prefix + _STAND_INS[scheme.secret]
+    value = placeholders.SIGNATURE if scheme.signs else scheme.prefix + _BY_SECRET[scheme.secret]
     return call.with_header(scheme.field, value)

@@ -74,8 +74,7 @@ class Proxy:
         self._stage = stage
         self._credentials = Credentials(stage, adding)
         self._leaving = asyncio.Event()
-        targets = {each.app: (each.url, each.api_url) for each in stage.deployment.targets.values()}
-        self._addresses = Addresses(targets, stage.deployment.edition)
+        self._addresses = Addresses.of(stage.deployment)
 
     def leave(self) -> None:
         """End the open streams."""

@@ -1,1 +1,1 @@
-"""Fuzzing by Schemathesis: what it is given, how it is run, and what of its findings counts."""
+"""Fuzzing with Schemathesis: the documents for it, running it, and which of its findings count."""

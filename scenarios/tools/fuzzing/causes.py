@@ -1,4 +1,4 @@
-"""From failures to causes: what the contract leaves open is dropped, what has one cause is told once."""
+"""From failures to causes: drops what the contract leaves open, and merges failures with one cause."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +31,8 @@ _UPSTREAM = (502, 503)
 
 @dataclass(frozen=True, slots=True)
 class FuzzCause:
-    """One thing that is wrong: `key` is the same for every case that shows it, `exchanges` are the cases' numbers, the
-    smallest request first."""
+    """One thing that is wrong. `key` is the same for all cases that show it; `exchanges` are the numbers of their
+    exchanges, the smallest request first."""
 
     check: str
     key: str
@@ -41,8 +41,8 @@ class FuzzCause:
     exchanges: tuple[int, ...]
 
 
-class Form:
-    """What is wrong with a request's form beyond doubt, by a lenient document."""
+class RequestForm:
+    """Finds what is certainly wrong with the form of a request, by a lenient document."""
 
     def __init__(self, app: str, lenient: Mapping[str, object]) -> None:
         raw = dict(lenient)
@@ -55,8 +55,8 @@ class Form:
         }
 
     def problems(self, operation_id: str, exchange: Exchange) -> list[openapi.Problem]:
-        """The problems of a request as it was recorded, its media type aside: "status of a wrong content type" is left
-        open, and so is what a parameter given twice means."""
+        """The problems of a recorded request, except its media type and repeated parameters: the contract leaves open
+        how those are answered."""
         operation = self._operations[operation_id]
         query = exchange.url.partition("?")[2]
         found = operation.request_problems(
@@ -73,11 +73,11 @@ class Form:
 
 
 def causes_of(
-    failures: Iterable[Failure], exchange_of: Callable[[str], Exchange | None], form: Form
+    failures: Iterable[Failure], exchange_of: Callable[[str], Exchange | None], form: RequestForm
 ) -> list[FuzzCause]:
-    """The causes of an operation's failures, in the order in which they were first seen.
+    """The causes of an operation's failures, in the order of their first case.
 
-    `exchange_of` gives the recorded exchange of a case; a failure of a case that was never answered counts for nothing.
+    `exchange_of` returns the recorded exchange of a case. Failures of cases without an answer are dropped.
     """
     found: dict[str, list[Exchange]] = {}
     told: dict[str, Failure] = {}
@@ -101,8 +101,8 @@ def causes_of(
     return causes
 
 
-def _what(failure: Failure, exchange: Exchange, form: Form) -> tuple[str, str] | None:
-    """What is wrong, as it is the same for all cases of a cause, and as it is in this case; None where no rule judges
+def _what(failure: Failure, exchange: Exchange, form: RequestForm) -> tuple[str, str] | None:
+    """What is wrong: as a key that all cases of a cause share, and in words for this case. None if no rule judges
     it."""
     if failure.check == "negative_data_rejection":
         problems = form.problems(failure.operation, exchange)
@@ -111,11 +111,11 @@ def _what(failure: Failure, exchange: Exchange, form: Form) -> tuple[str, str] |
         return problems[0].pointer, f"a request accepted whose {problems[0].pointer[1:]} {problems[0].message}"
     if _check(failure, exchange) == "not_a_server_error":
         if exchange.status in _UPSTREAM and not exchange.facts.get("problems"):
-            return None  # the document says so: another application is to blame
+            return None  # documented: an upstream application failed
         return str(exchange.status), "a server error"
     if failure.check == "ignored_auth":
         return failure.title, failure.title
-    # What our own reading of the document says is shorter, and the same for the same place.
+    # Our own validation words a problem shorter, and always the same for one place.
     for problem in exchange.facts.get("problems", ()):
         pointer = problem.partition(": ")[0]
         if not pointer.startswith("/headers/x-ratelimit"):
@@ -125,7 +125,7 @@ def _what(failure: Failure, exchange: Exchange, form: Form) -> tuple[str, str] |
 
 
 def _check(failure: Failure, exchange: Exchange) -> str:
-    """Which check tells it: that a server error fits no document, either, is no second cause."""
+    """The check to report: a server error that is also undocumented is one cause, not two."""
     return "not_a_server_error" if (exchange.status or 0) >= 500 else failure.check
 
 

@@ -1,7 +1,7 @@
-"""The documents as a fuzzer gets them: with examples that work here, and without what the contract leaves open.
+"""The OpenAPI documents for the fuzzer: with examples that the deployment accepts, without what other rules judge.
 
-Schemathesis holds every answer against the document that it is given. So what no rule judges (last section of the
-contract page), and what a rule of its own judges already, is taken out here, each with its reason.
+Schemathesis checks every response against its document. So what no rule judges (last section of the contract page), and
+what a rule of its own judges, is removed here, each with its reason.
 """
 
 import copy
@@ -12,28 +12,28 @@ from typing import Any
 import openapi
 from openapi.documents import METHODS
 
-# A body's form may be refused by any of these: 400 or 422 by the application's own validation, 413 and 415 by what
-# reads the body (contract page: "Status of a wrong content type (400, 415 or 422); of a body too large (413 or 400)").
-# Which of them is right for which body, the rules of the seams say.
+# An ill-formed body may be refused with any of these: 400 or 422 by validation, 413 and 415 by the body parser
+# (contract page: "Status of a wrong content type (400, 415 or 422); of a body too large (413 or 400)"). The rules of
+# the seams judge which one is right.
 _OF_FORM = ("400", "413", "415", "422")
-# "Order on every route: authentication (401), then the request's form (400), then existence": a path's id has a form,
-# too. And any edge may limit a flood.
+# "Order on every route: authentication (401), then the request's form (400), then existence": the id in a path may be
+# ill-formed, too. And a proxy may limit any flood.
 _OF_EVERY = ("400", "429")
 HOSTILE = 'O\'Neill "x" \\ `y` -- %s ${7*7} {{7*7}} <b>'
-"""Breaks what puts texts together: SQL, shells, templates, formats, HTML."""
+"""Breaks code that concatenates texts: SQL, shells, templates, formats, HTML."""
 _OF_NO_RULE = frozenset({"pattern", "format", "maxLength"})
 
 
 Values = Mapping[str, Any]
-"""Values that work on a deployment, by place and name: `body.session_token`, `path.id`."""
+"""Values that a deployment accepts, by place and name: `body.session_token`, `path.id`."""
 
 
 def adapted(app: str, edition: str, examples: Callable[[str], Sequence[Values]]) -> dict[str, Any]:
-    """A document for the fuzzer. `examples` gives one or several sets of values for an operationId; each makes examples
-    of its own, and so does a hostile text in the place of each free text."""
+    """A document for the fuzzer. `examples` returns sets of values for an operationId. Each set makes examples, and
+    each free text is also replaced by a hostile text once."""
     document = openapi.load(app, edition)
     raw = document.bundled()
-    raw.pop("webhooks", None)  # fuzzed at their receiver, which is an operation of its own document
+    raw.pop("webhooks", None)  # fuzzed as operations of the application that receives them
     shape = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for item in raw["paths"].values():
         shared = item.pop("parameters", [])
@@ -50,19 +50,19 @@ def adapted(app: str, edition: str, examples: Callable[[str], Sequence[Values]])
             for media in operation.get("requestBody", {}).get("content", {}).values():
                 _exemplify_body(media, sets, known)
     for response in _responses(raw):
-        # The messages of a stream are judged by the rules of event_stream, as each comes.
+        # The rules of event_stream judge the messages of a stream.
         response.get("content", {}).get("text/event-stream", {}).pop("schema", None)
-        # rate_limits.limits_are_announced judges them, once for all answers.
+        # rate_limits.limits_are_announced judges these headers of all responses.
         for name in [name for name in response.get("headers", {}) if name.lower().startswith("x-ratelimit-")]:
             del response["headers"][name]
     return raw
 
 
 def lenient(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A document by which only a request that is ill-formed beyond doubt has problems.
+    """A document by which only certainly ill-formed requests have problems.
 
-    `null` may stand anywhere ("as missing", which no rule judges); the form of a text (pattern, format, length) is its
-    sender's duty, and the contract does not say that a receiver refuses another one.
+    `null` is allowed everywhere: the contract leaves open whether it counts as missing. So are texts of any pattern,
+    format and length: the contract does not oblige a receiver to refuse them.
     """
     loosened = copy.deepcopy(dict(raw))
     _loosen(loosened)
@@ -99,7 +99,7 @@ def _loosen_schema(schema: Any) -> None:
 
 
 def _followed(raw: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """A parameter, where its $ref leads."""
+    """A parameter, its $ref resolved."""
     while "$ref" in node:
         _, section, name = node["$ref"].removeprefix("#/").split("/")
         node = raw["components"][section][name]
@@ -118,7 +118,7 @@ def _responses(raw: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _exemplified(parameter: dict[str, Any], sets: Sequence[Values]) -> dict[str, Any]:
-    """A parameter with the deployment's values in place of the document's example, and with a hostile text."""
+    """A parameter with examples: the deployment's values instead of the document's, and a hostile text."""
     if "example" not in parameter or "content" in parameter:
         return parameter
     name = f"{parameter['in']}.{parameter['name']}"
@@ -147,7 +147,7 @@ def _filled(value: Any, values: Values) -> Any:
 
 
 def _with_one_hostile_text(value: Any) -> Iterator[Any]:
-    """Copies of a body, each with the hostile text in the place of another text of it."""
+    """Copies of a body, each with another text of it replaced by the hostile text."""
     if isinstance(value, str):
         yield HOSTILE
     if isinstance(value, dict):

@@ -1,7 +1,6 @@
-"""Schemathesis, to be run in a thread of its own: it makes cases, sends them to an address, and checks the answers.
+"""Running Schemathesis, in a thread: it generates cases, sends them to an address, and checks the responses.
 
-The address is the story's own, which forwards each request through the stage: pacing, recording and redaction are those
-of every other exchange, and a credential never gets here.
+The address is the campaign's own, which forwards requests with credentials. No credential gets here.
 """
 
 import copy
@@ -32,12 +31,12 @@ CASE_HEADER = "x-schemathesis-testcaseid"
 _STEPS = 4
 _FEWEST = 5
 _GRACE = 30.0
-_PATIENCE = 300  # seconds: how long a request may take, turns of a rate limit included, the story decides
+_PATIENCE = 300  # seconds for a request, waiting for a rate limit included
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A check that failed on a case. `title` says what is wrong, `detail` where."""
+    """A failed check of a case. `title` says what is wrong, `detail` where."""
 
     operation: str
     check: str
@@ -48,8 +47,8 @@ class Failure:
 
 @dataclass(slots=True)
 class FuzzResult:
-    """What came of a run: `cases` as operation, phase and id, `failures` in the order of their finding, `error` where
-    the engine itself gave up, `ended` where its time was up."""
+    """The result of a run: `cases` as (operation, phase, id), `failures` in order, `error` if the engine failed,
+    `ended` if its time was up."""
 
     cases: list[tuple[str, str, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -58,16 +57,16 @@ class FuzzResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FuzzPlan:
     """One run of the engine.
 
-    base_url: below it go the requests.
-    document: as adapted.
-    examples: random cases for each operation.
-    seconds: how long it may take.
-    credentials: by security scheme, `bearer` or `api_key` and a stand-in, no secret.
-    values: by `place.name` (`body.session_token`), what half of the cases shall have there, one of these.
-    guard: by operationId and method, may change path parameters and body of a case in place.
+    base_url: where the requests go.
+    document: the adapted OpenAPI document.
+    examples: the number of random cases for each operation.
+    seconds: the time limit.
+    credentials: by security scheme, `bearer` or `api_key` and a placeholder.
+    values: by `place.name` (`body.session_token`), values of which half of the cases have one.
+    guard: called with operationId, method, path parameters and body of a case, which it may change in place.
     """
 
     base_url: str
@@ -84,11 +83,11 @@ class Plan:
     guard: Callable[[str, str, dict[str, Any], Any], None] = lambda operation, method, path, body: None
 
 
-def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> FuzzResult:
-    """Make cases, send them to the plan's base URL and check the answers; blocking.
+def run(plan: FuzzPlan, enough: threading.Event, abandoned: threading.Event) -> FuzzResult:
+    """Run the engine; blocks.
 
-    `enough`: nothing more is sent on; what is under way is gone through to its end, for a phase that is cut off tells
-    nothing of what it found. It is set here, too, when the time is up. `abandoned`: end at once, nobody waits.
+    Once `enough` is set, the current phase ends without further requests: a phase that is cut off reports nothing. It
+    is set here when the time is up. `abandoned` ends the run at once.
     """
     import schemathesis
     from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
@@ -102,7 +101,7 @@ def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Fuzz
         if case.operation.base_url == plan.base_url:
             plan.guard(_id_of(case.operation), case.method, case.path_parameters, case.body)
 
-    # Schemathesis knows this hook globally only.
+    # Schemathesis has this hook only globally.
     GLOBAL_HOOK_DISPATCHER.register_hook_with_name(guarded, "before_call")
     try:
         _drain(plan, schema, result, enough, abandoned)
@@ -112,14 +111,14 @@ def run(plan: Plan, enough: threading.Event, abandoned: threading.Event) -> Fuzz
 
 
 def _drain(
-    plan: Plan, schema: "BaseSchema", result: FuzzResult, enough: threading.Event, abandoned: threading.Event
+    plan: FuzzPlan, schema: "BaseSchema", result: FuzzResult, enough: threading.Event, abandoned: threading.Event
 ) -> None:
     from schemathesis.engine import events, from_schema
 
     stream = from_schema(schema).execute()
 
     def end() -> None:
-        # A phase of one operation is one event, so the end is not waited for among the events.
+        # A phase of an operation is a single event, so the time cannot be checked between events.
         if not abandoned.wait(plan.seconds):
             result.ended = f"stopped after {plan.seconds:g} s"
             enough.set()
@@ -141,16 +140,16 @@ def _drain(
         abandoned.set()
 
 
-def _settings(plan: Plan) -> dict[str, Any]:
-    """The whole configuration: neither a stray schemathesis.toml nor another version's default changes anything."""
+def _settings(plan: FuzzPlan) -> dict[str, Any]:
+    """The whole configuration, so that no schemathesis.toml and no default of another version matters."""
     dictionaries = {f"value{number}": {"values": list(each)} for number, each in enumerate(plan.values.values())}
     bound = {
         name: {"dictionary": dictionary, "probability": 0.5}
         for name, dictionary in zip(plan.values, dictionaries, strict=True)
     }
     schemes = {name: dict([each]) for name, each in plan.credentials.items()}
-    # What one answer taught must not change the next case: a run is to be repeated by its seed.
-    taught = {"extra-data-sources": {"responses": False}}
+    # Responses must not influence later cases: a run must be repeatable by its seed.
+    isolated = {"extra-data-sources": {"responses": False}}
     return {
         "seed": plan.seed,
         "base-url": plan.base_url,
@@ -163,23 +162,23 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "parameters": bound,
         "generation": {
             "max-examples": plan.examples,
-            "no-shrink": True,  # each step of shrinking is a request, too; the smallest case that failed is told
+            "no-shrink": True,  # each step of shrinking is a request; the smallest failing case is reported
             "database": "none",
-            # A control character is refused by servers and proxies before an application sees it.
+            # Servers and proxies refuse control characters before an application sees them.
             "allow-x00": False,
             "exclude-header-characters": "".join(map(chr, (*range(32), *range(127, 160)))),
-            "with-security-parameters": False,  # ignored_auth asks without credentials and with wrong ones
+            "with-security-parameters": False,  # ignored_auth tests missing and wrong credentials
         },
         "auth": {"auto-signup": False, **({"openapi": schemes} if schemes else {})},
         "checks": {"enabled": False, **{name: {"enabled": True} for name in plan.checks}},
         "phases": {
-            "examples": {"enabled": "examples" in plan.phases, **taught},
+            "examples": {"enabled": "examples" in plan.phases, **isolated},
             "coverage": {
                 "enabled": "coverage" in plan.phases,
-                **taught,
+                **isolated,
                 **({} if plan.unexpected_methods else {"unexpected-methods": []}),
             },
-            "fuzzing": {"enabled": "fuzzing" in plan.phases, **taught, "error-feedback": {"enabled": False}},
+            "fuzzing": {"enabled": "fuzzing" in plan.phases, **isolated, "error-feedback": {"enabled": False}},
             "stateful": {
                 "enabled": STATEFUL in plan.phases,
                 "max-steps": _STEPS,
@@ -217,7 +216,7 @@ def _id_of(operation: Any) -> str:
 
 @contextmanager
 def no_files_left() -> Iterator[None]:
-    """Hypothesis keeps its files in the working directory unless told otherwise: in a folder that goes, here."""
+    """Let Hypothesis keep its files in a temporary folder inside the block, instead of the working directory."""
     from hypothesis import configuration
 
     before = configuration.__hypothesis_home_directory

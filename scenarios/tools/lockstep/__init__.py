@@ -1,1 +1,1 @@
-"""Two deployments in lockstep: the same sequence of calls at both, and the first answer in which they differ."""
+"""Lockstep: the same sequence of calls at two deployments, to find the first response in which they differ."""

@@ -1,4 +1,4 @@
-"""The calls of which sequences are made: who asks what, in words that mean the same at both deployments."""
+"""The calls of sequences, in terms that mean the same at both deployments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,16 +18,17 @@ _OLDER = 60.0
 
 
 class LockstepCall(Protocol):
-    """One call of a sequence; prints as one line."""
+    """One call of a sequence."""
 
     async def play(self, side: Side) -> Sequence[Reply]:
-        """Make the call at one side; the answers to be compared. Raises StoryStoppedError."""
+        """Send the call at one side; returns the answers to compare. Raises StoryStoppedError."""
         ...
 
 
 @dataclass(frozen=True)
 class Mint:
-    """A user asks for a session token: for `own`, `foreign`, `absent`, `zero` or `text` as the account."""
+    """A user asks for a session token. `account` is own, foreign, absent, zero or text; `jwt` right, absent or
+    forged."""
 
     role: str
     account: str
@@ -46,7 +47,8 @@ class Mint:
 
 @dataclass(frozen=True)
 class AskSession:
-    """hi.events asks about a session token: `validate`, `accounts`, or a permission in the account or on an event."""
+    """hi.events asks about a session token: whose it is (`validate`), for `accounts`, or for a permission, in the
+    account or on an event (`resource`)."""
 
     question: str
     token: int | str
@@ -80,9 +82,9 @@ class AskSession:
 
 @dataclass(frozen=True)
 class Update:
-    """hi.events tells of a status: `newer` than the last one told, `older`, or `again`, byte for byte; signed `right`,
-    `wrong`, `absent` or without its prefix (`bare`); whole, or with something wrong in its `body`. Then the event is
-    read."""
+    """hi.events delivers a webhook, then the event is read. `age` is newer or older than the last webhook, or again
+    (the same bytes); `signature` right, wrong, absent or bare (without its prefix); `body` whole, or what is wrong with
+    it."""
 
     event: int
     status: str
@@ -95,10 +97,10 @@ class Update:
         body = self._body(side)
         right = sign(side.cast.secret, body)
         signatures = {"right": right, "wrong": sign("not the secret", body), "absent": None, "bare": right[7:]}
-        told = await side.cast.delivers("update", body, signature=signatures[self.signature])
+        delivered = await side.cast.delivers("update", body, signature=signatures[self.signature])
         if self.body == "whole" and self.signature == "right" and self.age == "newer":
-            await updates.reads_until("applied", lambda state: _told(state) == self.status)
-        return [told, await side.cast.reads_event("event", updates.event_id)]
+            await updates.reads_until("applied", lambda state: _reported(state) == self.status)
+        return [delivered, await side.cast.reads_event("event", updates.event_id)]
 
     def _body(self, side: Side) -> bytes:
         updates = side.updates(self.event)
@@ -129,7 +131,7 @@ class Update:
 
 @dataclass(frozen=True)
 class ReadEvent:
-    """Somebody reads an event of tuvens-api; None is an event that is not there."""
+    """Somebody reads an event of tuvens-api; None is an event that does not exist."""
 
     event: int | None
 
@@ -140,7 +142,7 @@ class ReadEvent:
 
 @dataclass(frozen=True)
 class ChangeEvent:
-    """The callback page notes on an event that it has ticketing; `role` None sends no JWT."""
+    """The callback page notes on an event whether it has ticketing; `role` None sends no JWT."""
 
     event: int | None
     role: str | None
@@ -183,7 +185,7 @@ class AskHiEvents:
 
 @dataclass(frozen=True)
 class SetStatus:
-    """An organiser changes an event at hi.events; then it is read there, and at tuvens-api once the webhook came."""
+    """An organiser changes an event at hi.events; then it is read there, and at tuvens-api after the webhook."""
 
     event: int
     status: str
@@ -195,7 +197,7 @@ class SetStatus:
         bearer = await side.bearer(self.bearer)
         changed = await cast.sets_status("set status", bearer, event.hi, self.status)
         if changed.ok:
-            await side.updates_of(event.tuvens).reads_until("heard", lambda state: _told(state) == self.status)
+            await side.updates_of(event.tuvens).reads_until("heard", lambda state: _reported(state) == self.status)
         read = await cast.asks_hi_events("read", hi_wire.read_event(bearer, event.hi))
         return [changed, read, await cast.reads_event("heard", event.tuvens)]
 
@@ -204,20 +206,20 @@ TUVENS_EVENTS = (Update, ReadEvent, ChangeEvent)
 """The calls whose `event` is the ordinal of an event of tuvens-api, or None."""
 
 
-def _told(state: object) -> object:
+def _reported(state: object) -> object:
     contact = state.get("contactData") if isinstance(state, dict) else None
     return contact.get("hiEventsStatus") if isinstance(contact, dict) else None
 
 
 def described(call: LockstepCall) -> str:
-    """A call as one line: its kind, and what of it is not as usual."""
+    """A call as one line: its kind, and the fields that differ from their defaults."""
     given = [each for each in fields(call) if getattr(call, each.name) != each.default]  # type: ignore[arg-type]
     return f"{type(call).__name__}({', '.join(f'{each.name}={getattr(call, each.name)!r}' for each in given)})"
 
 
 def tour(roles: Sequence[str], events: int, linked: int) -> list[list[LockstepCall]]:
-    """Short sequences with every kind of call, each status and user, of the first event of either kind: what two
-    deployments show of themselves when all goes well."""
+    """Short sequences with every kind of call, status and user, about the first event of either kind, in which nothing
+    is refused: they show the data of the two deployments."""
     found: list[list[LockstepCall]] = []
     for role in roles:
         asked = [AskSession("validate", -1), AskSession("accounts", -1), AskSession("permission", -1)]
@@ -238,7 +240,8 @@ def tour(roles: Sequence[str], events: int, linked: int) -> list[list[LockstepCa
 
 
 def calls(roles: Sequence[str], events: int, linked: int, *, foreign_event: bool) -> st.SearchStrategy[LockstepCall]:
-    """What Hypothesis draws from; `roles` are those of both sides, `events` and `linked` how many both sides have."""
+    """The strategy for a call. `roles` exist on both sides; `events` and `linked` are the numbers of events of both
+    sides."""
     right_mostly = st.sampled_from(("right", "right", "right", "wrong", "absent"))
     tokens = st.one_of(st.integers(0, 3), st.integers(0, 3), st.sampled_from(("unknown", "empty", "absent")))
     accounts = ("own", "own", "own", "absent", "zero", "text", *(("foreign",) if "outsider" in roles else ()))

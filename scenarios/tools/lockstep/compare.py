@@ -1,4 +1,4 @@
-"""Two answers to the same call: where they differ, and what of that was learned to be no difference."""
+"""Comparing two answers to the same call, and learning which differences do not count."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ _NUMBER = re.compile(r"/\d+(?=/|$)")
 
 @dataclass(frozen=True)
 class Difference:
-    """`at` is `status`, `media type`, `form` (what the document says of one and not of the other), or the JSON pointer
-    of a value; `left` and `right` are what stands there, `ABSENT` for nothing."""
+    """A difference between two answers. `at` is `status`, `media type`, `form` (one of them has a problem by the
+    document) or the JSON pointer of a value; `left` and `right` are the values there, `ABSENT` for none."""
 
     operation: str
     status: int
@@ -26,7 +26,7 @@ class Difference:
 
     @property
     def place(self) -> tuple[str, int, str]:
-        """The place in any answer of this kind: positions in lists do not count."""
+        """Operation, status and pointer, without positions in lists."""
         return self.operation, self.status, _NUMBER.sub("/*", self.at)
 
     @property
@@ -36,13 +36,13 @@ class Difference:
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a value in a body, not the answer as a whole."""
+        """Whether it is about a value in the body, not about the answer as a whole."""
         return self.at.startswith("/")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is compared of an answer: scalars by JSON pointer, and what the document says is wrong with it."""
+    """What is compared of an answer: scalars by JSON pointer, and its problems by the document."""
 
     operation: str
     status: int
@@ -52,8 +52,8 @@ class Seen:
 
 
 def seen(operation: str, reply: Reply, addresses: Mapping[str, str]) -> Seen | None:
-    """What is compared of a reply, the side's own addresses (base URL to application) as the names of the applications;
-    None where there is no answer, or one that tells of a limit."""
+    """What is compared of a reply, with the side's base URLs replaced by the names of their applications; None without
+    an answer, or for a 429."""
     answer = reply.answer
     if answer is None or answer.status == 429:
         return None
@@ -92,12 +92,12 @@ def differences(left: Seen, right: Seen) -> Iterator[Difference]:
 
 @dataclass
 class Learned:
-    """What has been learned of the two sides.
+    """Differences that do not count.
 
-    `volatile`: places whose value differs when one side is asked the same again (tokens, times, running numbers).
-    `own`: places where each side is true to itself and they differ all the same, as texts for people do. `renamed`: by
-    the name of a field, which value of the left is which of the right, one for one. Where `strict`, only what is
-    volatile is learned: both sides are to be the same, word for word.
+    `volatile`: places whose value changes when one side gets the same call again (tokens, times, serial numbers).
+    `own`: places where each side repeats its value and the sides differ, such as texts for people. `renamed`: by field
+    name, a one-to-one mapping of the left side's values to the right side's. With `strict` only volatile places are
+    learned: all other values must be equal.
     """
 
     strict: bool
@@ -108,13 +108,14 @@ class Learned:
     _back: dict[str, dict[object, object]] = field(default_factory=dict)
 
     def explains(self, found: Difference) -> bool:
-        """Whether a difference is known to be none."""
+        """Whether a difference is known not to count."""
         return found.place in self.volatile or found.place in self.own or self._is_renamed(found)
 
     def take(self, found: Difference, *, at_first_sight: bool = False) -> bool:
-        """Learn from a difference that both sides repeat; False where it must not be explained away.
+        """Learn from a difference that both sides repeat; returns False if it counts.
 
-        `at_first_sight`: during the tour, which shows the data of the two deployments, empty fields among them.
+        `at_first_sight`: during the tour, which shows the deployments' own data; an empty field of one of them does not
+        count then.
         """
         if self.strict or not found.is_value or found.field in self.closed:
             return False
@@ -136,13 +137,13 @@ class Learned:
         return True
 
     def learn_volatile(self, found: Difference) -> None:
-        """Learn from a difference between two answers of one side. Words that the contract lists, and yes or no, are
-        never volatile: a side that does not repeat them is another matter."""
+        """Learn from a difference between two answers of one side. Booleans and values that the contract lists are
+        never volatile."""
         if found.is_value and found.field not in self.closed and not isinstance(found.left, bool):
             self.volatile.add(found.place)
 
     def same(self, one: Seen, other: Seen) -> None:
-        """Note values that are equal on both sides: they stand for themselves, and can be no other's name."""
+        """Map values that are equal on both sides to themselves, so that no other value is mapped to them."""
         if self.strict or one.status >= 400:
             return
         for pointer, value in one.values.items():
@@ -160,7 +161,7 @@ class Learned:
 
 
 def closed_fields(*documents: openapi.Document) -> frozenset[str]:
-    """Names of the fields for which a document lists the values (enum, const): words of the contract, never renamed."""
+    """The names of fields with listed values in a document (enum, const), which are never renamed."""
     return frozenset(name for document in documents for name in _closed(document.raw, document.raw))
 
 
@@ -190,13 +191,13 @@ def _without(addresses: Mapping[str, str], value: object) -> object:
 
 
 def _id(each: object) -> float:
-    # The contract orders no list; where there are numbers to sort by, the order of the answer says nothing.
+    # The contract defines no order of lists: sort by number where there is one.
     number = each.get("id") if isinstance(each, dict) else None
     return number if isinstance(number, int) else 0
 
 
 def _is_optional(found: Difference) -> bool:
-    # What the document demands and one side lacks is a difference of form.
+    # A required field that is missing is a difference of form.
     return ABSENT in (found.left, found.right)
 
 

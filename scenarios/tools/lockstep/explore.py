@@ -1,4 +1,4 @@
-"""Hypothesis draws sequences of calls, both deployments play them, and the first divergence is shrunk."""
+"""Hypothesis draws sequences of calls, both deployments get them, and the first divergence is shrunk."""
 
 import asyncio
 import time
@@ -24,7 +24,8 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Divergence:
-    """The sides answered a call differently: the sequence up to it, the difference, and how to send it again (curl)."""
+    """The sides answered a call differently: the sequence up to it, the difference, and curl commands of the last
+    call."""
 
     sequence: tuple[str, ...]
     difference: Difference
@@ -34,8 +35,8 @@ class Divergence:
 
 @dataclass
 class LockstepResult:
-    """What came of it. `undecided`: sequences that could not be compared, with the reason of the first; `flaky` says
-    that a divergence was seen that did not happen again."""
+    """The result of an exploration. `undecided` sequences could not be compared, the first one for `reason`; `flaky`
+    describes a divergence that did not happen again."""
 
     sequences: int = 0
     answers: int = 0
@@ -48,7 +49,7 @@ class LockstepResult:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much is drawn: at most so many sequences of at most so many calls, within so many minutes."""
+    """How much is drawn: at most `sequences` of at most `steps` calls, within `minutes`."""
 
     sequences: int = 100
     steps: int = 10
@@ -57,7 +58,7 @@ class Bounds:
 
 
 class _UndecidedError(Exception):
-    """A sequence that could not be played to its end at both sides."""
+    """A sequence that could not be compared to its end."""
 
 
 class _DivergedError(Exception):
@@ -68,7 +69,7 @@ class _DivergedError(Exception):
 
 @dataclass(frozen=True)
 class _Compared:
-    """One answer of each side: of which step of the sequence, and what differs."""
+    """The answers of both sides to one step of a sequence, and their differences."""
 
     step: int
     left: Reply
@@ -79,7 +80,7 @@ class _Compared:
 
 
 class Lockstep:
-    """Two sides, played together. For one event loop; `explore` draws from another thread."""
+    """Two sides that get the same calls. For one event loop; `explore` draws in another thread."""
 
     def __init__(self, left: Side, right: Side, *, strict: bool) -> None:
         self.left, self.right = left, right
@@ -95,14 +96,14 @@ class Lockstep:
         self._deadline = float("inf")
 
     async def learn(self) -> Divergence | None:
-        """Play the tour twice: what one side does not repeat is volatile. The divergence that shows already there.
+        """Play the tour twice to learn what is volatile; returns a divergence if there is one already.
 
-        Raises StoryStoppedError where the tour cannot be played.
+        Raises StoryStoppedError if the tour cannot be played.
         """
         sequences = tour(self.roles, self.events, self.linked)
         try:
             for sequence in sequences:
-                # Once for nothing: what is switched on for the first time, such as ticketing, stays on from here.
+                # Unused: the first call may switch something on for good, such as ticketing.
                 await self._compare(sequence)
             for sequence in sequences:
                 found = await self._play(sequence, at_first_sight=True)
@@ -132,7 +133,7 @@ class Lockstep:
     async def _drawn(self, sequence: list[LockstepCall], progress: Progress) -> None:
         name = repr(sequence)
         if name not in self._known:
-            # Past the deadline nothing new is sent; what is known stays true, so that the shrinking ends in order.
+            # Past the deadline only known sequences are decided, so that shrinking ends.
             if time.monotonic() > self._deadline:
                 return
             self.result.sequences += 1
@@ -176,7 +177,7 @@ class Lockstep:
         return None
 
     async def _compare(self, sequence: Sequence[LockstepCall]) -> list[_Compared]:
-        """Play a sequence at both sides. Raises _UndecidedError and StoryStoppedError."""
+        """Send a sequence to both sides. Raises _UndecidedError and StoryStoppedError."""
         events = sorted({each.event for each in sequence if isinstance(each, TUVENS_EVENTS) and each.event is not None})
         linked = sorted({each.event for each in sequence if isinstance(each, SetStatus)})
         await asyncio.gather(*(side.begin(events, linked) for side in (self.left, self.right)))
@@ -187,7 +188,7 @@ class Lockstep:
                 compared.append(self._compared(number, left, right))
                 self.result.answers += 1
                 if compared[-1].left_seen.status != compared[-1].right_seen.status:
-                    # What comes after an answer that one side alone gave says nothing more.
+                    # After different statuses the sides are in different states.
                     return compared
         return compared
 

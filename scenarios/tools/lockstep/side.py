@@ -1,23 +1,19 @@
-"""One of the two deployments, and what a sequence has been given there so far."""
+"""One of the two deployments, with the tokens that a sequence got there so far."""
 
 from collections.abc import Iterable
 
 from harness.deployment import Linked, User
-from harness.http import WireError
 from scenarios.cast.cast import Cast
 from scenarios.cast.event_fixtures import given_draft
 from scenarios.cast.sending import Reply
 from scenarios.cast.updates import Updates
 
 UNKNOWN_TOKEN = "Ujq2mT0bLc7ZpYx4Kf9wRs1vNe6hGd3aXo8iBt5uJkQ"
-"""Of the form of a session token, and nobody's."""
+"""A token in the form of a session token that nobody was given."""
 
 
 class Side:
-    """A deployment by the ordinals that both sides share: the first event here is the first event there.
-
-    Tokens and bearers are kept in the order in which the sequence was given them.
-    """
+    """A deployment whose events, tokens and bearers are named by ordinals, which mean the same at both sides."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -31,13 +27,13 @@ class Side:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Base URL to application: what stands for itself in this side's answers."""
+        """The applications by base URL."""
         targets = self.cast.deployment.targets
         return {url: app for app, each in targets.items() for url in (each.url.rstrip("/"), each.api_url.rstrip("/"))}
 
     async def begin(self, events: Iterable[int], linked: Iterable[int]) -> None:
-        """Begin a sequence: nothing was given yet, the events with these ordinals are DRAFT. What was recorded of the
-        sequence before is no longer kept. Raises StoryStoppedError."""
+        """Begin a sequence: set the events with these ordinals to DRAFT, and drop the tokens and the record of the
+        sequence before. Raises StoryStoppedError."""
         self.tokens.clear()
         self.bearers.clear()
         self.repeated.clear()
@@ -63,8 +59,8 @@ class Side:
         return self._updates.setdefault(event_id, Updates(self.cast, event_id))
 
     async def token(self, which: int | str) -> str | None:
-        """The session token of an ordinal (a shared one of the organiser where the sequence has none yet), or one that
-        is `unknown`, `empty` or `absent`. Raises StoryStoppedError where none can be minted."""
+        """The session token of an ordinal (a shared one of the organiser if the sequence has none yet), or one that is
+        `unknown`, `empty` or `absent`. Raises StoryStoppedError if none can be minted."""
         match which:
             case int():
                 if self.tokens:
@@ -90,12 +86,7 @@ class Side:
                 return None
 
     def keep(self, reply: Reply, field: str, kept: list[str]) -> None:
-        """Remember the token or bearer that an answer handed out; an answer without one adds nothing."""
-        if not reply.ok or reply.answer is None:
-            return
-        try:
-            value = reply.answer.json()
-        except WireError:
-            return
-        if isinstance(value, dict) and isinstance(value.get(field), str):
-            kept.append(value[field])
+        """Keep the token or bearer that an answer handed out, if it did."""
+        value = reply.json_object().get(field)
+        if reply.ok and isinstance(value, str):
+            kept.append(value)

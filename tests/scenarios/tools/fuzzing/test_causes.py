@@ -7,12 +7,12 @@ import pytest
 
 import openapi
 from harness.history import Exchange
-from scenarios.tools.fuzzing.causes import Form, FuzzCause, causes_of
+from scenarios.tools.fuzzing.causes import FuzzCause, RequestForm, causes_of
 from scenarios.tools.fuzzing.document import adapted, lenient
 from scenarios.tools.fuzzing.engine import Failure
 from tests.contracts.histories import answer, no_answer
 
-FORM = Form("tuvens-api", lenient(adapted("tuvens-api", openapi.EDITION, lambda operation_id: [{}])))
+FORM = RequestForm("tuvens-api", lenient(adapted("tuvens-api", openapi.EDITION, lambda operation_id: [{}])))
 JSON = (("Content-Type", "application/json"),)
 
 

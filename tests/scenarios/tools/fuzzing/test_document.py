@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import openapi
-from scenarios.tools.fuzzing.causes import Form
+from scenarios.tools.fuzzing.causes import RequestForm
 from scenarios.tools.fuzzing.document import HOSTILE, adapted, lenient
 from tests.contracts.histories import answer
 
@@ -91,13 +91,13 @@ def test_only_what_is_ill_formed_beyond_doubt_has_problems(
     operation_id: str, sent: object, pointers: list[str]
 ) -> None:
     app = openapi.find(operation_id).app
-    form = Form(app, lenient(document(app)))
+    form = RequestForm(app, lenient(document(app)))
     asked = answer("s/x", 200, sent=sent, request_headers=(("Content-Type", "application/json"),))
     assert [each.pointer for each in form.problems(operation_id, asked)] == pointers
 
 
 def test_a_wrong_content_type_and_a_time_in_another_form_are_no_problems() -> None:
-    form = Form("tuvens-api", lenient(document()))
+    form = RequestForm("tuvens-api", lenient(document()))
     other = answer("s/x", 200, sent=b"account_id=1", request_headers=(("Content-Type", "text/plain"),))
     assert form.problems("generateSession", other) == []
     payload = {"id": 1, "title": "", "status": "", "tuvens_event_id": "1"}

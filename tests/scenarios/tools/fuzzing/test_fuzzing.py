@@ -26,7 +26,7 @@ from harness.verdict import Held, Inconclusive, Verdict, VerdictName, Violated
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import stories
-from scenarios.stories.operations_are_fuzzed import Fuzzing
+from scenarios.tools.fuzzing.campaign import Campaign
 from tests.contracts.histories import verdict
 from tests.harness.hostile import Serve, answering, endless, hangs_up, serving, silent, stream
 from tests.scenarios.tools.proxied import JWT, SECRET, deployment_at
@@ -54,7 +54,7 @@ async def fuzzed(
         history = History(context_of(deployment, Settings()))
         stage = Stage(deployment, recorder_for(deployment, history), seed=seed, examples=2)
         try:
-            await Fuzzing(Cast(stage, stories()[STORY]), app, list(names), event).tell()
+            await Campaign(Cast(stage, stories()[STORY]), app, list(names), event).run()
         finally:
             await stage.close()
         lines = list(history_lines(history, stage.recorder.redactor))
@@ -222,7 +222,7 @@ def test_a_story_that_is_cut_off_holds_nothing() -> None:
             stage = Stage(deployment, recorder_for(deployment, history), examples=2)
             try:
                 async with asyncio.timeout(2):
-                    await Fuzzing(Cast(stage, stories()[STORY]), "tuvens-api", ["getEvent"], "").tell()
+                    await Campaign(Cast(stage, stories()[STORY]), "tuvens-api", ["getEvent"], "").run()
             except TimeoutError:
                 pass
             finally:
