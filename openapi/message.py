@@ -27,6 +27,11 @@ class Field:
     checker: Checker
     right: set[str] = field(default_factory=set, compare=False)
 
+    def fits_raw(self, text: bytes) -> bool:
+        """As `fits`, of a header as ASGI has it."""
+        decoded = text.decode("latin-1")
+        return decoded in self.right or self.fits(decoded)
+
     def fits(self, text: str) -> bool:
         """Whether one text certainly fits; False also where only `problems` can tell."""
         fits = not self.is_json and "array" not in self.types and self.checker.fits(self._coerced(text))
@@ -95,6 +100,8 @@ class DocumentedResponse:
 
     headers: Sequence[Field]
     content: Content
+    raw_headers: Sequence[tuple[bytes, Field]]
+    """The headers by their names as ASGI has them."""
 
 
 def joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -158,6 +158,31 @@ class Operation:
                 problems.append(Problem("/body", "is required"))
         return problems
 
+    def response_fits(self, status: int, headers: Sequence[tuple[bytes, bytes]], value: object) -> bool:
+        """Whether a JSON response is right for sure: the quick form of `response_problems`, which judges all others.
+
+        Headers as ASGI has them, names in lower case; `value` is the parsed body.
+        """
+        response = self._compiled.get(status)
+        if response is None or value is UNREAD:
+            return False
+        given = dict(headers)
+        if len(given) < len(headers):
+            return False
+        for name, field in response.raw_headers:
+            text = given.get(name)
+            if text is None:
+                if field.required:
+                    return False
+            elif not field.fits_raw(text):
+                return False
+        checker = response.content.checkers.get("application/json")
+        return (
+            checker is not None
+            and given.get(b"content-type", b"").startswith(b"application/json;")
+            and checker.fits(value)
+        )
+
     def body_problems(self, status: int, value: object) -> list[Problem]:
         """What is wrong with the parsed JSON of a response body, or of one message of a stream.
 
@@ -278,7 +303,9 @@ class Operation:
             for name, entry in node.get("headers", {}).items():
                 header, at = self._schemas.follow(entry, pointer_to(f"{pointer}/headers", [name]))
                 headers.append(self._field(name.lower(), header, at))
-            response = self._compiled[status] = DocumentedResponse(headers, self._content(node, pointer))
+            response = self._compiled[status] = DocumentedResponse(
+                headers, self._content(node, pointer), [(each.name.encode(), each) for each in headers]
+            )
         return response
 
     def _content(self, node: Any, pointer: str) -> Content:

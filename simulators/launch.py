@@ -13,18 +13,18 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 import openapi
-from simulators.faults import FAULTS
+from simulators.faults import FAULTS, environment_read
 from simulators.hi_events.config import Config as HiEventsConfig
 from simulators.hi_events.policy import PAUSES, Policy
-from simulators.kit.application import CONTROL
-from simulators.kit.binding import rules_of
 from simulators.kit.errors import StartError
+from simulators.kit.paths import CONTROL
+from simulators.kit.ratelimit import rules_of
 from simulators.kit.server import Server, listen, loop_factory, server
 from simulators.kit.simulator import Simulator
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.config import Config as TuvensConfig
-from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_api.jwts import mint_jwt
 from simulators.tuvens_client.config import Config as ClientConfig
 from simulators.workers import Workers
 from simulators.workers import check as check_workers
@@ -221,15 +221,16 @@ class Launched:
 
     def _configure_tuvens_api(self) -> TuvensConfig:
         options = self.options
+        faults = _faults_of(TUVENS_API, options)
         return TuvensConfig.from_environment(
-            options.environment,
+            environment_read(options.environment, faults),
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
             client_origins=self._client_origins(),
             database_url=options.database,
             database_schema=options.database_schema,
             control_token=self.control_tokens.get(TUVENS_API),
             rate_limits=_limits(TUVENS_API, options),
-            faults=_faults_of(TUVENS_API, options),
+            faults=faults,
             seed=options.seed,
             workers=options.workers,
         )

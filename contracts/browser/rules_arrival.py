@@ -50,19 +50,20 @@ callback_rule = RuleFamily(
 
 @callback_rule()
 def a_cancelled_return_is_told(history: History) -> Verdict:
-    """tuvens-client's callback page shows a user who cancelled that it was cancelled, and shows no success."""
+    """tuvens-client's callback page tells whoever comes back having cancelled so, and of no success."""
     return _callback_page(history, "cancelled", "callback_cancelled", "callback_success")
 
 
 @callback_rule()
 def an_error_return_is_told(history: History) -> Verdict:
-    """tuvens-client's callback page shows a user who comes back with an error that error, and shows no success."""
+    """tuvens-client's callback page tells whoever comes back with an error of it, and of no success."""
     return _callback_page(history, "error", "callback_error", "callback_success")
 
 
 @callback_rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def the_older_spelling_is_read(history: History) -> Verdict:
-    """tuvens-client's callback page accepts a success in the older spelling alone: success=true and tuvens_event_id."""
+    """tuvens-client's callback page takes a success that is told in the older spelling alone: success=true and
+    tuvens_event_id."""
     return _callback_page(history, "older spelling", "callback_success", "callback_error")
 
 

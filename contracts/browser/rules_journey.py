@@ -196,7 +196,7 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     depends_on="browser.hi_events_comes_back_with_the_ids",
 )
 def a_success_links_the_event(history: History) -> Verdict:
-    """tuvens-client's callback page shows a success, and the event then has ticketing and the id of its event at
+    """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
     hi.events."""
     page = page_at(history, f"{ENABLES}/callback")
     expect_visible(page, "callback_success", "a success")
@@ -219,7 +219,7 @@ def a_success_links_the_event(history: History) -> Verdict:
     depends_on=["browser.a_dead_session_leads_back_with_an_error", _LINKS],
 )
 def an_expired_session_can_be_replaced(history: History) -> Verdict:
-    """tuvens-client shows an organiser whose session expired on the way to hi.events an error, and lets the same
+    """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
     browser enable ticketing afterwards."""
     page = _clicked(history, ENABLES, "expired")
     expect(bool(page.values["arrived"]), expected="back on the callback page", observed=_last(page), at=page)

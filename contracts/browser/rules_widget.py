@@ -174,8 +174,8 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     ],
 )
 def title_follows_the_state(history: History) -> Verdict:
-    """tuvens-client gives the accordion another title in each state of the ticketing, the same in a page that stayed
-    open as in a fresh one."""
+    """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
+    stayed open as in one that is opened anew."""
     titles: dict[str, str] = {}
     pages = []
     for state in ("active", "inactive", "setup"):
@@ -247,8 +247,8 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
-    next_step="Open the stream again after a broken connection, and read the event anew: messages sent "
-    "meanwhile are lost.",
+    next_step="Open the stream again after a broken connection, and read the event anew: what was told "
+    "meanwhile is lost.",
 )
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     """tuvens-client shows in a page that lost the network what changed meanwhile, once it is back, without a reload."""

@@ -77,7 +77,7 @@ def without_a_jwt_there_is_no_session(history: History) -> Verdict:
 
 @rule(depends_on=[_WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"])
 def invalid_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-client answers 401 to a generate-session with a malformed JWT, or one that another key signed."""
+    """tuvens-client answers 401 to a generate-session with what is no JWT, or one that another key signed."""
     return statuses(history.every(f"{STORY}/invalid JWT"), 401)
 
 

@@ -71,7 +71,7 @@ def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
 
 @rule(quote="No other origin is admitted, never `*`.")
 def other_origins_are_not_admitted(history: History) -> Verdict:
-    """tuvens-api admits no other origin, not even a similar one, and never all of them (`*`)."""
+    """tuvens-api admits no other origin, however alike, and never any (`*`)."""
     answers = [
         *history.every(f"{STORY}/simple/wrong"),
         *history.every(f"{STORY}/preflight/wrong"),

@@ -53,7 +53,7 @@ def it_is_an_event_stream(history: History) -> Verdict:
     depends_on=["webhook.an_update_changes_the_event", _OPENS],
 )
 def an_applied_update_is_told(history: History) -> Verdict:
-    """tuvens-api sends every open page a message about each applied webhook, within five seconds."""
+    """tuvens-api tells every open page of each applied webhook, within five seconds."""
     messages = []
     for listener in LISTENERS:
         for change in _CHANGES:
@@ -108,7 +108,7 @@ def messages_have_the_form(history: History) -> Verdict:
     depends_on="event_stream.messages_have_the_form",
 )
 def a_message_tells_the_ticketing_status(history: History) -> Verdict:
-    """tuvens-api sends in each message the ticketing status that the event has from then on."""
+    """tuvens-api tells in a message the ticketing status that the event has from then on."""
     messages = []
     for change in _CHANGES:
         reading = _reading(history, change)
@@ -195,7 +195,7 @@ def messages_have_an_id(history: History) -> Verdict:
 
 @rule(level=SHOULD, quote="`id:` and Last-Event-ID so that a reconnect misses nothing")
 def a_reconnect_misses_nothing(history: History) -> Verdict:
-    """tuvens-api sends a page that reconnects with Last-Event-ID the messages that it missed."""
+    """tuvens-api sends to a page that reconnects with Last-Event-ID what was told in the meantime."""
     _, missed = _messages(history, LISTENERS[0], "missed")
     if not missed:
         raise UndecidedError("the staying page did not hear of the change that the leaving page missed")

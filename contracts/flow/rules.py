@@ -136,7 +136,7 @@ def an_event_goes_live(history: History) -> Verdict:
     depends_on=["flow.an_event_goes_live", *_TOLD],
 )
 def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
-    """tuvens-api sends a message to open streams when an organiser sets an event live at hi.events."""
+    """tuvens-api tells those who listen to its stream when an organiser sets an event live at hi.events."""
     event = str(history.observation(f"{LIVE}/event").values["tuvens"])
     events = history.stream(f"{LIVE}/stream")
     changed = expect_success(history.one(f"{LIVE}/change/LIVE"))
@@ -195,8 +195,7 @@ def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
     ],
 )
 def a_missing_permission_is_recovered_from(history: History) -> Verdict:
-    """tuvens-api and hi.events deny an organiser another account's event, and let the organiser go on with an own
-    one."""
+    """tuvens-api and hi.events deny an organiser the event of others, and let the organiser go on with an own one."""
     denied, granted = (
         expect_success(history.one(f"{PERMISSION}/permission/{name}")) for name in ("foreign event", "own event")
     )
@@ -246,8 +245,8 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
 )
 def concurrent_questions_are_told_apart(history: History) -> Verdict:
-    """tuvens-api names in every answer to validate-session the user of the token, also when many tokens are validated
-    at once."""
+    """tuvens-api names in every answer to validate-session the user whom the token was minted for, also when it is
+    asked about many tokens at once."""
     asked = history.every(f"{ASKED_AT_ONCE}/question")
     answered = [each for each in asked if each.is_success]
     known = [each for each in answered if each.facts.get("user_id")]

@@ -178,7 +178,7 @@ def deliveries_are_signed(history: History) -> Verdict:
     settles="C-HE-13",
 )
 def deliveries_tell_the_change(history: History) -> Verdict:
-    """hi.events sends in a webhook's body what changed: event_type, event_sent_at, and the event's id, title, new
+    """hi.events tells in a webhook's body what changed: event_type, event_sent_at, and the event's id, title, new
     status and tuvens_event_id."""
     hi_event, tuvens_event = event_ids(history)
     found = deliveries(history, f"{STORY}/deliveries")
@@ -360,7 +360,7 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
 
 @rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", operations="setEventStatus", depends_on=_CAN_CHANGE)
 def unknown_status_is_refused(history: History) -> Verdict:
-    """hi.events answers 422 to a change of an event's status to an unknown one."""
+    """hi.events answers 422 to a change of an event's status to a word that is none."""
     return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
 
 
@@ -369,7 +369,7 @@ def unknown_status_is_refused(history: History) -> Verdict:
     depends_on=[_SENT, "hi_events_delivery.unknown_status_is_refused"],
 )
 def refused_status_is_not_sent(history: History) -> Verdict:
-    """hi.events sends no webhook for a status that it refused."""
+    """hi.events tells tuvens-api of no status that it refused."""
     found = deliveries(history, f"{STORY}/deliveries")
     refused = history.observation(f"{STORY}/event").values["refused"]
     if found is None:

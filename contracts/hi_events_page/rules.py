@@ -96,7 +96,7 @@ def _expect_values(query: Mapping[str, str], at: Exchange, **wanted: str) -> Non
     depends_on=[_MINTS, _VALIDATES, "session_token.held_permission_is_true_on_an_own_event"],
 )
 def returns_after_making_an_event(history: History) -> Verdict:
-    """hi.events redirects to the return URL after it made an event for a Tuvens event, with its hi_events_event_id."""
+    """hi.events goes back to the return URL after it made an event for a Tuvens event, and tells its id there."""
     answer = history.one(f"{STORY}/page")
     query = _returned(history, answer)
     _expect_query(query, bool(query.get("hi_events_event_id")), "hi_events_event_id on the way back", answer)
@@ -105,7 +105,7 @@ def returns_after_making_an_event(history: History) -> Verdict:
 
 @rule(quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`")
 def return_tells_status_and_ids(history: History) -> Verdict:
-    """hi.events redirects back with status=success, event_id, hi_events_event_id and account_id."""
+    """hi.events tells on the way back status=success, event_id, hi_events_event_id and account_id."""
     answer = history.one(f"{STORY}/page")
     query = _returned(history, answer)
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
@@ -116,7 +116,7 @@ def return_tells_status_and_ids(history: History) -> Verdict:
 
 @rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def return_has_the_older_spelling_too(history: History) -> Verdict:
-    """hi.events redirects back with success=true and tuvens_event_id, too, the older spelling."""
+    """hi.events tells on the way back success=true and tuvens_event_id, too, the older spelling."""
     answer = history.one(f"{STORY}/page")
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
     _expect_values(_returned(history, answer), answer, success="true", tuvens_event_id=event)
@@ -162,8 +162,8 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     depends_on=(),
 )
 def invalid_session_is_told(history: History) -> Verdict:
-    """hi.events redirects back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION when it is opened
-    with a session token that tuvens-api does not know."""
+    """hi.events goes back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION when it is opened with a
+    session token that tuvens-api does not know."""
     answer = history.one(f"{REFUSED}/unknown token")
     query = _returned(history, answer)
     fits = query.get("status") == "error" and query.get("error_code") in ("INVALID_SESSION", "EXPIRED_SESSION")
@@ -196,7 +196,7 @@ def foreign_event_is_not_linked(history: History) -> Verdict:
     depends_on="hi_events_page.invalid_session_is_told",
 )
 def errors_have_a_documented_code(history: History) -> Verdict:
-    """hi.events redirects back from an error with one of the documented error codes, and an error_message."""
+    """hi.events tells on the way back from an error one of the documented error codes, and an error_message."""
     errors = []
     for answer in history.every(REFUSED):
         query = _returned(history, answer) if answer.operation == "openCrossAppPage" else {}

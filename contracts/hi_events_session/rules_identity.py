@@ -122,7 +122,7 @@ def no_local_user_is_shared(history: History) -> Verdict:
     depends_on=[_ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", _TOLD_APART],
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
-    """hi.events signs in the user of each token, also when many sign in at once."""
+    """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
     users = _users(history.every(f"{RACED}/sign in"))
     if not users:
         raise UndecidedError("no sign-in succeeded")

@@ -59,7 +59,7 @@ def status_is_told(history: History) -> Verdict:
     quote='200 `{"authenticated": true, "user": {...}', story=[USED, SHARED], settles="C-HE-11", depends_on=_IS_TOLD
 )
 def status_knows_the_user(history: History) -> Verdict:
-    """hi.events names in status the user of the session."""
+    """hi.events tells in status the user whose session it is."""
     answer = expect_success(history.one(f"{USED}/status"))
     sign_in = _sign_in_of(history, answer)
     user, signed_in = signed_in_user(answer), signed_in_user(sign_in)
@@ -90,7 +90,7 @@ def _sign_in_of(history: History, request: Exchange) -> Exchange:
 
 @living_session_rule(quote='"account_id": 1, "expires_at": "..."}`', depends_on=_IS_TOLD)
 def status_tells_when_the_session_ends(history: History) -> Verdict:
-    """hi.events gives in status the time at which the session expires: in the future, in ISO 8601, UTC, with Z."""
+    """hi.events tells in status when the session expires: a time to come, in ISO 8601, UTC, with Z."""
     answer = expect_success(history.one(f"{USED}/status"))
     left = seconds_to_expiry(answer)
     expect(left > -1, expected="a time after the answer's Date", observed=f"a time {-left:.0f} s before it", at=answer)
@@ -171,8 +171,8 @@ def permission_is_answered(history: History) -> Verdict:
     depends_on=["hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"],
 )
 def permissions_follow_tuvens_api(history: History) -> Verdict:
-    """hi.events answers validate-permission as tuvens-api does, also for a foreign event and for an unknown
-    permission."""
+    """hi.events answers every question for a permission as tuvens-api does, be it on a foreign event or of an unknown
+    name."""
     compared: list[Exchange] = []
     for name, answer, theirs in _pairs(history, "permission", "permission at tuvens-api"):
         expect_success(answer)
@@ -242,7 +242,7 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
     depends_on="hi_events_session.changing_an_event_demands_a_session",
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
-    """hi.events changes nothing, and sends tuvens-api nothing, when it refuses a change without a session."""
+    """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
     readings = [readable(each) for each in history.every(f"{CHANGED}/at tuvens-api")]
     _unchanged(readings, state_of)
     # hi.events shows a change at once, tuvens-api has to be told of it; but not every deployment lets an event be read.

@@ -89,7 +89,7 @@ def sign_in_answers_200(history: History) -> Verdict:
 
 @rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=_ACCEPTS)
 def sign_in_describes_the_session(history: History) -> Verdict:
-    """hi.events describes a new session: that its token is a bearer token, its life in seconds, and the user's
+    """hi.events tells of a new session that its token is a bearer token, for how many seconds it lives, and the user's
     accounts."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     kind, seconds = (json_object(answer).get(name) for name in ("token_type", "expires_in"))
@@ -129,7 +129,7 @@ def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     depends_on=[_ACCEPTS, "flow.concurrent_questions_are_told_apart"],
 )
 def sign_in_names_the_tuvens_user(history: History) -> Verdict:
-    """hi.events signs in the user that tuvens-api names: its user_id is the external_user_id, and the email is the
+    """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
     same."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     asked = expect_success(history.one(f"{SIGNED_IN}/tuvens-api asked directly"))

@@ -109,7 +109,7 @@ def trouble_is_told_from_a_refusal(history: History) -> Verdict:
 
 @rule(quote="Hi.Events calls tuvens-api's validate-session with the shared secret.", depends_on=_ACCEPTS)
 def sign_in_works_again_after_trouble(history: History) -> Verdict:
-    """hi.events starts a session for the same session token once tuvens-api works again."""
+    """hi.events starts a session for the same session token once tuvens-api is well again."""
     return held(expect_success(history.one(f"{TROUBLE}/after")))
 
 

@@ -159,7 +159,7 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
     depends_on="session_token.mints_a_session",
 )
 def no_answer_holds_foreign_data(history: History) -> Verdict:
-    """tuvens-api discloses the session's user and no other: an answer about a session has no other user's email."""
+    """tuvens-api tells about a session's user and no other: nobody else's email stands in an answer about a session."""
     emails = {each["email"] for each in history.context.settings.get("users", ()) if each["email"]}
     seen = [
         each

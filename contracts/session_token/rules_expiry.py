@@ -76,8 +76,7 @@ def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
     ],
 )
 def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
-    """tuvens-api gives the same answer to an expired and to an unknown session token, so that a caller cannot tell them
-    apart."""
+    """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""
     story = _story(history)
     answers = history.one(f"{story}/after/validateSession"), history.one(f"{story}/unknown")
     for each in answers:

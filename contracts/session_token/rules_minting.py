@@ -96,7 +96,7 @@ def tokens_never_repeat(history: History) -> Verdict:
     next_step="Make tokens with crypto.randomBytes(32).",
 )
 def tokens_look_random(history: History) -> Verdict:
-    """tuvens-api mints session tokens that the statistics of a sample cannot tell from 32 random bytes."""
+    """tuvens-api mints session tokens that no statistic of a sample tells from 32 random bytes."""
     found, exchanges = _statistics(history)
     bits, prefix, monobit, runs = (found[name] for name in ("bits", "shared_prefix", "monobit", "runs"))
     if bits is None or prefix is None:

@@ -47,7 +47,7 @@ def a_live_session_is_validated(history: History) -> Verdict:
     settles="C-TA-06",
 )
 def validation_names_the_user(history: History) -> Verdict:
-    """tuvens-api names in validate-session's answer the session's user: user_id as text, email, name and account_id."""
+    """tuvens-api tells in validate-session's answer the session's user: user_id as text, email, name and account_id."""
     answer = expect_success(history.one(f"{VALIDATED}/first"))
     value = json_object(answer)
     user = user_of(history, "organiser")

@@ -36,7 +36,7 @@ def missing_jwt_is_refused(history: History) -> Verdict:
 
 @rule(settles="C-TA-04")
 def malformed_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 401 to generate-session with a malformed JWT."""
+    """tuvens-api answers 401 to generate-session with what is no JWT."""
     return statuses(history.every(f"{JWTS}/malformed JWT"), 401)
 
 

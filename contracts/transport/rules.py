@@ -42,7 +42,7 @@ def plain_http_is_refused(history: History) -> Verdict:
 
 @rule()
 def strict_transport_is_demanded(history: History) -> Verdict:
-    """tuvens-api tells browsers to use https only (Strict-Transport-Security)."""
+    """tuvens-api tells browsers to come by https only (Strict-Transport-Security)."""
     answer = let_through(history.one(f"{STORY}/https"))
     value = answer.header("Strict-Transport-Security") or ""
     # max-age=0 withdraws it (RFC 6797, 6.1.1); the value may be quoted.

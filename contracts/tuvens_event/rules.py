@@ -66,14 +66,14 @@ def an_event_is_read(history: History) -> Verdict:
 
 @rule(story=READ, operations="getEvent", depends_on=_IS_READ)
 def an_unknown_event_is_not_found(history: History) -> Verdict:
-    """tuvens-api answers 404 to a reading of an event that does not exist."""
+    """tuvens-api answers 404 to who reads an event that does not exist."""
     return held(expect_status(_read(history, "unknown event"), 404))
 
 
 @rule(section=_SECTION, quote='PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)', depends_on=_IS_READ)
 def the_callback_is_noted(history: History) -> Verdict:
-    """tuvens-api stores, when the client's callback page reports it, that an event has ticketing, and the id of its
-    event at hi.events."""
+    """tuvens-api notes, when the client's callback page says so, that an event has ticketing and which event of
+    hi.events it is."""
     seen = []
     for step in ("first", "second"):
         change, after = _changed(history, step)
@@ -129,8 +129,7 @@ def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
 
 @rule(section=_SECTION, quote="legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`")
 def legacy_aliases_agree(history: History) -> Verdict:
-    """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId the same values as their newer
-    names."""
+    """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
     readings = [_changed(history, step)[1] for step in ("first", "second")]
     for after in readings:
         event = json_object(after)
@@ -145,7 +144,7 @@ def legacy_aliases_agree(history: History) -> Verdict:
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)")
 def a_change_without_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 401 to a change of an event without a JWT, and with a malformed one."""
+    """tuvens-api answers 401 to a change of an event without a JWT, and with what is none."""
     return statuses(history.every(f"{CHANGED}/no jwt"), 401)
 
 
@@ -163,7 +162,7 @@ def a_change_without_permission_is_refused(history: History) -> Verdict:
 
 @rule(needs="role:outsider", depends_on=_DEMANDS_JWT)
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 403 to a change of an event by a user who holds manage_ticketing in another account only."""
+    """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
     return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
 
 

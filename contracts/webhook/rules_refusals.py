@@ -78,7 +78,7 @@ def malformed_signature_is_refused(history: History) -> Verdict:
     next_step="Verify the signature over the bytes as received, not over the body parsed and written again.",
 )
 def altered_body_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 401 to a webhook whose body was changed after signing, even by a space."""
+    """tuvens-api answers 401 to a webhook whose body was changed after signing, be it by a space."""
     return statuses(history.every(f"{STRANGERS}/altered body"), 401)
 
 

@@ -70,7 +70,7 @@ def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
     next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
 )
 def stale_update_does_not_overwrite(history: History) -> Verdict:
-    """tuvens-api leaves an event as it is when an update comes that was sent before the last one applied, even by a
+    """tuvens-api leaves an event as it is when an update comes that was sent before the last one applied, be it by a
     second."""
     return _unchanged(history, f"{OVERTAKEN}/live", f"{OVERTAKEN}/ten seconds older", f"{OVERTAKEN}/a second older")
 

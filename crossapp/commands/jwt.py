@@ -23,7 +23,7 @@ def jwt(
     """Print a JWT of a simulated user, signed with JWT_SECRET or the local development key."""
     from simulators.kit.errors import StartError
     from simulators.tuvens_api.config import Config
-    from simulators.tuvens_api.users import mint_jwt
+    from simulators.tuvens_api.jwts import mint_jwt
 
     person = person_of(seed_of(seed), user)
     try:

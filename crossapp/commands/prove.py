@@ -117,7 +117,7 @@ def _listed(fault: Fault, *, json: bool) -> str:
             "name": fault.name,
             "sentence": fault.sentence,
             "app": fault.app,
-            "requirements": sorted(fault.requirements),
+            "requirements": sorted(fault.kills),
         }
         return json_format.dumps(value, ensure_ascii=False)
     return f"{fault.kind:6} {fault.app:11} {fault.name}\n       {fault.sentence}"

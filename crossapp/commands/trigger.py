@@ -109,7 +109,7 @@ class _Story:
         from harness.http import WireError
         from simulators.kit.errors import StartError
         from simulators.tuvens_api.config import Config
-        from simulators.tuvens_api.users import mint_jwt
+        from simulators.tuvens_api.jwts import mint_jwt
 
         try:
             secret = Config.from_environment(os.environ).jwt_secret

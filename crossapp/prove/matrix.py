@@ -48,7 +48,7 @@ def suites_for(fault: Fault) -> tuple[str, ...]:
     if fault.name == HONEST:
         return SUITES
     of_messages = _OF_MESSAGES if fault.suite == "verify" else ()
-    own = {suite_of(each) for each in fault.requirements}
+    own = {suite_of(each) for each in fault.kills}
     return tuple(each for each in SUITES if each in of_messages or each in own)
 
 

@@ -42,7 +42,7 @@ def proofs(patterns: Sequence[str] = (), suites: Sequence[str] = SUITES) -> list
     return [
         each
         for each in (_NOTHING, *listed)
-        if chosen(patterns, each.name, sorted(each.requirements)) and {*suites} & {*suites_for(each)}
+        if chosen(patterns, each.name, sorted(each.kills)) and {*suites} & {*suites_for(each)}
     ]
 
 
@@ -59,7 +59,7 @@ def saved(lines: Iterable[str]) -> dict[str, Row]:
             value = json.loads(line)
             if value["type"] == "row" and value["name"] in known:
                 fault = known[value["name"]]
-                row = Row.from_json(value, sorted(fault.requirements), unsteady=fault.unsteady)
+                row = Row.from_json(value, sorted(fault.kills), unsteady=fault.unsteady)
                 row = replace(row, suites=tuple(each for each in row.suites if each in suites_for(fault)))
                 earlier = found.get(fault.name)
                 found[fault.name] = row.with_suites_of(earlier) if earlier is not None else row
@@ -161,7 +161,7 @@ class Prover:
                 rows.append(replace(row_of(fault, self._driven(fault, names, driven)), suites=driven))
             if LOAD in wanted:
                 self._leave()
-                rows.append(_loaded(fault, under_load(names, fault.requirements)))
+                rows.append(_loaded(fault, under_load(names, fault.kills)))
         except (EmbeddedError, GeneratorError, httpx.HTTPError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
@@ -216,7 +216,7 @@ def row_of(fault: Fault, report: Report) -> Row:
         kind=fault.kind,
         app=fault.app,
         sentence=fault.sentence,
-        concerns=tuple(sorted(fault.requirements)),
+        concerns=tuple(sorted(fault.kills)),
         red=red,
         blocked=len(named(VerdictName.BLOCKED)),
         rootless=tuple(
@@ -231,12 +231,12 @@ def row_of(fault: Fault, report: Report) -> Row:
 
 
 def _failed(fault: Fault, problem: str, seconds: float) -> Row:
-    concerns = tuple(sorted(fault.requirements))
+    concerns = tuple(sorted(fault.kills))
     return Row(fault.name, fault.kind, fault.app, fault.sentence, concerns, problem=problem, seconds=seconds)
 
 
 def _needs_launch(fault: Fault) -> bool:
-    known = (catalogue()[each] for each in fault.requirements if each in catalogue())
+    known = (catalogue()[each] for each in fault.kills if each in catalogue())
     return any(_LAUNCH in each.needs for each in known)
 
 

@@ -2,11 +2,22 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from simulators.kit.altered import Altered, answers, body, drop, media_type, put, status, without_header
-from simulators.kit.exchange import Inbound, Reply
-from simulators.kit.variants import shapes
+from simulators.kit.faults import Change
+from simulators.kit.messages import Request, Response
+from simulators.kit.response_mutations import (
+    Mutation,
+    body,
+    drop,
+    has_status,
+    media_type,
+    mutated,
+    put,
+    status,
+    without_header,
+)
 
 _SIGN_IN, _STATUS = "validateCrossAppSession", "getCrossAppStatus"
 
@@ -19,11 +30,16 @@ def _as_laravel(text: object) -> str:
     return str(text)[:19].replace("T", " ")
 
 
-def _token_beside(inbound: Inbound, reply: Reply) -> None:
-    reply.headers.append(("x-auth-token", secrets.token_urlsafe(32)))
+def _token_beside(request: Request, response: Response) -> None:
+    response.headers.append((b"x-auth-token", secrets.token_urlsafe(32).encode()))
 
 
-ANSWERS: Mapping[str, Altered] = {
+def answers(change: Mutation, *operations: str) -> Callable[[Any], Change]:
+    """The change of a fault that mutates the successes of operations."""
+    return lambda simulator: mutated(simulator, change, *operations)
+
+
+ANSWERS: Mapping[str, Callable[[Any], Change]] = {
     "sign-in-answers-201": answers(status(201), _SIGN_IN),
     "token-type-left-out": answers(drop("token_type"), _SIGN_IN),
     "token-type-capitalised": answers(put("token_type", value="Bearer"), _SIGN_IN),
@@ -40,9 +56,6 @@ ANSWERS: Mapping[str, Altered] = {
     "set-status-answers-202": answers(status(202), "setEventStatus"),
     "set-status-answers-as-text": answers(media_type("text/plain; charset=utf-8"), "setEventStatus"),
     "event-numbered-as-text": answers(put("id", value=str), "readEvent"),
-    "refusal-carries-a-token": Altered(
-        _token_beside, frozenset({_SIGN_IN}), lambda inbound, reply: reply.status == 401
-    ),
-    **shapes("hi.events"),
+    "refusal-carries-a-token": lambda simulator: mutated(simulator, _token_beside, _SIGN_IN, when=has_status(401)),
 }
 """By the name of a fault or a variant."""

@@ -21,16 +21,14 @@ from simulators.hi_events.upstream import Tuvens
 from simulators.hi_events.views import STYLE
 from simulators.hi_events.webhooks import Courier
 from simulators.kit.assets import asset_route
-from simulators.kit.binding import rules_of
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
 from simulators.kit.errors import StartError
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
-from simulators.kit.ratelimit import RateLimits
+from simulators.kit.ratelimit import RateLimits, rules_of
 from simulators.kit.simulator import NotOffered, Simulator
 from simulators.kit.templates import Templates
-from simulators.kit.variants import set_clock
 from simulators.seed import Seed
 
 __all__ = ["Config", "HiEvents", "create"]
@@ -43,9 +41,12 @@ class HiEvents(Simulator):
 
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         document = openapi.load("hi.events")
-        clock = clock or Clock()
         faults = FaultRuntime(FAULTS, config.faults)
-        set_clock(faults, document.app, clock)
+        faults.start(self)
+        clock = clock or Clock()
+        skew = self.clock_skew()
+        if skew:
+            clock.set(clock.now() + skew)
         limits = RateLimits(clock, rules_of(document))
         try:
             limits.configure(config.rate_limits)
@@ -110,12 +111,15 @@ class HiEvents(Simulator):
             session_lifetime=config.session_lifetime,
             client_origins=config.client_origins,
         )
+        edge = Edge(
+            store=self._store, clock=clock, faults=faults, templates=templates, client_origins=config.client_origins
+        )
         super().__init__(
             document=document,
             handlers=routes.handlers(pages),
-            behaviour=Edge(
-                store=self._store, clock=clock, faults=faults, templates=templates, client_origins=config.client_origins
-            ),
+            guards={"hiEventsBearer": edge},
+            errors=edge,
+            headers=edge,
             clock=clock,
             database=database,
             faults=faults,
@@ -123,7 +127,7 @@ class HiEvents(Simulator):
             limits=limits,
             seed=config.seed,
             control_token=config.control_token,
-            furniture=[asset_route(__package__), *manage.routes()],
+            extra_routes=[asset_route(__package__), *manage.routes()],
         )
 
     async def start(self) -> None:
@@ -157,7 +161,7 @@ class HiEvents(Simulator):
         """How many sessions are stored, living or dead."""
         return self._store.counts()["sessions"]
 
-    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def list_sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""
         return [
             {

@@ -1,8 +1,14 @@
 """The faults of the simulated hi.events, each a realistic bug in one sentence."""
 
-from simulators.hi_events.strains import SENTENCES
-from simulators.kit.faults import Fault
-from simulators.kit.variants import variants
+from collections.abc import Callable
+from typing import Any
+
+from simulators.hi_events.answers import ANSWERS
+from simulators.hi_events.strains import SENTENCES, STRAINS
+from simulators.kit.faults import Change, Fault, Registry, swap
+from simulators.kit.outages import missing
+from simulators.kit.router import no_route
+from simulators.kit.variants import register_variants
 from simulators.turns_red import TURNS_RED
 
 _FAULTS = {
@@ -140,13 +146,31 @@ _BENIGN = {
     "wrong-method-answers-404-at-hi-events": "A wrong method is answered 404 by the router.",
 }
 
-FAULTS: tuple[Fault, ...] = (
-    *(
-        Fault(name, "hi.events", sentence, frozenset(TURNS_RED.get(name, ())), suite=suite)
-        for suite, faults in (("verify", _FAULTS), ("browser", _BROWSER), ("load", SENTENCES))
-        for name, sentence in faults.items()
+_API = ("validateCrossAppSession", "getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission")
+_ROUTES: dict[str, Callable[[Any], Change]] = {
+    "routes-missing": lambda app: missing(app, *_API),
+    "sign-in-route-missing": lambda app: missing(app, "validateCrossAppSession"),
+    "status-route-missing": lambda app: missing(app, "getCrossAppStatus"),
+    "accounts-route-missing": lambda app: missing(app, "listCrossAppAccounts"),
+    "permission-route-missing": lambda app: missing(app, "validateCrossAppPermission"),
+    "set-status-route-missing": lambda app: missing(app, "setEventStatus"),
+    "page-route-missing": lambda app: missing(app, "openCrossAppPage"),
+    "wrong-method-answers-404-at-hi-events": lambda app: [
+        swap(each.refusal, lambda honest: no_route()) for each in app.router.other_methods
+    ],
+    "sign-in-not-limited": lambda app: swap(
+        app.endpoint("validateCrossAppSession").limiter.refuse, lambda honest, grant: None
     ),
-    *(Fault(name, "hi.events", sentence, kind="benign") for name, sentence in _BENIGN.items()),
-    *(Fault(name, "hi.events", sentence, kind="trouble") for name, sentence in _TROUBLE.items()),
-    *variants("hi.events"),
-)
+}
+registry = Registry("hi.events")
+for _suite, _faults in (("verify", _FAULTS), ("browser", _BROWSER), ("load", SENTENCES)):
+    for _name, _sentence in _faults.items():
+        _change = {**ANSWERS, **STRAINS, **_ROUTES}.get(_name, lambda simulator: ())
+        _kills = frozenset(TURNS_RED.get(_name, ()))
+        registry.add(Fault(_name, "hi.events", _sentence, _change, _kills, suite=_suite))  # type: ignore[arg-type]
+for _kind, _faults in (("benign", _BENIGN), ("trouble", _TROUBLE)):
+    for _name, _sentence in _faults.items():
+        _change = {**ANSWERS, **_ROUTES}.get(_name, lambda simulator: ())
+        registry.add(Fault(_name, "hi.events", _sentence, _change, kind=_kind))  # type: ignore[arg-type]
+register_variants(registry)
+FAULTS = registry.faults

@@ -11,13 +11,14 @@ from simulators.hi_events.manage import COOKIE, Manage, address
 from simulators.hi_events.sign_in import SignIn, Visitor
 from simulators.hi_events.store import EventDraft, HiEventsStore, LocalEvent
 from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
-from simulators.kit.binding import details, read_strict
 from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
-from simulators.kit.exchange import Inbound, Reply
 from simulators.kit.faults import FaultRuntime
+from simulators.kit.form_errors import details
 from simulators.kit.journal import Journal
-from simulators.kit.templates import Templates, html_reply
+from simulators.kit.messages import Request, Response
+from simulators.kit.strict_json import read_strict
+from simulators.kit.templates import Templates, html_response
 
 _APP = "tuvens"
 _LONGEST_TITLE = 255
@@ -72,17 +73,17 @@ class Pages:
         self._lifetime = session_lifetime
         self._origins = client_origins
 
-    async def open(self, inbound: Inbound) -> Reply:
+    async def open(self, request: Request) -> Response:
         """GET /auth/cross-app. A return URL that is not allowed is refused before anything else happens."""
-        if any("%" in value for _, value in inbound.query) and self._faults.on("page-decodes-twice"):
+        if any("%" in value for _, value in request.query) and self._faults.on("page-decodes-twice"):
             raise Refusal(500, "INTERNAL_ERROR", "Server Error")
-        back = inbound.query_value("return_url") or inbound.query_value("callback_url")
+        back = request.query_value("return_url") or request.query_value("callback_url")
         if back and not returning.is_allowed(back, self._origins) and not self._goes_anywhere(back):
             raise Refusal(400, "RETURN_URL_NOT_ALLOWED", "The address to return to is not one of Tuvens.")
-        event_id = inbound.query_value("event_id")
+        event_id = request.query_value("event_id")
         known_id = event_id if event_id is not None and event_number(event_id) is not None else None
         try:
-            visit = await self._visit(inbound, known_id)
+            visit = await self._visit(request, known_id)
         except PageError as error:
             if not back:
                 raise Refusal(400, error.code, error.message) from None
@@ -92,40 +93,40 @@ class Pages:
             return self._redirect(back, returning.failure(code, error.message, known_id))
         if back and visit.made is not None:
             if self._faults.on("page-leads-to-the-new-event"):
-                return Reply(302, b"", [("location", visit.made.path)])
+                return Response(302, b"", [(b"location", visit.made.path.encode())])
             account = visit.visitor.external_account_id
             return self._redirect(back, returning.success(known_id or "", visit.made.id, account))
-        return self._arrive(inbound, visit, known_id, back)
+        return self._arrive(request, visit, known_id, back)
 
-    def show_event(self, inbound: Inbound) -> Reply:
+    def show_event(self, request: Request) -> Response:
         """GET /event/{id}/{slug}; the slug is for people."""
-        return self._show_event(inbound, embedded=False)
+        return self._show_event(request, embedded=False)
 
-    def show_embedded(self, inbound: Inbound) -> Reply:
+    def show_embedded(self, request: Request) -> Response:
         """GET /event/{id}/{slug}/embed and GET /widget/{id}."""
-        return self._show_event(inbound, embedded=True)
+        return self._show_event(request, embedded=True)
 
-    async def _visit(self, inbound: Inbound, event_id: str | None) -> Visit:
-        app = inbound.query_value("app_id") or inbound.query_value("source")
+    async def _visit(self, request: Request, event_id: str | None) -> Visit:
+        app = request.query_value("app_id") or request.query_value("source")
         if app and app != _APP:
             raise PageError("UNKNOWN_ERROR", "The application that this link comes from is not known.")
-        token = inbound.query_value("session_token")
+        token = request.query_value("session_token")
         if not token:
             raise PageError("INVALID_SESSION", "The link has no session token.")
         self._journal.remember("session-token", token)
-        creates = inbound.query_value("action") == "create_event"
+        creates = request.query_value("action") == "create_event"
         who = await self._identify(token)
-        account = inbound.query_value("account_id")
+        account = request.query_value("account_id")
         if account and account != str(who.account_id):
             raise PageError("INSUFFICIENT_PERMISSIONS", "The session is for another account.")
         draft = None
         if creates:
             if event_id is None:
                 raise PageError("UNKNOWN_ERROR", "event_id is missing or is not the number of an event.")
-            draft = self._draft(inbound)
+            draft = self._draft(request)
             await self._demand_permission(token, event_id)
         visitor = await self._sign_in.admit(who)
-        inbound.user_id, inbound.account_id = who.user_id, who.account_id
+        request.user_id, request.account_id = who.user_id, who.account_id
         made = None
         if draft is not None:
             linked = None if self._faults.on("event-not-linked") else event_id
@@ -136,25 +137,26 @@ class Pages:
                     raise PageError("INSUFFICIENT_PERMISSIONS", "The event belongs to another account.")
         return Visit(visitor, made)
 
-    def _arrive(self, inbound: Inbound, visit: Visit, event_id: str | None, back: str | None) -> Reply:
+    def _arrive(self, request: Request, visit: Visit, event_id: str | None, back: str | None) -> Response:
         """Start a session and go on to the manage page: the token that came in the address stays behind."""
         with self._store.write():
             bearer = self._store.start_session(
                 visit.visitor.user,
                 visit.visitor.account,
-                tuvens_token=inbound.query_value("session_token") or "",
+                tuvens_token=request.query_value("session_token") or "",
                 now=self._clock.now(),
                 lifetime=self._lifetime,
             )
             session = self._store.session(bearer, self._clock.now())
         self._journal.remember("bearer", bearer)
         path = "/auth" if self._faults.on("session-cookie-for-one-page") else "/"
-        cookie = ("set-cookie", f"{COOKIE}={bearer}; Path={path}; Max-Age={self._lifetime}; SameSite=Lax")
+        value = f"{COOKIE}={bearer}; Path={path}; Max-Age={self._lifetime}; SameSite=Lax"
+        cookie = (b"set-cookie", value.encode())
         if session is not None and self._faults.on("session-token-stays-in-address"):
-            shown = html_reply(self._manage.render(session, event_id or "", back or ""))
+            shown = html_response(self._manage.render(session, event_id or "", back or ""))
             shown.headers.append(cookie)
             return shown
-        return Reply(302, b"", [("location", address(event_id, back)), cookie])
+        return Response(302, b"", [(b"location", address(event_id, back).encode()), cookie])
 
     async def _identify(self, token: str) -> SessionUser:
         try:
@@ -175,8 +177,8 @@ class Pages:
         if not granted and not self._faults.on("page-asks-no-permission"):
             raise PageError("INSUFFICIENT_PERMISSIONS", "The user may not create this event.")
 
-    def _draft(self, inbound: Inbound) -> EventDraft:
-        text = inbound.query_value("event_data")
+    def _draft(self, request: Request) -> EventDraft:
+        text = request.query_value("event_data")
         if not text:
             raise PageError("UNKNOWN_ERROR", "event_data is missing.")
         try:
@@ -201,11 +203,11 @@ class Pages:
             details={name: value[name] for name in _IN_DETAILS if value.get(name) is not None},
         )
 
-    def _show_event(self, inbound: Inbound, *, embedded: bool) -> Reply:
-        return html_reply(self._templates.render("event", event=self._event(inbound), embedded=embedded))
+    def _show_event(self, request: Request, *, embedded: bool) -> Response:
+        return html_response(self._templates.render("event", event=self._event(request), embedded=embedded))
 
-    def _event(self, inbound: Inbound) -> LocalEvent:
-        number = event_number(inbound.path_params["id"])
+    def _event(self, request: Request) -> LocalEvent:
+        number = event_number(request.path_params["id"])
         event = None if number is None else self._store.event(number)
         if event is None:
             if number is None and self._faults.on("event-pages-fail-on-other-ids"):
@@ -216,13 +218,13 @@ class Pages:
     def _goes_anywhere(self, back: str) -> bool:
         return returning.origin_of(back) is not None and self._faults.on("open-redirect")
 
-    def _redirect(self, back: str, answer: list[tuple[str, str]]) -> Reply:
+    def _redirect(self, back: str, answer: list[tuple[str, str]]) -> Response:
         if self._faults.on("return-parameters-old-only"):
             renamed = {"status", "event_id", "error_code", "error_message"}
             answer = [(name, value) for name, value in answer if name not in renamed]
         if self._faults.on("return-parameters-new-only"):
             answer = [(name, value) for name, value in answer if name not in returning.OLDER]
-        return Reply(302, b"", [("location", returning.with_answer(back, answer))])
+        return Response(302, b"", [(b"location", returning.with_answer(back, answer).encode())])
 
 
 def event_number(text: str) -> int | None:

@@ -13,12 +13,12 @@ from simulators.hi_events.sign_in import SignIn, Visitor
 from simulators.hi_events.store import STATUSES, HiEventsStore, LocalAccount, LocalEvent, LocalSession, LocalUser
 from simulators.hi_events.upstream import Refused, Tuvens, Unavailable
 from simulators.hi_events.webhooks import Courier, body_of
-from simulators.kit.binding import Handler
 from simulators.kit.clock import Clock
+from simulators.kit.endpoint import Handler
 from simulators.kit.errors import Refusal
-from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
+from simulators.kit.messages import Request, Response, json_response
 
 _COLUMN = 43
 _GUEST = SessionUser("guest", "guest@tickets.invalid", "Guest", 1)
@@ -68,13 +68,13 @@ class Routes:
             "showWidget": pages.show_embedded,
         }
 
-    async def validate(self, inbound: Inbound) -> Reply:
+    async def validate(self, request: Request) -> Response:
         """Trade a Tuvens session token for a session here. Nothing is written unless tuvens-api vouches for it."""
-        token = str(inbound.field("session_token"))
+        token = str(request.field("session_token"))
         self._journal.remember("session-token", token)
         who = await self._vouched_for(token)
         visitor = await self._sign_in.admit(who)
-        inbound.user_id, inbound.account_id = who.user_id, who.account_id
+        request.user_id, request.account_id = who.user_id, who.account_id
         with self._store.write():
             bearer = self._store.start_session(
                 visitor.user,
@@ -87,10 +87,10 @@ class Routes:
         self._journal.remember("bearer", bearer)
         return self._signed_in(visitor, bearer, accounts)
 
-    def status(self, inbound: Inbound) -> Reply:
+    def status(self, request: Request) -> Response:
         """Whose session it is."""
         session = edge.session.get() or self._somebodys_session()
-        return json_reply(
+        return json_response(
             {
                 "authenticated": True,
                 "user": _user(session.user),
@@ -99,13 +99,13 @@ class Routes:
             }
         )
 
-    async def accounts(self, inbound: Inbound) -> Reply:
+    async def accounts(self, request: Request) -> Response:
         """The user's accounts as tuvens-api lists them now; mapped accounts take over their names."""
         if edge.session.get() is None:
-            return json_reply({"accounts": []})  # only a fault lets anybody through without one
+            return json_response({"accounts": []})  # only a fault lets anybody through without one
         session = _own_session()
         if self._faults.on("accounts-from-local-copy"):
-            return json_reply({"accounts": self._local_copy(session)})
+            return json_response({"accounts": self._local_copy(session)})
         try:
             listed = await self._tuvens.accounts(session.tuvens_session_token)
         except Refused:
@@ -114,17 +114,17 @@ class Routes:
             raise _unavailable(401) from None
         with self._store.write():
             self._store.name_accounts({each.id: each.name for each in listed})
-        return json_reply({"accounts": [{"id": each.id, "name": each.name, "slug": each.slug} for each in listed]})
+        return json_response({"accounts": [{"id": each.id, "name": each.name, "slug": each.slug} for each in listed]})
 
-    async def permission(self, inbound: Inbound) -> Reply:
+    async def permission(self, request: Request) -> Response:
         """Whether the user has a permission at Tuvens."""
-        permission, resource = inbound.field("permission"), inbound.field("resource_id")
+        permission, resource = request.field("permission"), request.field("resource_id")
         ill_formed = not isinstance(permission, str) or not isinstance(resource, int | None)
         if edge.session.get() is None or ill_formed:
-            return json_reply({"has_permission": False})  # only a fault lets such a question through
+            return json_response({"has_permission": False})  # only a fault lets such a question through
         session = _own_session()
         if self._faults.on("permission-always-true"):
-            return json_reply({"has_permission": True})
+            return json_response({"has_permission": True})
         try:
             granted = await self._tuvens.permission(session.tuvens_session_token, permission, resource)
         except Refused as refused:
@@ -137,19 +137,19 @@ class Routes:
         if granted and self._denied.get(session.id) == permission and self._faults.on("denial-remembered-by-its-name"):
             granted = False
         self._denied[session.id] = "" if granted else permission
-        return json_reply({"has_permission": granted})
+        return json_response({"has_permission": granted})
 
-    def set_status(self, inbound: Inbound) -> Reply:
+    def set_status(self, request: Request) -> Response:
         """Change an event's status and write the webhook that tells of it, in one transaction."""
-        status = str(inbound.field("status"))
+        status = str(request.field("status"))
         session = edge.session.get()
         if status == "ARCHIVED" and self._faults.on("archived-is-no-status"):
             raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
         refused = status not in STATUSES and self._faults.armed("refused-status-sent")
         with self._store.write():
-            event = self._managed_event(inbound, lock=True)
+            event = self._managed_event(request, lock=True)
             if event.status == status and not self._faults.on("same-status-sent-again"):
-                return json_reply(_event(event))
+                return json_response(_event(event))
             changed = event if refused else self._store.change_status(event, status, self._clock.now())
             if changed.tuvens_event_id is not None and self._is_sent(changed, status):
                 self._enqueue(changed, event.status if self._sends_old() else status)
@@ -161,7 +161,7 @@ class Routes:
             raise Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", {"status": ["is invalid"]})
         if session is None and self._faults.armed("change-made-before-the-refusal"):
             raise edge.unauthenticated()
-        return json_reply(_event(changed))
+        return json_response(_event(changed))
 
     def _is_sent(self, event: LocalEvent, status: str) -> bool:
         """Whether a change is told to tuvens-api. Honest: always."""
@@ -182,9 +182,9 @@ class Routes:
             due_at=self._courier.due_at_first(),
         )
 
-    def read_event(self, inbound: Inbound) -> Reply:
+    def read_event(self, request: Request) -> Response:
         """One event."""
-        return json_reply(_event(self._managed_event(inbound)))
+        return json_response(_event(self._managed_event(request)))
 
     async def _vouched_for(self, token: str) -> SessionUser:
         now, before = self._clock.now(), self._last_try
@@ -221,7 +221,7 @@ class Routes:
         self._distrusted.clear()
         self._last_try = None
 
-    def _signed_in(self, visitor: Visitor, bearer: str, accounts: list[LocalAccount]) -> Reply:
+    def _signed_in(self, visitor: Visitor, bearer: str, accounts: list[LocalAccount]) -> Response:
         body = {
             "token": bearer,
             "token_type": "bearer",
@@ -231,7 +231,7 @@ class Routes:
                 {"id": each.id, "name": each.name, "external_account_id": each.external_account_id} for each in accounts
             ],
         }
-        return json_reply(body, headers=[("x-auth-token", bearer)])
+        return json_response(body, headers=[(b"x-auth-token", bearer.encode())])
 
     def _somebodys_session(self) -> LocalSession:
         """Whose session a route that asks for none shows, under a fault."""
@@ -247,9 +247,9 @@ class Routes:
             for each in mine
         ]
 
-    def _managed_event(self, inbound: Inbound, *, lock: bool = False) -> LocalEvent:
+    def _managed_event(self, request: Request, *, lock: bool = False) -> LocalEvent:
         """The event that the path names, if the session's user is a member of its account."""
-        number = event_number(inbound.path_params["id"])
+        number = event_number(request.path_params["id"])
         event = None if number is None else self._store.event(number, lock=lock)
         if event is None:
             raise Refusal(404, "NOT_FOUND", "There is no such event.")

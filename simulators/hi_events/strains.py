@@ -1,9 +1,13 @@
 """How hi.events fails under load; seen by the budgets of `crossapp load` alone."""
 
-from simulators.kit.strain import Strain
+from collections.abc import Callable, Mapping
+from typing import Any
 
-_EMBED = frozenset({"showEventEmbed"})
-_SIGN_IN = frozenset({"validateCrossAppSession"})
+from simulators.kit.faults import Change
+from simulators.kit.load_faults import delayed, failing
+
+_EMBED = "showEventEmbed"
+_SIGN_IN = "validateCrossAppSession"
 
 SENTENCES = {
     "sign-in-takes-6-s": "Each sign-in waits for a message to be sent to the user: 6 s.",
@@ -11,9 +15,13 @@ SENTENCES = {
     "widget-loads-slowly": "The page for embedding is rendered anew for each visitor: 2.2 s.",
     "widget-fails-now-and-then": "One of ten pages for embedding is answered 500, by an instance with an old build.",
 }
-STRAINS = {
-    "sign-in-takes-6-s": Strain(_SIGN_IN, 6.0),
-    "one-sign-in-in-three-fails": Strain(_SIGN_IN, every=3, refused=(500, "INTERNAL_ERROR")),
-    "widget-loads-slowly": Strain(_EMBED, 2.2),
-    "widget-fails-now-and-then": Strain(_EMBED, every=10, refused=(500, "INTERNAL_ERROR")),
+STRAINS: Mapping[str, Callable[[Any], Change]] = {
+    "sign-in-takes-6-s": lambda simulator: delayed(simulator, _SIGN_IN, seconds=6.0),
+    "one-sign-in-in-three-fails": lambda simulator: failing(
+        simulator, _SIGN_IN, every=3, status=500, code="INTERNAL_ERROR"
+    ),
+    "widget-loads-slowly": lambda simulator: delayed(simulator, _EMBED, seconds=2.2),
+    "widget-fails-now-and-then": lambda simulator: failing(
+        simulator, _EMBED, every=10, status=500, code="INTERNAL_ERROR"
+    ),
 }

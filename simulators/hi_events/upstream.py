@@ -6,11 +6,11 @@ from typing import TypeVar
 from contracts.session_token import wire
 from contracts.session_token.wire import Account, SessionUser
 from harness.http import Answer, Call, WireError
-from simulators.kit.binding import refuse_unstorable
 from simulators.kit.caller import Caller, Outcome
 from simulators.kit.clock import Clock
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
+from simulators.kit.strict_json import refuse_unstorable
 
 T = TypeVar("T")
 

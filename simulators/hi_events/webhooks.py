@@ -17,9 +17,9 @@ from simulators.hi_events.store import LocalEvent
 from simulators.hi_events.upstream import Tuvens
 from simulators.kit.caller import Outcome
 from simulators.kit.clock import Clock, Timer
-from simulators.kit.exchange import current
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
+from simulators.kit.messages import current
 
 _LEASE_MARGIN = 2.0
 _LONGEST_RETRY_AFTER = 3600

@@ -1,19 +1,19 @@
-"""What a server runs for one simulator: the routes of its document, and around them a FastAPI application."""
+"""What a server runs for one simulator: a FastAPI application, and the quick way around its dispatch."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from simulators.kit.binding import Binding
 from simulators.kit.errors import StartError
+from simulators.kit.paths import CONTROL
+from simulators.kit.router import Router
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from starlette.routing import Route
 
-CONTROL = "/__crossapp__"
-"""What the control plane is below."""
+    from openapi import Document
+    from simulators.kit.fastapi_app import SimulatorApp
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -21,41 +21,43 @@ _log = logging.getLogger(__name__)
 
 
 class Application:
-    """An ASGI application. What the document names is answered by the binding at once.
+    """An ASGI application. The endpoints of the document are called at once; `fastapi` serves all else.
 
-    All else (the control plane, furniture) is FastAPI's, which is made when the first request asks for it: it would
-    take a third of a start and of the memory, and a simulator under load needs nothing of it. Raises StartError where
-    furniture stands on a route of the document.
+    FastAPI is made when it is first needed: it takes a third of a start and of the memory, and a simulator under load
+    needs nothing of it. Raises StartError where an extra route hides a route of the document.
+
+    extra_routes: routes that no contract names and no page can do without (styles, scripts, a place to sign in).
     """
 
     def __init__(
         self,
-        binding: Binding,
+        router: Router,
+        document: "Document",
         *,
-        name: str,
-        furniture: Sequence["Route"],
+        extra_routes: Sequence["Route"],
         control: Callable[[], Asgi] | None,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
         interrupt: Callable[[], None],
     ) -> None:
-        for each in furniture:
-            if binding.endpoint({"path": each.path}) is not None:
-                raise StartError(f"{name}: {each.path} is a route of the document, which furniture cannot hide")
-        self._binding = binding
-        self._name = name
-        self._furniture = furniture
-        self._control = control
+        for each in extra_routes:
+            if router.find({"path": each.path, "method": "GET"}) is not None:
+                raise StartError(f"{document.app}: {each.path} is a route of the document, which no other may hide")
+        self.router = router
+        self.document = document
+        self.extra_routes = extra_routes
+        self.control = control
         self._start = start
         self._stop = stop
         self.interrupt = interrupt
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve a request, or the server's lifespan."""
         match scope["type"]:
             case "http":
-                endpoint: Asgi | None = self._binding.endpoint(scope)
+                endpoint: Asgi | None = self.router.find(scope)
                 if endpoint is None:
-                    endpoint = self.surroundings if self._is_around(scope["path"]) else self._binding.unknown
+                    endpoint = self.fastapi.dispatch if self._is_around(scope) else self.router.unknown
                 await endpoint(scope, receive, send)
             case "lifespan":
                 await self._live(receive, send)
@@ -63,28 +65,17 @@ class Application:
                 await send({"type": "websocket.close", "code": 1000})
 
     @cached_property
-    def surroundings(self) -> "FastAPI":
-        """What no contract names: the control plane and furniture."""
-        from fastapi import FastAPI
+    def fastapi(self) -> "SimulatorApp":
+        """The simulator as a FastAPI application (see `simulators.kit.fastapi_app`)."""
+        from simulators.kit.fastapi_app import SimulatorApp
 
-        app = FastAPI(
-            title=f"{self._name} (simulated)",
-            docs_url=None,
-            redoc_url=None,
-            openapi_url=None,
-            redirect_slashes=False,
-            telemetry={"tracing": False, "metrics": False, "logs": False},
-        )
-        if self._control is not None:
-            app.mount(CONTROL, self._control())
-        app.router.routes.extend(self._furniture)
-        app.router.default = self._binding.unknown
-        return app
+        return SimulatorApp(self)
 
-    def _is_around(self, path: str) -> bool:
-        if self._furniture:
+    def _is_around(self, scope: Any) -> bool:
+        if self.extra_routes or "fastapi" in self.__dict__:
             return True
-        return self._control is not None and (path == CONTROL or path.startswith(f"{CONTROL}/"))
+        path = scope["path"]
+        return self.control is not None and (path == CONTROL or path.startswith(f"{CONTROL}/"))
 
     async def _live(self, receive: Any, send: Any) -> None:
         """The lifespan of the server."""
@@ -92,7 +83,7 @@ class Application:
         try:
             await self._start()
         except Exception as error:
-            _log.exception("%s did not start", self._name)
+            _log.exception("%s did not start", self.document.app)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from simulators.kit.exchange import json_text
+from simulators.kit.messages import json_text
 
 
 class UtcTime(TypeDecorator[float]):

@@ -10,7 +10,7 @@ from sqlalchemy import NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from simulators.kit.errors import StartError
-from simulators.kit.exchange import json_text
+from simulators.kit.messages import json_text
 
 
 class DatabaseConnection:

@@ -212,7 +212,7 @@ def build(simulator: Simulator) -> FastAPI:
     async def list_sessions(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
         """The sessions, or the last `limit`, tokens as fingerprints; `now` is the time by which they expire."""
         return {
-            "sessions": simulator.sessions(limit),
+            "sessions": simulator.list_sessions(limit),
             "total": simulator.session_count(),
             "now": simulator.clock.now(),
         }

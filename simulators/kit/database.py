@@ -9,8 +9,8 @@ from sqlalchemy import ClauseElement, Connection, CursorResult, Executable, Meta
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from simulators.kit.connection import DatabaseConnection
-from simulators.kit.exchange import current
 from simulators.kit.group_commit import GroupCommit
+from simulators.kit.messages import current
 from simulators.kit.prepared import Prepared
 
 _MOST_REMEMBERED = 4096

@@ -16,7 +16,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, not a failure
         code: str,
         message: str,
         details: object = None,
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status

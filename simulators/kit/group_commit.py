@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from simulators.kit.exchange import Inbound
+from simulators.kit.messages import Request
 from simulators.kit.prepared import Prepared
 
 
@@ -24,7 +24,7 @@ class GroupCommit:
         self.cursor = cursor
         self._on_failure = on_failure
         self.is_open = False
-        self._waiting: list[Inbound] = []
+        self._waiting: list[Request] = []
         self._queued: dict[Prepared, list[Any]] = {}
         self._failure: Exception | None = None
 
@@ -36,7 +36,7 @@ class GroupCommit:
             self.is_open = True
             asyncio.get_running_loop().call_soon(self.commit)
 
-    def join(self, request: Inbound) -> None:
+    def join(self, request: Request) -> None:
         """Have a request that writes wait for the commit."""
         self.begin()
         if request.settled is None or request.settled.done():
@@ -44,7 +44,7 @@ class GroupCommit:
             request.settled = asyncio.get_running_loop().create_future()
             self._waiting.append(request)
 
-    def queue(self, request: Inbound, statement: Prepared, parameters: Any) -> None:
+    def queue(self, request: Request, statement: Prepared, parameters: Any) -> None:
         """Run a request's statement before the commit, or before one that might see what it writes."""
         self.join(request)
         self._queued.setdefault(statement, []).append(parameters)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from openapi import Document
 from simulators.kit.clock import Clock
 
 UNLIMITED = 1_000_000_000
@@ -20,6 +21,15 @@ class Rule:
     key: str
 
 
+def rules_of(document: Document) -> dict[str, Rule]:
+    """The rate limits that a document states, by operationId."""
+    return {
+        operation.id: Rule(operation.rate_limit.limit, operation.rate_limit.window, operation.rate_limit.key)
+        for operation in document.operations.values()
+        if operation.rate_limit is not None
+    }
+
+
 class Grant(NamedTuple):
     """Where a caller stands: `reset` is the Unix second in which the window ends."""
 
@@ -28,12 +38,12 @@ class Grant(NamedTuple):
     remaining: int
     reset: int
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """The three X-RateLimit headers."""
         return [
-            ("x-ratelimit-limit", str(self.limit)),
-            ("x-ratelimit-remaining", str(self.remaining)),
-            ("x-ratelimit-reset", str(self.reset)),
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset),
         ]
 
 

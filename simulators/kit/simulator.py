@@ -1,21 +1,24 @@
 """One simulator: an application bound to its document, with its clock, database, journal, faults and limits."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from openapi import Document
 from simulators.kit.application import Application, Asgi
-from simulators.kit.binding import Behaviour, Binding, Handler
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
+from simulators.kit.endpoint import Audit, Errors, Guard, Handler, Headers, OperationEndpoint, Services
+from simulators.kit.errors import StartError
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
+from simulators.kit.router import Router
 from simulators.seed import Seed
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from starlette.routing import Route
 
     from simulators.kit.control import ControlPlane
@@ -33,10 +36,9 @@ class Simulator:
     """Composes the kit into one ASGI application, `app`.
 
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
-    plane. `address` is the base URL at which it is served, empty while nobody said so, `together` the simulators that
-    one control plane shows. `furniture` are routes that no contract knows and no page can do without: styles, scripts,
-    a place to sign in. There is no module-level state: any number of simulators live in one process and on one event
-    loop.
+    plane. `address` is the base URL at which it is served, empty until that is known; `together` the simulators that
+    one control plane shows. There is no module-level state: any number of simulators live in one process and on one
+    event loop.
     """
 
     def __init__(
@@ -44,7 +46,10 @@ class Simulator:
         *,
         document: Document,
         handlers: Mapping[str, Handler],
-        behaviour: Behaviour,
+        guards: Mapping[str, Guard],
+        errors: Errors,
+        headers: Headers,
+        audit: Audit | None = None,
         clock: Clock,
         database: Database | None,
         faults: FaultRuntime,
@@ -53,7 +58,7 @@ class Simulator:
         seed: Seed,
         control_token: str | None = None,
         prefixes: Mapping[str, str] | None = None,
-        furniture: Sequence["Route"] = (),
+        extra_routes: Sequence["Route"] = (),
         workers: int = 1,
     ) -> None:
         self.document = document
@@ -71,30 +76,47 @@ class Simulator:
         self._born = time.monotonic()
         self._running = False
         self._stopped = False
-        self.binding = Binding(
-            document,
-            handlers,
-            behaviour,
-            clock=clock,
-            journal=journal,
-            limits=limits,
-            prefixes=prefixes,
-        )
+        self.services = Services(document.app, clock, journal, limits, guards, errors, headers, audit)
+        self.router = Router(document, handlers, self.services, prefixes)
         self.app = Application(
-            self.binding,
-            name=self.name,
-            furniture=furniture,
+            self.router,
+            document,
+            extra_routes=extra_routes,
             control=(lambda: self._guarded_control(control_token)) if control_token else None,
             start=self.start,
             stop=self.stop,
-            interrupt=self.interrupt,
+            # Looked up when it is called: a fault may replace it.
+            interrupt=lambda: self.interrupt(),
         )
+        faults.attach(self)
+
+    @property
+    def fastapi(self) -> "FastAPI":
+        """The simulator as a FastAPI application."""
+        return self.app.fastapi
+
+    def clock_skew(self) -> float:
+        """By how many seconds its clock is ahead when it starts."""
+        return 0.0
+
+    def endpoint(self, operation: str) -> OperationEndpoint:
+        """The endpoint of an operation. Raises KeyError for an unknown operationId."""
+        return self.router.endpoints[operation]
+
+    def endpoints(self, operations: Iterable[str]) -> list[OperationEndpoint]:
+        """The endpoints of operations."""
+        return [self.router.endpoints[each] for each in operations]
 
     async def start(self) -> None:
-        """Begin scheduled work; called by the application's lifespan, or by hand where there is none. Idempotent."""
+        """Begin scheduled work; called by the application's lifespan, or by hand where there is none. Idempotent.
+
+        Raises StartError for a simulator that was stopped.
+        """
+        if self._stopped:
+            raise StartError(f"{self.name} was stopped; make another one")
         if not self._running:
             self._running = True
-            self.binding.warm_up()
+            self._warm_up()
             self.clock.start()
 
     async def stop(self) -> None:
@@ -106,6 +128,13 @@ class Simulator:
             self.clock.close()
             if self.database is not None:
                 self.database.close()
+
+    def _warm_up(self) -> None:
+        """Compile every schema now, so that no request has to wait for it."""
+        for operation in self.document.operations.values():
+            operation.request_problems(path={}, query=(), content_type="application/json", body=b"{}")
+            for status in operation.statuses:
+                operation.response_problems(status=status, headers=(), body=b"")
 
     def interrupt(self) -> None:
         """End what would keep the server from stopping: open streams, requests that are never answered."""
@@ -122,6 +151,7 @@ class Simulator:
             self.seed = seed
         self.limits.clear()
         self.journal.clear()
+        self.faults.renew()
 
     def alone(self, what: str) -> None:
         """Raise NotShared where several processes serve, which would not agree on `what`."""
@@ -135,15 +165,15 @@ class Simulator:
         return {
             "app": self.name,
             "uptime": round(time.monotonic() - self._born, 3),
-            "requests": self.binding.requests,
-            "failures": self.binding.failures,
+            "requests": self.services.requests,
+            "failures": self.services.failures,
             "contract_problems": self.journal.breaches,
             "journal_last": self.journal.last,
             "database": None if self.database is None else self.database.name,
             "faults_armed": sorted(name for name in self.faults.known if self.faults.armed(name)),
         }
 
-    def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def list_sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The sessions, or the last `limit`, without their tokens."""
         raise NotOffered(f"{self.name} keeps no sessions here")
 
@@ -158,9 +188,8 @@ class Simulator:
     @property
     def keeps(self) -> list[str]:
         """Which of sessions and deliveries it has."""
-        return [
-            each for each in ("sessions", "deliveries") if getattr(type(self), each) is not getattr(Simulator, each)
-        ]
+        verbs = {"sessions": "list_sessions", "deliveries": "deliveries"}
+        return [what for what, verb in verbs.items() if getattr(type(self), verb) is not getattr(Simulator, verb)]
 
     def upstream(self, operation: str | None) -> str:
         """The base URL at which this simulator calls an operation of another application; empty for none."""

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from simulators.kit.exchange import Reply
+from simulators.kit.messages import Response
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,6 +39,6 @@ class Templates:
         return self.environment.get_template(f"{name}.html").render(values)
 
 
-def html_reply(page: str, status: int = 200) -> Reply:
+def html_response(page: str, status: int = 200) -> Response:
     """A page as an answer."""
-    return Reply(status, page.encode("utf-8", "replace"), [("content-type", "text/html; charset=utf-8")])
+    return Response(status, page.encode("utf-8", "replace"), [(b"content-type", b"text/html; charset=utf-8")])

@@ -1,169 +1,64 @@
-"""Benign variants: other ways of being right, that no rule may accuse. Those of this module fit any application.
-
-What a variant does to JSON is an operator on answers; what it does to their way over the network is decided here.
-"""
+"""Benign variants that fit any application: other ways of being right, that no rule may accuse."""
 
 import asyncio
 import gzip
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from simulators.kit.altered import Altered, media_type
-from simulators.kit.clock import Clock
-from simulators.kit.exchange import Inbound, Reply, json_bytes
-from simulators.kit.faults import Fault, FaultRuntime
+from simulators.kit.faults import Change, Fault, Honest, Registry, Swap, swap
+from simulators.kit.messages import Header, Request, Response, json_bytes
+from simulators.kit.response_mutations import Mutation, media_type, mutated
+from simulators.kit.sending import Receive, Send
+from simulators.kit.simulator import Simulator
 
 LATENCY = 0.04
 SKEW = 90.0
 _ONE_IN = 50
-_OURS = "crossapp"
+_OURS = b"crossapp"
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{3})Z")
 # The server gives these three a meaning of its own, by their lower-case names.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
-_SENTENCES = {
-    "extra-fields": "Every JSON object of an answer has fields that the contract does not name.",
-    "other-key-order": "The keys of every JSON object come in the opposite order.",
-    "pretty-json": "JSON is written as PHP writes it when asked for pretty: indented, slashes and accents escaped.",
-    "whole-seconds": "Times have no fraction.",
-    "microseconds": "Times have six digits after the point.",
-    "no-charset": "Content-Type is application/json without a charset.",
-    "quoted-charset": 'Content-Type is application/json;charset="UTF-8".',
-    "capitalised-headers": "Header names are capitalised, as in the days of HTTP/1.0.",
-    "gzip": "Bodies are compressed for those who say that they take gzip.",
-    "chunked": "Bodies are sent in chunks, without a Content-Length.",
-    "connection-close": "The connection is closed after each answer.",
-    "latency": "Every answer takes 40 ms longer.",
-    "broken-connections": "One answer in fifty breaks off in the middle: the network's fault.",
-    "clock-ahead": "The server's clock is 90 s ahead.",
-    "clock-behind": "The server's clock is 90 s behind.",
-}
+Sending = Callable[[Request, Response, list[Header], Send], tuple[list[Header], Send]]
+"""What a variant makes of the headers of a response, and of the function that sends its messages."""
 
 
-def variants(app: str) -> tuple[Fault, ...]:
-    """The variants of this module for one application; their names end with `-of-` and its name."""
-    return tuple(
-        Fault(
-            named(shape, app),
-            app,
-            f"{app}: {sentence}",
-            kind="benign",
-            at_start=shape.startswith("clock-"),
-            unsteady=shape == "broken-connections",
+def register_variants(registry: Registry) -> None:
+    """Register the variants of this module for an application; their names end with `-of-` and its name."""
+    suffix = registry.app.replace(".", "-")
+    for shape, (sentence, change) in _VARIANTS.items():
+        registry.add(
+            Fault(
+                f"{shape}-of-{suffix}",
+                registry.app,
+                f"{registry.app}: {sentence}",
+                change,
+                kind="benign",
+                at_start=shape.startswith("clock-"),
+                unsteady=shape == "broken-connections",
+            )
         )
-        for shape, sentence in _SENTENCES.items()
-    )
 
 
-def named(shape: str, app: str) -> str:
-    """The name of a variant of one application."""
-    return f"{shape}-of-{app.replace('.', '-')}"
+# -- the JSON of a response
 
 
-def shapes(app: str) -> Mapping[str, Altered]:
-    """What the variants of one application do to JSON, by name."""
-    return {
-        named("extra-fields", app): _json(_with_more),
-        named("other-key-order", app): _json(_reversed),
-        named("pretty-json", app): Altered(_pretty, applies=_is_json),
-        named("whole-seconds", app): Altered(_times(rb"\1Z"), applies=_is_json),
-        named("microseconds", app): Altered(_times(rb"\1.\g<2>000Z"), applies=_is_json),
-        named("no-charset", app): Altered(media_type("application/json"), applies=_is_json),
-        named("quoted-charset", app): Altered(media_type('application/json;charset="UTF-8"'), applies=_is_json),
-    }
+def _json(change: Callable[[Any], Any]) -> Callable[[Simulator], Change]:
+    def rewrite(request: Request, response: Response) -> None:
+        response.body = json_bytes(change(json.loads(response.body)))
+
+    return _of_json(rewrite)
 
 
-def set_clock(faults: FaultRuntime, app: str, clock: Clock) -> None:
-    """Set the clock of a simulator that starts as its variants say."""
-    for shape, seconds in (("clock-ahead", SKEW), ("clock-behind", -SKEW)):
-        if faults.on(named(shape, app)):
-            clock.set(clock.now() + seconds)
+def _of_json(change: Mutation) -> Callable[[Simulator], Change]:
+    return lambda simulator: mutated(simulator, change, when=_is_json)
 
 
-@dataclass(slots=True)
-class Frames:
-    """An answer as it is sent: headers, body in pieces; `breaks`: the connection is cut within the last one."""
-
-    headers: list[tuple[bytes, bytes]]
-    pieces: list[bytes] = field(default_factory=list)
-    breaks: bool = False
-
-
-class Framing:
-    """How the answers of one application go over the network."""
-
-    def __init__(self, faults: FaultRuntime, app: str) -> None:
-        self._faults = faults
-        self._app = app
-        self._count = itertools.count(1)
-
-    async def frames(self, inbound: Inbound, reply: Reply, headers: list[tuple[str, str]]) -> Frames | None:
-        """None for an answer that goes out in one piece and with its length, as honest ones do."""
-        if self._faults.quiet:
-            return None
-        if self._on("latency"):
-            await asyncio.sleep(LATENCY)
-        content = reply.body
-        if (
-            self._on("gzip")
-            and content
-            and reply.stream is None
-            and "gzip" in (inbound.header("accept-encoding") or "")
-        ):
-            content = gzip.compress(content)
-            headers = [*_without(headers, "content-length"), ("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
-            headers.append(("content-length", str(len(content))))
-        pieces = [content]
-        if self._on("chunked") and content:
-            headers = _without(headers, "content-length")
-            pieces = [content[:7], content[7:]]
-        if self._on("connection-close"):
-            headers = [*headers, ("connection", "close")]
-        ours = (inbound.header("user-agent") or "").startswith(_OURS)
-        breaks = bool(content) and ours and self._breaks()
-        spelled = _capitalised if self._on("capitalised-headers") else _plain
-        return Frames([(spelled(name), value.encode("latin-1")) for name, value in headers], pieces, breaks)
-
-    def _breaks(self) -> bool:
-        name = named("broken-connections", self._app)
-        return self._faults.armed(name) and next(self._count) % _ONE_IN == 0 and self._faults.on(name)
-
-    def _on(self, shape: str) -> bool:
-        return self._faults.on(named(shape, self._app))
-
-
-class _Spelled(bytes):
-    """A header name that stays as it is spelled: the server writes `name.lower()`."""
-
-    def lower(self) -> bytes:
-        return bytes(self)
-
-
-def _capitalised(name: str) -> bytes:
-    return _plain(name) if name in _FRAMING else _Spelled("-".join(map(str.capitalize, name.split("-"))).encode())
-
-
-def _plain(name: str) -> bytes:
-    return name.encode("latin-1")
-
-
-def _without(headers: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
-    return [each for each in headers if each[0] != name]
-
-
-def _is_json(inbound: Inbound, reply: Reply) -> bool:
-    return bool(reply.body) and (reply.header("content-type") or "").startswith("application/json")
-
-
-def _json(change: Callable[[Any], Any]) -> Altered:
-    def rewrite(inbound: Inbound, reply: Reply) -> None:
-        reply.body = json_bytes(change(json.loads(reply.body)))
-
-    return Altered(rewrite, applies=_is_json)
+def _is_json(request: Request, response: Response) -> bool:
+    return bool(response.body) and (response.header("content-type") or "").startswith("application/json")
 
 
 def _with_more(value: Any) -> Any:
@@ -182,12 +77,146 @@ def _reversed(value: Any) -> Any:
     return {name: _reversed(value[name]) for name in reversed(value)} if isinstance(value, dict) else value
 
 
-def _pretty(inbound: Inbound, reply: Reply) -> None:
-    reply.body = json.dumps(json.loads(reply.body), indent=4).replace("/", "\\/").encode() + b"\n"
+def _pretty(request: Request, response: Response) -> None:
+    response.body = json.dumps(json.loads(response.body), indent=4).replace("/", "\\/").encode() + b"\n"
 
 
-def _times(to: bytes) -> Callable[[Inbound, Reply], None]:
-    def rewrite(inbound: Inbound, reply: Reply) -> None:
-        reply.body = _TIME.sub(to, reply.body)
+def _times(to: bytes) -> Mutation:
+    def rewrite(request: Request, response: Response) -> None:
+        response.body = _TIME.sub(to, response.body)
 
     return rewrite
+
+
+# -- its way over the network
+
+
+def _sent_as(sending: Sending, *, when: Callable[[Request, Response], bool]) -> Callable[[Simulator], Sequence[Swap]]:
+    async def replaced(
+        honest: Honest[..., Any],
+        request: Request,
+        response: Response,
+        headers: list[Header],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if when(request, response) and not request.lingers:
+            honest.count()
+            headers, send = sending(request, response, headers, send)
+        await honest(request, response, headers, receive, send)
+
+    return lambda simulator: [swap(each.send, replaced) for each in simulator.router.all]
+
+
+def _gzip(request: Request, response: Response, headers: list[Header], send: Send) -> tuple[list[Header], Send]:
+    response.body = gzip.compress(response.body)
+    length = b"%d" % len(response.body)
+    added = [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), (b"content-length", length)]
+    return [*_without_length(headers), *added], send
+
+
+def _takes_gzip(request: Request, response: Response) -> bool:
+    return bool(response.body) and response.stream is None and "gzip" in (request.header("accept-encoding") or "")
+
+
+def _chunked(request: Request, response: Response, headers: list[Header], send: Send) -> tuple[list[Header], Send]:
+    async def in_two(message: Any) -> None:
+        body = message.get("body", b"")
+        if message["type"] == "http.response.body" and body:
+            await send({**message, "body": body[:7], "more_body": True})
+            message = {**message, "body": body[7:]}
+        await send(message)
+
+    return _without_length(headers), in_two
+
+
+def _closed(request: Request, response: Response, headers: list[Header], send: Send) -> tuple[list[Header], Send]:
+    return [*headers, (b"connection", b"close")], send
+
+
+def _capitalised(request: Request, response: Response, headers: list[Header], send: Send) -> tuple[list[Header], Send]:
+    return [(name if name in _FRAMING else _Spelled(name.title()), value) for name, value in headers], send
+
+
+def _broken(request: Request, response: Response, headers: list[Header], send: Send) -> tuple[list[Header], Send]:
+    async def in_half(message: Any) -> None:
+        body = message.get("body", b"")
+        if message["type"] == "http.response.body" and not message.get("more_body") and body:
+            # The server closes the connection of an application that ends in the middle of its response.
+            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+        await send(message)
+
+    return headers, in_half
+
+
+def _broken_connections(simulator: Simulator) -> Sequence[Swap]:
+    count = itertools.count(1)
+
+    def one_in_fifty(request: Request, response: Response) -> bool:
+        ours = (request.header("user-agent") or "").encode().startswith(_OURS)
+        return bool(response.body) and ours and next(count) % _ONE_IN == 0
+
+    return _sent_as(_broken, when=one_in_fifty)(simulator)
+
+
+def _latency(simulator: Simulator) -> Sequence[Swap]:
+    async def later(honest: Honest[..., Any], *arguments: Any) -> None:
+        honest.count()
+        await asyncio.sleep(LATENCY)
+        await honest(*arguments)
+
+    return [swap(each.send, later) for each in simulator.router.all]
+
+
+class _Spelled(bytes):
+    """A header name that stays as it is spelled: the server writes `name.lower()`."""
+
+    def lower(self) -> bytes:
+        return bytes(self)
+
+
+def _without_length(headers: list[Header]) -> list[Header]:
+    return [each for each in headers if each[0] != b"content-length"]
+
+
+def _always(request: Request, response: Response) -> bool:
+    return True
+
+
+def _has_body(request: Request, response: Response) -> bool:
+    return bool(response.body)
+
+
+# -- its clock
+
+
+def _clock_off(seconds: float) -> Callable[[Simulator], Swap]:
+    return lambda simulator: swap(simulator.clock_skew, lambda honest: seconds)
+
+
+_VARIANTS: dict[str, tuple[str, Callable[[Any], Change]]] = {
+    "extra-fields": ("Every JSON object of a response has fields that the contract does not name.", _json(_with_more)),
+    "other-key-order": ("The keys of every JSON object come in the opposite order.", _json(_reversed)),
+    "pretty-json": (
+        "JSON is written as PHP writes it when asked for pretty: indented, slashes and accents escaped.",
+        _of_json(_pretty),
+    ),
+    "whole-seconds": ("Times have no fraction.", _of_json(_times(rb"\1Z"))),
+    "microseconds": ("Times have six digits after the point.", _of_json(_times(rb"\1.\g<2>000Z"))),
+    "no-charset": ("Content-Type is application/json without a charset.", _of_json(media_type("application/json"))),
+    "quoted-charset": (
+        'Content-Type is application/json;charset="UTF-8".',
+        _of_json(media_type('application/json;charset="UTF-8"')),
+    ),
+    "capitalised-headers": (
+        "Header names are capitalised, as in the days of HTTP/1.0.",
+        _sent_as(_capitalised, when=_always),
+    ),
+    "gzip": ("Bodies are compressed for clients that accept gzip.", _sent_as(_gzip, when=_takes_gzip)),
+    "chunked": ("Bodies are sent in chunks, without a Content-Length.", _sent_as(_chunked, when=_has_body)),
+    "connection-close": ("The connection is closed after each response.", _sent_as(_closed, when=_always)),
+    "latency": ("Every response takes 40 ms longer.", _latency),
+    "broken-connections": ("One response in fifty breaks off in the middle: the network's fault.", _broken_connections),
+    "clock-ahead": ("The server's clock is 90 s ahead.", _clock_off(SKEW)),
+    "clock-behind": ("The server's clock is 90 s behind.", _clock_off(-SKEW)),
+}

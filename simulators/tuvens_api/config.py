@@ -76,8 +76,6 @@ class Config:
         HI_EVENTS_SHARED_SECRET goes before CROSS_APP_SHARED_SECRET, its older name.
         """
         found: dict[str, Any] = {}
-        faults = settings.get("faults", ())
-        environment = {name: value for name, value in environment.items() if _IGNORED.get(name) not in faults}
         for variable, name in _VARIABLES:
             if variable in environment:
                 found[name] = environment[variable]
@@ -88,14 +86,6 @@ class Config:
             found["session_expiry"] = int(expiry[:12])
         return cls(**{**found, **settings})
 
-
-_IGNORED = {
-    "CROSS_APP_SHARED_SECRET": "secret-setting-ignored",
-    "HI_EVENTS_SHARED_SECRET": "secret-setting-ignored",
-    "CROSS_APP_SESSION_EXPIRY": "expiry-setting-ignored",
-    "HI_EVENTS_DOMAIN": "domain-setting-ignored",
-}
-"""The faults under which a variable is not read."""
 
 _VARIABLES = (
     ("CROSS_APP_SHARED_SECRET", "shared_secret"),

@@ -55,14 +55,13 @@ class State:
     def __init__(self, database: Database, tables: Tables, *, channel: str | None = None) -> None:
         """`channel` is where PostgreSQL is to tell other processes of messages; None where there are none."""
         self._channel = channel
-        self._database = database
-        self._tables = tables
+        self.database = database
+        self.tables = tables
         t = tables
         prepare = database.prepare
         # Of messages that a private file holds: it is empty at first, and nobody else numbers them.
         self._numbered = 0
-        self._session_columns = _columns(t.sessions)
-        self._add_session = prepare(_insert_of(t.sessions), *self._session_columns)
+        self._add_session = prepare(_insert_of(t.sessions), *_columns(t.sessions))
         self._touch = prepare(
             update(t.sessions)
             .where(t.sessions.c.id == bindparam("session"))
@@ -100,9 +99,6 @@ class State:
             "user",
             "account",
         )
-        self._first_account = select(func.min(t.memberships.c.accountId)).where(
-            t.memberships.c.userId == bindparam("user")
-        )
         self._session = prepare(
             select(
                 t.sessions.c.id,
@@ -123,7 +119,6 @@ class State:
             .order_by(t.accounts.c.id),
             "user",
         )
-        self._all_accounts = select(t.accounts.c.id, t.accounts.c.name, t.accounts.c.slug).order_by(t.accounts.c.id)
         self._event_permissions = prepare(
             select(t.memberships.c.permissions)
             .join_from(t.events, t.memberships, t.memberships.c.accountId == t.events.c.accountId)
@@ -134,20 +129,6 @@ class State:
         event = select(t.events).where(t.events.c.id == bindparam("event"))
         self._event = prepare(event, "event")
         self._locked_event = self._event if database.private else prepare(event.with_for_update(), "event")
-        self._expired = (
-            select(
-                t.sessions.c.sessionToken,
-                t.sessions.c.id,
-                t.sessions.c.userId,
-                t.sessions.c.accountId,
-                t.sessions.c.expiresAt,
-                t.users.c.email,
-                t.users.c.name,
-            )
-            .join_from(t.sessions, t.users, t.sessions.c.userId == t.users.c.id)
-            .where(t.sessions.c.expiresAt <= bindparam("now"))
-        )
-        self._newest_token = select(t.sessions.c.sessionToken).order_by(t.sessions.c.id.desc()).limit(1)
         self._remove_expired = delete(t.sessions).where(t.sessions.c.expiresAt <= bindparam("now"))
         self._messages = (
             select(t.messages.c.id, t.messages.c.data)
@@ -163,12 +144,12 @@ class State:
 
     def is_empty(self) -> bool:
         """Whether nothing was seeded yet."""
-        return self._database.execute(select(func.count()).select_from(self._tables.accounts)).scalar_one() == 0
+        return self.database.execute(select(func.count()).select_from(self.tables.accounts)).scalar_one() == 0
 
     def seed(self, seed: Seed) -> None:
         """Remove everything and write the seed, in one transaction."""
-        t = self._tables
-        with self._database.write() as connection:
+        t = self.tables
+        with self.database.write() as connection:
             for table in reversed(t.metadata.sorted_tables):
                 connection.execute(delete(table))
             _insert(
@@ -209,86 +190,46 @@ class State:
 
     def user_exists(self, user: int) -> bool:
         """Whether there is a user of this id."""
-        return self._database.cached(self._user, user) is not None
+        return self.database.cached(self._user, user) is not None
 
     def permissions(self, user: int, account: int) -> frozenset[str] | None:
         """What a user may do in an account; None where the user is no member."""
         if not 0 < account <= LARGEST:
             return None
-        row = self._database.cached(self._membership, user, account)
+        row = self.database.cached(self._membership, user, account)
         return None if row is None else frozenset(row[0].split())
 
     def permissions_on(self, user: int, event: str) -> frozenset[str] | None:
         """What a user may do with an event; None where it does not exist, or is of an account not the user's."""
-        row = self._database.first(self._event_permissions, event, user)
+        row = self.database.first(self._event_permissions, event, user)
         return None if row is None else frozenset(row[0].split())
-
-    def first_account(self, user: int) -> int | None:
-        """The account of lowest id that a user is a member of."""
-        found: int | None = self._database.execute(self._first_account, {"user": user}).scalar()
-        return found
-
-    def account_exists(self, account: int) -> bool:
-        """Whether there is an account of this id."""
-        if not 0 < account <= LARGEST:
-            return False
-        accounts = self._tables.accounts
-        return self._database.execute(select(accounts.c.id).where(accounts.c.id == account)).first() is not None
 
     def add_session(self, token_sha256: str, user: int, account: int, now: float, expires_at: float) -> None:
         """Store a session; all times in Unix seconds."""
-        # Under a fault there is a column less.
-        app = ("hi.events",) if "appId" in self._session_columns else ()
-        self._database.queue(self._add_session, token_sha256, user, account, *app, expires_at, now, None, now, now)
+        self.database.queue(self._add_session, token_sha256, user, account, expires_at, now, None, now, now)
 
     def session(self, token_sha256: str) -> Session | None:
         """A session by its token's hash, expired or not."""
-        row = self._database.cached(self._session, token_sha256)
+        row = self.database.cached(self._session, token_sha256)
         return None if row is None else Session(*row)
 
-    def use_session(self, token_sha256: str, now: float) -> Session | None:
-        """As `session`; moves the last-used time of one that is still in force."""
-        session = self.session(token_sha256)
-        if session is not None and now < session.expires_at:
-            self._database.queue(self._touch, session.id, now)
-        return session
-
-    def newest_session(self) -> Session | None:
-        """The session that was stored last: what an injected condition finds."""
-        token = self._database.execute(self._newest_token).scalar()
-        row = None if token is None else self._database.first(self._session, token)
-        return None if row is None else Session(*row)
-
-    def is_unused(self, token_sha256: str) -> bool:
-        """Whether there is a session of this hash that was never validated."""
-        t = self._tables.sessions
-        row = self._database.execute(select(t.c.lastUsed).where(t.c.sessionToken == token_sha256)).first()
-        return row is not None and row[0] is None
+    def touch_session(self, session: int, now: float) -> None:
+        """Move the last-used time of a session, by its id."""
+        self.database.queue(self._touch, session, now)
 
     def is_session_token(self, text: str) -> bool:
         """Whether a text is the token of a session that is stored."""
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        return self._database.first(self._session, digest) is not None
-
-    def remove_session(self, token_sha256: str) -> None:
-        """Remove a session by its token's hash."""
-        t = self._tables.sessions
-        self._database.execute(delete(t).where(t.c.sessionToken == token_sha256))
-
-    def manages_anywhere(self, user: int) -> bool:
-        """Whether a user holds manage_ticketing in any account."""
-        t = self._tables.memberships
-        rows = self._database.execute(select(t.c.permissions).where(t.c.userId == user)).scalars().all()
-        return any("manage_ticketing" in each.split() for each in rows)
+        return self.database.first(self._session, digest) is not None
 
     def session_count(self) -> int:
         """How many sessions are stored, expired or not."""
-        return self._database.execute(select(func.count()).select_from(self._tables.sessions)).scalar_one()
+        return self.database.execute(select(func.count()).select_from(self.tables.sessions)).scalar_one()
 
     def sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """All sessions, or the last `limit`, for people: the token as the first 8 hex digits of its SHA-256."""
-        t = self._tables.sessions
-        rows = self._database.execute(select(t).order_by(t.c.id.desc()).limit(limit)).mappings().all()
+        t = self.tables.sessions
+        rows = self.database.execute(select(t).order_by(t.c.id.desc()).limit(limit)).mappings().all()
         return [
             {
                 "id": row["id"],
@@ -303,44 +244,35 @@ class State:
             for row in reversed(rows)
         ]
 
-    def expired(self, now: float) -> list[tuple[str, Session]]:
-        """Expired sessions that are still stored, with their tokens' hashes."""
-        rows = self._database.execute(self._expired, {"now": now}).all()
-        return [(row[0], Session(*row[1:])) for row in rows]
-
     def remove_expired(self, now: float) -> int:
         """Remove sessions whose time is over; returns how many."""
-        return self._database.execute(self._remove_expired, {"now": now}).rowcount
+        return self.database.execute(self._remove_expired, {"now": now}).rowcount
 
     def accounts_of(self, user: int) -> list[Account]:
         """The accounts that a user is a member of."""
-        return [Account(*row) for row in self._database.all(self._accounts, user)]
-
-    def all_accounts(self) -> list[Account]:
-        """Every account."""
-        return [Account(*row) for row in self._database.execute(self._all_accounts)]
+        return [Account(*row) for row in self.database.all(self._accounts, user)]
 
     # -- events
 
     def event(self, number: str) -> Event | None:
         """An event by its id."""
-        row = self._database.cached(self._event, number)
+        row = self.database.cached(self._event, number)
         return None if row is None else Event(*row)
 
     def change_event(self, number: str, changes: dict[str, Any]) -> None:
         """Set columns of an event."""
         if changes:
-            self._database.execute(self._change_event, {"event": number, **changes})
+            self.database.execute(self._change_event, {"event": number, **changes})
 
     def begin_delivery(self, number: str) -> Event | None:
         """An event that nobody else changes until the end of the transaction that the caller has begun."""
-        row = self._database.cached(self._locked_event, number)
+        row = self.database.cached(self._locked_event, number)
         return None if row is None else Event(*row)
 
     def apply_delivery(self, event: Event) -> None:
         """Write what a delivery made of an event, in the transaction that the caller has begun."""
-        self._database.remember(event, self._event, event.id)
-        self._database.queue(
+        self.database.remember(event, self._event, event.id)
+        self.database.queue(
             self._apply,
             event.id,
             event.ticketing_enabled,
@@ -353,21 +285,21 @@ class State:
 
     def add_message(self, data: str, now: float) -> int:
         """Append a message to the stream's log, in the transaction that the caller has begun; returns its id."""
-        if self._database.private:
+        if self.database.private:
             self._numbered += 1
-            self._database.queue(self._add_numbered, self._numbered, data, now)
+            self.database.queue(self._add_numbered, self._numbered, data, now)
             return self._numbered
         if self._channel is not None:
             # One after the other from here to the commit: ids are in the order in which they are seen and told.
-            self._database.run(self._one_at_a_time, self._channel)
-        number = int(self._database.run(self._add_message, data, now).fetchone()[0])
+            self.database.run(self._one_at_a_time, self._channel)
+        number = int(self.database.run(self._add_message, data, now).fetchone()[0])
         if self._channel is not None:
-            self._database.run(self._tell, self._channel, f"{number} {data}")
+            self.database.run(self._tell, self._channel, f"{number} {data}")
         return number
 
     def messages(self, after: int) -> list[tuple[int, str]]:
         """The messages with an id above `after`, in order."""
-        return [(row[0], row[1]) for row in self._database.execute(self._messages, {"after": after})]
+        return [(row[0], row[1]) for row in self.database.execute(self._messages, {"after": after})]
 
     # -- audit
 
@@ -383,12 +315,12 @@ class State:
         detail: str | None,
     ) -> None:
         """Append to the audit log; `now` in Unix seconds."""
-        self._database.queue(self._record, now, operation, status, user, account, error, detail)
+        self.database.queue(self._record, now, operation, status, user, account, error, detail)
 
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records with an id above `after`, as JSON."""
-        t = self._tables.audit
-        rows = self._database.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
+        t = self.tables.audit
+        rows = self.database.execute(select(t).where(t.c.id > after).order_by(t.c.id)).mappings().all()
         return [
             {
                 "number": row["id"],
@@ -405,8 +337,8 @@ class State:
 
 
 def _columns(table: Table) -> list[str]:
-    """The names of all columns but the id, which the database gives."""
-    return [each.name for each in table.columns if each.name != "id"]
+    """The names of all columns but those that the database fills."""
+    return [each.name for each in table.columns if each.name != "id" and each.server_default is None]
 
 
 def _insert_of(table: Table) -> Insert:

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from simulators.kit.clock import Clock
-from simulators.kit.faults import FaultRuntime
 
 if TYPE_CHECKING:
     import psycopg
@@ -16,22 +15,14 @@ HEARTBEAT = 15.0
 _BACKLOG = 10_000
 _AGAIN = 0.5
 _log = logging.getLogger(__name__)
-_OPENING = b": open\nretry: 1000\n\n"
-
-
-def frame(number: int | None, data: str, name: str | None = None) -> bytes:
-    """One event as it stands on the wire."""
-    named = "" if name is None else f"event: {name}\n"
-    numbered = "" if number is None else f"id: {number}\n"
-    return f"{named}{numbered}data: {data}\n\n".encode()
+OPENING = b": open\nretry: 1000\n\n"
 
 
 class Hub:
-    """Who listens. `open` hands out a stream; `publish` feeds all of them."""
+    """The open streams: `open` returns one, `publish` feeds all of them."""
 
-    def __init__(self, clock: Clock, faults: FaultRuntime) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._faults = faults
         self._queues: set[asyncio.Queue[bytes | None]] = set()
 
     def start(self) -> None:
@@ -43,18 +34,24 @@ class Hub:
         """How many streams are open."""
         return len(self._queues)
 
-    def open(self, missed: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    def open(self, missed: Iterable[bytes]) -> "OpenStream":
         """A stream that begins with what was missed. It listens from this call on, so that nothing falls between."""
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        queue.put_nowait(_OPENING + b"".join(missed))
+        queue.put_nowait(OPENING + b"".join(missed))
         self._queues.add(queue)
-        return self._read(queue)
+        return OpenStream(self, queue)
 
-    def replay(self, missed: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-        """A stream of what was missed that hears of nothing else: only a fault hands it out."""
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        queue.put_nowait(_OPENING + b"".join(missed))
-        return self._read(queue)
+    def leave(self, queue: asyncio.Queue[bytes | None]) -> None:
+        """Publish no more to a stream."""
+        self._queues.discard(queue)
+
+    def frame(self, number: int, data: str) -> bytes:
+        """One message as it is sent."""
+        return f"id: {number}\ndata: {data}\n\n".encode()
+
+    def encode(self, chunk: bytes) -> bytes:
+        """A piece of a stream as it goes over the network."""
+        return chunk
 
     def publish(self, chunk: bytes) -> None:
         """Send to all; one that has not read for long is cut off, and resumes by Last-Event-ID."""
@@ -65,8 +62,8 @@ class Hub:
             else:
                 queue.put_nowait(chunk)
 
-    def publish_told(self, chunks: Sequence[bytes]) -> None:
-        """Send what a transaction told of, once it has ended."""
+    def publish_committed(self, chunks: Sequence[bytes]) -> None:
+        """Send the messages of a transaction, once it is committed."""
         for chunk in chunks:
             self.publish(chunk)
 
@@ -76,19 +73,35 @@ class Hub:
             queue.put_nowait(None)
         self._queues.clear()
 
-    async def _read(self, queue: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes, None]:
-        try:
-            while (chunk := await queue.get()) is not None:
-                if self._faults.on("sse-with-crlf-and-comments"):
-                    chunk = b": a comment of a proxy\n" + chunk
-                    chunk = chunk.replace(b"\n", b"\r\n")
-                yield chunk
-        finally:
-            self._queues.discard(queue)
-
     async def _beat(self) -> None:
-        if self._queues and not self._faults.on("sse-without-heartbeat"):
-            self.publish(b": heartbeat\n\n")
+        if self._queues:
+            self.beat()
+
+    def beat(self) -> None:
+        """Send a heartbeat, which is a comment."""
+        self.publish(b": heartbeat\n\n")
+
+
+class OpenStream:
+    """One open stream: pieces to send, until the hub closes it or its reader leaves."""
+
+    def __init__(self, hub: Hub, queue: asyncio.Queue[bytes | None]) -> None:
+        self._hub = hub
+        self._queue = queue
+
+    def __aiter__(self) -> "OpenStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._queue.get()
+        if chunk is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return self._hub.encode(chunk)
+
+    async def aclose(self) -> None:
+        """Leave the hub, also where nothing was read."""
+        self._hub.leave(self._queue)
 
 
 class SharedHub(Hub):
@@ -101,13 +114,12 @@ class SharedHub(Hub):
     def __init__(
         self,
         clock: Clock,
-        faults: FaultRuntime,
         *,
         address: str,
         channel: str,
         missed: Callable[[int], Sequence[tuple[int, str]]],
     ) -> None:
-        super().__init__(clock, faults)
+        super().__init__(clock)
         self._address = address
         self._channel = channel
         self._missed = missed
@@ -120,7 +132,7 @@ class SharedHub(Hub):
         self._last = max((number for number, _ in self._missed(0)), default=0)
         self._listening = asyncio.create_task(self._relay(connection))
 
-    def publish_told(self, chunks: Sequence[bytes]) -> None:
+    def publish_committed(self, chunks: Sequence[bytes]) -> None:
         """Nothing: the database tells all processes, this one too."""
 
     def close(self) -> None:
@@ -158,4 +170,4 @@ class SharedHub(Hub):
     def _tell(self, number: int, data: str) -> None:
         if number > self._last:
             self._last = number
-            self.publish(frame(number, data))
+            self.publish(self.frame(number, data))

@@ -33,9 +33,24 @@ class Tables:
     audit: Table
 
 
-def build(*, foreign_keys: bool = True, app_id: bool = True, expiry_index: bool = True) -> Tables:
-    """The tables. What is not true is a fault of crossAppSession: no foreign keys, no column appId, no index on
-    expiresAt."""
+class Schema:
+    """What a migration decides about crossAppSession."""
+
+    def foreign_key(self, parent: Table) -> tuple[ForeignKey, ...]:
+        """The foreign key of a session to its user or account."""
+        return (ForeignKey(parent.c.id, ondelete="CASCADE"),)
+
+    def app_id(self) -> tuple[Column[str], ...]:
+        """The application for which a session is."""
+        return (Column("appId", String(64), nullable=False, server_default="hi.events"),)
+
+    def expiry_index(self) -> tuple[Index, ...]:
+        """The index by which expired sessions are found."""
+        return (Index("crossAppSession_expiresAt", "expiresAt"),)
+
+
+def build(schema: Schema) -> Tables:
+    """The tables."""
     metadata = MetaData()
     accounts = Table(
         "tuvensAccount",
@@ -89,15 +104,15 @@ def build(*, foreign_keys: bool = True, app_id: bool = True, expiry_index: bool 
         Column("id", Integer, primary_key=True),
         # The SHA-256 of the token in hex: who reads the table cannot use it.
         Column("sessionToken", String(64), nullable=False, unique=True),
-        Column("userId", Integer, *_key(users, foreign_keys), nullable=False),
-        Column("accountId", Integer, *_key(accounts, foreign_keys), nullable=False),
-        *([Column("appId", String(64), nullable=False)] if app_id else []),
+        Column("userId", Integer, *schema.foreign_key(users), nullable=False),
+        Column("accountId", Integer, *schema.foreign_key(accounts), nullable=False),
+        *schema.app_id(),
         Column("expiresAt", UtcTime, nullable=False),
         Column("createdAt", UtcTime, nullable=False),
         Column("lastUsed", UtcTime),
         Column("sysCreated", UtcTime, nullable=False),
         Column("sysModified", UtcTime, nullable=False),
-        *([Index("crossAppSession_expiresAt", "expiresAt")] if expiry_index else []),
+        *schema.expiry_index(),
         Index("crossAppSession_userId", "userId"),
         sqlite_autoincrement=True,
     )
@@ -116,7 +131,3 @@ def build(*, foreign_keys: bool = True, app_id: bool = True, expiry_index: bool 
         sqlite_autoincrement=True,
     )
     return Tables(metadata, accounts, users, memberships, events, messages, sessions, audit)
-
-
-def _key(parent: Table, wanted: bool) -> tuple[ForeignKey, ...]:
-    return (ForeignKey(parent.c.id, ondelete="CASCADE"),) if wanted else ()

@@ -47,10 +47,13 @@ class TuvensClient(Simulator):
             templates=templates,
             policy=policy(**origins),
         )
+        edge = Edge(clock=clock, faults=faults, templates=templates, **origins)
         super().__init__(
             document=document,
             handlers=self._routes.handlers(),
-            behaviour=Edge(clock=clock, faults=faults, templates=templates, **origins),
+            guards={"userCookie": edge, "userJwt": edge},
+            errors=edge,
+            headers=edge,
             clock=clock,
             database=None,
             faults=faults,
@@ -58,7 +61,7 @@ class TuvensClient(Simulator):
             limits=RateLimits(clock, {}),
             seed=config.seed,
             control_token=config.control_token,
-            furniture=[asset_route(__package__, leak=self._leak), *door.routes()],
+            extra_routes=[asset_route(__package__, leak=self._leak), *door.routes()],
         )
 
     async def stop(self) -> None:

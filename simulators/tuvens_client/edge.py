@@ -1,23 +1,23 @@
 """What surrounds the routes of tuvens-client: the user's JWT, error shapes, security headers."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from contracts.times import iso_millis
 from openapi import Problem
-from simulators.kit.binding import Behaviour
 from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
-from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
-from simulators.kit.templates import Templates, html_reply
+from simulators.kit.messages import Header, Request, Response, json_response
+from simulators.kit.templates import Templates, html_response
 
 COOKIE = "jwt"
 WRAPS = "wrapGenerateSession"
 _SENDABLE = re.compile(r"[!-~]+")
 
 
-class Edge(Behaviour):
+class Edge:
     """The behaviour of tuvens-client around its routes. `frames` and `connects`: origins that its pages frame and
     call."""
 
@@ -27,37 +27,39 @@ class Edge(Behaviour):
         self._templates = templates
         self._policy = policy(frames=frames, connects=connects)
 
-    def offers(self, inbound: Inbound) -> bool:
-        """Honest: always."""
-        operation = inbound.operation
-        return operation is None or operation.id != WRAPS or not self._faults.on("wrapper-not-deployed")
-
-    def authenticate(self, scheme: str, inbound: Inbound) -> None:
+    def check(self, request: Request) -> None:
         """Nobody is refused here: the route passes on what it was given, and tuvens-api says who it is."""
 
-    def invalid(self, inbound: Inbound, problems: list[Problem]) -> Refusal | None:
+    def form_error(self, request: Request, problems: Sequence[Problem]) -> Refusal | None:
         """Nothing is refused here: tuvens-api refuses a body, the callback page tells of what it cannot read."""
         return None
 
-    def error(self, inbound: Inbound, refusal: Refusal) -> Reply:
+    def response(self, request: Request, refusal: Refusal) -> Response:
         """A page for pages; elsewhere the error shape of tuvens-api, for what the route did not get from there."""
-        operation = inbound.operation
+        operation = request.operation
         if operation is None or operation.base == "pages":
             heading = "There is no such page" if refusal.status in (404, 405) else "Something is wrong"
             message = "The address may be mistyped, or old." if operation is None else refusal.message
-            return html_reply(self._templates.render("problem", heading=heading, message=message), refusal.status)
+            return html_response(self._templates.render("problem", heading=heading, message=message), refusal.status)
         body = {
             "statusCode": refusal.status,
             "timestamp": iso_millis(self._clock.now()),
-            "path": inbound.path[:512],
+            "path": request.path[:512],
             "message": refusal.message,
             "origin": {"message": refusal.message, "code": refusal.code, "details": refusal.details},
         }
-        return json_reply(body, refusal.status)
+        return json_response(body, refusal.status)
 
-    def headers(self, inbound: Inbound) -> list[tuple[str, str]]:
+    def headers(self, request: Request) -> list[Header]:
         """A policy under which the pages work and nothing else does; pages are not framed."""
-        operation = inbound.operation
+        return [(name.encode(), value.encode()) for name, value in self._security(request)]
+
+    def preflight(self, request: Request) -> list[Header]:
+        """None: no other origin is admitted."""
+        return []
+
+    def _security(self, request: Request) -> list[tuple[str, str]]:
+        operation = request.operation
         if operation is not None and operation.base == "api":
             return [("x-content-type-options", "nosniff"), ("cache-control", "no-store")]
         headers = [
@@ -79,17 +81,17 @@ def policy(*, frames: str, connects: str) -> str:
     )
 
 
-def user_jwt(inbound: Inbound) -> str | None:
+def user_jwt(request: Request) -> str | None:
     """The JWT that came with a request: of the Authorization header, else of the cookie `jwt`; None without one.
 
     What could not travel on in a header is nobody's JWT.
     """
-    given = (inbound.header("authorization") or "").strip()
+    given = (request.header("authorization") or "").strip()
     scheme, _, token = given.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         found = token.strip()
     else:
-        found = cookie(inbound.header("cookie") or "", COOKIE)
+        found = cookie(request.header("cookie") or "", COOKIE)
     return found if _SENDABLE.fullmatch(found) else None
 
 

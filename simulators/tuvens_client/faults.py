@@ -3,7 +3,8 @@
 Those of a page are seen by a browser alone: the scripts ask `fault(...)` at the place of the behaviour.
 """
 
-from simulators.kit.faults import Fault
+from simulators.kit.faults import Fault, Registry
+from simulators.kit.outages import missing
 from simulators.turns_red import TURNS_RED
 
 _MESSAGES = {
@@ -47,13 +48,11 @@ BROWSER = {
     "callback-reads-one-spelling": "The callback page knows the newer spelling of the parameters only.",
 }
 
-FAULTS: tuple[Fault, ...] = (
-    *(
-        Fault(name, "tuvens-client", sentence, frozenset(TURNS_RED.get(name, ())))
-        for name, sentence in _MESSAGES.items()
-    ),
-    *(
-        Fault(name, "tuvens-client", sentence, frozenset(TURNS_RED.get(name, ())), suite="browser")
-        for name, sentence in BROWSER.items()
-    ),
-)
+registry = Registry("tuvens-client")
+for _name, _sentence in _MESSAGES.items():
+    _missing = _name == "wrapper-not-deployed"
+    _change = (lambda app: missing(app, "wrapGenerateSession")) if _missing else (lambda app: ())
+    registry.add(Fault(_name, "tuvens-client", _sentence, _change, frozenset(TURNS_RED.get(_name, ()))))
+for _name, _sentence in BROWSER.items():
+    registry.add(Fault(_name, "tuvens-client", _sentence, kills=frozenset(TURNS_RED.get(_name, ())), suite="browser"))
+FAULTS = registry.faults

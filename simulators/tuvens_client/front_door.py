@@ -11,7 +11,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.templates import Templates
 from simulators.people import people
 from simulators.seed import Seed
-from simulators.tuvens_api.users import LIFETIME, mint_jwt
+from simulators.tuvens_api.jwts import LIFETIME, mint_jwt
 from simulators.tuvens_client.edge import COOKIE, cookie
 
 _LONGEST_FORM = 64 * 1024

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from contracts.session_token.wire import read_session
 from harness.http import Answer, WireError, read_json
-from simulators.kit.binding import Handler
+from simulators.kit.endpoint import Handler
 from simulators.kit.errors import Refusal
-from simulators.kit.exchange import Inbound, Reply, json_reply
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
-from simulators.kit.templates import Templates, html_reply
+from simulators.kit.messages import Header, Request, Response, json_response
+from simulators.kit.templates import Templates, html_response
 from simulators.tuvens_client import callback
 from simulators.tuvens_client.config import Config
 from simulators.tuvens_client.edge import WRAPS, user_jwt
@@ -53,28 +53,28 @@ class Routes:
         self._last_body = b""
         self._by_account: dict[bytes, Answer] = {}
 
-    async def wrap(self, inbound: Inbound) -> Reply:
+    async def wrap(self, request: Request) -> Response:
         """generate-session of tuvens-api, with the user's JWT: same body, same answers."""
-        body = self._body(inbound)
+        body = self._body(request)
         cached = self._by_account.get(body)
         if cached is not None and self._faults.on("wrapper-caches-by-account"):
-            return self._session(inbound, cached)
+            return self._session(request, cached)
         try:
-            answer = await self._tuvens.generate_session(self._jwt(inbound), body)
+            answer = await self._tuvens.generate_session(self._jwt(request), body)
         except Unavailable:
             raise _failed("tuvens-api cannot be reached") from None
         if 200 <= answer.status < 300:
             self._remember(body, answer)
-            return self._session(inbound, answer)
+            return self._session(request, answer)
         if answer.status in _HIDDEN and self._faults.on(f"wrapper-hides-{answer.status}"):
             raise _failed("internal server error")
         if answer.status not in _REFUSALS:
             raise _failed("tuvens-api failed")
-        return self._refusal(inbound, answer)
+        return self._refusal(request, answer)
 
-    async def show_event(self, inbound: Inbound) -> Reply:
+    async def show_event(self, request: Request) -> Response:
         """GET /event/{id}: the event of now; the scripts follow it from there."""
-        wanted = inbound.path_params["id"]
+        wanted = request.path_params["id"]
         if "%" in wanted and self._faults.on("event-page-decodes-twice"):
             raise _failed("URI malformed")
         try:
@@ -93,18 +93,18 @@ class Routes:
             description=event.get("description") or "",
             api=self._config.tuvens_url.rstrip("/"),
             hi_events=self._config.hi_events_url.rstrip("/"),
-            signed_in=user_jwt(inbound) is not None,
+            signed_in=user_jwt(request) is not None,
             register=f"mailto:{_REGISTER}?subject={quote(event['title'])}",
-            sign_in=f"/?next={quote(inbound.path, safe='')}",
+            sign_in=f"/?next={quote(request.path, safe='')}",
         )
         if self._last_token and self._faults.on("session-token-in-page"):
             page += f"<!-- session: {self._last_token} -->\n"
-        return html_reply(page)
+        return html_response(page)
 
-    async def come_back(self, inbound: Inbound) -> Reply:
+    async def come_back(self, request: Request) -> Response:
         """GET /hi-events/callback: says how it went; after a success the event is changed first."""
         both = not self._faults.on("callback-reads-one-spelling")
-        told = callback.read(inbound.query_value, both=both)
+        told = callback.read(request.query_value, both=both)
         if "%" in f"{told.event_id}{told.said}" and self._faults.on("callback-decodes-twice"):
             raise _failed("URI malformed")
         event = f"/event/{quote(told.event_id, safe='')}" if told.event_id else "/"
@@ -114,15 +114,15 @@ class Routes:
             return self._outcome("callback-error", event=event, why=told.why, said=told.said)
         why = None
         if told.outcome == callback.SUCCESS and not self._faults.on("callback-does-not-patch"):
-            why = await self._link(inbound, told)
+            why = await self._link(request, told)
         if why is not None:
-            again = f"{inbound.path}?{inbound.query_string.decode('latin-1')}"
+            again = f"{request.path}?{request.query_string.decode('latin-1')}"
             return self._outcome("callback-unlinked", event=event, why=why, again=again)
         return self._outcome("callback-success", event=event)
 
-    async def _link(self, inbound: Inbound, told: callback.Return) -> str | None:
+    async def _link(self, request: Request, told: callback.Return) -> str | None:
         """Change the event; why that did not work, None where it did."""
-        jwt = user_jwt(inbound)
+        jwt = user_jwt(request)
         if jwt is None:
             return "You are not signed in any more. Sign in, then try again."
         status = await self._tuvens.link(jwt, told.event_id, told.hi_events_event_id)
@@ -130,21 +130,21 @@ class Routes:
             return None
         return _WHY_UNLINKED.get(status or 0, "Tuvens could not change the event. Try again in a moment.")
 
-    def _outcome(self, name: str, **values: str) -> Reply:
-        return html_reply(self._render(name, **values))
+    def _outcome(self, name: str, **values: str) -> Response:
+        return html_response(self._render(name, **values))
 
     def _render(self, name: str, **values: object) -> str:
         if self._faults.on("texts-as-html"):
             return self._templates.environment.overlay(autoescape=False).get_template(f"{name}.html").render(values)
         return self._templates.render(name, **values)
 
-    def _body(self, inbound: Inbound) -> bytes:
+    def _body(self, request: Request) -> bytes:
         """What tuvens-api is sent: honest, the bytes that came."""
         if self._faults.on("wrapper-forgets-account-id"):
             return b"{}"
-        if self._last_body and not _names_an_account(inbound.body) and self._faults.on("wrapper-fills-in-account"):
+        if self._last_body and not _names_an_account(request.body) and self._faults.on("wrapper-fills-in-account"):
             return self._last_body
-        return inbound.body
+        return request.body
 
     def _remember(self, body: bytes, answer: Answer) -> None:
         if self._faults.armed("wrapper-fills-in-account"):
@@ -152,39 +152,39 @@ class Routes:
         if self._faults.armed("wrapper-caches-by-account"):
             self._by_account[body] = answer
 
-    def _jwt(self, inbound: Inbound) -> str | None:
-        jwt = user_jwt(inbound)
+    def _jwt(self, request: Request) -> str | None:
+        jwt = user_jwt(request)
         if jwt is None and self._last_jwt is not None and self._faults.on("wrapper-keeps-last-jwt"):
             return self._last_jwt
         if self._faults.armed("wrapper-keeps-last-jwt"):
             self._last_jwt = jwt
         return None if jwt is not None and self._faults.on("wrapper-drops-jwt") else jwt
 
-    def _session(self, inbound: Inbound, answer: Answer) -> Reply:
+    def _session(self, request: Request, answer: Answer) -> Response:
         try:
             session = read_session(answer)
         except WireError:
             raise _failed("tuvens-api gave an answer that makes no sense") from None
-        if not _fits(inbound, 200, answer.json()):
+        if not _fits(request, 200, answer.json()):
             raise _failed("tuvens-api gave a session that is none")
         self._journal.remember("session-token", session.session_token)
         if self._faults.armed("session-token-in-page"):
             self._last_token = session.session_token
         if self._faults.on("wrapper-renames-fields"):
-            return json_reply({"sessionToken": session.session_token, "expiresAt": session.expires_at})
+            return json_response({"sessionToken": session.session_token, "expiresAt": session.expires_at})
         status = 201 if self._faults.on("wrapper-answers-201") else 200
-        return Reply(status, answer.body, _headers(answer))
+        return Response(status, answer.body, _headers(answer))
 
-    def _refusal(self, inbound: Inbound, answer: Answer) -> Reply:
+    def _refusal(self, request: Request, answer: Answer) -> Response:
         if self._faults.on("wrapper-reshapes-errors"):
-            return json_reply({"error": {"code": answer.status, "text": "tuvens-api said no"}}, answer.status)
+            return json_response({"error": {"code": answer.status, "text": "tuvens-api said no"}}, answer.status)
         try:
             value = answer.json()
         except WireError:
             value = None
-        if not _fits(inbound, answer.status, value):
+        if not _fits(request, answer.status, value):
             raise Refusal(answer.status, "TUVENS_API_ERROR", "tuvens-api refused the request")
-        return Reply(answer.status, answer.body, _headers(answer))
+        return Response(answer.status, answer.body, _headers(answer))
 
 
 _WHY_UNLINKED = {
@@ -194,9 +194,9 @@ _WHY_UNLINKED = {
 }
 
 
-def _fits(inbound: Inbound, status: int, value: object) -> bool:
+def _fits(request: Request, status: int, value: object) -> bool:
     """Whether an answer of tuvens-api is one that this route may give."""
-    operation = inbound.operation
+    operation = request.operation
     assert operation is not None, "only an operation has a handler"
     return not operation.body_problems(status, value)
 
@@ -214,8 +214,10 @@ def _failed(message: str) -> Refusal:
     return Refusal(500, "SESSION_GENERATION_FAILED", message)
 
 
-def _headers(answer: Answer) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in answer.headers if name.lower() in _PASSED_ON]
+def _headers(answer: Answer) -> list[Header]:
+    return [
+        (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers if name.lower() in _PASSED_ON
+    ]
 
 
 def _when(event: Mapping[str, Any]) -> str:

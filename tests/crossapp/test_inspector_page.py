@@ -14,7 +14,7 @@ import pytest
 
 from harness import chromium
 from simulators import launch
-from simulators.kit.application import CONTROL
+from simulators.kit.paths import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import httpx
 
 from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions, launched
 from simulators.people import find_person
-from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_api.jwts import mint_jwt
 
 EVENT_DATA = json.dumps({"title": "Evening of Songs", "start_date": "2030-08-01T19:00:00.000Z"})
 BACK = "http://localhost:5173/hi-events/callback"

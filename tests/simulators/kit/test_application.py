@@ -8,14 +8,14 @@ from starlette.routing import Route
 
 from simulators.kit.application import Application
 from simulators.kit.errors import StartError
-from simulators.tuvens_api.app import Config, create
+from tests.simulators.kit.double import simulator
 
 _START = """
 import sys
 from simulators.launch import Launched, LaunchOptions
 built = Launched(LaunchOptions(only=("tuvens-api",)))
 built.description()
-built.simulators["tuvens-api"].binding.warm_up()
+built.simulators["tuvens-api"]._warm_up()
 built.close()
 spared = {"fastapi", "starlette", "pydantic", "httpx", "jinja2", "psycopg", "simulators.hi_events.app"}
 print(*sorted(spared & {*sys.modules}))
@@ -27,16 +27,15 @@ def test_a_start_imports_nothing_that_a_simulator_under_load_does_not_need() -> 
     assert started.stdout.split() == []
 
 
-def test_furniture_on_a_route_of_the_document_stops_the_start() -> None:
-    api = create(Config())
+def test_an_extra_route_on_a_route_of_the_document_stops_the_start() -> None:
+    found = simulator()
     with pytest.raises(StartError, match="/api/events/x is a route of the document"):
         Application(
-            api.binding,
-            name="tuvens-api",
-            furniture=[Route("/api/events/x", lambda request: None)],
+            found.router,
+            found.document,
+            extra_routes=[Route("/api/events/x", lambda request: None)],
             control=None,
-            start=api.start,
-            stop=api.stop,
-            interrupt=api.interrupt,
+            start=found.start,
+            stop=found.stop,
+            interrupt=found.interrupt,
         )
-    api.database.close()

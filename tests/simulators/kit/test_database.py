@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, bindpara
 from simulators.kit.column_types import JsonText, UtcTime
 from simulators.kit.database import Database
 from simulators.kit.errors import StartError
-from simulators.kit.exchange import Inbound, current
+from simulators.kit.messages import Request, current
 from simulators.kit.prepared import Prepared
 from tests.simulators import postgresql
 
@@ -151,15 +151,15 @@ def _elsewhere(database: Database) -> list[int]:
     return found
 
 
-async def _request(work: Callable[[], object]) -> Inbound:
+async def _request(work: Callable[[], object]) -> Request:
     """Do some work as a request does it."""
-    inbound = Inbound({"method": "GET", "path": "/", "headers": []}, None, 0.0)
-    token = current.set(inbound)
+    request = Request({"method": "GET", "path": "/", "headers": []}, None, 0.0)
+    token = current.set(request)
     try:
         work()
     finally:
         current.reset(token)
-    return inbound
+    return request
 
 
 def _on_a_private_file(story: Callable[[Database, Callable[[int], None]], Awaitable[None]]) -> None:

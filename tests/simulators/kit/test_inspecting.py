@@ -13,7 +13,7 @@ import pytest
 
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.sse import messages
-from simulators.kit.application import CONTROL
+from simulators.kit.paths import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
 
 ORGANISER = 0

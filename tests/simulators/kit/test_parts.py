@@ -1,4 +1,4 @@
-"""Rate limits, faults, strict JSON, seed."""
+"""Rate limits, strict JSON, form errors, seed."""
 
 import json
 from pathlib import Path
@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 
 from openapi import Problem
-from simulators.faults import FAULTS
-from simulators.kit.binding import describe, details, read_strict
 from simulators.kit.clock import Clock
-from simulators.kit.errors import StartError
-from simulators.kit.exchange import Inbound, current
-from simulators.kit.faults import Fault, FaultRuntime
+from simulators.kit.form_errors import describe, details
 from simulators.kit.ratelimit import UNLIMITED, RateLimits, Rule
+from simulators.kit.strict_json import read_strict
 from simulators.seed import Seed, SeedError, default_seed
 
 
@@ -59,43 +56,6 @@ def test_configuring_clears_the_counters() -> None:
     for wrong in ({"other": 1}, {"op": 0}, {"op": True}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             limits.configure(wrong)
-
-
-KNOWN = (Fault("lie", "app", "Lies."), Fault("limp", "app", "Limps."))
-
-
-def test_a_fault_is_off_until_armed_and_off_again_after_its_times() -> None:
-    faults = FaultRuntime(KNOWN)
-    assert not faults.on("lie")
-    faults.arm("lie", 2)
-    assert faults.armed("lie")
-    assert [faults.on("lie") for _ in range(3)] == [True, True, False]
-    assert faults.fired("lie") == 2
-    faults.arm("lie")
-    assert faults.fired("lie") == 0
-    assert all(faults.on("lie") for _ in range(10))
-    faults.disarm("lie")
-    assert not faults.on("lie")
-
-
-def test_a_firing_is_booked_on_the_request_that_is_served() -> None:
-    faults = FaultRuntime(KNOWN, ["lie"])
-    inbound = Inbound({"method": "GET", "path": "/", "headers": []}, None, 0)
-    token = current.set(inbound)
-    faults.on("lie")
-    faults.on("limp")
-    current.reset(token)
-    assert inbound.fired == ["lie"]
-
-
-def test_an_unknown_fault_names_near_ones() -> None:
-    with pytest.raises(StartError, match="did you mean"):
-        FaultRuntime(KNOWN, ["lye"])
-
-
-def test_the_registry_holds_the_faults_of_all_simulators_by_unique_names() -> None:
-    assert {fault.app for fault in FAULTS.values()} == {"tuvens-api", "hi.events", "tuvens-client"}
-    assert all(name == fault.name and fault.kind in ("fault", "benign", "trouble") for name, fault in FAULTS.items())
 
 
 def test_strict_json_is_read_as_it_is() -> None:

@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     found.fresh()
     yield found
     assert found.api.journal.breaches == 0, "an answer broke the document"
-    assert found.api.binding.failures == 0, "a handler raised"
+    assert found.api.services.failures == 0, "a handler raised"
 
 
 @pytest.fixture
@@ -40,4 +40,4 @@ def sqlite(_on_sqlite: World) -> Iterator[World]:
     _on_sqlite.fresh()
     yield _on_sqlite
     assert _on_sqlite.api.journal.breaches == 0, "an answer broke the document"
-    assert _on_sqlite.api.binding.failures == 0, "a handler raised"
+    assert _on_sqlite.api.services.failures == 0, "a handler raised"

@@ -35,7 +35,7 @@ def test_reset_brings_the_seed_back_and_leaves_clock_limits_and_faults(world: Wo
     world.api.faults.arm("sse-not-sent")
     world.api.clock.set(START + 10)
     world.control("POST", "/reset")
-    assert world.api.sessions() == []
+    assert world.api.list_sessions() == []
     assert world.event()["ticketing_status"] is None
     assert world.control("GET", "/audit") == {"records": []}
     assert world.control("GET", "/rate-limits")["validateSession"] == 7
@@ -100,7 +100,7 @@ def test_the_clock_is_read_set_and_advanced(world: World) -> None:
     assert moved["now"] == START + 960
     assert moved["fired"] == 960 // 15 + 960 // 60
     assert world.validate(token).status == 404
-    assert world.api.sessions() == []
+    assert world.api.list_sessions() == []
     assert world.control("PUT", "/clock", {"now": START})["now"] == START
 
 

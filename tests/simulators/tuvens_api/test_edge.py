@@ -234,7 +234,7 @@ def test_neither_audit_log_nor_journal_holds_a_secret(world: World) -> None:
     seen += json.dumps(world.control("GET", "/sessions")) + json.dumps(world.control("GET", "/health"))
     for secret in (token, minted, jwt, world.secret, world.secret[:-1]):
         assert secret not in seen
-    fingerprint = world.api.sessions()[0]["token_fingerprint"]
+    fingerprint = world.api.list_sessions()[0]["token_fingerprint"]
     assert seen.count(f"<session-token:{fingerprint}>") >= 4
 
 
@@ -259,14 +259,14 @@ INJECTIONS = [
 @pytest.mark.parametrize("text", INJECTIONS, ids=range(len(INJECTIONS)))
 def test_an_injection_string_is_an_unknown_value_and_changes_nothing(world: World, text: str) -> None:
     token = world.mint()
-    before = (world.api.sessions(), world.event(), world.event("61"))
+    before = (world.api.list_sessions(), world.event(), world.event("61"))
     assert world.validate(text).status == 404
     assert world.send(wire.list_user_accounts(world.secret, text)).status == 404
     assert world.permission(text, "create_events").status == 404
     assert world.permission(token, text).json() == {"has_permission": False}
     assert world.deliver(event=text).status == 404
     assert world.send(wire.validate_session(text.encode().decode("latin-1"), token)).status == 401
-    assert (world.api.sessions(), world.event(), world.event("61")) == before
+    assert (world.api.list_sessions(), world.event(), world.event("61")) == before
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "\udfff x"])
@@ -399,7 +399,7 @@ def test_what_could_not_be_kept_is_answered_with_500(sqlite: World, monkeypatch:
         patched.setattr(sqlite.api.database.group, "cursor", _NoSpace(sqlite.api.database.group.cursor))
         answers = sqlite.send_all([wire.generate_session(sqlite.jwt(), 123)] * 2)
     assert [error_code(answer) for answer in answers] == ["INTERNAL_ERROR"] * 2
-    assert sqlite.api.sessions() == []
-    assert sqlite.api.binding.failures == 2
-    sqlite.api.binding.failures = 0
+    assert sqlite.api.list_sessions() == []
+    assert sqlite.api.services.failures == 2
+    sqlite.api.services.failures = 0
     assert sqlite.validate(sqlite.mint()).status == 200

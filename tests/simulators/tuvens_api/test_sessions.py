@@ -72,11 +72,11 @@ def test_a_token_with_one_character_changed_is_unknown(world: World) -> None:
 
 def test_validation_moves_the_last_used_time_and_only_that(world: World) -> None:
     token = world.mint()
-    (before,) = world.api.sessions()
+    (before,) = world.api.list_sessions()
     assert before["last_used"] is None
     world.api.clock.set(START + 60)
     world.validate(token)
-    (after,) = world.api.sessions()
+    (after,) = world.api.list_sessions()
     assert after["last_used"] == START + 60
     assert {**after, "last_used": None} == before
 
@@ -86,7 +86,7 @@ def test_a_refused_validation_moves_nothing(world: World) -> None:
     world.validate(token, secret="wrong")
     world.api.clock.set(START + 900)
     world.validate(token)
-    assert world.api.sessions()[0]["last_used"] is None
+    assert world.api.list_sessions()[0]["last_used"] is None
 
 
 def test_the_table_holds_only_the_hash_of_a_token(world: World) -> None:
@@ -179,9 +179,9 @@ def test_expired_sessions_leave_the_table_by_themselves(world: World) -> None:
     world.mint()
     world.advance(899)
     kept = world.mint()
-    assert len(world.api.sessions()) == 2
+    assert len(world.api.list_sessions()) == 2
     world.advance(61)
-    (left,) = world.api.sessions()
+    (left,) = world.api.list_sessions()
     assert left["created_at"] == START + 899
     assert world.validate(kept).status == 200
 
@@ -190,7 +190,7 @@ def test_a_session_that_was_removed_stays_so_though_the_clock_is_set_back(world:
     token = world.mint()
     assert world.validate(token).status == 200
     world.advance(960)
-    assert world.api.sessions() == []
+    assert world.api.list_sessions() == []
     world.api.clock.set(START)
     assert world.validate(token).status == 404
 
@@ -218,7 +218,7 @@ def test_deleting_a_user_removes_the_users_sessions(world: World) -> None:
     world.mint()
     with world.api.database.write() as connection:
         connection.exec_driver_sql('DELETE FROM "tuvensUser" WHERE id = 1')
-    assert world.api.sessions() == []
+    assert world.api.list_sessions() == []
 
 
 def test_a_session_of_nobody_cannot_be_stored(world: World) -> None:

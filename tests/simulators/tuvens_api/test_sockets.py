@@ -19,7 +19,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.errors import StartError
 from simulators.kit.server import listen, serving
 from simulators.tuvens_api.app import Config, TuvensApi, create
-from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_api.jwts import mint_jwt
 from tests.simulators.tuvens_api.world import START, TOKEN, UNLIMITED
 
 
@@ -264,9 +264,10 @@ def test_no_header_tells_the_server_and_the_date_is_the_simulated_one(served: Se
     assert response.headers.get_list("date") == ["Fri, 25 Jul 2025 14:30:00 GMT"]
 
 
-def test_head_is_405_without_a_body(served: Served) -> None:
+def test_head_is_served_where_get_is_without_a_body(served: Served) -> None:
     response = served.client.head("/api/events/11")
-    assert (response.status_code, response.content) == (405, b"")
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response.headers["content-length"]) > 100
 
 
 @pytest.mark.parametrize(

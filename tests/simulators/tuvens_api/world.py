@@ -13,7 +13,7 @@ from contracts.webhook.wire import event_status_changed, sign, status_changed_bo
 from harness.http import Answer, Call
 from simulators.kit.clock import Clock
 from simulators.tuvens_api.app import Config, TuvensApi, create
-from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_api.jwts import mint_jwt
 
 START = 1_753_453_800.0
 TOKEN = "control-token-of-the-tests-0123456789"
@@ -45,7 +45,7 @@ class World:
         self.api.clock.set(START)
         self.api.reset()
         self.api.journal.breaches = 0
-        self.api.binding.failures = 0
+        self.api.services.failures = 0
 
     def send(self, call: Call, *more: tuple[str, str]) -> Answer:
         """Send a call; `more` headers are added, not replaced."""

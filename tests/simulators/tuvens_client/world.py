@@ -8,7 +8,7 @@ import httpx
 
 from simulators.launch import TUVENS_API, TUVENS_CLIENT, Launched
 from simulators.people import find_person
-from simulators.tuvens_api.users import mint_jwt
+from simulators.tuvens_api.jwts import mint_jwt
 
 
 class World:

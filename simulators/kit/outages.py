@@ -1,0 +1,65 @@
+"""Outages: an application that hangs, refuses everything, or does not know its routes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from simulators.kit.errors import Refusal
+from simulators.kit.faults import Honest, Swap, swap
+from simulators.kit.messages import Request, Response
+from simulators.kit.router import no_route
+from simulators.kit.sending import Gone, Receive, gone
+from simulators.kit.simulator import Simulator
+
+
+def hanging(simulator: Simulator, *operations: str, after: Callable[[Request], object] | None = None) -> Sequence[Swap]:
+    """Take the requests for some operations and never answer, until the caller leaves or the server stops.
+
+    `after` is called once the request was read.
+    """
+    waiting: set[asyncio.Future[None]] = set()
+
+    async def hang(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
+        honest.count()
+        if after is not None:
+            after(request)
+        left = asyncio.ensure_future(gone(receive))
+        released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.add(released)
+        try:
+            await asyncio.wait({left, released}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left.cancel()
+            waiting.discard(released)
+        if released.done():
+            raise Refusal(503, "SERVICE_UNAVAILABLE", "the server stops")
+        raise Gone
+
+    def interrupt(honest: Honest[[], None]) -> None:
+        for released in waiting:
+            if not released.done():
+                released.set_result(None)
+        honest()
+
+    return [*(swap(each.serve, hang) for each in simulator.endpoints(operations)), swap(simulator.interrupt, interrupt)]
+
+
+def refusing(simulator: Simulator, *operations: str, status: int, code: str, message: str) -> Sequence[Swap]:
+    """Refuse every authenticated request for some operations, before its form is checked."""
+
+    def refuse(honest: Honest[[Request], None], request: Request) -> None:
+        raise Refusal(status, code, message)
+
+    return [swap(each.check_form, refuse) for each in simulator.endpoints(operations)]
+
+
+def missing(simulator: Simulator, *operations: str) -> Sequence[Swap]:
+    """Leave routes unregistered: 404, as for an unknown path."""
+
+    async def decide(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
+        raise no_route()
+
+    left = {path for operation, path in simulator.router.paths.items() if operation not in operations}
+    gone = {simulator.router.paths[each] for each in operations} - left
+    others = [each for each in simulator.router.other_methods if each.path in gone]
+    return [swap(each.decide, decide) for each in (*simulator.endpoints(operations), *others)]

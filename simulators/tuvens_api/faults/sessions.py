@@ -1,0 +1,473 @@
+"""Faults of minting, validating and storing sessions."""
+
+import asyncio
+import base64
+import itertools
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from simulators.kit.errors import Refusal
+from simulators.kit.faults import Change, Honest, Swap, swap
+from simulators.kit.messages import JSON, Request, Response, current, json_response
+from simulators.kit.response_mutations import drop, mutated, put, status
+from simulators.tuvens_api.faults import queries
+from simulators.tuvens_api.faults.registry import registry
+from simulators.tuvens_api.faults.requests import session_token
+from simulators.tuvens_api.sessions import digest
+from simulators.tuvens_api.simulator import TuvensApi
+from simulators.tuvens_api.state import LARGEST, Session
+
+_LEEWAY = 60
+_STALE = 4
+_QUESTIONS = ("validateSession", "listUserAccounts", "validatePermission")
+
+
+@registry.fault(kills=["session_token.expires_900_seconds_after_generation"])
+def session_lives_an_hour(api: TuvensApi) -> Change:
+    """Sessions expire 3600 s after generation, and expires_at says so: the default of a library was left."""
+    return swap(api.sessions.lifetime, lambda honest: 3600)
+
+
+@registry.fault(
+    kills=[
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.user_accounts_refuses_an_expired_token",
+        "session_token.validate_permission_refuses_an_expired_token",
+    ]
+)
+def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
+    """expires_at says 900 s, but a leeway of 60 s is granted when the session is looked up."""
+    return swap(
+        api.sessions.store,
+        lambda honest, token, user, account, now, expires: honest(token, user, account, now, expires + _LEEWAY),
+    )
+
+
+@registry.fault(kills=["session_token.session_lives_until_its_expiry"])
+def session_ends_five_seconds_early(api: TuvensApi) -> Change:
+    """A session is refused five seconds before its announced expiry, by a margin for slow networks."""
+    return swap(
+        api.sessions.is_in_force, lambda honest, session, now: honest(session, now) and now < session.expires_at - 5
+    )
+
+
+@registry.fault(
+    kills=[
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.user_accounts_refuses_an_expired_token",
+        "session_token.validate_permission_refuses_an_expired_token",
+    ]
+)
+def session_outlives_its_expiry_by_a_second(api: TuvensApi) -> Change:
+    """Expiry is compared in whole seconds: a session lives up to a second longer than announced."""
+    return swap(
+        api.sessions.is_in_force, lambda honest, session, now: honest(session, now) or now < session.expires_at + 1
+    )
+
+
+@registry.fault(kills=["session_token.user_accounts_refuses_an_expired_token"])
+def expired_session_served_by_user_accounts(api: TuvensApi) -> Change:
+    """user-accounts answers from a cache of sessions that knows no expiry."""
+    return _served_expired(api, "listUserAccounts")
+
+
+@registry.fault(kills=["session_token.validate_session_refuses_an_expired_token"])
+def expired_session_served_by_validate_session(api: TuvensApi) -> Change:
+    """validate-session looks the session up without looking at its expiry."""
+    return _served_expired(api, "validateSession")
+
+
+@registry.fault(kills=["session_token.validate_permission_refuses_an_expired_token"])
+def expired_session_served_by_validate_permission(api: TuvensApi) -> Change:
+    """validate-permission looks the session up without looking at its expiry."""
+    return _served_expired(api, "validatePermission")
+
+
+@registry.fault(
+    kills=[
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.user_accounts_refuses_an_expired_token",
+        "session_token.validate_permission_refuses_an_expired_token",
+        "session_token.validate_session_answers_404_to_an_unknown_token",
+        "session_token.user_accounts_answers_404_to_an_unknown_token",
+        "session_token.validate_permission_answers_404_to_an_unknown_token",
+    ]
+)
+def unknown_session_answers_401(api: TuvensApi) -> Change:
+    """An unknown or expired session is answered 401 instead of 404."""
+    return swap(
+        api.sessions.unknown,
+        lambda honest: Refusal(401, "UNAUTHORIZED", "the session is unknown or has expired"),
+    )
+
+
+@registry.fault(
+    kills=[
+        "session_token.validate_session_answers_400_to_an_ill_formed_question",
+        "session_token.user_accounts_answers_400_without_a_token",
+        "session_token.validate_permission_answers_400_to_an_ill_formed_question",
+    ]
+)
+def missing_session_token_answers_404(api: TuvensApi) -> Change:
+    """A question without a usable session_token is looked up instead of being answered 400: 404."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        try:
+            honest(request)
+        except Refusal:
+            if session_token(request):
+                raise
+            raise api.sessions.unknown() from None
+
+    return [swap(each.check_form, check_form) for each in api.endpoints(_QUESTIONS)]
+
+
+@registry.fault(kills=["hostile_input.hostile_tokens_open_nothing"])
+def session_token_is_injectable(api: TuvensApi) -> Change:
+    """The session token is pasted into the SQL statement: ' OR '1'='1 finds a session."""
+
+    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+        found = honest(token, now)
+        return queries.newest_session(api) if found is None and "' or '" in token.lower() else found
+
+    return swap(api.sessions.find, find)
+
+
+@registry.fault(kills=["session_token.a_session_is_not_consumed_by_validation"])
+def session_consumed_by_validation(api: TuvensApi) -> Change:
+    """The session of a user who may not manage ticketing is good for one validation."""
+    spent: set[str] = set()
+
+    def handle(honest: Honest[[Request], Any], request: Request) -> Any:
+        response = honest(request)
+        token = digest(request.field("session_token"))
+        if token in spent:
+            raise api.sessions.unknown()
+        if "manage_ticketing" not in (api.state.permissions(int(request.user_id or 0), request.account_id or 0) or ()):
+            spent.add(token)
+        return response
+
+    return swap(api.endpoint("validateSession").handle, handle)
+
+
+@registry.fault(kills=["flow.an_expired_session_is_recovered_from"])
+def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
+    """The fourth time that tokens which expired a minute ago are presented, a clean-up that runs once a day removes
+    the user's sessions, the next one with them.
+    """
+    removed = _remember_removed(api)
+    presented: Counter[int] = Counter()
+    due: set[int] = set()
+    next_run = 0.0
+
+    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+        nonlocal next_run
+        gone = removed.sessions.get(digest(token))
+        if gone is not None and now >= gone.expires_at + _LEEWAY and now >= next_run:
+            presented[gone.user_id] += 1
+            if presented[gone.user_id] >= _STALE:
+                next_run = now + 86_400
+                due.add(gone.user_id)
+        return honest(token, now)
+
+    def store(
+        honest: Honest[[str, int, int, float, float], None],
+        token: str,
+        user: int,
+        account: int,
+        now: float,
+        expires: float,
+    ) -> None:
+        if user not in due:
+            return honest(token, user, account, now, expires)
+        due.discard(user)
+        honest.count()
+        return None
+
+    return removed.swap, swap(api.sessions.find, find), swap(api.sessions.store, store)
+
+
+@registry.fault(
+    kills=[
+        "hostile_input.hostile_questions_break_nothing",
+        "hostile_input.hostile_questions_change_nothing",
+        "hostile_input.oversized_bodies_are_refused",
+        "session_token.session_lives_until_its_expiry",
+        "session_token.a_live_session_is_validated",
+        "fuzzing.nonsense_is_refused",
+        "fuzzing.validateSession",
+    ]
+)
+def live_session_answers_500(api: TuvensApi) -> Change:
+    """validate-session reads a column that was renamed: 500 for every live session."""
+
+    def describe(honest: Honest[[Session], Response], session: Session) -> Response:
+        raise Refusal(500, "INTERNAL_ERROR", "internal server error")
+
+    return swap(api.sessions.describe, describe)
+
+
+@registry.fault(kills=["flow.concurrent_questions_are_told_apart", "secrecy.no_answer_holds_foreign_data"])
+def lost_update_under_load(api: TuvensApi) -> Change:
+    """validate-session keeps the session in a shared variable while it waits: concurrent callers get each other's
+    users.
+    """
+    last: list[Response] = []
+    under_way = 0
+
+    async def handle(honest: Honest[[Request], Any], request: Request) -> Response:
+        nonlocal under_way
+        own: Response = honest(request)
+        last[:] = [own]
+        under_way += 1
+        try:
+            await asyncio.sleep(0.005)
+            # Two at once are two stories, whose responses other rules look at; a crowd is what this fault is about.
+            if under_way <= 2 or last[0] is own:
+                return own
+            return Response(200, last[0].body, [JSON], encoded=last[0].encoded)
+        finally:
+            under_way -= 1
+
+    return swap(api.endpoint("validateSession").handle, handle)
+
+
+@registry.fault(kills=["session_token.tokens_look_random"])
+def tokens_are_sequential(api: TuvensApi) -> Change:
+    """Session tokens are a counter in disguise: whoever has one can guess the next."""
+    count = itertools.count(secrets.randbelow(1000))
+    return swap(api.sessions.new_token, lambda honest, user: f"tuvens-session-{next(count):028d}")
+
+
+@registry.fault(
+    kills=[
+        "session_token.token_has_32_to_1024_url_safe_characters",
+        "session_token.tokens_look_random",
+        "conformity.generateSession",
+        "fuzzing.generateSession",
+    ]
+)
+def tokens_are_short(api: TuvensApi) -> Change:
+    """Session tokens have 8 random bytes instead of 32."""
+    return swap(api.sessions.new_token, lambda honest, user: secrets.token_urlsafe(8))
+
+
+@registry.benign()
+def session_tokens_like_jwts(api: TuvensApi) -> Change:
+    """Session tokens are written as a JWT: three parts of base64url between dots."""
+
+    def new_token(honest: Honest[[int], str], user: int) -> str:
+        parts = ({"alg": "HS256", "typ": "JWT"}, {"sub": str(user), "jti": secrets.token_urlsafe(16)})
+        encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+        return ".".join([*encoded, secrets.token_urlsafe(32)])
+
+    return swap(api.sessions.new_token, new_token)
+
+
+@registry.benign()
+def session_tokens_in_hex(api: TuvensApi) -> Change:
+    """Session tokens are 32 random bytes in hex."""
+    return swap(api.sessions.new_token, lambda honest, user: secrets.token_hex(32))
+
+
+@registry.fault(kills=["session_token.tokens_never_repeat"])
+def tokens_repeat_per_user(api: TuvensApi) -> Change:
+    """A user who has a live session is handed the same token again instead of a new one."""
+    issued: dict[tuple[int, int], tuple[str, float]] = {}
+
+    def mint(
+        honest: Honest[[int, int, float], tuple[str, float]], user: int, account: int, now: float
+    ) -> tuple[str, float]:
+        known = issued.get((user, account))
+        if known is not None and now < known[1]:
+            return known
+        issued[user, account] = minted = honest(user, account, now)
+        return minted
+
+    return swap(api.sessions.mint, mint)
+
+
+@registry.fault(kills=["session_token.generate_session_answers_200", "fuzzing.generateSession"])
+def generate_answers_201(api: TuvensApi) -> Change:
+    """generate-session answers 201, the framework's default for a POST."""
+    return mutated(api, status(201), "generateSession")
+
+
+@registry.fault(kills=["session_token.validate_session_answers_200", "fuzzing.validateSession"])
+def validate_session_answers_201(api: TuvensApi) -> Change:
+    """validate-session answers 201, NestJS's default for a POST."""
+    return mutated(api, status(201), "validateSession")
+
+
+@registry.fault(kills=["conformity.generateSession", "session_token.mints_a_session", "fuzzing.generateSession"])
+def expires_at_left_out(api: TuvensApi) -> Change:
+    """generate-session answers without expires_at."""
+    return mutated(api, drop("expires_at"), "generateSession")
+
+
+@registry.benign()
+def session_without_account(api: TuvensApi) -> Change:
+    """generate-session does not add account_id."""
+    return mutated(api, drop("account_id"), "generateSession")
+
+
+@registry.fault(
+    kills=["conformity.validateSession", "session_token.validation_names_the_user", "fuzzing.validateSession"]
+)
+def user_id_is_a_number(api: TuvensApi) -> Change:
+    """validate-session answers user_id as a number."""
+    return mutated(api, put("user_id", value=int), "validateSession")
+
+
+@registry.fault(
+    kills=[
+        "session_token.name_falls_back_to_the_email",
+        "conformity.validateSession",
+        "session_token.validation_names_the_user",
+        "fuzzing.validateSession",
+    ]
+)
+def user_email_left_out(api: TuvensApi) -> Change:
+    """validate-session leaves out the email."""
+    return mutated(api, drop("email"), "validateSession")
+
+
+@registry.fault(
+    kills=["conformity.validateSession", "session_token.validation_names_the_user", "fuzzing.validateSession"]
+)
+def account_id_as_text(api: TuvensApi) -> Change:
+    """validate-session answers account_id as text, as it comes from the database driver."""
+    return mutated(api, put("account_id", value=str), "validateSession")
+
+
+@registry.fault(
+    kills=["conformity.validateSession", "session_token.name_falls_back_to_the_email", "fuzzing.validateSession"]
+)
+def name_left_null(api: TuvensApi) -> Change:
+    """validate-session answers name null for a user without a name, instead of the email."""
+
+    def describe(honest: Honest[[Session], Response], session: Session) -> Response:
+        response = honest(session)
+        return response if session.name else json_response({**_object(response), "name": None})
+
+    return swap(api.sessions.describe, describe)
+
+
+@registry.fault(
+    kills=["session_token.missing_account_is_refused", "fuzzing.nonsense_is_refused", "fuzzing.generateSession"]
+)
+def account_id_optional(api: TuvensApi) -> Change:
+    """generate-session without account_id mints a session for the user's first account."""
+    return (
+        swap(
+            api.sessions.account_asked,
+            lambda honest, request: (
+                queries.first_account(api, int(request.user_id or 0))
+                if request.field("account_id") is None
+                else honest(request)
+            ),
+        ),
+        _unchecked(api, lambda request: isinstance(request.json, dict) and request.field("account_id") is None),
+    )
+
+
+@registry.fault(kills=["session_token.ill_formed_account_is_refused"])
+def account_id_as_text_accepted(api: TuvensApi) -> Change:
+    """generate-session takes an account_id written as text."""
+    return _unchecked(api, lambda request: _is_number_as_text(request.field("account_id")))
+
+
+@registry.fault(kills=["session_token.foreign_account_is_refused"])
+def foreign_account_admitted(api: TuvensApi) -> Change:
+    """generate-session mints a session for an account that the user is no member of."""
+    return swap(
+        api.sessions.may_have,
+        lambda honest, user, account: honest(user, account) or queries.account_exists(api, account),
+    )
+
+
+@registry.fault(kills=["session_storage.validation_moves_the_last_used_time"])
+def last_used_not_updated(api: TuvensApi) -> Change:
+    """A successful validation does not move the session's last-used time."""
+    return swap(api.sessions.touch, lambda honest, session, now: None)
+
+
+@registry.fault(kills=["session_storage.expired_sessions_are_removed"])
+def expired_rows_kept(api: TuvensApi) -> Change:
+    """Expired sessions are never removed from crossAppSession."""
+    return swap(api.sessions.clean_up, lambda honest, now: None)
+
+
+@registry.fault(kills=["session_storage.sessions_have_foreign_keys"], at_start=True)
+def user_sessions_orphaned(api: TuvensApi) -> Change:
+    """crossAppSession has no foreign keys: the sessions of a deleted user stay (takes effect when armed at the start,
+    or with the next reset).
+    """
+    return swap(api.schema.foreign_key, lambda honest, parent: ())
+
+
+@registry.fault(kills=["session_storage.session_table_has_its_columns"], at_start=True)
+def app_id_not_stored(api: TuvensApi) -> Change:
+    """The migration that adds appId to crossAppSession was not run."""
+    return swap(api.schema.app_id, lambda honest: ())
+
+
+@registry.fault(kills=["session_storage.session_table_is_indexed"], at_start=True)
+def expiry_not_indexed(api: TuvensApi) -> Change:
+    """crossAppSession has no index on expiresAt: each clean-up reads the whole table."""
+    return swap(api.schema.expiry_index, lambda honest: ())
+
+
+class _Removed(NamedTuple):
+    """The sessions that the clean-up removed, by their tokens' hashes, and the swap that collects them."""
+
+    sessions: dict[str, Session]
+    swap: Swap
+
+
+def _remember_removed(api: TuvensApi) -> _Removed:
+    sessions: dict[str, Session] = {}
+
+    def clean_up(honest: Honest[[float], None], now: float) -> None:
+        sessions.update(queries.expired_sessions(api, now))
+        honest(now)
+
+    return _Removed(sessions, swap(api.sessions.clean_up, clean_up))
+
+
+def _served_expired(api: TuvensApi, operation: str) -> Change:
+    removed = _remember_removed(api)
+
+    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+        found = honest(token, now)
+        request = current.get()
+        asked = None if request is None or request.operation is None else request.operation.id
+        if found is not None or asked != operation:
+            return found
+        return api.state.session(digest(token)) or removed.sessions.get(digest(token))
+
+    return removed.swap, swap(api.sessions.find, find)
+
+
+def _unchecked(api: TuvensApi, when: Callable[[Request], bool]) -> Swap:
+    """No check of the form of a generate-session for which `when` holds."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        if when(request):
+            honest.count()
+        else:
+            honest(request)
+
+    return swap(api.endpoint("generateSession").check_form, check_form)
+
+
+def _is_number_as_text(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and 0 < int(value[:18]) <= LARGEST
+
+
+def _object(response: Response) -> dict[str, Any]:
+    assert isinstance(response.value, dict)
+    return response.value

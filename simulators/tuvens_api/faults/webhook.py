@@ -1,0 +1,264 @@
+"""Faults of the webhook: what a delivery does to the event."""
+
+from typing import Any
+
+from simulators.kit.errors import Refusal
+from simulators.kit.faults import Change, Honest, swap
+from simulators.kit.messages import Request, Response
+from simulators.kit.outages import hanging, refusing
+from simulators.kit.response_mutations import drop, mutated, status
+from simulators.tuvens_api.faults.registry import registry
+from simulators.tuvens_api.simulator import TuvensApi
+from simulators.tuvens_api.state import Event
+from simulators.tuvens_api.webhook import TICKETING, Update, taken
+
+_WEBHOOK = "receiveEventStatusChanged"
+
+
+@registry.fault(kills=["webhook.live_gives_active"])
+def live_maps_to_setup(api: TuvensApi) -> Change:
+    """LIVE gives the ticketing status setup."""
+    return _maps(api, "LIVE", "setup")
+
+
+@registry.fault(kills=["webhook.ended_gives_inactive"])
+def ended_maps_to_active(api: TuvensApi) -> Change:
+    """ENDED is not in the table of statuses, and the event stays on sale: active."""
+    return _maps(api, "ENDED", "active")
+
+
+@registry.fault(kills=["webhook.draft_gives_setup"])
+def draft_maps_to_inactive(api: TuvensApi) -> Change:
+    """DRAFT gives the ticketing status inactive."""
+    return _maps(api, "DRAFT", "inactive")
+
+
+@registry.fault(kills=["webhook.cancelled_gives_inactive"])
+def cancelled_spelled_with_one_l(api: TuvensApi) -> Change:
+    """The table of statuses spells CANCELED: CANCELLED is unknown and gives setup."""
+    return _maps(api, "CANCELLED", "setup")
+
+
+@registry.fault(kills=["webhook.archived_gives_setup"])
+def archived_maps_to_inactive(api: TuvensApi) -> Change:
+    """ARCHIVED gives the ticketing status inactive."""
+    return _maps(api, "ARCHIVED", "inactive")
+
+
+@registry.fault(kills=["webhook.status_in_lower_case_gives_setup"])
+def status_case_ignored(api: TuvensApi) -> Change:
+    """The status is compared without regard to case: live makes an event active."""
+    return swap(
+        api.webhook.ticketing_status,
+        lambda honest, status: (
+            honest(status.upper()) if status not in TICKETING and status.upper() in TICKETING else honest(status)
+        ),
+    )
+
+
+@registry.fault(kills=["webhook.an_unknown_word_gives_setup"])
+def unknown_status_is_refused(api: TuvensApi) -> Change:
+    """A status beside LIVE, DRAFT, CANCELLED and ENDED is answered 400 instead of giving setup."""
+
+    def read(honest: Honest[[Request], Update], request: Request) -> Update:
+        update = honest(request)
+        if update.status not in TICKETING:
+            raise Refusal(400, "VALIDATION_ERROR", "payload.status is not known")
+        return update
+
+    return swap(api.webhook.read, read)
+
+
+@registry.fault(kills=["hostile_input.hostile_webhooks_are_refused", "webhook.unknown_event_is_not_found"])
+def unknown_event_answers_200(api: TuvensApi) -> Change:
+    """A webhook for an event that does not exist is answered 200."""
+    return swap(api.webhook.unknown_event, lambda honest: taken("Event status updated"))
+
+
+@registry.fault(
+    kills=[
+        "hostile_input.hostile_webhooks_are_refused",
+        "webhook.nonsense_is_refused",
+        "webhook.incomplete_update_is_refused",
+        "webhook.ill_typed_update_is_refused",
+        "webhook.another_event_type_is_refused",
+        "fuzzing.nonsense_is_refused",
+        "fuzzing.receiveEventStatusChanged",
+    ]
+)
+def malformed_webhook_answers_500(api: TuvensApi) -> Change:
+    """A signed but malformed webhook is answered 500."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        try:
+            honest(request)
+        except Refusal:
+            raise Refusal(500, "INTERNAL_ERROR", "Cannot read properties of undefined") from None
+
+    return swap(api.endpoint(_WEBHOOK).check_form, check_form)
+
+
+@registry.fault(kills=["webhook.an_update_changes_the_event"])
+def update_not_applied(api: TuvensApi) -> Change:
+    """A webhook is acknowledged and put into a queue that nobody reads."""
+    return swap(api.webhook.apply, lambda honest, event, update, now: [])
+
+
+@registry.fault(kills=["webhook.metadata_name_the_hi_events_event"])
+def metadata_not_updated(api: TuvensApi) -> Change:
+    """The webhook changes the ticketing status, but not contactData."""
+    return swap(api.webhook.contact_data, lambda honest, event, update, now: event.contact_data)
+
+
+@registry.fault(kills=["webhook.metadata_tell_when"])
+def metadata_time_never_moves(api: TuvensApi) -> Change:
+    """contactData.hiEventsLastUpdated is written once and never again."""
+
+    def contact_data(
+        honest: Honest[[Event, Update, float], dict[str, Any] | None], event: Event, update: Update, now: float
+    ) -> dict[str, Any] | None:
+        data = honest(event, update, now) or {}
+        known = event.contact_data or {}
+        if "hiEventsLastUpdated" not in known:
+            return data
+        return {**data, "hiEventsLastUpdated": known["hiEventsLastUpdated"]}
+
+    return swap(api.webhook.contact_data, contact_data)
+
+
+@registry.fault(kills=["webhook.metadata_name_the_status"])
+def metadata_hold_the_ticketing_status(api: TuvensApi) -> Change:
+    """contactData.hiEventsStatus holds the ticketing status, not what hi.events sent."""
+    return swap(
+        api.webhook.contact_data,
+        lambda honest, event, update, now: {
+            **(honest(event, update, now) or {}),
+            "hiEventsStatus": api.webhook.ticketing_status(update.status),
+        },
+    )
+
+
+@registry.benign()
+def last_updated_is_event_sent_at(api: TuvensApi) -> Change:
+    """hiEventsLastUpdated is the event_sent_at of the webhook."""
+    return swap(
+        api.webhook.contact_data,
+        lambda honest, event, update, now: {
+            **(honest(event, update, now) or {}),
+            "hiEventsLastUpdated": update.event_sent_at,
+        },
+    )
+
+
+@registry.fault(kills=["webhook.repeated_update_does_not_undo_a_later_one", "webhook.stale_update_does_not_overwrite"])
+def stale_delivery_applied(api: TuvensApi) -> Change:
+    """A delivery older than the last one applied overwrites it."""
+    return swap(api.webhook.is_stale, lambda honest, event, update: honest(event, update) and False)
+
+
+@registry.fault(kills=["webhook.newer_update_is_applied_after_a_stale_one"])
+def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
+    """After a delivery that is stale by more than five seconds the next one is skipped, too."""
+    skips: set[str] = set()
+
+    def is_stale(honest: Honest[[Event, Update], bool], event: Event, update: Update) -> bool:
+        stale = honest(event, update)
+        if stale and update.sent_at < (event.last_sent_at or 0) - 5_000_000:
+            skips.add(update.event)
+        return stale
+
+    def apply(
+        honest: Honest[[Event, Update, float], list[bytes]], event: Event, update: Update, now: float
+    ) -> list[bytes]:
+        if update.event not in skips:
+            return honest(event, update, now)
+        skips.discard(update.event)
+        return []
+
+    return swap(api.webhook.is_stale, is_stale), swap(api.webhook.apply, apply)
+
+
+@registry.fault(kills=["webhook.repeated_update_is_no_failure"])
+def repeated_delivery_fails(api: TuvensApi) -> Change:
+    """A delivery that was applied before runs into a unique constraint and is answered 500."""
+
+    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+        raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
+
+    return swap(api.webhook.repeated, repeated)
+
+
+@registry.fault(kills=["webhook.repeated_update_leaves_the_same_state"])
+def repeated_delivery_takes_back(api: TuvensApi) -> Change:
+    """A delivery that was applied before is taken back when it comes again."""
+
+    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+        honest.count()
+        api.state.apply_delivery(event._replace(ticketing_status="setup"))
+        return honest(event, update)
+
+    return swap(api.webhook.repeated, repeated)
+
+
+@registry.benign()
+def repeated_delivery_told_again(api: TuvensApi) -> Change:
+    """A repeated delivery changes nothing, and is told to the stream once more."""
+
+    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+        honest.count()
+        now = api.clock.now()
+        ticketing = api.webhook.ticketing_status(update.status)
+        for message in api.webhook.messages(event, update, ticketing, now):
+            api.hub.publish(api.webhook.announce(message, now))
+        return honest(event, update)
+
+    return swap(api.webhook.repeated, repeated)
+
+
+@registry.fault(kills=["webhook.accepted_update_is_answered_200", "fuzzing.receiveEventStatusChanged"])
+def webhook_answers_201(api: TuvensApi) -> Change:
+    """The webhook is answered 201, NestJS's default for a POST."""
+    return mutated(api, status(201), _WEBHOOK)
+
+
+@registry.fault(
+    kills=[
+        "conformity.receiveEventStatusChanged",
+        "webhook.accepted_update_is_called_a_success",
+        "fuzzing.receiveEventStatusChanged",
+    ]
+)
+def webhook_answer_without_message(api: TuvensApi) -> Change:
+    """The webhook's answer has no message."""
+    return mutated(api, drop("message"), _WEBHOOK)
+
+
+@registry.trouble()
+def webhook_answers_503(api: TuvensApi) -> Change:
+    """The webhook route answers 503, as during a deployment."""
+    return refusing(api, _WEBHOOK, status=503, code="SERVICE_UNAVAILABLE", message="service unavailable")
+
+
+@registry.trouble()
+def webhook_answers_429(api: TuvensApi) -> Change:
+    """The webhook route answers 429, as if too much was sent."""
+    return refusing(api, _WEBHOOK, status=429, code="RATE_LIMITED", message="too many requests")
+
+
+@registry.trouble()
+def webhook_answers_400(api: TuvensApi) -> Change:
+    """The webhook route answers 400 to everything."""
+    return refusing(api, _WEBHOOK, status=400, code="VALIDATION_ERROR", message="the webhook is not understood")
+
+
+@registry.trouble()
+def webhook_hangs(api: TuvensApi) -> Change:
+    """The webhook route takes the request and never answers."""
+    return hanging(api, _WEBHOOK, after=api.signature.note)
+
+
+def _maps(api: TuvensApi, sent: str, ticketing: str) -> Change:
+    return swap(
+        api.webhook.ticketing_status,
+        lambda honest, status: ticketing if status == sent else honest(status),
+    )
