@@ -29,7 +29,7 @@ MAX_BODY = 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-class Guard(Protocol):
+class SecurityGuard(Protocol):
     """One security scheme."""
 
     def check(self, request: Request) -> None:
@@ -71,7 +71,7 @@ class Services:
     clock: Clock
     journal: Journal
     limits: RateLimits
-    guards: Mapping[str, Guard]
+    guards: Mapping[str, SecurityGuard]
     errors: Errors
     headers: Headers
     audit: Audit | None = None

@@ -119,7 +119,7 @@ class Request:
         return self.json.get(name) if isinstance(self.json, dict) else None
 
 
-class Stream(Protocol):
+class BodyStream(Protocol):
     """The pieces of a body, one after the other; an asynchronous generator is one."""
 
     async def __anext__(self) -> bytes:
@@ -140,7 +140,7 @@ class Response:
     status: int = 200
     body: bytes = b""
     headers: list[Header] = field(default_factory=list)
-    stream: Stream | None = None
+    stream: BodyStream | None = None
     encoded: tuple[bytes, object] | None = None
     problems: Sequence[str] = ()
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from simulators.kit.messages import Header, Request, Response, Stream
+from simulators.kit.messages import BodyStream, Header, Request, Response
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -44,7 +44,7 @@ async def send_response(
             await send({"type": "http.response.body", "body": b""})
 
 
-async def send_stream(stream: Stream, receive: Receive, send: Send) -> None:
+async def send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:
     """Send pieces as they come, until the generator ends or the caller leaves."""
     left = asyncio.create_task(gone(receive))
     try:

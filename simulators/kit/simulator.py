@@ -9,7 +9,7 @@ from openapi import Document
 from simulators.kit.application import Application, Asgi
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
-from simulators.kit.endpoint import Audit, Errors, Guard, Handler, Headers, OperationEndpoint, Services
+from simulators.kit.endpoint import Audit, Errors, Handler, Headers, OperationEndpoint, SecurityGuard, Services
 from simulators.kit.errors import StartError
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
@@ -46,7 +46,7 @@ class Simulator:
         *,
         document: Document,
         handlers: Mapping[str, Handler],
-        guards: Mapping[str, Guard],
+        guards: Mapping[str, SecurityGuard],
         errors: Errors,
         headers: Headers,
         audit: Audit | None = None,

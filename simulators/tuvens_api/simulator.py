@@ -28,7 +28,7 @@ from simulators.tuvens_api.sessions import Sessions
 from simulators.tuvens_api.state import State
 from simulators.tuvens_api.stream import Hub, SharedHub
 from simulators.tuvens_api.tables import Schema, build
-from simulators.tuvens_api.webhook import Webhook
+from simulators.tuvens_api.webhook import WebhookReceiver
 
 CLEAN_UP = 60.0
 """Seconds between two removals of expired sessions."""
@@ -93,7 +93,7 @@ class TuvensApi(Simulator):
             raise StartError(f"rate limits: {error}") from None
         self.sessions = Sessions(self.state, clock, journal, config.session_expiry)
         self.permissions = Permissions(self.state, self.sessions)
-        self.webhook = Webhook(self.state, database, clock, self.hub)
+        self.webhook = WebhookReceiver(self.state, database, clock, self.hub)
         self.events = Events(self.state, self.hub, config.pages)
         self.errors = ApiErrors(clock)
         self.cors = Cors(config.origins)

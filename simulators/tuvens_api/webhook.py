@@ -20,7 +20,7 @@ _KEPT_DELIVERIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class StatusUpdate:
     """A delivery. `sent_at`: Unix microseconds, as text in `event_sent_at`; `mark` tells what it changes to."""
 
     event: str
@@ -32,7 +32,7 @@ class Update:
     mark: str
 
 
-class Webhook:
+class WebhookReceiver:
     """Applies each change of status once, unless a newer one was applied before."""
 
     def __init__(self, state: State, database: Database, clock: Clock, hub: Hub) -> None:
@@ -57,7 +57,7 @@ class Webhook:
         self._hub.publish_committed(chunks)
         return taken("Event status updated")
 
-    def read(self, request: Request) -> Update:
+    def read(self, request: Request) -> StatusUpdate:
         """What a delivery says. Raises Refusal (400) for what the document cannot say of it."""
         payload = request.json["payload"]
         number = int(payload["id"])
@@ -70,25 +70,25 @@ class Webhook:
             raise Refusal(400, "VALIDATION_ERROR", "event_sent_at is not an ISO 8601 time in UTC") from None
         status: str = payload["status"]
         mark = hashlib.sha256(f"{number} {status}".encode()).hexdigest()[:16]
-        return Update(payload["tuvens_event_id"], payload["title"], status, number, event_sent_at, sent_at, mark)
+        return StatusUpdate(payload["tuvens_event_id"], payload["title"], status, number, event_sent_at, sent_at, mark)
 
     def unknown_event(self) -> Response:
         """Raises Refusal (404)."""
         raise Refusal(404, "EVENT_NOT_FOUND", "there is no such event")
 
-    def is_repeated(self, event: Event, update: Update) -> bool:
+    def is_repeated(self, event: Event, update: StatusUpdate) -> bool:
         """Whether a delivery was applied before."""
         return event.last_sent_at == update.sent_at and update.mark in (event.last_applied or ())
 
-    def repeated(self, event: Event, update: Update) -> Response:
+    def repeated(self, event: Event, update: StatusUpdate) -> Response:
         """The response to a delivery that was applied before."""
         return taken("The delivery was applied before; nothing changes")
 
-    def is_stale(self, event: Event, update: Update) -> bool:
+    def is_stale(self, event: Event, update: StatusUpdate) -> bool:
         """Whether a delivery is older than the last one that was applied."""
         return event.last_sent_at is not None and update.sent_at < event.last_sent_at
 
-    def apply(self, event: Event, update: Update, now: float) -> list[bytes]:
+    def apply(self, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
         """Change the event and append the stream's messages, in the transaction; returns what to publish after it."""
         ticketing = self.ticketing_status(update.status)
         same = event.last_sent_at == update.sent_at
@@ -110,7 +110,7 @@ class Webhook:
         """The ticketing status of an event whose status in hi.events is this."""
         return TICKETING.get(status, "setup")
 
-    def contact_data(self, event: Event, update: Update, now: float) -> dict[str, Any] | None:
+    def contact_data(self, event: Event, update: StatusUpdate, now: float) -> dict[str, Any] | None:
         """The event's contactData after a delivery."""
         return {
             **(event.contact_data or {}),
@@ -119,7 +119,7 @@ class Webhook:
             "hiEventsLastUpdated": iso_millis(now),
         }
 
-    def messages(self, event: Event, update: Update, ticketing: str, now: float) -> list[Mapping[str, Any]]:
+    def messages(self, event: Event, update: StatusUpdate, ticketing: str, now: float) -> list[Mapping[str, Any]]:
         """The stream's messages about a delivery: one."""
         return [status_message(update.event, ticketing, iso_millis(now))]
 

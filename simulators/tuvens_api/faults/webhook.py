@@ -10,7 +10,7 @@ from simulators.kit.response_mutations import drop, mutated, status
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.simulator import TuvensApi
 from simulators.tuvens_api.state import Event
-from simulators.tuvens_api.webhook import TICKETING, Update, taken
+from simulators.tuvens_api.webhook import TICKETING, StatusUpdate, taken
 
 _WEBHOOK = "receiveEventStatusChanged"
 
@@ -60,7 +60,7 @@ def status_case_ignored(api: TuvensApi) -> Change:
 def unknown_status_is_refused(api: TuvensApi) -> Change:
     """A status beside LIVE, DRAFT, CANCELLED and ENDED is answered 400 instead of giving setup."""
 
-    def read(honest: Honest[[Request], Update], request: Request) -> Update:
+    def read(honest: Honest[[Request], StatusUpdate], request: Request) -> StatusUpdate:
         update = honest(request)
         if update.status not in TICKETING:
             raise Refusal(400, "VALIDATION_ERROR", "payload.status is not known")
@@ -115,7 +115,10 @@ def metadata_time_never_moves(api: TuvensApi) -> Change:
     """contactData.hiEventsLastUpdated is written once and never again."""
 
     def contact_data(
-        honest: Honest[[Event, Update, float], dict[str, Any] | None], event: Event, update: Update, now: float
+        honest: Honest[[Event, StatusUpdate, float], dict[str, Any] | None],
+        event: Event,
+        update: StatusUpdate,
+        now: float,
     ) -> dict[str, Any] | None:
         data = honest(event, update, now) or {}
         known = event.contact_data or {}
@@ -161,14 +164,14 @@ def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
     """After a delivery that is stale by more than five seconds the next one is skipped, too."""
     skips: set[str] = set()
 
-    def is_stale(honest: Honest[[Event, Update], bool], event: Event, update: Update) -> bool:
+    def is_stale(honest: Honest[[Event, StatusUpdate], bool], event: Event, update: StatusUpdate) -> bool:
         stale = honest(event, update)
         if stale and update.sent_at < (event.last_sent_at or 0) - 5_000_000:
             skips.add(update.event)
         return stale
 
     def apply(
-        honest: Honest[[Event, Update, float], list[bytes]], event: Event, update: Update, now: float
+        honest: Honest[[Event, StatusUpdate, float], list[bytes]], event: Event, update: StatusUpdate, now: float
     ) -> list[bytes]:
         if update.event not in skips:
             return honest(event, update, now)
@@ -182,7 +185,7 @@ def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
 def repeated_delivery_fails(api: TuvensApi) -> Change:
     """A delivery that was applied before runs into a unique constraint and is answered 500."""
 
-    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+    def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
 
     return swap(api.webhook.repeated, repeated)
@@ -192,7 +195,7 @@ def repeated_delivery_fails(api: TuvensApi) -> Change:
 def repeated_delivery_takes_back(api: TuvensApi) -> Change:
     """A delivery that was applied before is taken back when it comes again."""
 
-    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+    def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         honest.count()
         api.state.apply_delivery(event._replace(ticketing_status="setup"))
         return honest(event, update)
@@ -204,7 +207,7 @@ def repeated_delivery_takes_back(api: TuvensApi) -> Change:
 def repeated_delivery_told_again(api: TuvensApi) -> Change:
     """A repeated delivery changes nothing, and is told to the stream once more."""
 
-    def repeated(honest: Honest[[Event, Update], Response], event: Event, update: Update) -> Response:
+    def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         honest.count()
         now = api.clock.now()
         ticketing = api.webhook.ticketing_status(update.status)
