@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import openapi
 from harness.history import History, Observation
 from harness.judging import LackingError, UndecidedError, expect
 
 SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none": "register"}
 """By state of the widget, the part of the page that is visible in this state only."""
 
-PAGE_PATH = "/auth/cross-app"
+PAGE_PATH = openapi.find("openCrossAppPage").path
 
 
 def page_at(history: History, step: str) -> Observation:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import openapi
 from contracts.browser.observations import expect_visible, page_at
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
@@ -229,7 +230,7 @@ def _is_leak(found: object) -> bool:
     assert isinstance(found, dict)
     if found["kind"] in _SECRETS:
         return True
-    generated = str(found["url"]).endswith("/api/cross-app/generate-session")
+    generated = str(found["url"]).endswith(openapi.find("wrapGenerateSession").path)
     return found["kind"] == "session-token" and found["place"] == "body" and not generated
 
 
