@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import openapi
 from simulators.faults import FAULTS, environment_read
-from simulators.hi_events.config import Config as HiEventsConfig
+from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, Policy
 from simulators.kit.errors import StartError
 from simulators.kit.paths import CONTROL
@@ -23,9 +23,9 @@ from simulators.kit.server import Server, listen, loop_factory, server
 from simulators.kit.simulator import Simulator
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
-from simulators.tuvens_api.config import Config as TuvensConfig
+from simulators.tuvens_api.config import TuvensApiConfig
 from simulators.tuvens_api.jwts import mint_jwt
-from simulators.tuvens_client.config import Config as ClientConfig
+from simulators.tuvens_client.config import TuvensClientConfig
 from simulators.workers import Workers
 from simulators.workers import check as check_workers
 
@@ -219,10 +219,10 @@ class Launched:
                 target["audit_table"] = "crossAppAudit"
         return target
 
-    def _configure_tuvens_api(self) -> TuvensConfig:
+    def _configure_tuvens_api(self) -> TuvensApiConfig:
         options = self.options
         faults = _faults_of(TUVENS_API, options)
-        return TuvensConfig.from_environment(
+        return TuvensApiConfig.from_environment(
             environment_read(options.environment, faults),
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
             client_origins=self._client_origins(),
@@ -241,12 +241,12 @@ class Launched:
         started = () if own is None else (own, own.replace("127.0.0.1", "localhost"))
         return tuple(dict.fromkeys((*self.options.client_origins, *started)))
 
-    def _configure_tuvens_client(self) -> ClientConfig:
+    def _configure_tuvens_client(self) -> TuvensClientConfig:
         options = self.options
         tuvens = options.tuvens_url or self.urls.get(TUVENS_API, f"http://127.0.0.1:{LOCAL_PORTS[TUVENS_API]}")
         # The key of JWTs is only of use where it is the key of the tuvens-api that is called.
         ours = TUVENS_API in options.only and options.tuvens_url is None
-        return ClientConfig(
+        return TuvensClientConfig(
             tuvens_url=tuvens,
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS, self._tuvens_config.pages),
             upstream_timeout=options.upstream_timeout,

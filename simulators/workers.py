@@ -12,7 +12,7 @@ from harness.collector import starting
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
 from simulators.kit.server import listen, loop_factory, server
-from simulators.tuvens_api.config import Config
+from simulators.tuvens_api.config import TuvensApiConfig
 
 _READY = b"ready\n"
 _SOON = 5.0
@@ -21,7 +21,7 @@ _SOON = 5.0
 class Workers:
     """The processes beside this one. `config` is the first one's, whose database is made by now."""
 
-    def __init__(self, config: Config, port: int) -> None:
+    def __init__(self, config: TuvensApiConfig, port: int) -> None:
         self._config = config
         self._port = port
         self._processes: list[asyncio.subprocess.Process] = []
@@ -91,7 +91,7 @@ def check(workers: int, only: Sequence[str], faults: Sequence[str], database: st
         raise StartError(f"--workers: the fault {faults[0]} strikes in one process; start without --workers for it")
 
 
-async def _serve(config: Config, port: int) -> None:
+async def _serve(config: TuvensApiConfig, port: int) -> None:
     over = stop_event(with_stdin=True)
     with starting():
         from simulators.tuvens_api.app import create

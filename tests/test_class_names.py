@@ -7,9 +7,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = ("crossapp", "harness", "openapi", "contracts", "simulators", "scenarios", "load")
 # Names that the simulators still give to several classes, or share with another package. To be renamed there.
-_TO_BE_RENAMED = {
-    "Account", "Config", "Edge", "Exchange", "Outcome", "Routes", "Session", "SignIn", "Tuvens", "Unavailable",
-}  # fmt: skip
+_TO_BE_RENAMED = {"Edge", "Routes", "SignIn", "Tuvens", "Unavailable"}
 
 
 def _homonyms() -> dict[str, list[str]]:

@@ -22,12 +22,12 @@ def jwt(
 ) -> None:
     """Print a JWT of a simulated user, signed with JWT_SECRET or the local development key."""
     from simulators.kit.errors import StartError
-    from simulators.tuvens_api.config import Config
+    from simulators.tuvens_api.config import TuvensApiConfig
     from simulators.tuvens_api.jwts import mint_jwt
 
     person = person_of(seed_of(seed), user)
     try:
-        secret = Config.from_environment(os.environ).jwt_secret
+        secret = TuvensApiConfig.from_environment(os.environ).jwt_secret
     except StartError as error:
         typer.echo(f"crossapp jwt: {error}", err=True)
         raise typer.Exit(ExitCode.USAGE) from None

@@ -108,11 +108,11 @@ class _Story:
         from contracts.session_token import wire
         from harness.http import WireError
         from simulators.kit.errors import StartError
-        from simulators.tuvens_api.config import Config
+        from simulators.tuvens_api.config import TuvensApiConfig
         from simulators.tuvens_api.jwts import mint_jwt
 
         try:
-            secret = Config.from_environment(os.environ).jwt_secret
+            secret = TuvensApiConfig.from_environment(os.environ).jwt_secret
         except StartError as error:
             raise TriggerError(str(error)) from None
         jwt = mint_jwt(secret, self._person.user, time.time())

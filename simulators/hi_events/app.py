@@ -7,7 +7,7 @@ from typing import Any
 import openapi
 from contracts.webhook.wire import signature_matches
 from harness.redact import fingerprint
-from simulators.hi_events.config import Config
+from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.edge import Edge
 from simulators.hi_events.faults import FAULTS
 from simulators.hi_events.manage import Manage
@@ -31,7 +31,7 @@ from simulators.kit.simulator import NotOffered, Simulator
 from simulators.kit.templates import Templates
 from simulators.seed import Seed
 
-__all__ = ["Config", "HiEvents", "create"]
+__all__ = ["HiEvents", "HiEventsConfig", "create"]
 
 
 class HiEvents(Simulator):
@@ -39,7 +39,7 @@ class HiEvents(Simulator):
 
     database: Database
 
-    def __init__(self, config: Config, clock: Clock | None = None) -> None:
+    def __init__(self, config: HiEventsConfig, clock: Clock | None = None) -> None:
         document = openapi.load("hi.events")
         faults = FaultRuntime(FAULTS, config.faults)
         faults.start(self)
@@ -237,9 +237,9 @@ def _delivery(delivery: Delivery, attempts: int) -> dict[str, Any]:
     }
 
 
-def create(config: Config | None = None, *, clock: Clock | None = None) -> HiEvents:
+def create(config: HiEventsConfig | None = None, *, clock: Clock | None = None) -> HiEvents:
     """A simulated hi.events with its database made and seeded. Raises StartError naming the setting at fault.
 
     An existing database that holds a seed already is taken as it is, its pending deliveries included.
     """
-    return HiEvents(config or Config(), clock)
+    return HiEvents(config or HiEventsConfig(), clock)

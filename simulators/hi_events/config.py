@@ -12,7 +12,7 @@ from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class HiEventsConfig:
     """How a simulated hi.events runs.
 
     tuvens_url: base URL of the tuvens-api that it calls; webhooks_url: of the one that it sends webhooks to (None: the

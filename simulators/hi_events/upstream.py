@@ -6,7 +6,7 @@ from typing import TypeVar
 from contracts.session_token import wire
 from contracts.session_token.wire import Account, SessionUser
 from harness.http import Answer, Call, WireError
-from simulators.kit.caller import Caller, Outcome
+from simulators.kit.caller import Caller, CallOutcome
 from simulators.kit.clock import Clock
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
@@ -73,7 +73,7 @@ class Tuvens:
         secrets: Sequence[tuple[str, str]] = (),
         facts: Mapping[str, object] | None = None,
         faults: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> CallOutcome:
         """Make a call, as Caller does; the shared secret is kept out of the journal."""
         return await self._caller.send(
             call,

@@ -15,7 +15,7 @@ from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Del
 from simulators.hi_events.policy import Policy
 from simulators.hi_events.store import LocalEvent
 from simulators.hi_events.upstream import Tuvens
-from simulators.kit.caller import Outcome
+from simulators.kit.caller import CallOutcome
 from simulators.kit.clock import Clock, Timer
 from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
@@ -254,7 +254,7 @@ class Courier:
             changed = self._outbox.delivery(delivery.id)
         return changed or delivery
 
-    def _excerpt(self, outcome: Outcome) -> str | None:
+    def _excerpt(self, outcome: CallOutcome) -> str | None:
         if outcome.answer is None:
             return None
         return self._journal.clean(outcome.answer.body[: 2 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]

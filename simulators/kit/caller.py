@@ -19,7 +19,7 @@ MAX_ANSWER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """What became of a call: an answer, or an error in words. `seconds` is real time."""
 
     answer: Answer | None
@@ -46,7 +46,7 @@ class Caller:
         secrets: Sequence[tuple[str, str]] = (),
         facts: Mapping[str, object] | None = None,
         faults: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> CallOutcome:
         """Make a call and journal it; never raises for what the other side does or fails to do.
 
         `within` is seconds for the whole exchange: real ones, or with `by_clock` the simulator's. A delivery is a job
@@ -82,7 +82,7 @@ class Caller:
             problems=_problems(call, answer),
             faults=faults,
         )
-        return Outcome(answer, error, seconds)
+        return CallOutcome(answer, error, seconds)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,7 @@ from harness.history import Outcome
 from harness.inspector.detail import Check, Recorded, Signing, detail
 from harness.inspector.row import ExchangeRow, Webhook
 from openapi.recorded import request_problems, signature_of
-from simulators.kit.journal import KEPT_BODY, Body, Exchange
+from simulators.kit.journal import KEPT_BODY, Body, JournalEntry
 from simulators.kit.simulator import Simulator
 
 _SHOWN_ELSEWHERE = frozenset({"user_id", "delivery", "attempt", "replay", "signature_valid"})
@@ -56,7 +56,7 @@ class JournalSource:
             )
         )
 
-    def _row(self, exchange: Exchange) -> ExchangeRow:
+    def _row(self, exchange: JournalEntry) -> ExchangeRow:
         facts = exchange.facts
         user, valid = facts.get("user_id"), facts.get("signature_valid")
         return ExchangeRow(
@@ -81,7 +81,7 @@ class JournalSource:
             twin=zlib.crc32(_bytes(exchange.request_body)),
         )
 
-    def _recording(self, exchange: Exchange) -> Recording:
+    def _recording(self, exchange: JournalEntry) -> Recording:
         """The exchange as a recorder would have it, cleaned once more: a secret may have become known later."""
         # Not the Host of the request, which its sender chose: a command that is pasted sends secrets there.
         ours = exchange.direction == "in"
@@ -115,7 +115,7 @@ def _webhook(facts: Mapping[str, object]) -> Webhook | None:
     return Webhook(delivery, attempt, replay=bool(facts.get("replay")))
 
 
-def _request_check(exchange: Exchange, operation: openapi.Operation | None) -> Check:
+def _request_check(exchange: JournalEntry, operation: openapi.Operation | None) -> Check:
     if operation is None:
         return Check(unread="no operation of the document has this method and path")
     if _is_cut(exchange.request_body):
@@ -126,7 +126,7 @@ def _request_check(exchange: Exchange, operation: openapi.Operation | None) -> C
     return Check(tuple(found))
 
 
-def _response_check(exchange: Exchange) -> Check:
+def _response_check(exchange: JournalEntry) -> Check:
     if exchange.status is None:
         return Check(unread="there is no answer")
     if exchange.operation is None:

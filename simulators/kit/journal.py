@@ -32,7 +32,7 @@ Body = str | dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class JournalEntry:
     """One request and its answer, as they may be read: without secrets.
 
     `direction` is "in" or "out" as the simulator sees it. `caller` is what the caller calls itself (the product in
@@ -229,7 +229,7 @@ class Journal:
 
     def exchanges(
         self, *, after: int = 0, operation: str | None = None, caller: str | None = None, limit: int | None = None
-    ) -> list[Exchange]:
+    ) -> list[JournalEntry]:
         """The kept exchanges with a number above `after`, in order; at most `limit` of them, the first ones."""
         return [self._read(kept, number) for number, kept in islice(self._found(after, operation, caller), limit)]
 
@@ -241,7 +241,7 @@ class Journal:
         caller: str | None = None,
         at_least: int = 1,
         seconds: float = 5.0,
-    ) -> list[Exchange]:
+    ) -> list[JournalEntry]:
         """As `exchanges`, once there are `at_least` of them; after `seconds` of real time what there is."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -281,7 +281,7 @@ class Journal:
             ):
                 yield number, each
 
-    def _read(self, kept: Kept, number: int = 0) -> Exchange:
+    def _read(self, kept: Kept, number: int = 0) -> JournalEntry:
         (
             direction,
             callee,
@@ -304,7 +304,7 @@ class Journal:
         request, response = _as_text(request_headers), _as_text(response_headers)
         secrets = [*known, *secrets_in(self._secret_fields, target, request, request_body, response, response_body)]
         target, sent, received = self._lines(target, request, response, secrets)
-        return Exchange(
+        return JournalEntry(
             number=number,
             direction=direction,
             caller=self.clean(kept.caller),

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import TextClause
 
 from simulators.kit.clock import Clock
 from simulators.kit.database import Database
-from simulators.kit.journal import KEPT, Exchange, Journal, Kept
+from simulators.kit.journal import KEPT, Journal, JournalEntry, Kept
 from simulators.kit.ratelimit import UNLIMITED, Grant, RateLimits, Rule
 
 _POLL = 0.02
@@ -203,7 +203,7 @@ class SharedJournal(Journal):
 
     def exchanges(
         self, *, after: int = 0, operation: str | None = None, caller: str | None = None, limit: int | None = None
-    ) -> list[Exchange]:
+    ) -> list[JournalEntry]:
         """The kept exchanges of all processes with a number above `after`, in order; at most `limit` of them."""
         rows = self._database.all(self._find, after, operation, caller, limit)
         return [replace(_exchange(json.loads(found)), number=number) for number, found in rows]
@@ -216,7 +216,7 @@ class SharedJournal(Journal):
         caller: str | None = None,
         at_least: int = 1,
         seconds: float = 5.0,
-    ) -> list[Exchange]:
+    ) -> list[JournalEntry]:
         """As `exchanges`, once there are `at_least` of them; after `seconds` of real time what there is."""
         deadline = time.monotonic() + seconds
         while True:
@@ -242,10 +242,10 @@ class SharedJournal(Journal):
         return super()._kind(run) or ("session-token" if self._is_token(run) else None)
 
 
-def _exchange(value: dict[str, Any]) -> Exchange:
+def _exchange(value: dict[str, Any]) -> JournalEntry:
     for name in ("request_headers", "response_headers"):
         value[name] = _pairs(value[name])
-    return Exchange(**{**value, "problems": tuple(value["problems"]), "faults": tuple(value["faults"])})
+    return JournalEntry(**{**value, "problems": tuple(value["problems"]), "faults": tuple(value["faults"])})
 
 
 def _pairs(headers: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:

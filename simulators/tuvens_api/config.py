@@ -13,7 +13,7 @@ LOCAL_JWT_SECRET = "local-development-jwt-secret-0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class TuvensApiConfig:
     """How a simulated tuvens-api runs.
 
     session_expiry: seconds. client_origins: exact origins of tuvens-client that CORS admits beside
@@ -70,7 +70,7 @@ class Config:
         return (self.hi_events_url or f"https://{self.hi_events_domain}").rstrip("/")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **settings: Any) -> "Config":
+    def from_environment(cls, environment: Mapping[str, str], **settings: Any) -> "TuvensApiConfig":
         """The documented variables, where they are set; `settings` go before them. Raises StartError naming one.
 
         HI_EVENTS_SHARED_SECRET goes before CROSS_APP_SHARED_SECRET, its older name.

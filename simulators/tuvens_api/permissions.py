@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from simulators.kit.messages import Request, Response, json_response
 from simulators.tuvens_api.sessions import Sessions
-from simulators.tuvens_api.state import Account, Session, State
+from simulators.tuvens_api.state import State, StoredAccount, StoredSession
 
 
 class Permissions:
@@ -36,14 +36,14 @@ class Permissions:
 
     # -- their parts
 
-    def accounts_of(self, session: Session) -> Sequence[Account]:
+    def accounts_of(self, session: StoredSession) -> Sequence[StoredAccount]:
         """The accounts that the session's user is a member of."""
         return self._state.accounts_of(session.user_id)
 
-    def has_in_account(self, session: Session, permission: str) -> bool:
+    def has_in_account(self, session: StoredSession, permission: str) -> bool:
         """Whether the user has a permission in the session's account."""
         return permission in (self._state.permissions(session.user_id, session.account_id) or ())
 
-    def has_on_event(self, session: Session, permission: str, event: str) -> bool:
+    def has_on_event(self, session: StoredSession, permission: str, event: str) -> bool:
         """Whether the user has a permission in the account of an event."""
         return permission in (self._state.permissions_on(session.user_id, event) or ())

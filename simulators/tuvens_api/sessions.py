@@ -9,7 +9,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
 from simulators.kit.journal import Journal
 from simulators.kit.messages import Request, Response, json_response
-from simulators.tuvens_api.state import Session, State
+from simulators.tuvens_api.state import State, StoredSession
 
 
 class Sessions:
@@ -71,7 +71,7 @@ class Sessions:
         """Store a session under its token's hash."""
         self._state.add_session(digest(token), user, account, now, expires)
 
-    def required(self, request: Request, token: str) -> Session:
+    def required(self, request: Request, token: str) -> StoredSession:
         """The session of a request's token. Raises Refusal (404), the same one for unknown and expired."""
         session = self.find(token, self._clock.now())
         if session is None:
@@ -80,12 +80,12 @@ class Sessions:
         request.account_id = session.account_id
         return session
 
-    def find(self, token: str, now: float) -> Session | None:
+    def find(self, token: str, now: float) -> StoredSession | None:
         """The session of a token, None where there is none in force."""
         session = self._state.session(digest(token))
         return session if session is not None and self.is_in_force(session, now) else None
 
-    def is_in_force(self, session: Session, now: float) -> bool:
+    def is_in_force(self, session: StoredSession, now: float) -> bool:
         """Whether a session has not expired."""
         return now < session.expires_at
 
@@ -93,11 +93,11 @@ class Sessions:
         """The refusal of an unknown or expired session."""
         return Refusal(404, "SESSION_NOT_FOUND", "the session is unknown or has expired")
 
-    def touch(self, session: Session, now: float) -> None:
+    def touch(self, session: StoredSession, now: float) -> None:
         """Move the last-used time of a session."""
         self._state.touch_session(session.id, now)
 
-    def describe(self, session: Session) -> Response:
+    def describe(self, session: StoredSession) -> Response:
         """The user of a session; the email serves for a name where there is none."""
         return json_response(
             {

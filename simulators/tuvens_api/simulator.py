@@ -18,7 +18,7 @@ from simulators.kit.simulator import Simulator
 from simulators.seed import Seed
 from simulators.tuvens_api.audit import AuditLog
 from simulators.tuvens_api.authentication import SharedSecretGuard, SignatureGuard, UserGuard
-from simulators.tuvens_api.config import Config
+from simulators.tuvens_api.config import TuvensApiConfig
 from simulators.tuvens_api.cors import Cors
 from simulators.tuvens_api.errors import ApiErrors
 from simulators.tuvens_api.events import Events
@@ -43,7 +43,7 @@ class TuvensApi(Simulator):
 
     database: Database
 
-    def __init__(self, config: Config, clock: Clock | None, known: Mapping[str, Fault]) -> None:
+    def __init__(self, config: TuvensApiConfig, clock: Clock | None, known: Mapping[str, Fault]) -> None:
         document = openapi.load("tuvens-api")
         self.config = config
         self.schema = Schema()

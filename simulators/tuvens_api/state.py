@@ -13,7 +13,7 @@ LARGEST = 2**31 - 1
 """The largest id of a row; larger numbers are of no row, and are not shown to the database."""
 
 
-class Session(NamedTuple):
+class StoredSession(NamedTuple):
     """A session with its user. Times are Unix seconds."""
 
     id: int
@@ -41,7 +41,7 @@ class Event(NamedTuple):
     last_applied: list[str] | None
 
 
-class Account(NamedTuple):
+class StoredAccount(NamedTuple):
     """An account of a user."""
 
     id: int
@@ -208,10 +208,10 @@ class State:
         """Store a session; all times in Unix seconds."""
         self.database.queue(self._add_session, token_sha256, user, account, expires_at, now, None, now, now)
 
-    def session(self, token_sha256: str) -> Session | None:
+    def session(self, token_sha256: str) -> StoredSession | None:
         """A session by its token's hash, expired or not."""
         row = self.database.cached(self._session, token_sha256)
-        return None if row is None else Session(*row)
+        return None if row is None else StoredSession(*row)
 
     def touch_session(self, session: int, now: float) -> None:
         """Move the last-used time of a session, by its id."""
@@ -248,9 +248,9 @@ class State:
         """Remove sessions whose time is over; returns how many."""
         return self.database.execute(self._remove_expired, {"now": now}).rowcount
 
-    def accounts_of(self, user: int) -> list[Account]:
+    def accounts_of(self, user: int) -> list[StoredAccount]:
         """The accounts that a user is a member of."""
-        return [Account(*row) for row in self.database.all(self._accounts, user)]
+        return [StoredAccount(*row) for row in self.database.all(self._accounts, user)]
 
     # -- events
 

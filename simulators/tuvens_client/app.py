@@ -9,20 +9,20 @@ from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import Simulator
 from simulators.kit.templates import Templates
 from simulators.seed import Seed
-from simulators.tuvens_client.config import Config, origin_of
+from simulators.tuvens_client.config import TuvensClientConfig, origin_of
 from simulators.tuvens_client.edge import Edge, policy
 from simulators.tuvens_client.faults import FAULTS
 from simulators.tuvens_client.front_door import FrontDoor
 from simulators.tuvens_client.routes import Routes
 from simulators.tuvens_client.tuvens import Tuvens
 
-__all__ = ["Config", "TuvensClient", "create"]
+__all__ = ["TuvensClient", "TuvensClientConfig", "create"]
 
 
 class TuvensClient(Simulator):
     """tuvens-client as the contract wants it; see Simulator for what it offers."""
 
-    def __init__(self, config: Config, clock: Clock | None = None) -> None:
+    def __init__(self, config: TuvensClientConfig, clock: Clock | None = None) -> None:
         document = openapi.load("tuvens-client")
         clock = clock or Clock()
         faults = FaultRuntime(FAULTS, config.faults)
@@ -86,6 +86,6 @@ class TuvensClient(Simulator):
         return f'\nexport const env = {{ VITE_HI_EVENTS_SHARED_SECRET: "{self.config.shared_secret}" }};\n'
 
 
-def create(config: Config | None = None, *, clock: Clock | None = None) -> TuvensClient:
+def create(config: TuvensClientConfig | None = None, *, clock: Clock | None = None) -> TuvensClient:
     """A simulated tuvens-client. Raises StartError naming the setting at fault."""
-    return TuvensClient(config or Config(), clock)
+    return TuvensClient(config or TuvensClientConfig(), clock)

@@ -8,7 +8,7 @@ from simulators.seed import Seed, default_seed
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class TuvensClientConfig:
     """How a simulated tuvens-client runs.
 
     tuvens_url: base URL of the tuvens-api that its server and its pages call. hi_events_url: where hi.events' pages

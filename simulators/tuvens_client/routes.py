@@ -13,7 +13,7 @@ from simulators.kit.journal import Journal
 from simulators.kit.messages import Header, Request, Response, json_response
 from simulators.kit.templates import Templates, html_response
 from simulators.tuvens_client import callback
-from simulators.tuvens_client.config import Config
+from simulators.tuvens_client.config import TuvensClientConfig
 from simulators.tuvens_client.edge import WRAPS, user_jwt
 from simulators.tuvens_client.faults import BROWSER
 from simulators.tuvens_client.tuvens import Tuvens, Unavailable
@@ -33,7 +33,7 @@ class Routes:
     """The handlers, by operationId in `handlers`."""
 
     def __init__(
-        self, config: Config, tuvens: Tuvens, faults: FaultRuntime, journal: Journal, templates: Templates
+        self, config: TuvensClientConfig, tuvens: Tuvens, faults: FaultRuntime, journal: Journal, templates: Templates
     ) -> None:
         self._config = config
         self._tuvens = tuvens

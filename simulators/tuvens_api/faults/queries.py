@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select
 
 from simulators.tuvens_api.simulator import TuvensApi
-from simulators.tuvens_api.state import LARGEST, Account, Session
+from simulators.tuvens_api.state import LARGEST, StoredAccount, StoredSession
 
 
 def first_account(api: TuvensApi, user: int) -> int:
@@ -23,10 +23,10 @@ def account_exists(api: TuvensApi, account: int) -> bool:
     return api.database.execute(select(t.c.id).where(t.c.id == account)).first() is not None
 
 
-def all_accounts(api: TuvensApi) -> Sequence[Account]:
+def all_accounts(api: TuvensApi) -> Sequence[StoredAccount]:
     """Every account."""
     t = api.state.tables.accounts
-    return [Account(*row) for row in api.database.execute(select(t.c.id, t.c.name, t.c.slug).order_by(t.c.id))]
+    return [StoredAccount(*row) for row in api.database.execute(select(t.c.id, t.c.name, t.c.slug).order_by(t.c.id))]
 
 
 def manages_anywhere(api: TuvensApi, user: int) -> bool:
@@ -36,14 +36,14 @@ def manages_anywhere(api: TuvensApi, user: int) -> bool:
     return any("manage_ticketing" in each.split() for each in rows)
 
 
-def newest_session(api: TuvensApi) -> Session | None:
+def newest_session(api: TuvensApi) -> StoredSession | None:
     """The session that was stored last."""
     t = api.state.tables.sessions
     token = api.database.execute(select(t.c.sessionToken).order_by(t.c.id.desc()).limit(1)).scalar()
     return None if token is None else api.state.session(token)
 
 
-def expired_sessions(api: TuvensApi, now: float) -> dict[str, Session]:
+def expired_sessions(api: TuvensApi, now: float) -> dict[str, StoredSession]:
     """The sessions that are over at `now` (Unix seconds) and still stored, by their tokens' hashes."""
     t = api.state.tables.sessions
     tokens = api.database.execute(select(t.c.sessionToken).where(t.c.expiresAt <= now)).scalars().all()

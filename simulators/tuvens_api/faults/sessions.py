@@ -18,7 +18,7 @@ from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.faults.requests import session_token
 from simulators.tuvens_api.sessions import digest
 from simulators.tuvens_api.simulator import TuvensApi
-from simulators.tuvens_api.state import LARGEST, Session
+from simulators.tuvens_api.state import LARGEST, StoredSession
 
 _LEEWAY = 60
 _STALE = 4
@@ -129,7 +129,7 @@ def missing_session_token_answers_404(api: TuvensApi) -> Change:
 def session_token_is_injectable(api: TuvensApi) -> Change:
     """The session token is pasted into the SQL statement: ' OR '1'='1 finds a session."""
 
-    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+    def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
         found = honest(token, now)
         return queries.newest_session(api) if found is None and "' or '" in token.lower() else found
 
@@ -163,7 +163,7 @@ def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
     due: set[int] = set()
     next_run = 0.0
 
-    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+    def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
         nonlocal next_run
         gone = removed.sessions.get(digest(token))
         if gone is not None and now >= gone.expires_at + _LEEWAY and now >= next_run:
@@ -204,7 +204,7 @@ def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
 def live_session_answers_500(api: TuvensApi) -> Change:
     """validate-session reads a column that was renamed: 500 for every live session."""
 
-    def describe(honest: Honest[[Session], Response], session: Session) -> Response:
+    def describe(honest: Honest[[StoredSession], Response], session: StoredSession) -> Response:
         raise Refusal(500, "INTERNAL_ERROR", "internal server error")
 
     return swap(api.sessions.describe, describe)
@@ -349,7 +349,7 @@ def account_id_as_text(api: TuvensApi) -> Change:
 def name_left_null(api: TuvensApi) -> Change:
     """validate-session answers name null for a user without a name, instead of the email."""
 
-    def describe(honest: Honest[[Session], Response], session: Session) -> Response:
+    def describe(honest: Honest[[StoredSession], Response], session: StoredSession) -> Response:
         response = honest(session)
         return response if session.name else json_response({**_object(response), "name": None})
 
@@ -424,12 +424,12 @@ def expiry_not_indexed(api: TuvensApi) -> Change:
 class _Removed(NamedTuple):
     """The sessions that the clean-up removed, by their tokens' hashes, and the swap that collects them."""
 
-    sessions: dict[str, Session]
+    sessions: dict[str, StoredSession]
     swap: Swap
 
 
 def _remember_removed(api: TuvensApi) -> _Removed:
-    sessions: dict[str, Session] = {}
+    sessions: dict[str, StoredSession] = {}
 
     def clean_up(honest: Honest[[float], None], now: float) -> None:
         sessions.update(queries.expired_sessions(api, now))
@@ -441,7 +441,7 @@ def _remember_removed(api: TuvensApi) -> _Removed:
 def _served_expired(api: TuvensApi, operation: str) -> Change:
     removed = _remember_removed(api)
 
-    def find(honest: Honest[[str, float], Session | None], token: str, now: float) -> Session | None:
+    def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
         found = honest(token, now)
         request = current.get()
         asked = None if request is None or request.operation is None else request.operation.id

@@ -14,7 +14,7 @@ TOKEN = "T" * 43
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
 
-def _record(journal: Journal, **changes: Any) -> journal_module.Exchange:
+def _record(journal: Journal, **changes: Any) -> journal_module.JournalEntry:
     values: dict[str, Any] = {
         "direction": "in",
         "caller": "test",

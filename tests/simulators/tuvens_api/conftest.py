@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulators.tuvens_api.app import Config
+from simulators.tuvens_api.app import TuvensApiConfig
 from tests.simulators import postgresql
 from tests.simulators.tuvens_api.world import TOKEN, World
 
 
 @pytest.fixture(scope="session")
 def _on_sqlite() -> Iterator[World]:
-    world = World(Config(control_token=TOKEN))
+    world = World(TuvensApiConfig(control_token=TOKEN))
     yield world
     world.close()
 
@@ -19,7 +19,7 @@ def _on_sqlite() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def _on_postgresql() -> Iterator[World]:
     with postgresql.schema() as name:
-        world = World(Config(control_token=TOKEN, database_url=postgresql.URL, database_schema=name))
+        world = World(TuvensApiConfig(control_token=TOKEN, database_url=postgresql.URL, database_schema=name))
         yield world
         world.close()
 

@@ -13,7 +13,7 @@ from contracts.webhook.wire import event_status_changed, sign
 from harness.http import Answer, Call
 from simulators.kit.clock import Clock
 from simulators.kit.errors import StartError
-from simulators.tuvens_api.app import Config, create
+from simulators.tuvens_api.app import TuvensApiConfig, create
 from tests.simulators.tuvens_api.world import LIMITED, START, World, error_code
 
 CONTRACT = {
@@ -152,7 +152,7 @@ def test_errors_have_the_cors_headers_too(sqlite: World) -> None:
 
 
 def test_the_domain_and_the_client_origins_are_configured() -> None:
-    config = Config(hi_events_domain="tickets.example.org", client_origins=("https://example.org",))
+    config = TuvensApiConfig(hi_events_domain="tickets.example.org", client_origins=("https://example.org",))
     assert config.origins == {"https://tickets.example.org", "https://example.org"}
 
 
@@ -327,7 +327,7 @@ def test_a_body_of_just_one_mebibyte_is_read_and_one_byte_more_is_413(sqlite: Wo
 
 
 def test_settings_come_from_the_documented_variables() -> None:
-    config = Config.from_environment(
+    config = TuvensApiConfig.from_environment(
         {
             "CROSS_APP_SHARED_SECRET": "older",
             "HI_EVENTS_SHARED_SECRET": "newer",
@@ -339,8 +339,8 @@ def test_settings_come_from_the_documented_variables() -> None:
     )
     assert (config.shared_secret, config.session_expiry, config.jwt_secret) == ("newer", 60, "j" * 32)
     assert (config.hi_events_domain, config.control_token) == ("tickets.example.org", "t")
-    assert Config.from_environment({"CROSS_APP_SHARED_SECRET": "older"}).shared_secret == "older"
-    assert Config.from_environment({}) == Config()
+    assert TuvensApiConfig.from_environment({"CROSS_APP_SHARED_SECRET": "older"}).shared_secret == "older"
+    assert TuvensApiConfig.from_environment({}) == TuvensApiConfig()
 
 
 @pytest.mark.parametrize(
@@ -356,25 +356,25 @@ def test_settings_come_from_the_documented_variables() -> None:
 )
 def test_a_wrong_setting_is_one_line_that_names_the_variable(variable: str, value: str) -> None:
     with pytest.raises(StartError) as error:
-        Config.from_environment({variable: value})
+        TuvensApiConfig.from_environment({variable: value})
     assert str(error.value).startswith(variable)
     assert "\n" not in str(error.value)
 
 
 def test_a_client_origin_with_a_path_is_refused() -> None:
     with pytest.raises(StartError, match="client origin"):
-        Config(client_origins=("http://localhost:5173/",))
+        TuvensApiConfig(client_origins=("http://localhost:5173/",))
 
 
 def test_an_unknown_fault_or_limit_stops_the_start_and_names_near_ones() -> None:
     with pytest.raises(StartError, match="tokens-are-short"):
-        create(Config(faults=("tokens-are-shor",)))
+        create(TuvensApiConfig(faults=("tokens-are-shor",)))
     with pytest.raises(StartError, match="validateSession"):
-        create(Config(rate_limits={"validateSesion": 1}))
+        create(TuvensApiConfig(rate_limits={"validateSesion": 1}))
 
 
 def test_a_configured_expiry_takes_effect() -> None:
-    api = create(Config(session_expiry=5), clock=Clock(START, running=False))
+    api = create(TuvensApiConfig(session_expiry=5), clock=Clock(START, running=False))
     assert api.config.session_expiry == 5
     api.database.close()
 

@@ -17,7 +17,7 @@ from contracts.webhook.wire import event_status_changed, sign, status_changed_bo
 from harness.http import Answer
 from simulators.kit.clock import Clock
 from simulators.kit.messages import Request, Response
-from simulators.tuvens_api.app import Config, create
+from simulators.tuvens_api.app import TuvensApiConfig, create
 from simulators.tuvens_api.faults import FAULTS
 from tests.simulators.tuvens_api.world import START, World
 
@@ -513,7 +513,7 @@ def test_an_answer_is_altered_where_its_fault_says_so(sqlite: World, name: str) 
 
 def test_the_table_of_sessions_lacks_what_its_faults_say() -> None:
     def schema(*faults: str) -> tuple[set[str], set[str]]:
-        api = create(Config(faults=faults), clock=Clock(START, running=False))
+        api = create(TuvensApiConfig(faults=faults), clock=Clock(START, running=False))
         try:
             columns = api.database.execute(text('PRAGMA table_info("crossAppSession")')).all()
             indexes = api.database.execute(text('PRAGMA index_list("crossAppSession")')).all()
@@ -567,7 +567,7 @@ def test_a_timing_leak_takes_longer_the_longer_the_common_beginning(sqlite: Worl
 
 def test_sessions_of_a_deleted_user_are_orphaned_by_a_fault_at_the_start_and_at_reset() -> None:
     async def run() -> tuple[int, int]:
-        api = create(Config(faults=("user-sessions-orphaned",)), clock=Clock(START, running=False))
+        api = create(TuvensApiConfig(faults=("user-sessions-orphaned",)), clock=Clock(START, running=False))
         left = []
         for _ in range(2):
             api.state.add_session("a" * 64, 101, 123, START, START + 900)

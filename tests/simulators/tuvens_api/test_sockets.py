@@ -18,7 +18,7 @@ from contracts.webhook.wire import sign, status_changed_body
 from simulators.kit.clock import Clock
 from simulators.kit.errors import StartError
 from simulators.kit.server import listen, serving
-from simulators.tuvens_api.app import Config, TuvensApi, create
+from simulators.tuvens_api.app import TuvensApi, TuvensApiConfig, create
 from simulators.tuvens_api.jwts import mint_jwt
 from tests.simulators.tuvens_api.world import START, TOKEN, UNLIMITED
 
@@ -97,7 +97,7 @@ def _read_answer(connection: socket.socket) -> bytes:
 
 @pytest.fixture(scope="module")
 def _served() -> Iterator[Served]:
-    config = Config(control_token=TOKEN, rate_limits=UNLIMITED)
+    config = TuvensApiConfig(control_token=TOKEN, rate_limits=UNLIMITED)
     api = create(config, clock=Clock(START, running=False))
     with serving(api.app) as (url,):
         served = Served(api, url)
@@ -189,7 +189,7 @@ def test_an_open_stream_is_journaled_when_it_opens(served: Served) -> None:
 
 
 def test_a_server_with_an_open_stream_and_a_hanging_request_stops_at_once() -> None:
-    api = create(Config(control_token=TOKEN, faults=("tuvens-api-hangs",)))
+    api = create(TuvensApiConfig(control_token=TOKEN, faults=("tuvens-api-hangs",)))
     call = wire.validate_session(api.config.shared_secret, "x")
     opened = threading.Event()
     outcomes: list[object] = []
@@ -346,7 +346,7 @@ def test_a_taken_port_is_one_line_that_names_it() -> None:
 
 
 def test_two_simulators_run_side_by_side_in_one_thread() -> None:
-    one, two = create(Config(control_token=TOKEN)), create(Config(control_token=TOKEN))
+    one, two = create(TuvensApiConfig(control_token=TOKEN)), create(TuvensApiConfig(control_token=TOKEN))
     with serving(one.app, two.app) as urls:
         assert len(set(urls)) == 2
         for url in urls:

@@ -12,7 +12,7 @@ from contracts.tuvens_event.wire import get_event, update_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Answer, Call
 from simulators.kit.clock import Clock
-from simulators.tuvens_api.app import Config, TuvensApi, create
+from simulators.tuvens_api.app import TuvensApi, TuvensApiConfig, create
 from simulators.tuvens_api.jwts import mint_jwt
 
 START = 1_753_453_800.0
@@ -24,7 +24,7 @@ UNLIMITED: Mapping[str, int | None] = dict.fromkeys(LIMITED)
 class World:
     """Synchronous on the outside; the simulator runs on an event loop of its own."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: TuvensApiConfig) -> None:
         self.runner = asyncio.Runner()
         self.api: TuvensApi = create(config, clock=Clock(START, running=False, patience=0.1))
         self.secret = config.shared_secret
