@@ -9,6 +9,15 @@ from simulators.tuvens_client.faults import FAULTS as _TUVENS_CLIENT
 
 FAULTS: dict[str, Fault] = {**_TUVENS_API, **_HI_EVENTS, **_TUVENS_CLIENT}
 
+UNBREAKABLE: dict[str, str] = {
+    "routes.*_answers": "who answers nothing is not accused: a network never breaks a rule",
+    "transport.*": "no simulator is served by https",
+    "hi_events_delivery.an_attempt_waits_30_seconds_at_most": "only a receiver shows it, which embedded simulators are "
+    "not given",
+    "hi_events_delivery.retries_after_a_broken_connection": "only a receiver shows it, as above",
+}
+"""Requirements that no simulator can be made to break, by pattern, and why: their proof are example histories."""
+
 
 def environment_read(environment: Mapping[str, str], armed: Iterable[str]) -> dict[str, str]:
     """The environment without the variables that the armed faults ignore."""

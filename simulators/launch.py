@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from types import ModuleType
 from typing import Any, Literal
 
 import openapi
-from simulators.faults import FAULTS, environment_read
 from simulators.hi_events.config import HiEventsConfig
-from simulators.hi_events.policy import PAUSES, Policy
+from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
@@ -223,7 +223,7 @@ class Launched:
         options = self.options
         faults = _faults_of(TUVENS_API, options)
         return TuvensApiConfig.from_environment(
-            environment_read(options.environment, faults),
+            _faults().environment_read(options.environment, faults) if faults else options.environment,
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
             client_origins=self._client_origins(),
             database_url=options.database,
@@ -266,7 +266,7 @@ class Launched:
             shared_secret=self.shared_secret,
             client_origins=self._client_origins(),
             upstream_timeout=options.upstream_timeout,
-            delivery=Policy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
+            delivery=DeliveryPolicy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
             database_url=options.database,
             database_schema=options.database_schema,
             control_token=self.control_tokens.get(HI_EVENTS),
@@ -339,13 +339,14 @@ def _check(options: LaunchOptions) -> None:
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"nothing to start; choose from {', '.join(APPS)}")
+    known = _faults().FAULTS if options.faults else {}
     for name in options.faults:
-        if name not in FAULTS:
-            close = get_close_matches(name, FAULTS, n=3)
+        if name not in known:
+            close = get_close_matches(name, known, n=3)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
             raise StartError(f"no fault is named {name!r}{hint}")
-        if FAULTS[name].app not in options.only:
-            raise StartError(f"the fault {name} is one of {FAULTS[name].app}, which is not started")
+        if known[name].app not in options.only:
+            raise StartError(f"the fault {name} is one of {known[name].app}, which is not started")
 
 
 def _listen(app: str, port: int, *, shared: bool) -> socket.socket:
@@ -360,4 +361,11 @@ def _limits(app: str, options: LaunchOptions) -> dict[str, int | None]:
 
 
 def _faults_of(app: str, options: LaunchOptions) -> tuple[str, ...]:
-    return tuple(each for each in options.faults if FAULTS[each].app == app)
+    return tuple(each for each in options.faults if _faults().FAULTS[each].app == app)
+
+
+def _faults() -> ModuleType:
+    """`simulators.faults`, imported where a fault is named: it imports every application."""
+    from simulators import faults
+
+    return faults

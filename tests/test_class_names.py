@@ -6,8 +6,6 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = ("crossapp", "harness", "openapi", "contracts", "simulators", "scenarios", "load")
-# Names that the simulators still give to several classes, or share with another package. To be renamed there.
-_TO_BE_RENAMED = {"Edge", "Routes", "SignIn", "Tuvens", "Unavailable"}
 
 
 def _homonyms() -> dict[str, list[str]]:
@@ -21,8 +19,4 @@ def _homonyms() -> dict[str, list[str]]:
 
 
 def test_no_two_classes_share_a_name() -> None:
-    assert {name: files for name, files in _homonyms().items() if name not in _TO_BE_RENAMED} == {}
-
-
-def test_a_name_that_is_unique_by_now_is_struck_off_the_list() -> None:
-    assert set(_homonyms()) & _TO_BE_RENAMED == _TO_BE_RENAMED
+    assert _homonyms() == {}

@@ -12,8 +12,8 @@ from harness.exit_codes import ExitCode
 from harness.requirement import Level, Requirement
 from load.judge.catalogue import budget_requirement
 from load.plan.budgets import read_budgets
+from simulators.faults import UNBREAKABLE
 from simulators.kit.faults import Fault
-from simulators.turns_red import UNBREAKABLE
 
 SCENARIOS = "scenarios"
 BROWSER = "browser"

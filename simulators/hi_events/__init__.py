@@ -1,4 +1,4 @@
-"""The simulated hi.events: API, pages and outgoing webhooks."""
+"""The simulated hi.events: API, pages and outgoing webhooks, honest unless a fault is armed."""
 
 from typing import TYPE_CHECKING
 

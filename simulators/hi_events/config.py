@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from simulators.hi_events.policy import Policy
+from simulators.hi_events.policy import DeliveryPolicy
 from simulators.hi_events.returning import origin_of
 from simulators.kit.errors import StartError
 from simulators.seed import Seed, default_seed
@@ -15,12 +15,15 @@ from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 class HiEventsConfig:
     """How a simulated hi.events runs.
 
-    tuvens_url: base URL of the tuvens-api that it calls; webhooks_url: of the one that it sends webhooks to (None: the
-    same). client_origins: exact origins that the page goes back to
-    and that may embed an event. session_lifetime: seconds by the clock. upstream_timeout: real seconds for one
-    call to tuvens-api. delivery: how webhooks are tried. database_url None is a SQLite file in a private directory;
-    database_schema is for PostgreSQL. control_token None leaves the control plane out. rate_limits by operationId
-    (None lifts one); the rest is the contract's. faults are armed from the start.
+    tuvens_url: base URL of the tuvens-api that it calls.
+    webhooks_url: base URL of the one that it sends webhooks to; None for the same.
+    client_origins: exact origins that the page goes back to and that may embed an event.
+    session_lifetime: seconds by the clock. upstream_timeout: seconds by the clock for one call to tuvens-api.
+    delivery: how webhooks are tried.
+    database_url: None for a SQLite file in a private directory. database_schema: for PostgreSQL.
+    control_token: None leaves the control plane out.
+    rate_limits: by operationId (None lifts one); the rest is the contract's.
+    faults: armed from the start.
     """
 
     tuvens_url: str = "http://127.0.0.1:3000"
@@ -29,7 +32,7 @@ class HiEventsConfig:
     client_origins: tuple[str, ...] = ("http://localhost:5173",)
     session_lifetime: int = 3600
     upstream_timeout: float = 10.0
-    delivery: Policy = field(default_factory=Policy)
+    delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     database_url: str | None = None
     database_schema: str | None = None
     control_token: str | None = None

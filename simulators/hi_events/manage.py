@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulators.hi_events import returning
+from simulators.hi_events.headers import manage_page_headers
 from simulators.hi_events.store import HiEventsStore, LocalSession
-from simulators.hi_events.views import policy
 from simulators.kit.clock import Clock
 from simulators.kit.templates import Templates
 
@@ -21,31 +21,25 @@ COOKIE = "hi_events_session"
 _SIGNED_OUT = "You are not signed in, or the session is over. Come again from Tuvens."
 
 
-class Manage:
-    """The page for whoever has a session, told by a cookie that the script may read: it is the bearer token to send."""
+class ManagePage:
+    """The page for organisers with a session. Its cookie is the bearer token, which the page's script sends."""
 
     def __init__(
-        self, *, store: HiEventsStore, clock: Clock, templates: Templates, client_origins: Collection[str]
+        self, store: HiEventsStore, clock: Clock, templates: Templates, client_origins: Collection[str]
     ) -> None:
         self._store = store
         self._clock = clock
         self._templates = templates
         self._origins = client_origins
 
-    def routes(self) -> list[Route]:
+    def route(self) -> Route:
         """GET /manage."""
-        return [Route(PATH, self.show, methods=["GET"])]
+        return Route(PATH, self.show, methods=["GET"])
 
     async def show(self, request: Request) -> Response:
         """The events of the session's account; `event` (of Tuvens) shows one, `return_url` is the way back."""
         session = self._store.session(request.cookies.get(COOKIE, ""), self._clock.now())
-        headers = {
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
-            "X-Frame-Options": "DENY",
-            "Content-Security-Policy": policy("'none'", scripts=True),
-        }
+        headers = {name.decode(): value.decode() for name, value in manage_page_headers()}
         if session is None:
             page = self._templates.render("error", message=_SIGNED_OUT)
             return Response(page, 401, headers, "text/html")
@@ -68,7 +62,7 @@ class Manage:
         )
 
 
-def address(event: str | None, back: str | None) -> str:
+def manage_address(event: str | None, back: str | None) -> str:
     """Where the page is for an event of Tuvens, with a way back."""
     query = [(name, value) for name, value in (("event", event), ("return_url", back)) if value]
     return f"{PATH}?{urlencode(query)}" if query else PATH

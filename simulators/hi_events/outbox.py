@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -16,7 +16,7 @@ PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook: `body` is what is sent, byte for byte, on every try.
+    """One webhook, in the order of the table's columns: `body` is what is sent, byte for byte, on every try.
 
     `due_at` is Unix seconds by the simulator's clock; `tries` counts attempts that were not replays.
     """
@@ -32,7 +32,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: answered with `status`, or not at all because of `error`.
+    """One try, in the order of the table's columns: answered with `status`, or not at all because of `error`.
 
     `duration` is real seconds, `started_at` Unix seconds by the clock. `retry_after` is what the answer asked for,
     in seconds; it is not kept.
@@ -45,19 +45,19 @@ class Attempt:
     status: int | None
     error: str | None
     answer: str | None
-    retry_after: float = 0.0
     replay: bool = False
+    retry_after: float = 0.0
 
 
 class Outbox:
     """Reads and writes of the outbox. Each method may stand alone or in a transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def write(self) -> AbstractContextManager[object]:
         """A transaction: committed at the end, rolled back by an exception."""
-        return self._database.write()
+        return self.database.write()
 
     def enqueue(self, *, event_id: int, body: bytes, event_sent_at: str, due_at: float) -> int:
         """Put a webhook at the end of its event's line; in the transaction of the change that it reports."""
@@ -70,18 +70,18 @@ class Outbox:
             "due_at": due_at,
             "leased_until": 0.0,
         }
-        made: int = self._database.execute(insert(deliveries).values(**values).returning(deliveries.c.id)).scalar_one()
+        made: int = self.database.execute(insert(deliveries).values(**values).returning(deliveries.c.id)).scalar_one()
         return made
 
     def waiting_events(self) -> list[int]:
         """The events that have a pending delivery."""
         pending = select(deliveries.c.event_id).where(deliveries.c.state == PENDING).distinct()
-        return sorted(self._database.execute(pending).scalars())
+        return sorted(self.database.execute(pending).scalars())
 
     def pending_of(self, event_id: int) -> list[Delivery]:
         """The pending deliveries of an event, in the order of the changes."""
         waiting = (deliveries.c.event_id == event_id) & (deliveries.c.state == PENDING)
-        rows = self._database.execute(select(deliveries).where(waiting).order_by(deliveries.c.id))
+        rows = self.database.execute(select(deliveries).where(waiting).order_by(deliveries.c.id))
         return [_delivery(row) for row in rows]
 
     def lease(self, delivery_id: int, *, owner: str, real_now: float, seconds: float) -> float:
@@ -94,9 +94,9 @@ class Outbox:
         this = (deliveries.c.id == delivery_id) & (deliveries.c.state == PENDING)
         free = this & (deliveries.c.leased_until <= real_now)
         values = {"leased_until": real_now + seconds, "leased_by": owner}
-        if self._database.execute(update(deliveries).where(free).values(**values)).rowcount == 1:
+        if self.database.execute(update(deliveries).where(free).values(**values)).rowcount == 1:
             return 0.0
-        until = self._database.execute(select(deliveries.c.leased_until).where(this)).scalar_one_or_none()
+        until = self.database.execute(select(deliveries.c.leased_until).where(this)).scalar_one_or_none()
         return float("inf") if until is None else max(until - real_now, 0.01)
 
     def release(self, delivery_id: int) -> None:
@@ -106,11 +106,11 @@ class Outbox:
     def release_all_of(self, is_gone: Callable[[str], bool]) -> None:
         """Give back the leases of owners who are gone; in a transaction."""
         leased = (deliveries.c.state == PENDING) & (deliveries.c.leased_until > 0) & deliveries.c.leased_by.is_not(None)
-        owners = self._database.execute(select(deliveries.c.leased_by).where(leased).distinct()).scalars().all()
+        owners = self.database.execute(select(deliveries.c.leased_by).where(leased).distinct()).scalars().all()
         for owner in owners:
             if is_gone(owner):
                 theirs = leased & (deliveries.c.leased_by == owner)
-                self._database.execute(update(deliveries).where(theirs).values(leased_until=0.0))
+                self.database.execute(update(deliveries).where(theirs).values(leased_until=0.0))
 
     def settle(self, delivery: Delivery, attempt: Attempt, *, state: str, due_at: float) -> None:
         """Log an attempt and write what becomes of its delivery; in a transaction."""
@@ -120,30 +120,18 @@ class Outbox:
 
     def log(self, delivery_id: int, attempt: Attempt) -> None:
         """Add an attempt to the delivery log."""
-        values = {
-            "number": attempt.number,
-            "started_at": attempt.started_at,
-            "duration": attempt.duration,
-            "signature": attempt.signature,
-            "status": attempt.status,
-            "error": attempt.error,
-            "answer": attempt.answer,
-            "replay": int(attempt.replay),
-        }
-        self._database.execute(insert(attempts).values(delivery_id=delivery_id, **values))
-
-    def rewrite(self, delivery_id: int, body: bytes, event_sent_at: str) -> None:
-        """Change what a delivery says: only a fault does so."""
-        self._change(delivery_id, body=body, event_sent_at=event_sent_at)
+        values = {**asdict(attempt), "delivery_id": delivery_id, "replay": int(attempt.replay)}
+        del values["retry_after"]
+        self.database.execute(insert(attempts).values(**values))
 
     def deliveries(self, limit: int | None = None) -> list[Delivery]:
         """All deliveries, or the last `limit`, the oldest first."""
         newest = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
-        return [_delivery(row) for row in self._database.execute(newest)][::-1]
+        return [_delivery(row) for row in self.database.execute(newest)][::-1]
 
     def delivery(self, delivery_id: int) -> Delivery | None:
         """One delivery."""
-        row = self._database.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+        row = self.database.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
         return None if row is None else _delivery(row)
 
     def tries_of(self, delivery_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -151,7 +139,7 @@ class Outbox:
         found: dict[int, list[dict[str, Any]]] = {each: [] for each in delivery_ids}
         for start in range(0, len(delivery_ids), _AT_ONCE):
             mine = attempts.c.delivery_id.in_(delivery_ids[start : start + _AT_ONCE])
-            for row in self._database.execute(select(attempts).where(mine).order_by(attempts.c.id)):
+            for row in self.database.execute(select(attempts).where(mine).order_by(attempts.c.id)):
                 found[row.delivery_id].append(
                     {"number": row.number, "status": row.status, "error": row.error, "replay": bool(row.replay)}
                 )
@@ -160,30 +148,18 @@ class Outbox:
     def attempts_of(self, delivery_id: int) -> list[Attempt]:
         """The attempts of a delivery, in order."""
         mine = select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.id)
-        return [
-            Attempt(
-                row.number,
-                row.started_at,
-                row.duration,
-                row.signature,
-                row.status,
-                row.error,
-                row.answer,
-                replay=bool(row.replay),
-            )
-            for row in self._database.execute(mine)
-        ]
+        return [Attempt(*(*row[2:-1], bool(row.replay))) for row in self.database.execute(mine)]
 
     def attempts_made(self, delivery_id: int) -> int:
         """How often a delivery was sent, replays included."""
         mine = select(func.count()).select_from(attempts).where(attempts.c.delivery_id == delivery_id)
-        return self._database.execute(mine).scalar_one()
+        return self.database.execute(mine).scalar_one()
 
     def _change(self, delivery_id: int, **values: object) -> bool:
         """Set columns of a delivery; whether it is still there."""
-        changed = self._database.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+        changed = self.database.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
         return changed.rowcount == 1
 
 
 def _delivery(row: Row[*tuple[Any, ...]]) -> Delivery:
-    return Delivery(row.id, row.event_id, bytes(row.body), row.event_sent_at, row.state, row.tries, row.due_at)
+    return Delivery(*row[:7])

@@ -7,7 +7,7 @@ PAUSES: tuple[float, ...] = (1, 5, 25, 120, 600, 3600)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DeliveryPolicy:
     """`timeout` of one attempt in real seconds, at most 30; `pauses` before each retry, by the clock.
 
     After the last pause and one more failure a delivery has failed for good.

@@ -22,7 +22,10 @@ _EARLIER_CUSTOMER = 20
 
 @dataclass(frozen=True, slots=True)
 class LocalUser:
-    """A user of hi.events; `external_user_id` is tuvens-api's id, None for one who never came from there."""
+    """A user of hi.events, in the order of the table's columns.
+
+    `external_user_id` is tuvens-api's id, None for one who never came from there.
+    """
 
     id: int
     email: str
@@ -33,7 +36,10 @@ class LocalUser:
 
 @dataclass(frozen=True, slots=True)
 class LocalAccount:
-    """An account of hi.events; `external_account_id` is tuvens-api's id of the account that it is mapped to."""
+    """An account of hi.events, in the order of the table's columns.
+
+    `external_account_id` is tuvens-api's id of the account that it is mapped to.
+    """
 
     id: int
     external_account_id: int | None
@@ -55,7 +61,10 @@ class LocalSession:
 
 @dataclass(frozen=True, slots=True)
 class LocalEvent:
-    """An event of hi.events; `changed_at_ms` is when its status last changed, in Unix milliseconds."""
+    """An event of hi.events, in the order of the table's columns.
+
+    `changed_at_ms` is when its status last changed, in Unix milliseconds.
+    """
 
     id: int
     account_id: int
@@ -96,7 +105,7 @@ class HiEventsStore:
     statements have to be in one."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         if database.name == "postgresql":
             from sqlalchemy.dialects.postgresql import insert as insert_of_dialect
         else:
@@ -105,13 +114,13 @@ class HiEventsStore:
 
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction: committed at the end, rolled back by an exception."""
-        return self._database.write()
+        return self.database.write()
 
     # -- seed
 
     def is_empty(self) -> bool:
         """Whether nothing was seeded yet."""
-        return all(self._database.execute(select(each.c.id).limit(1)).first() is None for each in (users, accounts))
+        return all(self.database.execute(select(each.c.id).limit(1)).first() is None for each in (users, accounts))
 
     def seed(self, seed: Seed) -> None:
         """Remove everything and write the seed, in one transaction.
@@ -144,7 +153,7 @@ class HiEventsStore:
             ]
             if rows:
                 connection.execute(insert(events), rows)
-            if self._database.name == "postgresql":
+            if self.database.name == "postgresql":
                 # Rows that were given their ids have not moved the sequence on.
                 sequence = "pg_get_serial_sequence('hi_events', 'id')"
                 connection.execute(text(f"SELECT setval({sequence}, max(id)) FROM hi_events HAVING max(id) > 0"))
@@ -159,7 +168,7 @@ class HiEventsStore:
             "deliveries": deliveries,
         }
         return {
-            name: self._database.execute(select(func.count()).select_from(table)).scalar_one()
+            name: self.database.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in tables.items()
         }
 
@@ -168,10 +177,10 @@ class HiEventsStore:
     def user(self, external_user_id: str) -> LocalUser | None:
         """The local user of a Tuvens user."""
         mine = users.c.external_user_id == external_user_id
-        row = self._database.execute(select(users).where(mine).order_by(users.c.id).limit(1)).one_or_none()
+        row = self.database.execute(select(users).where(mine).order_by(users.c.id).limit(1)).one_or_none()
         return None if row is None else _user(row)
 
-    def map_user(self, who: SessionUser, *, link: bool = True) -> LocalUser:
+    def map_user(self, who: SessionUser) -> LocalUser:
         """The one local user of a Tuvens user: found, linked by email, or made; in a transaction.
 
         Safe against any number of processes doing the same: the unique constraint decides who makes the user, and
@@ -179,23 +188,21 @@ class HiEventsStore:
         """
         first, last = split_name(who.name)
         names = {"email": who.email, "first_name": first, "last_name": last}
-        found = self.user(who.user_id)
-        if found is None and link:
-            found = self._link_by_email(who)
+        found = self.user(who.user_id) or self.link_by_email(who)
         if found is None:
             self._insert_new(users, {**names, "external_user_id": who.user_id})
             found = self.user(who.user_id)
             assert found is not None, "the constraint says that the row is there"
         if (found.email, found.first_name, found.last_name) != (who.email, first, last):
-            self._database.execute(update(users).where(users.c.id == found.id).values(**names))
+            self.database.execute(update(users).where(users.c.id == found.id).values(**names))
             found = LocalUser(found.id, who.email, first, last, found.external_user_id)
         return found
 
-    def _link_by_email(self, who: SessionUser) -> LocalUser | None:
+    def link_by_email(self, who: SessionUser) -> LocalUser | None:
         """Link the oldest local user who has the email of a Tuvens user and belongs to none yet."""
         while (candidate := self.find_unlinked(who.email)) is not None:
             free = (users.c.id == candidate) & users.c.external_user_id.is_(None)
-            self._database.execute(update(users).where(free).values(external_user_id=who.user_id))
+            self.database.execute(update(users).where(free).values(external_user_id=who.user_id))
             linked = self.user(who.user_id)
             if linked is not None:
                 return linked
@@ -204,20 +211,12 @@ class HiEventsStore:
     def find_unlinked(self, email: str) -> int | None:
         """The id of the oldest local user who has an email and belongs to no Tuvens user yet."""
         free = users.c.external_user_id.is_(None) & (func.lower(users.c.email) == func.lower(email))
-        return self._database.execute(select(users.c.id).where(free).order_by(users.c.id).limit(1)).scalar()
-
-    def add_twin(self, who: SessionUser) -> LocalUser:
-        """Make one more local user for a Tuvens user, past the constraint: only faults do so."""
-        first, last = split_name(who.name)
-        names = {"email": who.email, "first_name": first, "last_name": last}
-        made = self._insert_new(users, {**names, "external_user_id": who.user_id, "twin": 1 + secrets.randbelow(2**62)})
-        assert made is not None, "a random twin number is new"
-        return LocalUser(made, who.email, first, last, who.user_id)
+        return self.database.execute(select(users.c.id).where(free).order_by(users.c.id).limit(1)).scalar()
 
     def unlinked_users(self) -> list[LocalUser]:
         """The local users who belong to no Tuvens user yet."""
         free = users.c.external_user_id.is_(None)
-        return [_user(row) for row in self._database.execute(select(users).where(free).order_by(users.c.id))]
+        return [_user(row) for row in self.database.execute(select(users).where(free).order_by(users.c.id))]
 
     # -- accounts
 
@@ -226,33 +225,28 @@ class HiEventsStore:
         name = f"Tuvens account {external_account_id}"
         self._insert_new(accounts, {"external_account_id": external_account_id, "name": name})
         mine = accounts.c.external_account_id == external_account_id
-        return _account(self._database.execute(select(accounts).where(mine)).one())
-
-    def first_account(self) -> LocalAccount | None:
-        """The oldest account: only faults map everybody to it."""
-        row = self._database.execute(select(accounts).order_by(accounts.c.id).limit(1)).one_or_none()
-        return None if row is None else _account(row)
+        return LocalAccount(*self.database.execute(select(accounts).where(mine)).one())
 
     def name_accounts(self, names: Mapping[int, str]) -> None:
         """Take over tuvens-api's names, by external id, of the accounts that are mapped; in a transaction."""
         for external_id, name in names.items():
             renamed = (accounts.c.external_account_id == external_id) & (accounts.c.name != name[:255])
-            self._database.execute(update(accounts).where(renamed).values(name=name[:255]))
+            self.database.execute(update(accounts).where(renamed).values(name=name[:255]))
 
     def join(self, user: LocalUser, account: LocalAccount) -> None:
         """Make a user a member of an account."""
         member = self._insert(account_users).values(account_id=account.id, user_id=user.id)
-        self._database.execute(member.on_conflict_do_nothing())
+        self.database.execute(member.on_conflict_do_nothing())
 
     def accounts_of(self, user: LocalUser) -> list[LocalAccount]:
         """The accounts that a user is a member of."""
         mine = select(accounts).join(account_users).where(account_users.c.user_id == user.id).order_by(accounts.c.id)
-        return [_account(row) for row in self._database.execute(mine)]
+        return [LocalAccount(*row) for row in self.database.execute(mine)]
 
     def is_member(self, user: LocalUser, account_id: int) -> bool:
         """Whether a user is a member of an account."""
         mine = (account_users.c.user_id == user.id) & (account_users.c.account_id == account_id)
-        return self._database.execute(select(account_users.c.user_id).where(mine)).first() is not None
+        return self.database.execute(select(account_users.c.user_id).where(mine)).first() is not None
 
     # -- sessions
 
@@ -261,7 +255,7 @@ class HiEventsStore:
     ) -> str:
         """Start a session of `lifetime` seconds, and return its bearer token. Dead sessions are removed. In a
         transaction."""
-        self._database.execute(delete(sessions).where(sessions.c.expires_at <= now))
+        self.database.execute(delete(sessions).where(sessions.c.expires_at <= now))
         token = secrets.token_urlsafe(32)
         values = {
             "token_sha256": _token_hash(token),
@@ -271,7 +265,7 @@ class HiEventsStore:
             "created_at": now,
             "expires_at": now + lifetime,
         }
-        self._database.execute(insert(sessions).values(**values))
+        self.database.execute(insert(sessions).values(**values))
         return token
 
     def session(self, token: str, now: float) -> LocalSession | None:
@@ -305,7 +299,7 @@ class HiEventsStore:
                 row.created_at,
                 row.expires_at,
             )
-            for row in self._database.execute(newest)
+            for row in self.database.execute(newest)
         ][::-1]
 
     # -- events
@@ -318,10 +312,10 @@ class HiEventsStore:
     def events_of(self, account_id: int) -> list[LocalEvent]:
         """The events of an account, by id."""
         mine = select(events).where(events.c.account_id == account_id).order_by(events.c.id)
-        return [_event(row) for row in self._database.execute(mine)]
+        return [LocalEvent(*row) for row in self.database.execute(mine)]
 
     def make_event(
-        self, account_id: int, tuvens_event_id: str | None, draft: EventDraft, *, now: float, status: str = "DRAFT"
+        self, account_id: int, tuvens_event_id: str | None, draft: EventDraft, status: str, now: float
     ) -> LocalEvent:
         """Make an event, or find the one that carries the same Tuvens event already; in a transaction."""
         values = {
@@ -345,17 +339,17 @@ class HiEventsStore:
         """Write a new status of an event that is locked. Its time is later than the last change's, however close they
         are."""
         at = max(round(now * 1000), event.changed_at_ms + 1)
-        self._database.execute(update(events).where(events.c.id == event.id).values(status=status, changed_at_ms=at))
+        self.database.execute(update(events).where(events.c.id == event.id).values(status=status, changed_at_ms=at))
         return replace(event, status=status, changed_at_ms=at)
 
     def _event(self, wanted: Select[*tuple[Any, ...]]) -> LocalEvent | None:
-        row = self._database.execute(wanted).one_or_none()
-        return None if row is None else _event(row)
+        row = self.database.execute(wanted).one_or_none()
+        return None if row is None else LocalEvent(*row)
 
     def _insert_new(self, table: Table, values: Mapping[str, object]) -> int | None:
         """Insert a row unless a unique constraint says that it is there; its id, or None where it was there."""
         new = self._insert(table).values(**values).on_conflict_do_nothing().returning(table.c.id)
-        made: int | None = self._database.execute(new).scalar_one_or_none()
+        made: int | None = self.database.execute(new).scalar_one_or_none()
         return made
 
 
@@ -370,23 +364,4 @@ def _token_hash(token: str) -> str:
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> LocalUser:
-    return LocalUser(row.id, row.email, row.first_name, row.last_name, row.external_user_id)
-
-
-def _account(row: Row[*tuple[Any, ...]]) -> LocalAccount:
-    return LocalAccount(row.id, row.external_account_id, row.name)
-
-
-def _event(row: Row[*tuple[Any, ...]]) -> LocalEvent:
-    return LocalEvent(
-        row.id,
-        row.account_id,
-        row.tuvens_event_id,
-        row.title,
-        row.description,
-        row.start_date,
-        row.end_date,
-        row.details,
-        row.status,
-        row.changed_at_ms,
-    )
+    return LocalUser(*row[:5])

@@ -1,31 +1,25 @@
 """Delivery of webhooks from the durable outbox: signed, in order for one event, retried, logged."""
 
 import asyncio
-import json
 import os
 import socket
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 
-from contracts.times import iso_millis
 from contracts.webhook import wire
-from harness.http import Answer, json_body
+from contracts.webhook.wire import Fate
+from harness.http import Answer, Call
 from simulators.hi_events.outbox import DELIVERED, FAILED, PENDING, Attempt, Delivery, Outbox
-from simulators.hi_events.policy import Policy
-from simulators.hi_events.store import LocalEvent
-from simulators.hi_events.upstream import Tuvens
-from simulators.kit.caller import CallOutcome
+from simulators.hi_events.policy import DeliveryPolicy
+from simulators.kit.caller import Caller, CallOutcome
 from simulators.kit.clock import Clock, Timer
-from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
-from simulators.kit.messages import current
+from simulators.kit.messages import noted
 
 _LEASE_MARGIN = 2.0
 _LONGEST_RETRY_AFTER = 3600
 _EXCERPT = 2000
-_HOLD = 1.0
-_HURRY = 1.0
 _RECOVERY = 5.0
 _OWNER = f"{socket.gethostname()}/{os.getpid()}"
 
@@ -35,30 +29,29 @@ class Courier:
 
     Everything that matters is in the database before it happens: a process that is killed at any moment leaves a
     pending delivery, and the next one sends it (again). Several processes may share one outbox: whoever leases the
-    head of an event's line sends it.
+    head of an event's line sends it. `caller` calls the receiver of the webhooks, which are signed with `secret`.
     """
 
     def __init__(
         self,
-        *,
         outbox: Outbox,
         clock: Clock,
         journal: Journal,
-        faults: FaultRuntime,
-        tuvens: Tuvens,
+        caller: Caller,
         secret: str,
-        policy: Policy,
+        policy: DeliveryPolicy,
     ) -> None:
+        self.secret = secret
         self._outbox = outbox
         self._clock = clock
         self._journal = journal
-        self._faults = faults
-        self._tuvens = tuvens
-        self._secret = secret
+        self._caller = caller
         self._policy = policy
         self._planned: dict[int, Timer] = {}
         self._under_way: set[asyncio.Task[object]] = set()
         self._generation = 0
+
+    # -- when deliveries are sent
 
     def start(self) -> None:
         """Take up what is pending, from an earlier process too."""
@@ -78,7 +71,7 @@ class Courier:
             self._planned[event_id] = self._clock.call_at(due, partial(self._turn, event_id, self._generation))
 
     def forget(self) -> None:
-        """Drop all plans and break off the attempts under way; what is in the database stays as it is."""
+        """Drop all plans and break off the attempts under way; the database stays as it is."""
         self._generation += 1
         for timer in self._planned.values():
             timer.cancel()
@@ -91,20 +84,12 @@ class Courier:
         self.forget()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    def due_at_first(self) -> float:
-        """When a delivery that is written now is to be sent first."""
-        hold = _HOLD if self._faults.armed("webhooks-out-of-order") else 0.0
-        return self._clock.now() + hold
-
-    def _timeout(self) -> float:
-        return min(self._policy.timeout, _HURRY) if self._faults.on("deliveries-hurry") else self._policy.timeout
-
     async def replay(self, delivery_id: int) -> Attempt | None:
         """Send a delivery once more, now, whatever became of it; None where there is no such delivery."""
         delivery = self._outbox.delivery(delivery_id)
         if delivery is None:
             return None
-        attempt = await self._attempt(delivery, replay=True)
+        attempt = await self.attempt(delivery, replay=True)
         with self._outbox.write():
             if self._outbox.delivery(delivery_id) is not None:
                 self._outbox.log(delivery_id, attempt)
@@ -113,8 +98,6 @@ class Courier:
     async def _turn(self, event_id: int, generation: int) -> None:
         if generation != self._generation:
             return
-        # The job inherits the context of the request that scheduled it, whose books are closed by now.
-        current.set(None)
         task = asyncio.current_task()
         assert task is not None, "the clock runs jobs as tasks"
         self._under_way.add(task)
@@ -128,55 +111,53 @@ class Courier:
                 self.wake(event_id, again)
 
     async def _send_next(self, event_id: int) -> float:
-        """Send the head of a line; returns before when (by the clock) there is no point in trying again."""
+        """Send the next delivery of an event; returns the time before which there is no point in trying again."""
         with self._outbox.write():
             line = self._outbox.pending_of(event_id)
             if not line:
                 return 0.0
-            newest_first = len(line) > 1 and self._faults.on("webhooks-out-of-order")
-            delivery = line[-1] if newest_first else line[0]
-            if len(line) > 1 and line[0].tries and not line[1].tries and self._faults.on("failed-delivery-overtaken"):
-                delivery = line[1]
-            busy = self._outbox.lease(
-                delivery.id,
-                owner=_OWNER,
-                real_now=time.time(),
-                seconds=self._policy.timeout + _LEASE_MARGIN,
-            )
+            delivery = self.next_of(line)
+            lease = self._policy.timeout + _LEASE_MARGIN
+            busy = self._outbox.lease(delivery.id, owner=_OWNER, real_now=time.time(), seconds=lease)
         if busy:
             return self._clock.now() + busy
         try:
-            if delivery.tries and self._faults.on("webhook-sent-twice-with-different-bodies"):
-                delivery = self._dated_anew(delivery)
-            attempt = await self._attempt(delivery)
+            attempt = await self.deliver(delivery)
         except BaseException:
             with self._outbox.write():
                 self._outbox.release(delivery.id)
             raise
-        settled, due_at = self._judge(delivery, attempt)
+        state, due_at = self._settled(delivery, attempt)
         with self._outbox.write():
-            if self._faults.on("log-says-that-all-went-well"):
-                self._outbox.settle(delivery, replace(attempt, status=200), state=settled, due_at=due_at)
-                return 0.0
-            self._outbox.settle(delivery, attempt, state=settled, due_at=due_at)
-            if settled == DELIVERED and delivery.tries and len(line) > 1:
-                self._send_again_later(delivery)
+            self.record(delivery, attempt, state, due_at)
         return 0.0
 
-    async def _attempt(self, delivery: Delivery, *, replay: bool = False) -> Attempt:
+    # -- the parts of a delivery
+
+    def first_due(self) -> float:
+        """When a delivery that is written now is to be sent first."""
+        return self._clock.now()
+
+    def next_of(self, line: Sequence[Delivery]) -> Delivery:
+        """Which of the pending deliveries of an event is sent next: the oldest."""
+        return line[0]
+
+    async def deliver(self, delivery: Delivery) -> Attempt:
+        """Try a pending delivery."""
+        return await self.attempt(delivery)
+
+    async def attempt(self, delivery: Delivery, *, replay: bool = False) -> Attempt:
+        """Send a delivery once."""
         number = self._outbox.attempts_made(delivery.id) + 1
-        fired: list[str] = []
-        signature = self._sign(delivery.body, fired)
-        genuine = wire.signature_matches(self._secret, delivery.body, signature)
+        noted.set([])
+        signature = self.sign(delivery.body)
+        genuine = wire.signature_matches(self.secret, delivery.body, signature)
         started = self._clock.now()
-        call = wire.event_status_changed(delivery.body, signature)
-        if b'"ARCHIVED"' in delivery.body and self._faults.on("webhook-without-content-type"):
-            call = call.with_header("Content-Type", None)
-        outcome = await self._tuvens.send(
-            call,
-            within=self._timeout(),
+        outcome = await self._caller.send(
+            self.call(delivery.body, signature),
+            within=self.timeout(),
+            secrets=[("shared-secret", self.secret)],
             facts={"signature_valid": genuine, "delivery": delivery.id, "attempt": number, "replay": replay},
-            faults=fired,
         )
         return Attempt(
             number=number,
@@ -190,85 +171,43 @@ class Courier:
             replay=replay,
         )
 
-    def _sign(self, body: bytes, fired: list[str]) -> str:
-        """The signature, made over the bytes that are sent."""
-        if self._faults.on("webhook-signed-with-other-key"):
-            fired.append("webhook-signed-with-other-key")
-            return wire.sign(self._secret + "-of-last-year", body)
-        if self._faults.on("webhook-signature-over-pretty-json"):
-            fired.append("webhook-signature-over-pretty-json")
-            return wire.sign(self._secret, json.dumps(json.loads(body), indent=4).encode())
-        if self._faults.on("webhook-signature-without-prefix"):
-            fired.append("webhook-signature-without-prefix")
-            return wire.sign(self._secret, body).removeprefix("sha256=")
-        return wire.sign(self._secret, body)
+    def sign(self, body: bytes) -> str:
+        """The signature of a webhook, over the bytes that are sent."""
+        return wire.sign(self.secret, body)
 
-    def _judge(self, delivery: Delivery, attempt: Attempt) -> tuple[str, float]:
-        """What becomes of a delivery after an attempt, and when it is due again."""
-        status, now = attempt.status, self._clock.now()
-        fate = wire.fate_of(status)
-        if fate is wire.Fate.DELIVERED:
+    def call(self, body: bytes, signature: str) -> Call:
+        """The call that delivers a webhook."""
+        return wire.event_status_changed(body, signature)
+
+    def timeout(self) -> float:
+        """Real seconds that one attempt may take."""
+        return self._policy.timeout
+
+    def fate(self, status: int | None) -> Fate:
+        """What the status of an attempt means for its delivery; None stands for no answer."""
+        return wire.fate_of(status)
+
+    def pause(self, tries: int) -> float:
+        """Seconds from the failure of an attempt to the next one, after so many failures before it."""
+        return self._policy.pauses[tries]
+
+    def record(self, delivery: Delivery, attempt: Attempt, state: str, due_at: float) -> None:
+        """Write an attempt and what becomes of its delivery to the delivery log; in a transaction."""
+        self._outbox.settle(delivery, attempt, state=state, due_at=due_at)
+
+    def _settled(self, delivery: Delivery, attempt: Attempt) -> tuple[str, float]:
+        """The state of a delivery after an attempt, and when it is due again."""
+        now, fate = self._clock.now(), self.fate(attempt.status)
+        if fate is Fate.DELIVERED:
             return DELIVERED, now
-        if fate is wire.Fate.TO_RETRY:
-            if self._faults.on("webhook-not-retried"):
-                return FAILED, now
-            if status is None and self._faults.on("delivery-given-up-on-time-out"):
-                return FAILED, now
-            if status == 429 and self._faults.on("delivery-given-up-on-429"):
-                return FAILED, now
-        elif status is None or status < 400 or not self._faults.on("webhook-retried-on-4xx"):
+        if fate is Fate.REFUSED or delivery.tries >= len(self._policy.pauses):
             return FAILED, now
-        if delivery.tries >= len(self._policy.pauses):
-            return FAILED, now
-        pause = self._policy.pauses[delivery.tries]
-        if self._faults.on("pauses-between-retries-shrink"):
-            pause = 8.0 / 2**delivery.tries
-        return PENDING, now + max(pause, attempt.retry_after)
-
-    def _send_again_later(self, delivery: Delivery) -> None:
-        """A job that is released although it is done: a fault alone does so."""
-        if self._faults.on("failed-delivery-sent-again-at-the-end"):
-            sent_at = iso_millis(self._clock.now() + 1)
-            value = {**json.loads(delivery.body), "event_sent_at": sent_at}
-            self._outbox.enqueue(
-                event_id=delivery.event_id,
-                body=json_body(value),
-                event_sent_at=sent_at,
-                due_at=self._clock.now(),
-            )
-
-    def _dated_anew(self, delivery: Delivery) -> Delivery:
-        """The same delivery claiming to be of now: what at-least-once delivery must never do."""
-        value = json.loads(delivery.body)
-        payload = value["payload"]
-        sent_at = iso_millis(self._clock.now())
-        body = wire.status_changed_body(
-            event_id=payload["id"],
-            title=payload["title"],
-            status=payload["status"],
-            tuvens_event_id=payload["tuvens_event_id"],
-            sent_at=sent_at,
-        )
-        with self._outbox.write():
-            self._outbox.rewrite(delivery.id, body, sent_at)
-            changed = self._outbox.delivery(delivery.id)
-        return changed or delivery
+        return PENDING, now + max(self.pause(delivery.tries), attempt.retry_after)
 
     def _excerpt(self, outcome: CallOutcome) -> str | None:
         if outcome.answer is None:
             return None
         return self._journal.clean(outcome.answer.body[: 2 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
-
-
-def body_of(event: LocalEvent, status: str) -> bytes:
-    """The webhook that tells of an event's change to `status`."""
-    return wire.status_changed_body(
-        event_id=event.id,
-        title=event.title,
-        status=status,
-        tuvens_event_id=event.tuvens_event_id,
-        sent_at=iso_millis(event.changed_at_ms / 1000),
-    )
 
 
 def _retry_after(answer: Answer | None) -> float:

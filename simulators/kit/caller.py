@@ -10,6 +10,7 @@ import openapi
 from harness.http import Answer, Call
 from simulators.kit.clock import Clock
 from simulators.kit.journal import Journal
+from simulators.kit.messages import noted
 from simulators.kit.secret_fields import secrets_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,23 @@ class CallOutcome:
     answer: Answer | None
     error: str | None
     seconds: float
+
+    def require(self) -> Answer:
+        """The answer. Raises UpstreamUnavailable where there is none."""
+        if self.answer is None:
+            raise UpstreamUnavailable(self.error or "", silent=(self.error or "").startswith("no answer"))
+        return self.answer
+
+
+class UpstreamUnavailable(Exception):  # noqa: N818  # an outcome of a call, not a failure of ours
+    """The other application gave no answer, too late a one, or none that can be understood; the text holds no secret.
+
+    `silent`: there was no answer in time.
+    """
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 class Caller:
@@ -45,7 +63,6 @@ class Caller:
         by_clock: bool = False,
         secrets: Sequence[tuple[str, str]] = (),
         facts: Mapping[str, object] | None = None,
-        faults: Sequence[str] = (),
     ) -> CallOutcome:
         """Make a call and journal it; never raises for what the other side does or fails to do.
 
@@ -80,7 +97,7 @@ class Caller:
             secrets=[*secrets, *_handed_out(call, answer)],
             facts=facts,
             problems=_problems(call, answer),
-            faults=faults,
+            faults=noted.get() or (),
         )
         return CallOutcome(answer, error, seconds)
 

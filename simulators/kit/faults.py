@@ -12,18 +12,22 @@ first; it has fired where its outcome differs from that of the honest part, or t
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from simulators.kit.errors import StartError
-from simulators.kit.messages import current
+from simulators.kit.messages import current, noted
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=Callable[..., Any])
+T = TypeVar("T")
+
+Async = Coroutine[Any, Any, T]
+"""What a part that is `async` returns when it is called."""
 
 Kind = Literal["fault", "benign", "trouble"]
 Suite = Literal["verify", "browser", "load"]
@@ -216,21 +220,9 @@ class FaultRuntime:
             _restore(self._swapped)
             self._swapped = self._apply(self._simulator, at_start=False)
 
-    @property
-    def armed_names(self) -> tuple[str, ...]:
-        """What is armed, in the order of arming; empty in an honest simulator."""
-        return tuple(self._armed)
-
     def armed(self, name: str) -> bool:
         """Whether a fault is armed."""
         return name in self._armed
-
-    def on(self, name: str) -> bool:
-        """Whether to misbehave here and now; counts one firing."""
-        if name not in self._armed or self.spent(name):
-            return False
-        self.fire(name)
-        return True
 
     def fired(self, name: str) -> int:
         """How often a fault fired since it was last armed."""
@@ -269,6 +261,9 @@ class FaultRuntime:
         if request is not None:
             # A benign variant has to fit the document like any honest answer.
             (request.varied if self.known[name].kind == "benign" else request.fired).append(name)
+        sent = noted.get()
+        if sent is not None and self.known[name].kind != "benign":
+            sent.append(name)
 
     def _apply(self, simulator: object, *, at_start: bool) -> "list[_Swapped]":
         swapped = []

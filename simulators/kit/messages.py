@@ -29,7 +29,8 @@ class Request:
     `broken` says why. `problems`: what is wrong with query and JSON before the document is asked. `too_large`: the
     refusal of a body that was not read; `lingers`: the caller still sends it. `grant`: where the caller stands with the
     rate limit, once it was counted.
-    user_id, account_id: set when they become known, for the audit log.
+    user_id, account_id: set when they become known, for the audit log. session: the application's session that a guard
+    found.
     fired: the faults in this exchange; varied: the benign variants in it.
     settled: done when what this request wrote is committed; None where it wrote nothing.
     notes: facts for the journal (such as `signature_valid`).
@@ -60,6 +61,7 @@ class Request:
         "query_string",
         "raw_headers",
         "secrets",
+        "session",
         "settled",
         "started",
         "target",
@@ -99,6 +101,7 @@ class Request:
         self.varied: list[str] = []
         self.notes: dict[str, object] = {}
         self.secrets: list[tuple[str, str]] = []
+        self.session: Any = None
         self.settled: asyncio.Future[None] | None = None
 
     def header_values(self, name: bytes) -> list[bytes]:
@@ -186,3 +189,6 @@ def json_response(value: object, status: int = 200, headers: Iterable[Header] = 
 
 current: ContextVar[Request | None] = ContextVar("current", default=None)
 """The request that the running task serves; faults and database time are booked on it."""
+
+noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
+"""The faults that fired in the running job, for the journal of what it sends; None outside of such a job."""

@@ -1,5 +1,6 @@
 """Pages of simulated applications, from jinja2 templates."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ class Templates:
 
     def render(self, name: str, **values: object) -> str:
         """A template, by the name of its file without .html, with its values."""
+        return self.fill(name, values)
+
+    def fill(self, name: str, values: Mapping[str, object]) -> str:
+        """As `render`."""
         return self.environment.get_template(f"{name}.html").render(values)
 
 

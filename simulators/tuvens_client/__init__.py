@@ -1,4 +1,4 @@
-"""The simulated tuvens-client: event pages with the ticketing widget, and the routes of their own server."""
+"""The simulated tuvens-client: event pages with the ticketing widget, and what their own server does for them."""
 
 from typing import TYPE_CHECKING
 

@@ -11,11 +11,13 @@ from simulators.seed import Seed, default_seed
 class TuvensClientConfig:
     """How a simulated tuvens-client runs.
 
-    tuvens_url: base URL of the tuvens-api that its server and its pages call. hi_events_url: where hi.events' pages
-    are; nothing of another origin is framed or linked. upstream_timeout: real seconds for one call to tuvens-api.
-    jwt_secret: the key with which the start page signs in the seed's people (empty: a JWT has to be pasted there).
-    shared_secret: what the fault that leaks it leaks; nothing else knows it. control_token None leaves the control
-    plane out. faults are armed from the start.
+    tuvens_url: base URL of the tuvens-api that its server and its pages call.
+    hi_events_url: base URL of hi.events' pages; nothing of another origin is framed or linked.
+    upstream_timeout: seconds by the clock for one call to tuvens-api.
+    jwt_secret: the key with which the start page signs in the seed's people; empty: a JWT has to be pasted there.
+    shared_secret: kept out of the journal; nothing honest sends it.
+    control_token: None leaves the control plane out.
+    faults: armed from the start.
     """
 
     tuvens_url: str = "http://127.0.0.1:3000"

@@ -1,4 +1,4 @@
-"""What no contract knows and local use needs: a page to sign in on, and the files of the pages."""
+"""The start page, which no contract names and local use needs: people to sign in as, and the events."""
 
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs, quote
@@ -12,13 +12,13 @@ from simulators.kit.templates import Templates
 from simulators.people import people
 from simulators.seed import Seed
 from simulators.tuvens_api.jwts import LIFETIME, mint_jwt
-from simulators.tuvens_client.edge import COOKIE, cookie
+from simulators.tuvens_client.authentication import COOKIE, cookie
 
 _LONGEST_FORM = 64 * 1024
 
 
 class FrontDoor:
-    """The start page: who is who, which events there are. `seed` gives the seed in force, `policy` is the pages'."""
+    """The start page. seed: gives the seed in force. jwt_secret: signs people in. policy: that of the pages."""
 
     def __init__(
         self, *, clock: Clock, seed: Callable[[], Seed], jwt_secret: str, templates: Templates, policy: str

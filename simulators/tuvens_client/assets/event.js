@@ -3,7 +3,7 @@
 import { follow } from "./updates.js";
 import { arrangeJourney } from "./journey.js";
 import { Tickets } from "./tickets.js";
-import { fault, put } from "./page.js";
+import { put } from "./page.js";
 
 const STATES = ["active", "setup", "inactive"];
 
@@ -25,7 +25,6 @@ function stateOf(value) {
   const enabled = value.ticketing_enabled ?? value.hasTicketing;
   const status = value.ticketing_status ?? value.ticketStatus;
   if (!enabled || !status) return "none";
-  if (status === "inactive" && fault("widget-active-for-inactive")) return "active";
   return STATES.includes(status) ? status : "setup";
 }
 
@@ -34,12 +33,9 @@ function render(value) {
   const state = stateOf(value);
   const current = states.find((each) => each.dataset.state === state);
   for (const each of states) each.hidden = each !== current;
-  if (!shown || !fault("title-does-not-follow")) put(title, current.dataset.title);
+  put(title, current.dataset.title);
   if (state === "active") tickets.show(value);
   else tickets.remove();
-  if (fault("accordion-without-title")) title.hidden = true;
-  if (state === "none" && fault("no-other-registration")) current.hidden = true;
-  if (fault("setup-without-progress")) panel.querySelector("progress").hidden = true;
   for (const each of document.querySelectorAll("#organiser [data-when]")) {
     each.hidden = !each.dataset.when.split(" ").includes(state);
   }
@@ -77,12 +73,9 @@ title.addEventListener("click", () => {
 render(event);
 if (signedIn === "yes") document.getElementById("organiser").hidden = false;
 arrangeJourney({ current: () => event, hiEvents });
-const listens = !fault("updates-ignored") && !(fault("updates-only-with-ticketing") && shown === "none");
-if (listens) {
-  follow(`${api}/api/events/updates`, {
-    told,
-    // What was changed while nobody listened is asked for: the page, too, was made before the first opening.
-    opened: () => refresh().catch(() => {}),
-    connected: (yes) => put(live, yes ? live.dataset.live : live.dataset.lost),
-  });
-}
+follow(`${api}/api/events/updates`, {
+  told,
+  // What was changed while nobody listened is asked for: the page, too, was made before the first opening.
+  opened: () => refresh().catch(() => {}),
+  connected: (yes) => put(live, yes ? live.dataset.live : live.dataset.lost),
+});

@@ -1,6 +1,6 @@
 // From the event page to hi.events: a session is generated, then the browser goes there with it.
 
-import { fault, put, text } from "./page.js";
+import { put, text } from "./page.js";
 
 const PATIENCE = 15000;
 const WHY = { 400: "invalid", 401: "signed-out", 403: "forbidden", 429: "too-many" };
@@ -37,10 +37,9 @@ async function generate(accountId) {
 }
 
 function destination(hiEvents, event, token, create) {
-  const own = fault("return-url-of-another-origin") ? "https://staging.tuvens.com" : location.origin;
   const params = new URLSearchParams({
     session_token: token,
-    return_url: `${own}/hi-events/callback`,
+    return_url: `${location.origin}/hi-events/callback`,
     app_id: "tuvens",
     account_id: String(event.account_id),
     event_id: String(event.id),
@@ -75,23 +74,20 @@ export function arrangeJourney({ current, hiEvents }) {
 
   function setBusy(yes) {
     busy = yes;
-    if (fault("loading-state-missing")) return;
     for (const each of [...buttons, again]) each.setAttribute("aria-disabled", String(yes));
     put(status, yes ? text("enabling") : "");
   }
 
   function show(error) {
-    if (fault("errors-not-shown")) return;
     put(why, text(error.name));
     put(said, error.said);
     said.hidden = !error.said;
     signIn.hidden = error.name !== "signed-out";
-    again.hidden = fault("error-without-retry");
     failed.hidden = false;
   }
 
   async function go(button) {
-    if (busy && !fault("loading-state-missing")) return;
+    if (busy) return;
     last = button;
     setBusy(true);
     failed.hidden = true;

@@ -1,16 +1,8 @@
 // What all scripts of the page share.
 
-const faults = new Set(document.documentElement.dataset.faults.split(" "));
-
-/** Whether the simulator was started with this fault; honest: never. */
-export function fault(name) {
-  return faults.has(name);
-}
-
 /** Shows a text from outside as text. */
 export function put(element, text) {
-  if (fault("texts-as-html")) element.innerHTML = text;
-  else if (element.textContent !== text) element.textContent = text;
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** A text of the page, by name. */

@@ -1,6 +1,6 @@
 // The tickets of an active event: an iframe that is not loaded before it is near the viewport, and a link beside it.
 
-import { fault, isOf, text } from "./page.js";
+import { isOf, text } from "./page.js";
 
 const NEAR = "200px";
 const PATIENCE = 15000;
@@ -30,7 +30,6 @@ export class Tickets {
       return;
     }
     this.link.href = url;
-    if (fault("tickets-link-in-same-tab")) this.link.removeAttribute("target");
     this.title = `${text("frame")} ${event.title}`;
     this.load();
   }
@@ -60,10 +59,6 @@ export class Tickets {
       });
       frame.src = `${this.url.replace(/\/$/, "")}/embed`;
     };
-    if (fault("iframe-eager")) {
-      start();
-      return;
-    }
     frame.loading = "lazy";
     this.watcher = new IntersectionObserver(
       (seen) => {

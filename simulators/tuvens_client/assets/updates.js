@@ -1,14 +1,11 @@
 // The stream of updates. A browser reconnects by itself after a broken connection, but gives up for good after an
 // answer that is no stream (a 503 during a deployment): then a new stream is opened, after growing pauses.
 
-import { fault } from "./page.js";
-
 const PAUSES = [1000, 2000, 5000, 10000, 30000];
 
 /** Follows a stream: `told` hears each message, `opened` each opening, `connected` how it stands. */
 export function follow(url, { told, opened, connected }) {
   let source;
-  let openings = 0;
   let tries = 0;
   let waiting;
 
@@ -18,9 +15,8 @@ export function follow(url, { told, opened, connected }) {
     source = new EventSource(url);
     source.onopen = () => {
       tries = 0;
-      openings += 1;
       connected(true);
-      if (openings > 1 || !fault("first-opening-asks-nothing")) opened();
+      opened();
     };
     source.onmessage = (each) => {
       try {
@@ -31,8 +27,7 @@ export function follow(url, { told, opened, connected }) {
     };
     source.onerror = () => {
       connected(false);
-      if (fault("stream-not-reconnected")) source.close();
-      else if (source.readyState === EventSource.CLOSED) {
+      if (source.readyState === EventSource.CLOSED) {
         waiting = setTimeout(open, PAUSES[Math.min(tries, PAUSES.length - 1)]);
         tries += 1;
       }
@@ -40,10 +35,8 @@ export function follow(url, { told, opened, connected }) {
   }
 
   open();
-  if (!fault("stream-not-reconnected")) {
-    addEventListener("online", open);
-    // A page that comes back from the browser's cache has missed what happened meanwhile.
-    addEventListener("pageshow", (each) => each.persisted && open());
-  }
+  addEventListener("online", open);
+  // A page that comes back from the browser's cache has missed what happened meanwhile.
+  addEventListener("pageshow", (each) => each.persisted && open());
   addEventListener("pagehide", () => source.close());
 }

@@ -83,7 +83,7 @@ def test_one_event_comes_of_a_page_opened_in_several_processes(kind: str, tmp_pa
             store = HiEventsStore(database)
             with store.write():
                 account = store.map_account(123)
-                return store.make_event(account.id, "777", EventDraft("Evening"), now=0.0).id
+                return store.make_event(account.id, "777", EventDraft("Evening"), "DRAFT", 0.0).id
 
         assert len(set(pool.map(make, opened))) == 1
 

@@ -1,0 +1,86 @@
+"""Faults of the router, the rate limit, and the shape of errors."""
+
+from simulators.hi_events.faults.registry import registry
+from simulators.hi_events.simulator import HiEvents
+from simulators.kit.faults import Change, swap
+from simulators.kit.outages import missing
+from simulators.kit.router import no_route
+
+_CROSS_APP = ("validateCrossAppSession", "getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission")
+
+
+@registry.fault(
+    kills=[
+        "routes.validateCrossAppSession",
+        "routes.getCrossAppStatus",
+        "routes.listCrossAppAccounts",
+        "routes.validateCrossAppPermission",
+    ]
+)
+def routes_missing(hi: HiEvents) -> Change:
+    """The four cross-app API routes are not registered: the router answers 404 (what the status page reports)."""
+    return missing(hi, *_CROSS_APP)
+
+
+@registry.fault(kills=["routes.validateCrossAppSession"])
+def sign_in_route_missing(hi: HiEvents) -> Change:
+    """POST /auth/cross-app/validate alone is not registered: the router answers 404."""
+    return missing(hi, "validateCrossAppSession")
+
+
+@registry.fault(kills=["routes.getCrossAppStatus"])
+def status_route_missing(hi: HiEvents) -> Change:
+    """GET /auth/cross-app/status is not registered."""
+    return missing(hi, "getCrossAppStatus")
+
+
+@registry.fault(kills=["routes.listCrossAppAccounts"])
+def accounts_route_missing(hi: HiEvents) -> Change:
+    """GET /auth/cross-app/accounts is not registered."""
+    return missing(hi, "listCrossAppAccounts")
+
+
+@registry.fault(kills=["routes.validateCrossAppPermission"])
+def permission_route_missing(hi: HiEvents) -> Change:
+    """POST /auth/cross-app/validate-permission is not registered."""
+    return missing(hi, "validateCrossAppPermission")
+
+
+@registry.fault(kills=["routes.setEventStatus"])
+def set_status_route_missing(hi: HiEvents) -> Change:
+    """PUT /events/{id}/status is not registered."""
+    return missing(hi, "setEventStatus")
+
+
+@registry.fault(kills=["routes.openCrossAppPage"])
+def page_route_missing(hi: HiEvents) -> Change:
+    """GET /auth/cross-app is not registered."""
+    return missing(hi, "openCrossAppPage")
+
+
+@registry.benign()
+def wrong_method_answers_404_at_hi_events(hi: HiEvents) -> Change:
+    """A wrong method is answered 404 by the router."""
+    return [swap(each.refusal, lambda honest: no_route()) for each in hi.router.other_methods]
+
+
+@registry.fault(kills=["hi_events_session.sign_in_is_limited"])
+def sign_in_not_limited(hi: HiEvents) -> Change:
+    """More than ten tries a minute from one address are served."""
+    limiter = hi.endpoint("validateCrossAppSession").limiter
+    assert limiter is not None
+    return swap(limiter.refuse, lambda honest, grant: None)
+
+
+@registry.fault(
+    kills=[
+        "errors.hi_events_errors_share_one_shape",
+        "fuzzing.validateCrossAppSession",
+        "fuzzing.validateCrossAppPermission",
+        "fuzzing.setEventStatus",
+        "fuzzing.readEvent",
+    ]
+)
+def error_shape_html(hi: HiEvents) -> Change:
+    """Errors of the API are HTML pages, as a framework in debug mode sends them."""
+    return swap(hi.errors.response, lambda honest, request, refusal: hi.errors.page(refusal))

@@ -1,0 +1,207 @@
+"""Faults of events: reading them, changing their status, and reporting the change."""
+
+import json
+from collections.abc import Awaitable
+from dataclasses import replace
+
+from harness.http import json_body
+from simulators.hi_events.authentication import unauthenticated
+from simulators.hi_events.errors import unprocessable
+from simulators.hi_events.faults.registry import registry
+from simulators.hi_events.simulator import HiEvents
+from simulators.hi_events.store import LocalEvent
+from simulators.kit.errors import Refusal
+from simulators.kit.faults import Change, Honest, Swap, swap
+from simulators.kit.messages import Request, Response, current
+from simulators.kit.response_mutations import media_type, mutated, put, status
+
+_SET_STATUS = "setEventStatus"
+
+
+@registry.fault(kills=["hi_events_session.changing_an_event_demands_a_session", "fuzzing.setEventStatus"])
+def protected_route_open(hi: HiEvents) -> Change:
+    """PUT /events/{id}/status was left out of the middleware: it works without a session."""
+    return _without_session(hi)
+
+
+@registry.fault(kills=["hi_events_session.refused_change_changes_nothing", "fuzzing.setEventStatus"])
+def change_made_before_the_refusal(hi: HiEvents) -> Change:
+    """A change of status without a session is made first, and refused afterwards."""
+    endpoint = hi.endpoint(_SET_STATUS)
+
+    def handle(
+        honest: Honest[[Request], Response | Awaitable[Response]], request: Request
+    ) -> Response | Awaitable[Response]:
+        response = honest(request)
+        if request.session is None:
+            raise unauthenticated()
+        return response
+
+    return [*_without_session(hi), swap(endpoint.handle, handle)]
+
+
+@registry.fault(kills=["hi_events_delivery.unknown_status_is_refused", "fuzzing.setEventStatus"])
+def unknown_status_accepted(hi: HiEvents) -> Change:
+    """A word that is no status is stored and sent on."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        try:
+            honest(request)
+        except Refusal:
+            if not _is_only_an_unknown_word(hi, request):
+                raise
+            honest.count()
+
+    return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
+
+
+@registry.fault(kills=["hi_events_delivery.refused_status_is_not_sent"])
+def refused_status_sent(hi: HiEvents) -> Change:
+    """A word that is no status is answered 422, but the webhook is sent before the check."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        try:
+            honest(request)
+        except Refusal:
+            if _is_only_an_unknown_word(hi, request):
+                honest.count()
+                with hi.store.write():
+                    event = hi.events.required(request, lock=True)
+                    hi.announcer.announce(replace(event, status=request.field("status")), event)
+                hi.courier.wake(event.id)
+            raise
+
+    return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
+
+
+@registry.fault(kills=["hi_events_delivery.status_can_be_changed"])
+def archived_is_no_status(hi: HiEvents) -> Change:
+    """ARCHIVED is answered 422."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        honest(request)
+        if request.field("status") == "ARCHIVED":
+            raise unprocessable({"status": ["is invalid"]})
+
+    return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
+
+
+@registry.fault(kills=["pact.tuvens_client_event_goes_live", "fuzzing.setEventStatus"])
+def set_status_answers_202(hi: HiEvents) -> Change:
+    """A change of status is put into a queue, and answered 202."""
+    return mutated(hi, status(202), _SET_STATUS)
+
+
+@registry.fault(kills=["conformity.setEventStatus", "fuzzing.setEventStatus"])
+def set_status_answers_as_text(hi: HiEvents) -> Change:
+    """A change of status is answered as text/plain."""
+    return mutated(hi, media_type("text/plain; charset=utf-8"), _SET_STATUS)
+
+
+@registry.fault(kills=["conformity.readEvent", "fuzzing.readEvent"])
+def event_numbered_as_text(hi: HiEvents) -> Change:
+    """GET /events/{id} has the id as text."""
+    return mutated(hi, put("id", value=str), "readEvent")
+
+
+@registry.benign()
+def same_status_sent_again(hi: HiEvents) -> Change:
+    """A change to the status that an event has already sends a webhook, too."""
+    return swap(hi.events.is_change, lambda honest, event, status: True)
+
+
+@registry.fault(kills=["hi_events_delivery.a_change_is_sent"])
+def webhook_not_sent(hi: HiEvents) -> Change:
+    """A change of status sends no webhook."""
+    return swap(hi.announcer.is_announced, lambda honest, changed: False)
+
+
+@registry.fault(kills=["hi_events_delivery.every_status_is_delivered"])
+def ended_not_sent(hi: HiEvents) -> Change:
+    """ENDED is not among the statuses that the observer listens for: no webhook is sent."""
+    return swap(hi.announcer.is_announced, lambda honest, changed: honest(changed) and changed.status != "ENDED")
+
+
+@registry.fault(kills=["flow.an_event_goes_live"])
+def webhook_not_sent_for_events_of_the_page(hi: HiEvents) -> Change:
+    """The observer that sends webhooks is not attached to events that the page made."""
+    return swap(hi.announcer.is_announced, lambda honest, changed: honest(changed) and not changed.details)
+
+
+@registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
+def webhook_sends_old_status(hi: HiEvents) -> Change:
+    """The webhook is built before the change is written, and tells the old status."""
+    return swap(
+        hi.announcer.announce,
+        lambda honest, changed, before: honest(replace(changed, status=before.status), before),
+    )
+
+
+@registry.fault(kills=["hi_events_delivery.each_change_is_delivered_once"])
+def draft_told_twice(hi: HiEvents) -> Change:
+    """A change to DRAFT is told twice: by the controller and by an observer."""
+
+    def announce(honest: Honest[[LocalEvent, LocalEvent], None], changed: LocalEvent, before: LocalEvent) -> None:
+        honest(changed, before)
+        if changed.status == "DRAFT":
+            honest.count()
+            honest(hi.store.change_status(changed, "DRAFT", hi.clock.now()), changed)
+
+    return swap(hi.announcer.announce, announce)
+
+
+@registry.fault(kills=["hi_events_delivery.deliveries_carry_no_secret"])
+def session_token_in_delivery(hi: HiEvents) -> Change:
+    """The webhook's payload carries the Tuvens session token of who made the change."""
+
+    def body(honest: Honest[[LocalEvent], bytes], changed: LocalEvent) -> bytes:
+        request = current.get()
+        if request is None or request.session is None:
+            return honest(changed)
+        value = json.loads(honest(changed))
+        value["payload"]["session_token"] = request.session.tuvens_session_token
+        return json_body(value)
+
+    return swap(hi.announcer.body, body)
+
+
+@registry.benign()
+def webhook_with_more_fields(hi: HiEvents) -> Change:
+    """Webhooks carry more fields than the contract names."""
+
+    def body(honest: Honest[[LocalEvent], bytes], changed: LocalEvent) -> bytes:
+        value = json.loads(honest(changed))
+        return json_body({"api_version": 3, **value, "payload": {**value["payload"], "organizer": {"id": 7}}})
+
+    return swap(hi.announcer.body, body)
+
+
+@registry.benign()
+def webhook_written_by_php(hi: HiEvents) -> Change:
+    """Webhooks are written as PHP writes them: indented, slashes and accents escaped."""
+    return swap(
+        hi.announcer.body,
+        lambda honest, changed: json.dumps(json.loads(honest(changed)), indent=4).replace("/", "\\/").encode(),
+    )
+
+
+def _without_session(hi: HiEvents) -> list[Swap]:
+    """Let requests without a session change the status of any event."""
+
+    def authenticate(honest: Honest[[Request], None], request: Request) -> None:
+        try:
+            honest(request)
+        except Refusal:
+            honest.count()
+
+    def may_manage(honest: Honest[[Request, LocalEvent], bool], request: Request, event: LocalEvent) -> bool:
+        return True if request.session is None else honest(request, event)
+
+    return [swap(hi.endpoint(_SET_STATUS).authenticate, authenticate), swap(hi.events.may_manage, may_manage)]
+
+
+def _is_only_an_unknown_word(hi: HiEvents, request: Request) -> bool:
+    """Whether a change of status is ill-formed by its status alone, which is a word that is none."""
+    word = request.field("status")
+    problems = hi.endpoint(_SET_STATUS).form_problems(request)
+    return isinstance(word, str) and bool(word) and all(each.pointer == "/body/status" for each in problems)
