@@ -289,8 +289,7 @@ class OperationEndpoint(Endpoint):
         if request.query_string:
             read_query(request)
         if self._has_body:
-            largest = self.largest_body(request)
-            await read_body(request, receive, largest, self.too_large(largest))
+            await read_body(request, receive, self.largest_body(request), self.too_large)
 
     def largest_body(self, request: Request) -> int:
         """The most bytes that are read of a body."""

@@ -1,5 +1,6 @@
 """Reading a request: query and body, within bounds."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from openapi import Problem
@@ -25,15 +26,15 @@ def read_query(request: Request) -> None:
         request.problems.append(Problem("/query", text))
 
 
-async def read_body(request: Request, receive: Receive, largest: int, too_large: Refusal) -> None:
+async def read_body(request: Request, receive: Receive, largest: int, too_large: Callable[[int], Refusal]) -> None:
     """Fill in `request.body` and `request.json`; `largest` in bytes. Raises Gone where the caller leaves.
 
-    A larger body is not read: `request.too_large` is then the refusal.
+    A larger body is not read: `request.too_large` is then the refusal that `too_large` makes.
     """
     announced = request.header("content-length")
     if announced is not None and announced.isdecimal() and int(announced[:20]) > largest:
         request.lingers = True
-        request.too_large = too_large
+        request.too_large = too_large(largest)
         return
     chunks: list[bytes] = []
     size = 0
@@ -47,7 +48,7 @@ async def read_body(request: Request, receive: Receive, largest: int, too_large:
         size += len(chunk)
         if size > largest:
             request.lingers = more
-            request.too_large = too_large
+            request.too_large = too_large(largest)
             return
         chunks.append(chunk)
     request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
