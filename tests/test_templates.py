@@ -10,7 +10,7 @@ from contracts.catalogue import catalogue
 from contracts.tuvens_event.wire import get_event
 from harness.judge import judge_one
 from harness.requirement import Catalogue
-from simulators.tuvens_api.app import Config
+from simulators.tuvens_api.app import TuvensApiConfig
 from simulators.tuvens_api.faults.registry import registry
 from tests.contracts.examples import examples_of, expect_as_said, lacking
 from tests.contracts.test_catalogue import expect_quote_in_section
@@ -51,7 +51,7 @@ def test_the_template_of_a_fault_breaks_what_its_rule_demands(monkeypatch: pytes
     _load("faults.py", "template_faults")
     (fault,) = (each for name, each in registry.faults.items() if name not in known)
     assert fault.kills == {"template.an_unknown_event_is_not_found"}
-    world = World(Config())
+    world = World(TuvensApiConfig())
     try:
         assert world.send(get_event("902100999")).status == 404
         world.api.faults.known[fault.name] = fault
