@@ -2,14 +2,14 @@
 
 from simulators.kit.clock import Clock
 from simulators.kit.messages import Request, Response
-from simulators.tuvens_api.state import State
+from simulators.tuvens_api.store import TuvensApiStore
 
 
 class AuditLog:
     """Writes the audit records of the operations that the document marks as audited."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
-        self._state = state
+    def __init__(self, store: TuvensApiStore, clock: Clock) -> None:
+        self._store = store
         self._clock = clock
 
     def record(self, request: Request, response: Response) -> None:
@@ -17,7 +17,7 @@ class AuditLog:
         operation = request.operation
         if operation is None or not operation.audited:
             return
-        self._state.record(
+        self._store.record(
             self._clock.now(),
             operation.id,
             response.status,

@@ -9,7 +9,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
 from simulators.kit.messages import Header, Request
 from simulators.tuvens_api.jwts import JwtReader, JwtRefused
-from simulators.tuvens_api.state import LARGEST, State
+from simulators.tuvens_api.store import LARGEST, TuvensApiStore
 
 _BEARER: Header = (b"www-authenticate", b"Bearer")
 _SECRET_HEADER = SECRET_HEADER.lower().encode()
@@ -38,9 +38,9 @@ class SharedSecretGuard:
 class UserGuard:
     """The JWT of a user."""
 
-    def __init__(self, jwts: JwtReader, state: State, clock: Clock) -> None:
+    def __init__(self, jwts: JwtReader, store: TuvensApiStore, clock: Clock) -> None:
         self._jwts = jwts
-        self._state = state
+        self._store = store
         self._clock = clock
 
     def check(self, request: Request) -> None:
@@ -52,7 +52,7 @@ class UserGuard:
             subject = self._jwts.subject(token, self._clock.now())
         except JwtRefused as error:
             raise Refusal(401, "UNAUTHORIZED", str(error), headers=[_BEARER]) from None
-        if not _is_id(subject) or not self._state.user_exists(int(subject)):
+        if not _is_id(subject) or not self._store.user_exists(int(subject)):
             raise Refusal(401, "UNAUTHORIZED", "the JWT names a user who does not exist", headers=[_BEARER])
         request.user_id = subject
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from simulators.kit.errors import Refusal
 from simulators.kit.messages import Header, Request, Response, json_response
-from simulators.tuvens_api.state import LARGEST, Event, State
+from simulators.tuvens_api.store import LARGEST, Event, TuvensApiStore
 from simulators.tuvens_api.stream import Hub
 
 STREAM_HEADERS: tuple[Header, ...] = (
@@ -20,8 +20,8 @@ STREAM_HEADERS: tuple[Header, ...] = (
 class Events:
     """The events of the database. `pages` is the base of hi.events' pages."""
 
-    def __init__(self, state: State, hub: Hub, pages: str) -> None:
-        self._state = state
+    def __init__(self, store: TuvensApiStore, hub: Hub, pages: str) -> None:
+        self._store = store
         self._hub = hub
         self._pages = pages
 
@@ -36,7 +36,7 @@ class Events:
         event = self.required(request)
         if not self.may_change(request, event):
             raise Refusal(403, "FORBIDDEN", "manage_ticketing in the event's account is needed")
-        self._state.change_event(event.id, self.changes(request, event))
+        self._store.change_event(event.id, self.changes(request, event))
         return json_response(self.to_json(self.required(request)))
 
     def stream(self, request: Request) -> Response:
@@ -51,7 +51,7 @@ class Events:
         """The event of a request's path. Raises Refusal (404)."""
         number = request.path_params["id"]
         # No id has more than 255 characters or a NUL, which PostgreSQL could not even compare.
-        event = None if len(number) > 255 or "\x00" in number else self._state.event(number)
+        event = None if len(number) > 255 or "\x00" in number else self._store.event(number)
         if event is None:
             raise Refusal(404, "EVENT_NOT_FOUND", "there is no such event")
         request.account_id = event.account_id
@@ -60,7 +60,7 @@ class Events:
     def may_change(self, request: Request, event: Event) -> bool:
         """Whether the user holds manage_ticketing in the event's account."""
         assert request.user_id is not None
-        return "manage_ticketing" in (self._state.permissions(int(request.user_id), event.account_id) or ())
+        return "manage_ticketing" in (self._store.permissions(int(request.user_id), event.account_id) or ())
 
     def changes(self, request: Request, event: Event) -> dict[str, Any]:
         """The columns that a change of an event sets."""
@@ -101,7 +101,7 @@ class Events:
         """The stream's messages after the one numbered `last`, as they are sent."""
         if last > LARGEST:
             return []
-        return [self._hub.frame(number, data) for number, data in self._state.messages(last)]
+        return [self._hub.frame(number, data) for number, data in self._store.messages(last)]
 
 
 def _slug(title: str) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from simulators.kit.messages import Request, Response, json_response
 from simulators.tuvens_api.sessions import Sessions
-from simulators.tuvens_api.state import State, StoredAccount, StoredSession
+from simulators.tuvens_api.store import StoredAccount, StoredSession, TuvensApiStore
 
 
 class Permissions:
     """The user's accounts, and permissions on events or in the session's account."""
 
-    def __init__(self, state: State, sessions: Sessions) -> None:
-        self._state = state
+    def __init__(self, store: TuvensApiStore, sessions: Sessions) -> None:
+        self._store = store
         self._sessions = sessions
 
     # -- the operations
@@ -38,12 +38,12 @@ class Permissions:
 
     def accounts_of(self, session: StoredSession) -> Sequence[StoredAccount]:
         """The accounts that the session's user is a member of."""
-        return self._state.accounts_of(session.user_id)
+        return self._store.accounts_of(session.user_id)
 
     def has_in_account(self, session: StoredSession, permission: str) -> bool:
         """Whether the user has a permission in the session's account."""
-        return permission in (self._state.permissions(session.user_id, session.account_id) or ())
+        return permission in (self._store.permissions(session.user_id, session.account_id) or ())
 
     def has_on_event(self, session: StoredSession, permission: str, event: str) -> bool:
         """Whether the user has a permission in the account of an event."""
-        return permission in (self._state.permissions_on(session.user_id, event) or ())
+        return permission in (self._store.permissions_on(session.user_id, event) or ())

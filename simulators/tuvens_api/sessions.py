@@ -9,14 +9,14 @@ from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
 from simulators.kit.journal import Journal
 from simulators.kit.messages import Request, Response, json_response
-from simulators.tuvens_api.state import State, StoredSession
+from simulators.tuvens_api.store import StoredSession, TuvensApiStore
 
 
 class Sessions:
     """Sessions by their tokens, of which only a hash is stored. `lifetime` in seconds."""
 
-    def __init__(self, state: State, clock: Clock, journal: Journal, lifetime: float) -> None:
-        self._state = state
+    def __init__(self, store: TuvensApiStore, clock: Clock, journal: Journal, lifetime: float) -> None:
+        self._store = store
         self._clock = clock
         self._journal = journal
         self._lifetime = lifetime
@@ -49,7 +49,7 @@ class Sessions:
 
     def may_have(self, user: int, account: int) -> bool:
         """Whether the user is a member of the account."""
-        return self._state.permissions(user, account) is not None
+        return self._store.permissions(user, account) is not None
 
     def mint(self, user: int, account: int, now: float) -> tuple[str, float]:
         """A new token that is stored, and when it expires."""
@@ -69,7 +69,7 @@ class Sessions:
 
     def store(self, token: str, user: int, account: int, now: float, expires: float) -> None:
         """Store a session under its token's hash."""
-        self._state.add_session(digest(token), user, account, now, expires)
+        self._store.add_session(digest(token), user, account, now, expires)
 
     def required(self, request: Request, token: str) -> StoredSession:
         """The session of a request's token. Raises Refusal (404), the same one for unknown and expired."""
@@ -82,7 +82,7 @@ class Sessions:
 
     def find(self, token: str, now: float) -> StoredSession | None:
         """The session of a token, None where there is none in force."""
-        session = self._state.session(digest(token))
+        session = self._store.session(digest(token))
         return session if session is not None and self.is_in_force(session, now) else None
 
     def is_in_force(self, session: StoredSession, now: float) -> bool:
@@ -95,7 +95,7 @@ class Sessions:
 
     def touch(self, session: StoredSession, now: float) -> None:
         """Move the last-used time of a session."""
-        self._state.touch_session(session.id, now)
+        self._store.touch_session(session.id, now)
 
     def describe(self, session: StoredSession) -> Response:
         """The user of a session; the email serves for a name where there is none."""
@@ -114,7 +114,7 @@ class Sessions:
 
     def clean_up(self, now: float) -> None:
         """Remove the sessions that expired before `now`."""
-        self._state.remove_expired(now)
+        self._store.remove_expired(now)
 
 
 def digest(token: str) -> str:

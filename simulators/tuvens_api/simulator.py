@@ -25,7 +25,7 @@ from simulators.tuvens_api.events import Events
 from simulators.tuvens_api.jwts import JwtReader
 from simulators.tuvens_api.permissions import Permissions
 from simulators.tuvens_api.sessions import Sessions
-from simulators.tuvens_api.state import State
+from simulators.tuvens_api.store import TuvensApiStore
 from simulators.tuvens_api.stream import Hub, SharedHub
 from simulators.tuvens_api.tables import Schema, build
 from simulators.tuvens_api.webhook import WebhookReceiver
@@ -62,9 +62,9 @@ class TuvensApi(Simulator):
         if first and several:
             shared.create(database)
         channel = f"crossapp {config.database_schema or 'public'}" if several else None
-        self.state = State(database, tables, channel=channel)
-        if first and self.state.is_empty():
-            self.state.seed(config.seed)
+        self.store = TuvensApiStore(database, tables, channel=channel)
+        if first and self.store.is_empty():
+            self.store.seed(config.seed)
         constants = {
             config.shared_secret: "shared-secret",
             config.jwt_secret: "jwt-secret",
@@ -78,10 +78,10 @@ class TuvensApi(Simulator):
                 constants,
                 document.secret_fields,
                 database,
-                is_token=self.state.is_session_token,
+                is_token=self.store.is_session_token,
                 first=first,
             )
-            self.hub: Hub = SharedHub(clock, address=database.address, channel=channel, missed=self.state.messages)
+            self.hub: Hub = SharedHub(clock, address=database.address, channel=channel, missed=self.store.messages)
         else:
             limits = RateLimits(clock, rules)
             journal = Journal(document.app, constants, document.secret_fields)
@@ -91,13 +91,13 @@ class TuvensApi(Simulator):
                 limits.configure(config.rate_limits)
         except ValueError as error:
             raise StartError(f"rate limits: {error}") from None
-        self.sessions = Sessions(self.state, clock, journal, config.session_expiry)
-        self.permissions = Permissions(self.state, self.sessions)
-        self.webhook = WebhookReceiver(self.state, database, clock, self.hub)
-        self.events = Events(self.state, self.hub, config.pages)
+        self.sessions = Sessions(self.store, clock, journal, config.session_expiry)
+        self.permissions = Permissions(self.store, self.sessions)
+        self.webhook = WebhookReceiver(self.store, clock, self.hub)
+        self.events = Events(self.store, self.hub, config.pages)
         self.errors = ApiErrors(clock)
         self.cors = Cors(config.origins)
-        self.audit_log = AuditLog(self.state, clock)
+        self.audit_log = AuditLog(self.store, clock)
         self.jwts = JwtReader(config.jwt_secret)
         self.shared_secret = SharedSecretGuard(config.shared_secret)
         self.signature = SignatureGuard(config.shared_secret)
@@ -115,7 +115,7 @@ class TuvensApi(Simulator):
             },
             guards={
                 "sharedSecret": self.shared_secret,
-                "userJwt": UserGuard(self.jwts, self.state, clock),
+                "userJwt": UserGuard(self.jwts, self.store, clock),
                 "webhookSignature": self.signature,
             },
             errors=self.errors,
@@ -156,7 +156,7 @@ class TuvensApi(Simulator):
             self.database.drop()
             self.database.metadata = tables.metadata
             self.database.create()
-        self.state.seed(self.seed)
+        self.store.seed(self.seed)
 
     def health(self) -> dict[str, Any]:
         """Uptime, counts, open streams; of one process, where several serve."""
@@ -165,15 +165,15 @@ class TuvensApi(Simulator):
 
     def list_sessions(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The sessions, or the last `limit`, tokens as fingerprints; times are Unix seconds."""
-        return self.state.sessions(limit)
+        return self.store.sessions(limit)
 
     def session_count(self) -> int:
         """How many sessions are stored, expired or not."""
-        return self.state.session_count()
+        return self.store.session_count()
 
     def audit(self, after: int) -> list[dict[str, Any]]:
         """Audit records numbered above `after`."""
-        return self.state.audit(after)
+        return self.store.audit(after)
 
 
 def _same(one: MetaData, other: MetaData) -> bool:

@@ -8,10 +8,9 @@ from typing import Any
 from contracts.event_stream.wire import status_message
 from contracts.times import iso_millis, parse_iso
 from simulators.kit.clock import Clock
-from simulators.kit.database import Database
 from simulators.kit.errors import Refusal
 from simulators.kit.messages import Request, Response, json_response, json_text
-from simulators.tuvens_api.state import Event, State
+from simulators.tuvens_api.store import Event, TuvensApiStore
 from simulators.tuvens_api.stream import Hub
 
 TICKETING = {"LIVE": "active", "DRAFT": "setup", "CANCELLED": "inactive", "ENDED": "inactive"}
@@ -35,17 +34,16 @@ class StatusUpdate:
 class WebhookReceiver:
     """Applies each change of status once, unless a newer one was applied before."""
 
-    def __init__(self, state: State, database: Database, clock: Clock, hub: Hub) -> None:
-        self._state = state
-        self._database = database
+    def __init__(self, store: TuvensApiStore, clock: Clock, hub: Hub) -> None:
+        self._store = store
         self._clock = clock
         self._hub = hub
 
     def receive(self, request: Request) -> Response:
         """Apply one delivery."""
         update = self.read(request)
-        with self._database.write_queued():
-            event = self._state.begin_delivery(update.event)
+        with self._store.write_queued():
+            event = self._store.begin_delivery(update.event)
             if event is None:
                 return self.unknown_event()
             request.account_id = event.account_id
@@ -92,7 +90,7 @@ class WebhookReceiver:
         """Change the event and append the stream's messages, in the transaction; returns what to publish after it."""
         ticketing = self.ticketing_status(update.status)
         same = event.last_sent_at == update.sent_at
-        self._state.apply_delivery(
+        self._store.apply_delivery(
             event._replace(
                 ticketing_enabled=True,
                 ticketing_status=ticketing,
@@ -126,7 +124,7 @@ class WebhookReceiver:
     def announce(self, message: Mapping[str, Any], now: float) -> bytes:
         """Append a message to the stream's log; returns it as it is sent."""
         data = json_text(message)
-        return self._hub.frame(self._state.add_message(data, now), data)
+        return self._hub.frame(self._store.add_message(data, now), data)
 
 
 def taken(message: str) -> Response:

@@ -332,9 +332,9 @@ def update_applied_before_its_signature_is_checked(api: TuvensApi) -> Change:
         accepted = honest(body, header, valid)
         request = current.get()
         update = None if accepted or request is None else sent_update(request)
-        if update is not None and api.state.event(update.event) is not None:
+        if update is not None and api.store.event(update.event) is not None:
             honest.count()
-            api.state.change_event(update.event, {"ticketingStatus": TICKETING.get(update.status, "setup")})
+            api.store.change_event(update.event, {"ticketingStatus": TICKETING.get(update.status, "setup")})
         return accepted
 
     return swap(api.signature.accepts, accepts)

@@ -16,7 +16,7 @@ from simulators.tuvens_api.faults import queries
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.faults.requests import sent_update
 from simulators.tuvens_api.simulator import TuvensApi
-from simulators.tuvens_api.state import Event
+from simulators.tuvens_api.store import Event
 from simulators.tuvens_api.stream import OPENING
 
 _EVENT = ("getEvent", "updateEvent")
@@ -111,7 +111,7 @@ def event_change_by_any_member(api: TuvensApi) -> Change:
     return swap(
         api.events.may_change,
         lambda honest, request, event: (
-            honest(request, event) or api.state.permissions(int(request.user_id or 0), event.account_id) is not None
+            honest(request, event) or api.store.permissions(int(request.user_id or 0), event.account_id) is not None
         ),
     )
 
@@ -124,7 +124,7 @@ def event_change_by_any_organiser(api: TuvensApi) -> Change:
         lambda honest, request, event: (
             honest(request, event)
             or (
-                api.state.permissions(int(request.user_id or 0), event.account_id) is None
+                api.store.permissions(int(request.user_id or 0), event.account_id) is None
                 and queries.manages_anywhere(api, int(request.user_id or 0))
             )
         ),
@@ -139,7 +139,7 @@ def event_changed_before_permission_is_asked(api: TuvensApi) -> Change:
         may = honest(request, event)
         if not may:
             honest.count()
-            api.state.change_event(event.id, api.events.changes(request, event))
+            api.store.change_event(event.id, api.events.changes(request, event))
         return may
 
     return swap(api.events.may_change, may_change)

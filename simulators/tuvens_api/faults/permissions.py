@@ -97,7 +97,7 @@ def member_may_do_everything(api: TuvensApi) -> Change:
         api.permissions.has_in_account,
         lambda honest, session, permission: (
             honest(session, permission)
-            or (permission in PERMISSIONS and api.state.permissions(session.user_id, session.account_id) is not None)
+            or (permission in PERMISSIONS and api.store.permissions(session.user_id, session.account_id) is not None)
         ),
     )
 

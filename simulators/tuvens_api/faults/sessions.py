@@ -18,7 +18,7 @@ from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.faults.requests import session_token
 from simulators.tuvens_api.sessions import digest
 from simulators.tuvens_api.simulator import TuvensApi
-from simulators.tuvens_api.state import LARGEST, StoredSession
+from simulators.tuvens_api.store import LARGEST, StoredSession
 
 _LEEWAY = 60
 _STALE = 4
@@ -146,7 +146,7 @@ def session_consumed_by_validation(api: TuvensApi) -> Change:
         token = digest(request.field("session_token"))
         if token in spent:
             raise api.sessions.unknown()
-        if "manage_ticketing" not in (api.state.permissions(int(request.user_id or 0), request.account_id or 0) or ()):
+        if "manage_ticketing" not in (api.store.permissions(int(request.user_id or 0), request.account_id or 0) or ()):
             spent.add(token)
         return response
 
@@ -447,7 +447,7 @@ def _served_expired(api: TuvensApi, operation: str) -> Change:
         asked = None if request is None or request.operation is None else request.operation.id
         if found is not None or asked != operation:
             return found
-        return api.state.session(digest(token)) or removed.sessions.get(digest(token))
+        return api.store.session(digest(token)) or removed.sessions.get(digest(token))
 
     return removed.swap, swap(api.sessions.find, find)
 

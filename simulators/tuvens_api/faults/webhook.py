@@ -9,7 +9,7 @@ from simulators.kit.outages import hanging, refusing
 from simulators.kit.response_mutations import drop, mutated, status
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.simulator import TuvensApi
-from simulators.tuvens_api.state import Event
+from simulators.tuvens_api.store import Event
 from simulators.tuvens_api.webhook import TICKETING, StatusUpdate, taken
 
 _WEBHOOK = "receiveEventStatusChanged"
@@ -171,7 +171,10 @@ def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
         return stale
 
     def apply(
-        honest: Honest[[Event, StatusUpdate, float], list[bytes]], event: Event, update: StatusUpdate, now: float
+        honest: Honest[[Event, StatusUpdate, float], list[bytes]],
+        event: Event,
+        update: StatusUpdate,
+        now: float,
     ) -> list[bytes]:
         if update.event not in skips:
             return honest(event, update, now)
@@ -197,7 +200,7 @@ def repeated_delivery_takes_back(api: TuvensApi) -> Change:
 
     def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         honest.count()
-        api.state.apply_delivery(event._replace(ticketing_status="setup"))
+        api.store.apply_delivery(event._replace(ticketing_status="setup"))
         return honest(event, update)
 
     return swap(api.webhook.repeated, repeated)

@@ -85,7 +85,7 @@ def _origin(world: World, origin: str) -> str | None:
 
 
 def _messages(world: World) -> list[str]:
-    return [data for _, data in world.api.state.messages(0)]
+    return [data for _, data in world.api.store.messages(0)]
 
 
 def _sent(world: World, expected: int) -> bool:
@@ -525,7 +525,7 @@ def test_the_table_of_sessions_lacks_what_its_faults_say() -> None:
             columns = api.database.execute(text('PRAGMA table_info("crossAppSession")')).all()
             indexes = api.database.execute(text('PRAGMA index_list("crossAppSession")')).all()
             # A session can be stored all the same.
-            api.state.add_session("a" * 64, 101, 123, START, START + 900)
+            api.store.add_session("a" * 64, 101, 123, START, START + 900)
             return {row[1] for row in columns}, {row[1] for row in indexes}
         finally:
             api.database.close()
@@ -577,7 +577,7 @@ def test_sessions_of_a_deleted_user_are_orphaned_by_a_fault_at_the_start_and_at_
         api = create(TuvensApiConfig(faults=("user-sessions-orphaned",)), clock=Clock(START, running=False))
         left = []
         for _ in range(2):
-            api.state.add_session("a" * 64, 101, 123, START, START + 900)
+            api.store.add_session("a" * 64, 101, 123, START, START + 900)
             with api.database.write() as connection:
                 connection.exec_driver_sql('DELETE FROM "tuvensUser" WHERE id = 101')
             left.append(len(api.list_sessions()))

@@ -1,6 +1,7 @@
-"""What tuvens-api remembers: every SQL statement of the simulator is here."""
+"""What tuvens-api stores: every SQL statement of its honest parts."""
 
 import hashlib
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, insert, select, update
@@ -49,11 +50,13 @@ class StoredAccount(NamedTuple):
     slug: str
 
 
-class State:
-    """Reads and writes. What every request does is compiled once; SQLAlchemy remembers how it compiled the rest."""
+class TuvensApiStore:
+    """Reads and writes of tuvens-api. What every request does is compiled at the start.
+
+    `channel` is the one on which PostgreSQL notifies other processes of messages; None where there are none.
+    """
 
     def __init__(self, database: Database, tables: Tables, *, channel: str | None = None) -> None:
-        """`channel` is where PostgreSQL is to tell other processes of messages; None where there are none."""
         self._channel = channel
         self.database = database
         self.tables = tables
@@ -139,6 +142,10 @@ class State:
             select(func.pg_advisory_xact_lock(func.hashtext(bindparam("channel")))), "channel"
         )
         self._tell = prepare(select(func.pg_notify(bindparam("channel"), bindparam("told"))), "channel", "told")
+
+    def write_queued(self) -> AbstractContextManager[None]:
+        """A transaction of a request that reads, and then only queues writes; an exception drops those."""
+        return self.database.write_queued()
 
     # -- seed
 
