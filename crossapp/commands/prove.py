@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.prove_generated import prove_generated
 from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import proofs, prove, saved
@@ -46,7 +47,16 @@ def prove_command(
             "--rows", help="Take the rows of a saved run (--json), and verify what it lacks not at all. Repeatable."
         ),
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The matrix as docs/kill-matrix.md has it.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As docs/kill-matrix.md, or docs/generated-mutants.md, has it.")
+    ] = False,
+    generated: Annotated[
+        bool,
+        typer.Option(
+            "--generated",
+            help="Instead: drop, null and retype each documented field and header of the responses, one at a time.",
+        ),
+    ] = False,
 ) -> None:
     """Verify the simulators once for each named fault and benign variant: is each fault killed, is nobody accused?
 
@@ -54,6 +64,18 @@ def prove_command(
     3 the harness is at fault, 4 nothing was proved.
     """
     patterns = tuple(select or ())
+    if generated:
+        if suite:
+            raise typer.BadParameter("--suite does not go with --generated, which chooses the suites by itself")
+        prove_generated(
+            patterns,
+            jobs=jobs or os.cpu_count() or 1,
+            listed=listed,
+            json=json,
+            markdown=markdown,
+            rows_of=rows_of or (),
+            write=_print,
+        )
     suites = tuple(each for each in SUITES if each.lower() in {name.lower() for name in suite or SUITES})
     for name in suite or ():
         if name.lower() not in {each.lower() for each in SUITES}:

@@ -1,35 +1,26 @@
-"""The proof of the proof: whole verifications of simulators that are wrong in one way, or right in another."""
+"""Mutation testing of the requirements: one verification for each named fault and each benign variant."""
 
-import asyncio
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from contracts.catalogue import catalogue
-from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.prove.matrix import BROWSER, HONEST, LOAD, SUITES, Row, chosen, requirements, suite_of, suites_for
+from crossapp.prove.parallel import in_parallel
+from crossapp.prove.running import QUICK, RunningSimulators, running_simulators
 from crossapp.prove.under_load import under_load
-from crossapp.run import Run, Settings, perform, report_of
-from harness.deployment import Deployment
+from crossapp.run import Settings
 from harness.report import JUDGED, Report
 from harness.verdict import VerdictName
 from load.generate.processes import GeneratorError
 from simulators.faults import FAULTS
 from simulators.kit.faults import Fault
 
-_QUICK = Settings(quick=True)
 _LAUNCH = "launch:tuvens-api"
 _NOTHING = Fault(HONEST, "", "The simulators as they are, without any fault.", kind="benign")
 
@@ -80,58 +71,21 @@ def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUI
     if len(beside) == 1:
         alone, beside = [*beside, *alone], []
     if beside:
-        yield from _in_parallel(beside, jobs, suites)
+        by_name = {each.name: each for each in beside}
+        for (name, _), row in in_parallel(_work, [(each.name, tuple(suites)) for each in beside], jobs):
+            yield row or _failed(by_name[name], "the process that verified it died", 0.0)
     with Prover(suites) as prover:
         for fault in alone:
             yield prover.row(fault)
 
 
-def _in_parallel(faults: Sequence[Fault], jobs: int, suites: Sequence[str]) -> Iterator[Row]:
-    waiting = list(faults)
-    pending: dict[Future[Row], Fault] = {}
-    # Spawned: this process may have threads and an event loop, which a fork would copy half.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(faults)), mp_context=context, initializer=_begin_worker)
-    try:
-        while waiting or pending:
-            while waiting and len(pending) < jobs:
-                fault = waiting.pop(0)
-                pending[pool.submit(_work, fault.name, tuple(suites))] = fault
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for each in done:
-                yield _row_of(each, pending.pop(each))
-    finally:
-        pool.shutdown(wait=not pending, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
-
-
-def _row_of(future: "Future[Row]", fault: Fault) -> Row:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return _failed(fault, "the process that verified it died", 0.0)
-
-
 _worker: "Prover | None" = None
 
 
-def _begin_worker() -> None:
-    # Ctrl-C goes to the whole group; the parent decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed stops nobody; its simulators end with this process."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(name: str, suites: tuple[str, ...]) -> Row:
+def _work(job: tuple[str, tuple[str, ...]]) -> Row:
+    """Verify one fault, in a process that keeps its simulators running."""
     global _worker
+    name, suites = job
     _worker = _worker or Prover(suites)
     return _worker.row(_NOTHING if name == HONEST else FAULTS[name])
 
@@ -169,7 +123,7 @@ class Prover:
         return replace(row, seconds=time.monotonic() - begun)
 
     def _driven(self, fault: Fault, names: Sequence[str], suites: tuple[str, ...]) -> Report:
-        settings = _settings(suites)
+        settings = settings_for(suites)
         if fault.at_start or fault.name == HONEST:
             with running_simulators(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
                 return own.judged(settings)
@@ -188,11 +142,12 @@ class Prover:
             manager.__exit__(None, None, None)
 
 
-def _settings(suites: tuple[str, ...]) -> Settings:
+def settings_for(suites: tuple[str, ...]) -> Settings:
+    """The settings of a quick verification by these suites."""
     if suites == (BROWSER,):
         # With the premises, which are other suites' rules: what a page shows depends on them.
-        return replace(_QUICK, select=(f"{BROWSER}.*",))
-    return replace(_QUICK, without=tuple(each.id for each in catalogue() if suite_of(each.id) not in suites))
+        return replace(QUICK, select=(f"{BROWSER}.*",))
+    return replace(QUICK, without=tuple(each.id for each in catalogue() if suite_of(each.id) not in suites))
 
 
 def _loaded(fault: Fault, report: Report) -> Row:
@@ -238,56 +193,3 @@ def _failed(fault: Fault, problem: str, seconds: float) -> Row:
 def _needs_launch(fault: Fault) -> bool:
     known = (catalogue()[each] for each in fault.kills if each in catalogue())
     return any(_LAUNCH in each.needs for each in known)
-
-
-class RunningSimulators:
-    """Running simulators that can be made honest, and dishonest in another way, again and again."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-
-    def verify(self, faults: Sequence[str], settings: Settings = _QUICK) -> Report:
-        """Reset the simulators, arm the faults, verify. Raises httpx.HTTPError where a control plane fails."""
-        self._prepare(faults)
-        return self.judged(settings)
-
-    def judged(self, settings: Settings = _QUICK) -> Report:
-        """Verify without preparing anything."""
-        return report_of(self.drive(settings), settings)
-
-    def drive(self, settings: Settings = _QUICK) -> Run:
-        """Drive without preparing anything."""
-        return asyncio.run(perform(self.deployment, settings))
-
-    def _prepare(self, faults: Sequence[str]) -> None:
-        controls = [each.control for each in self.deployment.targets.values() if each.control is not None]
-        with httpx.Client(trust_env=False) as client:
-            for control in controls:
-
-                def call(
-                    method: str, path: str, body: object = None, *, at: str = control.url, token: str = control.token
-                ) -> Any:
-                    headers = {"Authorization": f"Bearer {token}"}
-                    answer = client.request(method, at + path, json=body, headers=headers)
-                    answer.raise_for_status()
-                    return answer.json() if answer.content else None
-
-                call("DELETE", "/faults")
-                call("PUT", "/clock", {"now": time.time()})
-                call("POST", "/reset")
-                limits = call("GET", "/rate-limits")
-                call("PUT", "/rate-limits", dict.fromkeys(limits))
-                known = {each["name"] for each in call("GET", "/faults")["faults"]}
-                for fault in known & set(faults):
-                    call("PUT", f"/faults/{fault}", {"times": None})
-
-
-@contextmanager
-def running_simulators(*faults: str, launch: bool = False) -> Iterator[RunningSimulators]:
-    """Simulators that run until the block is left, started with faults; only with `launch` can a second instance be
-    started beside them, which would be most of the time of a run. Raises EmbeddedError."""
-    with deployed(None, faults=faults) as deployment:
-        if not launch:
-            targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
-            deployment = replace(deployment, targets=targets)
-        yield RunningSimulators(deployment)

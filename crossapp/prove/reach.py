@@ -1,0 +1,60 @@
+"""Which requirements a change to some responses can turn red: told by an honest run, so that only those are judged."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import openapi
+from contracts.catalogue import catalogue
+from harness.history import SHARED, History
+from harness.requirement import WHOLE_RECORD
+from simulators.kit.mutants import Mutant
+
+Response = tuple[str, int]
+"""An operationId and a status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where responses occur in an honest run: `stories` has those of each story, `pages` those that were sent while
+    stories were driven in a browser."""
+
+    stories: Mapping[str, frozenset[Response]]
+    pages: frozenset[Response]
+
+    @classmethod
+    def of(cls, history: History, journals: Iterable[Response]) -> "Reach":
+        """From the record of the stories without a browser, and from the simulators' journals of those in one."""
+        found: dict[str, set[Response]] = defaultdict(set)
+        for each in history.exchanges():
+            if each.status is not None:
+                found[each.step.partition("/")[0]].add((each.operation, each.status))
+        return cls({story: frozenset(seen) for story, seen in found.items()}, frozenset(journals))
+
+    def requirements(self, mutant: Mutant) -> set[str]:
+        """The ids of the requirements without a browser that the mutant may turn red."""
+        callers = _callers(mutant.operation)
+        changed = {
+            story
+            for story, seen in self.stories.items()
+            if any(
+                operation in callers or (operation == mutant.operation and status in mutant.statuses)
+                for operation, status in seen
+            )
+        }
+        read = {*changed, WHOLE_RECORD}
+        # What is shared is prepared for any story.
+        return {each.id for each in catalogue() if SHARED in changed or read & {*each.stories}}
+
+    def shows_in_pages(self, mutant: Mutant) -> bool:
+        """Whether a page in a browser, or a server behind it, gets such responses."""
+        return any(operation == mutant.operation and status in mutant.statuses for operation, status in self.pages)
+
+
+def _callers(operation_id: str) -> set[str]:
+    """The operations that call this one for each request, and those after which a signed report is sent to it."""
+    operation = openapi.find(operation_id)
+    found = {each.id for each in openapi.operations() if operation_id in each.calls}
+    if any(scheme.signs for scheme in operation.schemes):
+        found |= {each.id for each in openapi.operations() if each.changes and each.app != operation.app}
+    return found

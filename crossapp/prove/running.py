@@ -1,0 +1,97 @@
+"""Simulators that run while one fault after the other is verified."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from crossapp.deployments import deployed
+from crossapp.run import Run, Settings, perform, report_of
+from harness.deployment import Control, Deployment
+from harness.report import Report
+from simulators.faults import fault_named
+
+QUICK = Settings(quick=True)
+
+
+class RunningSimulators:
+    """Running simulators that can be made honest, and dishonest in another way, again and again.
+
+    Every method that speaks to them raises httpx.HTTPError where a control plane fails.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+
+    def verify(self, faults: Sequence[str], settings: Settings = QUICK) -> Report:
+        """Reset the simulators, arm the faults, verify."""
+        self.prepare(faults)
+        return self.judged(settings)
+
+    def judged(self, settings: Settings = QUICK) -> Report:
+        """Verify without preparing anything."""
+        return report_of(self.drive(settings), settings)
+
+    def drive(self, settings: Settings = QUICK) -> Run:
+        """Drive without preparing anything."""
+        return asyncio.run(perform(self.deployment, settings))
+
+    def prepare(self, faults: Sequence[str]) -> None:
+        """Reset clocks, state, limits and journals, and arm these faults and no others."""
+        with httpx.Client(trust_env=False) as client:
+            for control in self._controls.values():
+                _call(client, control, "DELETE", "/faults")
+                _call(client, control, "PUT", "/clock", {"now": time.time()})
+                _call(client, control, "POST", "/reset")
+                limits = _call(client, control, "GET", "/rate-limits")
+                _call(client, control, "PUT", "/rate-limits", dict.fromkeys(limits))
+            for name in faults:
+                _call(client, self._control_of(name), "PUT", f"/faults/{quote(name, safe='')}", {"times": None})
+
+    def fired(self, fault: str) -> int:
+        """How often an armed fault has fired."""
+        with httpx.Client(trust_env=False) as client:
+            listed = _call(client, self._control_of(fault), "GET", "/faults")["faults"]
+        return next(int(each["fired"]) for each in listed if each["name"] == fault)
+
+    def responses(self) -> set[tuple[str, int]]:
+        """Operation and status of the responses that the simulators sent since they were prepared, as far as their
+        journals reach back."""
+        with httpx.Client(trust_env=False) as client:
+            journals = [_call(client, each, "GET", "/journal")["exchanges"] for each in self._controls.values()]
+        return {
+            (each["operation"], each["status"])
+            for journal in journals
+            for each in journal
+            if each["operation"] and each["status"]
+        }
+
+    @property
+    def _controls(self) -> dict[str, Control]:
+        return {app: each.control for app, each in self.deployment.targets.items() if each.control is not None}
+
+    def _control_of(self, fault: str) -> Control:
+        return self._controls[fault_named(fault).app]
+
+
+def _call(client: httpx.Client, control: Control, method: str, path: str, body: object = None) -> Any:
+    headers = {"Authorization": f"Bearer {control.token}"}
+    answer = client.request(method, control.url + path, json=body, headers=headers)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+@contextmanager
+def running_simulators(*faults: str, launch: bool = False) -> Iterator[RunningSimulators]:
+    """Simulators that run until the block is left, started with faults. A second instance can be started beside them
+    only with `launch`: it would take most of the time of a run. Raises EmbeddedError."""
+    with deployed(None, faults=faults) as deployment:
+        if not launch:
+            targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
+            deployment = replace(deployment, targets=targets)
+        yield RunningSimulators(deployment)
