@@ -1,8 +1,6 @@
 """The proof of the proof: what a row says, what the totals say, and the command on a fault and a variant."""
 
 import json
-import os
-import select
 import subprocess
 import sys
 from dataclasses import replace
@@ -216,27 +214,3 @@ def test_a_story_that_crashed_proves_nothing() -> None:
     row = row_of(honest, report_of([finding("a.b", "It holds.", VerdictName.HELD, "")], crashes=("a: KeyError",)))
     assert row.state is ProofState.UNPROVED
     assert "a: KeyError" in row.problem
-
-
-def test_a_worker_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    parent = tmp_path / "parent.py"
-    parent.write_text(
-        "import os, threading\n"
-        "from crossapp.prove import prover\n"
-        "def work(name, suites):\n"
-        "    print(os.getpid(), flush=True)\n"
-        "    threading.Event().wait()\n"
-        "if __name__ == '__main__':\n"
-        "    prover._work = work\n"
-        "    list(prover.prove(prover.proofs(['jwt-*'], ['scenarios']), jobs=2, suites=['scenarios']))\n",
-        "utf-8",
-    )
-    with subprocess.Popen([sys.executable, str(parent)], stdout=subprocess.PIPE) as started:
-        assert started.stdout is not None
-        worker = os.pidfd_open(int(started.stdout.readline()))
-        started.kill()
-    try:
-        ended, _, _ = select.select([worker], [], [], 10)
-    finally:
-        os.close(worker)
-    assert ended
