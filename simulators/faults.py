@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from simulators.hi_events.faults import FAULTS as _HI_EVENTS
 from simulators.kit.faults import Fault
+from simulators.kit.mutants import find
 from simulators.tuvens_api.faults import FAULTS as _TUVENS_API
 from simulators.tuvens_client.faults import FAULTS as _TUVENS_CLIENT
 
@@ -17,6 +18,12 @@ UNBREAKABLE: dict[str, str] = {
     "hi_events_delivery.retries_after_a_broken_connection": "only a receiver shows it, as above",
 }
 """Requirements that no simulator can be made to break, by pattern, and why: their proof are example histories."""
+
+
+def app_of(fault: str) -> str:
+    """The application that a fault, or a mutant, is of. Raises KeyError for a name that there is not."""
+    mutant = find(fault)
+    return mutant.app if mutant is not None else FAULTS[fault].app
 
 
 def environment_read(environment: Mapping[str, str], armed: Iterable[str]) -> dict[str, str]:

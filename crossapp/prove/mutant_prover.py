@@ -51,14 +51,14 @@ def prove_mutants(mutants: Sequence[Mutant], jobs: int) -> Iterator[MutantRow]:
 
 
 def _reach() -> Reach:
-    with running_simulators() as live:
-        live.prepare(())
-        history = live.drive(settings_for(_MESSAGES)).history
+    with running_simulators() as simulators:
+        simulators.prepare(())
+        history = simulators.drive(settings_for(_MESSAGES)).history
         if not chromium.is_available():
             return Reach.of(history, ())
-        live.prepare(())
-        live.drive(settings_for((BROWSER,)))
-        return Reach.of(history, live.responses())
+        simulators.prepare(())
+        simulators.drive(settings_for((BROWSER,)))
+        return Reach.of(history, simulators.responses())
 
 
 _worker: "MutantProver | None" = None
@@ -78,37 +78,37 @@ class MutantProver:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._live: RunningSimulators | None = None
+        self._simulators: RunningSimulators | None = None
 
     def __enter__(self) -> "MutantProver":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live = None
+        self._simulators = None
         self._stack.close()
 
     def row(self, job: _Job) -> MutantRow:
         """Verify one mutant by what is near it, and by everything if that does not kill it cleanly."""
         begun = time.monotonic()
         try:
-            self._live = self._live or self._stack.enter_context(running_simulators())
-            row = self._judged(self._live, job, near=True)
+            self._simulators = self._simulators or self._stack.enter_context(running_simulators())
+            row = self._judged(self._simulators, job, near=True)
             if row.state not in (MutantState.KILLED, MutantState.CLEAR):
-                row = self._judged(self._live, job, near=False)
+                row = self._judged(self._simulators, job, near=False)
         except (EmbeddedError, httpx.HTTPError, OSError) as error:
             self.__exit__()
             row = _failed(job.mutant, f"{type(error).__name__}: {error}"[:300], 0.0)
         return replace(row, seconds=round(time.monotonic() - begun, 1))
 
-    def _judged(self, live: RunningSimulators, job: _Job, *, near: bool) -> MutantRow:
+    def _judged(self, simulators: RunningSimulators, job: _Job, *, near: bool) -> MutantRow:
         settings = settings_for(_MESSAGES)
         if near:
             far = (each.id for each in catalogue() if suite_of(each.id) not in _MESSAGES or each.id not in job.near)
             settings = replace(QUICK, without=tuple(far))
         reports, fired = [], 0
         for chosen in (settings, settings_for((BROWSER,))) if job.in_pages else (settings,):
-            reports.append(live.verify([job.mutant.name], chosen))
-            fired += live.fired(job.mutant.name)
+            reports.append(simulators.verify([job.mutant.name], chosen))
+            fired += simulators.fired(job.mutant.name)
         return _row(job.mutant, reports, fired, whole=not near)
 
 

@@ -14,7 +14,7 @@ from crossapp.deployments import deployed
 from crossapp.run import Run, Settings, perform, report_of
 from harness.deployment import Control, Deployment
 from harness.report import Report
-from simulators.faults import fault_named
+from simulators.faults import app_of
 
 QUICK = Settings(quick=True)
 
@@ -76,7 +76,7 @@ class RunningSimulators:
         return {app: each.control for app, each in self.deployment.targets.items() if each.control is not None}
 
     def _control_of(self, fault: str) -> Control:
-        return self._controls[fault_named(fault).app]
+        return self._controls[app_of(fault)]
 
 
 def _call(client: httpx.Client, control: Control, method: str, path: str, body: object = None) -> Any:

@@ -13,6 +13,7 @@ from harness.inspector.page import OPEN, page_routes
 from openapi.recorded import LANES
 from simulators.kit.errors import StartError
 from simulators.kit.inspecting import JournalSource
+from simulators.kit.mutant_faults import mutant_fault
 from simulators.kit.simulator import NotOffered, NotShared, Simulator
 from simulators.seed import Seed, SeedError
 
@@ -169,17 +170,21 @@ def build(simulator: Simulator) -> FastAPI:
         """All faults of this simulator."""
         return {"faults": simulator.faults.report()}
 
-    @app.put("/faults/{name}")
+    @app.put("/faults/{name:path}")
     async def arm_fault(name: str, arming: Arming | None = None) -> dict[str, Any]:
-        """Arm a fault, for a number of times or until it is disarmed."""
+        """Arm a fault, or a mutant (`mutate:<operationId>:<status>:<place>:<kind>`), for a number of times or until it
+        is disarmed."""
         simulator.alone("a fault")
+        mutant = mutant_fault(simulator.name, name)
+        if mutant is not None:
+            simulator.faults.known.setdefault(name, mutant)
         try:
             simulator.faults.arm(name, None if arming is None else arming.times)
         except StartError as error:
             raise HTTPException(404, str(error)) from None
         return simulator.faults.describe(name)
 
-    @app.delete("/faults/{name}")
+    @app.delete("/faults/{name:path}")
     async def disarm_fault(name: str) -> dict[str, Any]:
         """Disarm a fault; its count stays until it is armed again."""
         if name not in simulator.faults.known:

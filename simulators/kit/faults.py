@@ -29,7 +29,7 @@ T = TypeVar("T")
 Async = Coroutine[Any, Any, T]
 """What a part that is `async` returns when it is called."""
 
-Kind = Literal["fault", "benign", "trouble"]
+Kind = Literal["fault", "benign", "trouble", "mutant"]
 Suite = Literal["verify", "browser", "load"]
 
 _NOTHING = object()
@@ -114,8 +114,8 @@ class Fault:
 
     sentence: what a realistic bug of this kind does.
     kills: the ids of the requirements that it must turn red.
-    kind: "fault" (breaks the contract), "benign" (another way of being right, which no rule may accuse) or "trouble"
-    (an outage of a provider: a tool of scenarios, judged on the caller).
+    kind: "fault" (breaks the contract), "benign" (another way of being right, which no rule may accuse), "trouble" (an
+    outage of a provider: a tool of scenarios, judged on the caller) or "mutant" (generated from the OpenAPI document).
     suite: which suite can see it: "verify" (messages), "browser" (pages) or "load" (times, and what fails at random).
     at_start: it takes effect where it is armed before the simulator starts; `change` is given the simulator when
     nothing but its settings, clock and schema are there.
