@@ -43,7 +43,7 @@ class RunningSimulators:
 
     def prepare(self, faults: Sequence[str]) -> None:
         """Reset clocks, state, limits and journals, and arm these faults and no others."""
-        with httpx.Client(trust_env=False) as client:
+        with _client() as client:
             for control in self._controls.values():
                 _call(client, control, "DELETE", "/faults")
                 _call(client, control, "PUT", "/clock", {"now": time.time()})
@@ -55,14 +55,14 @@ class RunningSimulators:
 
     def fired(self, fault: str) -> int:
         """How often an armed fault has fired."""
-        with httpx.Client(trust_env=False) as client:
+        with _client() as client:
             listed = _call(client, self._control_of(fault), "GET", "/faults")["faults"]
         return next(int(each["fired"]) for each in listed if each["name"] == fault)
 
     def responses(self) -> set[tuple[str, int]]:
         """Operation and status of the responses that the simulators sent since they were prepared, as far as their
         journals reach back."""
-        with httpx.Client(trust_env=False) as client:
+        with _client() as client:
             journals = [_call(client, each, "GET", "/journal")["exchanges"] for each in self._controls.values()]
         return {
             (each["operation"], each["status"])
@@ -77,6 +77,11 @@ class RunningSimulators:
 
     def _control_of(self, fault: str) -> Control:
         return self._controls[app_of(fault)]
+
+
+def _client() -> httpx.Client:
+    # A machine that is busy with other verifications takes its time.
+    return httpx.Client(trust_env=False, timeout=60.0)
 
 
 def _call(client: httpx.Client, control: Control, method: str, path: str, body: object = None) -> Any:
