@@ -48,6 +48,13 @@ app.command()(lockstep)
 app.command("prove")(prove_command)
 
 
+def _interrupt(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script that starts a command in the background has it ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
+
+
 def main() -> None:
     """Run the command line and exit: with a command's own code (docs/report-format.md), 64 for bad arguments, 3 for a
     crash of crossapp, 130 if it was stopped."""
@@ -55,7 +62,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     # SIGTERM acts as Ctrl-C, so that child processes are stopped and files with secrets removed.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
