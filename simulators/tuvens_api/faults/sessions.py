@@ -1,17 +1,16 @@
-"""Faults of minting, validating and storing sessions."""
+"""Faults of minting and validating sessions."""
 
 import asyncio
 import base64
 import itertools
 import json
 import secrets
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Change, Honest, Swap, swap
-from simulators.kit.messages import JSON, Request, Response, current, json_response
+from simulators.kit.messages import JSON, Request, Response, json_response
 from simulators.kit.response_mutations import drop, mutated, put, status
 from simulators.tuvens_api.faults import queries
 from simulators.tuvens_api.faults.registry import registry
@@ -21,7 +20,6 @@ from simulators.tuvens_api.simulator import TuvensApi
 from simulators.tuvens_api.store import LARGEST, StoredSession
 
 _LEEWAY = 60
-_STALE = 4
 _QUESTIONS = ("validateSession", "listUserAccounts", "validatePermission")
 
 
@@ -66,24 +64,6 @@ def session_outlives_its_expiry_by_a_second(api: TuvensApi) -> Change:
     return swap(
         api.sessions.is_in_force, lambda honest, session, now: honest(session, now) or now < session.expires_at + 1
     )
-
-
-@registry.fault(kills=["session_token.user_accounts_refuses_an_expired_token"])
-def expired_session_served_by_user_accounts(api: TuvensApi) -> Change:
-    """user-accounts answers from a cache of sessions that knows no expiry."""
-    return _served_expired(api, "listUserAccounts")
-
-
-@registry.fault(kills=["session_token.validate_session_refuses_an_expired_token"])
-def expired_session_served_by_validate_session(api: TuvensApi) -> Change:
-    """validate-session looks the session up without looking at its expiry."""
-    return _served_expired(api, "validateSession")
-
-
-@registry.fault(kills=["session_token.validate_permission_refuses_an_expired_token"])
-def expired_session_served_by_validate_permission(api: TuvensApi) -> Change:
-    """validate-permission looks the session up without looking at its expiry."""
-    return _served_expired(api, "validatePermission")
 
 
 @registry.fault(
@@ -151,43 +131,6 @@ def session_consumed_by_validation(api: TuvensApi) -> Change:
         return response
 
     return swap(api.endpoint("validateSession").handle, handle)
-
-
-@registry.fault(kills=["flow.an_expired_session_is_recovered_from"])
-def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
-    """The fourth time that tokens which expired a minute ago are presented, a clean-up that runs once a day removes
-    the user's sessions, the next one with them.
-    """
-    removed = _remember_removed(api)
-    presented: Counter[int] = Counter()
-    due: set[int] = set()
-    next_run = 0.0
-
-    def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
-        nonlocal next_run
-        gone = removed.sessions.get(digest(token))
-        if gone is not None and now >= gone.expires_at + _LEEWAY and now >= next_run:
-            presented[gone.user_id] += 1
-            if presented[gone.user_id] >= _STALE:
-                next_run = now + 86_400
-                due.add(gone.user_id)
-        return honest(token, now)
-
-    def store(
-        honest: Honest[[str, int, int, float, float], None],
-        token: str,
-        user: int,
-        account: int,
-        now: float,
-        expires: float,
-    ) -> None:
-        if user not in due:
-            return honest(token, user, account, now, expires)
-        due.discard(user)
-        honest.count()
-        return None
-
-    return removed.swap, swap(api.sessions.find, find), swap(api.sessions.store, store)
 
 
 @registry.fault(
@@ -387,69 +330,6 @@ def foreign_account_admitted(api: TuvensApi) -> Change:
         api.sessions.may_have,
         lambda honest, user, account: honest(user, account) or queries.account_exists(api, account),
     )
-
-
-@registry.fault(kills=["session_storage.validation_moves_the_last_used_time"])
-def last_used_not_updated(api: TuvensApi) -> Change:
-    """A successful validation does not move the session's last-used time."""
-    return swap(api.sessions.touch, lambda honest, session, now: None)
-
-
-@registry.fault(kills=["session_storage.expired_sessions_are_removed"])
-def expired_rows_kept(api: TuvensApi) -> Change:
-    """Expired sessions are never removed from crossAppSession."""
-    return swap(api.sessions.clean_up, lambda honest, now: None)
-
-
-@registry.fault(kills=["session_storage.sessions_have_foreign_keys"], at_start=True)
-def user_sessions_orphaned(api: TuvensApi) -> Change:
-    """crossAppSession has no foreign keys: the sessions of a deleted user stay (takes effect when armed at the start,
-    or with the next reset).
-    """
-    return swap(api.schema.foreign_key, lambda honest, parent: ())
-
-
-@registry.fault(kills=["session_storage.session_table_has_its_columns"], at_start=True)
-def app_id_not_stored(api: TuvensApi) -> Change:
-    """The migration that adds appId to crossAppSession was not run."""
-    return swap(api.schema.app_id, lambda honest: ())
-
-
-@registry.fault(kills=["session_storage.session_table_is_indexed"], at_start=True)
-def expiry_not_indexed(api: TuvensApi) -> Change:
-    """crossAppSession has no index on expiresAt: each clean-up reads the whole table."""
-    return swap(api.schema.expiry_index, lambda honest: ())
-
-
-class _Removed(NamedTuple):
-    """The sessions that the clean-up removed, by their tokens' hashes, and the swap that collects them."""
-
-    sessions: dict[str, StoredSession]
-    swap: Swap
-
-
-def _remember_removed(api: TuvensApi) -> _Removed:
-    sessions: dict[str, StoredSession] = {}
-
-    def clean_up(honest: Honest[[float], None], now: float) -> None:
-        sessions.update(queries.expired_sessions(api, now))
-        honest(now)
-
-    return _Removed(sessions, swap(api.sessions.clean_up, clean_up))
-
-
-def _served_expired(api: TuvensApi, operation: str) -> Change:
-    removed = _remember_removed(api)
-
-    def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
-        found = honest(token, now)
-        request = current.get()
-        asked = None if request is None or request.operation is None else request.operation.id
-        if found is not None or asked != operation:
-            return found
-        return api.store.session(digest(token)) or removed.sessions.get(digest(token))
-
-    return removed.swap, swap(api.sessions.find, find)
 
 
 def _unchecked(api: TuvensApi, when: Callable[[Request], bool]) -> Swap:
