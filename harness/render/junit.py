@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from harness.render.arrange import Arrangement, Cause, arrange, headline, place_of
 from harness.render.text import one_line, prose, visible
-from harness.render.words import exit_code_in_words
+from harness.render.words import details, exit_code_in_words
 from harness.report import Finding, Report
 from harness.verdict import VerdictName
 
@@ -114,18 +114,7 @@ def _observed(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> str:
-    source = finding.source
-    where = f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else "")
-    fields = (
-        ("statement", finding.statement),
-        ("expected", finding.expected),
-        ("observed", finding.observed),
-        ("reason", finding.reason),
-        ("exchange", ", ".join(str(each) for each in finding.evidence)),
-        ("files", ", ".join(finding.files)),
-        ("claims", ", ".join(finding.claims)),
-        ("source", where),
-        ("next", finding.next),
-        ("curl", finding.reproduce),
-    )
-    return visible("\n".join(f"{name}: {value}" for name, value in fields if value))
+    exchanges = ", ".join(str(each) for each in finding.evidence)
+    fields = {"statement": finding.statement, **details(finding), "exchange": exchanges, "owner": ""}
+    fields["curl"] = finding.reproduce
+    return visible("\n".join(f"{label}: {value}" for label, value in fields.items() if value))

@@ -15,10 +15,10 @@ from harness.render.words import (
     SYMBOLS,
     WORDS,
     count,
+    details,
     duration,
     exit_code_in_words,
     heading_word,
-    numbers,
     when,
 )
 from harness.report import ClaimResult, Finding, LoadLine, Report
@@ -189,19 +189,8 @@ def _cause(cause: Cause) -> str:
 
 
 def _facts(finding: Finding) -> str:
-    source = finding.source
-    waiver = finding.waiver
-    facts = (
-        ("expected", finding.expected),
-        ("observed", finding.observed),
-        ("reason", finding.reason),
-        ("owner", f"{waiver.owner}, until {waiver.until}" if waiver else ""),
-        ("exchange", numbers(finding.evidence)),
-        ("files", ", ".join(finding.files)),
-        ("source", f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else "")),
-        ("next", finding.next),
-    )
-    return "\n".join(f"{label:<9} {value}" for label, value in facts if value)
+    facts = {**details(finding), "claims": ""}
+    return "\n".join(f"{label:<9} {value}" for label, value in facts.items() if value)
 
 
 def _not_applicable(arranged: Arrangement) -> Iterator[str]:

@@ -13,15 +13,7 @@ from rich.text import Text
 from harness.render import load_words
 from harness.render.arrange import Cause, arrange, cautions, counts_in_words, headline, is_good
 from harness.render.text import in_encoding, one_line, prose, visible
-from harness.render.words import (
-    CRASHES,
-    count,
-    duration,
-    exit_code_in_words,
-    heading_word,
-    numbers,
-    when,
-)
+from harness.render.words import CRASHES, count, details, duration, exit_code_in_words, heading_word, numbers, when
 from harness.report import Finding, Report, ShownExchange
 
 _WIDEST = 100
@@ -103,17 +95,11 @@ class _Printer:
             self._list(one_line(each.requirement) for each in cause.blocks)
 
     def _fields(self, finding: Finding) -> None:
-        self._field("expected", finding.expected)
-        self._field("observed", finding.observed)
-        self._field("reason", finding.reason)
-        if finding.waiver is not None:
-            self._field("owner", f"{finding.waiver.owner}, until {finding.waiver.until}")
-        self._exchanges(finding)
-        self._field("files", ", ".join(finding.files))
-        self._field("claims", ", ".join(finding.claims))
-        source = finding.source
-        self._field("source", f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else ""))
-        self._field("next", finding.next)
+        for label, value in details(finding).items():
+            if label == "exchange":
+                self._exchanges(finding)
+            else:
+                self._field(label, value)
         if finding.reproduce:
             label, *more = visible(finding.reproduce).split("\n")
             self._labelled("curl", label)

@@ -69,6 +69,22 @@ def heading_word(finding: Finding) -> str:
     return WORDS[finding.verdict]
 
 
+def details(finding: Finding) -> dict[str, str]:
+    """The fields of a finding by label, in the order of a report; empty where they do not apply."""
+    source, waiver = finding.source, finding.waiver
+    return {
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "reason": finding.reason,
+        "owner": f"{waiver.owner}, until {waiver.until}" if waiver else "",
+        "exchange": numbers(finding.evidence),
+        "files": ", ".join(finding.files),
+        "claims": ", ".join(finding.claims),
+        "source": f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else ""),
+        "next": finding.next,
+    }
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 claim`, `2 claims`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
