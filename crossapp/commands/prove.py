@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.prove_generated import prove_generated
 from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import proofs, prove, saved
@@ -67,6 +66,9 @@ def prove_command(
     if generated:
         if suite:
             raise typer.BadParameter("--suite does not go with --generated, which chooses the suites by itself")
+        # Imported here: pydantic takes 0.2 s to import, and no other command needs these.
+        from crossapp.commands.prove_generated import prove_generated
+
         prove_generated(
             patterns,
             jobs=jobs or os.cpu_count() or 1,
