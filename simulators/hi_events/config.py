@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from simulators.hi_events.policy import DeliveryPolicy
-from simulators.hi_events.returning import origin_of
 from simulators.kit.errors import StartError
+from simulators.kit.origins import is_base_url, origin_of
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 
@@ -44,7 +43,7 @@ class HiEventsConfig:
         if not self.shared_secret or not self.shared_secret.isascii() or not self.shared_secret.isprintable():
             raise StartError("HI_EVENTS_SHARED_SECRET: set a random value of 32 or more printable ASCII characters")
         for what, url in (("of tuvens-api", self.tuvens_url), ("for webhooks", self.webhooks_url or self.tuvens_url)):
-            if origin_of(url) is None or urlsplit(url).query:
+            if not is_base_url(url):
                 raise StartError(f"the URL {what} is {url[:80]!r}: expected a base URL such as http://127.0.0.1:3000")
         for origin in self.client_origins:
             if origin_of(origin) != origin:

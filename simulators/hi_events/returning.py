@@ -3,33 +3,11 @@
 from collections.abc import Collection, Sequence
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from simulators.kit.origins import origin_of
+
 CURRENT = ("status", "event_id", "hi_events_event_id", "account_id", "error_code", "error_message")
 OLDER = ("success", "tuvens_event_id", "message")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
-
-
-def origin_of(url: str) -> str | None:
-    """The origin of an absolute http(s) URL as a browser sees it; None where two readers might differ about it.
-
-    Spaces, control characters, backslashes and user information are what tricks with URLs are made of: a URL that
-    has any is nobody's.
-    """
-    if any(each <= " " or each in "\\\x7f" for each in url):
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    named = f"{host}:{port}" if port is not None else host
-    if parts.netloc.lower() != named or not parts.netloc.isascii():
-        return None
-    shown = "" if port is None or port == _DEFAULT_PORTS[parts.scheme] else f":{port}"
-    return f"{parts.scheme}://{host}{shown}"
 
 
 def is_allowed(url: str, origins: Collection[str]) -> bool:

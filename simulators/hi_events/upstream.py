@@ -70,7 +70,7 @@ def _read(read: Callable[[Answer], T], answer: Answer) -> T:
 
 
 def _check_user(who: SessionUser) -> None:
-    """Refuse what no honest tuvens-api says and no table of ours could hold."""
+    """Raise UpstreamUnavailable for a user whom no table could hold."""
     try:
         for text in (who.user_id, who.email, who.name):
             refuse_unstorable(text)

@@ -28,8 +28,10 @@ class Courier:
     """Works off the outbox: for each event one delivery at a time, the oldest first; events side by side.
 
     Everything that matters is in the database before it happens: a process that is killed at any moment leaves a
-    pending delivery, and the next one sends it (again). Several processes may share one outbox: whoever leases the
-    head of an event's line sends it. `caller` calls the receiver of the webhooks, which are signed with `secret`.
+    pending delivery, and the next one sends it (again). Several processes may share one outbox: the one that
+    leases the head of an event's line sends it.
+
+    caller: calls the receiver of the webhooks. secret: signs them.
     """
 
     def __init__(
@@ -184,7 +186,7 @@ class Courier:
         return self._policy.timeout
 
     def fate(self, status: int | None) -> Fate:
-        """What the status of an attempt means for its delivery; None stands for no answer."""
+        """What the status of an attempt means for its delivery; None: there was no answer."""
         return wire.fate_of(status)
 
     def pause(self, tries: int) -> float:

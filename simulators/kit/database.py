@@ -216,7 +216,7 @@ class Database:
     def cached(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
         """As `first`, remembering the row in a private file. `execute` and `write` make it forget all rows.
 
-        Whoever changes such a row by a prepared statement calls `remember`.
+        A caller that changes such a row by a prepared statement calls `remember`.
         """
         row = None if self._in_transaction else self._rows.get((statement, values))
         if row is None:

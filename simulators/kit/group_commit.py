@@ -63,7 +63,7 @@ class GroupCommit:
             for statement, rows in queued.items():
                 self.cursor.executemany(statement.sql, rows)
         except Exception as error:
-            # They are of several requests, none of which may be told that its own was kept.
+            # They are of several requests: none of them may be settled as if its own was kept.
             self._failure = error
             raise
 

@@ -30,7 +30,7 @@ _WHY_UNLINKED = {
 @dataclass(frozen=True, slots=True)
 class Return:
     """How it went. `event_id` is Tuvens' event, `hi_events_event_id` hi.events' one; empty where not said. `why` is our
-    own sentence for an error, `said` are hi.events' words: of whoever wrote the link."""
+    own sentence for an error, `said` are hi.events' words, which anybody may have put into a link."""
 
     outcome: str
     event_id: str = ""

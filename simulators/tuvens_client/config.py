@@ -1,9 +1,9 @@
 """Settings of the simulated tuvens-client."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from simulators.kit.errors import StartError
+from simulators.kit.origins import is_base_url
 from simulators.seed import Seed, default_seed
 
 
@@ -31,32 +31,9 @@ class TuvensClientConfig:
 
     def __post_init__(self) -> None:
         for name, url in (("tuvens-api", self.tuvens_url), ("hi.events", self.hi_events_url)):
-            if not _is_base(url):
+            if not is_base_url(url):
                 raise StartError(
                     f"the URL of {name} is {url[:80]!r}: expected a base URL such as http://127.0.0.1:3000"
                 )
         if self.upstream_timeout <= 0:
             raise StartError("upstream_timeout: expected seconds above 0")
-
-
-def origin_of(url: str) -> str:
-    """The origin of a base URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_base(url: str) -> bool:
-    if not url.isascii() or any(each <= " " or each in "\"';,\\<>" for each in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and (parts.port or 1) > 0
-            and "@" not in parts.netloc
-            and not parts.query
-            and not parts.fragment
-        )
-    except ValueError:
-        return False

@@ -8,13 +8,14 @@ from simulators.kit.caller import Caller
 from simulators.kit.clock import Clock
 from simulators.kit.faults import Fault, FaultRuntime
 from simulators.kit.journal import Journal
+from simulators.kit.origins import origin_of
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.simulator import Simulator
 from simulators.kit.templates import Templates
 from simulators.tuvens_client.authentication import PassThrough
 from simulators.tuvens_client.backend import BackendGateway
 from simulators.tuvens_client.callback import CallbackPage
-from simulators.tuvens_client.config import TuvensClientConfig, origin_of
+from simulators.tuvens_client.config import TuvensClientConfig
 from simulators.tuvens_client.errors import ClientErrors
 from simulators.tuvens_client.event_page import TicketingPage
 from simulators.tuvens_client.front_door import FrontDoor
@@ -50,7 +51,7 @@ class TuvensClient(Simulator):
             self.backend, self.templates, tuvens_url=config.tuvens_url, hi_events_url=config.hi_events_url
         )
         self.callback = CallbackPage(self.backend, self.templates)
-        pages = policy(frames=origin_of(config.hi_events_url), connects=origin_of(config.tuvens_url))
+        pages = policy(frames=origin_of(config.hi_events_url) or "", connects=origin_of(config.tuvens_url) or "")
         self.client_headers = ClientHeaders(pages)
         door = FrontDoor(
             clock=clock,

@@ -55,7 +55,8 @@ class SessionWrapper:
         return Response(200, answer.body, _headers(answer))
 
     def refused(self, request: Request, answer: Answer) -> Response:
-        """The response to a refusal of tuvens-api. Raises Refusal for a failure, and for what is no answer of ours."""
+        """The response to a refusal of tuvens-api. Raises Refusal for a failure, and for an answer that this
+        route may not give."""
         if answer.status not in _REFUSALS:
             raise failed("tuvens-api failed")
         try:

@@ -11,6 +11,7 @@ from simulators.hi_events.store import LocalEvent
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Async, Change, Honest, Swap, swap
 from simulators.kit.messages import Header, Request, Response
+from simulators.kit.origins import origin_of
 from simulators.kit.templates import html_response
 
 _NEWER = frozenset({"status", "event_id", "error_code", "error_message"})
@@ -30,7 +31,7 @@ def page_decodes_twice(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["fuzzing.showEventPage", "fuzzing.showEventEmbed", "fuzzing.showWidget"])
 def event_pages_fail_on_other_ids(hi: HiEvents) -> Change:
-    """The id of an event page goes to the database unread: what is no number fails."""
+    """The id of an event page goes to the database unchecked: an id that is not a number fails."""
 
     def number(honest: Honest[[str], int | None], text: str) -> int | None:
         found = honest(text)
@@ -46,7 +47,7 @@ def event_pages_fail_on_other_ids(hi: HiEvents) -> Change:
 )
 def open_redirect(hi: HiEvents) -> Change:
     """The page goes back to a return URL of any origin."""
-    return swap(hi.arrival.may_return_to, lambda honest, back: honest(back) or returning.origin_of(back) is not None)
+    return swap(hi.arrival.may_return_to, lambda honest, back: honest(back) or origin_of(back) is not None)
 
 
 @registry.fault(kills=["hi_events_page.makes_a_draft_that_carries_the_tuvens_event"])
@@ -130,7 +131,7 @@ def session_token_stays_in_address(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["browser.arrives_signed_in"], suite="browser")
 def session_cookie_for_one_page(hi: HiEvents) -> Change:
-    """The session's cookie has the path /auth: the page that follows knows nobody."""
+    """The session's cookie has the path /auth: the page that follows does not get it."""
 
     def cookie(honest: Honest[[str], Header], bearer: str) -> Header:
         name, value = honest(bearer)

@@ -130,7 +130,7 @@ def webhook_not_sent_for_events_of_the_page(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
 def webhook_sends_old_status(hi: HiEvents) -> Change:
-    """The webhook is built before the change is written, and tells the old status."""
+    """The webhook is built before the change is written, and reports the old status."""
     return swap(
         hi.announcer.announce,
         lambda honest, changed, before: honest(replace(changed, status=before.status), before),
@@ -139,7 +139,7 @@ def webhook_sends_old_status(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.each_change_is_delivered_once"])
 def draft_told_twice(hi: HiEvents) -> Change:
-    """A change to DRAFT is told twice: by the controller and by an observer."""
+    """A change to DRAFT is reported twice: by the controller and by an observer."""
 
     def announce(honest: Honest[[LocalEvent, LocalEvent], None], changed: LocalEvent, before: LocalEvent) -> None:
         honest(changed, before)

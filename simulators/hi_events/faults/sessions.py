@@ -1,4 +1,4 @@
-"""Faults of sessions: who is admitted, and what a signed-in user is told."""
+"""Faults of sessions: who is admitted, and what they answer to a signed-in user."""
 
 from contracts.session_token.wire import Account
 from simulators.hi_events.faults.registry import registry
@@ -127,7 +127,7 @@ def status_without_account(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.status_knows_the_user"])
 def status_counts_users_from_zero(hi: HiEvents) -> Change:
-    """status tells the user's number less one."""
+    """status has the user's number less one."""
     return mutated(hi, put("user", "id", value=lambda number: int(str(number)) - 1), _STATUS)
 
 

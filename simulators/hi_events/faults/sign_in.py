@@ -96,7 +96,7 @@ def validation_cached_for_half_a_minute(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_page.returns_after_making_an_event", "hi_events_session.accepts_a_live_session"])
 def validation_sent_without_the_secret(hi: HiEvents) -> Change:
-    """The shared secret is not in the environment of hi.events: its questions are answered 401, and nobody signs in."""
+    """The shared secret is not in the environment of hi.events: its calls are answered 401, and no sign-in works."""
     return swap(hi.tuvens.validation, lambda honest, token: wire.validate_session("", token))
 
 

@@ -42,13 +42,13 @@ def callback_ignores_cancelled(client: TuvensClient) -> Change:
     kills=["browser.an_error_return_is_told", "browser.an_expired_session_can_be_replaced"], suite="browser"
 )
 def callback_takes_errors_for_success(client: TuvensClient) -> Change:
-    """The callback page tells of a success whatever hi.events says."""
+    """The callback page shows a success whatever hi.events says."""
     return swap(client.callback.failed, lambda honest, found: client.callback.linked(found))
 
 
 @registry.fault(kills=["browser.a_success_links_the_event"], suite="browser")
 def callback_does_not_patch(client: TuvensClient) -> Change:
-    """The callback page tells of success, and does not PATCH the event."""
+    """The callback page shows success, and does not PATCH the event."""
 
     async def link(honest: Honest[[Request, Return], Async[str | None]], request: Request, found: Return) -> str | None:
         return None

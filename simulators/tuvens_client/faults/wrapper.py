@@ -19,7 +19,7 @@ def wrapper_drops_jwt(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["client_session.without_a_jwt_there_is_no_session"])
 def wrapper_keeps_last_jwt(client: TuvensClient) -> Change:
-    """The JWT is kept in a module of the server: who has none goes on as the user before."""
+    """The JWT is kept in a variable of the server: a request without one is made as the previous user."""
     last: str | None = None
 
     def jwt(honest: Honest[[Request], str | None], request: Request) -> str | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulators.hi_events.returning import is_allowed, origin_of, with_answer
+from simulators.hi_events.returning import is_allowed, with_answer
+from simulators.kit.origins import origin_of
 
 
 @pytest.mark.parametrize(
