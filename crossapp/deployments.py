@@ -1,4 +1,4 @@
-"""From a deployment file to a deployment that can be driven: what it leaves out is simulated beside it."""
+"""From a deployment file to a running deployment: applications that it leaves out are simulated."""
 
 import json
 import secrets
@@ -29,10 +29,10 @@ _FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
 
 @contextmanager
 def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None = None) -> Iterator[Deployment]:
-    """The deployment of a file, or the embedded simulators where there is none. Applications for which the file has
-    no url are simulated beside the real ones until the block is left. `seed`: of the embedded simulators.
+    """The deployment of a file, or the embedded simulators without one, inside the block.
 
-    Raises DeploymentError (the file) and EmbeddedError (a simulator does not start).
+    Applications for which the file has no url are simulated. `faults` are armed in the simulators, `seed` is for the
+    embedded ones. Raises DeploymentError for the file, EmbeddedError if a simulator does not start.
     """
     arming = [part for fault in faults for part in ("--fault", fault)]
     if path is None:
@@ -48,15 +48,13 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
     if not missing:
         yield _built(value)
         return
-    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder, _beside(value, missing, arming, folder) as whole:
+    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder, _completed(value, missing, arming, folder) as whole:
         yield _built(whole)
 
 
 def described(path: Path | None) -> Deployment:
-    """The applications that a file gives a url, nothing simulated beside them; without a file those of `crossapp up`.
-
-    For reading what was recorded elsewhere: nothing is started or sent. Raises DeploymentError.
-    """
+    """The applications for which a file has a url, or those of `crossapp up` without one. For reading records: nothing
+    is started or sent. Raises DeploymentError."""
     if path is None:
         targets = {app: Target(app, url, url, "local") for app, url in _LOCAL.items()}
         return Deployment("local", EDITIONS[0], targets, users=(), shared_secret="")
@@ -66,7 +64,7 @@ def described(path: Path | None) -> Deployment:
 
 
 def _to_simulate(path: Path, targets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The applications without a url. Raises DeploymentError where one has other fields: its url was forgotten."""
+    """The applications without a url. Raises DeploymentError if one has other fields: its url was forgotten."""
     for app, target in targets.items():
         others = sorted(set(target) - {"port"})
         if not target.get("url") and (others or app not in SIMULATED):
@@ -105,7 +103,7 @@ def _known(name: str, names: Collection[str]) -> str:
 
 
 def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str, Any]:
-    """The embedded tuvens-api can be started a second time with other settings."""
+    """The description, with a command that starts a second tuvens-api."""
     arming = [part for name in faults if FAULTS[name].app == "tuvens-api" for part in ("--fault", name)]
     launch = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api"]
     description["targets"]["tuvens-api"]["launch"] = [*launch, "--port", "tuvens-api=0", *arming]
@@ -113,14 +111,14 @@ def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str
 
 
 @contextmanager
-def _beside(
+def _completed(
     value: Mapping[str, Any], missing: Sequence[str], arming: Sequence[str], folder: str
 ) -> Iterator[dict[str, Any]]:
-    """The file's mapping, completed by simulators of what it leaves out, which share its secrets.
+    """The file's mapping, completed with simulators of the missing applications, which share its secrets.
 
-    A simulated tuvens-api brings its own users and events where the file names none; a simulated hi.events calls the
-    file's tuvens-api and is seeded with the file's events; a simulated tuvens-client calls the file's tuvens-api and
-    leads to its hi.events.
+    A simulated tuvens-api brings users and events if the file names none. A simulated hi.events calls the file's
+    tuvens-api and is seeded with the file's events. A simulated tuvens-client calls the file's tuvens-api and links to
+    its hi.events.
     """
     targets: dict[str, Any] = {app: dict(each) for app, each in value.get("targets", {}).items()}
     file_only = {app: each for app, each in targets.items() if each.get("url")}
@@ -168,7 +166,7 @@ _ANYONE = [{"role": "organiser", "account_id": 1, "jwt": "to-be-replaced"}]
 
 
 def _seed_for(deployment: Deployment) -> dict[str, Any]:
-    """A seed for a simulated hi.events: an event for each of tuvens-api's that may be changed."""
+    """A seed for a simulated hi.events: an event for each event of tuvens-api that may be changed."""
     organiser = deployment.user("organiser")
     assert organiser is not None
     account = {"id": organiser.account_id, "name": "Account", "slug": "account"}

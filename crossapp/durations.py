@@ -1,4 +1,4 @@
-"""Times as people write them on a command line."""
+"""Durations on the command line."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The embedded simulators: a child process that ends when we do."""
+"""The embedded simulators, in a child process."""
 
 import json
 import os
@@ -15,18 +15,17 @@ _START_SECONDS = 60.0
 
 
 class EmbeddedError(RuntimeError):
-    """The simulators did not start; the text says what they said."""
+    """The simulators did not start; the text is what they printed."""
 
 
 @contextmanager
 def embedded(arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-    """Start `crossapp up` with further arguments; yields the deployment description that it prints.
+    """Run `crossapp up` with further arguments inside the block; yields the deployment description that it prints.
 
-    Raises EmbeddedError where it does not start within 60 s. The child is stopped when the block is left, and stops
-    by itself when this process dies.
+    The child stops by itself when this process dies. Raises EmbeddedError if it does not start within 60 s.
     """
     command = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", *arguments]
-    # A file, for a pipe that nobody reads would stop a child that has much to say.
+    # A file: a child that writes much to a pipe that nobody reads would block.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         child = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""The files that show what went wrong in a browser: beside the report, and only for what did not hold."""
+"""Screenshots and traces of pages, kept beside the report for findings that did not hold."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _OURS = ("*.png", "*.zip", "*.txt")
 
 
 def make_evidence_folder(report: Path) -> Path:
-    """The folder below a report's, without the files of an earlier run. Raises OSError."""
+    """The folder for evidence below a report's folder, emptied of an earlier run. Raises OSError."""
     folder = report / FOLDER
     folder.mkdir(exist_ok=True)
     for each in _files(folder):
@@ -18,7 +18,7 @@ def make_evidence_folder(report: Path) -> Path:
 
 
 def keep_evidence(report: Path, found: Report) -> None:
-    """Keep the files that a finding names, and no others. Raises OSError."""
+    """Delete all files that no finding names. Raises OSError."""
     folder = report / FOLDER
     named = {report / name for finding in found.findings for name in finding.files}
     for each in _files(folder):

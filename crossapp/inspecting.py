@@ -1,4 +1,4 @@
-"""The inspector of `crossapp proxy`: what passes, as the recorder keeps it."""
+"""The inspector of `crossapp proxy`: shows the recorded exchanges."""
 
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _NO_OPERATION = Check(unread="no operation of the document has this method and p
 
 
 class HistorySource:
-    """The exchanges of a history that grows, as the inspector reads them."""
+    """The exchanges of a growing history, for the inspector."""
 
     app = APP
 
@@ -41,16 +41,16 @@ class HistorySource:
 
     @property
     def kept(self) -> tuple[int, int]:
-        """The first and the last number: nothing is forgotten."""
+        """The first and the last number; nothing is dropped."""
         return 1, len(self._history.entries)
 
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
-        """At most `limit` rows after a number."""
+        """At most `limit` rows with numbers above `after`."""
         newer = islice(self._history.entries, after, None)
         return [self._row(each) for each in islice((each for each in newer if isinstance(each, Exchange)), limit)]
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
-        """One exchange in full; None where the number is none's."""
+        """An exchange in full; None if no exchange has the number."""
         found = self._history.numbered(number) if number > 0 else None
         if not isinstance(found, Exchange):
             return None
@@ -99,8 +99,8 @@ class HistorySource:
 
 @asynccontextmanager
 async def inspected(history: History, redactor: Redactor, apps: Sequence[str], *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the inspector of a history on 127.0.0.1 until the block is left; yields where to open it, token and all.
-    Raises PortTakenError."""
+    """Serve the inspector of a history on 127.0.0.1 inside the block; yields its URL, with the token. Raises
+    PortTakenError."""
     token = secrets.token_urlsafe(32)
     redactor.register("control-token", token)
     source = HistorySource(history, redactor)

@@ -1,8 +1,8 @@
 """Requirements as pytest items: `pytest scenarios --deployment FILE -k altered_body`.
 
-Collecting a folder `scenarios` gives one item a requirement, named by its id; the folder `contracts` gives those of the
-pacts. The stories that the chosen items need are driven once, before the first item runs; an item judges. Without
---deployment the embedded simulators are verified. Nothing of crossapp is imported before such a folder is collected.
+Collecting the folder `scenarios` gives an item for each requirement, named by its id; the folder `contracts` those of
+the pacts. The stories of the selected items are driven once, before the first item runs; each item judges. Without
+--deployment the embedded simulators are verified. crossapp is imported only when such a folder is collected.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """The catalogue of stories stands for all requirements, the interactions of the pacts for theirs."""
-    beginning = _MARKERS.get((file_path.parent.name, file_path.name))
-    neighbour = "rules.py" if beginning else "cast"
-    if beginning is None or not (file_path.parent / neighbour).exists():
+    """Collect all requirements for the catalogue of stories, those of the pacts for their interactions."""
+    prefix = _MARKERS.get((file_path.parent.name, file_path.name))
+    neighbour = "rules.py" if prefix else "cast"
+    if prefix is None or not (file_path.parent / neighbour).exists():
         return None
-    found: pytest.Collector = Requirements.from_parent(parent, path=file_path, beginning=beginning)
+    found: pytest.Collector = Requirements.from_parent(parent, path=file_path, prefix=prefix)
     return found
 
 
 class Requirements(pytest.File):
-    """The requirements whose id has a beginning."""
+    """The requirements whose id has a prefix."""
 
-    def __init__(self, *, beginning: str, **others: object) -> None:
+    def __init__(self, *, prefix: str, **others: object) -> None:
         super().__init__(**others)  # type: ignore[arg-type]  # pytest passes its own arguments through
-        self._beginning = beginning
+        self._prefix = prefix
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item a requirement."""
         from contracts.catalogue import catalogue
 
         for requirement in catalogue():
-            if not requirement.id.startswith(self._beginning):
+            if not requirement.id.startswith(self._prefix):
                 continue
             yield RequirementItem.from_parent(self, name=requirement.id, requirement=requirement)
 
 
 class RequirementItem(pytest.Item):
-    """A requirement. Violated MUST, inconclusive and our own faults fail; blocked, not applicable and waived skip; a
-    violated SHOULD warns."""
+    """A requirement. It fails if a MUST is violated, inconclusive, or a fault of the harness; it is skipped if blocked,
+    not applicable or waived; a violated SHOULD warns."""
 
     def __init__(self, *, requirement: Requirement, **others: object) -> None:
         super().__init__(**others)  # type: ignore[arg-type]  # pytest passes its own arguments through
@@ -67,7 +67,7 @@ class RequirementItem(pytest.Item):
         self.extra_keyword_matches.update((requirement.level, *requirement.settles))
 
     def runtest(self) -> None:
-        """Judge; the first item drives."""
+        """Judge; the first item drives the stories."""
         finding = _findings(self.session)[self.requirement.id]
         match finding.verdict.value:
             case "held":
@@ -84,12 +84,12 @@ class RequirementItem(pytest.Item):
                 raise RequirementError(finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """A finding in a few lines, no traceback."""
+        """A finding in a few lines, without a traceback."""
         error = excinfo.value
         return str(error) if isinstance(error, RequirementError) else str(excinfo.getrepr(style="short"))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it is shown."""
+        """The location that pytest shows."""
         return self.path, 0, self.requirement.id
 
 
@@ -140,7 +140,7 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run that judged nothing, or of which a story crashed, is no success."""
+    """Exit with 4 if nothing was judged, with 3 if a story crashed."""
     findings = session.stash.get(_REPORTS, None)
     if findings is None or session.exitstatus != pytest.ExitCode.OK:
         return
@@ -152,7 +152,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Name the stories that crashed: no item does, if what it needed was seen before."""
+    """Name the stories that crashed; no item need fail because of one."""
     crashes = config.stash.get(_CRASHES, ())
     if crashes:
         from harness.render.words import CRASHES

@@ -1,4 +1,4 @@
-"""One run: drive the stories that the selected requirements need, then judge what was recorded."""
+"""A verification: drive the stories of the selected requirements, then judge the recorded history."""
 
 import platform
 import socket
@@ -40,16 +40,19 @@ from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import stories
 
-# Who asks for more random cases gives the time for them: one for each operation, at half a second or so in all.
+# More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run is made: `select` and `without` are patterns of requirements to judge and to leave out; `patience` in
-    seconds for one expiry, `seed` of all that is drawn by chance; a `quick` run sends fewer requests where only their
-    number is large (rate limits, timing); `examples` are the random cases that fuzzing sends each operation, beside the
-    edges of its fields; `evidence` is a folder that is there, for what shows the failures of pages in a browser."""
+    """The settings of a run.
+
+    `select` and `without` are patterns of requirements. `patience` is how many seconds one expiry may be waited for.
+    `seed` makes random choices repeatable. `quick` sends fewer requests where many are usual (rate limits, timing).
+    `examples` is the number of random cases for each fuzzed operation. `evidence` is an existing folder for screenshots
+    and traces of pages.
+    """
 
     select: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
@@ -63,8 +66,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A driven run. `lines` are its history as it is saved; `history` was read from them, so that a run is judged by
-    what can be judged again, and by nothing that was removed."""
+    """A driven run. `lines` are its saved history; `history` was read from them, so that a run is judged by exactly
+    what can be judged again later."""
 
     history: History
     lines: tuple[str, ...]
@@ -73,12 +76,12 @@ class Run:
 
 
 def selected(settings: Settings) -> list[Requirement]:
-    """The requirements that the settings select, premises included, without those that they leave out."""
+    """The requirements that the settings select, with their premises, without those left out."""
     return [each for each in catalogue().select(settings.select) if not _left_out(each, settings)]
 
 
 def of_any_traffic(requirements: Sequence[Requirement]) -> list[Requirement]:
-    """The requirements that can be judged by traffic in which no story was driven."""
+    """The requirements that can be judged from traffic without stories."""
     return [each for each in requirements if each.judges_any_traffic]
 
 
@@ -106,13 +109,13 @@ def redactor_of(deployment: Deployment) -> Redactor:
 
 
 def writer_for(deployment: Deployment, history: History) -> HistoryWriter:
-    """A writer of others' traffic with a deployment, which computes all facts."""
+    """A writer for traffic of others, which computes all facts."""
     return HistoryWriter(history, redactor_of(deployment), facts=facts.ALL, secrets=facts.handed_out, foreign=True)
 
 
 def recorder_for(deployment: Deployment, history: History, *, foreign: bool = False) -> Recorder:
-    """A recorder within a deployment's limits, which computes all facts. `foreign` traffic is sent however often a
-    target did not answer: that is for its sender to decide."""
+    """A recorder with a deployment's traffic limits, which computes all facts. `foreign` traffic continues however
+    often a target does not answer: its sender decides."""
     seconds = deployment.safety.seconds
     strikes = sys.maxsize if foreign else 3
     return Recorder(
@@ -133,10 +136,10 @@ async def perform(
     *,
     listener: socket.socket | None = None,
 ) -> Run:
-    """Drive a deployment. The network's failures are in the history; raises nothing for them.
+    """Drive the stories against a deployment. Failures of the network are in the history, not raised.
 
-    `listener` is a socket that listens already where the deployment's receiver is to. Raises DeploymentError where the
-    receiver's address is taken.
+    `listener` is a listening socket for the deployment's receiver. Raises DeploymentError if the receiver's address is
+    in use.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     history = History(context_of(deployment, settings))
@@ -179,7 +182,7 @@ async def perform(
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What a run is judged by, and the claims that it answers."""
+    """The requirements and claims by which a run is judged."""
 
     catalogue: Catalogue
     requirements: Sequence[Requirement]
@@ -192,7 +195,7 @@ def _certificates(deployment: Deployment) -> ssl.SSLContext | bool:
 
 
 def _suite_of(history: History, settings: Settings) -> Suite:
-    """The suite of verify; of a record of others' traffic, in which no story was driven, what reads any."""
+    """The suite of verify; for traffic without stories, only the requirements that judge any traffic."""
     requirements, untold = selected(settings), uncovered()
     if not history.stories:
         left = [each for each in requirements if not each.judges_any_traffic]
@@ -207,8 +210,8 @@ def _suite_of(history: History, settings: Settings) -> Suite:
 def report_of(run: Run, settings: Settings, today: date | None = None, suite: Suite | None = None) -> Report:
     """Judge a run.
 
-    `today` is the day by which declared deviations are in date, this one unless given; `suite` that of verify unless
-    given. Raises HistoryError where the record of the deployment's deviations cannot be read.
+    `today` decides which declared deviations are out of date (default: the current day, UTC); `suite` is that of verify
+    by default. Raises HistoryError if the recorded deviations are not valid.
     """
     judged_by = suite or _suite_of(run.history, settings)
     day = today or datetime.now(UTC).date()
@@ -253,7 +256,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
 
 
 def context_of(deployment: Deployment, settings: Settings) -> Context:
-    """What judges may know of a deployment, no secret in it."""
+    """What judges may know of a deployment; it has no secrets."""
     return Context(
         deployment=deployment.name,
         edition=deployment.edition,
@@ -288,7 +291,7 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
 
 
 def _why_not(story: Story, history: History) -> str | None:
-    """Why a story cannot be driven: a route it needs is not served, or its app answers nothing."""
+    """Why a story cannot be driven: a route of its is not served, or its application does not answer."""
     if PROBE not in history.stories:
         return None
     for operation in story.operations:
@@ -299,7 +302,7 @@ def _why_not(story: Story, history: History) -> str | None:
 
 
 def _commit() -> str:
-    """The commit of this checkout; empty where it is installed without one."""
+    """The commit of this checkout; empty if crossapp is installed without one."""
     here = Path(__file__).resolve().parent.parent
     if not (here / ".git").exists():
         return ""

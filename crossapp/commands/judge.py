@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.errors import reported, stderr
 from crossapp.commands.load import judged as judged_load
 from crossapp.commands.verify import make_folder, save_report, show_report
 from crossapp.deployments import described
 from crossapp.har_history import deployment_told_by, history_of
 from crossapp.run import Run, Settings, of_any_traffic, report_of, selected
 from harness.deployment import DeploymentError
-from harness.exit_codes import ExitCode
 from harness.har_reader import looks_like_har, read_har
 from harness.history import History
 from harness.saved_history import HistoryError, read_history
@@ -36,31 +36,23 @@ def judge(
 ) -> None:
     """Judge a saved history again, or traffic that was recorded elsewhere, by the requirements of this version.
 
-    Nothing is sent."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    Nothing is sent.
+    """
+    errors = stderr()
     settings = Settings(tuple(select or ()))
     if not selected(settings):
         raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
     make_folder(report)
-    try:
+    with (
+        reported(HistoryError, ValueError, OverflowError, OSError, at=f"{file}: "),
+        reported(DeploymentError, BudgetError),
+    ):
         history = _read(file, deployment, errors)
-        _tell_of_no_story(history, settings, errors)
+        _note_missing_stories(history, settings, errors)
         first, last = history.span
         started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
         run = Run(history, (), started, last - first)
         found = judged_load(run, settings, read_budgets(budgets)) if of_load(history) else report_of(run, settings)
-    except (DeploymentError, BudgetError) as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
-    except OSError as error:
-        errors.print(f"crossapp: {file}: cannot be read ({error.strerror})", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
-    except UnicodeDecodeError:
-        errors.print(f"crossapp: {file}: is not UTF-8 text", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
-    except (HistoryError, ValueError, OverflowError) as error:
-        errors.print(f"crossapp: {file}: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
     if report is not None:
         save_report(found, report)
     show_report(found, json=json)
@@ -68,7 +60,7 @@ def judge(
 
 
 def _read(file: Path, deployment: Path | None, errors: Console) -> History:
-    """Raises OSError, HistoryError, HarError and DeploymentError."""
+    """The history of a file. Raises OSError, HistoryError, HarError and DeploymentError."""
     if not looks_like_har(file):
         if deployment is not None:
             raise typer.BadParameter("--deployment goes with a HAR: a saved history tells of its deployment itself")
@@ -83,8 +75,8 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
     return history
 
 
-def _tell_of_no_story(history: History, settings: Settings, errors: Console) -> None:
-    """Raises BadParameter where nothing of the selected can be judged of this record."""
+def _note_missing_stories(history: History, settings: Settings, errors: Console) -> None:
+    """Say what a record without stories leaves out. Raises BadParameter if that is everything."""
     if history.stories or of_load(history):
         return
     chosen = selected(settings)

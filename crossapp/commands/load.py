@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from contracts.catalogue import claims
-from crossapp.commands.verify import make_folder, save_report, show_report
-from crossapp.durations import seconds
+from crossapp.commands.errors import reported, seconds_of, stderr
+from crossapp.commands.verify import make_folder, save_history, save_report, show_report
 from crossapp.embedded import EmbeddedError
-from crossapp.load_world import loaded
+from crossapp.load_deployment import loaded
 from crossapp.run import Run, Settings, Suite, context_of, redactor_of, report_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
@@ -27,7 +27,7 @@ from load.judge.catalogue import catalogue
 from load.judge.report_section import report_section
 from load.judge.sequential import ONLY_AT_THE_END, Looks
 from load.pages.page_loads import PageLoadOptions
-from load.plan.arrivals import ArrivalModel, Schedule, StageError, read_stages, steady
+from load.plan.arrivals import ArrivalModel, RateStage, Schedule, StageError, read_stages, steady
 from load.plan.budgets import STANDARD, Budget, BudgetError, read_budgets
 from load.plan.measures import MIX
 from load.plan.rate_limits import beyond_limits
@@ -90,14 +90,11 @@ def load(
     ] = False,
 ) -> None:
     """Put a deployment under load and judge its budgets, or say why they cannot be judged."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    errors = stderr()
+    with reported(BudgetError, StageError):
         known = read_budgets(budgets)
         schedule = Schedule(_stages(stages, rate, duration, warm_up), model, seed, MIX)
         workers = _workers(processes, expect_workers, bind)
-    except (BudgetError, StageError) as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
     options = LoadOptions(
         schedule=schedule,
         budgets=known,
@@ -108,7 +105,7 @@ def load(
         bursts=Bursts(bursts, 100),
         calibrate=calibrate,
         looks=Looks() if stop_early else ONLY_AT_THE_END,
-        pages=_page_loads(pages, most_pages, tabs),
+        pages=PageLoadOptions(seconds_of("--pages", pages), most_pages, tabs),
     )
     if plan:
         for line in plan_lines(known, schedule, bursts * 100, options.pages):
@@ -116,18 +113,13 @@ def load(
         return
     folder = report or (None if json else Path("crossapp-report"))
     make_folder(folder)
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="crossapp-") as private,
-            loaded(deployment, users, Path(private)) as target,
-        ):
-            found = _run(target, options, folder, errors, seed)
-    except (DeploymentError, EmbeddedError) as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
-    except GeneratorError as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.HARNESS_FAULT) from None
+    with (
+        reported(DeploymentError, EmbeddedError),
+        reported(GeneratorError, code=ExitCode.HARNESS_FAULT),
+        tempfile.TemporaryDirectory(prefix="crossapp-") as private,
+        loaded(deployment, users, Path(private)) as target,
+    ):
+        found = _run(target, options, folder, errors, seed)
     if folder is not None:
         save_report(found, folder)
     show_report(found, json=json)
@@ -136,23 +128,13 @@ def load(
     raise typer.Exit(found.footer.exit_code)
 
 
-def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tuple:  # type: ignore[type-arg]
+def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tuple[RateStage, ...]:
     if path is not None:
         return read_stages(path)
     if not 0 < rate <= 100_000:
         raise typer.BadParameter("--rate: must be above 0")
-    try:
-        measured, before = seconds(duration), seconds(warm_up)
-    except ValueError as error:
-        raise typer.BadParameter(f"--duration, --warm-up: {error}") from None
+    measured, before = seconds_of("--duration", duration), seconds_of("--warm-up", warm_up)
     return steady(rate, measured, before) if measured else ()
-
-
-def _page_loads(pages: str, most: int, tabs: int) -> PageLoadOptions:
-    try:
-        return PageLoadOptions(seconds(pages), most, tabs)
-    except ValueError as error:
-        raise typer.BadParameter(f"--pages: {error}") from None
 
 
 def _workers(processes: int, expected: int, bind: str) -> GeneratorWorkers:
@@ -180,7 +162,7 @@ def _run(target: Deployment, options: LoadOptions, folder: Path | None, errors: 
         lambda text: errors.print(text, markup=False),
     )
     if folder is not None:
-        (folder / "history.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+        save_history(lines, folder)
     run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
     return judged(run, settings, options.budgets, options.looks, folder)
 
@@ -192,7 +174,7 @@ def judged(
     looks: Looks = ONLY_AT_THE_END,
     folder: Path | None = None,
 ) -> Report:
-    """The report of a load run: its budgets' findings, the claims that they settle, its figures."""
+    """The report of a load run: the findings of its budgets, the claims that they settle, its section."""
     rules = catalogue(budgets, looks)
     settled = {claim for each in budgets for claim in each.claims}
     suite = Suite(rules, list(rules), [each for each in claims() if each.id in settled], {})

@@ -1,4 +1,4 @@
-"""`crossapp lockstep`: random sequences of calls at two deployments at once; the first divergence, shrunk."""
+"""`crossapp lockstep`: random sequences of calls at two deployments, to find their first divergence."""
 
 import asyncio
 import json as json_module
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from crossapp.commands.errors import reported, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.run import Settings, context_of, recorder_for
@@ -58,22 +59,18 @@ def lockstep(
 
     Exit code 0 when all answers agreed, 1 for a divergence, 2 when sequences could not be compared, 4 when none was.
     """
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        with ExitStack() as stack:
-            # Hypothesis keeps notes beside whoever runs it.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crossapp-"))
-            os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
-            from scenarios.tools.lockstep.explore import Bounds
+    errors = stderr()
+    with reported(DeploymentError, EmbeddedError), ExitStack() as stack:
+        # Hypothesis would keep files in the working directory.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crossapp-"))
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
+        from scenarios.tools.lockstep.explore import Bounds
 
-            left = stack.enter_context(deployed(against))
-            right = stack.enter_context(deployed(deployment, faults=fault or ()))
-            word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
-            bounds = Bounds(sequences, steps, minutes, seed)
-            found, result = asyncio.run(_explore(left, right, bounds, word_for_word, errors))
-    except (DeploymentError, EmbeddedError) as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
+        left = stack.enter_context(deployed(against))
+        right = stack.enter_context(deployed(deployment, faults=fault or ()))
+        word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
+        bounds = Bounds(sequences, steps, minutes, seed)
+        found, result = asyncio.run(_explore(left, right, bounds, word_for_word, errors))
     code = _exit_code(result)
     if json:
         typer.echo(json_module.dumps(_as_json(found, result, left, right, bounds, code), ensure_ascii=False))
@@ -105,7 +102,7 @@ async def _explore(
 
 
 async def _nothing(_: object) -> None:
-    """The sequences are the story."""
+    """The sequences act, not a story."""
 
 
 def _stage(deployment: Deployment, seed: int) -> Stage:

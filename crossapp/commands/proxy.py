@@ -1,4 +1,4 @@
-"""`crossapp proxy`: let other tools talk to a deployment, with real credentials and signatures, and record it."""
+"""`crossapp proxy`: other tools talk to a deployment, with real credentials and signatures, and are recorded."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ import typer
 
 import openapi
 from contracts import placeholders
+from crossapp.commands.errors import seconds_of
 from crossapp.deployments import deployed
-from crossapp.durations import seconds
 from crossapp.embedded import EmbeddedError
 from crossapp.inspecting import inspected
 from crossapp.run import Settings, context_of, recorder_for
@@ -72,10 +72,7 @@ def proxy(
 ) -> None:
     """Forward what other tools send to a deployment, until Ctrl-C: placeholders become real credentials and signatures,
     rate limits are obeyed, what passes is recorded without secrets. Listens on 127.0.0.1 only."""
-    try:
-        settings = Settings(patience=seconds(patience))
-    except ValueError as error:
-        raise typer.BadParameter(f"--patience: {error}") from None
+    settings = Settings(patience=seconds_of("--patience", patience))
     try:
         with deployed(deployment) as target:
             ports = _ports(port or (), [*target.targets, INSPECTOR])
@@ -90,7 +87,7 @@ def proxy(
 
 
 def _ports(given: Sequence[str], apps: Sequence[str]) -> dict[str, int]:
-    """A port for each app. Raises BadParameter."""
+    """The port of each application. Raises BadParameter."""
     named: dict[str, int] = {}
     first = FIRST_PORT
     for each in given:
@@ -130,12 +127,12 @@ async def _run(
             proxied(stage, ports=ports, adding=adding) as urls,
             inspected(history, recorder.redactor, list(urls), port=ports[INSPECTOR]) as inspector,
         ):
-            told = (
+            text = (
                 json_module.dumps(_described(urls, deployment, inspector))
                 if json
                 else welcome(urls, deployment, adding, inspector)
             )
-            sys.stdout.write(told + "\n")
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
             while not over.is_set():
                 if file is not None:
@@ -148,10 +145,10 @@ async def _run(
             file.finish()
         if har is not None:
             write_whole(har, to_har(history, recorder.redactor))
-    _tell_end(history, record, har)
+    _print_end(history, record, har)
 
 
-def _tell_end(history: History, record: Path | None, har: Path | None) -> None:
+def _print_end(history: History, record: Path | None, har: Path | None) -> None:
     exchanges = [each for each in history.entries if isinstance(each, Exchange)]
     own = sum(each.caller != CALLER for each in exchanges)
     where = " and ".join(str(each) for each in (record, har) if each is not None) or "nowhere (--record FILE keeps it)"
@@ -161,8 +158,8 @@ def _tell_end(history: History, record: Path | None, har: Path | None) -> None:
         sys.stderr.write(f"crossapp judge {record} judges them.\n")
 
 
-def _stand_ins(deployment: Deployment, roles: Sequence[str]) -> dict[str, str]:
-    """What each placeholder stands for."""
+def _placeholders(deployment: Deployment, roles: Sequence[str]) -> dict[str, str]:
+    """The meaning of each placeholder."""
     found = {placeholders.SHARED_SECRET: "the shared secret"}
     for role in roles:
         found[placeholders.jwt(role)] = f"JWT of the {role}"
@@ -177,18 +174,18 @@ def _roles(deployment: Deployment) -> list[str]:
 
 
 def _described(urls: Mapping[str, str], deployment: Deployment, inspector: str) -> dict[str, object]:
-    stand_ins = _stand_ins(deployment, _roles(deployment))
-    return {"urls": dict(urls), INSPECTOR: inspector, "placeholders": stand_ins}
+    meanings = _placeholders(deployment, _roles(deployment))
+    return {"urls": dict(urls), INSPECTOR: inspector, "placeholders": meanings}
 
 
 def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, inspector: str) -> str:
-    """What people read after the start: addresses, placeholders, a command to paste."""
+    """The text printed after the start: addresses, placeholders, a command to paste."""
     lines = [f"Forwarding to {deployment.name}; the base URL of", ""]
     lines += [f"  {app:<13} {url}" for app, url in urls.items()]
     lines += ["", "To see what passes, open in a browser:", "", f"  {inspector}"]
     lines += ["", "Write in headers, path, query and JSON strings, instead of a credential:", ""]
     first, *others = _roles(deployment)
-    lines += [f"  {name}\n      {meaning}" for name, meaning in _stand_ins(deployment, [first]).items()]
+    lines += [f"  {name}\n      {meaning}" for name, meaning in _placeholders(deployment, [first]).items()]
     if others:
         lines += ["", f"Instead of {first} also: {', '.join(others)}"]
     if adding is Adding.ALWAYS:

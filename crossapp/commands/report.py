@@ -49,7 +49,7 @@ def report(
 
 
 def load(file: Path) -> Report:
-    """A saved report, or one line on standard error and exit code 64."""
+    """A saved report. Exits with 64 and a line on standard error if it cannot be read."""
     try:
         return parse_report(sys.stdin.buffer.read()) if file == STANDARD else open_report(file)
     except ReportError as error:
@@ -57,7 +57,7 @@ def load(file: Path) -> Report:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a rendering, to standard output for `-`; one line on standard error and exit code 64 where it fails."""
+    """Write a rendering, to standard output for `-`. Exits with 64 and a line on standard error if that fails."""
     if path == STANDARD:
         typer.echo(text, nl=False)
         return
@@ -68,7 +68,7 @@ def write(path: Path, text: str) -> None:
 
 
 def refused(text: str) -> typer.Exit:
-    """Say what is wrong with the arguments; the exit to raise."""
+    """Print an error; returns the exit to raise."""
     typer.echo(f"crossapp: {text}", err=True)
     return typer.Exit(ExitCode.USAGE)
 

@@ -33,7 +33,7 @@ def requirements(
 
 
 def as_markdown(chosen: list[Requirement]) -> str:
-    """The catalogue as a page, one table a seam."""
+    """The catalogue as a Markdown page with a table for each seam."""
     lines = ["# Requirements", "", "Made by `crossapp requirements --markdown`; do not edit.", ""]
     for seam in dict.fromkeys(each.id.partition(".")[0] for each in chosen):
         lines += [f"## {seam}", "", "| id | level | statement | claims |", "|---|---|---|---|"]

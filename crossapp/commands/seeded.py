@@ -1,4 +1,4 @@
-"""The seeded users that commands speak of."""
+"""The seeded users that commands name."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from simulators.seed import Seed, SeedError, default_seed
 
 
 def seed_of(path: Path | None) -> Seed:
-    """The seed of a file, or the usual one. Exits with 64 where the file is no seed."""
+    """The seed of a file, or the default one. Exits with 64 if the file is not a seed."""
     try:
         return default_seed() if path is None else Seed.read(path)
     except SeedError as error:
@@ -19,7 +19,7 @@ def seed_of(path: Path | None) -> Seed:
 
 
 def person_of(seed: Seed, wanted: str) -> Person:
-    """A user by id, email or role. Exits with 64 where there is none."""
+    """A user by id, email or role. Exits with 64 if there is none."""
     try:
         return find_person(seed, wanted)
     except LookupError as error:

@@ -1,4 +1,4 @@
-"""`crossapp trigger`: make a simulated application do what a person would make it do."""
+"""`crossapp trigger`: make a simulated application act, as a person would."""
 
 import os
 import time
@@ -21,7 +21,7 @@ _TIMEOUT = 15.0
 
 
 class TriggerError(Exception):
-    """What stands in the way, in one line; `code` is the exit code."""
+    """Why it cannot be done, in one line; `code` is the exit code."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.USAGE) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class TriggerError(Exception):
 
 @trigger.callback()
 def _trigger() -> None:
-    """Keeps `status` a command of its own while it is the only one."""
+    """Makes `status` a subcommand although it is the only one."""
 
 
 @trigger.command()
@@ -59,7 +59,7 @@ def status(
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """An event at hi.events, and the Tuvens event that it carries."""
+    """An event at hi.events, and the Tuvens event that it is linked to."""
 
     hi: int
     tuvens: str | None
@@ -67,7 +67,7 @@ class _Target:
 
 
 class _Story:
-    """Everything through the public interface: sign in, find the event, change it, watch tuvens-api."""
+    """Through the public interface: sign in, find the event, change it, watch tuvens-api."""
 
     def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Path | None) -> None:
         import httpx
@@ -85,7 +85,7 @@ class _Story:
         self._client.close()
 
     def run(self, event: str, status: str) -> None:
-        """Tell step by step what happens. Raises TriggerError."""
+        """Change the status, and print each step. Raises TriggerError."""
         from contracts.hi_events_session import wire
 
         bearer = self._sign_in()
@@ -126,7 +126,8 @@ class _Story:
         return str(_object(signed_in).get("token", ""))
 
     def _find(self, bearer: str, event: str) -> _Target:
-        """The event of that id at tuvens-api, as far as it is linked; else the one of that id at hi.events."""
+        """The hi.events event that is linked to the event of that id at tuvens-api, else the one of that id at
+        hi.events."""
         from contracts.hi_events_session.wire import read_event
         from contracts.tuvens_event.wire import get_event
 

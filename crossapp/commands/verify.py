@@ -1,10 +1,10 @@
-"""`crossapp verify`: verify a deployment and report."""
+"""`crossapp verify`: verify a deployment."""
 
 import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +12,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.errors import reported, seconds_of, stderr
 from crossapp.deployments import deployed
-from crossapp.durations import seconds
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
-from crossapp.run import Run, Settings, perform, report_of, selected, stories_for
+from crossapp.run import Settings, perform, report_of, selected, stories_for
 from harness.deployment import DeploymentError
-from harness.exit_codes import ExitCode
 from harness.render.html import to_html
 from harness.render.junit import to_junit
 from harness.render.markdown import to_markdown
@@ -60,21 +59,17 @@ def verify(
     seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
 ) -> None:
     """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        waiting = seconds(patience)
-    except ValueError as error:
-        raise typer.BadParameter(f"--patience: {error}") from None
-    try:
-        settings = Settings(
-            select=tuple(select or ()),
-            without=tuple(without or ()),
-            patience=waiting,
-            seed=seed,
-            quick=quick,
-            examples=examples,
-            command=("crossapp", *sys.argv[1:]),
-        )
+    errors = stderr()
+    settings = Settings(
+        select=tuple(select or ()),
+        without=tuple(without or ()),
+        patience=seconds_of("--patience", patience),
+        seed=seed,
+        quick=quick,
+        examples=examples,
+        command=("crossapp", *sys.argv[1:]),
+    )
+    with reported(DeploymentError, EmbeddedError):
         if not selected(settings):
             chosen = ", ".join((*settings.select, *(f"--without {each}" for each in settings.without)))
             raise typer.BadParameter(f"no requirement matches {chosen}; see crossapp requirements")
@@ -85,11 +80,8 @@ def verify(
                 settings = replace(settings, evidence=make_evidence_folder(folder))
             run = asyncio.run(perform(target, settings, _progress(settings, errors)))
             if folder is not None:
-                _save_history(run, folder)
+                save_history(run.lines, folder)
             found = report_of(run, settings)
-    except (DeploymentError, EmbeddedError) as error:
-        errors.print(f"crossapp: {error}", style="red", markup=False)
-        raise typer.Exit(ExitCode.USAGE) from None
     if folder is not None:
         if settings.evidence is not None:
             keep_evidence(folder, found)
@@ -101,7 +93,7 @@ def verify(
 
 
 def make_folder(folder: Path | None) -> None:
-    """Make the report's folder before a run, not after it. Raises BadParameter where it cannot be written."""
+    """Create the report's folder, before a run. Raises BadParameter if it cannot be written."""
     if folder is None:
         return
     try:
@@ -113,8 +105,8 @@ def make_folder(folder: Path | None) -> None:
 
 
 def show_report(found: Report, *, json: bool) -> None:
-    """A report on standard output: as JSON lines in UTF-8 whatever the locale, or for people. A reader that goes away
-    changes nothing of the exit code."""
+    """Print a report: as JSON lines in UTF-8 whatever the locale, or for people. If the reader of standard output is
+    gone, the exit code stays the report's."""
     try:
         if json:
             sys.stdout.buffer.write("".join(line + "\n" for line in found.lines()).encode("utf-8"))
@@ -126,20 +118,21 @@ def show_report(found: Report, *, json: bool) -> None:
 
 
 def save_report(found: Report, folder: Path) -> None:
-    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into a folder that is there."""
+    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into an existing folder."""
     (folder / "report.jsonl").write_text("".join(line + "\n" for line in found.lines()), "utf-8")
     (folder / "report.html").write_text(to_html(found), "utf-8")
     (folder / "report.md").write_text(to_markdown(found), "utf-8")
     (folder / "junit.xml").write_text(to_junit(found), "utf-8")
 
 
-def _save_history(run: Run, folder: Path) -> None:
+def save_history(lines: Iterable[str], folder: Path) -> None:
+    """Write history.jsonl into an existing folder."""
     with (folder / "history.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(line + "\n" for line in run.lines)
+        file.writelines(line + "\n" for line in lines)
 
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
-    """A line for each story that ends; on a terminal one line that is written over."""
+    """A callback that prints a line for each story that ends; on a terminal always the same line."""
     total = len(stories_for(settings))
     done = 0
     width = max(shutil.get_terminal_size().columns - 1, 20)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crossapp.commands.load import judged
-from crossapp.load_world import loaded
+from crossapp.load_deployment import loaded
 from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.report import Report
 from harness.verdict import VerdictName

@@ -79,7 +79,8 @@ def evaluate(
     """Judge a budget by measured blocks.
 
     `error` is the probability with which a PASS, or a FAIL, may be wrong (default: the budget's). `granted` is the
-    share of the wanted processor time that a target on the generator's machine got; 1 for a target elsewhere."""
+    share of the wanted processor time that a target on the generator's machine got; 1 for a target elsewhere.
+    """
     allowed = budget.error if error is None else error
     blocks = merged([measured(series[name]) for name in budget.over if name in series])
     total = sum(each.results.total() for each in blocks)

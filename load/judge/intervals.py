@@ -3,7 +3,8 @@
 Neighbouring requests are not independent: a stall slows a hundred of them at once. So the variance is estimated from
 the blocks, and the bounds of a rate are those of Clopper and Pearson at the effective sample size (Korn and Graubard,
 Survey Methodology 24, 1998), which for independent samples is their number. Each bound is wrong with at most the
-probability `error`."""
+probability `error`.
+"""
 
 import math
 from collections.abc import Callable, Sequence

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from contracts.catalogue import catalogue
 from tests.harness.hostile import Serve, hangs_up, huge, in_thread, raw
 
 _SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
@@ -171,4 +172,4 @@ def test_pytest_runs_the_same_requirements(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert wrong.returncode == 1
-    assert "no other origin, however alike" in wrong.stdout
+    assert catalogue()["cors.other_origins_are_not_admitted"].statement in wrong.stdout

@@ -21,7 +21,7 @@ import pytest
 
 import openapi
 from crossapp.commands.load import judged
-from crossapp.load_world import many
+from crossapp.load_deployment import many
 from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment

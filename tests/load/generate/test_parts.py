@@ -9,7 +9,7 @@ import pytest
 
 import openapi
 from contracts.session_token import wire as session_wire
-from crossapp.load_world import many
+from crossapp.load_deployment import many
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.http import Answer, Headers, json_body

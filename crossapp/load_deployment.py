@@ -1,4 +1,5 @@
-"""A world with many users for the embedded simulators: enough that each stays within its own rate limits."""
+"""The deployment of a load run: a file's, or embedded simulators with so many users that each stays within its rate
+limits."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,8 @@ _FIRST_USER, _FIRST_EVENT = 1001, 2001
 
 @contextmanager
 def loaded(path: Path | None, users: int | None, folder: Path, faults: Sequence[str] = ()) -> Iterator[Deployment]:
-    """The deployment of a file, which must have so many users; or embedded simulators that are seeded with them, and
-    start with faults.
+    """The deployment of a file, which must have `users` users; without one, embedded simulators seeded with them
+    (default 200), with faults armed.
 
     Raises DeploymentError and EmbeddedError.
     """
@@ -33,7 +34,7 @@ def loaded(path: Path | None, users: int | None, folder: Path, faults: Sequence[
 
 
 def many(count: int) -> Seed:
-    """A seed of one account with so many users, who may do everything there, and events on both sides."""
+    """A seed of one account with `count` users who have all permissions, and events on both sides."""
     account = SeedAccount(123, "Acme Events", "acme-events")
     memberships = {account.id: ("create_events", "manage_ticketing")}
     users = tuple(

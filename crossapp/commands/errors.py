@@ -1,0 +1,38 @@
+"""How commands report the errors of their users."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from crossapp.durations import seconds
+from harness.exit_codes import ExitCode
+
+
+def stderr() -> Console:
+    """A console on standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def reported(*kinds: type[Exception], at: str = "", code: ExitCode = ExitCode.USAGE) -> Iterator[None]:
+    """Print an error of these kinds in one line, after `at`, and exit with a code."""
+    try:
+        yield
+    except kinds as error:
+        text = str(error)
+        if isinstance(error, OSError):
+            text = f"cannot be read ({error.strerror})"
+        if isinstance(error, UnicodeDecodeError):
+            text = "is not UTF-8 text"
+        stderr().print(f"crossapp: {at}{text}", style="red", markup=False)
+        raise typer.Exit(code) from None
+
+
+def seconds_of(option: str, text: str) -> float:
+    """The value of an option such as 90s or 16m in seconds. Raises BadParameter."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from None
