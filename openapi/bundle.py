@@ -5,7 +5,7 @@ A $ref to another file names a whole file, which is a schema, or a component of 
 A component that is only such a $ref gives the target its name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -37,7 +37,15 @@ class Location(NamedTuple):
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML's JSON types only: a time stays the text that it is in JSON."""
+    """YAML's JSON types only: a time stays the text that it is in JSON. A mapping has each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -66,7 +74,6 @@ class Bundle:
     path: its file.
     raw: the whole, as one document.
     own: section and name of the components that the file itself lists.
-    files: the document's file and all others that it refers to.
 
     Raises SpecError when anything in it cannot be read or resolved. Bundles that are given the same `texts` read a
     file that they share once.
@@ -74,7 +81,6 @@ class Bundle:
 
     def __init__(self, path: Path, texts: dict[Path, Any] | None = None) -> None:
         self.path = path.resolve()
-        self.files: list[Path] = []
         self._texts: dict[Path, Any] = {} if texts is None else texts
         self._moved: list[Location] = []
         self._names: dict[Location, tuple[str, str]] = {}
@@ -102,8 +108,6 @@ class Bundle:
     def _text(self, file: Path) -> Any:
         if file not in self._texts:
             self._texts[file] = read_yaml(file)
-        if file not in self.files:
-            self.files.append(file)
         return self._texts[file]
 
     def _listed(self, root: dict[str, Any]) -> Iterator[tuple[str, str]]:

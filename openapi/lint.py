@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jsonschema_rs
-import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from openapi_spec_validator.validation.exceptions import (
     ExtraParametersError,
@@ -72,7 +71,6 @@ def check(files: Iterable[Path]) -> Checked:
         except SpecError as error:
             problems.append(LintProblem(error.file, error.pointer, error.message))
             continue
-        problems += [LintProblem(file, at, message) for file in bundle.files for at, message in _double_keys(file)]
         document = LintedDocument(Schemas(path.stem, bundle.raw), bundle.own)
         fatal = _placed(bundle, _structure(bundle.raw))
         fatal = fatal or _placed(bundle, _wrong_refs(document))
@@ -98,28 +96,6 @@ def check(files: Iterable[Path]) -> Checked:
 
 def _placed(bundle: Bundle, found: Problems) -> list[LintProblem]:
     return [LintProblem(*bundle.place(pointer), message) for pointer, message in found]
-
-
-def _double_keys(file: Path) -> Problems:
-    """Keys that a mapping has twice: YAML readers keep the last one and say nothing."""
-    root = yaml.compose(file.read_bytes(), yaml.CSafeLoader)
-    waiting: list[tuple[str, Any]] = [("", root)]
-    visited: set[int] = set()
-    while waiting:
-        at, node = waiting.pop()
-        if id(node) in visited:  # an anchor leads here again
-            continue
-        visited.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += [(f"{at}/{n}", entry) for n, entry in enumerate(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            seen = set()
-            for key, value in node.value:
-                pointer = pointer_to(at, [str(key.value)])
-                if key.value in seen:
-                    yield pointer, f"the key stands here twice (line {key.start_mark.line + 1})"
-                seen.add(key.value)
-                waiting.append((pointer, value))
 
 
 def _structure(raw: dict[str, Any]) -> Problems:
