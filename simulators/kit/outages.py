@@ -1,11 +1,13 @@
 """Outages: an application that hangs, refuses everything, or does not know its routes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import openapi
 from simulators.kit.errors import Refusal
-from simulators.kit.faults import Honest, Swap, swap
+from simulators.kit.faults import Fault, Honest, Registry, Swap, swap
 from simulators.kit.messages import Request, Response
 from simulators.kit.router import no_route
 from simulators.kit.sending import Gone, Receive, gone
@@ -51,6 +53,19 @@ def refusing(simulator: Simulator, *operations: str, status: int, code: str, mes
         raise Refusal(status, code, message)
 
     return [swap(each.check_form, refuse) for each in simulator.endpoints(operations)]
+
+
+def register_missing_routes(registry: Registry, operations: Mapping[str, str]) -> None:
+    """Register faults under which one route is not registered. operations: operationIds by the name of the fault."""
+    for name, operation in operations.items():
+        route = openapi.load(registry.app).operations[operation]
+        sentence = f"{route.method} {route.path} is not registered."
+        kills = frozenset({f"routes.{operation}"})
+        registry.add(Fault(name, registry.app, sentence, partial(_missing, operation), kills))
+
+
+def _missing(operation: str, simulator: Simulator) -> Sequence[Swap]:
+    return missing(simulator, operation)
 
 
 def missing(simulator: Simulator, *operations: str) -> Sequence[Swap]:

@@ -5,7 +5,7 @@ from typing import Any
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Change, Honest, swap
 from simulators.kit.messages import Request, Response
-from simulators.kit.outages import hanging, missing
+from simulators.kit.outages import hanging, register_missing_routes
 from simulators.kit.router import no_route
 from simulators.kit.sending import Receive
 from simulators.tuvens_api.faults.registry import registry
@@ -14,52 +14,19 @@ from simulators.tuvens_api.simulator import TuvensApi
 _BACK_END = ("validateSession", "listUserAccounts", "validatePermission")
 
 
-@registry.fault(kills=["routes.generateSession"])
-def generate_session_route_missing(api: TuvensApi) -> Change:
-    """POST /api/cross-app/generate-session is not registered."""
-    return missing(api, "generateSession")
-
-
-@registry.fault(kills=["routes.validateSession"])
-def validate_session_route_missing(api: TuvensApi) -> Change:
-    """POST /api/cross-app/validate-session is not registered."""
-    return missing(api, "validateSession")
-
-
-@registry.fault(kills=["routes.listUserAccounts"])
-def user_accounts_route_missing(api: TuvensApi) -> Change:
-    """GET /api/cross-app/user-accounts is not registered."""
-    return missing(api, "listUserAccounts")
-
-
-@registry.fault(kills=["routes.validatePermission"])
-def validate_permission_route_missing(api: TuvensApi) -> Change:
-    """POST /api/cross-app/validate-permission is not registered."""
-    return missing(api, "validatePermission")
-
-
-@registry.fault(kills=["routes.receiveEventStatusChanged"])
-def webhook_route_missing(api: TuvensApi) -> Change:
-    """The webhook's route is not registered."""
-    return missing(api, "receiveEventStatusChanged")
-
-
-@registry.fault(kills=["routes.getEvent"])
-def event_route_missing(api: TuvensApi) -> Change:
-    """GET /api/events/{id} is not registered."""
-    return missing(api, "getEvent")
-
-
-@registry.fault(kills=["routes.updateEvent"])
-def event_change_route_missing(api: TuvensApi) -> Change:
-    """PATCH /api/events/{id} is not registered."""
-    return missing(api, "updateEvent")
-
-
-@registry.fault(kills=["routes.streamEventUpdates"])
-def stream_route_missing(api: TuvensApi) -> Change:
-    """GET /api/events/updates is not registered."""
-    return missing(api, "streamEventUpdates")
+register_missing_routes(
+    registry,
+    {
+        "generate-session-route-missing": "generateSession",
+        "validate-session-route-missing": "validateSession",
+        "user-accounts-route-missing": "listUserAccounts",
+        "validate-permission-route-missing": "validatePermission",
+        "webhook-route-missing": "receiveEventStatusChanged",
+        "event-route-missing": "getEvent",
+        "event-change-route-missing": "updateEvent",
+        "stream-route-missing": "streamEventUpdates",
+    },
+)
 
 
 @registry.benign()

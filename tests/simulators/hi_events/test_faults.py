@@ -71,12 +71,6 @@ def _(here: World) -> None:
     assert here.call("GET", "/events/11").status_code == 401
 
 
-@shows("sign-in-route-missing")
-def _(here: World) -> None:
-    assert here.sign_in("x").status_code == 404
-    assert here.call("GET", "/auth/cross-app/status").status_code == 401
-
-
 @shows("forged-token-accepted")
 def _(here: World) -> None:
     assert user_id(here.sign_in("A" * 43)) > 0
@@ -659,11 +653,7 @@ def _route_missing(operation: str) -> Callable[[World], None]:
 
 
 MISSING = {
-    "status-route-missing": "getCrossAppStatus",
-    "accounts-route-missing": "listCrossAppAccounts",
-    "permission-route-missing": "validateCrossAppPermission",
-    "set-status-route-missing": "setEventStatus",
-    "page-route-missing": "openCrossAppPage",
+    name: next(iter(fault.kills)).partition(".")[2] for name, fault in FAULTS.items() if name.endswith("-route-missing")
 }
 SHOWS.update({name: _route_missing(operation) for name, operation in MISSING.items()})
 

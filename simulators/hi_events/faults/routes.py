@@ -3,7 +3,7 @@
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.simulator import HiEvents
 from simulators.kit.faults import Change, swap
-from simulators.kit.outages import missing
+from simulators.kit.outages import missing, register_missing_routes
 from simulators.kit.router import no_route
 
 _CROSS_APP = ("validateCrossAppSession", "getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission")
@@ -22,40 +22,17 @@ def routes_missing(hi: HiEvents) -> Change:
     return missing(hi, *_CROSS_APP)
 
 
-@registry.fault(kills=["routes.validateCrossAppSession"])
-def sign_in_route_missing(hi: HiEvents) -> Change:
-    """POST /auth/cross-app/validate alone is not registered: the router answers 404."""
-    return missing(hi, "validateCrossAppSession")
-
-
-@registry.fault(kills=["routes.getCrossAppStatus"])
-def status_route_missing(hi: HiEvents) -> Change:
-    """GET /auth/cross-app/status is not registered."""
-    return missing(hi, "getCrossAppStatus")
-
-
-@registry.fault(kills=["routes.listCrossAppAccounts"])
-def accounts_route_missing(hi: HiEvents) -> Change:
-    """GET /auth/cross-app/accounts is not registered."""
-    return missing(hi, "listCrossAppAccounts")
-
-
-@registry.fault(kills=["routes.validateCrossAppPermission"])
-def permission_route_missing(hi: HiEvents) -> Change:
-    """POST /auth/cross-app/validate-permission is not registered."""
-    return missing(hi, "validateCrossAppPermission")
-
-
-@registry.fault(kills=["routes.setEventStatus"])
-def set_status_route_missing(hi: HiEvents) -> Change:
-    """PUT /events/{id}/status is not registered."""
-    return missing(hi, "setEventStatus")
-
-
-@registry.fault(kills=["routes.openCrossAppPage"])
-def page_route_missing(hi: HiEvents) -> Change:
-    """GET /auth/cross-app is not registered."""
-    return missing(hi, "openCrossAppPage")
+register_missing_routes(
+    registry,
+    {
+        "sign-in-route-missing": "validateCrossAppSession",
+        "status-route-missing": "getCrossAppStatus",
+        "accounts-route-missing": "listCrossAppAccounts",
+        "permission-route-missing": "validateCrossAppPermission",
+        "set-status-route-missing": "setEventStatus",
+        "page-route-missing": "openCrossAppPage",
+    },
+)
 
 
 @registry.benign()
