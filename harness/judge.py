@@ -63,6 +63,9 @@ def judge_all(
                         return Blocked(premise_id, f"{premise.statement} Observed: {found.observed}")
                 case Blocked():
                     return found
+                case NotApplicable() if premise.judges_any_traffic:
+                    # It found nothing to look at in the record, which is nothing against the rules that rest on it.
+                    continue
                 case Inconclusive(reason=reason):
                     return Blocked(premise_id, reason)
                 case HarnessFault(error=error):

@@ -257,10 +257,16 @@ def test_the_order_in_which_rules_are_declared_does_not_matter_to_premises() -> 
 def test_a_premise_that_was_not_judged_decides_what_depends_on_it(
     judge: Callable[[History], Verdict], verdict: str, reason: str
 ) -> None:
-    found, _ = judged(rule("first", judge), after("first", judge=lambda _: Violated("a", "b")))
+    found, _ = judged(rule("first", judge, stories=("story", "unknown")), after("first", judge=lambda _: Violated("a", "b")))
     assert found["after"].verdict == verdict
     assert reason in found["after"].reason
     assert found["after"].blocked_by == ("place.first" if verdict == "blocked" else "")
+
+
+def test_a_premise_of_the_whole_record_that_found_nothing_to_look_at_stops_no_rule() -> None:
+    silent = rule("first", lambda _: _raise(LackingError("no response of it was seen")))
+    found, _ = judged(silent, after("first", judge=lambda _: Violated("a", "b")))
+    assert [each.verdict for each in found.values()] == [VerdictName.NOT_APPLICABLE, VerdictName.VIOLATED]
 
 
 def test_what_is_blocked_is_not_even_asked() -> None:
