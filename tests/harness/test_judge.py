@@ -257,7 +257,9 @@ def test_the_order_in_which_rules_are_declared_does_not_matter_to_premises() -> 
 def test_a_premise_that_was_not_judged_decides_what_depends_on_it(
     judge: Callable[[History], Verdict], verdict: str, reason: str
 ) -> None:
-    found, _ = judged(rule("first", judge, stories=("story", "unknown")), after("first", judge=lambda _: Violated("a", "b")))
+    found, _ = judged(
+        rule("first", judge, stories=("story", "unknown")), after("first", judge=lambda _: Violated("a", "b"))
+    )
     assert found["after"].verdict == verdict
     assert reason in found["after"].reason
     assert found["after"].blocked_by == ("place.first" if verdict == "blocked" else "")
