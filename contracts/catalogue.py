@@ -88,17 +88,19 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         settles=_names(facts.get("settles", ())),
         stories=_names(facts["story"]),
         needs=_names(facts.get("needs", ())),
-        depends_on=tuple(dict.fromkeys((*_premises_of(facts), *_names(facts.get("depends_on", ()))))),
+        depends_on=tuple(dict.fromkeys(_premises_of(facts))),
         next_step=facts.get("next_step", ""),
     )
 
 
 def _premises_of(facts: RuleFacts) -> Iterator[str]:
-    """The operations are served, and what the obliged application gets from other applications fits their documents:
-    else it would be blamed for what others send."""
-    operations = [openapi.find(each) for each in _names(facts.get("operations", ()))]
-    yield from (f"routes.{each.id}" for each in operations)
-    for each in (*operations, *(openapi.find(called) for operation in operations for called in operation.calls)):
+    """The premises that a rule names, and that what the obliged application gets from other applications fits their
+    documents: else it would be blamed for what others send."""
+    named = [*(f"routes.{each}" for each in _names(facts.get("operations", ()))), *_names(facts.get("depends_on", ()))]
+    routes = (each.removeprefix("routes.") for each in named if each.startswith("routes."))
+    served = [openapi.find(each) for each in routes if not each.endswith("_answers")]
+    yield from named
+    for each in (*served, *(openapi.find(called) for operation in served for called in operation.calls)):
         if each.app != facts["obliged"] and each.contract.success is not None:
             yield f"conformity.{each.id}"
 

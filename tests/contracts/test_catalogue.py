@@ -176,9 +176,11 @@ def test_a_rule_that_lacks_a_fact_is_refused_with_the_names_of_what_it_lacks() -
 
 def test_what_an_application_gets_from_another_one_fits_the_document_before_it_is_judged_by_it() -> None:
     for each in catalogue():
-        for premise in (name for name in each.depends_on if name.startswith("routes.")):
-            operation = openapi.find(premise.removeprefix("routes.")) if not premise.endswith("_answers") else None
-            if operation is not None and operation.app != each.obliged and operation.contract.success is not None:
+        routes = (name.removeprefix("routes.") for name in each.depends_on if name.startswith("routes."))
+        asked = [openapi.find(name) for name in routes if not name.endswith("_answers")]
+        called = [openapi.find(name) for operation in asked for name in operation.calls]
+        for operation in (*asked, *called):
+            if operation.app != each.obliged and operation.contract.success is not None:
                 assert f"conformity.{operation.id}" in each.depends_on, each.id
     # hi.events asks tuvens-api about the token for each sign-in.
     assert "conformity.validateSession" in catalogue()["hi_events_session.accepts_a_live_session"].depends_on
