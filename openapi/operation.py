@@ -213,6 +213,11 @@ class Operation:
         return rate_limits.get(self.id, documented)
 
     @cached_property
+    def has_query(self) -> bool:
+        """Whether it has query parameters."""
+        return bool(self._query_fields)
+
+    @cached_property
     def streams(self) -> bool:
         """Whether a success is a stream of messages (x-stream-item)."""
         return 200 in self.statuses and any(

@@ -262,6 +262,7 @@ class OperationEndpoint(Endpoint):
         super().__init__(services, operation)
         self.handler = handler
         self._guards = [services.guards[scheme] for scheme in operation.security]
+        self._has_query = operation.has_query
         self._has_body = "requestBody" in operation.raw
         # A signature is over the whole body: who sends too much of it cannot be authenticated.
         self._is_signed = "webhookSignature" in operation.security
@@ -285,8 +286,8 @@ class OperationEndpoint(Endpoint):
         return answer if isinstance(answer, Response) else await answer
 
     async def read(self, request: Request, receive: Receive) -> None:
-        """Read query and body. Raises Gone."""
-        if request.query_string:
+        """Read the body, and the query where the operation has parameters in it. Raises Gone."""
+        if self._has_query and request.query_string:
             read_query(request)
         if self._has_body:
             await read_body(request, receive, self.largest_body(request), self.too_large)

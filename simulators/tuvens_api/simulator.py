@@ -156,6 +156,7 @@ class TuvensApi(Simulator):
             self.database.drop()
             self.database.metadata = tables.metadata
             self.database.create()
+            self.store.tables = tables
         self.store.seed(self.seed)
 
     def health(self) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class TuvensApiStore:
                 "token_fingerprint": row["sessionToken"][:8],
                 "user_id": str(row["userId"]),
                 "account_id": row["accountId"],
-                "app_id": row["appId"],
+                "app_id": row.get("appId"),
                 "created_at": row["createdAt"],
                 "expires_at": row["expiresAt"],
                 "last_used": row["lastUsed"],
