@@ -193,7 +193,7 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
 @enabling_rule(
     quote="handles success, error, cancelled; on success PATCHes the event.",
     settles=["C-TC-10", "C-FL-01"],
-    depends_on="browser.hi_events_comes_back_with_the_ids",
+    depends_on=["browser.hi_events_comes_back_with_the_ids", "tuvens_event.the_callback_is_noted"],
 )
 def a_success_links_the_event(history: History) -> Verdict:
     """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
