@@ -1,9 +1,12 @@
 """Arming replaces a part, disarming restores it, and a replacement that changes something is counted."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import simulators
 from simulators.faults import FAULTS, environment_read
 from simulators.kit.errors import Refusal, StartError
 from simulators.kit.faults import Change, FaultRuntime, Honest, Registry, swap
@@ -168,6 +171,14 @@ def test_the_registries_hold_the_faults_of_all_simulators_by_unique_names() -> N
     assert all(name == fault.name for name, fault in FAULTS.items())
     assert len({(fault.app, fault.sentence) for fault in FAULTS.values()}) == len(FAULTS)
     assert all(fault.sentence.endswith((".", '."')) for fault in FAULTS.values())
+
+
+def test_honest_code_names_no_fault() -> None:
+    name = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, FAULTS))})(?![\w-])")
+    files = [each for each in Path(simulators.__file__).parent.rglob("*.*") if each.suffix in {".py", ".js", ".html"}]
+    honest = [each for each in files if "faults" not in each.parts]
+    assert len(honest) < len(files)
+    assert {each.name: name.findall(text) for each in honest if name.search(text := each.read_text("utf-8"))} == {}
 
 
 def test_variables_that_an_armed_fault_ignores_are_not_read() -> None:
