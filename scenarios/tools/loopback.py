@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harness.http import Headers
+from harness.http_protocol import HttpProtocol
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 _GRACE = 1
@@ -20,7 +20,7 @@ class PortTakenError(Exception):
     """A port that is not free; the text names it."""
 
 
-class _AsSent(HttpToolsProtocol):
+class _AsSent(HttpProtocol):
     """Keeps what ASGI drops: the case of header names (`sent.names`) and the request target (`sent.target`)."""
 
     def on_message_begin(self) -> None:

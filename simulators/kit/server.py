@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from harness.http_protocol import HttpProtocol
 from simulators.kit.errors import StartError
 
 GRACE = 1
@@ -51,7 +52,7 @@ def server(app: Any) -> Server:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=HttpProtocol,
             ws="none",
             lifespan="on",
             log_level="warning",

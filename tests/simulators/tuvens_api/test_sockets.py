@@ -279,6 +279,48 @@ def test_a_strange_target_is_404_in_the_error_shape(served: Served, target: str)
     assert b'"statusCode":404' in answer
 
 
+def _get_1_0(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.0", *headers, "", ""]).encode()
+
+
+def test_a_stream_to_an_http_1_0_client_has_no_chunks(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(_get_1_0("/api/events/updates"))
+        answer = b""
+        while b"retry:" not in answer:
+            answer += connection.recv(65536)
+        served.deliver("LIVE")
+        while b'"active"' not in answer:
+            answer += connection.recv(65536)
+    head, _, body = answer.lower().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    assert body.startswith(b": open\nretry: 1000\n\nid: ")
+
+
+@pytest.mark.parametrize("variant", ["", "chunked-of-tuvens-api"])
+def test_a_response_to_an_http_1_0_client_ends_with_the_connection(served: Served, variant: str) -> None:
+    if variant:
+        served.control("PUT", f"/faults/{variant}")
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(_get_1_0("/api/events/11"))
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert json.loads(body)["id"] == "11"
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    assert (b"content-length" in head) is not bool(variant)
+
+
+def test_a_connection_is_kept_for_an_http_1_0_client_that_asks_for_it(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        for last in (False, True):
+            connection.sendall(_get_1_0("/api/events/11", *([] if last else ["Connection: keep-alive"])))
+            answer = _read_answer(connection)
+            assert (b"connection: keep-alive" in answer) is not last
+            assert (b"connection: close" in answer) is last
+        assert connection.recv(1) == b""
+
+
 def test_what_is_no_http_is_answered_400_and_the_server_lives_on(served: Served) -> None:
     for nonsense in (
         b"nonsense\r\n\r\n",
