@@ -1,4 +1,4 @@
-"""The kill matrix as values: what each fault and each benign variant turned red, and what that proves."""
+"""The kill matrix: which requirements each fault and each benign variant turned red, and what that proves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,24 +27,24 @@ HONEST = "honest"
 
 @cache
 def requirements() -> Mapping[str, Requirement]:
-    """All that can be judged of an application, by id: by verify, and the standard budgets under load."""
+    """All requirements on applications, by id: those of verify, and the standard budgets."""
     return {each.id: each for each in (*catalogue(), *map(budget_requirement, read_budgets()))}
 
 
 @cache
 def journeys() -> frozenset[str]:
-    """The standard budgets of the whole flow, which passes through every application, whichever they oblige."""
+    """The ids of the standard budgets of the flow, which any application can break."""
     return frozenset(each.id for each in read_budgets() if each.over == ("flow",))
 
 
 def suite_of(requirement_id: str) -> str:
-    """The suite that a requirement belongs to, by its place."""
+    """The suite of a requirement, by the first part of its id."""
     return _SUITES.get(requirement_id.partition(".")[0], SCENARIOS)
 
 
 def suites_for(fault: Fault) -> tuple[str, ...]:
-    """The suites that prove a fault: those of messages, but of what only pages or times show; a browser and load, which
-    take their time, where it concerns their requirements."""
+    """The suites that can kill a fault: those of messages, unless only pages or durations show it; browser and load,
+    which take long, only if the fault must kill requirements of theirs."""
     if fault.name == HONEST:
         return SUITES
     of_messages = _OF_MESSAGES if fault.suite == "verify" else ()
@@ -53,9 +53,9 @@ def suites_for(fault: Fault) -> tuple[str, ...]:
 
 
 class ProofState(StrEnum):
-    """What a row proves. KILLED: a fault turned red what it concerns, all of it and nothing else. MISSED: not all of
-    it. SURVIVED: none of it. ACCUSED: something red that the fault does not concern, or anything for a benign variant.
-    CLEAR: a benign variant that nothing accuses. UNPROVED: undecided, or a fault of the harness."""
+    """What a row proves. KILLED: the fault turned red all requirements that it concerns, and no others. MISSED: not all
+    of them. SURVIVED: nothing turned red. ACCUSED: a requirement that the fault does not concern turned red, or any for
+    a benign variant. CLEAR: a benign variant turned nothing red. UNPROVED: undecided, or a fault of the harness."""
 
     KILLED = "killed"
     MISSED = "missed"
@@ -67,12 +67,11 @@ class ProofState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One verification of simulators that were wrong in one way, or right in another.
+    """One verification of simulators with one fault or benign variant.
 
-    `concerns` are the requirements that must turn red, `red` those that did; `blocked` how many were blocked,
-    `rootless` those blocked by something neither red nor undecided; `undecided` inconclusive ones; `problem` why there
-    is no verdict at all. `unsteady`: undecided ones are expected. `suites` are those that were run: of the others
-    nothing is known.
+    `concerns` are the requirements that must turn red, `red` those that did. `blocked` counts the blocked ones;
+    `rootless` are blocked by one that is neither red nor undecided. `undecided` are inconclusive; `unsteady` says that
+    this is expected. `problem` is why the verification failed. `suites` are those that were run.
     """
 
     name: str
@@ -91,7 +90,7 @@ class Row:
 
     @property
     def killed_by(self) -> dict[str, tuple[str, ...]]:
-        """By suite, the red requirements that the fault concerns."""
+        """The red requirements that the fault concerns, by suite."""
         found = [each for each in self.red if self._concerns(each)] if self.kind == "fault" else []
         return {suite: tuple(each for each in found if suite_of(each) == suite) for suite in SUITES}
 
@@ -102,7 +101,7 @@ class Row:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """What the fault concerns and did not turn red."""
+        """Requirements that the fault concerns and that did not turn red."""
         return tuple(
             each
             for each in self.concerns
@@ -111,12 +110,12 @@ class Row:
 
     @property
     def accused(self) -> tuple[str, ...]:
-        """False alarms: red, though the fault does not concern it."""
+        """False alarms: red requirements that the fault does not concern."""
         return tuple(each for each in self.red if not self._concerns(each))
 
     @property
     def state(self) -> ProofState:
-        """What the row proves, the worst first."""
+        """What the row proves; the worst state that applies."""
         if self.problem:
             return ProofState.UNPROVED
         if self.accused:
@@ -131,7 +130,7 @@ class Row:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], concerns: Sequence[str], *, unsteady: bool = False) -> "Row":
-        """A saved row, held against what its fault concerns now. Raises KeyError and TypeError for what is none."""
+        """A saved row, with what its fault concerns today. Raises KeyError and TypeError for other JSON."""
         return cls(
             name=value["name"],
             kind=value["kind"],
@@ -151,7 +150,7 @@ class Row:
         )
 
     def with_suites_of(self, earlier: "Row") -> "Row":
-        """This row, and of the suites that it did not run what an earlier row of the same fault saw."""
+        """This row, completed with an earlier row of the same fault for the suites that this one did not run."""
         others = tuple(each for each in earlier.suites if each not in self.suites)
 
         def joined(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
@@ -175,8 +174,8 @@ class Row:
             return True
         if self.kind != "fault" or suite_of(requirement_id) == SCENARIOS:
             return False
-        # The rules of the other suites speak of whole interfaces: any fault of an application may break its own, and
-        # any fault at all a journey through all of them.
+        # The rules of the other suites are about whole interfaces: a fault may break any rule of its own application,
+        # and every fault may break a flow through all of them.
         if requirement_id in journeys():
             return True
         return requirement_id in requirements() and requirements()[requirement_id].obliged == self.app
@@ -205,19 +204,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All rows of a run; `whole`: every fault and variant there is was proved, so that what no row killed, nothing
-    kills."""
+    """All rows of a run. `whole`: every fault and variant was verified, so that a requirement without a killer is never
+    killed."""
 
     rows: tuple[Row, ...]
     whole: bool
 
     def of_kind(self, kind: str) -> list[Row]:
-        """The rows of one kind, the honest one left out."""
+        """The rows of one kind, without the honest one."""
         return [each for each in self.rows if each.kind == kind and each.name != HONEST]
 
     @property
     def killers(self) -> Mapping[str, tuple[str, ...]]:
-        """By requirement, the faults that turned it red by right."""
+        """The faults that turned a requirement red and concern it, by requirement."""
         found: dict[str, list[str]] = {}
         for row in self.of_kind("fault"):
             for requirement in (each for names in row.killed_by.values() for each in names):
@@ -274,7 +273,7 @@ JUDGING = (Level.MUST, Level.SHOULD)
 
 
 def why_unbreakable(requirement: Requirement) -> str:
-    """Why no simulator can break a requirement; empty where one can."""
+    """Why no simulator can break a requirement; empty if one can."""
     if requirement.level is Level.OBSERVE:
         return "it only observes"
     return next((why for pattern, why in UNBREAKABLE.items() if fnmatchcase(requirement.id, pattern)), "")
@@ -286,8 +285,8 @@ def breakable() -> list[Requirement]:
 
 
 def chosen(patterns: Sequence[str], name: str, concerns: Sequence[str]) -> bool:
-    """Whether patterns select a fault: by (a part of) its name, `*` and `?` as in a shell, or by a requirement that it
-    concerns. No pattern selects all."""
+    """Whether patterns select a fault: by its name, a part of it, a shell pattern, or a requirement that it concerns.
+    Without patterns all are selected."""
     return not patterns or any(
         (fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else pattern in name)
         or any(fnmatchcase(each, pattern) for each in concerns)

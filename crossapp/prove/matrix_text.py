@@ -1,4 +1,4 @@
-"""The kill matrix for people: a line of progress, the text of a terminal, the page of the docs."""
+"""The kill matrix as text: a line of progress, the text for a terminal, the page of the docs."""
 
 from textwrap import wrap
 
@@ -18,7 +18,7 @@ _WIDTH = 78
 
 
 def row_line(row: Row) -> str:
-    """What came of a row in one line."""
+    """A row in one line."""
     if row.problem:
         return f"{row.name}: {row.problem}"
     detail = ""

@@ -26,8 +26,8 @@ _NOTHING = Fault(HONEST, "", "The simulators as they are, without any fault.", k
 
 
 def proofs(patterns: Sequence[str] = (), suites: Sequence[str] = SUITES) -> list[Fault]:
-    """The faults and benign variants that patterns select and these suites prove; without a pattern, what is honest
-    comes first."""
+    """The faults and benign variants that patterns select and these suites can kill; without patterns also the honest
+    simulators, first."""
     listed = [each for each in FAULTS.values() if each.kind in ("fault", "benign")]
     listed.sort(key=lambda each: (each.kind != "fault", each.app, each.name))
     return [
@@ -38,10 +38,11 @@ def proofs(patterns: Sequence[str] = (), suites: Sequence[str] = SUITES) -> list
 
 
 def saved(lines: Iterable[str]) -> dict[str, Row]:
-    """The rows of saved runs, by name, held against what the faults concern now; of two rows with one name the later,
-    completed by the suites that the earlier alone has run.
+    """The rows of saved runs by name, with what the faults concern today. A later row of a fault is completed with the
+    suites that only an earlier one ran.
 
-    A row of a fault that is no more is left out. Raises ValueError for what `crossapp prove --json` did not write.
+    Rows of faults that no longer exist are dropped. Raises ValueError for lines that `crossapp prove --json` does not
+    write.
     """
     known = {each.name: each for each in proofs()}
     found: dict[str, Row] = {}
@@ -60,11 +61,11 @@ def saved(lines: Iterable[str]) -> dict[str, Row]:
 
 
 def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUITES) -> Iterator[Row]:
-    """Verify the simulators once for each fault, by these suites, up to `jobs` at a time; the rows in the order in
-    which they are done.
+    """Verify the simulators once for each fault with these suites, up to `jobs` at a time; yields rows as they are
+    done.
 
-    A fault that could not be verified is a row with a problem; nothing is raised for it. What needs a quiet machine,
-    the load suite, comes last and one at a time.
+    A fault that could not be verified gives a row with a problem. The load suite, which needs a quiet machine, comes
+    last, one fault at a time.
     """
     alone = [each for each in faults if jobs <= 1 or (LOAD in suites_for(each) and LOAD in suites)]
     beside = [each for each in faults if each not in alone]
@@ -91,7 +92,7 @@ def _work(job: tuple[str, tuple[str, ...]]) -> Row:
 
 
 class Prover:
-    """A context that verifies one fault after the other, with simulators that are kept running where it can be."""
+    """A context that verifies one fault after the other; it keeps the simulators running if a fault allows that."""
 
     def __init__(self, suites: Sequence[str] = SUITES) -> None:
         self._suites = tuple(suites)
@@ -104,7 +105,7 @@ class Prover:
         self._leave()
 
     def row(self, fault: Fault) -> Row:
-        """One verification by the suites that see the fault."""
+        """The row of a fault, by the suites that can kill it."""
         begun = time.monotonic()
         wanted = tuple(each for each in suites_for(fault) if each in self._suites)
         driven = tuple(each for each in wanted if each != LOAD)
@@ -145,20 +146,20 @@ class Prover:
 def settings_for(suites: tuple[str, ...]) -> Settings:
     """The settings of a quick verification by these suites."""
     if suites == (BROWSER,):
-        # With the premises, which are other suites' rules: what a page shows depends on them.
+        # With the premises of the browser's rules, which belong to other suites.
         return replace(QUICK, select=(f"{BROWSER}.*",))
     return replace(QUICK, without=tuple(each.id for each in catalogue() if suite_of(each.id) not in suites))
 
 
 def _loaded(fault: Fault, report: Report) -> Row:
-    """The row of a load run: what a short one leaves undecided says nothing, but something it must have decided."""
+    """The row of a load run. A short run leaves budgets undecided, but must decide at least one."""
     row = replace(row_of(fault, report), suites=(LOAD,), undecided=(), rootless=())
     decided = any(each.verdict in JUDGED and each.requirement in requirements() for each in report.findings)
     return row if decided or row.problem else replace(row, problem="under load no budget could be decided")
 
 
 def row_of(fault: Fault, report: Report) -> Row:
-    """What a report says of a fault."""
+    """The row of a fault, from the report of its verification."""
 
     def named(*verdicts: VerdictName) -> tuple[str, ...]:
         return tuple(each.requirement for each in report.findings if each.verdict in verdicts)

@@ -1,4 +1,4 @@
-"""A short load run against simulators with a fault: what the standard budgets say of it."""
+"""A short load run against simulators with a fault, judged by the standard budgets."""
 
 import tempfile
 import time
@@ -28,9 +28,11 @@ _TRIES = 3
 
 
 def under_load(faults: Sequence[str], concerned: Collection[str] = ()) -> Report:
-    """A report of the standard budgets: by requests, or by pages where these are `concerned`, or by both where nothing
-    is. A run that cannot be trusted, as the machine was busy, is made again, twice at most. Raises EmbeddedError and
-    GeneratorError."""
+    """The report of a load run, of requests or of pages, whichever the `concerned` budgets need (default: both).
+
+    A run that cannot be trusted because the machine was busy is repeated, at most twice. Raises EmbeddedError and
+    GeneratorError.
+    """
     for _ in range(_TRIES - 1):
         report = _once(faults, concerned)
         if not any(each.verdict is VerdictName.HARNESS_FAULT for each in report.findings):
@@ -44,7 +46,7 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
     awaited = [each for each in budgets if not concerned or each.id in concerned]
     requests, pages = (any(each.of_pages is of_pages for each in awaited) for of_pages in (False, True))
     stages = steady(_RATE, _SECONDS, _WARM_UP) if requests else ()
-    # Of pages a fault needs many loads, but no more than decide what it concerns.
+    # Pages need many loads, but no more than decide the budgets concerned.
     longest, looks = (_LONGEST_PAGES, _EVERY_FEW) if not requests else (_PAGES, ONLY_AT_THE_END)
     with tempfile.TemporaryDirectory(prefix="crossapp-") as private, loaded(None, None, Path(private), faults) as world:
         options = LoadOptions(

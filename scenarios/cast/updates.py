@@ -6,7 +6,8 @@ import re
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -96,6 +97,10 @@ class Updates:
             pause = min(pause * 1.5, 0.5)
             first = False
 
+    async def reads_until_reported(self, step: str, status: str) -> State:
+        """Read the event until its status of hi.events is `status`; returns the last reading."""
+        return await self.reads_until(step, lambda state: state_of(state).reported == status)
+
     async def reads_until_changed(self, step: str, before: State) -> State:
         """Read the event until its ticketing status differs from `before`; returns the last reading."""
         return await self.reads_until(step, lambda state: state_of(state).ticketing != state_of(before).ticketing)
@@ -116,7 +121,17 @@ class Updates:
         """Send a webhook and read until the event shows its status: the state that a story starts from. Raises
         StoryStoppedError if the webhook is refused."""
         (await self.sends(step, status)).must("a rightly signed update is refused")
-        return await self.reads_until(f"{step}/event", lambda state: state_of(state).reported == status)
+        return await self.reads_until_reported(f"{step}/event", status)
+
+
+@asynccontextmanager
+async def event_with_status(cast: Cast, status: str) -> AsyncIterator[tuple[Updates, State]]:
+    """The updates of an event, leased to the story, and its state after a first one (step `base`) with a status. Raises
+    StoryStoppedError."""
+    async with cast.event() as event:
+        updates = Updates(cast, event)
+        await updates.begins("begin")
+        yield updates, await updates.brings_to("base", status)
 
 
 def event_in(reply: Reply) -> State:

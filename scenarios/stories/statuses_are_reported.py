@@ -44,10 +44,10 @@ async def an_event_is_told_twice(cast: Cast) -> None:
         updates = Updates(cast, event)
         await updates.begins("begin")
         await updates.sends("first/update", "LIVE")
-        await updates.reads_until("first/after", lambda state: state_of(state).reported == "LIVE")
+        await updates.reads_until_reported("first/after", "LIVE")
         await _seconds_pass(cast, event)
         await updates.sends("second/update", "CANCELLED")
-        await updates.reads_until("second/after", lambda state: state_of(state).reported == "CANCELLED")
+        await updates.reads_until_reported("second/after", "CANCELLED")
 
 
 async def _seconds_pass(cast: Cast, event: str) -> None:

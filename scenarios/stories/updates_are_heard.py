@@ -6,7 +6,7 @@ from contracts.webhook.wire import sign
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
-from scenarios.cast.updates import State, Updates, unknown_id
+from scenarios.cast.updates import State, Updates, event_with_status, unknown_id
 from scenarios.catalogue import story
 
 OPERATIONS = ("receiveEventStatusChanged", "getEvent", "streamEventUpdates")
@@ -44,10 +44,7 @@ class _Pages:
 async def updates_are_heard(cast: Cast) -> None:
     """Two pages are open while an event changes three times; strangers and broken updates follow, which no page may
     hear of; then one page loses the network, misses a change, and comes back."""
-    async with cast.event() as event:
-        updates = Updates(cast, event)
-        await updates.begins("begin")
-        state = await updates.brings_to("base", "DRAFT")
+    async with event_with_status(cast, "DRAFT") as (updates, state):
         pages = _Pages(updates)
         async with cast.listens(LISTENERS[0]) as staying:
             async with cast.listens(LISTENERS[1]) as leaving:
@@ -60,7 +57,7 @@ async def updates_are_heard(cast: Cast) -> None:
             pages.open = [staying]
             mark = cast.stage.recorder.next_number()
             await pages.hear("missed", "LIVE", state)
-            missed = [each for each in staying.events if each.number >= mark and is_about(each, event)]
+            missed = [each for each in staying.events if each.number >= mark and is_about(each, updates.event_id)]
             if last is None:
                 raise StoryStoppedError("no message of the stream has an id, so a page that comes back can name none")
             if not missed:

@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from contracts.status_changes import state_of
 from contracts.webhook.wire import sign
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
-from scenarios.cast.updates import TITLE, Updates, unknown_id
+from scenarios.cast.updates import TITLE, Updates, event_with_status, unknown_id
 from scenarios.catalogue import story
 
 OPERATIONS = ("receiveEventStatusChanged", "getEvent")
@@ -31,17 +30,14 @@ class Forgery(NamedTuple):
 @story(needs=("events",), operations=OPERATIONS)
 async def strangers_send_updates(cast: Cast) -> None:
     """An event is live; strangers report that it was cancelled, with every signature but the right one."""
-    async with cast.event() as event:
-        updates = Updates(cast, event)
-        await updates.begins("begin")
-        state = await updates.brings_to("base", "LIVE")
+    async with event_with_status(cast, "LIVE") as (updates, state):
         for forgery in _forgeries(cast.secret, updates.body("CANCELLED")):
             await _tries(updates, await cast.delivers(forgery.step, forgery.body, signature=forgery.signature))
         for step, body in _nonsense(updates):
             await _tries(updates, await cast.delivers(f"nonsense/{step}", body, signature=None))
         wrong = sign(_OTHER_KEY, b"[]")
         await _tries(updates, await cast.delivers("nonsense/wrongly signed", b"[]", signature=wrong))
-        stranger = _update(updates, tuvens_event_id=unknown_id(event, cast.stage.random))
+        stranger = _update(updates, tuvens_event_id=unknown_id(updates.event_id, cast.stage.random))
         await cast.delivers("nonsense/unknown event", stranger, signature=sign(_OTHER_KEY, stranger))
         await updates.reads_unchanged("afterwards", state)
 
@@ -49,10 +45,7 @@ async def strangers_send_updates(cast: Cast) -> None:
 @story(needs=("events",), operations=OPERATIONS)
 async def senseless_updates_are_sent(cast: Cast) -> None:
     """An event is live; hi.events itself sends what is no update, half an update, and an update of no event."""
-    async with cast.event() as event:
-        updates = Updates(cast, event)
-        await updates.begins("begin")
-        state = await updates.brings_to("base", "LIVE")
+    async with event_with_status(cast, "LIVE") as (updates, state):
         for step, body in _nonsense(updates):
             await _tries(updates, await cast.delivers(f"nonsense/{step}", body))
         for field in ("event_type", "event_sent_at", "payload", "id", "title", "status", "tuvens_event_id"):
@@ -61,7 +54,7 @@ async def senseless_updates_are_sent(cast: Cast) -> None:
             await _tries(updates, await cast.delivers(f"ill-typed/{step}", _update(updates, **changes)))
         other_type = _update(updates, event_type="event.title_changed")
         await _tries(updates, await cast.delivers("other type", other_type))
-        unknown = _update(updates, tuvens_event_id=unknown_id(event, cast.stage.random))
+        unknown = _update(updates, tuvens_event_id=unknown_id(updates.event_id, cast.stage.random))
         await cast.delivers("unknown event", unknown)
         await updates.reads_unchanged("afterwards", state)
 
@@ -70,7 +63,7 @@ async def _tries(updates: Updates, reply: Reply) -> None:
     """If the server accepted a bad update, restore the event, so that each update is judged by itself."""
     if reply.ok:
         await updates.sends("restored", "LIVE")
-        await updates.reads_until("restored/event", lambda state: state_of(state).reported == "LIVE")
+        await updates.reads_until_reported("restored/event", "LIVE")
 
 
 def _forgeries(secret: str, body: bytes) -> list[Forgery]:

@@ -3,23 +3,23 @@
 from contracts.times import iso_millis
 from contracts.webhook.vectors import LANGUAGES, written_by
 from scenarios.cast.cast import Cast
-from scenarios.cast.updates import Updates
+from scenarios.cast.updates import event_with_status
 from scenarios.catalogue import story
 
 
 @story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
 async def updates_of_other_languages_are_sent(cast: Cast) -> None:
     """An event goes live and is cancelled again and again, told by PHP, Node and Python, each as it writes JSON."""
-    async with cast.event() as event:
-        updates = Updates(cast, event)
-        await updates.begins("begin")
-        state = await updates.brings_to("base", "CANCELLED")
+    async with event_with_status(cast, "CANCELLED") as (updates, state):
         told = "CANCELLED"
         for language in LANGUAGES:
             for vector in written_by(language):
                 status = "LIVE" if told == "CANCELLED" else "CANCELLED"
                 body = vector.body_for(
-                    event_id=event, number=updates.number, status=status, sent_at=iso_millis(updates.next_time())
+                    event_id=updates.event_id,
+                    number=updates.number,
+                    status=status,
+                    sent_at=iso_millis(updates.next_time()),
                 )
                 step = f"{language}/{vector.id}"
                 reply = await cast.delivers(f"{step}/update", body)

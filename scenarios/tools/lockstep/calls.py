@@ -99,7 +99,7 @@ class Update:
         signatures = {"right": right, "wrong": sign("not the secret", body), "absent": None, "bare": right[7:]}
         delivered = await side.cast.delivers("update", body, signature=signatures[self.signature])
         if self.body == "whole" and self.signature == "right" and self.age == "newer":
-            await updates.reads_until("applied", lambda state: _reported(state) == self.status)
+            await updates.reads_until_reported("applied", self.status)
         return [delivered, await side.cast.reads_event("event", updates.event_id)]
 
     def _body(self, side: Side) -> bytes:
@@ -197,18 +197,13 @@ class SetStatus:
         bearer = await side.bearer(self.bearer)
         changed = await cast.sets_status("set status", bearer, event.hi, self.status)
         if changed.ok:
-            await side.updates_of(event.tuvens).reads_until("heard", lambda state: _reported(state) == self.status)
+            await side.updates_of(event.tuvens).reads_until_reported("heard", self.status)
         read = await cast.asks_hi_events("read", hi_wire.read_event(bearer, event.hi))
         return [changed, read, await cast.reads_event("heard", event.tuvens)]
 
 
 TUVENS_EVENTS = (Update, ReadEvent, ChangeEvent)
 """The calls whose `event` is the ordinal of an event of tuvens-api, or None."""
-
-
-def _reported(state: object) -> object:
-    contact = state.get("contactData") if isinstance(state, dict) else None
-    return contact.get("hiEventsStatus") if isinstance(contact, dict) else None
 
 
 def described(call: LockstepCall) -> str:

@@ -150,25 +150,23 @@ async def _signed_in_foreign_event(states: ProviderStates) -> AsyncIterator[Valu
     yield {"resource_id": _number_of(states.cast.deployment.foreign_event)}
 
 
-@_setup("the signed-in organiser may set the event live")
-async def _event_to_set_live(states: ProviderStates) -> AsyncIterator[Values]:
-    cast = states.cast
-    bearer = (await cast.signed_in()).bearer
-    async with cast.linked_event() as event:
-        yield {"hi_events_event_id": event.hi}
-        # A draft whose webhook was delivered: the next story may be about the same event.
-        await cast.sets_status(f"{states.place}/afterwards", bearer, event.hi, "DRAFT")
-        await read_until_status(cast, f"{states.place}/afterwards/event", event.tuvens, "DRAFT", seconds=3.0)
+def _linked_event(*, changes: bool) -> _Steps:
+    async def steps(states: ProviderStates) -> AsyncIterator[Values]:
+        cast, step = states.cast, f"{states.place}/afterwards"
+        bearer = (await cast.signed_in()).bearer
+        async with cast.linked_event() as event:
+            yield {"hi_events_event_id": event.hi}
+            # Nothing has changed without `changes`, unless hi.events accepted what it must refuse.
+            await cast.sets_status(step, bearer, event.hi, "DRAFT")
+            if changes:
+                # The webhook of it, too: the next story may be about the same event.
+                await read_until_status(cast, f"{step}/event", event.tuvens, "DRAFT", seconds=3.0)
+
+    return steps
 
 
-@_setup("the signed-in organiser has an event")
-async def _event_not_to_be_changed(states: ProviderStates) -> AsyncIterator[Values]:
-    cast = states.cast
-    bearer = (await cast.signed_in()).bearer
-    async with cast.linked_event() as event:
-        yield {"hi_events_event_id": event.hi}
-        # Nothing has changed, unless hi.events accepted what it must refuse.
-        await cast.sets_status(f"{states.place}/afterwards", bearer, event.hi, "DRAFT")
+_setup("the signed-in organiser may set the event live")(_linked_event(changes=True))
+_setup("the signed-in organiser has an event")(_linked_event(changes=False))
 
 
 @_setup("no session has this token and a return URL is known")
