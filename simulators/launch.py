@@ -1,13 +1,10 @@
 """Any of the simulators in one process, on one event loop, each on its own port with its own clock."""
 
 import asyncio
-import contextlib
 import secrets
 import socket
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import ModuleType
@@ -19,7 +16,7 @@ from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
-from simulators.kit.server import Server, listen, loop_factory, server
+from simulators.kit.server import Server, listen
 from simulators.kit.simulator import Simulator
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
@@ -126,29 +123,27 @@ class Launched:
         app = TUVENS_API if TUVENS_API in self.control_tokens else next(iter(self.control_tokens), None)
         return None if app is None else address(self.urls[app] + CONTROL, self.control_tokens[app])
 
-    async def serve(
-        self, ready: Callable[[], None] | None = None, until: Callable[[], Awaitable[object]] | None = None
-    ) -> None:
-        """Serve until `until` returns, or for ever; calls `ready` once all applications take requests.
+    async def serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+        """Serve until `until` returns; calls `ready` once all applications take requests.
 
-        Raises StartError where one of them does not start.
+        Raises StartError if one of them does not start, or a worker ends.
         """
-        servers = {app: server(simulator.app) for app, simulator in self.simulators.items()}
-        for each in servers.values():
-            # Who stops the servers is decided here, not by a handler of each of them.
-            each.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        tasks = [asyncio.create_task(each.serve(sockets=[self._listeners[app]])) for app, each in servers.items()]
+        servers: list[Server] = []
+        tasks: list[asyncio.Task[None]] = []
         workers = Workers(self._tuvens_config, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2]))
         try:
-            await _started(servers, tasks)
+            for app, simulator in self.simulators.items():
+                servers.append(Server(simulator.app))
+                try:
+                    tasks.append(await servers[-1].start(self._listeners[app]))
+                except StartError as error:
+                    raise StartError(f"{app} {error}") from None
             await workers.start()
-            if ready is not None:
-                ready()
-            served = asyncio.gather(*tasks) if until is None else asyncio.ensure_future(until())
-            await _first_of(served, asyncio.ensure_future(workers.watch()))
+            ready()
+            await _first_of(asyncio.ensure_future(until()), asyncio.ensure_future(workers.watch()))
         finally:
             await workers.stop()
-            for each in servers.values():
+            for each in servers:
                 each.should_exit = True
             await asyncio.gather(*tasks, return_exceptions=True)
             self.close()
@@ -276,41 +271,6 @@ class Launched:
         )
 
 
-@contextmanager
-def launched(options: LaunchOptions | None = None) -> Iterator[Launched]:
-    """Simulators served from a background thread until the block is left; they take requests when it begins."""
-    built = Launched(options or LaunchOptions())
-    taking = threading.Event()
-    stop: list[Callable[[], object]] = []
-    ended: list[BaseException] = []
-
-    async def run() -> None:
-        over = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(over.set))
-        await built.serve(taking.set, over.wait)
-
-    def main() -> None:
-        try:
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                runner.run(run())
-        except BaseException as error:
-            ended.append(error)
-        finally:
-            taking.set()
-
-    thread = threading.Thread(target=main, name="crossapp-simulators", daemon=True)
-    thread.start()
-    taking.wait()
-    if ended:
-        raise StartError(f"the simulators did not start: {ended[0]}")
-    try:
-        yield built
-    finally:
-        stop[0]()
-        thread.join(10)
-
-
 async def _first_of(*awaited: asyncio.Future[Any]) -> None:
     """Wait for the first that ends, give up the others, and raise what it raised."""
     try:
@@ -321,15 +281,6 @@ async def _first_of(*awaited: asyncio.Future[Any]) -> None:
                 each.cancel()
     for each in done:
         each.result()
-
-
-async def _started(servers: Mapping[str, Server], tasks: list[asyncio.Task[None]]) -> None:
-    while not all(each.started for each in servers.values()):
-        for app, task in zip(servers, tasks, strict=True):
-            if task.done():
-                error = task.exception()
-                raise StartError(f"{app} did not start" + (f": {error}" if error else "; see what it logged"))
-        await asyncio.sleep(0.002)
 
 
 def _check(options: LaunchOptions) -> None:

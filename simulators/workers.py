@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.collector import starting
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
-from simulators.kit.server import listen, loop_factory, server
+from simulators.kit.server import Server, listen, loop_factory
 from simulators.tuvens_api.config import TuvensApiConfig
 
 _READY = b"ready\n"
@@ -96,17 +96,12 @@ async def _serve(config: TuvensApiConfig, port: int) -> None:
     with starting():
         from simulators.tuvens_api.app import create
 
-        made = server(create(config).app)
-        made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        serving = asyncio.create_task(made.serve(sockets=[listen(port, shared=True)]))
-        while not made.started:
-            if serving.done():
-                raise StartError("the server did not start")
-            await asyncio.sleep(0.002)
+        server = Server(create(config).app)
+        serving = await server.start(listen(port, shared=True))
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
     await over.wait()
-    made.should_exit = True
+    server.should_exit = True
     await serving
 
 

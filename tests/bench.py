@@ -35,10 +35,10 @@ _STARTING = 4.0
 _EMPTY_SERVER = """
 import asyncio, sys
 from load.generate.calibration import empty
-from simulators.kit.server import listen, loop_factory, server
+from simulators.kit.server import Server, listen, loop_factory
 listener = listen()
 print(listener.getsockname()[1], flush=True)
-made = server(empty)
+made = Server(empty)
 made.config.lifespan = "off"
 with asyncio.Runner(loop_factory=loop_factory()) as runner:
     runner.run(made.serve(sockets=[listener]))

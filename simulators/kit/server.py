@@ -1,10 +1,9 @@
-"""Serving simulators: on an event loop that is there, or in a thread of their own."""
+"""Serving simulators over HTTP."""
 
 import asyncio
+import contextlib
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -12,11 +11,44 @@ import uvicorn
 from harness.http_protocol import HttpProtocol
 from simulators.kit.errors import StartError
 
-GRACE = 1
-
 
 class Server(uvicorn.Server):
-    """A uvicorn server that ends open streams before it waits for connections to close."""
+    """A uvicorn server for one application. It handles no signals, and ends open streams before it stops.
+
+    The Date header is the simulator's own.
+    """
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=HttpProtocol,
+                ws="none",
+                lifespan="on",
+                log_level="warning",
+                access_log=False,
+                date_header=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+                timeout_keep_alive=30,
+            )
+        )
+
+    async def start(self, listener: socket.socket) -> asyncio.Task[None]:
+        """Begin to serve; returns the task once requests are taken. Set `should_exit` to end it. Raises StartError."""
+        serving = asyncio.create_task(self.serve(sockets=[listener]))
+        while not self.started:
+            if serving.done():
+                error = serving.exception()
+                raise StartError(f"did not start{f': {error}' if error else '; see what it logged'}")
+            await asyncio.sleep(0.002)
+        return serving
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the caller."""
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
@@ -27,9 +59,11 @@ class Server(uvicorn.Server):
 
 
 def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> socket.socket:
-    """A listening socket; port 0 takes a free one. `shared`: other processes may listen on the same port so, and the
-    system deals connections out among them. Raises StartError where the port is taken."""
-    # With the protocol named, or asyncio leaves Nagle's algorithm on: an answer in two pieces would wait 40 ms.
+    """A listening socket; port 0 takes a free one. Raises StartError if the port is taken.
+
+    shared: other processes may listen on the same port; the system distributes connections among them.
+    """
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it a response in two pieces takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
@@ -44,68 +78,8 @@ def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> s
     return listener
 
 
-def server(app: Any) -> Server:
-    """A server for one application with the settings that all simulators run with; not started.
-
-    Run it with `await server.serve(sockets=[listen(port)])`. The Date header is the simulator's own.
-    """
-    return Server(
-        uvicorn.Config(
-            app,
-            http=HttpProtocol,
-            ws="none",
-            lifespan="on",
-            log_level="warning",
-            access_log=False,
-            date_header=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=30,
-        )
-    )
-
-
-@contextmanager
-def serving(*apps: Any) -> Iterator[list[str]]:
-    """Serve applications on free ports from one background thread and event loop (uvloop where there is one).
-
-    Yields their base URLs in order, once all take requests. Raises StartError where one does not start.
-    """
-    listeners = [listen() for _ in apps]
-    servers = [server(app) for app in apps]
-    ended: list[BaseException] = []
-
-    async def run() -> None:
-        await asyncio.gather(
-            *(each.serve(sockets=[listener]) for each, listener in zip(servers, listeners, strict=True))
-        )
-
-    def main() -> None:
-        try:
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                runner.run(run())
-        except BaseException as error:
-            ended.append(error)
-
-    thread = threading.Thread(target=main, name="crossapp-simulators", daemon=True)
-    thread.start()
-    try:
-        while not all(each.started for each in servers):
-            if not thread.is_alive():
-                raise StartError(f"a simulator did not start: {ended[0] if ended else 'see the log'}")
-            thread.join(0.002)
-        yield [f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
-    finally:
-        for each in servers:
-            each.should_exit = True
-        thread.join(10)
-        for listener in listeners:
-            listener.close()
-
-
 def loop_factory() -> Any:
-    """The factory of event loops to run simulators on: uvloop's where it is installed, else asyncio's own."""
+    """The factory of event loops for simulators: uvloop's if it is installed, else None for asyncio's own."""
     try:
         import uvloop
     except ImportError:

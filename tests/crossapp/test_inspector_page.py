@@ -15,7 +15,8 @@ import pytest
 from harness import chromium
 from simulators import launch
 from simulators.kit.paths import CONTROL
-from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
+from tests.launching import launched
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page

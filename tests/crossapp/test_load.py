@@ -19,7 +19,8 @@ from harness.chromium import is_available
 from harness.exit_codes import ExitCode
 from harness.render.saved import line_schema, open_report
 from load.plan.budgets import read_budgets
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
+from tests.launching import launched
 from tests.load.generate import servers
 
 _QUICK = (

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
 from simulators.seed import Seed, default_seed
+from tests.launching import launched
 
 
 def lockstep(*arguments: str, cwd: Path) -> tuple[int, dict[str, Any]]:

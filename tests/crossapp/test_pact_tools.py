@@ -21,8 +21,9 @@ from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from scenarios.tools.loopback import listen, served
 from scenarios.tools.pact.state_server import MESSAGES_PATH, STATES_PATH
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
 from tests.contracts.pacts.broker import TOKEN, Broker
+from tests.launching import launched
 from tests.scenarios.tools.proxied import Proxied, proxy
 
 _PACT = str(Path(sys.executable).with_name("pact"))

@@ -20,7 +20,8 @@ from contracts import placeholders
 from crossapp.commands.judge import judge
 from crossapp.commands.proxy import proxy
 from harness.saved_history import read_history
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
+from tests.launching import launched
 
 _BASE = "https://api.staging.example.com"
 _TOKEN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"

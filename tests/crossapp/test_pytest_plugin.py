@@ -17,7 +17,8 @@ from contracts.catalogue import catalogue
 from crossapp import pytest_plugin
 from harness.report import Finding
 from harness.verdict import VerdictName
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
+from tests.launching import launched
 
 pytest_plugins = ("pytester",)
 

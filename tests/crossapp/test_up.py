@@ -23,11 +23,12 @@ import openapi
 from crossapp.commands.jwt import jwt
 from crossapp.commands.trigger import trigger
 from harness.deployment_file import build_deployment
-from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
 from simulators.people import people
 from simulators.seed import Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 from simulators.tuvens_api.config import LOCAL_JWT_SECRET
 from simulators.up import up, welcome
+from tests.launching import launched
 
 FREE = ["--port", "tuvens-api=0", "--port", "hi.events=0", "--port", "tuvens-client=0"]
 

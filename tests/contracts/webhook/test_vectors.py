@@ -27,9 +27,10 @@ from contracts.webhook.vectors import (
     written_by,
 )
 from contracts.webhook.wire import SIGNATURE_HEADER, event_status_changed, sign, signature_matches
-from simulators.launch import HI_EVENTS, TUVENS_API, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, LaunchOptions
 from simulators.people import main_account
 from simulators.seed import HiEvent, Seed, SeedEvent, default_seed
+from tests.launching import launched
 from tests.simulators.hi_events.world import World as HiEvents
 
 _BODIES = [each for each in every() if each.written_by]

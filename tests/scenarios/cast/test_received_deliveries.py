@@ -10,7 +10,8 @@ from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.report import Report
 from harness.verdict import VerdictName
-from simulators.launch import APPS, LaunchOptions, launched
+from simulators.launch import APPS, LaunchOptions
+from tests.launching import launched
 
 _SEAM = "hi_events_delivery"
 _RETRY_WITHIN = 4.0

@@ -23,8 +23,9 @@ from scenarios.cast.sessions import user_key
 from scenarios.tools import proxy as module
 from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Credentials
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
 from tests.harness import hostile
+from tests.launching import launched
 from tests.scenarios.tools.proxied import JWT, SECRET, Proxied, answer_bytes, deployment_at, proxy, spoken, upstream
 
 

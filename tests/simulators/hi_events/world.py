@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
-from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions
 from simulators.people import find_person
 from simulators.tuvens_api.jwts import mint_jwt
+from tests.launching import launched
 
 EVENT_DATA = json.dumps({"title": "Evening of Songs", "start_date": "2030-08-01T19:00:00.000Z"})
 BACK = "http://localhost:5173/hi-events/callback"

@@ -14,7 +14,8 @@ import pytest
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.sse import messages
 from simulators.kit.paths import CONTROL
-from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
+from tests.launching import launched
 
 ORGANISER = 0
 

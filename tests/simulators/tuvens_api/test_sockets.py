@@ -17,9 +17,10 @@ from contracts.session_token import wire
 from contracts.webhook.wire import sign, status_changed_body
 from simulators.kit.clock import Clock
 from simulators.kit.errors import StartError
-from simulators.kit.server import listen, serving
+from simulators.kit.server import listen
 from simulators.tuvens_api.app import TuvensApi, TuvensApiConfig, create
 from simulators.tuvens_api.jwts import mint_jwt
+from tests.launching import serving
 from tests.simulators.tuvens_api.world import START, TOKEN, UNLIMITED
 
 

@@ -23,7 +23,8 @@ from contracts.webhook.wire import event_status_changed, sign, status_changed_bo
 from harness.http import Call
 from harness.sse import messages
 from simulators.kit.errors import StartError
-from simulators.launch import Launched, LaunchOptions, launched
+from simulators.launch import Launched, LaunchOptions
+from tests.launching import launched
 from tests.simulators import postgresql
 
 LIMITS = {"generateSession": 10, "validateSession": 100, "receiveEventStatusChanged": 1000}

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
+from tests.launching import launched
 from tests.simulators.tuvens_client.world import World
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from simulators.launch import HI_EVENTS, TUVENS_API, LaunchOptions, launched
+from simulators.launch import HI_EVENTS, TUVENS_API, LaunchOptions
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_client import callback
+from tests.launching import launched
 from tests.simulators.tuvens_client.world import World
 
 HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(2)>$title"

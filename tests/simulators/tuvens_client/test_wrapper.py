@@ -6,7 +6,8 @@ import pytest
 
 from harness.deployment import DeploymentError
 from harness.deployment_file import build_deployment
-from simulators.launch import TUVENS_API, TUVENS_CLIENT, LaunchOptions, launched
+from simulators.launch import TUVENS_API, TUVENS_CLIENT, LaunchOptions
+from tests.launching import launched
 from tests.simulators.tuvens_client.world import World
 
 

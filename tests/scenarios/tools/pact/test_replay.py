@@ -22,8 +22,9 @@ from harness.verdict import VerdictName
 from scenarios.tools.pact import provider_states, setups, verifier, verifier_process
 from scenarios.tools.pact.provider_states import ProviderStates
 from scenarios.tools.pact.verifier_process import UnreadableAnswerError, VerifierFailedError, VerifierProcess
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
 from tests.harness.hostile import answering, in_thread, silent
+from tests.launching import launched
 
 _ONE = next(each for each in interactions() if each.name == "hi_events_user_accounts_lists_them")
 

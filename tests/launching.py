@@ -1,0 +1,74 @@
+"""Simulators that serve in a thread while tests call them."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from simulators.kit.server import Server, listen, loop_factory
+from simulators.launch import Launched, LaunchOptions
+
+
+@contextmanager
+def launched(options: LaunchOptions | None = None) -> Iterator[Launched]:
+    """Simulators with these options."""
+    built = Launched(options or LaunchOptions())
+    with _in_a_thread(built.serve):
+        yield built
+
+
+@contextmanager
+def serving(*apps: Any) -> Iterator[list[str]]:
+    """Applications on free ports; yields their base URLs in order."""
+    listeners = [listen() for _ in apps]
+
+    async def serve(ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
+        servers = [Server(app) for app in apps]
+        tasks = [await each.start(listener) for each, listener in zip(servers, listeners, strict=True)]
+        ready()
+        await until()
+        for each in servers:
+            each.should_exit = True
+        await asyncio.gather(*tasks)
+
+    with _in_a_thread(serve):
+        yield [f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
+    for listener in listeners:
+        listener.close()
+
+
+@contextmanager
+def _in_a_thread(
+    serve: Callable[[Callable[[], None], Callable[[], Awaitable[object]]], Awaitable[None]],
+) -> Iterator[None]:
+    """`serve` runs until the block is left. What it raises before it is ready is raised here."""
+    ready = threading.Event()
+    stop: list[Callable[[], object]] = []
+    ended: list[BaseException] = []
+
+    async def run() -> None:
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(over.set))
+        await serve(ready.set, over.wait)
+
+    def main() -> None:
+        try:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(run())
+        except BaseException as error:
+            ended.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=main, daemon=True)
+    thread.start()
+    ready.wait()
+    if ended:
+        raise ended[0]
+    try:
+        yield
+    finally:
+        stop[0]()
+        thread.join(10)
