@@ -1,9 +1,9 @@
-"""The control plane: what a test harness may do to a simulator, under one prefix, for the same machine only."""
+"""The control plane of a simulator: reset it, move its clock, arm faults, read its journal; for this machine only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Query
+from fastapi import APIRouter, FastAPI, HTTPException, Query
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, StreamingResponse
 
@@ -21,7 +21,7 @@ _UNCACHED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class ClockSetting(BaseModel):
-    """The time to set, Unix seconds; `running` false makes the clock stand still."""
+    """now: the time to set, Unix seconds. running: false stops the clock, true starts it, null leaves it as it is."""
 
     now: float = Field(ge=0, le=253_000_000_000)
     running: bool | None = None
@@ -40,9 +40,9 @@ class Arming(BaseModel):
 
 
 class ControlPlane:
-    """The control plane of one simulator, and through it that of the others of the same `crossapp up`.
+    """The control plane of one simulator, with the inspector, and below /apps/<name> those of others in its process.
 
-    `app` is without a guard: mount what `guarded` gives.
+    `app` checks no token; `guarded` does.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -55,11 +55,11 @@ class ControlPlane:
         self._add_inspector()
 
     def guarded(self, token: str) -> TokenGuard:
-        """The application for those who have the token."""
+        """The application behind a check of the token."""
         return TokenGuard(self.app, token, (OPEN,))
 
     def join(self, planes: Sequence["ControlPlane"]) -> None:
-        """Serve also the others' routes, below /apps/<name>, and show all of them in the inspector; call it once."""
+        """Also serve the others' routes below /apps/<name>, and show all of them in the inspector. Call it once."""
         self._together = tuple(planes)
         for each in planes:
             if each is not self:
@@ -70,7 +70,7 @@ class ControlPlane:
 
         @app.get("/lanes")
         async def lanes() -> dict[str, Any]:
-            """The applications in the order in which the inspector shows them, and which control planes are here."""
+            """The applications in the inspector's order, and which of them have a control plane here."""
             return {"title": "simulators", "lanes": LANES, "outside": "browser, others", "apps": self._offers()}
 
         @app.get("/feed", response_class=StreamingResponse)
@@ -94,7 +94,7 @@ class ControlPlane:
 
 
 def build(simulator: Simulator) -> FastAPI:
-    """What one simulator lets be done to it."""
+    """The routes of one simulator's control plane."""
     app = FastAPI(
         title=f"crossapp control plane of {simulator.name}",
         version="1",
@@ -111,25 +111,33 @@ def build(simulator: Simulator) -> FastAPI:
     async def not_shared(_request: Any, error: NotShared) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 409)
 
-    @app.get("/ready")
+    for routes in (_state_routes, _clock_routes, _fault_routes, _record_routes, _delivery_routes, _limit_routes):
+        app.include_router(routes(simulator))
+    return app
+
+
+def _state_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/ready")
     async def ready() -> dict[str, Any]:
         """Whether the simulator takes requests."""
         return {"ready": True, "app": simulator.name, "edition": simulator.document.edition}
 
-    @app.get("/health")
+    @routes.get("/health")
     async def health() -> dict[str, Any]:
-        """Uptime (real seconds), counts, and the breaches of the document by answers of our own."""
+        """Uptime (real seconds) and counts; `contract_problems` counts own responses that broke the document."""
         return simulator.health()
 
-    @app.post("/reset")
+    @routes.post("/reset")
     async def reset() -> dict[str, Any]:
-        """Back to the seed: state, rate-limit counters, journal. Clock, limits in force and faults stay."""
+        """Reset state, rate-limit counters and journal to the seed. Clock, limits and faults stay as they are."""
         simulator.reset()
         return {"reset": True}
 
-    @app.post("/seed")
+    @routes.post("/seed")
     async def seed(value: dict[str, Any]) -> dict[str, Any]:
-        """Take another seed, and reset to it."""
+        """Replace the seed, and reset to it."""
         simulator.alone("the seed")
         try:
             parsed = Seed.from_json(value)
@@ -138,39 +146,51 @@ def build(simulator: Simulator) -> FastAPI:
         simulator.reset(parsed)
         return {"seeded": True}
 
-    @app.get("/seed")
+    @routes.get("/seed")
     async def read_seed() -> dict[str, Any]:
-        """The seed in force."""
+        """The seed."""
         return simulator.seed.to_json()
+
+    return routes
+
+
+def _clock_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter(prefix="/clock")
 
     def clock_now() -> dict[str, Any]:
         return {"now": simulator.clock.now(), "running": simulator.clock.running}
 
-    @app.get("/clock")
+    @routes.get("")
     async def read_clock() -> dict[str, Any]:
         """The simulator's time, Unix seconds."""
         return clock_now()
 
-    @app.put("/clock")
+    @routes.put("")
     async def set_clock(setting: ClockSetting) -> dict[str, Any]:
-        """Jump to a time."""
+        """Set the time."""
         simulator.alone("the clock")
         simulator.clock.set(setting.now, running=setting.running)
         return clock_now()
 
-    @app.post("/clock/advance")
+    @routes.post("/advance")
     async def advance_clock(span: Span) -> dict[str, Any]:
-        """Move forward; returns after everything that fell due on the way has run."""
+        """Move the clock forward; returns when all jobs that fell due have ended. `fired`: how many there were."""
         simulator.alone("the clock")
         fired = await simulator.clock.advance(span.seconds)
         return {**clock_now(), "fired": fired}
 
-    @app.get("/faults")
+    return routes
+
+
+def _fault_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter(prefix="/faults")
+
+    @routes.get("")
     async def list_faults() -> dict[str, Any]:
         """All faults of this simulator."""
         return {"faults": simulator.faults.report()}
 
-    @app.put("/faults/{name:path}")
+    @routes.put("/{name:path}")
     async def arm_fault(name: str, arming: Arming | None = None) -> dict[str, Any]:
         """Arm a fault, or a mutant (`mutate:<operationId>:<status>:<place>:<kind>`), for a number of times or until it
         is disarmed."""
@@ -184,21 +204,27 @@ def build(simulator: Simulator) -> FastAPI:
             raise HTTPException(404, str(error)) from None
         return simulator.faults.describe(name)
 
-    @app.delete("/faults/{name:path}")
+    @routes.delete("/{name:path}")
     async def disarm_fault(name: str) -> dict[str, Any]:
-        """Disarm a fault; its count stays until it is armed again."""
+        """Disarm a fault. Its count stays until it is armed again."""
         if name not in simulator.faults.known:
             raise HTTPException(404, f"no fault is named {name!r}")
         simulator.faults.disarm(name)
         return simulator.faults.describe(name)
 
-    @app.delete("/faults")
+    @routes.delete("")
     async def disarm_faults() -> dict[str, Any]:
         """Disarm all faults."""
         simulator.faults.disarm_all()
         return {"faults": simulator.faults.report()}
 
-    @app.get("/journal")
+    return routes
+
+
+def _record_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/journal")
     async def read_journal(
         after: int = Query(0, ge=0),
         operation: str | None = None,
@@ -207,42 +233,59 @@ def build(simulator: Simulator) -> FastAPI:
         at_least: int = Query(1, ge=1, alias="min"),
         limit: int | None = Query(None, ge=1),
     ) -> JSONResponse:
-        """At most `limit` exchanges numbered above `after`; with `wait` (real seconds) once there are `min` of them."""
+        """At most `limit` exchanges numbered above `after`. Waits up to `wait` real seconds until there are `min`."""
         found = await simulator.journal.wait(
             after=after, operation=operation, caller=caller, at_least=at_least, seconds=wait
         )
         return JSONResponse({"exchanges": [each.to_json() for each in found[:limit]], "last": simulator.journal.last})
 
-    @app.get("/sessions")
+    @routes.get("/sessions")
     async def list_sessions(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
-        """The sessions, or the last `limit`, tokens as fingerprints; `now` is the time by which they expire."""
+        """The sessions, or the last `limit`, with fingerprints of their tokens. `now`: the simulator's time."""
         return {
             "sessions": simulator.list_sessions(limit),
             "total": simulator.session_count(),
             "now": simulator.clock.now(),
         }
 
-    @app.get("/deliveries")
+    @routes.get("/audit")
+    async def read_audit(after: int = Query(0, ge=0)) -> dict[str, Any]:
+        """Audit records numbered above `after`."""
+        return {"records": simulator.audit(after)}
+
+    return routes
+
+
+def _delivery_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter(prefix="/deliveries")
+
+    @routes.get("")
     async def list_deliveries(limit: int | None = Query(None, ge=1)) -> dict[str, Any]:
-        """The delivery log, or its last `limit` entries; `now` is the time by which they are due."""
+        """The delivery log, or its last `limit` entries. `now`: the simulator's time."""
         return {"deliveries": simulator.deliveries(limit), "now": simulator.clock.now()}
 
-    @app.get("/deliveries/{number}")
+    @routes.get("/{number}")
     async def read_delivery(number: int) -> Mapping[str, Any]:
         """One delivery with its bytes and attempts."""
         return simulator.delivery(number)
 
-    @app.post("/deliveries/{number}/replay")
+    @routes.post("/{number}/replay")
     async def replay_delivery(number: int) -> Mapping[str, Any]:
         """Send a delivery once more, byte for byte."""
         return await simulator.replay(number)
 
-    @app.get("/rate-limits")
+    return routes
+
+
+def _limit_routes(simulator: Simulator) -> APIRouter:
+    routes = APIRouter(prefix="/rate-limits")
+
+    @routes.get("")
     async def read_limits() -> dict[str, int | None]:
-        """Requests a window by operationId; null for no limit."""
+        """Requests in a window by operationId; null for no limit."""
         return simulator.limits.table()
 
-    @app.put("/rate-limits")
+    @routes.put("")
     async def set_limits(limits: dict[str, int | None]) -> dict[str, int | None]:
         """Change limits, and clear all counters."""
         try:
@@ -251,9 +294,4 @@ def build(simulator: Simulator) -> FastAPI:
             raise HTTPException(422, str(error)) from None
         return simulator.limits.table()
 
-    @app.get("/audit")
-    async def read_audit(after: int = Query(0, ge=0)) -> dict[str, Any]:
-        """Audit records numbered above `after`."""
-        return {"records": simulator.audit(after)}
-
-    return app
+    return routes
