@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import openapi
 from harness.http import Answer, Call
 from simulators.kit.clock import Clock
-from simulators.kit.journal import Journal
+from simulators.kit.journal import Journal, RawExchange
 from simulators.kit.messages import noted
 from simulators.kit.secret_fields import secrets_of
 
@@ -85,19 +85,29 @@ class Caller:
             error = "no connection was made"
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
             error = f"the exchange broke off ({type(failure).__name__})"
-        seconds, ended = time.perf_counter() - begun, time.time()
-        self._journal.outgoing(
-            self._callee,
-            call,
-            answer,
-            started=started,
-            seconds=seconds,
-            ended=ended,
-            error=error,
-            secrets=[*secrets, *_handed_out(call, answer)],
-            facts=facts,
-            problems=_problems(call, answer),
-            faults=noted.get() or (),
+        seconds = time.perf_counter() - begun
+        self._journal.record(
+            RawExchange(
+                direction="out",
+                caller=self._journal.app,
+                callee=self._callee,
+                operation=call.operation,
+                method=call.method,
+                target=call.target,
+                request_headers=call.headers,
+                request_body=call.body or b"",
+                status=None if answer is None else answer.status,
+                response_headers=() if answer is None else answer.headers,
+                response_body=b"" if answer is None else answer.body,
+                started=started,
+                seconds=seconds,
+                ended=time.time(),
+                error=error,
+                secrets=[*secrets, *_handed_out(call, answer)],
+                facts=facts or {},
+                problems=_problems(call, answer),
+                faults=noted.get() or (),
+            )
         )
         return CallOutcome(answer, error, seconds)
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from openapi import Operation, Problem
 from simulators.kit.clock import Clock
 from simulators.kit.errors import Refusal
-from simulators.kit.journal import Journal
+from simulators.kit.journal import Journal, RawExchange
 from simulators.kit.limiter import Limiter
 from simulators.kit.messages import Header, Request, Response, current
 from simulators.kit.ratelimit import RateLimits
@@ -180,24 +180,27 @@ class Endpoint:
         if request.user_id is not None:
             request.notes["user_id"] = request.user_id
         services.journal.record(
-            direction="in",
-            caller=agent.partition("/")[0].strip()[:60] or "unknown",
-            callee=services.app,
-            operation=None if operation is None else operation.id,
-            method=request.method,
-            target=target,
-            request_headers=request.raw_headers,
-            request_body=request.body,
-            status=None if response is None else response.status,
-            response_headers=headers,
-            response_body=b"" if response is None else response.body,
-            started=request.started,
-            seconds=time.perf_counter() - request.begun,
-            error=error,
-            secrets=request.secrets,
-            problems=() if response is None else response.problems,
-            faults=request.fired,
-            facts=request.notes,
+            RawExchange(
+                direction="in",
+                caller=agent.partition("/")[0].strip()[:60] or "unknown",
+                callee=services.app,
+                operation=None if operation is None else operation.id,
+                method=request.method,
+                target=target,
+                request_headers=request.raw_headers,
+                request_body=request.body,
+                status=None if response is None else response.status,
+                response_headers=headers,
+                response_body=b"" if response is None else response.body,
+                started=request.started,
+                seconds=time.perf_counter() - request.begun,
+                ended=time.time(),
+                error=error,
+                secrets=request.secrets,
+                facts=request.notes,
+                problems=() if response is None else response.problems,
+                faults=request.fired,
+            )
         )
 
     def _refuse(self, request: Request, refusal: Refusal) -> Response:

@@ -1,18 +1,16 @@
-"""What went in and out of a simulator: numbered exchanges, secrets removed before anybody reads them."""
+"""The journal of a simulator: numbered exchanges, redacted when they are read."""
 
 import asyncio
 import base64
 import contextlib
 import marshal
 import re
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from harness.http import Answer, Call
 from harness.redact import placeholder
 from simulators.kit.secret_fields import Field, secrets_in, secrets_of
 
@@ -24,22 +22,48 @@ _KEPT_TOKENS = 25_000
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _RUN = re.compile(r"[A-Za-z0-9_.~-]{32,1024}")
 _SHORTEST = 8
-_PLAIN = 2
-"""The version of marshal's format that looks for no object twice: what is packed here holds hardly any."""
+_WITHOUT_REFERENCES = 2
+"""A version of marshal's format; newer ones look for repeated objects, of which there are hardly any here."""
 
 Headers = Sequence[tuple[Field, Field]]
 Body = str | dict[str, str]
 
 
+class RawExchange(NamedTuple):
+    """One request and its response as they were sent, with their secrets.
+
+    direction: "in" or "out", seen from the simulator.
+    caller: how the caller names itself (the product in its User-Agent).
+    status: None if no response was sent or received; `error` then says why.
+    started: Unix seconds of the simulator's clock. seconds: real time. ended: Unix seconds of real time.
+    secrets: (kind, value) pairs to redact beside those that are recognised.
+    facts: further values, such as signature_valid. problems: breaches of the OpenAPI document.
+    """
+
+    direction: str
+    caller: str
+    callee: str
+    operation: str | None
+    method: str
+    target: str
+    request_headers: Headers
+    request_body: bytes
+    status: int | None
+    response_headers: Headers
+    response_body: bytes
+    started: float
+    seconds: float
+    ended: float
+    error: str | None = None
+    secrets: Sequence[tuple[str, str]] = ()
+    facts: Mapping[str, object] = {}
+    problems: Sequence[str] = ()
+    faults: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One request and its answer, as they may be read: without secrets.
-
-    `direction` is "in" or "out" as the simulator sees it. `caller` is what the caller calls itself (the product in
-    its User-Agent). `status` is None where no answer was sent or came; `error` then says why. `started` is Unix
-    seconds of the simulator's clock, `seconds` real time, `ended` Unix seconds of real time. `problems` are breaches of
-    the OpenAPI document.
-    """
+    """A redacted exchange; its fields are those of RawExchange."""
 
     number: int
     direction: str
@@ -68,9 +92,10 @@ class JournalEntry:
 
 
 class Kept(NamedTuple):
-    """An exchange as it lies in memory, before anybody reads it: `packed` is the rest of it in one piece of bytes.
+    """An exchange in memory: packed into one bytes object, which is unpacked and redacted only if it is read.
 
-    To take it apart and to remove the secrets costs ten times what it costs to keep it, and most are never read.
+    Redacting costs ten times as much as keeping, and ten thousand exchanges of many small objects would occupy the
+    garbage collector.
     """
 
     operation: str | None
@@ -79,21 +104,21 @@ class Kept(NamedTuple):
 
 
 class Journal:
-    """The last 10,000 exchanges (fewer where bodies are large), and a way to wait for one.
+    """The last 10,000 exchanges, fewer if bodies are large.
 
-    An exchange lies here as it came, in memory alone. Whatever leaves goes through `clean` first, with the secrets
-    known then, which are all that were known when it came, and those that the exchange itself shows.
+    Exchanges are redacted when they are read, with all secrets known by then.
+
+    constants: secrets known from the start, value -> kind (shared-secret, control-token, ...).
+    secret_fields: names of the fields that hold secrets, in bodies and queries of the app's document.
     """
 
     def __init__(self, app: str, constants: Mapping[str, str], secret_fields: frozenset[str] = frozenset()) -> None:
-        """`constants` are secrets known from the start, value -> kind (shared-secret, control-token, ...);
-        `secret_fields` the names of fields whose values are secrets, in bodies and queries of the app's document."""
         self.app = app
         self._last = 0
         self.breaches = 0
         self._constants = {value: placeholder(kind, value) for value, kind in constants.items() if value}
         self._secret_fields = secret_fields
-        # The newer ones, and those before them; by their hashes, which need half of the memory.
+        # The newer tokens and the older ones, kinds by hash, which takes half of the memory.
         self._tokens: dict[int, str] = {}
         self._older: dict[int, str] = {}
         self._ring: deque[Kept] = deque()
@@ -102,7 +127,7 @@ class Journal:
 
     @property
     def first(self) -> int:
-        """The number of the first exchange that is kept; the number of the next one where there is none."""
+        """The number of the first exchange that is kept; the next number if none is."""
         return self._last - len(self._ring) + 1
 
     @property
@@ -111,7 +136,7 @@ class Journal:
         return self._last
 
     def remember(self, kind: str, value: str) -> None:
-        """Learn a secret that may turn up in any other message (a session token, a bearer token)."""
+        """Register a secret that may occur in any later message (a session token, a bearer token)."""
         token = hash(value)
         if len(value) < _SHORTEST or token in self._tokens:
             return
@@ -120,7 +145,7 @@ class Journal:
         self._tokens[token] = kind
 
     def clean(self, text: str, secrets: Iterable[tuple[str, str]] = ()) -> str:
-        """The text with all known secrets, those in `secrets` (kind, value), and every JWT replaced."""
+        """Redact a text: all known secrets, the (kind, value) pairs in `secrets`, and every JWT."""
         for kind, value in secrets:
             if len(value) >= _SHORTEST and value in text:
                 text = text.replace(value, placeholder(kind, value))
@@ -134,103 +159,24 @@ class Journal:
         return text
 
     def secrets_of(self, *bodies: bytes) -> list[tuple[str, str]]:
-        """The (kind, value) pairs that bodies show by the names of their fields."""
+        """The (kind, value) pairs of the secret fields of bodies."""
         return [found for body in bodies for found in secrets_of(self._secret_fields, body)]
 
-    def outgoing(
-        self,
-        callee: str,
-        call: Call,
-        answer: Answer | None,
-        *,
-        started: float,
-        seconds: float,
-        ended: float | None = None,
-        error: str | None = None,
-        secrets: Sequence[tuple[str, str]] = (),
-        facts: Mapping[str, object] | None = None,
-        problems: Sequence[str] = (),
-        faults: Sequence[str] = (),
-    ) -> None:
-        """Keep a call that this simulator made. `secrets` are the (kind, value) pairs that the call carries; `ended` is
-        when it was over (None: now), Unix seconds of real time."""
-        self.record(
-            direction="out",
-            caller=self.app,
-            callee=callee,
-            operation=call.operation,
-            method=call.method,
-            target=call.target,
-            request_headers=call.headers,
-            request_body=call.body or b"",
-            status=None if answer is None else answer.status,
-            response_headers=() if answer is None else answer.headers,
-            response_body=b"" if answer is None else answer.body,
-            started=started,
-            seconds=seconds,
-            ended=ended,
-            error=error,
-            secrets=secrets,
-            facts=facts or {},
-            problems=problems,
-            faults=faults,
-        )
-
-    def record(
-        self,
-        *,
-        direction: str,
-        caller: str,
-        callee: str,
-        operation: str | None,
-        method: str,
-        target: str,
-        request_headers: Headers,
-        request_body: bytes,
-        status: int | None,
-        response_headers: Headers,
-        response_body: bytes,
-        started: float,
-        seconds: float,
-        ended: float | None = None,
-        error: str | None = None,
-        secrets: Sequence[tuple[str, str]] = (),
-        facts: Mapping[str, object] | None = None,
-        problems: Sequence[str] = (),
-        faults: Sequence[str] = (),
-    ) -> None:
-        """Keep one exchange; bodies are cut at 64 KiB. Wakes whoever waits for it."""
-        # Cut for good after cleaning: a secret that straddles the cut would be no secret that anybody knows.
+    def record(self, exchange: RawExchange) -> None:
+        """Keep an exchange, bodies cut at 64 KiB, and wake those who wait for it."""
+        # Cut with a margin, and finally after redaction: half a secret would not be recognised.
         longest = KEPT_BODY + _LONGEST_SECRET
-        if len(request_body) > longest or len(response_body) > longest:
-            request_body, response_body = request_body[:longest], response_body[:longest]
-        # One object for each exchange: ten thousand of many small ones are what a garbage collector spends its time on.
-        whole: Any = (
-            direction,
-            callee,
-            method,
-            target,
-            request_headers,
-            request_body,
-            status,
-            response_headers,
-            response_body,
-            started,
-            seconds,
-            error,
-            secrets,
-            facts or {},
-            problems,
-            faults,
-            time.time() if ended is None else ended,
-        )
-        packed = marshal.dumps(whole, _PLAIN)
-        self._keep(Kept(operation, caller, packed))
+        if len(exchange.request_body) > longest or len(exchange.response_body) > longest:
+            exchange = exchange._replace(
+                request_body=exchange.request_body[:longest], response_body=exchange.response_body[:longest]
+            )
+        values: Any = tuple(exchange)
+        self._keep(Kept(exchange.operation, exchange.caller, marshal.dumps(values, _WITHOUT_REFERENCES)))
 
     def exchanges(
         self, *, after: int = 0, operation: str | None = None, caller: str | None = None, limit: int | None = None
     ) -> list[JournalEntry]:
-        """The kept exchanges with a number above `after`, in order; at most `limit` of them, the first ones."""
+        """The kept exchanges numbered above `after`, in order; the first `limit` of them."""
         return [self._read(kept, number) for number, kept in islice(self._found(after, operation, caller), limit)]
 
     async def wait(
@@ -242,7 +188,7 @@ class Journal:
         at_least: int = 1,
         seconds: float = 5.0,
     ) -> list[JournalEntry]:
-        """As `exchanges`, once there are `at_least` of them; after `seconds` of real time what there is."""
+        """As `exchanges`, once there are `at_least` of them, or after `seconds` of real time."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
@@ -258,7 +204,7 @@ class Journal:
                 self._waiting.discard(future)
 
     def clear(self) -> None:
-        """Forget the exchanges; numbers go on."""
+        """Remove all exchanges; numbering continues."""
         self._ring.clear()
         self._bytes = 0
 
@@ -273,7 +219,7 @@ class Journal:
                 future.set_result(None)
 
     def _found(self, after: int, operation: str | None, caller: str | None) -> Iterator[tuple[int, Kept]]:
-        # Numbers have no gaps: those of the ring follow from the last one.
+        # Numbers have no gaps, so the last one tells those of the ring.
         skipped = min(max(0, after + 1 - self.first), len(self._ring))
         for number, each in enumerate(islice(self._ring, skipped, None), self.first + skipped):
             if (operation is None or each.operation == operation) and (
@@ -282,52 +228,35 @@ class Journal:
                 yield number, each
 
     def _read(self, kept: Kept, number: int = 0) -> JournalEntry:
-        (
-            direction,
-            callee,
-            method,
-            target,
-            request_headers,
-            request_body,
-            status,
-            response_headers,
-            response_body,
-            started,
-            seconds,
-            error,
-            known,
-            facts,
-            problems,
-            faults,
-            ended,
-        ) = marshal.loads(kept.packed)
-        request, response = _as_text(request_headers), _as_text(response_headers)
-        secrets = [*known, *secrets_in(self._secret_fields, target, request, request_body, response, response_body)]
-        target, sent, received = self._lines(target, request, response, secrets)
+        raw = RawExchange(*marshal.loads(kept.packed))
+        request, response = _as_text(raw.request_headers), _as_text(raw.response_headers)
+        found = secrets_in(self._secret_fields, raw.target, request, raw.request_body, response, raw.response_body)
+        secrets = [*raw.secrets, *found]
+        target, sent, received = self._lines(raw.target, request, response, secrets)
         return JournalEntry(
             number=number,
-            direction=direction,
-            caller=self.clean(kept.caller),
-            callee=callee,
-            operation=kept.operation,
-            method=method,
+            direction=raw.direction,
+            caller=self.clean(raw.caller),
+            callee=raw.callee,
+            operation=raw.operation,
+            method=raw.method,
             target=target,
             request_headers=sent,
-            request_body=self._body(request_body, secrets),
-            status=status,
+            request_body=self._body(raw.request_body, secrets),
+            status=raw.status,
             response_headers=received,
-            response_body=self._body(response_body, secrets),
-            started=started,
-            seconds=seconds,
-            error=error,
-            problems=tuple(self.clean(each, secrets) for each in problems),
-            faults=tuple(faults),
-            facts=facts,
-            ended=ended,
+            response_body=self._body(raw.response_body, secrets),
+            started=raw.started,
+            seconds=raw.seconds,
+            error=raw.error,
+            problems=tuple(self.clean(each, secrets) for each in raw.problems),
+            faults=tuple(raw.faults),
+            facts=raw.facts,
+            ended=raw.ended,
         )
 
     def _kind(self, run: str) -> str | None:
-        """What kind of secret a whole run of characters is; None where it is none."""
+        """The kind of a known token; None for any other run of characters."""
         token = hash(run)
         return self._tokens.get(token) or self._older.get(token)
 
@@ -343,8 +272,8 @@ class Journal:
         response: Sequence[tuple[str, str]],
         secrets: Sequence[tuple[str, str]],
     ) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-        """Target and headers, cleaned in one go."""
-        # A line feed cannot stand in any of them: HTTP would have ended the header there.
+        """Target and headers, redacted in one go."""
+        # None of them contains a line feed: it would have ended the header.
         joined = "\n".join([target, *(value for _, value in request), *(value for _, value in response)])
         lines = self.clean(joined, secrets).split("\n")
         middle = 1 + len(request)

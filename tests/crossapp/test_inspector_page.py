@@ -14,6 +14,7 @@ import pytest
 
 from harness import chromium
 from simulators import launch
+from simulators.kit.journal import RawExchange
 from simulators.kit.paths import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
 from tests.launching import launched
@@ -439,7 +440,7 @@ def fill(viewer: Viewer, count: int) -> None:
     """Exchanges in the journal of tuvens-api; before anybody looks."""
     journal = viewer.built.simulators[TUVENS_API].journal
     for number in range(count):
-        journal.record(
+        exchange = RawExchange(
             direction="in",
             caller="curl",
             callee=TUVENS_API,
@@ -453,8 +454,10 @@ def fill(viewer: Viewer, count: int) -> None:
             response_body=b"{}",
             started=time.time(),
             seconds=0.001,
+            ended=time.time(),
             facts={"user_id": str(number % 4)},
         )
+        journal.record(exchange)
 
 
 def test_what_somebody_reads_stays_in_its_place_while_new_ones_come_and_old_ones_go(viewer: Viewer) -> None:
