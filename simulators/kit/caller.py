@@ -1,4 +1,4 @@
-"""A simulator as a caller of another application: bounded in time and size, every exchange journaled."""
+"""Calls to another application: limited in time and size, every exchange journaled."""
 
 import asyncio
 import time
@@ -21,23 +21,23 @@ MAX_ANSWER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """What became of a call: an answer, or an error in words. `seconds` is real time."""
+    """The result of a call: an answer, or an error as text. `seconds` is real time."""
 
     answer: Answer | None
     error: str | None
     seconds: float
 
     def require(self) -> Answer:
-        """The answer. Raises UpstreamUnavailable where there is none."""
+        """The answer. Raises UpstreamUnavailable if there is none."""
         if self.answer is None:
             raise UpstreamUnavailable(self.error or "", silent=(self.error or "").startswith("no answer"))
         return self.answer
 
 
 class UpstreamUnavailable(Exception):  # noqa: N818  # an outcome of a call, not a failure of ours
-    """The other application gave no answer, too late a one, or none that can be understood; the text holds no secret.
+    """The other application gave no answer, a late one, or one that cannot be read; the text holds no secret.
 
-    `silent`: there was no answer in time.
+    silent: no answer came in time.
     """
 
     def __init__(self, message: str, *, silent: bool = False) -> None:
@@ -46,7 +46,7 @@ class UpstreamUnavailable(Exception):  # noqa: N818  # an outcome of a call, not
 
 
 class Caller:
-    """Calls one application, `callee`, at `base_url`; the journal's app is what it calls itself."""
+    """Calls the application `callee` at `base_url`, in the name of the journal's application."""
 
     def __init__(self, callee: str, base_url: str, *, clock: Clock, journal: Journal) -> None:
         self._callee = callee
@@ -64,12 +64,12 @@ class Caller:
         secrets: Sequence[tuple[str, str]] = (),
         facts: Mapping[str, object] | None = None,
     ) -> CallOutcome:
-        """Make a call and journal it; never raises for what the other side does or fails to do.
+        """Make a call and journal it. Raises nothing, whatever the other application does.
 
-        `within` is seconds for the whole exchange: real ones, or with `by_clock` the simulator's. A delivery is a job
-        of the clock, and an `advance` has to wait for it: its time-out is in real seconds.
+        within: seconds for the whole exchange, by the simulator's clock if `by_clock`, else real ones. A webhook
+        delivery needs real ones: it is a job of the clock, for which `advance` waits.
         """
-        import httpx  # it takes as long to import as all of a simulator that calls nobody
+        import httpx  # slow to import, and most simulators call nobody
 
         started, begun = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
@@ -140,22 +140,22 @@ class Caller:
 
         self._client = httpx.AsyncClient(
             trust_env=False,
-            timeout=None,  # the whole exchange is bounded instead, in `send`
-            # Certificates are read only where they are needed: that takes longer than the rest of the start.
+            timeout=None,  # `send` limits the whole exchange
+            # Reading certificates takes longer than the rest of the start.
             verify=self._base.startswith("https:"),
             headers={"User-Agent": self._journal.app},
-            # Shorter than the five seconds after which servers commonly close: else a call may meet the close.
+            # Servers commonly close after five seconds; a call at that moment would fail.
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0),
         )
         return self._client
 
 
 class _TooLarge(Exception):  # noqa: N818  # caught within this module
-    """The answer goes on past the bound."""
+    """The answer is larger than MAX_ANSWER."""
 
 
 def _handed_out(call: Call, answer: Answer | None) -> list[tuple[str, str]]:
-    """The secrets in an answer, by the document: the journal must not show what the caller has yet to read."""
+    """The secrets in a response, by the document: the caller has not registered them yet."""
     return [] if answer is None else secrets_of(openapi.find(call.operation).secret_fields, answer.body)
 
 

@@ -1,4 +1,4 @@
-"""The time of one simulator: real time shifted by an offset, with scheduled jobs that can be fast-forwarded."""
+"""The clock of one simulator: real time plus an offset, with scheduled jobs and fast-forward."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _POLL = 0.02
 
 
 class Timer:
-    """A scheduled job; `cancel()` takes it off the schedule, also a repeated one."""
+    """A scheduled job, once at `when` (Unix seconds) or every `period` seconds."""
 
     __slots__ = ("cancelled", "job", "period", "when")
 
@@ -30,16 +30,17 @@ class Timer:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Never fire (again); a job that is already running is left alone."""
+        """Do not fire again. A job that is running goes on."""
         self.cancelled = True
 
 
 class Clock:
-    """Unix seconds as one simulator sees them.
+    """Unix seconds as one simulator sees them. All methods belong to the event loop's thread.
 
-    Jobs fire by themselves when real time reaches them, and in due order inside `advance`. All methods belong to
-    the event loop's thread. With `running=False` the clock stands still except for `set` and `advance`.
-    `patience` is how many real seconds `advance` waits for a job that itself waits for this clock (see `within`).
+    Jobs fire when real time reaches them, and in due order during `advance`.
+
+    running: False stops the clock; only `set` and `advance` move it.
+    patience: real seconds for which `advance` waits for a job that itself waits for this clock (see `within`).
     """
 
     def __init__(self, now: float | None = None, *, running: bool = True, patience: float = 1.0) -> None:
@@ -63,7 +64,7 @@ class Clock:
         return self._base + (time.monotonic() - self._mark)
 
     def date(self) -> str:
-        """Now as the value of a Date header."""
+        """The time as the value of a Date header."""
         second = int(self.now())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
@@ -75,9 +76,9 @@ class Clock:
         return self._running
 
     def set(self, now: float, *, running: bool | None = None) -> None:
-        """Jump to `now` (Unix seconds), forwards or backwards; `running` also starts or stops the clock.
+        """Set the time to `now` (Unix seconds), forwards or backwards; `running` also starts or stops the clock.
 
-        Jobs that become due fire soon after, once each: to wait for them use `advance`. After a jump back a repeated
+        Jobs that become due fire soon after, once each; use `advance` to wait for them. After a jump back a repeated
         job is due within its period again; others keep their time.
         """
         if running is not None:
@@ -90,7 +91,7 @@ class Clock:
         self._place(now)
 
     def call_at(self, when: float, job: Job) -> Timer:
-        """Run `job` once the clock reaches `when` (Unix seconds); in the past means as soon as possible."""
+        """Run `job` when the clock reaches `when` (Unix seconds); at once if that is past."""
         return self._schedule(Timer(when, job))
 
     def call_later(self, seconds: float, job: Job) -> Timer:
@@ -98,19 +99,13 @@ class Clock:
         return self._schedule(Timer(self.now() + seconds, job))
 
     def every(self, period: float, job: Job) -> Timer:
-        """Run `job` each `period` seconds, first after one period. Periods missed by a jump are not made up for."""
+        """Run `job` every `period` seconds, first after one period. Periods skipped by a jump are not repeated."""
         return self._schedule(Timer(self.now() + period, job, period))
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait `seconds` of this clock."""
-        with contextlib.suppress(TimeoutError):
-            await self.within(seconds, asyncio.get_running_loop().create_future())
-
     async def within(self, seconds: float, work: Awaitable[T]) -> T:
-        """The result of `work`; cancels it and raises TimeoutError once `seconds` of this clock are over.
+        """The result of `work`. Cancels it and raises TimeoutError after `seconds` of this clock.
 
-        Inside a job this is the right kind of time-out: `advance` first gives the work `patience` real seconds,
-        then moves on to the time-out itself.
+        `advance` gives work inside a job `patience` real seconds before it moves the clock to the time-out.
         """
         loop = asyncio.get_running_loop()
         me = asyncio.current_task()
@@ -142,11 +137,10 @@ class Clock:
                     await task
 
     async def advance(self, seconds: float) -> int:
-        """Move forward by `seconds`, running every job that falls due on the way, in due order.
+        """Move the clock forward and run every job that falls due, in due order; returns how many, when all have ended.
 
-        While a job runs the clock stands at its due time; jobs that it schedules within the span run too. Returns
-        how many jobs fired, after the last has ended. Raises ValueError for a negative span and RuntimeError when
-        called from a job.
+        While a job runs the clock stands at its due time; jobs that it schedules within the span run too. Raises
+        ValueError for a negative span and RuntimeError if called from a job.
         """
         if seconds < 0:
             raise ValueError("the clock advances by zero or more seconds; use set to go back")
@@ -169,7 +163,7 @@ class Clock:
             return fired
 
     def close(self) -> None:
-        """Forget all jobs and cancel those under way."""
+        """Remove all jobs and cancel those that run."""
         self._timers.clear()
         if self._handle is not None:
             self._handle.cancel()
@@ -178,7 +172,7 @@ class Clock:
             task.cancel()
 
     def start(self) -> None:
-        """Let jobs that were scheduled before the event loop ran fire by themselves."""
+        """Set the timer for jobs that were scheduled before the event loop ran."""
         self._arm()
 
     def _place(self, now: float) -> None:
@@ -227,7 +221,7 @@ class Clock:
             if timer.when <= self.now():
                 timer.when = self.now() + timer.period
             heapq.heappush(self._timers, (timer.when, next(self._numbers), timer))
-        # A context of its own: whoever scheduled the job, perhaps a request, is not who runs it.
+        # A context of its own, so that the job does not run in that of the request that scheduled it.
         task = asyncio.get_running_loop().create_task(self._run(timer), context=contextvars.Context())
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
@@ -239,7 +233,7 @@ class Clock:
             _log.exception("a scheduled job failed")
 
     async def _settle(self) -> None:
-        """Wait for the jobs under way: until all have ended, or those left have waited for the clock too long."""
+        """Wait until all running jobs have ended, or those left have waited for the clock longer than `patience`."""
         given_up: float | None = None
         while self._in_flight:
             if self._in_flight <= self._parked:

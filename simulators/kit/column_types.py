@@ -1,4 +1,4 @@
-"""Types of columns that are the same in SQLite and in PostgreSQL."""
+"""Column types that behave alike in SQLite and PostgreSQL."""
 
 import json
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from simulators.kit.messages import json_text
 
 
 class UtcTime(TypeDecorator[float]):
-    """Unix seconds in Python, a timestamp (with time zone where there is one) in the database; to the microsecond."""
+    """Unix seconds in Python, a timestamp with microseconds in the database (PostgreSQL: with time zone)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[float | None], object]:
-        """Unix seconds to an aware time in UTC, or to the text that SQLite keeps of it."""
+        """Unix seconds to an aware time in UTC, or to its text for SQLite."""
         return _sqlite_time if dialect.name == "sqlite" else _utc
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], float | None]:
-        """What the database holds, which SQLite returns without its zone, to Unix seconds."""
+        """A stored time to Unix seconds."""
         return _unix_of_text if dialect.name == "sqlite" else _unix
 
 
@@ -35,7 +35,7 @@ def _unix(value: datetime | None) -> float | None:
     return None if value is None else value.timestamp()
 
 
-# What every request does: a third of the time that the standard library's formatting takes.
+# Every request formats times; this takes a third of the time of the standard library.
 @lru_cache(maxsize=16)
 def _second(unix: int) -> str:
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -55,7 +55,7 @@ def _unix_of_text(value: str | None) -> float | None:
 
 
 class JsonText(TypeDecorator[Any]):
-    """Any JSON value as text. SQLite reads a bare number in a JSON column as its own kind of number, and rounds it."""
+    """Any JSON value as text: in a JSON column, SQLite would round a bare number."""
 
     impl = Text
     cache_ok = True

@@ -14,16 +14,16 @@ from simulators.kit.messages import json_text
 
 
 class DatabaseConnection:
-    """One connection, on which the driver commits each statement by itself.
+    """One connection in autocommit mode.
 
     url: None makes a SQLite file in a private directory, which `close` removes. schema: see Database. Raises StartError
-    where the database cannot be opened.
+    if the database cannot be opened.
     """
 
     def __init__(self, url: str | None, schema: str | None) -> None:
         self.private = url is None
         directory = Path(tempfile.mkdtemp(prefix="crossapp-")) if url is None else None
-        # Also at the end of a process that never closes it.
+        # Removed also at the end of a process that does not close it.
         self._remove = weakref.finalize(self, _remove, directory)
         url = url or f"sqlite:///{directory}/simulator.db"
         try:
@@ -54,12 +54,12 @@ class DatabaseConnection:
         return not self.sqlite and bool(self._driver.closed)
 
     def restore(self) -> None:
-        """Connect anew where the connection is lost."""
+        """Connect again if the connection is lost."""
         if self.is_lost:
             self._connect()
 
     def close(self) -> None:
-        """Close the connection and remove a private directory."""
+        """Close the connection, and remove the private directory."""
         self.sqlalchemy.close()
         self.engine.dispose()
         self._remove()
@@ -71,7 +71,7 @@ class DatabaseConnection:
         self.cursor: Any = driver.cursor()
 
     def _set_up_sqlite(self, connection: Any, _record: object) -> None:
-        # A private file ends with this process and needs no disk flush; a named file has to outlive a loss of power.
+        # A private file ends with this process and needs no flush to disk; a named file must survive a power failure.
         durability = "OFF" if self.private else "NORMAL"
         for pragma in ("journal_mode=WAL", f"synchronous={durability}", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
@@ -83,8 +83,8 @@ def _remove(directory: Path | None) -> None:
 
 
 def _options(schema: str | None) -> str:
-    # A commit that waits for the disk would make the disk the thing that is measured; WAL on SQLite is as lenient:
-    # neither loses a committed row when only the simulator dies.
+    # Without waiting for the disk, whose speed would dominate load tests. As with WAL on SQLite, no committed row is
+    # lost if only the simulator dies.
     settings = "-csynchronous_commit=off"
     return settings if schema is None else f'{settings} -csearch_path="{schema}"'
 

@@ -18,15 +18,15 @@ Ts = TypeVarTuple("Ts")
 
 
 class Database:
-    """One connection, used synchronously and by one thread at a time: a transaction never spans an `await`.
+    """One connection, used by one thread at a time. A transaction must not span an `await`.
 
-    url: None makes a SQLite file in a private directory that `close` removes; `sqlite:////path/file.db` keeps one;
-    `postgresql+psycopg://user@host/name` uses a server.
-    schema: PostgreSQL only; all tables are in a schema of that name, made where it does not exist.
-    Prefix table names: two simulators may share one database. Raises StartError where it cannot be opened.
+    url: None for a SQLite file in a private directory that `close` removes; `sqlite:////path/file.db` for a file that
+    stays; `postgresql+psycopg://user@host/name` for a server.
+    schema: for PostgreSQL, the schema of all tables, created if it does not exist.
+    Two simulators may share a database: prefix the names of tables. Raises StartError if it cannot be opened.
 
-    Each statement outside of `write` is committed by itself. In a private file, which nobody else writes, all requests
-    of one turn of the event loop share a commit instead (see GroupCommit), and rows may be remembered.
+    Statements outside of `write` are committed one by one. In a private file, which has no other writer, concurrent
+    requests share a commit (see GroupCommit), and rows may be cached.
     """
 
     def __init__(self, metadata: MetaData, url: str | None = None, *, schema: str | None = None) -> None:
@@ -41,30 +41,30 @@ class Database:
 
     @property
     def name(self) -> str:
-        """What is behind it: sqlite or postgresql."""
+        """sqlite or postgresql."""
         return "sqlite" if self.connection.sqlite else "postgresql"
 
     @property
     def address(self) -> str:
-        """PostgreSQL's address as libpq takes it, with the password."""
+        """The URL of PostgreSQL for libpq, with the password."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def prepare(self, statement: ClauseElement, *names: str) -> Prepared:
-        """Compile a statement; `names` are its parameters, in the order in which their values will be given."""
+        """Compile a statement. names: its parameters, in the order in which values are given."""
         return Prepared(statement, names, self.connection.engine.dialect)
 
     def create(self) -> None:
-        """Make the tables that are not there yet."""
+        """Create the tables that do not exist yet."""
         with self.write() as connection:
             self.metadata.create_all(connection)
 
     def drop(self) -> None:
-        """Drop the tables of `metadata`, and no others."""
+        """Drop the tables of `metadata`."""
         with self.write() as connection:
             self.metadata.drop_all(connection)
 
     def close(self) -> None:
-        """Close the connection and remove the private directory, where there is one."""
+        """Close the connection, and remove the private directory."""
         self.group.commit()
         self.connection.close()
 
@@ -72,9 +72,9 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: committed at the end, rolled back by an exception. Raises RuntimeError within another one.
+        """A transaction, rolled back on an exception. Raises RuntimeError inside another transaction.
 
-        SQLite takes its write lock at once, so that what is read inside stays true until the commit.
+        SQLite is locked for writing from the start, so that values read inside stay valid until the commit.
         """
         started = time.perf_counter()
         self._begin()
@@ -88,9 +88,9 @@ class Database:
 
     @contextmanager
     def write_queued(self) -> Iterator[None]:
-        """A transaction of a request that reads, and then only queues statements; an exception drops those.
+        """A transaction for a request that only reads and then calls `queue`. An exception drops the queued writes.
 
-        A private file needs none for that: no other request runs in between.
+        In a private file no transaction is needed: no other request runs in between.
         """
         request = current.get()
         if not self.private or request is None:
@@ -136,7 +136,7 @@ class Database:
             cursor.execute("ROLLBACK TO request")
         cursor.execute("RELEASE request")
 
-    # -- statements, each by itself or within a transaction
+    # -- statements
 
     @overload
     def execute(
@@ -149,7 +149,7 @@ class Database:
     ) -> CursorResult[*tuple[Any, ...]]: ...
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
-        """Execute any statement of SQLAlchemy."""
+        """Execute a SQLAlchemy statement."""
         started = time.perf_counter()
         if not self._in_transaction:
             writes = not statement.is_select
@@ -163,22 +163,21 @@ class Database:
         return result
 
     def first(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
-        """The first row that a prepared statement finds, None where there is none."""
+        """The first row of a prepared query, or None."""
         found = self._run(statement, values, writes=False).fetchone()
         return None if found is None else statement.row(found)
 
     def all(self, statement: Prepared, *values: Any) -> list[tuple[Any, ...]]:
-        """All rows that a prepared statement finds."""
+        """All rows of a prepared query."""
         return [statement.row(each) for each in self._run(statement, values, writes=False).fetchall()]
 
     def run(self, statement: Prepared, *values: Any) -> Any:
-        """Run a prepared statement that writes. Returns the driver's cursor, of which there is one: read it before the
-        next statement."""
+        """Run a prepared write. Returns the driver's only cursor: read it before the next statement."""
         return self._run(statement, values, writes=True)
 
     def queue(self, statement: Prepared, *values: Any) -> None:
-        """As `run`, but in a private file a request's statement waits for the commit that it shares, or for the next
-        statement that names the same table."""
+        """Run a prepared write; in a private file, right before the shared commit, or before a statement that could
+        read it."""
         request = current.get()
         if request is None or not self.private or self._in_transaction:
             self._run(statement, values, writes=True)
@@ -189,7 +188,7 @@ class Database:
 
     def _run(self, statement: Prepared, values: Sequence[Any], *, writes: bool) -> Any:
         if self._in_transaction:
-            # Which counts its time itself.
+            # The transaction books its time as a whole.
             return self.connection.cursor.execute(statement.sql, statement.parameters(values))
         started = time.perf_counter()
         self.group.run_queued_before(statement)
@@ -199,7 +198,7 @@ class Database:
         return cursor
 
     def _take_part(self, writes: bool) -> None:
-        """Take part in the shared transaction: in a private file, for a request. Else commit it."""
+        """Join the shared transaction for a request in a private file; otherwise commit it."""
         request = current.get()
         if request is None:
             self.group.commit()
@@ -211,12 +210,12 @@ class Database:
         else:
             self.group.begin()
 
-    # -- rows that are remembered
+    # -- cached rows
 
     def cached(self, statement: Prepared, *values: Any) -> tuple[Any, ...] | None:
-        """As `first`, remembering the row in a private file. `execute` and `write` make it forget all rows.
+        """As `first`, but rows are cached in a private file. `execute` of a write and `write` clear the cache.
 
-        A caller that changes such a row by a prepared statement calls `remember`.
+        After changing a cached row by a prepared statement, call `remember`.
         """
         row = None if self._in_transaction else self._rows.get((statement, values))
         if row is None:
@@ -226,7 +225,7 @@ class Database:
         return row
 
     def remember(self, row: tuple[Any, ...], statement: Prepared, *values: Any) -> None:
-        """The row that `cached` finds from now on."""
+        """Replace a cached row."""
         if not self.private or self._in_transaction:
             return
         if len(self._rows) >= _MOST_REMEMBERED:
@@ -234,7 +233,7 @@ class Database:
         self._rows[statement, values] = row
 
     def _book(self, started: float) -> None:
-        """Add the time since `started` to that which the running request spent in the database."""
+        """Add the time since `started` to the database time of the current request."""
         request = current.get()
         if request is not None:
             request.database_seconds += time.perf_counter() - started

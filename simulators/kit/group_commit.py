@@ -1,4 +1,4 @@
-"""One commit for all requests that are served in one turn of the event loop."""
+"""One commit for all requests served in one iteration of the event loop."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from simulators.kit.prepared import Prepared
 
 
 class GroupCommit:
-    """The transaction that requests share in a SQLite file that nobody else writes: a commit costs more than most
-    requests write.
+    """A transaction that requests share, for a SQLite file with one writer: a commit costs more than most requests.
 
-    It begins with the first statement of a turn and is committed when all that can run in this turn has run. The
-    `settled` of each request that wrote is done then, with the exception of a commit that failed: a request is
-    answered after that. Statements may be queued until the commit; those of one kind then run together. `on_failure` is
-    called when a commit has failed.
+    It begins with the first statement, and is committed when the event loop has run all that is ready. Then `settled`
+    of each request that wrote is done, with an exception if the commit failed; the request is answered after that.
+    Queued writes run right before the commit, those of one statement together.
+
+    on_failure: called when a commit failed.
     """
 
     def __init__(self, cursor: Any, on_failure: Callable[[], None]) -> None:
@@ -29,33 +29,32 @@ class GroupCommit:
         self._failure: Exception | None = None
 
     def begin(self) -> None:
-        """Begin the transaction, unless it has begun. Also for reading: to lock the file for each statement costs more
-        than most statements."""
+        """Begin the transaction unless it is open. Reads begin it too: to lock the file for each would cost more."""
         if not self.is_open:
             self.cursor.execute("BEGIN IMMEDIATE")
             self.is_open = True
             asyncio.get_running_loop().call_soon(self.commit)
 
     def join(self, request: Request) -> None:
-        """Have a request that writes wait for the commit."""
+        """Make a request that writes wait for the commit."""
         self.begin()
         if request.settled is None or request.settled.done():
-            # One for each: a request that is cancelled cancels what it waits for.
+            # One future for each request: a cancelled request cancels the future that it waits for.
             request.settled = asyncio.get_running_loop().create_future()
             self._waiting.append(request)
 
     def queue(self, request: Request, statement: Prepared, parameters: Any) -> None:
-        """Run a request's statement before the commit, or before one that might see what it writes."""
+        """Queue a write. It runs before the commit, or earlier before a statement that could read it."""
         self.join(request)
         self._queued.setdefault(statement, []).append(parameters)
 
     def run_queued_before(self, statement: Prepared) -> None:
-        """Run what is queued if another statement might see what it writes."""
+        """Run the queue if the statement could read what it writes."""
         if self._queued and statement.shares_a_table(self._queued):
             self.run_queued()
 
     def run_queued(self) -> None:
-        """Run what is queued. Raises what this failed by, now or before in this transaction."""
+        """Run the queue. Raises the exception by which it fails, or has failed in this transaction."""
         if self._failure is not None:
             raise self._failure
         queued, self._queued = self._queued, {}
@@ -63,7 +62,7 @@ class GroupCommit:
             for statement, rows in queued.items():
                 self.cursor.executemany(statement.sql, rows)
         except Exception as error:
-            # They are of several requests: none of them may be settled as if its own was kept.
+            # The queue holds writes of several requests; none of them may succeed.
             self._failure = error
             raise
 

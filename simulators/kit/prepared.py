@@ -1,4 +1,4 @@
-"""SQL statements that are compiled once and run on the driver: for what every request does."""
+"""SQL statements that are compiled once and run on the driver, for the hot path."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from sqlalchemy.sql.dml import UpdateBase
 
 
 class Prepared:
-    """A SQLAlchemy statement, compiled. Values are converted as SQLAlchemy converts them; rows are tuples.
+    """A compiled SQLAlchemy statement. Values are converted as by SQLAlchemy; rows are tuples.
 
-    names: the statement's parameters, in the order in which their values are given. Raises ValueError where the
-    statement has others.
+    names: the statement's parameters, in the order in which values are given. Raises ValueError if the statement has
+    others.
     """
 
     __slots__ = ("_by_name", "_from_driver", "_names", "_places", "_tables", "_to_driver", "sql")
@@ -23,7 +23,7 @@ class Prepared:
             raise ValueError(f"the statement's parameters are {sorted(compiled.binds)}, not {sorted(names)}")
         self.sql: str = compiled.string
         self._names = tuple(names)
-        # For drivers that take values by their place: which value stands at each; empty where they need no sorting.
+        # For drivers with positional parameters: the index of the value for each; empty if the order is that of names.
         self._by_name = compiled.positiontup is None
         places = [self._names.index(each) for each in compiled.positiontup or ()]
         self._places = [] if places == list(range(len(self._names))) else places
@@ -36,7 +36,7 @@ class Prepared:
         self._tables = _tables(statement)
 
     def parameters(self, values: Sequence[Any]) -> Any:
-        """The values as the driver takes them."""
+        """The values for the driver."""
         if self._to_driver:
             values = list(values)
             for index, convert in self._to_driver:
@@ -46,7 +46,7 @@ class Prepared:
         return [values[place] for place in self._places] if self._places else values
 
     def row(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A row of the driver, in Python's types."""
+        """A row of the driver, converted to Python's types."""
         if not self._from_driver:
             return found
         values = list(found)
@@ -55,7 +55,7 @@ class Prepared:
         return tuple(values)
 
     def shares_a_table(self, others: Collection["Prepared"]) -> bool:
-        """Whether one of the other statements may name a table that this one names."""
+        """Whether one of the other statements may use a table that this one uses."""
         mine = self._tables
         return any(mine is None or each._tables is None or not mine.isdisjoint(each._tables) for each in others)
 
@@ -65,7 +65,7 @@ def _converters(each: Sequence[Callable[[Any], Any] | None]) -> list[tuple[int, 
 
 
 def _tables(statement: ClauseElement) -> frozenset[str] | None:
-    """The tables that a statement names; None for plain SQL, which may name any."""
+    """The tables that a statement uses; None for plain SQL, which may use any."""
     if isinstance(statement, UpdateBase):
         return frozenset({str(statement.table)})
     if isinstance(statement, Select):

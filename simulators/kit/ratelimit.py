@@ -1,4 +1,4 @@
-"""Rate limits in fixed windows of the simulator's clock, one window for each key."""
+"""Rate limits: fixed windows of the simulator's clock, one for each operation and key."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ UNLIMITED = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At most `limit` requests (None: any number) in `window` seconds for one key; `key` names what is counted."""
+    """At most `limit` requests (None: any number) in `window` seconds for one key. `key`: the kind of key."""
 
     limit: int | None
     window: int
@@ -22,7 +22,7 @@ class Rule:
 
 
 def rules_of(document: Document) -> dict[str, Rule]:
-    """The rate limits that a document states, by operationId."""
+    """The rate limits of a document, by operationId."""
     return {
         operation.id: Rule(operation.rate_limit.limit, operation.rate_limit.window, operation.rate_limit.key)
         for operation in document.operations.values()
@@ -31,7 +31,7 @@ def rules_of(document: Document) -> dict[str, Rule]:
 
 
 class Grant(NamedTuple):
-    """Where a caller stands: `reset` is the Unix second in which the window ends."""
+    """The state of a caller's limit. `reset`: the Unix second in which the window ends."""
 
     admitted: bool
     limit: int
@@ -48,20 +48,19 @@ class Grant(NamedTuple):
 
 
 class RateLimits:
-    """Counters by operation and key. A window begins with its first counted request."""
+    """Counters by operation and key. A window starts with its first counted request."""
 
     def __init__(self, clock: Clock, rules: Mapping[str, Rule]) -> None:
         self._clock = clock
-        self._contract = dict(rules)
         self.rules = dict(rules)
         self._windows: dict[tuple[str, str], list[float]] = {}
 
     def take(self, operation: str, key: str) -> Grant:
-        """Count one request and say whether it is admitted; one past the limit is not counted."""
+        """Count a request if it is admitted, and say so."""
         rule = self.rules[operation]
         now = self._clock.now()
         window = self._windows.get((operation, key))
-        # A clock that was set back must not leave a window that seems to last for hours.
+        # The lower bound: after the clock was set back, a window would seem to last for hours.
         if window is None or not window[0] <= now < window[0] + rule.window:
             if len(self._windows) > 50_000:
                 self._forget(now)
@@ -72,18 +71,14 @@ class RateLimits:
             window[1] += 1
         return self._grant(admitted, limit, window, rule.window)
 
-    def peek(self, operation: str, key: str | None = None) -> Grant:
-        """Where a key stands without counting; None stands for a caller of whom nothing is known."""
+    def peek(self, operation: str) -> Grant:
+        """The state of the limit for a caller who was not counted."""
         rule = self.rules[operation]
-        now = self._clock.now()
         limit = UNLIMITED if rule.limit is None else rule.limit
-        window = None if key is None else self._windows.get((operation, key))
-        if window is None or not window[0] <= now < window[0] + rule.window:
-            window = [now, 0]
-        return self._grant(True, limit, window, rule.window)
+        return self._grant(True, limit, [self._clock.now(), 0], rule.window)
 
     def configure(self, limits: Mapping[str, int | None]) -> None:
-        """Set limits by operationId (None lifts one) and clear all counters. Raises ValueError naming what is wrong."""
+        """Set limits by operationId (None for no limit) and clear all counters. Raises ValueError."""
         for name, limit in limits.items():
             if name not in self.rules:
                 raise ValueError(f"{name}: no such rate limit; there are {', '.join(sorted(self.rules))}")
@@ -95,11 +90,11 @@ class RateLimits:
         self._windows.clear()
 
     def clear(self) -> None:
-        """Forget what was counted; the limits stay."""
+        """Clear all counters. The limits stay."""
         self._windows.clear()
 
     def table(self) -> dict[str, int | None]:
-        """The limits in force by operationId."""
+        """The limits by operationId."""
         return {name: rule.limit for name, rule in sorted(self.rules.items())}
 
     def _grant(self, admitted: bool, limit: int, window: list[float], length: int) -> Grant:

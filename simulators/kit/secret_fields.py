@@ -1,4 +1,4 @@
-"""Which texts of an exchange are secrets, by the places where they stand."""
+"""The secrets in an exchange: credentials in headers, and fields of the document that hold secrets."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ Field = str | bytes
 
 
 def secret_kind(name: str) -> str:
-    """What kind of secret a field of this name holds."""
+    """The kind of secret in a field of this name."""
     return "session-token" if "session" in name else "bearer"
 
 
 def secrets_of(names: frozenset[str], body: bytes) -> list[tuple[str, str]]:
-    """The (kind, value) pairs of the fields of these names, in JSON that need not even parse."""
+    """The (kind, value) pairs of the fields of these names in a JSON body, which may be malformed."""
     pattern = _pattern(names)
     if pattern is None or not body:
         return []
@@ -30,8 +30,8 @@ def secrets_in(
     response_headers: Sequence[tuple[str, str]],
     response_body: bytes,
 ) -> list[tuple[str, str]]:
-    """The (kind, value) pairs that an exchange shows: credentials in headers and cookies, and the fields of these
-    names in its query and bodies."""
+    """The (kind, value) pairs in an exchange: credentials in headers and cookies, and the fields of these names in its
+    query and bodies."""
     found: list[tuple[str, str]] = []
     for name, value in request_headers:
         match name.lower():

@@ -1,4 +1,4 @@
-"""What several processes that serve one application know together: rate limits and the journal, in PostgreSQL."""
+"""Rate limits and the journal of several processes that serve one application: both in PostgreSQL."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ ON CONFLICT (operation, key) DO UPDATE SET
   )) + 1 ELSE 1 END
 RETURNING start, count, (SELECT l.most FROM "crossappLimit" l WHERE l.operation = :operation)
 """
-# The counter's row is locked until the statement ends: numbers have no gaps and are seen in their order.
+# The counter's row is locked until the statement ends, so that numbers have no gaps and become visible in order.
 _KEEP = """
 WITH next AS (UPDATE "crossappCounter" SET value = value + 1 WHERE name = 'journal' RETURNING value)
 INSERT INTO "crossappExchange" (number, operation, caller, exchange)
@@ -74,13 +74,13 @@ Table(
 
 
 def create(database: Database) -> None:
-    """Make the tables that are not there yet."""
+    """Create the tables that do not exist yet."""
     with database.write() as connection:
         METADATA.create_all(connection)
 
 
 def _typed(sql: str) -> TextClause:
-    """SQL with the types of those parameters that PostgreSQL could take for others."""
+    """SQL with the types of the parameters whose types PostgreSQL would guess wrongly."""
     types: Mapping[str, Any] = {
         "now": Float(53),
         "length": Float(53),
@@ -92,9 +92,9 @@ def _typed(sql: str) -> TextClause:
 
 
 class SharedLimits(RateLimits):
-    """Rate limits that all processes count together. The clock of none of them may be set back.
+    """Rate limits that all processes count together. Their clocks must not be set back.
 
-    `first`: whether this process is the one that writes the limits in force.
+    first: this process writes the limits to the database.
     """
 
     def __init__(self, clock: Clock, rules: Mapping[str, Rule], database: Database, *, first: bool) -> None:
@@ -105,43 +105,38 @@ class SharedLimits(RateLimits):
             text('SELECT most FROM "crossappLimit" WHERE operation = :operation'), "operation"
         )
         if first:
-            self._write(self.table_of(rules))
-
-    @staticmethod
-    def table_of(rules: Mapping[str, Rule]) -> dict[str, int | None]:
-        """Limits by operationId."""
-        return {name: rule.limit for name, rule in rules.items()}
+            self._write({name: rule.limit for name, rule in rules.items()})
 
     def take(self, operation: str, key: str) -> Grant:
-        """Count one request and say whether it is admitted; one past the limit is not counted."""
+        """Count a request if it is admitted, and say so."""
         length = self.rules[operation].window
         values = (operation, key, self._clock.now(), float(length), UNLIMITED)
         start, count, most = self._database.run(self._take, *values).fetchone()
         limit = UNLIMITED if most is None else most
         return self._grant(count <= limit, limit, [start, count], length)
 
-    def peek(self, operation: str, key: str | None = None) -> Grant:
-        """Where a caller of whom nothing is known stands."""
+    def peek(self, operation: str) -> Grant:
+        """The state of the limit for a caller who was not counted."""
         row = self._database.first(self._most, operation)
         limit = UNLIMITED if row is None or row[0] is None else row[0]
         return self._grant(True, limit, [self._clock.now(), 0], self.rules[operation].window)
 
     def configure(self, limits: Mapping[str, int | None]) -> None:
-        """Set limits by operationId (None lifts one) and clear all counters. Raises ValueError naming what is wrong."""
+        """Set limits by operationId (None for no limit) and clear all counters. Raises ValueError."""
         super().configure(limits)
         self._write(limits)
 
     def clear(self) -> None:
-        """Forget what was counted; the limits stay."""
+        """Clear all counters. The limits stay."""
         self._database.execute(text('DELETE FROM "crossappWindow"'))
 
     def table(self) -> dict[str, int | None]:
-        """The limits in force by operationId."""
+        """The limits by operationId."""
         rows = self._database.execute(text('SELECT operation, most FROM "crossappLimit" ORDER BY operation')).all()
         return {row.operation: row.most for row in rows}
 
     async def forget(self) -> None:
-        """Scheduled: windows that are over leave the table."""
+        """Scheduled: delete the windows that have ended."""
         longest = max((rule.window for rule in self.rules.values()), default=0)
         self._database.execute(
             text('DELETE FROM "crossappWindow" WHERE start < :before'), {"before": self._clock.now() - longest}
@@ -161,9 +156,10 @@ class SharedLimits(RateLimits):
 
 
 class SharedJournal(Journal):
-    """A journal that all processes write and each can read. Secrets are removed before anything reaches the database.
+    """A journal that all processes write and read. Exchanges are redacted before they are stored.
 
-    `is_token` says of a text whether it is a session token: another process may have minted it.
+    is_token: whether a text is a session token, which another process may have minted.
+    first: this process clears the journal at its start.
     """
 
     def __init__(
@@ -197,14 +193,14 @@ class SharedJournal(Journal):
 
     @property
     def first(self) -> int:
-        """The number of the first exchange that is kept; the number of the next one where there is none."""
+        """The number of the first exchange that is kept; the next number if none is."""
         row = self._database.first(self._oldest)
         return self.last + 1 if row is None or row[0] is None else int(row[0])
 
     def exchanges(
         self, *, after: int = 0, operation: str | None = None, caller: str | None = None, limit: int | None = None
     ) -> list[JournalEntry]:
-        """The kept exchanges of all processes with a number above `after`, in order; at most `limit` of them."""
+        """The kept exchanges of all processes numbered above `after`, in order; the first `limit` of them."""
         rows = self._database.all(self._find, after, operation, caller, limit)
         return [replace(_exchange(json.loads(found)), number=number) for number, found in rows]
 
@@ -217,7 +213,7 @@ class SharedJournal(Journal):
         at_least: int = 1,
         seconds: float = 5.0,
     ) -> list[JournalEntry]:
-        """As `exchanges`, once there are `at_least` of them; after `seconds` of real time what there is."""
+        """As `exchanges`, once there are `at_least` of them, or after `seconds` of real time."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.exchanges(after=after, operation=operation, caller=caller)
@@ -226,7 +222,7 @@ class SharedJournal(Journal):
             await asyncio.sleep(_POLL)
 
     def clear(self) -> None:
-        """Forget the exchanges; numbers go on."""
+        """Remove all exchanges; numbering continues."""
         self._database.execute(text('DELETE FROM "crossappExchange"'))
 
     def _keep(self, kept: Kept) -> None:

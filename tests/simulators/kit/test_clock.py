@@ -190,26 +190,6 @@ def test_work_in_time_gives_its_result_and_leaves_no_timer() -> None:
     asyncio.run(run())
 
 
-def test_a_sleeper_wakes_at_its_time() -> None:
-    async def run() -> None:
-        clock = Clock(0, running=False)
-        woken: list[float] = []
-
-        async def sleeper() -> None:
-            await clock.sleep(10)
-            woken.append(clock.now())
-
-        task = asyncio.create_task(sleeper())
-        await asyncio.sleep(0)
-        await clock.advance(9)
-        assert not task.done()
-        await clock.advance(1)
-        await task
-        assert woken == [10]
-
-    asyncio.run(run())
-
-
 def test_two_advances_at_once_run_one_after_the_other() -> None:
     async def run() -> None:
         clock = Clock(0, running=False)
