@@ -183,13 +183,19 @@ class FaultRuntime:
         self._fired: dict[str, int] = {}
         self._swapped_at_start: list[_Swapped] = []
         self._swapped: list[_Swapped] = []
+        self._changes: dict[str, Sequence[Swap]] = {}
         for name in armed:
             self.arm(name)
 
     def start(self, simulator: object) -> None:
         """Make the changes of the armed faults that take effect at the start (or a reset), and undo former ones."""
         _restore(self._swapped_at_start)
-        self._swapped_at_start = self._apply(simulator, at_start=True)
+        self._swapped_at_start = [
+            self._swap(name, each)
+            for name in self._armed
+            if self.known[name].at_start
+            for each in self._swaps(name, simulator)
+        ]
 
     def attach(self, simulator: object) -> None:
         """Make the changes of all other armed faults, and from now on of those that are armed or disarmed."""
@@ -202,12 +208,14 @@ class FaultRuntime:
             raise StartError(f"no fault is named {name!r}{_near(name, self.known)}")
         self._armed[name] = times
         self._fired[name] = 0
-        self.renew()
+        self._changes.pop(name, None)
+        self._apply_all()
 
     def disarm(self, name: str) -> None:
         """Put the honest part back; a fault that was not armed is left so."""
         self._armed.pop(name, None)
-        self.renew()
+        self._changes.pop(name, None)
+        self._apply_all()
 
     def disarm_all(self) -> None:
         """Be honest in everything."""
@@ -216,9 +224,8 @@ class FaultRuntime:
 
     def renew(self) -> None:
         """Put all honest parts back and arm anew: what replacements remembered is gone."""
-        if self._simulator is not None:
-            _restore(self._swapped)
-            self._swapped = self._apply(self._simulator, at_start=False)
+        self._changes.clear()
+        self._apply_all()
 
     def armed(self, name: str) -> bool:
         """Whether a fault is armed."""
@@ -265,14 +272,25 @@ class FaultRuntime:
         if sent is not None and self.known[name].kind != "benign":
             sent.append(name)
 
-    def _apply(self, simulator: object, *, at_start: bool) -> "list[_Swapped]":
-        swapped = []
+    def _apply_all(self) -> None:
+        """Replace the parts of all armed faults, in the order of arming.
+
+        What a fault replaces is decided once: its replacements may remember something, which must not be lost when
+        another fault is armed or disarmed.
+        """
+        if self._simulator is None:
+            return
+        _restore(self._swapped)
+        self._swapped = []
         for name in self._armed:
-            fault = self.known[name]
-            if fault.at_start is at_start:
-                change = fault.change(simulator)
-                swapped += [self._swap(name, each) for each in ((change,) if isinstance(change, Swap) else change)]
-        return swapped
+            if not self.known[name].at_start:
+                if name not in self._changes:
+                    self._changes[name] = self._swaps(name, self._simulator)
+                self._swapped += [self._swap(name, each) for each in self._changes[name]]
+
+    def _swaps(self, name: str, simulator: object) -> Sequence[Swap]:
+        change = self.known[name].change(simulator)
+        return (change,) if isinstance(change, Swap) else tuple(change)
 
     def _swap(self, name: str, swap: Swap) -> "_Swapped":
         part = getattr(swap.owner, swap.name)

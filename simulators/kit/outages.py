@@ -69,7 +69,7 @@ def _missing(operation: str, simulator: Simulator) -> Sequence[Swap]:
 
 
 def missing(simulator: Simulator, *operations: str) -> Sequence[Swap]:
-    """Leave routes unregistered: 404, as for an unknown path."""
+    """Leave routes unregistered: 404, as for an unknown path. A preflight is answered before the router."""
 
     async def decide(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
         raise no_route()
@@ -77,4 +77,7 @@ def missing(simulator: Simulator, *operations: str) -> Sequence[Swap]:
     left = {path for operation, path in simulator.router.paths.items() if operation not in operations}
     gone = {simulator.router.paths[each] for each in operations} - left
     others = [each for each in simulator.router.other_methods if each.path in gone]
-    return [swap(each.decide, decide) for each in (*simulator.endpoints(operations), *others)]
+    return [
+        *(swap(each.decide, decide) for each in simulator.endpoints(operations)),
+        *(swap(each.refusal, lambda honest: no_route()) for each in others),
+    ]

@@ -140,6 +140,16 @@ def test_what_a_replacement_remembered_is_gone_with_a_renewal() -> None:
     assert app.part.twice(0) == 1
 
 
+def test_what_a_replacement_remembers_outlives_the_arming_of_others() -> None:
+    app, runtime = _armed("forgets")
+    app.part.twice(0)
+    runtime.arm("shouts")
+    runtime.disarm("shouts")
+    assert app.part.twice(0) == 2
+    runtime.arm("forgets")
+    assert app.part.twice(0) == 1
+
+
 def test_a_firing_is_noted_on_the_request_that_is_served() -> None:
     app, _ = _armed("halves", "shouts")
     request = Request({"method": "GET", "path": "/", "headers": []}, None, 0)
