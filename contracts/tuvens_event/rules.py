@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from contracts.catalogue import RuleFamily
 from harness.capabilities import remedy_for
 from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.judging import (
     UndecidedError,
     expect,
@@ -114,7 +115,8 @@ def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
     """tuvens-api gives an event with ticketing that belongs to an event of hi.events the URL of its page there
     (hi_events_event_url)."""
     seen = [each for each in history.exchanges("getEvent", "tuvens-api") if each.status == 200]
-    linked = [(each, value) for each, value in zip(seen, map(json_object, seen), strict=True) if _is_linked(value)]
+    # Whether a response is an object at all is for the rule of the document to say.
+    linked = [(each, value) for each in seen if _is_linked(value := object_or_empty(each.response_body))]
     if not linked:
         raise UndecidedError("no event with ticketing and with an hi_events_event_id was read")
     for each, value in linked:

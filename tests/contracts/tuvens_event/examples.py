@@ -111,6 +111,10 @@ EXAMPLES: Examples = {
         breaks("it is a path", changed(event(_FIRST, hi_events_event_url="/event/2/event-title"))),
         breaks("it is no URL", changed(event(_FIRST, hi_events_event_url="https://[tickets"))),
         breaks("it is missing in another story", elsewhere(event("pages_are_embedded/event", hi_events_event_url=...))),
+        holds(
+            "another response is no object: the rule of the document says so",
+            elsewhere(answer("pages_are_embedded/event", 200, b"null", operation="getEvent", method="GET")),
+        ),
         leaves_open("no linked event was read", read(event(f"{READ}/known event", enabled=False))),
     ),
 }
