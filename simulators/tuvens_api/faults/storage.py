@@ -1,6 +1,5 @@
 """Faults of storing sessions."""
 
-from collections import Counter
 from typing import NamedTuple
 
 from simulators.kit.faults import Change, Honest, Swap, swap
@@ -12,7 +11,6 @@ from simulators.tuvens_api.simulator import TuvensApi
 from simulators.tuvens_api.store import StoredSession
 
 _LEEWAY = 60
-_STALE = 4
 
 
 @registry.fault(kills=["session_storage.validation_moves_the_last_used_time"])
@@ -49,11 +47,10 @@ def expiry_not_indexed(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["flow.an_expired_session_is_recovered_from"])
 def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
-    """The fourth time that tokens which expired a minute ago are presented, a clean-up that runs once a day removes
-    the user's sessions, the next one with them.
+    """When a token that expired a minute ago is presented, a clean-up that runs once a day removes the user's sessions,
+    the next one with them.
     """
     removed = _remember_removed(api)
-    presented: Counter[int] = Counter()
     due: set[int] = set()
     next_run = 0.0
 
@@ -61,10 +58,8 @@ def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
         nonlocal next_run
         gone = removed.sessions.get(digest(token))
         if gone is not None and now >= gone.expires_at + _LEEWAY and now >= next_run:
-            presented[gone.user_id] += 1
-            if presented[gone.user_id] >= _STALE:
-                next_run = now + 86_400
-                due.add(gone.user_id)
+            next_run = now + 86_400
+            due.add(gone.user_id)
         return honest(token, now)
 
     def store(
