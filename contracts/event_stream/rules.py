@@ -116,7 +116,7 @@ def a_message_tells_the_ticketing_status(history: History) -> Verdict:
         for listener in LISTENERS:
             _, found = _messages(history, listener, change)
             if not found:
-                raise UndecidedError(f"no message told of the {change} change")
+                raise UndecidedError(f"no message about the {change} change was received")
             expect(
                 stream_message(found[-1]).get("status") == ticketing,
                 expected=f"status {ticketing!r}, as the event reads in exchange {reading.number}",

@@ -54,7 +54,7 @@ async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
 
 @story(operations=("generateSession",))
 async def sessions_are_refused_for_wrong_accounts(cast: Cast) -> None:
-    """The organiser asks for sessions for accounts of others, and for what is no account at all."""
+    """The organiser asks for sessions for accounts of other people, and for ids that no account has."""
     # If no session can be minted at all, a refusal proves nothing.
     await cast.session()
     # Each request counts against one user's limit, so the users take turns.

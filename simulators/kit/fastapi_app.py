@@ -64,7 +64,7 @@ class SimulatorApp(FastAPI):
         await self._application(scope, receive, send)
 
     async def dispatch(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve what is no operation, by FastAPI's own dispatch."""
+        """Serve a request for another path than the operations have, by FastAPI's own dispatch."""
         await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
