@@ -30,8 +30,9 @@ export class Faults extends Pane {
       for (const fault of (await get(of(name, "faults"))).faults) {
         this.#write(this.lines.get(fault.name) ?? this.#line(name, fault), fault);
       }
+      // After each application, so that a search typed early also hides the lines that arrive while the next one is read.
+      this.#filter();
     }
-    this.#filter();
   }
 
   #line(app, fault) {
