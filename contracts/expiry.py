@@ -1,8 +1,8 @@
 """When a session expires: the stories that see it happen, and the answers that announce it."""
 
 from contracts.times import iso_or_none, parse_http_date
+from harness.expectations import BrokenRuleError, UndecidedError, json_object
 from harness.history import Exchange, History, NothingObservedError
-from harness.judging import BrokenRuleError, UndecidedError, json_object
 
 
 def driven(history: History, by_clock: str, by_waiting: str, step: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from harness.expectations import UndecidedError, json_object
 from harness.history import Exchange, History, StreamEvent
 from harness.http import object_or_empty
-from harness.judging import UndecidedError, json_object
 
 WEBHOOK = "receiveEventStatusChanged"
 """The operation that receives the webhook."""

@@ -9,8 +9,8 @@ import random
 import statistics
 from collections.abc import Sequence
 
+from harness.expectations import BrokenRuleError, UndecidedError, held
 from harness.history import History
-from harness.judging import BrokenRuleError, UndecidedError, held
 from harness.verdict import Verdict
 
 _DRAWS = 1_000

@@ -8,9 +8,9 @@ from typing import assert_never
 
 from harness.capabilities import remedy_for
 from harness.deployment import Deviation
+from harness.expectations import BrokenRuleError, LackingError, UndecidedError
 from harness.findings import finding_of
 from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
-from harness.judging import BrokenRuleError, LackingError, UndecidedError
 from harness.report import Finding
 from harness.requirement import Catalogue, Requirement
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import openapi
+from harness.expectations import LackingError, UndecidedError, expect
 from harness.history import History, Observation
-from harness.judging import LackingError, UndecidedError, expect
 
 SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none": "register"}
 """By state of the widget, the part of the page that is visible in this state only."""

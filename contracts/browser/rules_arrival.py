@@ -6,8 +6,8 @@ import openapi
 from contracts.browser.observations import expect_visible, page_at
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
+from harness.expectations import UndecidedError, expect, held
 from harness.history import History, NothingObservedError, Observation
-from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

@@ -16,8 +16,8 @@ from contracts.browser.observations import (
 )
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
+from harness.expectations import UndecidedError, expect, expect_success, held, json_object
 from harness.history import History, Observation
-from harness.judging import UndecidedError, expect, expect_success, held, json_object
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

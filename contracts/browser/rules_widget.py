@@ -12,8 +12,8 @@ from contracts.browser.observations import (
     visible,
 )
 from contracts.catalogue import RuleFamily
+from harness.expectations import UndecidedError, expect, held
 from harness.history import History, Observation
-from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

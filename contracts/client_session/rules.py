@@ -4,8 +4,8 @@ Each rule here depends on the rule about tuvens-api's own answer, so that the wr
 """
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import expect, expect_status, expect_success, held, json_object, lacking_without, statuses
 from harness.history import History
-from harness.judging import expect, expect_status, expect_success, held, json_object, lacking_without, statuses
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

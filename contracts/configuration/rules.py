@@ -2,8 +2,16 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.expiry import seconds_to_expiry
+from harness.expectations import (
+    BrokenRuleError,
+    UndecidedError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    let_through,
+)
 from harness.history import History
-from harness.judging import BrokenRuleError, UndecidedError, expect, expect_status, expect_success, held, let_through
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

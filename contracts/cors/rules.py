@@ -1,9 +1,9 @@
 """CORS of tuvens-api: the origins of Hi.Events and of the client, and no other."""
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import expect, held, let_through
 from harness.history import Exchange, History
 from harness.http import header
-from harness.judging import expect, held, let_through
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import openapi
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_proxy
+from harness.expectations import UndecidedError, expect, held, json_object, shown
 from harness.history import Exchange, History
-from harness.judging import UndecidedError, expect, held, json_object, shown
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 

@@ -7,8 +7,8 @@ from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.status_changes import event_reading, is_about, state_in, stream_message
 from contracts.times import iso_or_none
+from harness.expectations import LackingError, UndecidedError, expect, expect_success, held
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
-from harness.judging import LackingError, UndecidedError, expect, expect_success, held
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

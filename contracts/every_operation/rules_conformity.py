@@ -3,8 +3,8 @@
 import openapi
 from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import premise_of
+from harness.expectations import LackingError, expect, held, shown
 from harness.history import History
-from harness.judging import LackingError, expect, held, shown
 from harness.requirement import MUST, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
 from openapi import Operation, Quote

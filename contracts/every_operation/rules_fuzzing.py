@@ -14,8 +14,8 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import premise_of
+from harness.expectations import LackingError, UndecidedError, held
 from harness.history import History, NothingObservedError, Observation, Outcome
-from harness.judging import LackingError, UndecidedError, held
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict, Violated
 from openapi import Operation, Quote

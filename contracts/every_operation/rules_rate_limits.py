@@ -6,8 +6,8 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_proxy
 from contracts.times import parse_http_date
+from harness.expectations import LackingError, UndecidedError, answered, expect, held, lacking_without, shown
 from harness.history import Exchange, History
-from harness.judging import LackingError, UndecidedError, answered, expect, held, lacking_without, shown
 from harness.requirement import MUST, SHOULD, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
 from openapi import Operation, RateLimit

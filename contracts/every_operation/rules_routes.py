@@ -6,8 +6,8 @@ only a router returns 404 or 405. A missing route violates this one rule and blo
 
 import openapi
 from contracts.catalogue import RuleFamily
+from harness.expectations import UndecidedError, expect, held, let_through, shown
 from harness.history import History, Outcome
-from harness.judging import UndecidedError, expect, held, let_through, shown
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 from openapi import Operation, Quote

@@ -7,9 +7,7 @@ from contracts.expiry import driven
 from contracts.hi_events_page.rules import made_event, works_in_a_browser
 from contracts.hi_events_session.rules_sign_in import hands_out_a_session
 from contracts.status_changes import TICKETING, WEBHOOK, event_reading, is_about, state_in
-from harness.history import Exchange, History, NothingObservedError, StreamEvent
-from harness.http import object_or_empty
-from harness.judging import (
+from harness.expectations import (
     LackingError,
     UndecidedError,
     expect,
@@ -19,6 +17,8 @@ from harness.judging import (
     let_through,
     shown,
 )
+from harness.history import Exchange, History, NothingObservedError, StreamEvent
+from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import Blocked, Verdict
 

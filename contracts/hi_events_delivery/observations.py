@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from contracts.status_changes import WEBHOOK
+from harness.expectations import LackingError
 from harness.history import Exchange, History
-from harness.judging import LackingError
 
 RECEIVER = "receiver"
 """Who observed the deliveries, if it was crossapp's own receiver; else it is the application whose journal was read."""

@@ -25,9 +25,7 @@ from contracts.status_changes import (
     webhook_payload,
 )
 from contracts.times import iso_or_none
-from harness.history import Exchange, History, NothingObservedError
-from harness.http import header, object_or_empty
-from harness.judging import (
+from harness.expectations import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
@@ -38,6 +36,8 @@ from harness.judging import (
     held,
     shown,
 )
+from harness.history import Exchange, History, NothingObservedError
+from harness.http import header, object_or_empty
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Blocked, Verdict
 

@@ -9,9 +9,9 @@ from contracts.hi_events_delivery.observations import deliveries
 from contracts.hi_events_delivery.rules import SECTION
 from contracts.status_changes import WEBHOOK, event_reading, reported_status, shows_status
 from harness.capabilities import remedy_for
+from harness.expectations import BrokenRuleError, LackingError, UndecidedError, expect, held, json_object
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import object_or_empty
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, expect, held, json_object
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

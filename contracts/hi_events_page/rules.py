@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.redirects import absolute, host_of, query_of, redirect_of
-from harness.history import Exchange, History
-from harness.http import object_or_empty
-from harness.judging import (
+from harness.expectations import (
     LackingError,
     UndecidedError,
     answered,
@@ -17,6 +15,8 @@ from harness.judging import (
     let_through,
     shown,
 )
+from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

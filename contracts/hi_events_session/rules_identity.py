@@ -6,8 +6,17 @@ from typing import Any
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_session.rules_sign_in import SIGN_IN, SIGNED_IN, signed_in_user
+from harness.expectations import (
+    LackingError,
+    UndecidedError,
+    answered,
+    expect,
+    expect_success,
+    held,
+    json_object,
+    shown,
+)
 from harness.history import Exchange, History
-from harness.judging import LackingError, UndecidedError, answered, expect, expect_success, held, json_object, shown
 from harness.requirement import MUST, OBSERVE
 from harness.verdict import Verdict
 

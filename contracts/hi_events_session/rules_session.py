@@ -8,9 +8,7 @@ from contracts.catalogue import RuleFamily
 from contracts.expiry import seconds_to_expiry
 from contracts.hi_events_session.rules_sign_in import handed_out, signed_in_user
 from contracts.status_changes import readable, state_of
-from harness.history import SHARED, Exchange, History, NothingObservedError
-from harness.http import header
-from harness.judging import (
+from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
     answered,
@@ -22,6 +20,8 @@ from harness.judging import (
     json_object,
     statuses,
 )
+from harness.history import SHARED, Exchange, History, NothingObservedError
+from harness.http import header
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import openapi
 from contracts.catalogue import RuleFamily
-from harness.history import Exchange, History
-from harness.http import object_or_empty
-from harness.judging import (
+from harness.expectations import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
@@ -20,6 +18,8 @@ from harness.judging import (
     shown,
     statuses,
 )
+from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -3,8 +3,7 @@
 from contracts.catalogue import RuleFamily
 from contracts.expiry import driven
 from contracts.hi_events_session.rules_sign_in import SIGN_IN, hands_out_a_session
-from harness.history import Exchange, History, Outcome
-from harness.judging import (
+from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
     answered,
@@ -15,6 +14,7 @@ from harness.judging import (
     json_object,
     shown,
 )
+from harness.history import Exchange, History, Outcome
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

@@ -1,9 +1,9 @@
 """Input is validated: hostile input is refused and changes nothing."""
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import expect, expect_success, held, let_through, shown
 from harness.history import History, Outcome
 from harness.http import object_or_empty
-from harness.judging import expect, expect_success, held, let_through, shown
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 

@@ -10,8 +10,17 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
+from harness.expectations import (
+    BrokenRuleError,
+    LackingError,
+    UndecidedError,
+    answered,
+    held,
+    let_through,
+    numbers,
+    shown,
+)
 from harness.history import Exchange, History, NothingObservedError, Observation
-from harness.judging import BrokenRuleError, LackingError, UndecidedError, answered, held, let_through, numbers, shown
 from harness.requirement import MUST
 from harness.verdict import HarnessFault, Verdict
 

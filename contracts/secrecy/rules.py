@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import RuleFamily
+from harness.expectations import UndecidedError, expect, held
 from harness.history import Exchange, History
 from harness.http import object_or_empty
-from harness.judging import UndecidedError, expect, held
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 

@@ -1,8 +1,8 @@
 """The storage of tuvens-api: its table of sessions, their removal, the audit log. Needs access to the database."""
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import LackingError, UndecidedError, expect, held, let_through
 from harness.history import Exchange, History, Observation
-from harness.judging import LackingError, UndecidedError, expect, held, let_through
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

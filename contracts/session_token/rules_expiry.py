@@ -3,8 +3,8 @@
 from contracts.catalogue import RuleFamily
 from contracts.expiry import driven
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
+from harness.expectations import UndecidedError, answered, expect, expect_status, expect_success, held, json_object
 from harness.history import Exchange, History
-from harness.judging import UndecidedError, answered, expect, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -2,8 +2,8 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
+from harness.expectations import statuses
 from harness.history import History
-from harness.judging import statuses
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import LackingError, expect, expect_field, expect_status, expect_success, held, json_object
 from harness.history import Exchange, History
-from harness.judging import LackingError, expect, expect_field, expect_status, expect_success, held, json_object
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -2,8 +2,8 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import SECTION
+from harness.expectations import expect_status, held, lacking_without, statuses
 from harness.history import History
-from harness.judging import expect_status, held, lacking_without, statuses
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

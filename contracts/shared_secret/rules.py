@@ -2,8 +2,8 @@
 
 import openapi
 from contracts.catalogue import RuleFamily
+from harness.expectations import expect_status, held, statuses
 from harness.history import History
-from harness.judging import expect_status, held, statuses
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 

@@ -3,8 +3,8 @@
 import re
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import answered, expect, held, let_through, shown
 from harness.history import History, NothingObservedError, Outcome
-from harness.judging import answered, expect, held, let_through, shown
 from harness.requirement import SHOULD
 from harness.verdict import Verdict
 

@@ -6,9 +6,7 @@ from urllib.parse import urlsplit
 
 from contracts.catalogue import RuleFamily
 from harness.capabilities import remedy_for
-from harness.history import Exchange, History
-from harness.http import object_or_empty
-from harness.judging import (
+from harness.expectations import (
     UndecidedError,
     expect,
     expect_field,
@@ -19,6 +17,8 @@ from harness.judging import (
     lacking_without,
     statuses,
 )
+from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
 

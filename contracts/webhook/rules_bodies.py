@@ -2,8 +2,8 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, event_reading_before, state_in
+from harness.expectations import expect, expect_success, held
 from harness.history import History
-from harness.judging import expect, expect_success, held
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -12,9 +12,7 @@ from contracts.status_changes import (
     webhook_payload,
 )
 from contracts.times import iso_or_none, parse_http_date
-from harness.history import Exchange, History
-from harness.http import object_or_empty
-from harness.judging import (
+from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
     expect,
@@ -25,6 +23,8 @@ from harness.judging import (
     numbers,
     shown,
 )
+from harness.history import Exchange, History
+from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

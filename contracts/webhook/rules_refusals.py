@@ -3,8 +3,8 @@
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, state_in
 from contracts.webhook.rules_processing import SECTION
+from harness.expectations import UndecidedError, expect, expect_status, held, statuses
 from harness.history import History
-from harness.judging import UndecidedError, expect, expect_status, held, statuses
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

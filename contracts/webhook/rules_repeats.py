@@ -3,8 +3,8 @@
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, state_in
 from contracts.webhook.rules_processing import SECTION
+from harness.expectations import answered, expect, expect_success, held, shown
 from harness.history import History
-from harness.judging import answered, expect, expect_success, held, shown
 from harness.requirement import SHOULD
 from harness.verdict import Verdict
 

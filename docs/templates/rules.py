@@ -1,8 +1,8 @@
 """Reading events: a template, to copy to contracts/<seam>/rules.py (a new seam also needs an empty __init__.py)."""
 
 from contracts.catalogue import RuleFamily
+from harness.expectations import expect_status, held
 from harness.history import History
-from harness.judging import expect_status, held
 from harness.requirement import MUST
 from harness.verdict import Verdict
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.expectations import numbers
 from harness.history import History
-from harness.judging import numbers
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Judge, Requirement
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated

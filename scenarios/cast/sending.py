@@ -9,9 +9,9 @@ from typing import Any
 import openapi
 from contracts.times import parse_http_date
 from harness.deployment import Deployment, Target
+from harness.expectations import shown
 from harness.history import Exchange, Outcome
 from harness.http import Answer, Call, WireError, object_or_empty
-from harness.judging import shown
 from harness.pacing import pause_after_429
 from harness.recorder import Forwarding, Recorder
 from harness.story import StoryStoppedError

@@ -8,10 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from harness.deployment import Deviation
-from harness.findings import exchange_shown
-from harness.history import History
-from harness.judge import judge_all, judge_one
-from harness.judging import (
+from harness.expectations import (
     LackingError,
     UndecidedError,
     expect,
@@ -22,6 +19,9 @@ from harness.judging import (
     numbers,
     statuses,
 )
+from harness.findings import exchange_shown
+from harness.history import History
+from harness.judge import judge_all, judge_one
 from harness.report import Finding, exit_code_of
 from harness.requirement import OBSERVE, SHOULD, Requirement
 from harness.verdict import (

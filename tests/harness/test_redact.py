@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from harness.expectations import expect, held
 from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
 from harness.judge import judge_all
-from harness.judging import expect, held
 from harness.redact import Redactor, fingerprint, jwt_claims, placeholder
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Requirement

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import openapi
+from harness.expectations import shown
 from harness.history import Exchange
 from harness.http import header
-from harness.judging import shown
 from openapi.documents import METHODS
 from openapi.operation import Operation
 from openapi.problems import escape

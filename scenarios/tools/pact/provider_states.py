@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from contracts.pacts.states import STATES, When
 from contracts.status_changes import is_about
 from harness.capabilities import remedy_for
+from harness.expectations import LackingError
 from harness.history import StreamEvent
-from harness.judging import LackingError
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast

@@ -7,7 +7,7 @@ import openapi
 from contracts.client_session.wire import CALLBACK
 from contracts.pacts.states import STATES
 from contracts.times import iso_millis
-from harness.judging import LackingError
+from harness.expectations import LackingError
 from scenarios.cast.deliveries import read_until_status
 from scenarios.cast.updates import Updates, unknown_id
 from scenarios.tools.pact.provider_states import ProviderStates, Setup, Values

@@ -1,4 +1,4 @@
-"""The words in which judges are written. A judge returns a verdict or lets one of these exceptions say it."""
+"""What judges expect of exchanges, and the exceptions by which they decide. A judge returns a verdict or raises one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
