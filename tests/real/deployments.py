@@ -1,0 +1,143 @@
+"""Deployments of real and simulated applications, and the files that describe them."""
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import make_url
+
+import openapi
+from simulators.people import main_account, people
+from simulators.seed import Seed, default_seed
+from simulators.tuvens_api.config import LOCAL_JWT_SECRET, LOCAL_SHARED_SECRET
+from simulators.tuvens_api.jwts import mint_jwt
+from tests.real.applications import FOLDERS, free_ports, installed, served
+from tests.simulators import postgresql
+
+_RAISED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the real applications run. session_expiry in seconds."""
+
+    flavour: Literal["idiomatic", "default"] = "idiomatic"
+    rate_limits: Literal["contract", "raised"] = "raised"
+    session_expiry: int = 900
+
+
+@contextmanager
+def deployment(real: Collection[str], folder: Path, setting: Setting | None = None) -> Iterator[Path]:
+    """Serve the applications `real`; yields a deployment file in which the others are left to be simulated.
+
+    `folder` takes the file, the seed and the logs.
+    """
+    setting = setting or Setting()
+    seed = default_seed()
+    (folder / "seed.json").write_text(json.dumps(seed.to_json()), "utf-8")
+    ports = dict(zip((*FOLDERS, "receiver"), free_ports(len(FOLDERS) + 1), strict=True))
+    with ExitStack() as stack:
+        schema = stack.enter_context(postgresql.schema()) if "tuvens-api" in real else ""
+        targets = {app: installed(app) for app in FOLDERS if app in real}
+        for app, target in targets.items():
+            environment = _environment(app, real, ports, setting, folder, schema)
+            log = folder / f"{FOLDERS[app].name}.log"
+            stack.enter_context(served(app, target, environment, log))
+        file = folder / "deployment.json"
+        file.write_text(json.dumps(_description(real, ports, setting, seed, schema), indent=1), "utf-8")
+        yield file
+
+
+def _environment(
+    app: str, real: Collection[str], ports: Mapping[str, int], setting: Setting, folder: Path, schema: str
+) -> dict[str, str]:
+    """What `serve` reads: see README.md."""
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    # crossapp's receiver passes on all that is no webhook.
+    tuvens_api = urls["receiver"] if app == "hi.events" else urls["tuvens-api"]
+    environment = {
+        "PORT": str(ports[app]),
+        "FLAVOUR": setting.flavour,
+        "SEED": str(folder / "seed.json"),
+        "HI_EVENTS_SHARED_SECRET": LOCAL_SHARED_SECRET,
+        "JWT_SECRET": LOCAL_JWT_SECRET,
+        "CROSS_APP_SESSION_EXPIRY": str(setting.session_expiry),
+        "RATE_LIMITS": setting.rate_limits,
+        "TUVENS_API_URL": tuvens_api,
+        "HI_EVENTS_URL": urls["hi.events"],
+        "HI_EVENTS_API_URL": urls["hi.events"] + ("/api" if "hi.events" in real else ""),
+        "TUVENS_CLIENT_URL": urls["tuvens-client"],
+    }
+    if app == "tuvens-api":
+        environment["DATABASE_URL"] = _database("postgresql", schema)
+    if app == "hi.events":
+        environment["DATABASE_FILE"] = str(folder / "hi_events.sqlite")
+    return environment
+
+
+def _database(driver: str, schema: str) -> str:
+    address = make_url(postgresql.URL).set(drivername=driver, query={"options": f"-csearch_path={schema}"})
+    return address.render_as_string(hide_password=False)
+
+
+def _description(
+    real: Collection[str], ports: Mapping[str, int], setting: Setting, seed: Seed, schema: str
+) -> dict[str, Any]:
+    """The deployment file: users, three events, and of each application its URL, or the port for its simulator."""
+    main, now = main_account(seed), time.time()
+    client = f"http://127.0.0.1:{ports['tuvens-client']}"
+    targets: dict[str, dict[str, Any]] = {}
+    for app in FOLDERS:
+        if app not in real:
+            targets[app] = {"port": ports[app]}
+            continue
+        targets[app] = {"url": f"http://127.0.0.1:{ports[app]}", "kind": "local"}
+        if setting.rate_limits == "raised":
+            limited = [each.id for each in openapi.load(app).operations.values() if each.rate_limit is not None]
+            targets[app]["rate_limits"] = dict.fromkeys(limited, _RAISED)
+    if "tuvens-api" in real:
+        targets["tuvens-api"] |= {
+            "session_expiry": setting.session_expiry,
+            "cors_origins": [f"http://127.0.0.1:{ports['hi.events']}", client],
+            "database": _database("postgresql+psycopg", schema),
+            "audit_table": "crossAppAudit",
+        }
+    if "hi.events" in real:
+        targets["hi.events"]["api_url"] = targets["hi.events"]["url"] + "/api"
+    own = [each.id for each in seed.events if each.account_id == main][:3]
+    events: dict[str, Any] = {
+        "tuvens": own,
+        "foreign": next(each.id for each in seed.events if each.account_id != main),
+    }
+    # A simulated hi.events beside a real tuvens-api is seeded by crossapp, which links its events itself.
+    if "hi.events" in real or "tuvens-api" not in real:
+        events["linked"] = [
+            {"hi": each.id, "tuvens": each.tuvens_event_id} for each in seed.hi_events if each.tuvens_event_id in own
+        ]
+    found: dict[str, Any] = {
+        "name": " and ".join(f"a real {app}" for app in FOLDERS if app in real),
+        "edition": openapi.EDITION,
+        "return_origin": client,
+        "targets": targets,
+        "credentials": {"shared_secret": LOCAL_SHARED_SECRET, "jwt_secret": LOCAL_JWT_SECRET},
+        "users": [
+            {
+                "role": person.role,
+                "user_id": person.user.sub,
+                "email": person.user.email,
+                "account_id": person.account_id,
+                "jwt": mint_jwt(LOCAL_JWT_SECRET, person.user, now),
+                **({"name": person.user.name} if person.user.name else {}),
+            }
+            for person in people(seed)
+        ],
+        "events": events,
+        "safety": {"exhaust_rate_limits": setting.rate_limits == "contract"},
+    }
+    if "hi.events" in real:
+        found["receiver"] = {"listen": f"127.0.0.1:{ports['receiver']}"}
+    return found

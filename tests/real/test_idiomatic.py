@@ -1,0 +1,47 @@
+"""Nothing is said against applications that are right by the contract, in every mix of real and simulated ones."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from tests.real.applications import present
+from tests.real.deployments import Setting, deployment
+from tests.real.verifying import Outcome, verify
+
+_LEFT_OUT = ("--without", "browser.*")
+
+
+_MIXES = [real for count in range(len(present()), 0, -1) for real in combinations(present(), count)]
+"""Every mix of the applications that are here. CI verifies the first one, in which all of them are real."""
+
+
+@pytest.mark.parametrize(
+    "real", [pytest.param(real, id=" ".join(real), marks=[pytest.mark.slow] * (real != present())) for real in _MIXES]
+)
+def test_nothing_is_said_against_right_applications(real: tuple[str, ...], tmp_path: Path) -> None:
+    with deployment(real, tmp_path) as file:
+        found = verify(file, *_LEFT_OUT)
+    _expect_no_accusation(found)
+    assert found.footer["judged"] > 200
+
+
+@pytest.mark.slow
+def test_nothing_is_said_against_the_contracts_own_rate_limits(tmp_path: Path) -> None:
+    with deployment(present(), tmp_path, Setting(rate_limits="contract")) as file:
+        found = verify(file, "--select", "rate_limits.*", "--select", "*_is_limited", "--select", "*past_the_limit")
+    _expect_no_accusation(found)
+    assert {each["verdict"] for each in found.findings if each["requirement"].startswith("rate_limits.")} == {"held"}
+
+
+@pytest.mark.slow
+def test_nothing_is_said_against_sessions_that_expire(tmp_path: Path) -> None:
+    with deployment(present(), tmp_path, Setting(session_expiry=20)) as file:
+        found = verify(file, "--select", "*expire*", "--select", "*lives_until*", "--patience", "60s")
+    _expect_no_accusation(found)
+    assert found.counts()["held"] >= 8
+
+
+def _expect_no_accusation(found: Outcome) -> None:
+    assert found.of("violated", "blocked", "harness_fault") == {}
+    assert found.footer["crashes"] == []
