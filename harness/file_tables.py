@@ -68,6 +68,9 @@ class Table(BaseModel):
 _WORDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "mapping_type": "must be a table",
     "missing": "missing",
     "string_pattern_mismatch": "must be text",
     "string_type": "must be text",

@@ -6,10 +6,11 @@ other programs.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from harness.exit_codes import ExitCode
+from harness.typed import typed
 from harness.verdict import VerdictName
 
 FORMAT = 1
@@ -294,78 +295,28 @@ def exit_code_of(
 JUDGED = frozenset({VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED})
 
 
+_KINDS = {"header": Header, "finding": Finding, "claim": ClaimResult, "load": LoadLine, "footer": Footer}
+
+
 def read_report(lines: Iterable[str]) -> Report:
     """Read the lines of a report. Without a footer, the run did not finish. Raises ReportError."""
-    header: Header | None = None
-    footer: Footer | None = None
-    findings: list[Finding] = []
-    claims: list[ClaimResult] = []
-    load: LoadLine | None = None
+    found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
             kind = value.pop("type")
-            if kind == "header":
-                if value.get("format") != FORMAT:
-                    raise ReportError(f"format {value.get('format')!r} is not {FORMAT}, which this version reads")
-                value["targets"] = tuple(_read(TargetLine, each) for each in value["targets"])
-                header = _read(Header, value)
-            elif kind == "finding":
-                findings.append(_finding(value))
-            elif kind == "claim":
-                value["verdict"] = VerdictName(value["verdict"])
-                claims.append(_read(ClaimResult, value))
-            elif kind == "load":
-                load = _load(value)
-            elif kind == "footer":
-                footer = _read(Footer, value)
-            else:
+            if kind not in _KINDS:
                 raise ReportError(f"unknown type {kind!r}")
+            if kind == "header" and value.get("format") != FORMAT:
+                raise ReportError(f"format {value.get('format')!r} is not {FORMAT}, which this version reads")
+            found[kind].append(typed(_KINDS[kind], value))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReportError(f"line {number}: not a line of a crossapp report ({error})") from None
-    if header is None:
+    if not found["header"]:
         raise ReportError("no header line: this is not a crossapp report, or it is empty")
-    if footer is None:
-        footer = Footer(len(findings), 0, {}, {}, (), ExitCode.HARNESS_FAULT, 0.0, finished=False)
-    return Report(header, tuple(findings), tuple(claims), footer, load)
-
-
-def _finding(value: dict[str, Any]) -> Finding:
-    value["verdict"] = VerdictName(value["verdict"])
-    value["source"] = _read(Source, value["source"])
-    value["exchanges"] = tuple(_shown(each) for each in value.get("exchanges", ()))
-    if value.get("waiver") is not None:
-        value["waiver"] = _read(Waiver, value["waiver"])
-    return _read(Finding, value)
-
-
-def _shown(value: dict[str, Any]) -> ShownExchange:
-    for name in ("request_headers", "response_headers"):
-        value[name] = tuple((str(key), str(text)) for key, text in value.get(name, ()))
-    return _read(ShownExchange, value)
-
-
-def _load(value: dict[str, Any]) -> LoadLine:
-    value["budgets"] = tuple(_read(BudgetLine, each) for each in value["budgets"])
-    for each in value["measures"]:
-        for name in ("percentiles", "service", "server"):
-            each[name] = tuple(tuple(row) for row in each[name])
-        each["stretches"] = tuple(_stretch(stretch) for stretch in each["stretches"])
-    value["measures"] = tuple(_read(MeasureLine, each) for each in value["measures"])
-    return _read(LoadLine, value)
-
-
-def _stretch(value: dict[str, Any]) -> Stretch:
-    value["times"] = tuple((float(time), int(count)) for time, count in value["times"])
-    return _read(Stretch, value)
-
-
-T = TypeVar("T")
-
-
-def _read(kind: type[T], value: Mapping[str, Any]) -> T:
-    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # only dataclasses come here
-    known = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in names}
-    return kind(**known)
+    findings = tuple(found["finding"])
+    unfinished = Footer(len(findings), 0, {}, {}, (), ExitCode.HARNESS_FAULT, 0.0, finished=False)
+    load, footer = (next(iter(found[kind]), None) for kind in ("load", "footer"))
+    return Report(found["header"][0], findings, tuple(found["claim"]), footer or unfinished, load)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from harness.history import Context, Entry, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
-from harness.http import Headers
+from harness.history import Context, Entry, Exchange, History, Observation, StoryOutcome, StreamEvent
 from harness.redact import Redactor
 from harness.report import json_line
+from harness.typed import typed
 
 FORMAT = 1
 
@@ -33,39 +33,47 @@ def entry_lines(entries: Iterable[Entry], redactor: Redactor) -> Iterator[str]:
         yield json_line(_entry_to_json(each, redactor))
 
 
+_KINDS = {
+    "context": Context,
+    "exchange": Exchange,
+    "stream_event": StreamEvent,
+    "observation": Observation,
+    "story": StoryOutcome,
+}
+
+
 def read_history(lines: Iterable[str]) -> History:
     """Read JSON lines back. Raises HistoryError."""
-    context: Context | None = None
-    entries: list[Entry] = []
-    stories: list[StoryOutcome] = []
+    found: list[Any] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-            kind = value.pop("type")
-            if kind == "context":
-                if value.pop("format") != FORMAT:
-                    raise HistoryError(f"the format is not {FORMAT}, which this version reads")
-                context = _context(value)
-            elif kind == "exchange":
-                entries.append(_exchange(value))
-            elif kind == "stream_event":
-                value["lines"] = tuple(map(str, value["lines"]))
-                _of(value["step"], str, "step")
-                entries.append(StreamEvent(**value))
-            elif kind == "observation":
-                _of(value["values"], dict, "values")
-                entries.append(Observation(**value))
-            elif kind == "story":
-                stories.append(StoryOutcome(**value))
-            else:
-                raise HistoryError(f"unknown type {kind!r}")
+            found.append(_read(json.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise HistoryError(f"line {number}: not a line of a crossapp history ({error})") from None
+    context = next((each for each in found if isinstance(each, Context)), None)
     if context is None:
         raise HistoryError("no context line: this is not a crossapp history, or it is empty")
-    return History(context, entries, stories)
+    entries = [each for each in found if isinstance(each, Entry)]
+    return History(context, entries, [each for each in found if isinstance(each, StoryOutcome)])
+
+
+def _read(value: Any) -> object:
+    kind = value.pop("type")
+    if kind not in _KINDS:
+        raise HistoryError(f"unknown type {kind!r}")
+    if kind == "context" and value.pop("format") != FORMAT:
+        raise HistoryError(f"the format is not {FORMAT}, which this version reads")
+    if kind == "exchange":
+        for body in ("request_body", "response_body"):
+            value[body] = _body_from_json(value[body])
+    read: object = typed(_KINDS[kind], value, exact=True)
+    if isinstance(read, Context):
+        for app, target in read.targets.items():
+            if not {"url", "kind"} <= target.keys():
+                raise HistoryError(f"targets.{app}: has no 'url' or no 'kind'")
+    return read
 
 
 def _entry_to_json(entry: Entry, redactor: Redactor) -> dict[str, Any]:
@@ -90,37 +98,3 @@ def _body_to_json(body: bytes) -> str | dict[str, str]:
 
 def _body_from_json(value: Any) -> bytes:
     return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else str(value).encode("utf-8")
-
-
-def _headers(value: Any) -> Headers:
-    return tuple((str(name), str(text)) for name, text in value)
-
-
-def _context(value: dict[str, Any]) -> Context:
-    for app, target in _of(value["targets"], dict, "targets").items():
-        for name in ("url", "kind"):
-            _of(_of(target, dict, f"targets.{app}")[name], str, f"targets.{app}.{name}")
-    _of(value["settings"], dict, "settings")
-    return Context(**{**value, "capabilities": frozenset(map(str, value["capabilities"]))})
-
-
-def _exchange(value: dict[str, Any]) -> Exchange:
-    for name in ("step", "caller", "callee", "operation", "method", "url"):
-        _of(value[name], str, name)
-    for name in ("started", "seconds"):
-        _of(value[name], (int, float), name)
-    _of(value["number"], int, "number")
-    _of(value["status"], (int, type(None)), "status")
-    _of(value["facts"], dict, "facts")
-    value["request_body"] = _body_from_json(value["request_body"])
-    value["response_body"] = _body_from_json(value["response_body"])
-    value["request_headers"] = _headers(value["request_headers"])
-    value["response_headers"] = _headers(value["response_headers"])
-    value["outcome"] = Outcome(value["outcome"])
-    return Exchange(**value)
-
-
-def _of(value: Any, kind: type | tuple[type, ...], name: str) -> Any:
-    if not isinstance(value, kind):
-        raise HistoryError(f"{name} is of the wrong type")
-    return value

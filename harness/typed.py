@@ -1,0 +1,37 @@
+"""Reads JSON values into dataclasses, as their annotations say, with pydantic."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+def typed(kind: type[T], value: Mapping[str, Any], *, exact: bool = False) -> T:
+    """The value as an instance of a dataclass; unknown fields are left out, or refused if it must be `exact`. Raises
+    ValueError, whose text names the first field that does not fit."""
+    from pydantic import ValidationError
+
+    from harness.file_tables import in_words
+
+    unknown = value.keys() - {each.name for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    if exact and unknown:
+        raise ValueError(f"{min(unknown)}: unknown field")
+    try:
+        read: T = _adapter(kind).validate_python(value)  # type: ignore[arg-type]  # a class is hashable
+    except ValidationError as failed:
+        raise ValueError(in_words(failed, {})) from None
+    return read
+
+
+@cache
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    # Imported here: pydantic takes 0.2 s to import, and most commands read nothing.
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    return adapter
