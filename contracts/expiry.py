@@ -25,7 +25,7 @@ def seconds_to_expiry(answer: Exchange) -> float:
     text = json_object(answer).get("expires_at")
     expires = iso_or_none(text)
     if expires is None:
-        raise BrokenRuleError("expires_at in ISO 8601, UTC, with Z", f"expires_at is {str(text)[:60]!r}", answer)
+        raise BrokenRuleError("expires_at in ISO 8601, in UTC", f"expires_at is {str(text)[:60]!r}", answer)
     now = parse_http_date(answer.header("date"))
     if now is None:
         raise UndecidedError("the answer has no Date header, so the server's clock is not known")

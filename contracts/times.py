@@ -1,11 +1,11 @@
-"""Times as the contract has them: ISO 8601, UTC, always with Z."""
+"""Times as the contract has them: ISO 8601, in UTC, written with `Z` or `+00:00`."""
 
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-_ISO = re.compile(r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
 
 
 def iso_millis(unix: float) -> str:
@@ -23,7 +23,7 @@ def parse_iso(text: str) -> float:
     """Unix seconds of an ISO time with whole seconds or up to nine decimals. Raises ValueError otherwise."""
     match = _ISO.fullmatch(text)
     if match is None:
-        raise ValueError(f"not an ISO 8601 time in UTC with Z: {text[:40]!r}")
+        raise ValueError(f"not an ISO 8601 time in UTC, with Z or +00:00: {text[:40]!r}")
     whole = datetime.fromisoformat(f"{match[1]}+00:00").timestamp()
     return whole + float(f"0.{match[2] or 0}")
 

@@ -67,7 +67,7 @@ class SeedUser:
 
 @dataclass(frozen=True, slots=True)
 class SeedEvent:
-    """An event of tuvens-api, its ticketing not enabled. Times are ISO 8601, UTC, with Z."""
+    """An event of tuvens-api, its ticketing not enabled. Times are ISO 8601, in UTC."""
 
     id: Text
     account_id: Number

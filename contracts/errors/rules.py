@@ -119,7 +119,7 @@ def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
 @rule(
     obliged="hi.events",
     section="POST /auth/cross-app/validate-permission (bearer)",
-    quote="Laravel's error shape throughout",
+    quote="Error shape of the four cross-app routes' own refusals",
     depends_on="routes.hi.events_answers",
 )
 def hi_events_errors_share_one_shape(history: History) -> Verdict:

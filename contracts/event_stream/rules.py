@@ -88,7 +88,7 @@ def messages_are_unnamed(history: History) -> Verdict:
 @rule(quote='`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"', settles="C-TA-32")
 def messages_have_the_form(history: History) -> Verdict:
     """tuvens-api writes each message as JSON with type ticketing_status_changed, eventId as text, status, and
-    timestamp in ISO 8601 with Z."""
+    timestamp in ISO 8601, in UTC."""
     messages = _all_messages(history)
     for each in messages:
         message = stream_message(each)
@@ -96,7 +96,7 @@ def messages_have_the_form(history: History) -> Verdict:
             (f"type {MESSAGE_TYPE}", message.get("type") == MESSAGE_TYPE),
             ("eventId as text", isinstance(message.get("eventId"), str)),
             ("status setup, active or inactive", message.get("status") in ("setup", "active", "inactive")),
-            ("timestamp in ISO 8601, UTC, with Z", iso_or_none(message.get("timestamp")) is not None),
+            ("timestamp in ISO 8601, in UTC", iso_or_none(message.get("timestamp")) is not None),
         ):
             expect(fits, expected=expected, observed=each.data[:200], at=each)
     return held(messages)

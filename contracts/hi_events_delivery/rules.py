@@ -222,7 +222,7 @@ def _body_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
     number, title, status, tuvens = (payload.get(name) for name in ("id", "title", "status", "tuvens_event_id"))
     checks = (
         (event_type == "event.status_changed", f"event_type is {event_type!r}"),
-        (iso_or_none(sent_at) is not None, f"event_sent_at is {sent_at!r}, not an ISO 8601 time in UTC with Z"),
+        (iso_or_none(sent_at) is not None, f"event_sent_at is {sent_at!r}, not an ISO 8601 time in UTC"),
         (type(number) is int and str(number) == hi_event, f"payload.id is {number!r}, not {hi_event}"),
         (isinstance(title, str), f"payload.title is {title!r}, not text"),
         (tuvens == tuvens_event, f"payload.tuvens_event_id is {tuvens!r}, not {tuvens_event!r}"),

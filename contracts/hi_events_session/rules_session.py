@@ -90,7 +90,7 @@ def _sign_in_of(history: History, request: Exchange) -> Exchange:
 
 @living_session_rule(quote='"account_id": 1, "expires_at": "..."}`', depends_on=_IS_TOLD)
 def status_tells_when_the_session_ends(history: History) -> Verdict:
-    """hi.events tells in status when the session expires: a time to come, in ISO 8601, UTC, with Z."""
+    """hi.events tells in status when the session expires: a time to come, in ISO 8601, in UTC."""
     answer = expect_success(history.one(f"{USED}/status"))
     left = seconds_to_expiry(answer)
     expect(left > -1, expected="a time after the answer's Date", observed=f"a time {-left:.0f} s before it", at=answer)

@@ -1,4 +1,4 @@
-"""The webhook: bodies as PHP, Node and Python write them."""
+"""The webhook: bodies as PHP, Node and Python write them, and times with an offset of zero."""
 
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, event_reading_before, state_in
@@ -54,3 +54,14 @@ def updates_by_node_are_applied(history: History) -> Verdict:
 def updates_by_python_are_applied(history: History) -> Verdict:
     """tuvens-api applies a signed update as Python writes it: spaces between, all but ASCII escaped, a newline last."""
     return _applied(history, "python")
+
+
+@rule(
+    section="Left open: no rule judges these, and a simulator picks the first",
+    quote="whoever reads them takes both",
+    settles=(),
+    next_step="Read event_sent_at as ISO 8601 with an offset: PHP writes UTC as +00:00.",
+)
+def a_time_with_an_offset_of_zero_is_read(history: History) -> Verdict:
+    """tuvens-api applies a signed update whose event_sent_at is written with +00:00 instead of Z."""
+    return _applied(history, "time with offset")

@@ -231,7 +231,7 @@ def _last_updated(update: Exchange, after: Exchange) -> float:
     observed = _observed(after, "hiEventsLastUpdated")
     expect(
         noted is not None,
-        expected="contactData.hiEventsLastUpdated in ISO 8601, UTC, with Z",
+        expected="contactData.hiEventsLastUpdated in ISO 8601, in UTC",
         observed=observed,
         at=after,
     )

@@ -1,5 +1,7 @@
 """Webhooks as PHP, Node and Python serialise them: hi.events is written in PHP, a fork need not be."""
 
+import json
+
 from contracts.times import iso_millis
 from contracts.webhook.vectors import LANGUAGES, written_by
 from scenarios.cast.cast import Cast
@@ -9,7 +11,8 @@ from scenarios.catalogue import story
 
 @story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
 async def updates_of_other_languages_are_sent(cast: Cast) -> None:
-    """An event goes live and is cancelled again and again, told by PHP, Node and Python, each as it writes JSON."""
+    """An event goes live and is cancelled again and again, told by PHP, Node and Python, each as it writes JSON;
+    then by times with an offset."""
     async with event_with_status(cast, "CANCELLED") as (updates, state):
         told = "CANCELLED"
         for language in LANGUAGES:
@@ -26,3 +29,9 @@ async def updates_of_other_languages_are_sent(cast: Cast) -> None:
                 if reply.ok:
                     told = status
                     state = await updates.reads_until_changed(f"{step}/after", state)
+        value = json.loads(updates.body("LIVE" if told == "CANCELLED" else "CANCELLED"))
+        value["event_sent_at"] = value["event_sent_at"].replace("Z", "+00:00")
+        step = "time with offset/of zero"
+        reply = await cast.delivers(f"{step}/update", json.dumps(value).encode())
+        if reply.ok:
+            await updates.reads_until_changed(f"{step}/after", state)

@@ -202,6 +202,7 @@ _VARIANTS: dict[str, tuple[str, Callable[[Any], Change]]] = {
         _of_json(_pretty),
     ),
     "whole-seconds": ("Times have no fraction.", _of_json(_times(rb"\1Z"))),
+    "offset-of-zero": ("Times are written with +00:00, as PHP writes UTC.", _of_json(_times(rb"\1.\2+00:00"))),
     "microseconds": ("Times have six digits after the point.", _of_json(_times(rb"\1.\g<2>000Z"))),
     "no-charset": ("Content-Type is application/json without a charset.", _of_json(media_type("application/json"))),
     "quoted-charset": (

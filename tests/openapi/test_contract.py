@@ -92,6 +92,8 @@ def test_there_is_every_operation_of_the_contract_and_no_other() -> None:
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: each.id)
 def test_an_operation_has_the_statuses_of_the_contract(operation: Operation) -> None:
     _, text = _described().get(operation.id, ("", ""))
+    # What the last section of hi.events' routes says of errors concerns all of them.
+    text = text.partition("\nError shape of the four cross-app routes")[0]
     listed = {int(number) for number in re.findall(r"\b[2-5]\d\d\b", text)} & set(HTTPStatus)
     wanted = STATUSES.get(operation.id, listed)
     if "requestBody" in operation.raw:
@@ -289,7 +291,8 @@ WEBHOOK: list[tuple[dict[str, object], str | None]] = [
     ({"event_sent_at": "2025-07-25T14:30:00Z"}, None),
     ({"event_sent_at": "2025-07-25T14:30:00.123456Z"}, None),
     ({"event_sent_at": "2025-07-25T14:30:00.12Z"}, "/body/event_sent_at"),
-    ({"event_sent_at": "2025-07-25T14:30:00+00:00"}, "/body/event_sent_at"),
+    ({"event_sent_at": "2025-07-25T14:30:00+00:00"}, None),
+    ({"event_sent_at": "2025-07-25T16:30:00+02:00"}, "/body/event_sent_at"),
     ({"event_sent_at": "2025-02-30T14:30:00Z"}, "/body/event_sent_at"),
     ({"event_sent_at": "yesterday"}, "/body/event_sent_at"),
     ({"event_type": "event.created"}, "/body/event_type"),

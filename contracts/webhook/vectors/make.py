@@ -111,6 +111,12 @@ def _accepted() -> Iterator[Case]:
     yield Case("line-separators", _titled("a\u2028b\u2029c".encode()), "U+2028 and U+2029 as they are: legal in JSON.")
     yield Case("escaped-slashes", _titled(rb"A\/B \/\/ https:\/\/example.com\/"), "Slashes as PHP escapes them.")
     yield Case("html-in-title", _titled(rb"<b>\u003Cscript\u003E &amp; 'x'</b>"), "Markup, partly as escapes.")
+    for name, sent_at, why in (
+        ("with-offset-of-zero", "2025-07-25T14:30:00+00:00", "A time in UTC as PHP's toIso8601String writes it."),
+        ("in-whole-seconds", "2025-07-25T14:30:00Z", "A time without a fraction."),
+        ("in-microseconds", "2025-07-25T14:30:00.000000Z", "A time with six digits after the point."),
+    ):
+        yield Case(f"time-{name}", compact({**_PLAIN, "event_sent_at": sent_at}), why)
     yield Case("big-integers", _with_extra('"revision":12345678901234567890123,"sequence":9007199254740993'), (
         "Integers beyond 2^53 in fields that nobody reads: parsing and writing again would change them."
     ))  # fmt: skip

@@ -1,8 +1,9 @@
 """Faults of events: reading them, changing their status, and reporting the change."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 from harness.http import json_body
 from simulators.hi_events.authentication import unauthenticated
@@ -16,6 +17,7 @@ from simulators.kit.messages import Request, Response, current
 from simulators.kit.response_mutations import media_type, mutated, put, status
 
 _SET_STATUS = "setEventStatus"
+_LOCAL = timezone(timedelta(hours=2))
 
 
 @registry.fault(kills=["hi_events_session.changing_an_event_demands_a_session", "fuzzing.setEventStatus"])
@@ -177,12 +179,42 @@ def webhook_with_more_fields(hi: HiEvents) -> Change:
 
 
 @registry.benign()
+def webhook_time_with_offset(hi: HiEvents) -> Change:
+    """Webhooks write event_sent_at with +00:00, as PHP writes UTC."""
+    return _dated(hi, lambda text: text.replace("Z", "+00:00"))
+
+
+@registry.benign()
+def webhook_time_in_microseconds(hi: HiEvents) -> Change:
+    """Webhooks write event_sent_at with six digits after the point."""
+    return _dated(hi, lambda text: text.replace("Z", "000Z"))
+
+
+@registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
+def webhook_time_in_local_time(hi: HiEvents) -> Change:
+    """Webhooks of archived events write event_sent_at in the time zone of the server, with its offset."""
+    return _dated(hi, lambda text: datetime.fromisoformat(text).astimezone(_LOCAL).isoformat(), status="ARCHIVED")
+
+
+@registry.benign()
 def webhook_written_by_php(hi: HiEvents) -> Change:
     """Webhooks are written as PHP writes them: indented, slashes and accents escaped."""
     return swap(
         hi.announcer.body,
         lambda honest, changed: json.dumps(json.loads(honest(changed)), indent=4).replace("/", "\\/").encode(),
     )
+
+
+def _dated(hi: HiEvents, spell: Callable[[str], str], status: str = "") -> Change:
+    """Write event_sent_at otherwise, in the webhooks of all changes or of those to one status."""
+
+    def body(honest: Honest[[LocalEvent], bytes], changed: LocalEvent) -> bytes:
+        value = json.loads(honest(changed))
+        if status in ("", changed.status):
+            value["event_sent_at"] = spell(value["event_sent_at"])
+        return json_body(value)
+
+    return swap(hi.announcer.body, body)
 
 
 def _without_session(hi: HiEvents) -> list[Swap]:

@@ -1,5 +1,7 @@
 """Faults of sessions: who is admitted, and what they answer to a signed-in user."""
 
+from datetime import datetime, timedelta, timezone
+
 from contracts.session_token.wire import Account
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.simulator import HiEvents
@@ -12,6 +14,7 @@ from simulators.kit.response_mutations import body, drop, mutated, put
 from simulators.kit.sending import Receive
 
 _STATUS, _ACCOUNTS, _PERMISSION = "getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission"
+_LOCAL = timezone(timedelta(hours=2))
 _IsGranted = Honest[[LocalSession, str, int | None], Async[bool]]
 
 
@@ -145,6 +148,18 @@ def status_expiry_without_zone(hi: HiEvents) -> Change:
 
 @registry.fault(
     kills=[
+        "conformity.getCrossAppStatus",
+        "hi_events_session.status_tells_when_the_session_ends",
+        "fuzzing.getCrossAppStatus",
+    ]
+)
+def status_expiry_in_local_time(hi: HiEvents) -> Change:
+    """status writes expires_at in the time zone of the server, with its offset."""
+    return mutated(hi, put("expires_at", value=_in_local_time), _STATUS)
+
+
+@registry.fault(
+    kills=[
         "conformity.listCrossAppAccounts",
         "hi_events_session.accounts_equal_those_of_tuvens_api",
         "fuzzing.listCrossAppAccounts",
@@ -165,6 +180,10 @@ def accounts_numbered_as_text(hi: HiEvents) -> Change:
 def permission_answer_renamed(hi: HiEvents) -> Change:
     """validate-permission answers granted instead of has_permission."""
     return mutated(hi, body(lambda value: value.update(granted=value.pop("has_permission"))), _PERMISSION)
+
+
+def _in_local_time(text: object) -> str:
+    return datetime.fromisoformat(str(text)).astimezone(_LOCAL).isoformat()
 
 
 def _open(endpoint: OperationEndpoint, empty: dict[str, object]) -> Change:

@@ -45,6 +45,18 @@ def archived_maps_to_inactive(api: TuvensApi) -> Change:
     return _maps(api, "ARCHIVED", "inactive")
 
 
+@registry.fault(kills=["webhook.a_time_with_an_offset_of_zero_is_read"])
+def offset_of_zero_is_refused(api: TuvensApi) -> Change:
+    """event_sent_at is matched against a pattern that ends with Z: a time with +00:00 is answered 400."""
+
+    def read(honest: Honest[[Request], StatusUpdate], request: Request) -> StatusUpdate:
+        if not request.json["event_sent_at"].endswith("Z"):
+            raise Refusal(400, "VALIDATION_ERROR", "event_sent_at is not an ISO 8601 time in UTC")
+        return honest(request)
+
+    return swap(api.webhook.read, read)
+
+
 @registry.fault(kills=["webhook.status_in_lower_case_gives_setup"])
 def status_case_ignored(api: TuvensApi) -> Change:
     """The status is compared without regard to case: live makes an event active."""

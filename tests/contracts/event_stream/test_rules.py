@@ -55,7 +55,7 @@ def test_an_event_that_is_named_message_reaches_a_page_too() -> None:
         {"type": "status"},
         {"eventId": 11},
         {"status": "LIVE"},
-        {"timestamp": "2025-07-25T14:30:00+00:00"},
+        {"timestamp": "2025-07-25T16:30:00+02:00"},
         {"timestamp": None},
     ],
 )

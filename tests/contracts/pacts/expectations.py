@@ -16,7 +16,7 @@ from harness.http import Answer, Call, object_or_empty
 
 JSON = "application/json"
 _JSON_TYPE = r"^[Aa]pplication/[Jj][Ss][Oo][Nn]\s*(;.*)?$"
-TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}|\.[0-9]{6})?Z$"
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}|\.[0-9]{6})?(Z|\+00:00)$"
 AN_HOUR_AGO = "2025-07-25T14:30:00.000Z"
 
 Quote = tuple[str, str]
@@ -121,7 +121,7 @@ def text(example: str, regex: str = "^.+$") -> object:
 
 
 def time(example: str = AN_HOUR_AGO) -> object:
-    """A moment as the contract writes them: milliseconds, microseconds or whole seconds, always with Z."""
+    """A moment as the contract writes them: milliseconds, microseconds or whole seconds, in UTC."""
     return text(example, TIME)
 
 

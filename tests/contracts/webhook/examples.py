@@ -84,13 +84,14 @@ def refused() -> list[Entry]:
 
 
 def spoken() -> list[Entry]:
-    """Two bodies of each language, both applied."""
+    """Two bodies of each language, both applied, and one whose time has an offset."""
     entries: list[Entry] = [event(f"{LANGUAGES}/base/event", "inactive", "CANCELLED")]
     for language in ("php", "node", "python"):
         for name, told in (("compact", "LIVE"), ("pretty", "CANCELLED")):
             step = f"{LANGUAGES}/{language}/{name}"
             entries += [update(f"{step}/update", told=told), event(f"{step}/after", TICKETING[told], told)]
-    return entries
+    step = f"{LANGUAGES}/time with offset/of zero"
+    return [*entries, update(f"{step}/update"), event(f"{step}/after", "active", "LIVE")]
 
 
 def repeated() -> list[Entry]:
@@ -245,6 +246,10 @@ EXAMPLES: Examples = {
             "updates_by_python_are_applied": (
                 "one is answered 400",
                 update(f"{LANGUAGES}/python/compact/update", 400, {}),
+            ),
+            "a_time_with_an_offset_of_zero_is_read": (
+                "it is answered 400",
+                update(f"{LANGUAGES}/time with offset/of zero/update", 400, {}),
             ),
         },
     ),

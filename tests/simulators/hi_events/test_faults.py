@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import threading
 from collections.abc import Callable
 from itertools import pairwise
@@ -168,6 +169,16 @@ def _payloads(*statuses: str) -> Symptom:
         return [json.loads(each["body"])["payload"] for each in _changed(here, *statuses)]
 
     return bodies
+
+
+def _dates(*statuses: str) -> Symptom:
+    """How the webhooks of these changes spell their time."""
+
+    def spellings(here: World) -> object:
+        bodies = [json.loads(each["body"]) for each in _changed(here, *statuses)]
+        return [re.sub(r"\d", "0", each["event_sent_at"]) for each in bodies]
+
+    return spellings
 
 
 def _body(here: World) -> bool:
@@ -351,6 +362,9 @@ SYMPTOMS: dict[str, Symptom] = {
     "ended-not-sent": _payloads("LIVE", "ENDED"),
     "draft-told-twice": _payloads("LIVE", "DRAFT"),
     "same-status-sent-again": _payloads("LIVE", "LIVE"),
+    "webhook-time-with-offset": _dates("LIVE"),
+    "webhook-time-in-microseconds": _dates("LIVE"),
+    "webhook-time-in-local-time": _dates("ARCHIVED"),
     "webhook-written-by-php": _body,
     "session-token-in-delivery": _leak,
     "webhook-without-content-type": _content_types,

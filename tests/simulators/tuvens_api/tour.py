@@ -184,6 +184,8 @@ async def _signatures(t: ApiTour) -> None:
     await t.send(event_status_changed(b'{"event_type": 5}', None))
     # The same JSON as other languages write it.
     await t.signed(json.dumps(json.loads(_body("LIVE", "15:01:00", "13"))).encode(), "13")
+    # A time as PHP writes it.
+    await t.signed(_body("ENDED", "15:01:30", "13").replace(b'Z"', b'+00:00"', 1), "13")
     for minute, title in enumerate((b"A\\/B", b"\\u00c9"), 2):
         await t.signed(_body("ENDED", f"15:{minute:02d}:00", "13").replace(b"Evening", title), "13")
 
