@@ -19,6 +19,7 @@ import openapi
 from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.every_operation.rules_routes import STORY as PROBE
+from contracts.every_operation.rules_routes import answers_rule
 from harness import chromium
 from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
@@ -35,7 +36,7 @@ from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, history_lines, read_history
 from harness.story import Story
 from harness.traffic_limits import TrafficLimits
-from harness.verdict import Held
+from harness.verdict import Held, Inconclusive
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import stories
@@ -51,7 +52,7 @@ class Settings:
     `select` and `without` are patterns of requirements. `patience` is how many seconds one expiry may be waited for.
     `seed` makes random choices repeatable. `quick` sends fewer requests where many are usual (rate limits, timing).
     `examples` is the number of random cases for each fuzzed operation. `evidence` is an existing folder for screenshots
-    and traces of pages.
+    and traces of pages. `go_on`: also where an application does not answer at all.
     """
 
     select: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ class Settings:
     examples: int = 5
     evidence: Path | None = None
     command: tuple[str, ...] = ()
+    go_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ async def perform(
             stories_for(settings),
             lambda story: Cast(stage, story),
             history,
-            skip=lambda story: _why_not(story, history),
+            skip=lambda story: _why_not(story, history, go_on=settings.go_on),
             progress=progress,
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
@@ -290,12 +292,23 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
     )
 
 
-def _why_not(story: Story, history: History) -> str | None:
-    """Why a story cannot be driven: a route of its is not served, or its application does not answer."""
+def unanswered(history: History) -> dict[str, str]:
+    """The applications that did not respond to any probe themselves, and why that is said of them."""
+    if PROBE not in history.stories:
+        return {}
+    verdicts = {app: judge_one(catalogue()[answers_rule(app)], history) for app in history.context.targets}
+    return {app: found.reason for app, found in verdicts.items() if isinstance(found, Inconclusive)}
+
+
+def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
+    """Why a story cannot be driven: a route of its is not served, or its application does not answer; where the run
+    does not go on after that, any application."""
     if PROBE not in history.stories:
         return None
+    if not go_on and (silent := next(iter(unanswered(history)), None)) is not None:
+        return answers_rule(silent) + DOES_NOT_HOLD
     for operation in story.operations:
-        for premise in (f"routes.{openapi.find(operation).app}_answers", f"routes.{operation}"):
+        for premise in (answers_rule(openapi.find(operation).app), f"routes.{operation}"):
             if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
                 return premise + DOES_NOT_HOLD
     return None

@@ -10,7 +10,7 @@ def read_data(path: Path, error: type[ValueError]) -> dict[str, Any]:
     """The fields of a file: JSON if its suffix is .json, else TOML. Raises `error`, its text naming the file."""
     kind = "JSON" if path.suffix == ".json" else "TOML"
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors write a byte order mark
         value = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     except OSError as failed:
         raise error(f"{path}: cannot be read ({failed.strerror})") from None

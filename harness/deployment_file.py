@@ -17,7 +17,7 @@ from harness.deployment import (
     Target,
     User,
 )
-from harness.secret_sources import read_header_secret, read_secret
+from harness.secret_sources import read_header_secret, read_jwt, read_secret
 
 if TYPE_CHECKING:
     from harness.deployment_tables import DeploymentTable, ReceiverTable, SafetyTable, TargetTable, UserTable
@@ -110,12 +110,12 @@ def _target(app: str, table: "TargetTable") -> Target:
 def _user(at: str, table: "UserTable") -> User:
     return User(
         role=table.role,
-        jwt=read_header_secret(table, "jwt", at, required=True),
+        jwt=read_jwt(table, "jwt", at, required=True),
         account_id=table.account_id,
         user_id=table.user_id,
         email=table.email,
         name=table.name,
-        expired_jwt=read_header_secret(table, "expired_jwt", at),
+        expired_jwt=read_jwt(table, "expired_jwt", at),
     )
 
 

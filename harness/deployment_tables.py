@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,30 +10,41 @@ from pydantic_core import PydanticCustomError
 from harness.deployment import Kind, Role
 from harness.file_tables import ListOf, Must, Table, Text
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 
 def _base_url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        parts = urlsplit(text.strip())
+        valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         valid = False
     if text and (not valid or parts.query or parts.fragment or parts.username):
-        raise ValueError(f"{text[:80]!r} is no base URL such as https://api.example.com")
-    return text.rstrip("/")
+        raise ValueError(f"{_without_user(text)[:80]!r} is no base URL such as https://api.example.com")
+    return f"{_origin_of(parts)}{parts.path}".rstrip("/") if text else ""
 
 
 def _origin(text: str) -> str:
-    origin = text.rstrip("/")
     try:
-        parts = urlsplit(origin)
-        valid = (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and origin == f"{parts.scheme}://{parts.netloc}"
-        )
+        parts = urlsplit(text.strip().rstrip("/"))
+        valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         valid = False
-    if origin and not valid:
-        raise ValueError(f"{text[:80]!r} is no origin such as https://tickets.example.com")
-    return origin
+    if text and (not valid or parts.path or parts.query or parts.fragment or parts.username):
+        raise ValueError(f"{_without_user(text)[:80]!r} is no origin such as https://tickets.example.com")
+    return _origin_of(parts) if text else ""
+
+
+def _origin_of(parts: SplitResult) -> str:
+    """The origin as browsers write it: scheme and host in lower case, without the scheme's own port."""
+    host = parts.netloc.lower()
+    return f"{parts.scheme}://{host.removesuffix(f':{_DEFAULT_PORTS[parts.scheme]}')}"
+
+
+def _without_user(text: str) -> str:
+    """The text without the user and password of a URL, which may be secret."""
+    before, at, after = text.rpartition("@")
+    return f"{before.partition('://')[0]}://…@{after}" if at else text
 
 
 def _cookie_name(text: str) -> str:

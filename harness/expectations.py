@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from harness.fronts import front_of
 from harness.history import Entry, Exchange, History, NothingObservedError, Observation, Outcome, StreamEvent
 from harness.http import WireError
 from harness.verdict import Held, Violated
@@ -37,9 +38,12 @@ def answered(exchange: Exchange) -> Exchange:
 
 
 def let_through(exchange: Exchange) -> Exchange:
-    """The exchange, answered and not by 429: a rate limit that strikes says nothing about another rule. Raises
-    UndecidedError."""
+    """The exchange, answered by the application and not with 429: neither a rate limit nor a gateway says anything
+    about another rule. Raises UndecidedError."""
     answered(exchange)
+    front = front_of(exchange)
+    if front:
+        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}): {front}")
     if exchange.status == 429:
         raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) was rate limited (429)")
     return exchange

@@ -33,25 +33,40 @@ def read_secret(table: "Table", name: str, at: str, *, required: bool = False) -
     form, text = forms[0], str(getattr(table, forms[0]))
     if form.endswith("_env"):
         found = os.environ.get(text, "")
-        if not found:
+        if not found.strip():
             raise DeploymentError(f"{at}{form}: the environment variable {text} is not set")
-        return found
+        return found.strip()
     if form.endswith("_file"):
         try:
-            return Path(text).read_text("utf-8").strip()
+            found = Path(text).read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
-            raise DeploymentError(f"{at}{form}: {text!r} cannot be read") from None
-    return _last_line_of(text, at + form) if form.endswith("_command") else text
+            raise DeploymentError(f"{at}{form}: {str(Path(text).absolute())!r} cannot be read") from None
+        if not found:
+            raise DeploymentError(f"{at}{form}: {str(Path(text).absolute())!r} is empty")
+        return found
+    return _last_line_of(text, at + form) if form.endswith("_command") else text.strip()
 
 
 def read_header_secret(table: "Table", name: str, at: str, *, required: bool = False) -> str:
-    """As `read_secret`, for a secret that is sent in a header."""
+    """As `read_secret`, for a secret that is sent in a header. Quotes around it are refused: they would be sent too."""
     secret = read_secret(table, name, at, required=required)
+    if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'`":
+        raise DeploymentError(f"{at}{name}: stands in quotes; take them out")
     if not (secret.isascii() and secret.isprintable()):
         raise DeploymentError(
             f"{at}{name}: holds a line break or a character that is not ASCII, so no header can carry it"
         )
     return secret
+
+
+def read_jwt(table: "Table", name: str, at: str, *, required: bool = False) -> str:
+    """As `read_header_secret`, for a JWT or another bearer token; a `Bearer` before it is taken off."""
+    token = read_header_secret(table, name, at, required=required)
+    if token[:7].lower() == "bearer ":
+        token = token[7:].strip()
+    if " " in token:
+        raise DeploymentError(f"{at}{name}: holds a blank, so it is no token that follows Bearer in a header")
+    return token
 
 
 def _last_line_of(command: str, at: str) -> str:

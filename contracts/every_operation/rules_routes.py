@@ -1,30 +1,69 @@
 """Every operation is served: the premise of all other rules about it.
 
 A probe carries no credentials, so a route that exists returns 401 (authentication comes first) or its public answer;
-only a router returns 404 or 405. A missing route violates this one rule and blocks the rules that need the route.
+only a router returns 404 or 405. A missing route violates this one rule and blocks the rules that need the route. What
+a gateway, a redirect or a login page returns neither proves a route nor violates anything.
 """
 
 import openapi
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held, let_through, shown
-from harness.history import History, Outcome
+from harness.fronts import front_of, media_type
+from harness.history import Exchange, History, NothingObservedError, Outcome
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 from openapi import Operation, Quote
 
 STORY = "every_route_is_probed"
+_ROUTERS = (404, 405)
 
 rule = RuleFamily(level=MUST, story=STORY)
 
 
+def unknown_path_step(app: str, method: str) -> str:
+    """The step below STORY in which a path that does not exist is asked for by GET or POST."""
+    return f"unknown_path/{app}/{method}"
+
+
+def _not_the_application(probe: Exchange, history: History) -> str:
+    """What responded to a probe in place of the application; empty where the application did.
+
+    A documented response is the application's. Any other one proves no route if a path that does not exist got the
+    same: a login page, a firewall, a gateway's authorizer and a server that serves one page for every URL respond so.
+    """
+    front = front_of(probe)
+    if front or probe.facts.get("problems") == []:
+        return front
+    method = "GET" if probe.method == "GET" else "POST"
+    try:
+        unknown = history.one(f"{STORY}/{unknown_path_step(probe.callee, method)}")
+    except NothingObservedError:
+        return ""
+    if (unknown.status, media_type(unknown)) == (probe.status, media_type(probe)):
+        return (
+            f"a path that does not exist gets the same response ({shown(probe, length=60)}), so it may be that of a "
+            f"gateway, a login page or a firewall: give the url at which {probe.callee} itself responds"
+        )
+    return ""
+
+
 def _application_answers(app: str) -> Judge:
     def judge(history: History) -> Verdict:
-        probes = [each for each in history.every(STORY) if each.callee == app]
+        probes = [each for each in history.every(STORY) if each.callee == app and each.operation]
         answered = [each for each in probes if each.outcome is Outcome.ANSWERED]
         if not answered:
             why = probes[0].error if probes else "no probe was sent"
             raise UndecidedError(f"{app} answers nothing: {why}")
-        return held(answered[0])
+        if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):
+            base = history.context.targets.get(app, {}).get("api_url", "its url")
+            raise UndecidedError(
+                f"every route of {app} returns 404 or 405: see that {base} is its base URL, with the path below which "
+                f"its routes are"
+            )
+        own = [each for each in answered if not _not_the_application(each, history)]
+        if not own:
+            raise UndecidedError(_not_the_application(answered[0], history))
+        return held(own[0])
 
     return judge
 
@@ -37,11 +76,14 @@ def _is_served(operation: Operation) -> Judge:
         if finds_events and probe.status == 404 and "events" not in history.context.capabilities:
             raise UndecidedError(f"no event is known, so a 404 may be the application's: {shown(probe)}")
         expect(
-            probe.status not in (404, 405),
+            probe.status not in _ROUTERS,
             expected=f"{operation.method} {operation.path} is served",
             observed=f"a router's {shown(probe)}",
             at=probe,
         )
+        other = _not_the_application(probe, history) if operation.base == "api" else ""
+        if other:
+            raise UndecidedError(other)
         return held(probe)
 
     return judge
@@ -52,26 +94,36 @@ def _stream_is_served(operation: Operation) -> Judge:
         opening = history.stream(f"{STORY}/{operation.id}")[0]
         if opening.kind != "open":
             raise UndecidedError(f"the stream got no answer: {opening.data}")
+        status, _, kind = opening.data.partition(" ")
         expect(
-            opening.data.partition(" ")[0] not in ("404", "405"),
+            status not in map(str, _ROUTERS),
             expected=f"{operation.method} {operation.path} is served",
             observed=f"a router's {opening.data}",
             at=opening,
         )
+        if status.startswith("3") or (not kind.startswith("application/json") and status.startswith("5")):
+            raise UndecidedError(f"a redirect or a gateway responded ({opening.data}), not {operation.app}")
+        if status == "200" and kind.startswith("text/html"):
+            raise UndecidedError(f"a page responded ({opening.data}), not the stream of {operation.app}")
         return held(opening)
 
     return judge
 
 
+def answers_rule(app: str) -> str:
+    """The id of the rule that an application answers requests at all."""
+    return f"routes.{app}_answers"
+
+
 def premise_of(operation: Operation) -> str:
     """The id of the rule that an operation is served; where it has none, that its application answers at all."""
     has_rule = operation.contract.served is not None and not operation.contract.optional
-    return f"routes.{operation.id if has_rule else f'{operation.app}_answers'}"
+    return f"routes.{operation.id}" if has_rule else answers_rule(operation.app)
 
 
 for _app in openapi.APPS:
     rule(
-        id=f"routes.{_app}_answers",
+        id=answers_rule(_app),
         statement=f"{_app} answers requests at all.",
         obliged=_app,
         section="Systems",
@@ -90,7 +142,7 @@ def _add_rule(operation: Operation, served: Quote) -> None:
         quote=served.text,
         settles=operation.contract.settles,
         needs=f"target:{operation.app}",
-        depends_on=f"routes.{operation.app}_answers",
+        depends_on=answers_rule(operation.app),
         next_step=f"Register the route in {operation.app}; nothing behind it can be verified before.",
     )(_stream_is_served(operation) if operation.streams else _is_served(operation))
 

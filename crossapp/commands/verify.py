@@ -16,7 +16,7 @@ from crossapp.commands.errors import reported, seconds_of, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
-from crossapp.run import Settings, perform, report_of, selected, stories_for
+from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
 from harness.render.html import to_html
 from harness.render.junit import to_junit
@@ -57,6 +57,9 @@ def verify(
         int, typer.Option("--examples", min=1, help="Random cases that fuzzing sends each operation.")
     ] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not answer at all.")
+    ] = False,
 ) -> None:
     """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
     errors = stderr()
@@ -67,6 +70,7 @@ def verify(
         seed=seed,
         quick=quick,
         examples=examples,
+        go_on=go_on,
         command=("crossapp", *sys.argv[1:]),
     )
     with reported(DeploymentError, EmbeddedError):
@@ -86,7 +90,15 @@ def verify(
         if settings.evidence is not None:
             keep_evidence(folder, found)
         save_report(found, folder)
-    show_report(found, json=json)
+    silent = {} if go_on else unanswered(run.history)
+    if json or not silent:
+        show_report(found, json=json)
+    for app, why in silent.items():
+        url = target.targets[app].api_url
+        errors.print(f"{app} does not answer at {url}: {why}.", markup=False)
+    if silent:
+        errors.print("Nothing was verified. See that it runs and that its url in the deployment file is right.")
+        errors.print("Verify the other applications all the same: crossapp verify --go-on …", markup=False)
     if folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
     raise typer.Exit(found.footer.exit_code)

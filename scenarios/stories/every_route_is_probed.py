@@ -1,8 +1,10 @@
 """Every route of the contract is probed: which of them are served?"""
 
 from contextlib import suppress
+from secrets import token_hex
 
 import openapi
+from contracts.every_operation.rules_routes import unknown_path_step
 from harness.http import Call, Headers
 from harness.story import Phase
 from harness.traffic_limits import TargetGoneError
@@ -19,6 +21,7 @@ async def every_route_is_probed(cast: Cast) -> None:
 
 
 async def _probe(cast: Cast, app: str) -> None:
+    await _probe_unknown_path(cast, app)
     for operation in openapi.load(app, cast.deployment.edition).operations.values():
         if operation.contract.served is None:
             continue
@@ -27,13 +30,22 @@ async def _probe(cast: Cast, app: str) -> None:
                 pass
             continue
         path = {"id": _event_of(cast, operation)} if "{id}" in operation.path else None
-        headers: Headers = (("Accept", "application/json"),)
-        body = None
-        if operation.method in ("POST", "PUT", "PATCH"):
-            headers = (*headers, ("Content-Type", "application/json"))
-            body = b"{}"
-        call = Call(operation.id, operation.method, operation.target(path), headers, body)
+        body = b"{}" if operation.method in ("POST", "PUT", "PATCH") else None
+        call = Call(operation.id, operation.method, operation.target(path), _headers(body), body)
         await cast.send(operation.id, BROWSER, call)
+
+
+async def _probe_unknown_path(cast: Cast, app: str) -> None:
+    """Ask the API for a path that does not exist: what responds alike on a route proves no route."""
+    base_url = cast.stage.target(app).api_url
+    for method, body in (("GET", None), ("POST", b"{}")):
+        call = Call("", method, f"/no-such-path-{token_hex(8)}", _headers(body), body)
+        await cast.send_once(unknown_path_step(app, method), BROWSER, app, base_url, call)
+
+
+def _headers(body: bytes | None) -> Headers:
+    accept: Headers = (("Accept", "application/json"),)
+    return accept if body is None else (*accept, ("Content-Type", "application/json"))
 
 
 def _event_of(cast: Cast, operation: openapi.Operation) -> str:

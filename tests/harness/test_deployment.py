@@ -55,7 +55,7 @@ WRONG: list[tuple[str, object, str]] = [
         (f"{TARGET}/url", url, f"targets.tuvens-api.url: {url!r} is no base URL such as https://api.example.com")
         for url in (
             "api.example.com", "ftp://a.example.com", "https://", "http://[", "http://a:port", "http://a:99999",
-            "https://a.example.com?x=1", "https://a.example.com/#x", "https://user@a.example.com", "/api", "https:a",
+            "https://a.example.com?x=1", "https://a.example.com/#x", "/api", "https:a",
         )
     ),
     (f"{TARGET}/api_url", "x", "targets.tuvens-api.api_url: 'x' is no base URL"),
@@ -110,7 +110,12 @@ WRONG: list[tuple[str, object, str]] = [
         for each in ("123", 0, -1, 1.5, True, None, ...)
     ),
     ("users/0/jwt", ..., "users[0].jwt: missing; give jwt, jwt_env, jwt_file or jwt_command"),
-    ("users/0/jwt", "a b\n", "users[0].jwt: holds a line break"),
+    ("users/0/jwt", "a\nb", "users[0].jwt: holds a line break"),
+    ("users/0/jwt", "Token abc", "users[0].jwt: holds a blank"),
+    ("users/0/jwt", "'eyJhbGciOiJIUzI1NiJ9'", "users[0].jwt: stands in quotes; take them out"),
+    ("credentials", {"shared_secret": '"x-x-x-x-x-x"'}, "credentials.shared_secret: stands in quotes"),
+    ("credentials", {"shared_secret_file": "/dev/null"}, "credentials.shared_secret_file: '/dev/null' is empty"),
+    (f"{TARGET}/url", "http://bob:pass-word-123@a.b", "targets.tuvens-api.url: 'http://…@a.b' is no base URL"),
     ("users/0/jwt_env", "X", "users[0].jwt: give one of jwt, jwt_env, not 2"),
     ("users/0/expired_jwt_env", "CROSSAPP_NOT_SET", "users[0].expired_jwt_env: the environment variable"),
     ("users/0/expired_jwt", "\x7f", "users[0].expired_jwt: holds a line break"),
@@ -337,6 +342,38 @@ def test_no_secret_stands_in_a_representation_and_all_of_them_are_named_for_remo
     }
     for text in (repr(found), str(found), f"{found.targets} {found.users}"):
         assert not [value for _, value in found.secrets() if value in text]
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "read"),
+    [
+        (f"{TARGET}/url", " HTTPS://API.Example.com:443/Base/ ", "https://api.example.com/Base"),
+        (f"{TARGET}/url", "http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        (f"{TARGET}/cors_origins", ["http://LocalHost:5173/"], ("http://localhost:5173",)),
+        (f"{TARGET}/cors_origins", ["http://a.b:80"], ("http://a.b",)),
+        ("return_origin", "https://A.B:443", "https://a.b"),
+        ("users/0/jwt", "Bearer eyJ.eyJ.sig ", "eyJ.eyJ.sig"),
+        ("users/0/jwt", "bearer eyJ.eyJ.sig", "eyJ.eyJ.sig"),
+        ("users/0/expired_jwt", "Bearer eyJ.eyJ.old", "eyJ.eyJ.old"),
+        ("credentials/shared_secret", " a-secret-with-blanks-around\t", "a-secret-with-blanks-around"),
+    ],
+)
+def test_a_value_is_read_as_it_is_sent(path: str, typed: object, read: object) -> None:
+    found = build(changed(path, typed))
+    place, _, name = path.rpartition("/")
+    owner = {
+        TARGET: found.targets["tuvens-api"],
+        "users/0": found.users[0],
+        "credentials": found,
+        "": found,
+    }[place]
+    assert getattr(owner, name) == read
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "d.toml"
+    file.write_bytes(b'\xef\xbb\xbfname = "staging"\n')
+    assert read_deployment(file, apps=APPS, editions=EDITIONS)["name"] == "staging"
 
 
 @pytest.mark.parametrize("name", ["shared_secret", "jwt_secret"])

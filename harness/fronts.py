@@ -1,0 +1,45 @@
+"""Recognises responses that a proxy, a gateway or a redirect gave in the application's place."""
+
+from urllib.parse import urlsplit
+
+from harness.history import Exchange
+
+_GATEWAY_ERRORS = frozenset({502, 503, 504, *range(520, 531)})
+"""Bad Gateway, Service Unavailable, Gateway Timeout (RFC 9110, 15.6), and the 52x of a well-known CDN."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def media_type(exchange: Exchange) -> str:
+    """The media type of the response, in lower case and without parameters; empty if there is none."""
+    return (exchange.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def is_json(exchange: Exchange) -> bool:
+    """Whether the response says that it is JSON (application/json or a type that ends in +json)."""
+    kind = media_type(exchange)
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def front_of(exchange: Exchange) -> str:
+    """What responded in place of the application, as a sentence with a remedy; empty if it may be the application.
+
+    A front is recognised by a redirect to the same path at another address, and by an error of a gateway that is not
+    JSON. An application that responds so itself cannot be told from a front: no rule is decided by such a response.
+    """
+    location = exchange.header("location") or ""
+    if exchange.status in _REDIRECTS and location:
+        here, there = urlsplit(exchange.url), urlsplit(location)
+        if there.netloc and (here.scheme, here.netloc) != (there.scheme, there.netloc) and here.path == there.path:
+            new = f"{there.scheme or here.scheme}://{there.netloc}"
+            return (
+                f"a redirect ({exchange.status}) to {new} responded, not {exchange.callee}: use that address as its "
+                f"url in the deployment file"
+            )
+    if exchange.status in _GATEWAY_ERRORS and not is_json(exchange):
+        server = exchange.header("server")
+        kind = media_type(exchange) or "no media type"
+        return (
+            f"a gateway responded ({exchange.status}, {kind}{f', server: {server[:40]}' if server else ''}), not "
+            f"{exchange.callee}: see that it runs and that the gateway reaches it"
+        )
+    return ""
