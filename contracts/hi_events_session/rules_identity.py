@@ -44,6 +44,14 @@ def _users(exchanges: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]:
     return [(each, user.get("external_user_id"), user.get("id")) for each, user in users]
 
 
+def _users_at_once(tries: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]:
+    """The same of different users. Raises UndecidedError where a response does not tell whose it is."""
+    users = _users(tries)
+    if any(external is None for _, external, _ in users):
+        raise UndecidedError("a sign-in does not name its external_user_id, by which the users are told apart")
+    return users
+
+
 def _expect_one_local_user_each(users: Iterable[tuple[Exchange, Any, Any]]) -> None:
     local: dict[str, dict[str, Exchange]] = defaultdict(dict)
     for exchange, external, number in users:
@@ -97,7 +105,7 @@ def one_token_may_start_several_sessions(history: History) -> Verdict:
 def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
     """hi.events keeps one local user for each Tuvens user when many sign in at once, some of them several times."""
     tries = history.every(f"{RACED}/sign in")
-    users = _users(tries)
+    users = _users_at_once(tries)
     _expect_one_local_user_each(users)
     if len(users) < 2:
         raise UndecidedError(f"{len(users)} of {len(tries)} concurrent sign-ins succeeded: {shown(tries[0])}")
@@ -108,7 +116,7 @@ def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
 @rule(settles=["C-HE-08", "C-FL-04"])
 def no_local_user_is_shared(history: History) -> Verdict:
     """hi.events never gives two Tuvens users one local user, also when they sign in at once."""
-    users = _users(history.every(f"{RACED}/sign in"))
+    users = _users_at_once(history.every(f"{RACED}/sign in"))
     external: dict[str, dict[str, Exchange]] = defaultdict(dict)
     for exchange, theirs, number in users:
         external[repr(number)].setdefault(repr(theirs), exchange)
