@@ -1,7 +1,5 @@
 """From a deployment file to a running deployment: applications that it leaves out are simulated."""
 
-import json
-import secrets
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 
 import openapi
 from contracts.catalogue import catalogue
+from crossapp.beside import completed
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target
 from harness.deployment_file import build_deployment, read_deployment
@@ -48,7 +47,10 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
     if not missing:
         yield _built(value)
         return
-    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder, _completed(value, missing, arming, folder) as whole:
+    with (
+        tempfile.TemporaryDirectory(prefix="crossapp-") as folder,
+        completed(value, missing, arming, Path(folder)) as whole,
+    ):
         yield _built(whole)
 
 
@@ -108,70 +110,3 @@ def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str
     launch = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api"]
     description["targets"]["tuvens-api"]["launch"] = [*launch, "--port", "tuvens-api=0", *arming]
     return description
-
-
-@contextmanager
-def _completed(
-    value: Mapping[str, Any], missing: Sequence[str], arming: Sequence[str], folder: str
-) -> Iterator[dict[str, Any]]:
-    """The file's mapping, completed with simulators of the missing applications, which share its secrets.
-
-    A simulated tuvens-api brings users and events if the file names none. A simulated hi.events calls the file's
-    tuvens-api and is seeded with the file's events. A simulated tuvens-client calls the file's tuvens-api and links to
-    its hi.events.
-    """
-    targets: dict[str, Any] = {app: dict(each) for app, each in value.get("targets", {}).items()}
-    file_only = {app: each for app, each in targets.items() if each.get("url")}
-    credentials = dict(value.get("credentials", {}))
-    if not file_only:
-        credentials.setdefault("shared_secret", secrets.token_urlsafe(36))
-    known = build_deployment(
-        {**value, "targets": file_only, "credentials": credentials, "users": value.get("users") or _ANYONE},
-        apps=openapi.APPS,
-        editions=EDITIONS,
-    )
-    arguments = [part for app in missing for part in ("--only", app)]
-    arguments += [part for app in missing for part in ("--port", f"{app}={targets.get(app, {}).get('port', 0)}")]
-    environment = {"HI_EVENTS_SHARED_SECRET": known.shared_secret}
-    if known.jwt_secret:
-        environment["JWT_SECRET"] = known.jwt_secret
-    if known.receiver is not None and "hi.events" in missing:
-        arguments += ["--webhooks-to", known.receiver.url]
-    if "tuvens-api" not in missing:
-        arguments += ["--tuvens-api", known.targets["tuvens-api"].api_url]
-        seed = Path(folder) / "seed.json"
-        seed.write_text(json.dumps(_seed_for(known)), "utf-8")
-        arguments += ["--seed", str(seed)]
-    if "hi.events" not in missing:
-        arguments += ["--hi-events", known.targets["hi.events"].url]
-    with embedded([*arguments, "--limits", "raised", *arming], environment) as description:
-        whole: dict[str, Any] = {**value, "credentials": {**credentials, "shared_secret": known.shared_secret}}
-        for form in ("env", "file", "command"):
-            whole["credentials"].pop(f"shared_secret_{form}", None)
-        whole["targets"] = {**file_only, **{app: description["targets"][app] for app in missing}}
-        if "tuvens-api" in missing:
-            for name in ("users", "events"):
-                whole[name] = value.get(name) or description[name]
-            for form in ("env", "file", "command"):
-                whole["credentials"].pop(f"jwt_secret_{form}", None)
-            whole["credentials"]["jwt_secret"] = description["credentials"]["jwt_secret"]
-        elif "hi.events" in missing and "linked" not in value.get("events", {}):
-            linked = [{"hi": number, "tuvens": each} for number, each in enumerate(known.events, start=1)]
-            whole["events"] = {**value.get("events", {}), "linked": linked}
-        whole.setdefault("return_origin", description.get("return_origin", ""))
-        yield whole
-
-
-_ANYONE = [{"role": "organiser", "account_id": 1, "jwt": "to-be-replaced"}]
-
-
-def _seed_for(deployment: Deployment) -> dict[str, Any]:
-    """A seed for a simulated hi.events: an event for each event of tuvens-api that may be changed."""
-    organiser = deployment.user("organiser")
-    assert organiser is not None
-    account = {"id": organiser.account_id, "name": "Account", "slug": "account"}
-    events = [
-        {"id": number, "tuvens_event_id": event, "external_account_id": organiser.account_id, "title": f"Event {event}"}
-        for number, event in enumerate(deployment.events, start=1)
-    ]
-    return {"accounts": [account], "hi_events": events}
