@@ -32,18 +32,13 @@ _CALIBRATION_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How a run is made. `schedule` has the whole mix (`schedule_for` drops what the deployment does not allow),
-    `calibrate` measures an empty server first, `looks` are the moments at which the run may end early, `pages` says how
-    pages are loaded. `drain` and `think` are seconds."""
+    """How a run is made. The schedule in `run` has the whole mix (`schedule_for` drops what the deployment does not
+    allow), `calibrate` measures an empty server first, `looks` are the moments at which the run may end early, `pages`
+    says how pages are loaded."""
 
-    schedule: Schedule
+    run: RunSettings
     budgets: tuple[Budget, ...]
     workers: GeneratorWorkers = GeneratorWorkers()  # noqa: RUF009  # frozen
-    max_in_flight: int = 1000
-    drain: float = 15.0
-    think: float = 0.5
-    listeners: int = 5
-    bursts: Bursts = Bursts(5, 100)  # noqa: RUF009  # frozen
     calibrate: bool = True
     looks: Looks = ONLY_AT_THE_END
     pages: PageLoadOptions = PageLoadOptions()  # noqa: RUF009  # frozen
@@ -72,21 +67,16 @@ def run_load(
     and then with the seconds of the schedule that have passed. Raises GeneratorError if the generator itself cannot be
     run; every other problem is in the history.
     """
-    schedule, left_out = schedule_for(deployment, options.schedule)
+    schedule, left_out = schedule_for(deployment, options.run.schedule)
     history = History(context)
     failed = ""
     if schedule.stages:
         progress("trying each call once")
         failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix))
     conditions = RunConditions(
-        schedule=schedule,
-        lanes=options.workers.lanes if schedule.stages else 0,
+        run=replace(options.run, schedule=schedule, lanes=options.workers.lanes if schedule.stages else 0),
         users=len(deployment.users),
-        listeners=options.listeners,
-        bursts=options.bursts,
-        settings=_settings_in_words(options, deployment),
         left_out=left_out,
-        calibration={},
         near="near:tuvens-api" in capabilities_of(deployment),
         failed=failed,
     )
@@ -99,16 +89,7 @@ def run_load(
             file.write_text(json.dumps(deployment_file(deployment)), "utf-8")
             if options.calibrate:
                 conditions = replace(conditions, calibration=_calibrate(options, schedule, inside, file, progress))
-            settings = RunSettings(
-                schedule=schedule,
-                lanes=options.workers.lanes,
-                max_in_flight=options.max_in_flight,
-                drain=options.drain,
-                think=options.think,
-                listeners=options.listeners,
-                bursts=options.bursts,
-                record=str(inside / "record.jsonl"),
-            )
+            settings = replace(conditions.run, record=str(inside / "record.jsonl"))
             monitor = _Monitor(Path(settings.record), schedule, options, progress, watching)
             html = folder / LOCUST_REPORT if folder is not None else None
             output = (folder or inside) / "locust.log"
@@ -124,18 +105,6 @@ def run_load(
     return read_history(lines), lines
 
 
-def _settings_in_words(options: LoadOptions, deployment: Deployment) -> dict[str, str]:
-    return {
-        "users": str(len(deployment.users)),
-        "max in flight": str(options.max_in_flight),
-        "listeners": str(options.listeners),
-        "bursts": f"{options.bursts.count} of {options.bursts.size}",
-        "think time": f"{options.think:g} s",
-        "waited for the last answers": f"{options.drain:g} s",
-        "generator processes": str(options.workers.lanes),
-    }
-
-
 def _calibrate(
     options: LoadOptions, schedule: Schedule, inside: Path, file: Path, progress: Progress
 ) -> Mapping[str, float]:
@@ -144,7 +113,13 @@ def _calibrate(
     short = calibration.schedule(highest, _CALIBRATION_SECONDS, schedule.seed)
     with calibration.empty_server() as address:
         settings = RunSettings(
-            short, 1, options.max_in_flight, 2.0, 0.0, 0, Bursts(0, 0), str(inside / "calibration.jsonl"), address
+            short,
+            options.run.max_in_flight,
+            drain=2.0,
+            listeners=0,
+            bursts=Bursts(0, 0),
+            record=str(inside / "calibration.jsonl"),
+            empty=address,
         )
         try:
             generate(settings, file, GeneratorWorkers(), log=inside / "calibration.log")

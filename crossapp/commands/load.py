@@ -31,7 +31,7 @@ from load.plan.arrivals import ArrivalModel, RateStage, Schedule, StageError, re
 from load.plan.budgets import STANDARD, Budget, BudgetError, read_budgets
 from load.plan.measures import MIX
 from load.plan.rate_limits import beyond_limits
-from load.plan.settings import Bursts
+from load.plan.settings import Bursts, RunSettings
 from load.run import LOCUST_REPORT, LoadOptions, run_load, schedule_for
 
 
@@ -96,13 +96,9 @@ def load(
         schedule = Schedule(_stages(stages, rate, duration, warm_up), model, seed, MIX)
         workers = _workers(processes, expect_workers, bind)
     options = LoadOptions(
-        schedule=schedule,
+        run=RunSettings(schedule, max_in_flight, think=think, listeners=listeners, bursts=Bursts(bursts, 100)),
         budgets=known,
         workers=workers,
-        max_in_flight=max_in_flight,
-        think=think,
-        listeners=listeners,
-        bursts=Bursts(bursts, 100),
         calibrate=calibrate,
         looks=Looks() if stop_early else ONLY_AT_THE_END,
         pages=PageLoadOptions(seconds_of("--pages", pages), most_pages, tabs),
@@ -147,7 +143,7 @@ def _workers(processes: int, expected: int, bind: str) -> GeneratorWorkers:
 
 
 def _run(target: Deployment, options: LoadOptions, folder: Path | None, errors: Console, seed: int) -> Report:
-    schedule, _ = schedule_for(target, options.schedule)
+    schedule, _ = schedule_for(target, options.run.schedule)
     too_much = next(beyond_limits(target, schedule), None)
     if too_much is not None:
         raise DeploymentError(too_much)

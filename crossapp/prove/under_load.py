@@ -16,7 +16,7 @@ from load.pages.page_loads import PageLoadOptions
 from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import read_budgets
 from load.plan.measures import MIX
-from load.plan.settings import Bursts
+from load.plan.settings import Bursts, RunSettings
 from load.run import LoadOptions, run_load
 
 _RATE = 60.0
@@ -50,10 +50,10 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
     longest, looks = (_LONGEST_PAGES, _EVERY_FEW) if not requests else (_PAGES, ONLY_AT_THE_END)
     with tempfile.TemporaryDirectory(prefix="crossapp-") as private, loaded(None, None, Path(private), faults) as world:
         options = LoadOptions(
-            schedule=Schedule(stages, ArrivalModel.POISSON, settings.seed, MIX),
+            run=RunSettings(
+                Schedule(stages, ArrivalModel.POISSON, settings.seed, MIX), listeners=2, bursts=Bursts(2, 100)
+            ),
             budgets=tuple(awaited),
-            listeners=2,
-            bursts=Bursts(2, 100),
             calibrate=False,
             looks=looks,
             pages=PageLoadOptions(longest if pages else 0.0, tabs=_TABS),

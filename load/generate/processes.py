@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from load.plan.settings import RunSettings, stop_file
@@ -57,7 +57,7 @@ def command_for(
         sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary",
         "-u", str(workers.lanes), "-r", str(workers.lanes), "-t", f"{int(limit)}s", "--stop-timeout", "2",
         "--exit-code-on-error", "0", "--loglevel", "WARNING",
-        "--deployment", str(deployment), "--crossapp-run", json.dumps(replace(settings, judge=os.getpid()).to_json()),
+        "--deployment", str(deployment), "--crossapp-run", json.dumps(asdict(replace(settings, judge=os.getpid()))),
         *(["--html", str(html)] if html else []),
         *workers.arguments(),
     ]  # fmt: skip

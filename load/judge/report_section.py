@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.history import History
 from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
+from harness.typed import typed
 from harness.verdict import VerdictName
 from load.generate.samples import Block, Result, measured
 from load.judge.catalogue import outcome_of
@@ -32,7 +33,7 @@ def report_section(history: History, budgets: Sequence[Budget], findings: Sequen
     reasons = {**run["reasons"], **pages["reasons"]}
     verdicts = {each.requirement: each.verdict for each in findings}
     return LoadLine(
-        plan=in_words(Schedule.from_json(run["schedule"])),
+        plan=in_words(typed(Schedule, run["schedule"])),
         seconds=run["seconds"],
         lanes=run["lanes"],
         accounts={

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness.history import Exchange, History, NothingObservedError, Observation
@@ -12,9 +12,8 @@ from load.generate.lane_tally import LaneTally, counted, discrepancies
 from load.generate.samples import ANSWERED, Block, Result, blocks_of
 from load.generate.steps import SLOWEST, STORY, WRONG
 from load.judge.page_load_figures import PageLoadFigures
-from load.plan.arrivals import Schedule
 from load.plan.measures import FLOW, JOURNEYS, MIX, SIMULTANEOUS
-from load.plan.settings import Bursts
+from load.plan.settings import RunSettings
 
 RUN = f"{STORY}/run"
 MEASURE = f"{STORY}/measure/"
@@ -27,14 +26,10 @@ class RunConditions:
     """The conditions of a run. `users`: the number of users; `near`: whether the target shares the generator's machine;
     `left_out`: reasons by journey that the deployment does not allow; `failed`: why nothing could be sent."""
 
-    schedule: Schedule
-    lanes: int
+    run: RunSettings
     users: int
-    listeners: int
-    bursts: Bursts
-    settings: Mapping[str, str]
     left_out: Mapping[str, str]
-    calibration: Mapping[str, float]
+    calibration: Mapping[str, float] = field(default_factory=dict)
     near: bool = False
     stopped_early: bool = False
     failed: str = ""
@@ -44,13 +39,13 @@ def to_history(
     history: History, log: GeneratorLog, conditions: RunConditions, pages: PageLoadFigures | None = None
 ) -> None:
     """Append a run's figures, its slowest and its wrong exchanges, and its page loads to a history."""
-    schedule = conditions.schedule
+    run, schedule = conditions.run, conditions.run.schedule
     windows = schedule.windows
     tallies = [log.tallies[lane] for lane in sorted(log.tallies)]
     due = {each.lane: _due(conditions, each) for each in tallies}
     seen = counted(log.samples, JOURNEYS)
     seconds = max((each.until for each in tallies), default=0.0)
-    problems = discrepancies(tallies, conditions.lanes, due, seen)
+    problems = discrepancies(tallies, run.lanes, due, seen)
     if not conditions.stopped_early:
         problems += [
             f"worker {each.lane + 1} ended after {each.until:.1f} s of {schedule.seconds:g}"
@@ -64,15 +59,15 @@ def to_history(
         if each.measure in schedule.mix and each.measure != FLOW and each.result in ANSWERED
     ]
     values = {
-        "schedule": schedule.to_json(),
-        "lanes": conditions.lanes,
+        "schedule": asdict(schedule),
+        "lanes": run.lanes,
         "seconds": round(seconds, 3),
-        "settings": dict(conditions.settings),
+        "settings": _in_words(conditions),
         "left_out": _left_out(conditions),
         "calibration": dict(conditions.calibration),
         "near": conditions.near,
         "users": conditions.users,
-        "at_once": conditions.bursts.size,
+        "at_once": run.bursts.size,
         "stopped_early": conditions.stopped_early,
         "failed": conditions.failed,
         "notes": log.notes,
@@ -83,7 +78,7 @@ def to_history(
         "health": health_of(log.pulses, single, windows).to_json(),
     }
     _append(history, RUN, values)
-    for measure, blocks in sorted(blocks_of(log.samples, _with_bursts(windows, conditions, seconds), seconds).items()):
+    for measure, blocks in sorted(blocks_of(log.samples, _with_bursts(windows, run, seconds), seconds).items()):
         _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
     if pages is not None:
         _append(history, PAGE_LOADS, pages.to_json())
@@ -93,28 +88,41 @@ def to_history(
         history.entries.append(replace(exchange, number=len(history.entries) + 1))
 
 
+def _in_words(conditions: RunConditions) -> dict[str, str]:
+    run = conditions.run
+    return {
+        "users": str(conditions.users),
+        "max in flight": str(run.max_in_flight),
+        "listeners": str(run.listeners),
+        "bursts": f"{run.bursts.count} of {run.bursts.size}",
+        "think time": f"{run.think:g} s",
+        "waited for the last answers": f"{run.drain:g} s",
+        "generator processes": str(run.lanes),
+    }
+
+
 def _left_out(conditions: RunConditions) -> dict[str, str]:
-    if conditions.schedule.stages:
+    if conditions.run.schedule.stages:
         return dict(conditions.left_out)
     return dict.fromkeys((*MIX, SIMULTANEOUS), NO_REQUESTS)
 
 
 def _due(conditions: RunConditions, tally: LaneTally) -> int:
     """The number of arrivals that were due in a lane, by the schedule alone."""
-    until = tally.until
-    due = sum(each.at < until for each in conditions.schedule.arrivals(tally.lane, conditions.lanes))
-    due += len(range(tally.lane, conditions.listeners, conditions.lanes))
-    if until >= conditions.schedule.seconds:
-        due += conditions.bursts.count * len(range(tally.lane, conditions.bursts.size, conditions.lanes))
+    run, until = conditions.run, tally.until
+    due = sum(each.at < until for each in run.schedule.arrivals(tally.lane, run.lanes))
+    due += len(range(tally.lane, run.listeners, run.lanes))
+    if until >= run.schedule.seconds:
+        due += run.bursts.count * len(range(tally.lane, run.bursts.size, run.lanes))
     return due
 
 
 def _with_bursts(
-    windows: Sequence[tuple[float, float]], conditions: RunConditions, seconds: float
+    windows: Sequence[tuple[float, float]], run: RunSettings, seconds: float
 ) -> Sequence[tuple[float, float]]:
     """The measured windows, with that of the bursts after the schedule."""
-    end = conditions.schedule.seconds
-    return [*windows, (end, seconds)] if conditions.bursts.count and seconds > end else windows
+    end = run.schedule.seconds
+    return [*windows, (end, seconds)] if run.bursts.count and seconds > end else windows
 
 
 def _total(log: GeneratorLog, result: Result) -> int:

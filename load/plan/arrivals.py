@@ -9,7 +9,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -97,20 +97,6 @@ class Schedule:
                 due += 1.0 if self.model is ArrivalModel.CONSTANT else chance.expovariate(1.0)
             before += stage.arrivals
             begun += stage.seconds
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON; `from_json` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Schedule":
-        """Read what `to_json` wrote."""
-        return cls(
-            tuple(RateStage(**each) for each in value["stages"]),
-            ArrivalModel(value["model"]),
-            value["seed"],
-            value["mix"],
-        )
 
 
 def _chosen(weights: Sequence[float], chance: float) -> int:

@@ -22,31 +22,22 @@ class Bursts:
 class RunSettings:
     """The settings of a generator run.
 
-    `lanes` are the generator processes. More than `max_in_flight` arrivals under way over all lanes are dropped.
-    `drain` is how many seconds the last answers are waited for, `think` the pause between the steps of a flow.
-    `record` is the path of the generator's log. `empty` is the address of an empty server for a calibration; requests
-    then go there. `judge` is the id of the process that started the generator, which ends with it (0: none).
+    More than `max_in_flight` arrivals under way over all lanes are dropped. `drain` is how many seconds the last
+    answers are waited for, `think` the pause between the steps of a flow in seconds. `lanes` are the generator
+    processes. `record` is the path of the generator's log. `empty` is the address of an empty server for a calibration;
+    requests then go there. `judge` is the id of the process that started the generator, which ends with it (0: none).
     """
 
     schedule: Schedule
-    lanes: int
-    max_in_flight: int
-    drain: float
-    think: float
-    listeners: int
-    bursts: Bursts
-    record: str
+    max_in_flight: int = 1000
+    drain: float = 15.0
+    think: float = 0.5
+    listeners: int = 5
+    bursts: Bursts = Bursts(5, 100)  # frozen
+    lanes: int = 1
+    record: str = ""
     empty: str = ""
     judge: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON; `from_json` reads it back."""
-        return {**asdict(self), "schedule": self.schedule.to_json()}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "RunSettings":
-        """Read what `to_json` wrote."""
-        return cls(**{**value, "schedule": Schedule.from_json(value["schedule"]), "bursts": Bursts(**value["bursts"])})
 
 
 def stop_file(record: Path) -> Path:
@@ -81,42 +72,20 @@ def allowed_journeys(deployment: Deployment, mix: Mapping[str, float]) -> Allowe
 
 def deployment_file(deployment: Deployment) -> dict[str, Any]:
     """A deployment in the form of a deployment file, with its secrets: for a file of mode 0600."""
+    safety = {**_given(deployment.safety, "change_events", "seconds"), "exhaust_rate_limits": False}
     return {
-        "name": deployment.name,
-        "edition": deployment.edition,
+        **_given(deployment, "name", "edition", "ca_file"),
         "targets": {
-            app: {
-                "url": each.url,
-                "api_url": each.api_url,
-                "kind": each.kind,
-                "rate_limits": dict(each.rate_limits),
-                **({"session_expiry": each.session_expiry} if each.session_expiry else {}),
-            }
+            app: _given(each, "url", "api_url", "kind", "rate_limits", "session_expiry")
             for app, each in deployment.targets.items()
         },
-        "credentials": {
-            "shared_secret": deployment.shared_secret,
-            **({"jwt_secret": deployment.jwt_secret} if deployment.jwt_secret else {}),
-        },
-        "users": [
-            {
-                "role": each.role,
-                "user_id": each.user_id,
-                "email": each.email,
-                "account_id": each.account_id,
-                "jwt": each.jwt,
-                **({"name": each.name} if each.name is not None else {}),
-            }
-            for each in deployment.users
-        ],
-        "events": {
-            "tuvens": list(deployment.events),
-            "linked": [{"hi": each.hi, "tuvens": each.tuvens} for each in deployment.linked],
-        },
-        "safety": {
-            "change_events": deployment.safety.change_events,
-            "seconds": deployment.safety.seconds,
-            "exhaust_rate_limits": False,
-        },
-        **({"ca_file": deployment.ca_file} if deployment.ca_file else {}),
+        "credentials": _given(deployment, "shared_secret", "jwt_secret"),
+        "users": [_given(each, "role", "user_id", "email", "account_id", "jwt", "name") for each in deployment.users],
+        "events": {"tuvens": list(deployment.events), "linked": [asdict(each) for each in deployment.linked]},
+        "safety": safety,
     }
+
+
+def _given(value: object, *names: str) -> dict[str, Any]:
+    """The fields of these names that are given: neither None nor empty."""
+    return {name: each for name in names if (each := getattr(value, name)) not in (None, "")}

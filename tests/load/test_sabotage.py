@@ -30,7 +30,7 @@ from load.generate.processes import GeneratorWorkers
 from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import read_budgets
 from load.plan.measures import MIX
-from load.plan.settings import Bursts
+from load.plan.settings import Bursts, RunSettings
 from load.run import LoadOptions, run_load
 from simulators.kit.server import listen
 
@@ -91,18 +91,17 @@ class Sabotage:
     done: bool = False
 
 
-def run(folder: Path, simulators: Simulated, sabotage: Sabotage | None = None, **changes: Any) -> Report:
-    options = LoadOptions(
-        schedule=Schedule(steady(40, 8, 1), ArrivalModel.POISSON, 0, MIX),
-        budgets=read_budgets(),
-        drain=4.0,
-        think=0.1,
-        listeners=2,
-        bursts=Bursts(1, 40),
-        calibrate=False,
-    )
-    options = replace(options, **changes)
-    target = changes.get("target") or simulators.deployment()
+def run(
+    folder: Path,
+    simulators: Simulated,
+    sabotage: Sabotage | None = None,
+    workers: GeneratorWorkers = GeneratorWorkers(),  # noqa: B008  # frozen
+    **changes: Any,
+) -> Report:
+    schedule = Schedule(steady(40, 8, 1), ArrivalModel.POISSON, 0, MIX)
+    load = RunSettings(schedule, drain=4.0, think=0.1, listeners=2, bursts=Bursts(1, 40))
+    options = LoadOptions(replace(load, **changes), read_budgets(), workers, calibrate=False)
+    target = simulators.deployment()
     settings = Settings()
 
     def started(pid: int) -> None:
@@ -315,7 +314,7 @@ def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> Non
     with simulated(tmp_path, "--limits", "raised") as simulators:
         target = simulators.deployment()
         options = LoadOptions(
-            schedule=Schedule(steady(100, 180, 5), ArrivalModel.POISSON, 0, MIX),
+            run=RunSettings(Schedule(steady(100, 180, 5), ArrivalModel.POISSON, 0, MIX)),
             budgets=read_budgets(),
             calibrate=False,
         )

@@ -10,6 +10,7 @@ from locust.argument_parser import LocustArgumentParser
 import openapi
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment, read_deployment
+from harness.typed import typed
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule
 from load.plan.measures import MIX
 from load.plan.settings import Bursts, RunSettings, allowed_journeys
@@ -69,7 +70,7 @@ def _deployment(path: Path) -> Deployment:
 def settings_of(options: Namespace, deployment: Deployment) -> RunSettings:
     """The settings of `crossapp load`, or of an open-model run until it is stopped."""
     if options.crossapp_run:
-        return RunSettings.from_json(json.loads(options.crossapp_run))
+        return typed(RunSettings, json.loads(options.crossapp_run))
     rate = options.arrival_rate
     schedule = Schedule(
         (RateStage("steady", _A_DAY, rate, rate),),
@@ -78,4 +79,4 @@ def settings_of(options: Namespace, deployment: Deployment) -> RunSettings:
         allowed_journeys(deployment, MIX).mix,
     )
     lanes = max(int(options.expect_workers or 1), 1)
-    return RunSettings(schedule, lanes, 1000, 10.0, options.think, 0, Bursts(0, 0), "")
+    return RunSettings(schedule, drain=10.0, think=options.think, listeners=0, bursts=Bursts(0, 0), lanes=lanes)

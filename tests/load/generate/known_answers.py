@@ -35,7 +35,7 @@ def measured(address: str, folder: Path, *, rate: float, seconds: float, seed: i
     file = folder / "deployment.json"
     file.write_text(json.dumps(deployment_file(deployment())), "utf-8")
     schedule = Schedule((RateStage("steady", seconds, rate, rate),), ArrivalModel.CONSTANT, seed, {EMPTY: 1.0})
-    settings = RunSettings(schedule, lanes, 2000, 20.0, 0.0, 0, Bursts(0, 0), str(folder / "record.jsonl"), address)
+    settings = RunSettings(schedule, 2000, 20.0, 0.0, 0, Bursts(0, 0), lanes, str(folder / "record.jsonl"), address)
     generate(settings, file, GeneratorWorkers(lanes), log=folder / "log")
     return read_log(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from crossapp.load_deployment import many
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.http import Answer, Headers, json_body
+from harness.typed import typed
 from load.generate.checks import anything, judge_answer, lists_account_of, session_of, user_is
 from load.generate.generator_log import read_log
 from load.generate.health import Pulse, complaints, health_of
@@ -233,9 +234,9 @@ def test_a_generator_listens_on_loopback_unless_it_is_told_otherwise(
     workers: GeneratorWorkers, there: list[str]
 ) -> None:
     schedule = Schedule(steady(10, 5, 0), ArrivalModel.POISSON, 0, MIX)
-    settings = RunSettings(schedule, workers.lanes, 100, 5.0, 0.1, 0, Bursts(0, 0), "record")
+    settings = RunSettings(schedule, 100, 5.0, 0.1, 0, Bursts(0, 0), workers.lanes, "record")
     line = " ".join(command_for(settings, Path("deployment.json"), workers))
     assert all(each in line for each in there)
     assert ("--master-bind-host" in line) == bool(there)
     assert "--headless" in line
-    assert RunSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    assert typed(RunSettings, json.loads(json.dumps(asdict(settings)))) == settings

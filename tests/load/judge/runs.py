@@ -20,7 +20,7 @@ from load.judge.catalogue import catalogue
 from load.judge.to_history import RunConditions, to_history
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule
 from load.plan.budgets import Budget, read_budgets
-from load.plan.settings import Bursts
+from load.plan.settings import Bursts, RunSettings
 
 MIX = {
     "generateSession": 30.0,
@@ -38,16 +38,9 @@ TODAY = date(2026, 1, 1)
 Change = Callable[[Sample], Sample | None]
 
 
-def conducted(lanes: int = 2, **changes: object) -> RunConditions:
+def conducted(lanes: int = 2, schedule: Schedule = SCHEDULE, **changes: object) -> RunConditions:
     run = RunConditions(
-        schedule=SCHEDULE,
-        lanes=lanes,
-        users=100,
-        listeners=0,
-        bursts=Bursts(2, 100),
-        settings={"max in flight": "1000"},
-        left_out={},
-        calibration={},
+        run=RunSettings(schedule, listeners=0, bursts=Bursts(2, 100), lanes=lanes), users=100, left_out={}
     )
     return replace(run, **changes)  # type: ignore[arg-type]
 

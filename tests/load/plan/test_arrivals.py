@@ -1,9 +1,12 @@
 import itertools
+import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from harness.typed import typed
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule, StageError, read_stages, steady
 
 MIX = {"generateSession": 3.0, "flow": 1.0}
@@ -32,7 +35,7 @@ def test_a_seed_fixes_everything_and_lanes_share_it() -> None:
     lanes = sorted((each for lane in range(3) for each in schedule.arrivals(lane, 3)), key=lambda each: each.number)
     assert lanes == whole
     assert whole != list(Schedule(schedule.stages, ArrivalModel.POISSON, 8, MIX).arrivals())
-    assert Schedule.from_json(schedule.to_json()) == schedule
+    assert typed(Schedule, json.loads(json.dumps(asdict(schedule)))) == schedule
 
 
 def test_a_ramp_brings_as_many_as_its_average_rate() -> None:
