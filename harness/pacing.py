@@ -7,7 +7,9 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.http import Headers, header
+from harness.http import Headers
+
+_LONGEST_WINDOW = 100_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,15 @@ class Pacer:
 
 
 def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> float:
-    """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset (Unix seconds), else 60; at most `longest`."""
-    for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", now)):
-        text = header(headers, name)
-        if text is not None and re.fullmatch(r"\s*[0-9]{1,15}\s*", text):
-            return min(max(float(text) - origin, 0.0) + 0.5, longest)
+    """Seconds to wait after a 429, by Retry-After or X-RateLimit-Reset, else 60; at most `longest`.
+
+    X-RateLimit-Reset is a time in Unix seconds; where it is a small number, it can only be the seconds that are left. A
+    throttler with several limits writes the name of the limit behind the names of the headers (Retry-After-short).
+    """
+    for name in ("retry-after", "x-ratelimit-reset"):
+        named = [value for key, value in headers if key.lower() == name or key.lower().startswith(f"{name}-")]
+        given = [float(value) for value in named if re.fullmatch(r"\s*[0-9]{1,15}\s*", value)]
+        if given:
+            is_time = name == "x-ratelimit-reset" and max(given) > _LONGEST_WINDOW
+            return min(max(max(given) - (now if is_time else 0.0), 0.0) + 0.5, longest)
     return min(60.0, longest)

@@ -18,6 +18,7 @@ Problems = Iterator[tuple[str, str]]
 LONGEST_SUMMARY = 80
 
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_ADVISED = ("413", "429")
 
 _CAMEL = re.compile(r"[a-z]+([A-Z][a-z]*)*")
 _EDITION = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -156,15 +157,19 @@ def annotations(document: LintedDocument) -> Problems:
 
 
 def rate_limit_headers(document: LintedDocument) -> Problems:
-    """If one response of an operation has the rate-limit headers, every response requires all three."""
+    """If one response of an operation has the rate-limit headers, every response names all three; those of the route
+    itself require them, while past the limit and where a parser answers they are advice."""
     for node in document.operations:
         responses = list(document.responses(node))
         if not any(name in response.get("headers", {}) for _, _, response in responses for name in RATE_LIMIT_HEADERS):
             continue
-        for _, at, response in responses:
+        for status, at, response in responses:
             headers = response.get("headers", {})
             for name in RATE_LIMIT_HEADERS:
-                if not document.schemas.follow(headers.get(name, {}), "")[0].get("required"):
+                header = document.schemas.follow(headers.get(name, {}), "")[0]
+                if not header:
+                    yield at, f"lacks {name}, which other responses of this operation have"
+                elif status not in _ADVISED and not header.get("required"):
                     yield at, f"does not require {name}, as other responses of this operation do"
 
 

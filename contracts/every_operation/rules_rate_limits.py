@@ -4,7 +4,7 @@ import re
 
 import openapi
 from contracts.catalogue import RuleFamily
-from contracts.proxies import may_come_from_a_proxy
+from contracts.proxies import may_come_from_a_parser, may_come_from_a_proxy
 from contracts.times import parse_http_date
 from harness.expectations import LackingError, UndecidedError, answered, expect, held, lacking_without, shown
 from harness.history import Exchange, History
@@ -158,18 +158,49 @@ for _operation, _limit in limited():
 )
 def limits_are_announced(history: History) -> Verdict:
     """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the limited
-    operations."""
-    answers = _answers_of_limited_routes(history)
+    operations, those past the limit and those of a body parser aside."""
+    return _announced([each for each in _answers_of_limited_routes(history) if not _comes_before_the_route(each)])
+
+
+@rule(
+    id="rate_limits.limits_are_announced_before_the_route",
+    level=SHOULD,
+    section="Where the sources disagree, and the ruling",
+    quote="MUST on answers of the route, SHOULD on the 429 and on a parser's answers",
+    story=WHOLE_RECORD,
+    depends_on=["routes.tuvens-api_answers", "rate_limits.limits_are_announced"],
+)
+def limits_are_announced_before_the_route(history: History) -> Verdict:
+    """tuvens-api announces limit, remaining requests and reset time in a header past the limit (429), too, and where
+    its body parser refuses a request."""
+    return _announced([each for each in _answers_of_limited_routes(history) if _comes_before_the_route(each)])
+
+
+def _comes_before_the_route(exchange: Exchange) -> bool:
+    return exchange.status == 429 or may_come_from_a_parser(exchange)
+
+
+def _announced(answers: list[Exchange]) -> Verdict:
     for each in answers:
         for name in _HEADERS:
-            value = (each.header(name) or "").strip()
+            found = _limit_headers(each, name)
+            value = next(iter(found.values()), "")
             expect(
-                _WHOLE_NUMBER.fullmatch(value) is not None,
+                any(_WHOLE_NUMBER.fullmatch(text) for text in found.values()),
                 expected=f"header {name} with a whole number",
                 observed=f"{each.status} with {name + ': ' + value[:40] if value else 'no ' + name}",
                 at=each,
             )
     return held(answers[:6], f"{len(answers)} answers")
+
+
+def _limit_headers(exchange: Exchange, name: str) -> dict[str, str]:
+    """The values of a header of rate limits, by its name as it was sent. A throttler with several limits writes the
+    name of the limit behind it (X-RateLimit-Limit-short): these count where the plain name is not there."""
+    wanted = name.lower()
+    named = {key: value.strip() for key, value in exchange.response_headers if key.lower().startswith(wanted)}
+    plain = {key: value for key, value in named.items() if key.lower() == wanted}
+    return plain or {key: value for key, value in named.items() if key[len(wanted)] == "-"}
 
 
 def _answers_of_limited_routes(history: History) -> list[Exchange]:
@@ -191,24 +222,28 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
     id="rate_limits.reset_is_in_unix_seconds",
     quote="`X-RateLimit-Reset` (Unix seconds)",
     story=WHOLE_RECORD,
-    depends_on="rate_limits.limits_are_announced",
+    depends_on="routes.tuvens-api_answers",
 )
 def reset_is_in_unix_seconds(history: History) -> Verdict:
     """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
     answers = []
     for each in _answers_of_limited_routes(history):
         # That the header is there, with a number, is a rule of its own.
-        date, reset = parse_http_date(each.header("date")), (each.header("X-RateLimit-Reset") or "").strip()
-        if date is None or _WHOLE_NUMBER.fullmatch(reset) is None:
-            continue
-        ahead = int(reset) - date
-        expect(
-            -5 <= ahead <= 3_600,
-            expected="a time up to an hour after the answer's Date",
-            observed=f"X-RateLimit-Reset is {ahead:+.0f} s from it",
-            at=each,
-        )
-        answers.append(each)
+        date, resets = parse_http_date(each.header("date")), _limit_headers(each, "X-RateLimit-Reset")
+        for name, reset in resets.items():
+            if date is None or _WHOLE_NUMBER.fullmatch(reset) is None:
+                continue
+            ahead = int(reset) - date
+            left = f"{name} is {reset}: seconds that are left, not a time"
+            expect(
+                -5 <= ahead <= 3_600,
+                expected="a time up to an hour after the answer's Date, in Unix seconds",
+                observed=left if 0 <= int(reset) <= 3_600 else f"{name} is {ahead:+.0f} s from it",
+                at=each,
+            )
+            answers.append(each)
+    if not answers:
+        raise LackingError("no answer announces X-RateLimit-Reset with a whole number, beside a Date")
     return held(answers[:6], f"{len(answers)} answers")
 
 
@@ -226,5 +261,6 @@ def retry_after_is_given(history: History) -> Verdict:
     if not limited:
         raise UndecidedError("no 429 was seen")
     for each in limited:
-        expect(bool(each.header("Retry-After")), expected="Retry-After", observed="a 429 without it", at=each)
+        found = _limit_headers(each, "Retry-After")
+        expect(any(found.values()), expected="Retry-After", observed="a 429 without it", at=each)
     return held(limited[:6], f"{len(limited)} answers")

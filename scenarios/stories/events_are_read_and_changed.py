@@ -31,12 +31,13 @@ async def an_event_is_changed(cast: Cast) -> None:
             await cast.changes_event(step, jwt, event, _ticketing(number))
             await cast.reads_event(f"{step}/event", event)
         refused = _ticketing(_OTHER)
-        ill_formed = wire.update_event(None, event, {}).with_body(b'{"hasTicketing": ')
+        not_json = wire.update_event(None, event, {}).with_body(b'{"hasTicketing": ')
         unknown = unknown_id(event, cast.stage.random)
         tries = [
             await cast.changes_event("no jwt/none", None, event, refused),
             await cast.changes_event("no jwt/a word", "nonsense", event, refused),
-            await cast.send("no jwt and/ill-formed", CLIENT, ill_formed),
+            await cast.changes_event("no jwt and/ill-formed", None, event, {"hasTicketing": "perhaps"}),
+            await cast.send("no jwt and no JSON", CLIENT, not_json),
             await cast.changes_event("no jwt and/unknown event", None, unknown, refused),
         ]
         tries += [

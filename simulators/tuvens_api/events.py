@@ -33,6 +33,7 @@ class Events:
 
     def update(self, request: Request) -> Response:
         """Store that an event has ticketing, and which event of hi.events it is."""
+        self.check_body(request)
         event = self.required(request)
         if not self.may_change(request, event):
             raise Refusal(403, "FORBIDDEN", "manage_ticketing in the event's account is needed")
@@ -62,9 +63,14 @@ class Events:
         assert request.user_id is not None
         return "manage_ticketing" in (self._store.permissions(int(request.user_id), event.account_id) or ())
 
+    def check_body(self, request: Request) -> None:
+        """Raise Refusal (400) for a change without a body."""
+        if not request.body:
+            raise Refusal(400, "VALIDATION_ERROR", "the body is missing")
+
     def changes(self, request: Request, event: Event) -> dict[str, Any]:
         """The columns that a change of an event sets."""
-        asked: dict[str, Any] = request.json
+        asked: dict[str, Any] = request.json or {}
         changes: dict[str, Any] = {}
         if "hasTicketing" in asked:
             enabled: bool = asked["hasTicketing"]

@@ -122,7 +122,8 @@ NOW = 1_753_453_800.0
         ((("Retry-After", "7"), ("X-RateLimit-Reset", str(int(NOW) + 30))), 7.5),
         ((("X-RateLimit-Reset", str(int(NOW) + 30)),), 30.5),
         ((("X-RateLimit-Reset", str(int(NOW) - 30)),), 0.5),
-        ((("X-RateLimit-Reset", "30"),), 0.5),
+        ((("X-RateLimit-Reset", "30"),), 30.5),
+        ((("Retry-After-short", "7"), ("Retry-After-long", "30")), 30.5),
         ((("Retry-After", "Fri, 25 Jul 2025 14:31:00 GMT"), ("X-RateLimit-Reset", str(int(NOW) + 12))), 12.5),
         *(
             ((("Retry-After", odd),), 60.0)

@@ -98,6 +98,33 @@ def errors_without_code(api: TuvensApi) -> Change:
     return mutated(api, all_of(drop("origin", "code"), drop("origin", "details")), when=fails)
 
 
+@registry.benign()
+def messages_are_lists(api: TuvensApi) -> Change:
+    """An error of form has a list of texts for a message, as NestJS's ValidationPipe gives it."""
+    return mutated(
+        api,
+        all_of(put("message", value=_as_list), put("origin", "message", value=_as_list)),
+        when=lambda request, response: response.status == 400,
+    )
+
+
+@registry.benign()
+def parser_before_guards(api: TuvensApi) -> Change:
+    """What is no JSON is answered 400 by the body parser, which runs before the guards; the webhook's signature goes
+    first all the same, over the raw bytes."""
+
+    def authenticate(honest: Honest[[Request], None], request: Request) -> None:
+        if request.broken is not None:
+            raise Refusal(400, "VALIDATION_ERROR", "the body is no JSON")
+        honest(request)
+
+    return [
+        swap(endpoint.authenticate, authenticate)
+        for name, endpoint in api.router.endpoints.items()
+        if name != "receiveEventStatusChanged"
+    ]
+
+
 @registry.fault(
     kills=[
         "secrecy.no_answer_holds_a_secret",
@@ -201,6 +228,10 @@ def large_bodies_answer_400(api: TuvensApi) -> Change:
         )
         for each in api.router.endpoints.values()
     ]
+
+
+def _as_list(text: object) -> list[str]:
+    return str(text).split("; ")
 
 
 def _breaks_sql(request: Request) -> bool:

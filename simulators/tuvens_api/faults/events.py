@@ -56,6 +56,12 @@ def legacy_aliases_dropped(api: TuvensApi) -> Change:
 
 
 @registry.benign()
+def change_without_body_changes_nothing(api: TuvensApi) -> Change:
+    """A change of an event without a body is answered 200, and changes nothing."""
+    return swap(api.events.check_body, lambda honest, request: None)
+
+
+@registry.benign()
 def event_numbers_as_text(api: TuvensApi) -> Change:
     """hi.events' numbers of events are text."""
     return mutated(

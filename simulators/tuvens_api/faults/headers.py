@@ -1,5 +1,8 @@
 """Faults of headers: CORS, rate limits, and what should not be there."""
 
+from collections.abc import Callable
+
+from harness.http import WireError, read_json
 from simulators.kit.endpoint import OperationEndpoint
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Change, Honest, Swap, swap
@@ -9,6 +12,7 @@ from simulators.kit.response_mutations import has_status, mutated, without_heade
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.simulator import TuvensApi
 
+_OF_THE_PARSER = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE")
 _BACK_END = ("validateSession", "listUserAccounts", "validatePermission")
 
 
@@ -69,6 +73,35 @@ def rate_limit_headers_missing(api: TuvensApi) -> Change:
     return [swap(each.headers, lambda honest, request: []) for each in _limiters(api)]
 
 
+@registry.fault(kills=["rate_limits.limits_are_announced_before_the_route"])
+def no_rate_limit_headers_past_the_limit(api: TuvensApi) -> Change:
+    """A 429 says how long to wait (Retry-After), and has none of the X-RateLimit headers."""
+    return _announced_unless(api, lambda request: request.grant is not None and not request.grant.admitted)
+
+
+@registry.fault(kills=["rate_limits.limits_are_announced_before_the_route"])
+def no_rate_limit_headers_of_the_parser(api: TuvensApi) -> Change:
+    """What the body parser refuses, before the throttle is asked, has none of the X-RateLimit headers."""
+    return _announced_unless(
+        api,
+        lambda request: (
+            request.error_code in _OF_THE_PARSER
+            and bool(request.too_large or (request.body and not _is_json(request.body)))
+        ),
+    )
+
+
+@registry.benign()
+def rate_limit_headers_name_their_limit(api: TuvensApi) -> Change:
+    """The limit's name stands behind the names of the headers (X-RateLimit-Limit-short), as a throttler with several
+    limits writes them."""
+
+    def headers(honest: Honest[[Request], list[Header]], request: Request) -> list[Header]:
+        return [(name + b"-short", value) for name, value in honest(request)]
+
+    return [swap(each.headers, headers) for each in _limiters(api)]
+
+
 @registry.fault(kills=["rate_limits.reset_is_in_unix_seconds"])
 def rate_limit_reset_in_seconds_left(api: TuvensApi) -> Change:
     """X-RateLimit-Reset tells the seconds that are left, not a time."""
@@ -123,6 +156,23 @@ def refused_calls_count(api: TuvensApi) -> Change:
         return swap(endpoint.authenticate, authenticate)
 
     return [counts(each) for each in api.router.endpoints.values()]
+
+
+def _announced_unless(api: TuvensApi, left_out: Callable[[Request], bool]) -> Change:
+    """The X-RateLimit headers are left out of the responses to some requests."""
+
+    def headers(honest: Honest[[Request], list[Header]], request: Request) -> list[Header]:
+        return [] if left_out(request) else honest(request)
+
+    return [swap(each.headers, headers) for each in _limiters(api)]
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        read_json(body)
+    except WireError:
+        return False
+    return True
 
 
 def _limiters(api: TuvensApi) -> list[Limiter]:

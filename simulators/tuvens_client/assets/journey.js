@@ -29,8 +29,9 @@ async function generate(accountId) {
   }
   const value = await answer.json().catch(() => null);
   if (!answer.ok) {
-    const said = typeof value?.message === "string" ? value.message.slice(0, 300) : "";
-    throw new Refused(WHY[answer.status] ?? "failed", said);
+    // Text, or a list of texts.
+    const said = [value?.message ?? ""].flat().filter((each) => typeof each === "string");
+    throw new Refused(WHY[answer.status] ?? "failed", said.join(", ").slice(0, 300));
   }
   if (typeof value?.session_token !== "string" || !value.session_token) throw new Refused("nonsense");
   return value.session_token;

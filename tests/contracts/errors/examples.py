@@ -87,9 +87,13 @@ EXAMPLES: Examples = {
     "tuvens_api_errors_share_one_shape": (
         holds("statusCode, timestamp, path and message", seen()),
         holds("with an origin", told(origin={"message": "…", "code": "VALIDATION_ERROR", "details": None})),
+        holds("a list of texts", told(400, message=["session_token must be a string", "session_token is missing"])),
+        holds("an origin with a list of texts", told(400, origin={"message": ["session_token must be a string"]})),
         holds("an undocumented status in the same shape", seen(error(TUVENS, 418, "a_story/odd"))),
         *(breaks(f"without {each}", _lacks(each)) for each in ("statusCode", "timestamp", "path", "message")),
         breaks("statusCode as text", told(statusCode="404")),
+        breaks("a message that is an object", told(400, message={"session_token": "must be a string"})),
+        breaks("a list that holds an object", told(400, message=[{"session_token": "must be a string"}])),
         breaks("a time without Z", told(timestamp="2025-07-25 14:30:00")),
         breaks("Laravel's shape", told(statusCode=..., timestamp=..., path=..., error="NOT_FOUND")),
         breaks(

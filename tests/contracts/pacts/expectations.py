@@ -120,6 +120,11 @@ def text(example: str, regex: str = "^.+$") -> object:
     return {"pact:matcher:type": both, "value": example}
 
 
+def present(example: str) -> object:
+    """Any value that is not null and not empty, for what a consumer shows or logs as it comes."""
+    return {"pact:matcher:type": "notEmpty", "value": example}
+
+
 def time(example: str = AN_HOUR_AGO) -> object:
     """A moment as the contract writes them: milliseconds, microseconds or whole seconds, in UTC."""
     return text(example, TIME)

@@ -422,9 +422,9 @@ def _given_up(status: int, message: str) -> Then:
     return _judged(status, message, webhook.Fate.REFUSED)
 
 
-def _judged(status: int, message: str, fate: webhook.Fate, headers: Mapping[str, object] | None = None) -> Then:
+def _judged(status: int, message: str, fate: webhook.Fate) -> Then:
     met = fate, {"statusCode": status, "message": message}
-    return Then(status, _judges("statusCode", "message"), met, error_body(status, message), headers or {})
+    return Then(status, _judges("statusCode", "message"), met, error_body(status, message))
 
 
 def _judges(*names: str) -> Callable[[Answer], object]:
@@ -489,7 +489,7 @@ _DELIVERIES = (
         "one signed report too many that an event is live",
         "the instance's minute of webhooks is used up",
         LIMITS,
-        _judged(429, "Too many requests", webhook.Fate.TO_RETRY, limited().headers),
+        _judged(429, "Too many requests", webhook.Fate.TO_RETRY),
         signature=placeholders.SIGNATURE,
     ),
 )

@@ -1,6 +1,7 @@
 """Example histories of the rules about rate limits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -83,11 +84,32 @@ def _of_route(name: str) -> Sequence[Example]:
 _LONG: Headers = (("x-hi-events-signature", "sha256=" + "0" * 8_200),)
 
 
-def announced(status: int = 200, sent: Headers = (), operation: str = "validateSession", **headers: Any) -> Seen:
-    """An answer of a limited route to a request with these headers, some of its own headers otherwise."""
+_JSON: Headers = (("Content-Type", "application/json; charset=utf-8"),)
+
+BEFORE_THE_ROUTE: Mapping[str, tuple[int, dict[str, Any]]] = {
+    "one request too many": (429, {}),
+    "what is no JSON": (400, {"sent": _JSON, "body": b'{"session_token":'}),
+    "a bare number": (400, {"sent": _JSON, "body": b"5"}),
+    "another media type": (400, {"sent": (("Content-Type", "text/plain"),), "body": b"{}"}),
+    "another charset": (415, {"sent": (("Content-Type", "application/json; charset=x"),), "body": b"{}"}),
+    "a body too large": (413, {"sent": _JSON, "body": b"{}"}),
+}
+"""What is answered before the route sees the request: status, and the request."""
+
+SUFFIXED: Mapping[str, Any] = {
+    **{f"X_RateLimit_{name}": None for name in ("Limit", "Remaining", "Reset")},
+    **{f"X_RateLimit_{name}_short": "60" for name in ("Limit", "Remaining", "Reset")},
+}
+
+
+def announced(
+    status: int = 200, sent: Headers = (), operation: str = "validateSession", body: bytes = b"", **headers: Any
+) -> Seen:
+    """An answer of a limited route to a request with these headers and this body, some of its own headers otherwise."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     first = documented("listUserAccounts", 200, "a_story/first")
-    return history(first, error(operation, status, "a_story/second", headers=changed, request_headers=sent))
+    second = error(operation, status, "a_story/second", headers=changed, request_headers=sent)
+    return history(first, replace(second, request_body=body))
 
 
 def _reset(value: str | None, **said: Any) -> Seen:
@@ -109,6 +131,15 @@ EXAMPLES: Examples = {
         ),
         holds("a front refuses a long header", announced(400, _LONG, X_RateLimit_Limit=None)),
         breaks("a refusal of an ordinary request announces none", announced(400, X_RateLimit_Limit=None)),
+        *(
+            holds(f"a parser refuses {name} with {status}", announced(status, X_RateLimit_Limit=None, **said))
+            for name, (status, said) in BEFORE_THE_ROUTE.items()
+        ),
+        holds("each limit of a throttler has a name", announced(**SUFFIXED)),
+        breaks("a longer name is another header", announced(X_RateLimit_Limit=None, X_RateLimit_Limits="100")),
+        breaks(
+            "what stands behind the name is no number", announced(X_RateLimit_Limit=None, X_RateLimit_Limit_short="a")
+        ),
         holds("a route without a limit announces none", announced(operation="getEvent", X_RateLimit_Limit=None)),
         breaks("the limit is missing", announced(X_RateLimit_Limit=None)),
         breaks("the rest is missing", announced(X_RateLimit_Remaining=None)),
@@ -120,22 +151,37 @@ EXAMPLES: Examples = {
         leaves_open("no limited route answered", history(documented("getEvent", 200, "a_story/event"))),
         leaves_open("no answer came", history(no_answer("a_story/step", operation="validateSession"))),
     ),
+    "limits_are_announced_before_the_route": (
+        holds("past the limit", announced(429)),
+        holds("where a body is no JSON", announced(400, **BEFORE_THE_ROUTE["what is no JSON"][1])),
+        holds("each limit of a throttler has a name", announced(429, **SUFFIXED)),
+        *(
+            breaks(f"not with {name}", announced(status, X_RateLimit_Reset=None, **said))
+            for name, (status, said) in BEFORE_THE_ROUTE.items()
+            if status != 413
+        ),
+        leaves_open("a front may have answered", announced(413, X_RateLimit_Limit=None)),
+        leaves_open("the route has answered", announced(401, X_RateLimit_Limit=None)),
+        leaves_open("no answer came", history(no_answer("a_story/step", operation="validateSession"))),
+    ),
     "reset_is_in_unix_seconds": (
         holds("a minute ahead", _reset(f"{NOW + 60:.0f}")),
         holds("now", _reset(f"{NOW:.0f}")),
         breaks("seconds to wait", _reset("60")),
         breaks("milliseconds", _reset(f"{(NOW + 60) * 1000:.0f}")),
         breaks("a time that is past", _reset(f"{NOW - 60:.0f}")),
-        leaves_open("it is no number, which is another rule's matter", _reset("soon")),
-        leaves_open("it is missing, which is another rule's matter", _reset(None)),
-        leaves_open("the server's clock is not known", _reset("60", Date="yesterday")),
-        leaves_open(
+        breaks("seconds to wait, of a limit that has a name", _reset(None, **{"X-RateLimit-Reset-short": "60"})),
+        lacks("it is no number, which is another rule's matter", _reset("soon")),
+        lacks("it is missing, which is another rule's matter", _reset(None)),
+        lacks("the server's clock is not known", _reset("60", Date="yesterday")),
+        lacks(
             "the server's clock is out of all measure",
             _reset("60", Date="Fri, 25 Jul 99999999999999999999 14:30:00 GMT"),
         ),
     ),
     "retry_after_is_given": (
         holds("in seconds", _retry(**{"Retry-After": "12"})),
+        holds("of a limit that has a name", _retry(**{"Retry-After-short": "12"})),
         breaks("it is missing", _retry()),
         leaves_open("nobody was limited", history(documented("generateSession", 200, "a_story/step"))),
     ),

@@ -58,6 +58,7 @@ def changed(*others: Entry) -> Seen:
         change(f"{CHANGED}/no jwt/a word", 401),
         change(f"{CHANGED}/no jwt and/ill-formed", 401),
         change(f"{CHANGED}/no jwt and/unknown event", 401),
+        change(f"{CHANGED}/no jwt and no JSON", 401),
         change(f"{CHANGED}/by the member", 403),
         change(f"{CHANGED}/by the outsider", 403),
         change(f"{CHANGED}/unknown event", 404),
@@ -89,10 +90,6 @@ EXAMPLES: Examples = {
             ),
             "legacy_aliases_agree": ("an alias is missing", event(f"{CHANGED}/second/event", "2", hasTicketing=...)),
             "a_change_without_jwt_is_refused": ("it is changed", change(f"{CHANGED}/no jwt/a word", 200)),
-            "a_change_is_authenticated_before_it_is_read": (
-                "an unknown event is answered 404",
-                change(f"{CHANGED}/no jwt and/unknown event", 404),
-            ),
             "a_change_without_permission_is_refused": ("it is changed", change(f"{CHANGED}/by the member", 200)),
             "a_change_by_an_outsider_is_refused": ("it is changed", change(f"{CHANGED}/by the outsider", 200)),
             "a_change_of_an_unknown_event_is_not_found": (
@@ -101,6 +98,14 @@ EXAMPLES: Examples = {
             ),
             "refused_changes_change_nothing": ("the id has changed", event(f"{CHANGED}/refusals/event", "4711")),
         },
+    ),
+    "a_change_is_authenticated_before_it_is_read": (
+        holds("all are answered 401", changed()),
+        holds("a parser answers 400 to what is no JSON", changed(change(f"{CHANGED}/no jwt and no JSON", 400))),
+        breaks("what is no JSON is answered 404", changed(change(f"{CHANGED}/no jwt and no JSON", 404))),
+        breaks("what is ill-formed is answered 400", changed(change(f"{CHANGED}/no jwt and/ill-formed", 400))),
+        breaks("an unknown event is answered 404", changed(change(f"{CHANGED}/no jwt and/unknown event", 404))),
+        leaves_open("one is rate limited", changed(change(f"{CHANGED}/no jwt and/ill-formed", 429))),
     ),
     "a_linked_event_has_the_url_of_its_page": (
         holds("an event of hi.events has one", changed()),

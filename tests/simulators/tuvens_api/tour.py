@@ -217,6 +217,8 @@ async def _events(t: ApiTour) -> None:
     for email in (MEMBER, OUTSIDER, NAMELESS):
         await t.change("17", {"hasTicketing": True}, email)
     await t.change("999", {"hasTicketing": True})
+    for jwt, body in ((t.jwt(), b""), (None, b'{"hasTicketing": ')):
+        await t.send(update_event(jwt, "16", {}).with_body(body))
 
 
 async def _streams(t: ApiTour) -> None:
