@@ -76,7 +76,7 @@ DISAGREEMENTS: Mapping[str, Choice] = {
     "validate-permission's answer": _DEVIATION,
     "resource_id": _DEVIATION,
     "`message` in errors": ("messages-are-lists",),
-    "rate-limit headers on the 429 itself and on answers of a body parser": "Advice: a rule of its own warns without them.",
+    "rate-limit headers on the 429 itself and on answers of a body parser": "Advice: a rule warns without them.",
     "X-RateLimit-Reset": _DEVIATION,
     "malformed JSON without credentials": ("parser-before-guards",),
     "who answers first, throttle or guard": _DEVIATION,
