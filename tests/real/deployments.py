@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import psycopg
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
 import openapi
@@ -41,7 +43,7 @@ def deployment(real: Collection[str], folder: Path, setting: Setting | None = No
     (folder / "seed.json").write_text(json.dumps(seed.to_json()), "utf-8")
     ports = dict(zip((*FOLDERS, "receiver"), free_ports(len(FOLDERS) + 1), strict=True))
     with ExitStack() as stack:
-        schema = stack.enter_context(postgresql.schema()) if "tuvens-api" in real else ""
+        schema = stack.enter_context(_schema()) if "tuvens-api" in real else ""
         targets = {app: installed(app) for app in FOLDERS if app in real}
         for app, target in targets.items():
             environment = _environment(app, real, ports, setting, folder, schema)
@@ -50,6 +52,15 @@ def deployment(real: Collection[str], folder: Path, setting: Setting | None = No
         file = folder / "deployment.json"
         file.write_text(json.dumps(_description(real, ports, setting, seed, schema), indent=1), "utf-8")
         yield file
+
+
+@contextmanager
+def _schema() -> Iterator[str]:
+    """An empty schema of its own at the server that other tests use, or the test is skipped."""
+    with postgresql.schema() as name:
+        with psycopg.connect(_database("postgresql", name), autocommit=True) as connection:
+            connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
+        yield name
 
 
 def _environment(
