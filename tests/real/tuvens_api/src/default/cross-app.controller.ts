@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Query, Req, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Req, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { Throttle } from '@nestjs/throttler';
 import { IsInt, IsNotEmpty, IsOptional, IsPositive, IsString } from 'class-validator';
 import { User } from '../core/jwt.strategy';
@@ -6,6 +6,7 @@ import { SessionsService } from '../core/sessions.service';
 import { perMinute } from '../core/settings';
 import { AuditInterceptor } from './audit.interceptor';
 import { JwtAuthGuard, SharedSecretGuard } from './guards';
+import { HttpExceptionFilter } from './http-exception.filter';
 
 class GenerateSessionDto {
   @IsInt()
@@ -29,6 +30,7 @@ class PermissionDto extends SessionDto {
 }
 
 @Controller('api/cross-app')
+@UseFilters(HttpExceptionFilter)
 @UseInterceptors(AuditInterceptor)
 export class CrossAppController {
   constructor(private readonly sessions: SessionsService) {}
