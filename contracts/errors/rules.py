@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import openapi
+from contracts.accept import accepts_json
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_proxy
 from harness.expectations import UndecidedError, expect, held, json_object, shown
@@ -25,6 +26,7 @@ def _errors_of(history: History, app: str) -> list[Exchange]:
         and each.method == openapi.find(each.operation).method
         and openapi.find(each.operation).base == "api"
         and not may_come_from_a_proxy(each)
+        and accepts_json(each)
     ]
     if not found:
         raise UndecidedError(f"no error of {app} was seen")
@@ -123,5 +125,6 @@ def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
     depends_on="routes.hi.events_answers",
 )
 def hi_events_errors_share_one_shape(history: History) -> Verdict:
-    """hi.events answers every error in Laravel's shape: message and error, validation errors with errors by field."""
-    return _expect_shape(history, "hi.events", "message and error (422: message and errors)")
+    """hi.events answers every error in Laravel's shape: a message, with error where a cross-app route itself refuses,
+    and with errors by field where a field is wrong."""
+    return _expect_shape(history, "hi.events", "message; error beside it (own refusals), or errors (422)")

@@ -1,6 +1,7 @@
 """Every success of the run fits its OpenAPI document: media type, headers, body."""
 
 import openapi
+from contracts.accept import accepts_json
 from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import premise_of
 from harness.expectations import LackingError, expect, held, shown
@@ -21,6 +22,7 @@ def _conforms(operation: Operation) -> Judge:
             if each.status in operation.statuses
             and (each.status or 0) < 300
             and each.method == operation.method
+            and accepts_json(each)
             # No rule says that an optional route is served: a site may give a page for every URL.
             and not (operation.contract.optional and media_type(each) == "text/html")
         ]

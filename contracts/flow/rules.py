@@ -6,6 +6,7 @@ from contracts.catalogue import RuleFamily
 from contracts.expiry import driven
 from contracts.hi_events_page.rules import made_event, works_in_a_browser
 from contracts.hi_events_session.rules_sign_in import hands_out_a_session
+from contracts.hi_events_session.wire import event_of
 from contracts.status_changes import TICKETING, WEBHOOK, event_reading, is_about, state_in
 from harness.expectations import (
     LackingError,
@@ -79,7 +80,7 @@ def _stopped_by_the_page(history: History) -> Blocked | None:
     if made_event(opened) is None:
         return Blocked(_DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
     try:
-        event = object_or_empty(history.one(f"{LIVE}/event made").response_body)
+        event = event_of(object_or_empty(history.one(f"{LIVE}/event made").response_body))
     except NothingObservedError:
         return None
     wanted = history.observation(f"{LIVE}/event").values["tuvens"]

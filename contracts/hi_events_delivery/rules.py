@@ -31,8 +31,6 @@ from harness.expectations import (
     UndecidedError,
     answered,
     expect,
-    expect_status,
-    expect_success,
     held,
     shown,
 )
@@ -90,23 +88,13 @@ def _effect(history: History, step: str, status: str) -> Exchange | None:
 
 def _effects(history: History) -> list[Exchange]:
     """The readings that show a change, without DRAFT and ARCHIVED, which leave an event as it was at the beginning."""
-    found = (_effect(history, step, status) for step, status in _steps() if TICKETING[status] != "setup")
+    found = (_effect(history, step, status) for step, status in steps() if TICKETING[status] != "setup")
     return [each for each in found if each is not None]
 
 
-def _steps() -> list[tuple[str, str]]:
+def steps() -> list[tuple[str, str]]:
     """(step, status) of each change."""
     return [*((each, each) for each in STATUSES), ("last", CHANGES[-1])]
-
-
-@rule(
-    quote='PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED',
-    operations="setEventStatus",
-    depends_on="hi_events_session.accepts_a_live_session",
-)
-def status_can_be_changed(history: History) -> Verdict:
-    """hi.events lets an organiser set an event of the own account to DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED."""
-    return held([expect_success(history.one(f"{STORY}/change/{step}")) for step, _ in _steps()])
 
 
 @rule(
@@ -270,7 +258,7 @@ def every_status_is_delivered(history: History) -> Verdict:
             )
         return held(found)
     effects = []
-    for step, status in _steps():
+    for step, status in steps():
         effect = _effect(history, step, status)
         after = history.one(f"{STORY}/effect/{step}")
         refused = _refused_by_tuvens_api(history, status) if effect is None else None
@@ -356,12 +344,6 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
         reported == ["LIVE", "CANCELLED"], expected="LIVE, then CANCELLED", observed=", then ".join(reported), at=found
     )
     return held(found)
-
-
-@rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", operations="setEventStatus", depends_on=_CAN_CHANGE)
-def unknown_status_is_refused(history: History) -> Verdict:
-    """hi.events answers 422 to a change of an event's status to a word that is none."""
-    return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
 
 
 @rule(

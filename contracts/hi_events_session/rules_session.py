@@ -7,6 +7,7 @@ from typing import Any
 from contracts.catalogue import RuleFamily
 from contracts.expiry import seconds_to_expiry
 from contracts.hi_events_session.rules_sign_in import handed_out, signed_in_user
+from contracts.hi_events_session.wire import event_of
 from contracts.status_changes import readable, state_of
 from harness.expectations import (
     BrokenRuleError,
@@ -249,7 +250,7 @@ def refused_change_changes_nothing(history: History) -> Verdict:
     with suppress(NothingObservedError):
         own = history.every(f"{CHANGED}/at hi.events")
         if all(each.status == 200 for each in own):
-            _unchanged(own, lambda event: event.get("status"))
+            _unchanged(own, lambda event: event_of(event).get("status"))
     return held(readings)
 
 

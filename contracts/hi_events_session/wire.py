@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from contracts.calls import call
 from harness.http import Answer, Call, WireError, field_of, success_of
+
+_TUVENS_EVENT = "tuvens_event_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,22 @@ def read_event(bearer: str | None, event_id: str) -> Call:
 def open_page(params: Mapping[str, str]) -> Call:
     """Open the page /auth/cross-app as a browser does."""
     return call("openCrossAppPage", query=list(params.items()))
+
+
+def event_of(value: object) -> Mapping[str, Any]:
+    """The event in the JSON of an answer to `read_event` or `set_event_status`; empty if there is none.
+
+    It may stand below `data`, and `tuvens_event_id` may be an entry of `attributes` instead of a field; here it is
+    always a field, and missing where the answer tells none.
+    """
+    if not isinstance(value, dict):
+        return {}
+    wrapped = value.get("data")
+    event = wrapped if "id" not in value and isinstance(wrapped, dict) else value
+    listed = event.get("attributes")
+    entries = listed if isinstance(listed, list) else []
+    told = [each.get("value") for each in entries if isinstance(each, dict) and each.get("name") == _TUVENS_EVENT]
+    return {**event, _TUVENS_EVENT: told[0]} if event.get(_TUVENS_EVENT) is None and told else event
 
 
 def read_sign_in(answer: Answer) -> HiEventsSession:

@@ -6,6 +6,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 import openapi
+from contracts.accept import accepts_json
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held
 from harness.history import Exchange, History
@@ -17,7 +18,7 @@ from harness.verdict import Verdict
 _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"\n]{1,300}\.py\", line \d|sqlalchemy\.exc|psycopg\.errors|"
     r"\bat (?:async |new )?[\w.<>$]{1,120} \([^\s()]{1,300}:\d{1,6}:\d|^[ \t]{1,40}at [^\s()]{1,300}:\d{1,6}:\d|"
-    r"/node_modules/|QueryFailedError|\.php[(:]\d|SQLSTATE\[|syntax error at or near",
+    r"/node_modules/|QueryFailedError|\.php(?:[(:]|\x22, ?\x22line\x22: ?)\d|SQLSTATE\[|syntax error at or near",
     re.MULTILINE,
 )
 # Wrong secrets and tokens that we made up may be echoed: only these kinds count.
@@ -34,9 +35,8 @@ rule = RuleFamily(
 )
 
 
-def _answers(history: History, *apps: str) -> list[Exchange]:
-    wanted = apps or ("tuvens-api", "hi.events")
-    found = [each for each in history.exchanges() if each.status is not None and each.callee in wanted]
+def _answers(history: History, app: str) -> list[Exchange]:
+    found = [each for each in history.exchanges(callee=app) if each.status is not None and accepts_json(each)]
     if not found:
         raise UndecidedError("no answer was seen")
     return found
@@ -44,9 +44,20 @@ def _answers(history: History, *apps: str) -> list[Exchange]:
 
 @rule(quote="a defect: the secret never reaches a browser")
 def no_answer_holds_a_secret(history: History) -> Verdict:
-    """tuvens-api and hi.events put no shared secret, JWT or session token into any answer, but a new token into the
-    answer that hands it out."""
-    seen = _answers(history)
+    """tuvens-api puts no shared secret, JWT or session token into any answer, but a new session token into the answer
+    that hands it out."""
+    return _hold_no_secret(history, "tuvens-api")
+
+
+@rule(obliged="hi.events", needs="target:hi.events", quote="a defect: the secret never reaches a browser")
+def no_answer_of_hi_events_holds_a_secret(history: History) -> Verdict:
+    """hi.events puts no shared secret, JWT or session token into any answer, but a new bearer token into the answer
+    that hands it out, and into an HttpOnly cookie."""
+    return _hold_no_secret(history, "hi.events")
+
+
+def _hold_no_secret(history: History, app: str) -> Verdict:
+    seen = _answers(history, app)
     for each in seen:
         for kind, _, place in each.facts.get("secrets", ()):
             if _is_handed_out(each, kind, place):
@@ -63,9 +74,13 @@ def no_answer_holds_a_secret(history: History) -> Verdict:
 
 
 def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
-    """Whether the document says that a success hands out the secret at this place: the body, or a header."""
+    """Whether the document says that a success hands out the secret at this place: the body, or a header. A sign-in at
+    hi.events may hand out its bearer token as an HttpOnly cookie, too."""
     if not exchange.operation or (exchange.status or 0) >= 300:
         return False
+    if (exchange.operation, kind, place) == ("validateCrossAppSession", "bearer", "header set-cookie"):
+        cookies = [text.lower() for name, text in exchange.response_headers if name.lower() == "set-cookie"]
+        return all("httponly" in map(str.strip, each.split(";")) for each in cookies if "<bearer:" in each)
     places = {
         (each.kind, "body" if each.place == "body" else f"header {each.name.lower()}")
         for each in openapi.find(exchange.operation).hands_out
@@ -117,8 +132,23 @@ def _path(exchange: Exchange) -> str:
 
 @rule(section="Errors", quote="No secret, session token or stack trace in it")
 def no_answer_holds_a_stack_trace(history: History) -> Verdict:
-    """tuvens-api and hi.events put no stack trace and no database error into any answer."""
-    seen = _answers(history)
+    """tuvens-api puts no stack trace and no database error into any answer."""
+    return _hold_no_trace(history, "tuvens-api")
+
+
+@rule(
+    obliged="hi.events",
+    needs="target:hi.events",
+    section="Errors",
+    quote="No secret, session token or stack trace in it",
+)
+def no_answer_of_hi_events_holds_a_stack_trace(history: History) -> Verdict:
+    """hi.events puts no stack trace and no database error into any answer."""
+    return _hold_no_trace(history, "hi.events")
+
+
+def _hold_no_trace(history: History, app: str) -> Verdict:
+    seen = _answers(history, app)
     for each in seen:
         found = _TRACES.search(_unescaped(each.response_body))
         expect(

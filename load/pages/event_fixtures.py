@@ -74,7 +74,7 @@ async def _status(send: Send, bearer: str, linked: Linked) -> str:
         value = (await send(hi_wire.read_event(bearer, linked.hi))).json()
     except StoppedError:
         return _UNKNOWN
-    return str(value.get("status") or _UNKNOWN) if isinstance(value, dict) else _UNKNOWN
+    return str(hi_wire.event_of(value).get("status") or _UNKNOWN)
 
 
 async def _sells(send: Send, event: str) -> bool:

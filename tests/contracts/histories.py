@@ -30,7 +30,7 @@ def answer(
     sent: object = b"",
     operation: str = "",
     headers: Mapping[str, str] | None = None,
-    request_headers: Headers = (),
+    request_headers: Headers = (("Accept", "application/json"),),
     callee: str = "tuvens-api",
     caller: str = "browser",
     method: str = "POST",

@@ -14,7 +14,8 @@ from simulators.hi_events.store import LocalEvent
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Change, Honest, Swap, swap
 from simulators.kit.messages import Request, Response, current
-from simulators.kit.response_mutations import media_type, mutated, put, status
+from simulators.kit.outages import missing
+from simulators.kit.response_mutations import drop, media_type, mutated, put, status
 
 _SET_STATUS = "setEventStatus"
 _LOCAL = timezone(timedelta(hours=2))
@@ -104,6 +105,23 @@ def set_status_answers_as_text(hi: HiEvents) -> Change:
 def event_numbered_as_text(hi: HiEvents) -> Change:
     """GET /events/{id} has the id as text."""
     return mutated(hi, put("id", value=str), "readEvent")
+
+
+@registry.fault(
+    kills=[
+        "hi_events_delivery.an_event_names_its_tuvens_event",
+        "hi_events_page.makes_a_draft_that_carries_the_tuvens_event",
+    ]
+)
+def event_read_without_tuvens_event(hi: HiEvents) -> Change:
+    """GET /events/{id} was never told of the column tuvens_event_id."""
+    return mutated(hi, drop("tuvens_event_id"), "readEvent")
+
+
+@registry.benign()
+def events_cannot_be_read(hi: HiEvents) -> Change:
+    """There is no GET /events/{id}."""
+    return missing(hi, "readEvent")
 
 
 @registry.benign()

@@ -1,8 +1,13 @@
 """Faults of the router, the rate limit, and the shape of errors."""
 
+from collections.abc import Sequence
+
+from openapi import Problem
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.simulator import HiEvents
-from simulators.kit.faults import Change, swap
+from simulators.kit.errors import Refusal
+from simulators.kit.faults import Change, Honest, swap
+from simulators.kit.messages import Request
 from simulators.kit.outages import missing, register_missing_routes
 from simulators.kit.router import no_route
 
@@ -39,6 +44,27 @@ register_missing_routes(
 def wrong_method_answers_404_at_hi_events(hi: HiEvents) -> Change:
     """A wrong method is answered 404 by the router."""
     return [swap(each.refusal, lambda honest: no_route()) for each in hi.router.other_methods]
+
+
+@registry.benign()
+def wrong_media_type_answers_415_at_hi_events(hi: HiEvents) -> Change:
+    """A body of another media type is answered 415."""
+
+    def form_error(
+        honest: Honest[[Request, Sequence[Problem]], Refusal | None], request: Request, problems: Sequence[Problem]
+    ) -> Refusal | None:
+        if any(each.pointer == "/headers/content-type" for each in problems):
+            return Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed")
+        return honest(request, problems)
+
+    return swap(hi.errors.form_error, form_error)
+
+
+@registry.benign()
+def large_bodies_answer_400_at_hi_events(hi: HiEvents) -> Change:
+    """A body above 1 MiB is answered 400."""
+    refusal = Refusal(400, "BAD_REQUEST", "The body is too large.")
+    return [swap(each.too_large, lambda honest, largest: refusal) for each in hi.router.endpoints.values()]
 
 
 @registry.fault(kills=["hi_events_session.sign_in_is_limited"])

@@ -9,6 +9,7 @@ from simulators.hi_events.errors import invalid
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.sign_in import upstream_unavailable
 from simulators.hi_events.simulator import HiEvents
+from simulators.hi_events.upstream import TuvensRefused
 from simulators.kit.caller import UpstreamUnavailable
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Async, Change, Honest, Swap, swap
@@ -94,6 +95,21 @@ def validation_cached_for_half_a_minute(hi: HiEvents) -> Change:
     return _cached(hi, 30.0)
 
 
+@registry.benign()
+def session_token_starts_one_session(hi: HiEvents) -> Change:
+    """A session token starts one session of hi.events: a second sign-in with it, or visit of the page, is refused."""
+    used: set[str] = set()
+
+    async def session_user(honest: Honest[[str], Async[SessionUser]], token: str) -> SessionUser:
+        who = await honest(token)
+        if token in used:
+            raise TuvensRefused(404)
+        used.add(token)
+        return who
+
+    return swap(hi.tuvens.session_user, session_user)
+
+
 @registry.fault(kills=["hi_events_page.returns_after_making_an_event", "hi_events_session.accepts_a_live_session"])
 def validation_sent_without_the_secret(hi: HiEvents) -> Change:
     """The shared secret is not in the environment of hi.events: its calls are answered 401, and no sign-in works."""
@@ -106,7 +122,7 @@ def session_token_cut_to_its_column(hi: HiEvents) -> Change:
     return swap(hi.sign_in.identify, lambda honest, token: honest(token[:_COLUMN]))
 
 
-@registry.fault(kills=["secrecy.no_answer_holds_a_secret"])
+@registry.fault(kills=["secrecy.no_answer_of_hi_events_holds_a_secret"])
 def token_in_error_message(hi: HiEvents) -> Change:
     """The error for a refused session token quotes it."""
     return swap(

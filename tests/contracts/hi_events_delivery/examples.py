@@ -8,7 +8,7 @@ from contracts.status_changes import TICKETING
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, honest, lacks
+from tests.contracts.examples import Examples, breaks, holds, honest, lacks, leaves_open
 from tests.contracts.histories import NOW, answer, history, message, no_answer, observed, opened
 
 STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
@@ -166,7 +166,25 @@ def _typed(content_type: str | None) -> Seen:
 
 _LEAK = body("LIVE").replace(b'"title"', b'"session_token":"<session-token:11111111>","title"')
 
+
+def _read(status: int = 200, **fields: object) -> Seen:
+    """The event as hi.events tells of it before the changes."""
+    told = {"id": 11, "title": "Evening 11", "status": "DRAFT", **fields}
+    value = {name: each for name, each in told.items() if each is not ...}
+    reading = answer(f"{STORY}/prepare/read", status, value, callee="hi.events", operation="readEvent", method="GET")
+    return history(*changes(), reading)
+
+
 EXAMPLES: Examples = {
+    "an_event_names_its_tuvens_event": (
+        holds("in a field", _read(tuvens_event_id="11")),
+        holds("among the attributes", _read(attributes=[{"name": "tuvens_event_id", "value": "11"}])),
+        holds("below data", _read(id=..., data={"id": 11, "tuvens_event_id": "11"})),
+        breaks("it names another one", _read(tuvens_event_id="12")),
+        breaks("it names none", _read()),
+        leaves_open("the rate limit strikes", _read(429)),
+        lacks("events cannot be read", _read(404)),
+    ),
     "status_can_be_changed": (
         holds("each change succeeds", history(*changes())),
         breaks("it is answered 500", history(*changes(status=500))),

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, honest
+from tests.contracts.examples import Examples, breaks, holds, honest, lacks
 from tests.contracts.histories import answer, history, observed
 
 ORIGIN = "http://localhost:5173"
@@ -49,11 +49,22 @@ def page_seen(*entries: Entry) -> Seen:
 
 def made(page: Exchange | None = None, *, linked_before: bool | None = False, **event: object) -> Seen:
     """The page made an event, which was looked at."""
-    value = {"id": 40, "title": "Zoë’s Night", "status": "DRAFT", "tuvens_event_id": "31", **event}
+    told = {"id": 40, "title": "Zoë’s Night", "status": "DRAFT", "tuvens_event_id": "31", **event}
+    value = {name: each for name, each in told.items() if each is not ...}
     return page_seen(
         observed(f"{STORY}/event", tuvens="31", **{"linked before": linked_before}),
         page or redirect(f"{STORY}/page", f"{CALLBACK}?{urlencode(SUCCESS)}"),
         answer(f"{STORY}/event made", 200, value, callee="hi.events", operation="readEvent"),
+    )
+
+
+def not_found(probe: int) -> Seen:
+    """The event that the page made is answered 404, a probe without a session as given."""
+    said: dict[str, Any] = {"callee": "hi.events", "operation": "readEvent", "method": "GET"}
+    return page_seen(
+        *(each for each in made().entries if each.step != f"{STORY}/event made"),
+        answer(f"{STORY}/event made", 404, {"message": "No query results for model [Event] 40"}, **said),
+        answer("every_route_is_probed/readEvent", probe, {"message": "…"}, **said),
     )
 
 
@@ -92,7 +103,14 @@ EXAMPLES: Examples = {
     ),
     "makes_a_draft_that_carries_the_tuvens_event": (
         honest(made()),
+        holds("it stands below data", made(id=..., data={"id": 40, "status": "DRAFT", "tuvens_event_id": "31"})),
+        holds(
+            "the id is an attribute",
+            made(tuvens_event_id=..., attributes=[{"name": "tuvens_event_id", "value": "31"}]),
+        ),
         breaks("it carries no id", made(tuvens_event_id=None)),
+        breaks("it cannot be found", not_found(probe=401)),
+        lacks("events cannot be read at all", not_found(probe=404)),
     ),
     "invalid_session_is_told": (
         honest(refused()),

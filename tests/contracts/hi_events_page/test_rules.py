@@ -77,5 +77,6 @@ def test_a_hi_events_that_lets_nobody_read_an_event_lacks_a_capability() -> None
         redirect(f"{STORY}/page", f"{ORIGIN}/?hi_events_event_id=40"),
         observed(f"{STORY}/event", tuvens="31", **{"linked before": False}),
         answer(f"{STORY}/event made", 404, b"<h1>Not Found</h1>", callee="hi.events"),
+        answer("every_route_is_probed/readEvent", 404, b"<h1>Not Found</h1>", callee="hi.events"),
     )
     assert isinstance(verdict(f"{SEAM}.makes_a_draft_that_carries_the_tuvens_event", seen), NotApplicable)

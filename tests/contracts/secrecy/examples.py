@@ -28,6 +28,20 @@ def said(text: str, status: int = 500) -> Seen:
     return history(error("validateSession", status, "a_story/step", changed={"message": text}))
 
 
+def signed_in(attributes: str) -> Seen:
+    """A sign-in that hands its bearer token out as a cookie, too."""
+    secrets = [["bearer", "1", "body"], ["bearer", "1", "header set-cookie"]]
+    cookie = {"Set-Cookie": f"token=<bearer:11111111>; {attributes}"}
+    return history(
+        documented("validateCrossAppSession", 200, "a_story/step", headers=cookie, facts={"secrets": secrets})
+    )
+
+
+def said_by_hi_events(value: object) -> Seen:
+    """A failure of hi.events that tells this."""
+    return history(documented("setEventStatus", 500, "a_story/step", value))
+
+
 def refused(*secrets: list[str], status: int = 404) -> Exchange:
     """user-accounts refuses a session token."""
     return documented("listUserAccounts", status, "a_story/accounts", {}, facts={"secrets": [*secrets]})
@@ -62,15 +76,7 @@ EXAMPLES: Examples = {
         holds("none was found", leaked("validateSession", 200)),
         holds("a new token in the answer that hands it out", leaked("generateSession", 200, TOKEN)),
         holds(
-            "a new bearer token in body and header",
-            leaked("validateCrossAppSession", 200, ["bearer", "1", "body"], ["bearer", "1", "header x-auth-token"]),
-        ),
-        holds(
             "a wrong secret of ours comes back", leaked("validateSession", 401, ["shared-secret-other", "1", "body"])
-        ),
-        holds(
-            "the page leads to its login with the token",
-            leaked("openCrossAppPage", 302, ["session-token", "1", "header location"]),
         ),
         breaks("the shared secret", leaked("validateSession", 500, ["shared-secret", "1", "body"])),
         breaks("the database's password", leaked("getEvent", 500, ["database-password", "1", "body"])),
@@ -81,6 +87,30 @@ EXAMPLES: Examples = {
             "a new token in a header, too", leaked("generateSession", 200, ["session-token", "1", "header set-cookie"])
         ),
         leaves_open("no answer came", history(no_answer("a_story/step"))),
+    ),
+    "no_answer_of_hi_events_holds_a_secret": (
+        holds("none was found", leaked("validateCrossAppSession", 200)),
+        holds(
+            "a new bearer token in body and header",
+            leaked("validateCrossAppSession", 200, ["bearer", "1", "body"], ["bearer", "1", "header x-auth-token"]),
+        ),
+        holds("a new bearer token in an HttpOnly cookie, too", signed_in("Path=/; secure; httponly")),
+        holds(
+            "the page leads to its login with the token",
+            leaked("openCrossAppPage", 302, ["session-token", "1", "header location"]),
+        ),
+        breaks("a new bearer token in a cookie for scripts", signed_in("Path=/; Secure")),
+        breaks("a session token in an error", leaked("validateCrossAppSession", 401, TOKEN)),
+        breaks("the shared secret", leaked("setEventStatus", 500, ["shared-secret", "1", "body"])),
+        leaves_open("only tuvens-api answered", leaked("validateSession", 200)),
+    ),
+    "no_answer_of_hi_events_holds_a_stack_trace": (
+        holds("an error in a sentence", said_by_hi_events({"message": "Server Error"})),
+        breaks(
+            "Laravel in debug mode",
+            said_by_hi_events({"message": "…", "trace": [{"file": "/var/www/html/app/Kernel.php", "line": 141}]}),
+        ),
+        leaves_open("only tuvens-api answered", said("No.")),
     ),
     "no_answer_holds_a_stack_trace": (
         holds("an error in a sentence", said("The session could not be read.")),

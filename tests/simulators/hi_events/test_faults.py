@@ -114,6 +114,11 @@ def _crowd(here: World) -> tuple[bool, bool]:
     return mixed_up, len({each["id"] for each in users}) < len(users)
 
 
+def _statuses(here: World, token: str) -> list[int]:
+    """Of two sign-ins with one token."""
+    return [here.sign_in(token).status_code for _ in range(2)]
+
+
 def _repeated(here: World) -> int:
     token = here.session_token()
     return len({user_id(here.sign_in(token)) for _ in range(2)})
@@ -308,7 +313,23 @@ def _unsigned(here: World) -> list[object]:
         here.call("GET", "/events/11"),
         here.call("DELETE", "/auth/cross-app/status"),
     ]
-    return [(each.status_code, each.headers["content-type"]) for each in asked]
+    return [(each.status_code, each.headers.get("content-type")) for each in asked]
+
+
+def _fields_of_refusals(here: World) -> list[list[str]]:
+    asked = (here.call("GET", "/auth/cross-app/status"), here.change(here.bearer(), 99, "LIVE"))
+    return [sorted(each.json()) for each in asked]
+
+
+def _cookie(here: World) -> str:
+    answer = here.sign_in(here.session_token())
+    return answer.headers.get("set-cookie", "").replace(answer.json()["token"], "…")
+
+
+def _odd_bodies(here: World) -> list[int]:
+    headers = {"Content-Type": "text/plain", "Authorization": f"Bearer {here.bearer()}"}
+    plain = here.client.put(f"{here.hi}/events/11/status", content=b"LIVE", headers=headers)
+    return [here.sign_in("x" * 2_000_000).status_code, plain.status_code]
 
 
 def _route(operation: str) -> Symptom:
@@ -317,6 +338,14 @@ def _route(operation: str) -> Symptom:
 
 
 SYMPTOMS: dict[str, Symptom] = {
+    "framework-errors-without-code": _fields_of_refusals,
+    "errors-are-pages-unless-json-is-accepted": _unsigned,
+    "validation-errors-as-an-empty-list": lambda here: here.change(here.bearer(), 11, "PAUSED").json(),
+    "sign-in-sets-a-cookie": _cookie,
+    "sign-in-cookie-for-scripts": _cookie,
+    "session-token-starts-one-session": lambda here: _statuses(here, here.session_token()),
+    "wrong-media-type-answers-415-at-hi-events": _odd_bodies,
+    "large-bodies-answer-400-at-hi-events": _odd_bodies,
     "routes-missing": _unsigned,
     "error-shape-html": _unsigned,
     "wrong-method-answers-404-at-hi-events": _unsigned,

@@ -1,0 +1,51 @@
+"""Events of hi.events and the statuses that they can be set to."""
+
+from contracts.catalogue import RuleFamily
+from contracts.hi_events_delivery.rules import SECTION, STORY, event_ids, steps
+from contracts.hi_events_session.wire import event_of
+from harness.expectations import LackingError, expect, expect_status, expect_success, held, json_object, let_through
+from harness.history import History
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+_CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
+
+rule = RuleFamily(
+    level=MUST, obliged="hi.events", section=SECTION, story=STORY, operations="setEventStatus", needs="linked-event"
+)
+
+
+@rule(
+    quote="GET /events/{id} (bearer) reads one: id, title, status, tuvens_event_id",
+    operations=(),
+    depends_on="hi_events_session.accepts_a_live_session",
+)
+def an_event_names_its_tuvens_event(history: History) -> Verdict:
+    """hi.events tells of an event that is linked the id of its Tuvens event: in a field, or among the attributes."""
+    _, tuvens_event = event_ids(history)
+    reading = let_through(history.one(f"{STORY}/prepare/read"))
+    if reading.status in (404, 405):
+        raise LackingError("hi.events does not serve GET /events/{id}")
+    found = event_of(json_object(expect_success(reading))).get("tuvens_event_id")
+    expect(
+        str(found) == tuvens_event,
+        expected=f"tuvens_event_id {tuvens_event}",
+        observed=f"tuvens_event_id is {found!r}"[:120],
+        at=reading,
+    )
+    return held(reading)
+
+
+@rule(
+    quote='PUT /events/{id}/status (bearer) `{"status": "LIVE"}` (DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED',
+    depends_on="hi_events_session.accepts_a_live_session",
+)
+def status_can_be_changed(history: History) -> Verdict:
+    """hi.events lets an organiser set an event of the own account to DRAFT, LIVE, CANCELLED, ENDED and ARCHIVED."""
+    return held([expect_success(history.one(f"{STORY}/change/{step}")) for step, _ in steps()])
+
+
+@rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", depends_on=_CAN_CHANGE)
+def unknown_status_is_refused(history: History) -> Verdict:
+    """hi.events answers 422 to a change of an event's status to a word that is none."""
+    return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
