@@ -4,6 +4,7 @@ from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.rules import SECTION, STORY, event_ids, steps
 from contracts.hi_events_session.wire import event_of
 from harness.expectations import LackingError, expect, expect_status, expect_success, held, json_object, let_through
+from harness.fronts import media_type
 from harness.history import History
 from harness.requirement import MUST
 from harness.verdict import Verdict
@@ -24,7 +25,7 @@ def an_event_names_its_tuvens_event(history: History) -> Verdict:
     """hi.events tells of an event that is linked the id of its Tuvens event: in a field, or among the attributes."""
     _, tuvens_event = event_ids(history)
     reading = let_through(history.one(f"{STORY}/prepare/read"))
-    if reading.status in (404, 405):
+    if reading.status in (404, 405) or media_type(reading) == "text/html":
         raise LackingError("hi.events does not serve GET /events/{id}")
     found = event_of(json_object(expect_success(reading))).get("tuvens_event_id")
     expect(

@@ -1,6 +1,6 @@
 """Example histories of the rules about outgoing webhooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contracts.hi_events_delivery.rules import CHANGES, STATUSES
@@ -167,12 +167,12 @@ def _typed(content_type: str | None) -> Seen:
 _LEAK = body("LIVE").replace(b'"title"', b'"session_token":"<session-token:11111111>","title"')
 
 
-def _read(status: int = 200, **fields: object) -> Seen:
+def _read(status: int = 200, *, headers: Mapping[str, str] | None = None, **fields: object) -> Seen:
     """The event as hi.events tells of it before the changes."""
     told = {"id": 11, "title": "Evening 11", "status": "DRAFT", **fields}
     value = {name: each for name, each in told.items() if each is not ...}
-    reading = answer(f"{STORY}/prepare/read", status, value, callee="hi.events", operation="readEvent", method="GET")
-    return history(*changes(), reading)
+    said: dict[str, Any] = {"callee": "hi.events", "operation": "readEvent", "method": "GET", "headers": headers}
+    return history(*changes(), answer(f"{STORY}/prepare/read", status, value, **said))
 
 
 EXAMPLES: Examples = {
@@ -184,6 +184,7 @@ EXAMPLES: Examples = {
         breaks("it names none", _read()),
         leaves_open("the rate limit strikes", _read(429)),
         lacks("events cannot be read", _read(404)),
+        lacks("a page is shown for every URL", _read(headers={"Content-Type": "text/html"})),
     ),
     "status_can_be_changed": (
         holds("each change succeeds", history(*changes())),

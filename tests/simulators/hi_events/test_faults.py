@@ -323,12 +323,12 @@ def _fields_of_refusals(here: World) -> list[list[str]]:
 
 def _cookie(here: World) -> str:
     answer = here.sign_in(here.session_token())
-    return answer.headers.get("set-cookie", "").replace(answer.json()["token"], "…")
+    return str(answer.headers.get("set-cookie", "")).replace(answer.json()["token"], "…")
 
 
 def _odd_bodies(here: World) -> list[int]:
     headers = {"Content-Type": "text/plain", "Authorization": f"Bearer {here.bearer()}"}
-    plain = here.client.put(f"{here.hi}/events/11/status", content=b"LIVE", headers=headers)
+    plain = here.client.put(f"{here.hi}/events/11/status", content=b'{"status": "LIVE"}', headers=headers)
     return [here.sign_in("x" * 2_000_000).status_code, plain.status_code]
 
 
