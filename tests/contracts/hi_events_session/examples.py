@@ -27,7 +27,8 @@ def signed_in(step: str, user: Mapping[str, Any] = ORGANISER, *, token: str = BE
 
 def refused(step: str, status: int = 401, body: object = None) -> Exchange:
     """A sign-in that was refused."""
-    return hi(step, status, UNAUTHORIZED if body is None else body, operation="validateCrossAppSession")
+    told, json = UNAUTHORIZED if body is None else body, {"Content-Type": "application/json"}
+    return hi(step, status, told, operation="validateCrossAppSession", headers=json)
 
 
 def hi(step: str, status: int, body: object = None, **said: Any) -> Exchange:
