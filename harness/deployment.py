@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 Kind = Literal["simulated", "local", "staging", "production"]
 Role = Literal["organiser", "member", "outsider", "nameless", "user"]
 ROLES: tuple[str, ...] = get_args(Role)
+_SHORTEST_SECRET = 20
 
 
 class DeploymentError(ValueError):
@@ -31,6 +32,7 @@ class Target:
     `session_expiry`: seconds. `rate_limits`: requests a minute by operationId (0: no limit). `database`: an SQLAlchemy
     URL. `launch`: a command that starts a second instance with other environment variables and prints its deployment
     description as JSON. `jwt_cookie`: the cookie in which its pages send a user's JWT (empty: as a bearer token).
+    `jwt_storage`: where its pages keep it, if not in a cookie (localStorage:KEY or sessionStorage:KEY).
     `selectors`: how parts of its pages are found in a browser, by name, if not by the usual selectors.
     """
 
@@ -46,12 +48,14 @@ class Target:
     control: Control | None = None
     launch: tuple[str, ...] = ()
     jwt_cookie: str = "jwt"
+    jwt_storage: str = ""
     selectors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A seeded user. `role`: organiser, member, outsider, nameless or user; `jwt` a token that is valid now."""
+    """A seeded user. `role`: organiser, member, outsider, nameless or user; `jwt` a token that is valid now;
+    `storage_state` the state of a browser in which the user is signed in, as Playwright saves it."""
 
     role: str
     jwt: str = field(repr=False)
@@ -60,6 +64,7 @@ class User:
     email: str = ""
     name: str | None = None
     expired_jwt: str = field(default="", repr=False)
+    storage_state: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +144,18 @@ class Deployment:
         """(kind, value) of every secret of the deployment."""
         found = [("shared-secret", self.shared_secret), ("jwt-secret", self.jwt_secret)]
         found += [("jwt", text) for user in self.users for text in (user.jwt, user.expired_jwt)]
+        found += [("jwt", text) for user in self.users for text in _kept(user.storage_state)]
         found += [("control-token", each.control.token) for each in self.targets.values() if each.control]
         for each in self.targets.values():
             password = urlsplit(each.database).password if each.database else None
             if password:
                 found.append(("database-password", password))
         return [(kind, value) for kind, value in found if value]
+
+
+def _kept(state: Mapping[str, Any] | None) -> list[str]:
+    """The values of the cookies and of localStorage in a browser's state that may be secrets: long enough to be one."""
+    if state is None:
+        return []
+    entries = [*state["cookies"], *(entry for origin in state["origins"] for entry in origin["localStorage"])]
+    return [each["value"] for each in entries if len(each["value"]) >= _SHORTEST_SECRET]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.browser_state import read_state
 from harness.data_file import read_data
 from harness.deployment import (
     Control,
@@ -102,7 +103,9 @@ def _target(app: str, table: "TargetTable") -> Target:
         if control is not None
         else None,
         launch=table.launch,
-        jwt_cookie=table.jwt_cookie,
+        # A page that keeps the JWT itself sends it as a bearer token.
+        jwt_cookie=table.jwt_cookie if "jwt_cookie" in table.model_fields_set or not table.jwt_storage else "",
+        jwt_storage=table.jwt_storage,
         selectors=table.selectors,
     )
 
@@ -116,6 +119,7 @@ def _user(at: str, table: "UserTable") -> User:
         email=table.email,
         name=table.name,
         expired_jwt=read_jwt(table, "expired_jwt", at),
+        storage_state=read_state(table.storage_state, at),
     )
 
 

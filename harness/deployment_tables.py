@@ -53,6 +53,13 @@ def _cookie_name(text: str) -> str:
     return text
 
 
+def _storage(text: str) -> str:
+    place, _, key = text.partition(":")
+    if text and (place not in ("localStorage", "sessionStorage") or not key):
+        raise ValueError(f"{text[:60]!r} is no place in a browser such as localStorage:tuvens_auth_token")
+    return text
+
+
 def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65_536:
@@ -116,6 +123,9 @@ class TargetTable(Table):
     """A command that starts a second instance with other environment variables and prints its description as JSON."""
     jwt_cookie: Annotated[str, AfterValidator(_cookie_name)] = "jwt"
     """The cookie in which its pages send a user's JWT; empty: as a bearer token."""
+    jwt_storage: Annotated[str, AfterValidator(_storage)] = ""
+    """Where its pages keep a user's JWT, if not in a cookie: localStorage:KEY or sessionStorage:KEY. Their requests
+    then carry a bearer token, unless jwt_cookie is said, too."""
     selectors: dict[str, Text] = Field(default_factory=dict)
     """How parts of its pages are found, by name, if not by role and text (docs/browser.md)."""
 
@@ -151,6 +161,8 @@ class UserTable(Table):
     jwt_env: Text = ""
     jwt_file: Text = ""
     jwt_command: Text = ""
+    storage_state: Text = ""
+    """A file with the state of a browser in which the user is signed in, as Playwright saves it (storageState)."""
     expired_jwt: Text = ""
     """A JWT of the user that has expired."""
     expired_jwt_env: Text = ""

@@ -22,7 +22,11 @@ class BrokenRuleError(Exception):
 
 
 class UndecidedError(Exception):
-    """What was seen does not decide the rule: becomes Inconclusive."""
+    """What was seen does not decide the rule: becomes Inconclusive. `remedy`: what would decide it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class LackingError(Exception):

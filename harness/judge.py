@@ -93,7 +93,7 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
     except BrokenRuleError as broken:
         return broken.violated
     except UndecidedError as undecided:
-        return Inconclusive(str(undecided))
+        return Inconclusive(str(undecided), remedy=undecided.remedy)
     except LackingError as lacking:
         return NotApplicable(str(lacking))
     except UndeclaredStoryError as undeclared:

@@ -58,9 +58,26 @@ def summary(page: Observation) -> str:
 
 
 def expect_visible(page: Observation, name: str, expected: str, *, hidden: str = "") -> None:
-    """Raises BrokenRuleError unless one part is visible, and another is not."""
+    """Raises BrokenRuleError unless one part is visible, and another is not; UndecidedError where a part that is not
+    found may only read otherwise."""
     fits = name in visible(page) and hidden not in visible(page)
+    if hidden not in visible(page):
+        expect_known(page, name)
     expect(fits, expected=expected, observed=summary(page), at=page)
+
+
+def expect_known(page: Observation, name: str) -> None:
+    """Raises UndecidedError where a part is not visible, and nothing says that its usual selector fits these pages.
+
+    A deployment's pages may read otherwise. The selectors fit for sure where the deployment file names them, and at the
+    simulators.
+    """
+    sure = page.values.get("sure")
+    if name not in visible(page) and sure is not None and name not in sure:
+        raise UndecidedError(
+            f"{page.step}: the part {name} was not found, but the page may read otherwise ({summary(page)})",
+            f"Name its selector: [targets.tuvens-client.selectors] {name} = … (docs/browser.md), then run again.",
+        )
 
 
 def expect_no_reload(page: Observation) -> None:

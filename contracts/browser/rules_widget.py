@@ -3,6 +3,7 @@
 from contracts.browser.observations import (
     SHOWS,
     event_of,
+    expect_known,
     expect_no_reload,
     expect_visible,
     page_at,
@@ -72,6 +73,8 @@ def _shows_state(history: History, step: str, state: str) -> Observation:
     page = page_at(history, step)
     own = SHOWS[state]
     others = {part for part in SHOWS.values() if part != own} & visible(page)
+    if not others:
+        expect_known(page, own)
     expect(
         own in visible(page) and not others,
         expected=f"{own}, and nothing of another state",
@@ -152,6 +155,8 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     for state in ("active", "inactive", "setup"):
         fresh, stayed = (page_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
         parts = set(SHOWS.values())
+        if not visible(fresh) & parts:
+            expect_known(fresh, SHOWS[state])
         expect(
             visible(stayed) & parts == visible(fresh) & parts,
             expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",

@@ -12,7 +12,7 @@ from contracts.hi_events_session import wire as hi_wire
 from harness.deployment import Target, User
 from harness.relay import Relay
 from scenarios.cast.cast import CLIENT, Cast
-from scenarios.cast.selectors import selectors_for
+from scenarios.cast.selectors import SELECTORS, selectors_for
 from scenarios.cast.sessions import user_key
 
 if TYPE_CHECKING:
@@ -83,7 +83,14 @@ class Persona:
         """Record what a tab shows, with further values and a screenshot."""
         shows = await tab.shows()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
-        self._cast.observe(step, {**shows, **more, "files": files})
+        self._cast.observe(step, {**shows, **more, "files": files, "sure": self._sure()})
+
+    def _sure(self) -> list[str]:
+        """The parts whose selectors fit these pages for sure: the simulators', and those that the deployment names."""
+        targets = (self._cast.stage.target(app) for app in SELECTORS)
+        return sorted(
+            {name for each in targets for name in (SELECTORS[each.app] if each.kind == "simulated" else each.selectors)}
+        )
 
     async def leaves(self) -> None:
         """Record what was loaded, and the contents of the open pages' storages."""
@@ -111,16 +118,42 @@ async def browses(
 
 
 async def _signs_in(persona: Persona, user: User) -> None:
-    """By the cookie that the deployment names, else by a header that only the client's own origin gets."""
-    cookie = persona.client.jwt_cookie
-    if cookie:
-        await persona.browsing.context.add_cookies([{"name": cookie, "value": user.jwt, "url": persona.origin}])
-        return
+    """By the state of a browser that the deployment gives for the user, else in the storage or by the cookie that it
+    names, else by a header that only the client's own origin gets."""
+    context, target = persona.browsing.context, persona.client
+    for script in browser_scripts(target, user):
+        await context.add_init_script(script)
+    if user.storage_state is not None:
+        await context.add_cookies(user.storage_state["cookies"])
+    elif target.jwt_cookie and not target.jwt_storage:
+        await context.add_cookies([{"name": target.jwt_cookie, "value": user.jwt, "url": persona.origin}])
+    elif not target.jwt_storage:
 
-    async def with_token(route: "Route") -> None:
-        await route.continue_(headers={**route.request.headers, "authorization": f"Bearer {user.jwt}"})
+        async def with_token(route: "Route") -> None:
+            await route.continue_(headers={**route.request.headers, "authorization": f"Bearer {user.jwt}"})
 
-    await persona.browsing.context.route(f"{persona.origin}/**", with_token)
+        await context.route(f"{persona.origin}/**", with_token)
+
+
+def browser_scripts(target: Target, user: User) -> list[str]:
+    """The scripts that fill the storages of tuvens-client's pages before the pages' own scripts run."""
+    if user.storage_state is not None:
+        return [
+            _stores("localStorage", {entry["name"]: entry["value"] for entry in each["localStorage"]}, each["origin"])
+            for each in user.storage_state["origins"]
+        ]
+    place, _, key = target.jwt_storage.partition(":")
+    return [_stores(place, {key: user.jwt}, origin_of(target.url))] if place else []
+
+
+def _stores(place: str, entries: Mapping[str, str], origin: str) -> str:
+    """A script that fills a storage of the pages of an origin before their own scripts run; entries that are there
+    stay as they are."""
+    return (
+        f"if (location.origin === {json.dumps(origin)}) {{ try {{ "
+        f"for (const [key, value] of Object.entries({json.dumps(entries)})) "
+        f"if ({place}.getItem(key) === null) {place}.setItem(key, value); }} catch {{}} }}"
+    )
 
 
 def _handed_out(url: str, body: bytes) -> Iterable[tuple[str, str]]:

@@ -74,6 +74,24 @@ def test_tickets_that_do_not_load_are_none() -> None:
     assert of("active_state_shows_the_tickets", found) is Violated
 
 
+@pytest.mark.parametrize(
+    ("sure", "shown", "expected"),
+    [
+        ([], {"title": part("Being set up")}, Inconclusive),
+        (["progress"], {"title": part("Being set up")}, Violated),
+        ([], state("inactive"), Violated),
+        ([], state("setup"), Held),
+    ],
+)
+def test_a_part_that_is_not_found_may_read_otherwise_unless_its_selector_is_known(
+    sure: list[str], shown: dict[str, Any], expected: type
+) -> None:
+    found = verdict(f"{SEAM}.setup_state_shows_progress", states(fresh("setup", shown, sure=sure)))
+    assert type(found) is expected
+    if isinstance(found, Inconclusive):
+        assert "[targets.tuvens-client.selectors] progress = " in found.remedy
+
+
 def test_parts_of_two_states_at_once_are_neither() -> None:
     both = {**state("setup"), **state("inactive")}
     assert of("setup_state_shows_progress", states(fresh("setup", both))) is Violated
