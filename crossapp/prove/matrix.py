@@ -44,12 +44,12 @@ def suite_of(requirement_id: str) -> str:
 
 def suites_for(fault: Fault) -> tuple[str, ...]:
     """The suites that can kill a fault: those of messages, unless only pages or durations show it; browser and load,
-    which take long, only if the fault must kill requirements of theirs."""
+    which take long, only if the fault must kill requirements of theirs, or a variant shows in pages alone."""
     if fault.name == HONEST:
         return SUITES
     of_messages = _OF_MESSAGES if fault.suite == "verify" else ()
     own = {suite_of(each) for each in fault.kills}
-    return tuple(each for each in SUITES if each in of_messages or each in own)
+    return tuple(each for each in SUITES if each in of_messages or each in own or each == fault.suite)
 
 
 class ProofState(StrEnum):

@@ -156,6 +156,15 @@ def _stores(place: str, entries: Mapping[str, str], origin: str) -> str:
     )
 
 
+async def looks_at(tab: "Tab", part: str, seconds: float | None = None) -> bool:
+    """Whether a part of the event page's ticketing is visible, now or within `seconds`; it is scrolled to, since a page
+    may render it, and load the tickets, only where somebody looks."""
+    await tab.scrolls_to("title")
+    seen = await tab.sees(part, seconds)
+    await tab.scrolls_to(part)
+    return seen
+
+
 def _handed_out(url: str, body: bytes) -> Iterable[tuple[str, str]]:
     """Session tokens in a URL's query, and in the response that hands one out."""
     parts = urlsplit(url)

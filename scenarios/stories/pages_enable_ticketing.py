@@ -14,7 +14,7 @@ from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import read_until_status
 from scenarios.cast.event_fixtures import OPERATIONS, given_event_without_ticketing, hi_events_page, restore_draft
 from scenarios.cast.page_params import page_params
-from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, Persona, browses
+from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, Persona, browses, looks_at
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
         reply.must("the event cannot be set to LIVE")
     followed = await read_until_status(cast, "event/LIVE", event.tuvens, "LIVE")
     await organiser.notes("made live", tab, clicked=clicked, followed=followed)
-    await waiting.sees(SHOWS["active"])
+    await looks_at(waiting, SHOWS["active"])
     await organiser.notes("waiting", waiting, hi_events=await hi_events_page(cast, event, "LIVE"))
     await restore_draft(cast, bearer, event)
 

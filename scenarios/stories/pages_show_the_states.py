@@ -18,7 +18,7 @@ from scenarios.cast.event_fixtures import (
     restore_draft,
     set_status,
 )
-from scenarios.cast.persona import NEEDS, Persona, browses
+from scenarios.cast.persona import NEEDS, Persona, browses, looks_at
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def pages_show_no_ticketing(cast: Cast) -> None:
         async with browses(cast, "visitor") as visitor:
             tab = await visitor.tab()
             await tab.opens(visitor.event_page(event))
-            await tab.sees(SHOWS["none"])
+            await looks_at(tab, SHOWS["none"])
             await visitor.notes("none", tab)
 
 
@@ -59,11 +59,11 @@ async def pages_show_the_states(cast: Cast) -> None:
                 await set_status(cast, bearer, event, status)
                 url = await hi_events_page(cast, event, status)
                 await fresh.opens(visitor.event_page(event.tuvens))
-                await fresh.sees(SHOWS[state])
+                await looks_at(fresh, SHOWS[state])
                 await _settles(visitor, f"{url}/embed")
                 embeds = _embeds(visitor, f"{url}/embed")
                 await visitor.notes(f"fresh/{state}", fresh, hi_events=url, embeds=embeds)
-                await open_tab.sees(SHOWS[state])
+                await looks_at(open_tab, SHOWS[state])
                 await visitor.notes(f"open/{state}", open_tab)
         await restore_draft(cast, bearer, event)
 
@@ -79,7 +79,7 @@ async def pages_fit_the_window(cast: Cast) -> None:
             for name, size in (("wide", WIDE), ("narrow", NARROW)):
                 tab = await visitor.tab(size=size)
                 await tab.opens(visitor.event_page(event.tuvens))
-                await tab.sees(SHOWS["active"])
+                await looks_at(tab, SHOWS["active"])
                 await visitor.notes(name, tab)
                 await tab.page.close()
             tab = await visitor.tab(size=WIDE, far_down=True)
@@ -116,7 +116,7 @@ async def pages_lose_the_network(cast: Cast) -> None:
             await visitor.notes("cut", tab)
             relay.mend()
             await visitor.browsing.context.set_offline(False)
-            await tab.sees(SHOWS["active"], _reconnects(cast))
+            await looks_at(tab, SHOWS["active"], _reconnects(cast))
             await visitor.notes("after", tab)
         await restore_draft(cast, bearer, event)
 
@@ -147,7 +147,7 @@ async def pages_listen_late(cast: Cast) -> None:
                     await visitor.notes("before", tab)
                 finally:
                     open_now.set()
-                await tab.sees(SHOWS["active"])
+                await looks_at(tab, SHOWS["active"])
                 await visitor.notes("after", tab, held=len(held))
         await restore_draft(cast, bearer, event)
 

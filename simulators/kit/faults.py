@@ -148,9 +148,9 @@ class Registry:
         """Register a function as a fault. Its name is the fault's, its docstring the sentence, its body the change."""
         return self._registered(kills=frozenset(kills), suite=suite, at_start=at_start, ignores=frozenset(ignores))
 
-    def benign(self, *, at_start: bool = False, unsteady: bool = False) -> Callable[[S], S]:
+    def benign(self, *, suite: Suite = "verify", at_start: bool = False, unsteady: bool = False) -> Callable[[S], S]:
         """Register a function as a benign variant."""
-        return self._registered(kind="benign", at_start=at_start, unsteady=unsteady)
+        return self._registered(kind="benign", suite=suite, at_start=at_start, unsteady=unsteady)
 
     def trouble(self) -> Callable[[S], S]:
         """Register a function as an outage that scenarios use."""

@@ -123,6 +123,15 @@ def return_url_of_another_origin(client: TuvensClient) -> Change:
     return edited(client, "journey.js", ("${location.origin}/hi-events", "https://staging.tuvens.com/hi-events"))
 
 
+@registry.benign(suite="browser")
+def long_event_page(client: TuvensClient) -> Change:
+    """The ticketing is 4,900 pixels down the event's page, below its programme."""
+    return swap(
+        client.assets.text,
+        lambda honest, name: honest(name) + ("body { padding-top: 4900px; }\n" if name == "tuvens.css" else ""),
+    )
+
+
 def edited(client: TuvensClient, file: str, *edits: tuple[str, str]) -> Swap:
     """Replace texts in one of the assets."""
 
