@@ -106,7 +106,8 @@ class Cast:
     # sessions
 
     async def session(self, role: str = "organiser") -> SessionToken:
-        """A live session of a user of that role, shared with other stories. Raises StoryStoppedError."""
+        """A live session of a user of that role, shared with other stories; not to sign in with. Raises
+        StoryStoppedError."""
         return await self.stage.sessions.shared(self.user(role))
 
     async def fresh_session(self, step: str, role: str = "organiser") -> SessionToken:

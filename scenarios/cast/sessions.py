@@ -61,6 +61,9 @@ class SignedIn:
 class SessionPool:
     """Mints sessions, and keeps one of each kind and user for all stories.
 
+    A shared session token is only asked about. Who signs in with a token, or opens hi.events' page with it, mints one
+    that nobody used for that: the contract leaves open whether a token may start more than one session of hi.events.
+
     `minted` lists every session of the run. All methods that send raise StoryStoppedError.
     """
 
@@ -80,7 +83,7 @@ class SessionPool:
         return self._sender.target("tuvens-api").session_expiry or _DEFAULT_LIFETIME
 
     async def shared(self, user: User) -> SessionToken:
-        """A live session of a user, the same one for all stories."""
+        """A live session of a user, the same one for all stories; not to sign in with."""
         async with self._locks[user.jwt]:
             known = self._shared.get(user.jwt)
             if known is None or self._clock.now() > known.minted_at + self.lifetime - _MARGIN:
@@ -122,7 +125,7 @@ class SessionPool:
     async def _sign_in(self, user: User) -> SignedIn:
         # The turn first: a short-lived token must not expire while its turn is waited for.
         await self._rate_limits.take("validateCrossAppSession", "address")
-        session = await self.shared(user)
+        session = await self.mint(user, f"{SHARED}/generate session")
         now = self._clock.now()
         reply = await self._sender.send(f"{SHARED}/sign in", "browser", hi_wire.sign_in(session.token), key=None)
         found = read_sign_in(reply, user.role)

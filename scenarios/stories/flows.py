@@ -38,7 +38,7 @@ async def event_goes_live(cast: Cast) -> None:
     session = await cast.fresh_session("generate session")
     async with cast.event() as event, cast.listens("stream") as listener:
         bearer = await _signs_in(cast, "sign in", session.token)
-        made = await _made_by_page(cast, session.token, bearer, event)
+        made = await _made_by_page(cast, bearer, event)
         if made is not None:
             await _go_live(cast, bearer, made, listener)
             return
@@ -59,11 +59,13 @@ async def _go_live(cast: Cast, bearer: str, event: _Event, listener: Listener) -
     await restore_draft(cast, bearer, ids)
 
 
-async def _made_by_page(cast: Cast, token: str, bearer: str, event: str) -> _Event | None:
+async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
     """The draft that hi.events' page makes and the client's callback page notes at tuvens-api; None if the page needs a
     browser or makes none."""
     if not cast.can("return-origin"):
         return None
+    # A token of its own: that of the sign-in may be good for one session only.
+    token = (await cast.fresh_session("session for the page")).token
     reply = await cast.opens_page("page", page_params(cast, token, event, title="Live — “at last”"))
     made = made_event(reply.exchange)
     if made is None:

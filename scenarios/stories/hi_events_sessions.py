@@ -83,7 +83,7 @@ async def _reads_both(cast: Cast, moment: str, bearer: str | None, event: Linked
 async def a_hi_events_session_ends(cast: Cast) -> None:
     """The organiser comes back when the session at hi.events is over; the simulators' clocks are moved."""
     await cast.turn_to_sign_in()
-    session = await cast.session()
+    session = await cast.fresh_session("generate session")
     found = read_sign_in(await cast.signs_in("sign in", session.token, turn_taken=True))
     await cast.asks_hi_events("alive", wire.session_status(found.bearer))
     await cast.stage.clock.advance(found.seconds + 2)

@@ -51,7 +51,7 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
     """An organiser arrives at hi.events with a session, loads the page there again, and goes back to Tuvens; arrives
     with a session that nobody minted; and is sent to a place that is not Tuvens."""
     bearer = await cast.bearer()
-    session = await cast.session()
+    session, another = [await cast.fresh_session(f"generate session/{name}") for name in ("first", "another")]
     async with cast.linked_event() as event:
         await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "organiser", cast.organiser) as organiser:
@@ -78,7 +78,7 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             await organiser.notes("unknown session", client, told=query_of(client.page.url))
 
             foreign = await organiser.tab(HI_EVENTS)
-            for token in (unknown, session.token):
+            for token in (unknown, another.token):
                 bait = {**params, "session_token": token, "return_url": f"{_FOREIGN}/callback"}
                 await cast.turn_to_open_page()
                 await foreign.opens(organiser.hi_events_page(bait))

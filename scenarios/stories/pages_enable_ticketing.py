@@ -90,7 +90,7 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
     the request that it would send."""
     bearer = await cast.bearer()
     await cast.asks_hi_events("event made", wire.read_event(bearer, event.hi))
-    session = await cast.session()
+    session = await cast.fresh_session("generate session")
     params = page_params(cast, session.token, event.tuvens, title="", creates=False)
     params["return_url"] = organiser.origin + CALLBACK
     await cast.turn_to_open_page()

@@ -18,7 +18,7 @@ OPERATIONS = ("openCrossAppPage", "generateSession")
 async def a_draft_is_made_by_the_page(cast: Cast) -> None:
     """An organiser comes from a Tuvens event to hi.events' page, which makes a draft of it and leads back; then the
     draft is looked at."""
-    session = await cast.session()
+    session = await cast.fresh_session("generate session")
     async with cast.event() as event:
         before = event_in(await cast.reads_event("event before", event))
         # None if the event could not be read.
@@ -37,7 +37,7 @@ async def the_page_refuses(cast: Cast) -> None:
     unknown = cast.unknown_token("page")
     await cast.opens_page("unknown token", page_params(cast, unknown, cast.some_event, title="Nobody's"))
     if cast.can("foreign-event"):
-        token = (await cast.session()).token
+        token = (await cast.fresh_session("generate session")).token
         foreign = cast.deployment.foreign_event
         await cast.opens_page("foreign event", page_params(cast, token, foreign, title="Somebody else's"))
 
@@ -67,7 +67,7 @@ async def the_page_is_given_foreign_return_urls(cast: Cast) -> None:
     await _opens(cast, "callback_url", other, foreign["plain"])
     if cast.can("events"):
         async with cast.event() as own:
-            token = (await cast.session()).token
+            token = (await cast.fresh_session("generate session")).token
             params = page_params(cast, token, own, title="Bait") | {"return_url": foreign["plain"]}
             await _opens(cast, "after making an event", params, foreign["plain"])
 

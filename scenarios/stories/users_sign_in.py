@@ -24,7 +24,7 @@ _USERS = 25
 async def a_user_signs_in(cast: Cast) -> None:
     """The organiser signs in at hi.events, again with the same session token, and once more with another one."""
     await cast.turn_to_sign_in(3)
-    session = await cast.session()
+    session = await cast.fresh_session("session")
     await cast.signs_in("first", session.token, turn_taken=True)
     await cast.validates("tuvens-api asked directly", session.token)
     await cast.signs_in("same token again", session.token, turn_taken=True)
@@ -82,14 +82,17 @@ async def many_are_asked_about_at_once(cast: Cast) -> None:
 
 @story(phase=Phase.ALONE, operations=OPERATIONS)
 async def many_sign_in_at_once(cast: Cast) -> None:
-    """As many sign in at the same moment as the limit lets, most of them for the first time, each several times."""
+    """As many sign in at the same moment as the limit lets, most of them for the first time, each several times: twice
+    with each session token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
     count = min(limit, _AT_ONCE) if limit else _AT_ONCE
     users = _mixed(cast, min(_USERS, max(2, count // 3)))
     await cast.turn_to_sign_in(count)
-    sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in users))
     # One user's sign-ins follow each other: a race between looking for a user and creating one is short.
-    await asyncio.gather(*(_sign_in(cast, sessions[index * len(sessions) // count]) for index in range(count)))
+    tokens = (count + 1) // 2
+    whose = [users[index * len(users) // tokens] for index in range(tokens)]
+    sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in whose))
+    await asyncio.gather(*(_sign_in(cast, sessions[index // 2]) for index in range(count)))
 
 
 async def _validate(cast: Cast, session: SessionToken) -> None:

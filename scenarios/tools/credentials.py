@@ -11,12 +11,14 @@ import openapi
 from contracts import placeholders
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import ROLES
+from harness.history import SHARED
 from harness.http import Call, Headers, header, object_or_empty
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.sessions import user_key
 from scenarios.cast.stage import Stage
 
+_MINTED = f"{SHARED}/generate session"
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?', re.DOTALL)  # a key with its colon
 
 
@@ -27,16 +29,25 @@ class Adding(StrEnum):
     ALWAYS = "always"
 
 
+_SIGN_INS = frozenset({"validateCrossAppSession", "openCrossAppPage"})
+"""The operations that may use a session token up."""
+
+
 class UnfilledError(Exception):
     """A placeholder without a credential; the text names it, says why, and the remedy."""
 
 
 class Credentials:
-    """Fills in the credentials of a deployment; mints sessions when they are needed."""
+    """Fills in the credentials of a deployment; mints sessions when they are needed.
 
-    def __init__(self, stage: Stage, adding: Adding = Adding.PLACEHOLDERS) -> None:
+    Requests share a user's session token, but each that signs in gets a new one, which is good for that, unless
+    `signs_in_anew` is False.
+    """
+
+    def __init__(self, stage: Stage, adding: Adding = Adding.PLACEHOLDERS, *, signs_in_anew: bool = True) -> None:
         self._stage = stage
         self._adding = adding
+        self._signs_in_anew = signs_in_anew
 
     async def fill(self, call: Call) -> Call:
         """The call with real credentials for its placeholders, and a signature of exactly its body.
@@ -48,9 +59,10 @@ class Credentials:
         schemes = operation.schemes if operation is not None else ()
         if self._adding is Adding.ALWAYS and schemes and not any(_given(call, each) for each in schemes):
             call = _with_placeholder(call, schemes)
-        target = await self._filled(call.target, lambda value: quote(value, safe="-._~"))
-        body = await self._filled_body(call)
-        headers = _with_length(await self._filled_headers(call.headers), len(body or b""))
+        anew = self._signs_in_anew and call.operation in _SIGN_INS
+        target = await self._filled(call.target, lambda value: quote(value, safe="-._~"), anew)
+        body = await self._filled_body(call, anew)
+        headers = _with_length(await self._filled_headers(call.headers, anew), len(body or b""))
         filled = replace(call, target=target, body=body, headers=headers)
         signed = {each.field.lower() for each in schemes if each.signs}
         return replace(filled, headers=tuple(self._signed(*each, signed, body) for each in filled.headers))
@@ -71,27 +83,29 @@ class Credentials:
             return None
         return "shared-secret" if operation.rate_limit.key == "shared-secret" else session_token_of(call)
 
-    async def _filled_headers(self, headers: Headers) -> Headers:
-        return tuple([(name, await self._filled(value, str)) for name, value in headers])
+    async def _filled_headers(self, headers: Headers, anew: bool) -> Headers:
+        return tuple([(name, await self._filled(value, str, anew)) for name, value in headers])
 
-    async def _filled_body(self, call: Call) -> bytes | None:
+    async def _filled_body(self, call: Call, anew: bool) -> bytes | None:
         if not call.body or b"crossapp." not in call.body or not _says_json(call):
             return call.body
         text = call.body.decode("latin-1")  # one character a byte: all other bytes stay
-        filled = await _each(_JSON_STRING, text, self._filled_string)
-        return filled.encode("latin-1")
 
-    async def _filled_string(self, string: str) -> str:
-        return string if string.endswith(":") else await self._filled(string, lambda value: json.dumps(value)[1:-1])
+        async def in_string(string: str) -> str:
+            if string.endswith(":"):
+                return string
+            return await self._filled(string, lambda value: json.dumps(value)[1:-1], anew)
 
-    async def _filled(self, text: str, spell: Callable[[str], str]) -> str:
+        return (await _each(_JSON_STRING, text, in_string)).encode("latin-1")
+
+    async def _filled(self, text: str, spell: Callable[[str], str], anew: bool) -> str:
         async def real(placeholder: str) -> str:
-            return spell(await self._real(placeholder))
+            return spell(await self._real(placeholder, anew))
 
         return await _each(placeholders.PATTERN, text, real)
 
-    async def _real(self, placeholder: str) -> str:
-        """The credential of a placeholder. Raises UnfilledError."""
+    async def _real(self, placeholder: str, anew: bool) -> str:
+        """The credential of a placeholder; a session token that was not used before if `anew`. Raises UnfilledError."""
         deployment = self._stage.deployment
         if placeholder == placeholders.SHARED_SECRET:
             return deployment.shared_secret
@@ -106,8 +120,9 @@ class Credentials:
         if placeholder == placeholders.jwt(role):
             return user.jwt
         try:
+            sessions = self._stage.sessions
             if placeholder == placeholders.session_token(role):
-                return (await self._stage.sessions.shared(user)).token
+                return (await (sessions.mint(user, _MINTED) if anew else sessions.shared(user))).token
             return (await self._stage.sessions.signed_in(user, tuvens_alive=True)).bearer
         except (StoryStoppedError, TargetGoneError) as error:
             raise UnfilledError(f"{placeholder}: {error}") from None

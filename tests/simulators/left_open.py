@@ -57,7 +57,7 @@ LEFT_OPEN: Mapping[str, Choice] = {
         "no-charset",
         "quoted-charset",
     ),
-    "Whether one session token may start more than one Hi.Events session": (),
+    "Whether one session token may start more than one Hi.Events session": ("session-token-starts-one-session",),
     "A Hi.Events session outlives the Tuvens session": "No choice: it says what a session is worth.",
     # tuvens-client
     "Where tuvens-client keeps the user's JWT": (),

@@ -70,7 +70,8 @@ class Campaign:
         self._names = names
         self._event = event
         self._guard = Guard(app, stage.deployment.edition, event)
-        self._credentials = Credentials(stage)
+        # Cases share a token, also to sign in: new ones would wait for the rate limit, and a refusal is right.
+        self._credentials = Credentials(stage, signs_in_anew=False)
         self._addresses = Addresses.of(stage.deployment)
         self._document = adapted(app, stage.deployment.edition, self._examples)
         self._form = RequestForm(app, lenient(self._document))

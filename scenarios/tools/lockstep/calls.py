@@ -162,7 +162,7 @@ class SignIn:
     token: int | str
 
     async def play(self, side: Side) -> Sequence[Reply]:
-        reply = await side.cast.signs_in("sign in", await side.token(self.token))
+        reply = await side.cast.signs_in("sign in", await side.token_to_sign_in(self.token))
         side.keep(reply, "token", side.bearers)
         return [reply]
 

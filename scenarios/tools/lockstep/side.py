@@ -24,6 +24,7 @@ class Side:
         self.bearers: list[str] = []
         self.repeated: dict[str, bytes] = {}
         self._updates: dict[str, Updates] = {}
+        self._signed_in: set[str] = set()
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -72,6 +73,16 @@ class Side:
                 return ""
             case _:
                 return None
+
+    async def token_to_sign_in(self, which: int | str) -> str | None:
+        """As `token`; a new one of the organiser in place of one that signed in before: the contract leaves open
+        whether a token may start several sessions of hi.events. Raises StoryStoppedError."""
+        token = await self.token(which)
+        if isinstance(which, int) and token in self._signed_in:
+            token = (await self.cast.fresh_session("mint")).token
+        if token is not None:
+            self._signed_in.add(token)
+        return token
 
     async def bearer(self, which: int | str) -> str | None:
         """The Hi.Events bearer of an ordinal, or a shared one; `unknown` or `absent`. Raises StoryStoppedError."""
