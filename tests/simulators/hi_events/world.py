@@ -59,15 +59,6 @@ class World:
         """Move one application's clock forward."""
         self.control("POST", "/clock/advance", {"seconds": seconds}, app=app)
 
-    @contextmanager
-    def silent_webhooks(self, times: int) -> Iterator[None]:
-        """tuvens-api never answers so many webhooks, until the block is left."""
-        self.control("PUT", "/faults/webhook-hangs", {"times": times}, app=TUVENS_API)
-        try:
-            yield
-        finally:
-            self.control("DELETE", "/faults/webhook-hangs", app=TUVENS_API)
-
     def freeze(self) -> None:
         """Stop the clock of hi.events until the next reset: it moves by `advance` alone."""
         self.control("PUT", "/clock", {"now": time.time(), "running": False})

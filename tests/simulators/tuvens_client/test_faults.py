@@ -82,10 +82,10 @@ def test_a_fault_of_a_page_changes_one_of_its_files_and_is_counted(here: World, 
 
 
 def test_faults_are_told_in_sentences_and_say_which_suite_sees_them() -> None:
+    assert all(each.sentence.endswith(".") for each in ALL_FAULTS.values())
     for fault in FAULTS.values():
         assert ALL_FAULTS[fault.name] is fault
         assert fault.app == TUVENS_CLIENT
-        assert fault.sentence.endswith(".")
         assert fault.suite in ("verify", "browser")
         assert bool(fault.kills) == (fault.kind == "fault")
     assert set(SYMPTOMS) < set(FAULTS)
