@@ -63,7 +63,7 @@ def installed(app: str) -> Path:
 
 @contextmanager
 def served(app: str, target: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Serve an installed application inside the block; `environment` as README.md says, `log` takes what it prints.
+    """Serve an installed application inside the block. `environment`: as README.md says; `log` takes what it prints.
 
     Raises RuntimeError if it ends, or does not answer within 60 s.
     """

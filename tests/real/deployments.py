@@ -1,10 +1,11 @@
 """Deployments of real and simulated applications, and the files that describe them."""
 
 import json
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ class Setting:
     flavour: Literal["idiomatic", "default"] = "idiomatic"
     rate_limits: Literal["contract", "raised"] = "raised"
     session_expiry: int = 900
+    shared_secret: str = field(default=LOCAL_SHARED_SECRET, repr=False)
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def _environment(
         "PORT": str(ports[app]),
         "FLAVOUR": setting.flavour,
         "SEED": str(folder / "seed.json"),
-        "HI_EVENTS_SHARED_SECRET": LOCAL_SHARED_SECRET,
+        "HI_EVENTS_SHARED_SECRET": setting.shared_secret,
         "JWT_SECRET": LOCAL_JWT_SECRET,
         "CROSS_APP_SESSION_EXPIRY": str(setting.session_expiry),
         "RATE_LIMITS": setting.rate_limits,
@@ -116,6 +118,10 @@ def _description(
             "cors_origins": [f"http://127.0.0.1:{ports['hi.events']}", client],
             "database": _database("postgresql+psycopg", schema),
             "audit_table": "crossAppAudit",
+            "launch": [
+                *(sys.executable, "-m", "tests.real", "--as-launch-command", "--real", "tuvens-api"),
+                *("--flavour", setting.flavour, "--limits", setting.rate_limits),
+            ],
         }
     if "hi.events" in real:
         targets["hi.events"]["api_url"] = targets["hi.events"]["url"] + "/api"
@@ -127,7 +133,7 @@ def _description(
         "edition": openapi.EDITION,
         "return_origin": client,
         "targets": targets,
-        "credentials": {"shared_secret": LOCAL_SHARED_SECRET, "jwt_secret": LOCAL_JWT_SECRET},
+        "credentials": {"shared_secret": setting.shared_secret, "jwt_secret": LOCAL_JWT_SECRET},
         "users": [
             {
                 "role": person.role,
