@@ -9,12 +9,15 @@ from typing import TypedDict, Unpack
 
 import contracts
 import openapi
+from contracts.deployment_file.premises import premises_in_file
 from harness.claims import Claim, Uncovered, read_claims
 from harness.report import Source
 from harness.requirement import Catalogue, CatalogueError, Judge, Level, Requirement, statement_of
 from openapi import EDITION
 
 CLAIMS_FILE = Path(__file__).with_name("claims.tsv")
+
+_OF_THE_FILE = "deployment_file."
 
 _catalogue = Catalogue()
 
@@ -88,18 +91,21 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         settles=_names(facts.get("settles", ())),
         stories=_names(facts["story"]),
         needs=_names(facts.get("needs", ())),
-        depends_on=tuple(dict.fromkeys(_premises_of(facts))),
+        depends_on=tuple(dict.fromkeys(_premises_of(name, facts))),
         next_step=facts.get("next_step", ""),
     )
 
 
-def _premises_of(facts: RuleFacts) -> Iterator[str]:
-    """The premises that a rule names, and that what the obliged application gets from other applications fits their
-    documents: else it would be blamed for what others send."""
+def _premises_of(name: str, facts: RuleFacts) -> Iterator[str]:
+    """The premises that a rule names; that the deployment file is right in what the rule rests on; and that what the
+    obliged application gets from other applications fits their documents: else it would be blamed for what others
+    send."""
     named = [*(f"routes.{each}" for each in _names(facts.get("operations", ()))), *_names(facts.get("depends_on", ()))]
     routes = (each.removeprefix("routes.") for each in named if each.startswith("routes."))
     served = [openapi.find(each) for each in routes if not each.endswith("_answers")]
     yield from named
+    if not name.startswith(_OF_THE_FILE):
+        yield from premises_in_file(_names(facts.get("needs", ())), served)
     for each in (*served, *(openapi.find(called) for operation in served for called in operation.calls)):
         if each.app != facts["obliged"] and each.contract.success is not None:
             yield f"conformity.{each.id}"

@@ -18,6 +18,8 @@ from pathlib import Path
 import openapi
 from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
+from contracts.deployment_file.premises import STORY as FILE_STORY
+from contracts.deployment_file.premises import premises_in_file
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
 from harness import chromium
@@ -269,6 +271,7 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
         capabilities=capabilities_of(deployment, patience=settings.patience, browser=chromium.is_available()),
         settings={
             "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
+            "session_expiry_stated": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None),
             "rate_limits": {
                 operation.id: operation.limit_in_force(target.rate_limits)
                 for app, target in deployment.targets.items()
@@ -307,10 +310,13 @@ def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
         return None
     if not go_on and (silent := next(iter(unanswered(history)), None)) is not None:
         return answers_rule(silent) + DOES_NOT_HOLD
-    for operation in story.operations:
-        for premise in (answers_rule(openapi.find(operation).app), f"routes.{operation}"):
-            if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
-                return premise + DOES_NOT_HOLD
+    operations = [openapi.find(each) for each in story.operations]
+    premises = [each for operation in operations for each in (answers_rule(operation.app), f"routes.{operation.id}")]
+    if FILE_STORY in history.stories:
+        premises += premises_in_file(story.needs, operations)
+    for premise in premises:
+        if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
+            return premise + DOES_NOT_HOLD
     return None
 
 

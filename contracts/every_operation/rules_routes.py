@@ -5,11 +5,14 @@ only a router returns 404 or 405. A missing route violates this one rule and blo
 a gateway, a redirect or a login page returns neither proves a route nor violates anything.
 """
 
+from urllib.parse import urlsplit
+
 import openapi
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held, let_through, shown
 from harness.fronts import front_of, media_type
 from harness.history import Exchange, History, NothingObservedError, Outcome
+from harness.http import object_or_empty
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 from openapi import Operation, Quote
@@ -47,6 +50,21 @@ def _not_the_application(probe: Exchange, history: History) -> str:
     return ""
 
 
+def _is_of_the_route(probe: Exchange, history: History) -> bool:
+    """Whether a 404 is of a route that found nothing: a router says of a path that does not exist the same, but for the
+    path."""
+    try:
+        unknown = history.one(f"{STORY}/{unknown_path_step(probe.callee, 'GET')}")
+    except NothingObservedError:
+        return False
+    return unknown.status == 404 and _but_path_and_time(probe) != _but_path_and_time(unknown)
+
+
+def _but_path_and_time(exchange: Exchange) -> object:
+    value = object_or_empty(exchange.response_body.replace(urlsplit(exchange.url).path.encode(), b"/path"))
+    return {name: each for name, each in value.items() if name != "timestamp"} or exchange.response_body
+
+
 def _application_answers(app: str) -> Judge:
     def judge(history: History) -> Verdict:
         probes = [each for each in history.every(STORY) if each.callee == app and each.operation]
@@ -75,6 +93,8 @@ def _is_served(operation: Operation) -> Judge:
         probe = let_through(history.one(f"{STORY}/{operation.id}"))
         if finds_events and probe.status == 404 and "events" not in history.context.capabilities:
             raise UndecidedError(f"no event is known, so a 404 may be the application's: {shown(probe)}")
+        if finds_events and probe.status == 404 and _is_of_the_route(probe, history):
+            return held(probe, "the application itself says that there is no such event")
         expect(
             probe.status not in _ROUTERS,
             expected=f"{operation.method} {operation.path} is served",

@@ -186,7 +186,7 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
 @rule(
     section="POST /api/cross-app/validate-session (shared secret)",
     quote='200 `{"user_id": "456"',
-    depends_on="session_token.mints_a_session",
+    depends_on=["session_token.mints_a_session", "deployment_file.organiser_is_described"],
 )
 def no_answer_holds_foreign_data(history: History) -> Verdict:
     """tuvens-api tells about a session's user and no other: nobody else's email stands in an answer about a session."""

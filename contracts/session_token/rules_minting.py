@@ -121,7 +121,11 @@ def tokens_look_random(history: History) -> Verdict:
     return held(history.observation(f"{SAMPLE}/sample statistics"), observed)
 
 
-@rule(quote="`expires_at`: ISO 8601 UTC with Z, 900 s after generation.", settles="C-TA-02")
+@rule(
+    quote="`expires_at`: ISO 8601 UTC with Z, 900 s after generation.",
+    settles="C-TA-02",
+    depends_on=[_MINTS, "deployment_file.session_expiry_is_announced"],
+)
 def expires_900_seconds_after_generation(history: History) -> Verdict:
     """tuvens-api lets a session token expire 900 s after its generation, or as long after it as its deployment sets."""
     expiry = int(history.context.settings.get("session_expiry", 900))

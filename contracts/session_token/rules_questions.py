@@ -45,6 +45,7 @@ def a_live_session_is_validated(history: History) -> Verdict:
 @validation_rule(
     quote='200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`',
     settles="C-TA-06",
+    depends_on=["session_token.a_live_session_is_validated", "deployment_file.organiser_is_described"],
 )
 def validation_names_the_user(history: History) -> Verdict:
     """tuvens-api tells in validate-session's answer the session's user: user_id as text, email, name and account_id."""

@@ -48,7 +48,7 @@ rule = RuleFamily(
     quote="The event as the client reads it: `id` (string)",
     story=READ,
     operations="getEvent",
-    depends_on=(),
+    depends_on="deployment_file.events_are_the_organisers",
 )
 def an_event_is_read(history: History) -> Verdict:
     """tuvens-api answers 200 to anyone who reads an event, and names its id as text and its account."""

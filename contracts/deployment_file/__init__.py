@@ -1,0 +1,1 @@
+"""Premises: what the deployment file says is so at the deployment."""

@@ -1,0 +1,270 @@
+"""What the deployment file says of users, events and the secret is so at the deployment: the premise of the rules that
+rest on it.
+
+Where the two contradict each other, either may be wrong. Such a rule is then undecided and names both readings, and
+what rests on it is blocked, so that nobody is accused for a mistake in the file. A deployment of simulators is
+described by the simulators themselves.
+"""
+
+from typing import Any
+
+from contracts.catalogue import RuleFamily
+from contracts.deployment_file.premises import STORY
+from contracts.times import iso_or_none, parse_http_date
+from harness.expectations import UndecidedError, answered, held, let_through, shown
+from harness.history import Exchange, History, NothingObservedError
+from harness.http import object_or_empty
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+_SIMULATED = "simulated"
+
+rule = RuleFamily(
+    level=MUST, obliged="tuvens-api", section="Systems", story=STORY, depends_on="routes.tuvens-api_answers"
+)
+
+
+def _simulated(history: History, app: str = "tuvens-api") -> Verdict | None:
+    """Held where the application is simulated: its simulator says who and what there is."""
+    if history.context.targets.get(app, {}).get("kind") != _SIMULATED:
+        return None
+    return held(history.observation(f"{STORY}/file"), "described by the simulators")
+
+
+def _organiser(history: History) -> dict[str, Any]:
+    users = history.context.settings.get("users", ())
+    return next((dict(each) for each in users if each["role"] == "organiser"), {})
+
+
+def _jwt_of(history: History, role: str) -> dict[str, Any]:
+    """What the file's JWT of a user says of itself: `subject`, `expires_at` (Unix seconds) and `signed`, whether
+    credentials.jwt_secret signed it; None for what is not known."""
+    return dict(history.observation(f"{STORY}/file").values["jwts"].get(role, {}))
+
+
+def _contradiction(ours: str, theirs: str, at: Exchange) -> UndecidedError:
+    return UndecidedError(f"either the deployment file is wrong ({ours}), or {theirs} (exchange {at.number})")
+
+
+@rule(quote="tuvens-api", next_step="Give a JWT that is valid now, and the account that its user belongs to.")
+def organiser_is_admitted(history: History) -> Verdict:
+    """tuvens-api admits the organiser of the deployment file: the JWT is theirs and not expired, the account is."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    minting = let_through(history.one(f"{STORY}/mint/organiser"))
+    jwt, user = _jwt_of(history, "organiser"), _organiser(history)
+    if minting.status == 401 and not jwt.get("signed"):
+        now = parse_http_date(minting.header("date")) or minting.started
+        ends, subject = jwt.get("expires_at"), jwt.get("subject")
+        ours = "the organiser's jwt is none of this deployment's"
+        if ends is not None and ends <= now:
+            ours = f"the organiser's jwt expired {now - ends:.0f} s ago by the server's clock: give a new one"
+        elif jwt.get("signed") is False:
+            ours = "credentials.jwt_secret did not sign the organiser's jwt"
+        elif subject and user.get("user_id") and subject != user["user_id"]:
+            ours = f"the organiser's jwt is of the user {subject}, and user_id is {user['user_id']}"
+        raise _contradiction(ours, f"tuvens-api refuses a valid JWT: {shown(minting, length=60)}", minting)
+    if minting.status == 403:
+        raise _contradiction(
+            f"the organiser does not belong to account_id {user.get('account_id')}",
+            "tuvens-api refuses a member of the account",
+            minting,
+        )
+    return held(minting)
+
+
+@rule(
+    section="Authentication",
+    quote="Backend to backend: header `x-shared-secret`.",
+    next_step="Compare credentials.shared_secret with HI_EVENTS_SHARED_SECRET of tuvens-api.",
+)
+def shared_secret_is_accepted(history: History) -> Verdict:
+    """tuvens-api accepts the shared secret of the deployment file at one of the routes that demand it."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    asked = [let_through(each) for each in history.every(f"{STORY}/secret")]
+    if all(each.status == 401 for each in asked):
+        raise _contradiction("shared_secret is another one", "tuvens-api refuses the right secret", asked[0])
+    return held(asked)
+
+
+@rule(
+    quote="name falls back to the email",
+    depends_on=["deployment_file.organiser_is_admitted", "deployment_file.shared_secret_is_accepted"],
+    next_step="Compare user_id, email and name of the organiser in the file with the user at tuvens-api.",
+    section="POST /api/cross-app/validate-session (shared secret)",
+)
+def organiser_is_described(history: History) -> Verdict:
+    """tuvens-api says of the organiser what the deployment file says: user_id, email and name."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    whose = answered(history.one(f"{STORY}/whose/organiser"))
+    said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
+    # A JWT that names the file's user shows that the file is right.
+    if not whose.is_success or (jwt.get("subject") and jwt["subject"] == user.get("user_id") != said.get("user_id")):
+        return held(whose)
+    for name in ("user_id", "email", "name"):
+        if user.get(name) and name in said and said[name] != user[name]:
+            raise _contradiction(
+                f"{name} of the organiser is another one than in users",
+                f"tuvens-api says that a session is of another user than the one it was minted for: "
+                f"{name} {str(said[name])[:60]!r}",
+                whose,
+            )
+    return held(whose)
+
+
+@rule(
+    quote="A resource of an account that the session's user does not belong to is `false`.",
+    section="POST /api/cross-app/validate-permission (shared secret)",
+    needs="role:outsider",
+    depends_on="deployment_file.shared_secret_is_accepted",
+    next_step="Give an outsider who does not belong to the organiser's account.",
+)
+def outsider_is_in_another_account(history: History) -> Verdict:
+    """tuvens-api lists no account of the organiser for the outsider of the deployment file."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    _expect_admitted(history, "outsider")
+    listed = answered(history.one(f"{STORY}/accounts/outsider"))
+    accounts = object_or_empty(listed.response_body).get("accounts")
+    account = _organiser(history).get("account_id")
+    if any(isinstance(each, dict) and each.get("id") == account for each in accounts or ()):
+        raise _contradiction(
+            f"the outsider belongs to the organiser's account {account}",
+            "tuvens-api lists other people's accounts",
+            listed,
+        )
+    return held(listed)
+
+
+@rule(
+    quote="Known permissions: `create_events`, `manage_ticketing`",
+    section="POST /api/cross-app/validate-permission (shared secret)",
+    needs="role:member",
+    depends_on="deployment_file.shared_secret_is_accepted",
+    next_step="Give a member of the account who does not hold manage_ticketing.",
+)
+def member_lacks_manage_ticketing(history: History) -> Verdict:
+    """tuvens-api does not grant manage_ticketing to the member of the deployment file."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    _expect_admitted(history, "member")
+    asked = answered(history.one(f"{STORY}/permission/member"))
+    if object_or_empty(asked.response_body).get("has_permission") is True:
+        raise _contradiction(
+            "the member holds manage_ticketing", "tuvens-api grants a permission that the user lacks", asked
+        )
+    return held(asked)
+
+
+def _expect_admitted(history: History, role: str) -> None:
+    minting = let_through(history.one(f"{STORY}/mint/{role}"))
+    if minting.status in (401, 403):
+        what = "jwt is none of this deployment's" if minting.status == 401 else "account_id is none of theirs"
+        raise _contradiction(f"the {role}'s {what}", "tuvens-api refuses a valid user", minting)
+
+
+@rule(
+    quote="`account_id`",
+    section="GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)",
+    depends_on="routes.getEvent",
+    next_step="Name events of the organiser's account in events.tuvens.",
+)
+def events_are_the_organisers(history: History) -> Verdict:
+    """tuvens-api has the events of the deployment file, in the organiser's account."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    try:
+        read = history.every(f"{STORY}/event")
+    except NothingObservedError:
+        return held(history.observation(f"{STORY}/file"), "the file names no event")
+    account = _organiser(history).get("account_id")
+    for each in read:
+        number = each.step.rpartition("/")[2]
+        if let_through(each).status == 404:
+            raise _contradiction(f"events.tuvens: there is no event {number}", "tuvens-api does not find it", each)
+        found = object_or_empty(each.response_body).get("account_id")
+        if found is not None and str(found) != str(account):
+            raise _contradiction(
+                f"event {number} is of the account {found}, the organiser of {account}",
+                "tuvens-api names a wrong account",
+                each,
+            )
+    return held(read)
+
+
+@rule(
+    quote="`account_id`",
+    section="GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)",
+    needs="foreign-event",
+    depends_on="routes.getEvent",
+    next_step="Name as events.foreign an event of an account that the organiser does not belong to.",
+)
+def foreign_event_is_foreign(history: History) -> Verdict:
+    """tuvens-api has the foreign event of the deployment file, in an account that is not the organiser's."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    account, read = _organiser(history).get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
+    if read.status == 404:
+        raise _contradiction("events.foreign: there is no such event", "tuvens-api does not find it", read)
+    if str(object_or_empty(read.response_body).get("account_id")) == str(account):
+        raise _contradiction("events.foreign is of the organiser's account", "tuvens-api names a wrong account", read)
+    return held(read)
+
+
+@rule(
+    quote="GET /events/{id} (bearer) reads one: id, title, status, tuvens_event_id",
+    section="Events and outgoing webhooks",
+    obliged="hi.events",
+    needs="linked-event",
+    depends_on="routes.hi.events_answers",
+    next_step="Compare events.linked with tuvens_event_id of the events at hi.events.",
+)
+def linked_events_agree(history: History) -> Verdict:
+    """hi.events says of each linked event the tuvens_event_id that the deployment file says."""
+    trusted = _simulated(history, "hi.events")
+    if trusted is not None:
+        return trusted
+    noted = history.observation(f"{STORY}/linked")
+    for hi, said in noted.values["tuvens_event_ids"].items():
+        wanted = noted.values["file"][hi]
+        if said is not None and said != wanted:
+            raise UndecidedError(
+                f"either the deployment file is wrong (events.linked: event {hi} belongs to {wanted}), or hi.events "
+                f"links the event to another one ({said})"
+            )
+    return held(noted, "" if any(noted.values["tuvens_event_ids"].values()) else "no event could be read at hi.events")
+
+
+@rule(
+    quote="`expires_at`: ISO 8601 UTC with Z, 900 s after generation.",
+    section="POST /api/cross-app/generate-session (JWT)",
+    depends_on="deployment_file.organiser_is_admitted",
+    next_step="Give as session_expiry what CROSS_APP_SESSION_EXPIRY is at tuvens-api.",
+)
+def session_expiry_is_announced(history: History) -> Verdict:
+    """tuvens-api announces the session_expiry of the deployment file, where the file names one."""
+    trusted = _simulated(history)
+    if trusted is not None:
+        return trusted
+    minting = answered(history.one(f"{STORY}/mint/organiser"))
+    stated = history.context.settings.get("session_expiry_stated")
+    ends = iso_or_none(object_or_empty(minting.response_body).get("expires_at"))
+    begins = parse_http_date(minting.header("date"))
+    if stated is None or ends is None or begins is None:
+        return held(minting)
+    seconds = ends - begins
+    # Date has whole seconds, and may have been written after a pause.
+    if abs(seconds - stated) > max(3.0, stated * 0.05) + minting.seconds:
+        raise _contradiction(
+            f"session_expiry is {stated} s", f"tuvens-api announces another lifetime: {seconds:.0f} s", minting
+        )
+    return held(minting)
