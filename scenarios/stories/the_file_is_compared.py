@@ -83,5 +83,5 @@ async def _ask_hi_events(cast: Cast, user: User) -> None:
             bearer = read_sign_in(reply).bearer
             for each in linked:
                 event = await cast.asks_hi_events(f"linked event/{each.hi}", hi_wire.read_event(bearer, each.hi))
-                found[each.hi] = event.json_object().get("tuvens_event_id") if event.ok else None
+                found[each.hi] = hi_wire.event_of(event.json_object()).get("tuvens_event_id") if event.ok else None
     cast.observe("linked", {"file": {each.hi: each.tuvens for each in linked}, "tuvens_event_ids": found})
