@@ -21,8 +21,9 @@ from harness.inspector.guard import TokenGuard
 from harness.inspector.page import OPEN, address, page_routes
 from harness.inspector.row import ExchangeRow
 from harness.redact import Redactor
+from harness.server import listen
 from openapi.recorded import LANES, request_problems, signature_of
-from scenarios.tools.loopback import listen, served
+from scenarios.tools.loopback import served
 
 APP = "proxy"
 
@@ -100,7 +101,7 @@ class HistorySource:
 @asynccontextmanager
 async def inspected(history: History, redactor: Redactor, apps: Sequence[str], *, port: int = 0) -> AsyncIterator[str]:
     """Serve the inspector of a history on 127.0.0.1 inside the block; yields its URL, with the token. Raises
-    PortTakenError."""
+    ServeError."""
     token = secrets.token_urlsafe(32)
     redactor.register("control-token", token)
     source = HistorySource(history, redactor)

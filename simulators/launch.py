@@ -11,12 +11,12 @@ from types import ModuleType
 from typing import Any, Literal
 
 import openapi
+from harness.server import ServeError, Server, listen
 from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
-from simulators.kit.server import Server, listen
 from simulators.kit.simulator import Simulator
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
@@ -133,10 +133,10 @@ class Launched:
         workers = Workers(self._tuvens_config, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2]))
         try:
             for app, simulator in self.simulators.items():
-                servers.append(Server(simulator.app))
+                servers.append(Server(simulator.app, lifespan="on", timeout_keep_alive=30))
                 try:
                     tasks.append(await servers[-1].start(self._listeners[app]))
-                except StartError as error:
+                except ServeError as error:
                     raise StartError(f"{app} {error}") from None
             await workers.start()
             ready()
@@ -303,7 +303,7 @@ def _check(options: LaunchOptions) -> None:
 def _listen(app: str, port: int, *, shared: bool) -> socket.socket:
     try:
         return listen(port, shared=shared)
-    except StartError as error:
+    except ServeError as error:
         raise StartError(f"{app}: {error}; for a free one: --port {app}=0") from None
 
 

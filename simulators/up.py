@@ -158,8 +158,8 @@ def _options(
 
 
 def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_with_stdin: bool) -> None:
+    from harness.server import loop_factory
     from simulators.kit.errors import StartError
-    from simulators.kit.server import loop_factory
 
     def ready() -> None:
         text = json_module.dumps(built.description()) if as_json else welcome(built)

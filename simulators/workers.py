@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.collector import starting
+from harness.server import ServeError, Server, listen, loop_factory
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
-from simulators.kit.server import Server, listen, loop_factory
 from simulators.tuvens_api.config import TuvensApiConfig
 
 _READY = b"ready\n"
@@ -96,7 +96,7 @@ async def _serve(config: TuvensApiConfig, port: int) -> None:
     with starting():
         from simulators.tuvens_api.app import create
 
-        server = Server(create(config).app)
+        server = Server(create(config).app, lifespan="on", timeout_keep_alive=30)
         serving = await server.start(listen(port, shared=True))
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
@@ -113,7 +113,7 @@ def main() -> None:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(config, port))
-    except StartError as error:
+    except (ServeError, StartError) as error:
         sys.stderr.write(f"crossapp up: worker {config.worker}: {error}\n")
         sys.exit(1)
 

@@ -35,7 +35,7 @@ _STARTING = 4.0
 _EMPTY_SERVER = """
 import asyncio, sys
 from load.generate.calibration import empty
-from simulators.kit.server import Server, listen, loop_factory
+from harness.server import Server, listen, loop_factory
 listener = listen()
 print(listener.getsockname()[1], flush=True)
 made = Server(empty)

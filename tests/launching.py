@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from simulators.kit.server import Server, listen, loop_factory
+from harness.server import Server, listen, loop_factory
 from simulators.launch import Launched, LaunchOptions
 
 
@@ -24,7 +24,7 @@ def serving(*apps: Any) -> Iterator[list[str]]:
     listeners = [listen() for _ in apps]
 
     async def serve(ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
-        servers = [Server(app) for app in apps]
+        servers = [Server(app, lifespan="on") for app in apps]
         tasks = [await each.start(listener) for each, listener in zip(servers, listeners, strict=True)]
         ready()
         await until()

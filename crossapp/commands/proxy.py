@@ -22,10 +22,10 @@ from harness.exit_codes import ExitCode
 from harness.har import to_har
 from harness.history import Exchange, History
 from harness.saving import HistoryFile, write_whole
+from harness.server import ServeError
 from harness.stopping import stop_event
 from scenarios.cast.stage import Stage
 from scenarios.tools.credentials import Adding
-from scenarios.tools.loopback import PortTakenError
 from scenarios.tools.proxy import CALLER, proxied
 
 FIRST_PORT = 3100
@@ -78,7 +78,7 @@ def proxy(
             ports = _ports(port or (), [*target.targets, INSPECTOR])
             run = _run(target, settings, ports, credentials, record, har, json=json, exit_with_stdin=exit_with_stdin)
             asyncio.run(run)
-    except (DeploymentError, EmbeddedError, PortTakenError) as error:
+    except (DeploymentError, EmbeddedError, ServeError) as error:
         sys.stderr.write(f"crossapp proxy: {error}\n")
         raise typer.Exit(ExitCode.USAGE) from None
     except OSError as error:

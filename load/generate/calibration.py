@@ -1,14 +1,12 @@
 """The generator's own share of latencies: the same generator against an empty ASGI server."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
-
+from harness.server import Server, listen
 from load.generate.generator_log import GeneratorLog
 from load.generate.samples import Result
 from load.plan.arrivals import ArrivalModel, Schedule, steady
@@ -44,14 +42,8 @@ def page(frame: str = "") -> Callable[[Any, Any, Any], Any]:
 @contextmanager
 def empty_server(application: Callable[[Any, Any, Any], Any] = empty) -> Iterator[str]:
     """Serve an application in a thread on a free port of 127.0.0.1 inside the block; yields its URL."""
-    # asyncio sets TCP_NODELAY only if the protocol is named; without it a response takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(512)
-    config = uvicorn.Config(
-        application, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False
-    )
-    server = uvicorn.Server(config)
+    listener = listen()
+    server = Server(application)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
     try:

@@ -1,23 +1,16 @@
 """Serving an ASGI application on 127.0.0.1 in the running event loop, with requests as they were sent."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
-
 from harness.http import Headers
 from harness.http_protocol import HttpProtocol
+from harness.server import Server
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-_GRACE = 1
-
-
-class PortTakenError(Exception):
-    """A port that is not free; the text names it."""
 
 
 class _AsSent(HttpProtocol):
@@ -50,44 +43,13 @@ def target_as_sent(scope: Any) -> str:
     return target.decode("latin-1")
 
 
-def listen(port: int = 0) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises PortTakenError."""
-    # asyncio sets TCP_NODELAY only if the protocol is named; without it a response takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(512)
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(f"port {port} on 127.0.0.1 is not free ({error.strerror}); choose another one") from None
-    listener.setblocking(False)
-    return listener
-
-
 @asynccontextmanager
 async def served(app: App, listener: socket.socket, leaving: Callable[[], None]) -> AsyncIterator[str]:
     """Serve inside the block; yields the base URL. At its end `leaving` is called, and open connections are cut after a
-    second."""
-    config = uvicorn.Config(
-        app,
-        http=_AsSent,
-        ws="none",
-        lifespan="off",
-        log_level="critical",
-        access_log=False,
-        date_header=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    server = uvicorn.Server(config)
-    # The server is stopped by leaving the block, not by signal handlers of its own.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    second. Raises ServeError."""
+    server = Server(app, http=_AsSent, log_level="critical")
+    serving = await server.start(listener)
     try:
-        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
-            await asyncio.sleep(0.002)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         leaving()

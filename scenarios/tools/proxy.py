@@ -10,6 +10,7 @@ from typing import Any
 from harness.history import Outcome
 from harness.http import Call, Headers
 from harness.recorder import Forwarding
+from harness.server import listen
 from harness.story import Phase, Story
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
@@ -17,7 +18,7 @@ from scenarios.cast.sending import Reply
 from scenarios.cast.stage import Stage
 from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Adding, Credentials, UnfilledError, session_token_of
-from scenarios.tools.loopback import headers_as_sent, listen, served, target_as_sent
+from scenarios.tools.loopback import headers_as_sent, served, target_as_sent
 from scenarios.tools.pact.provider_states import ProviderStates
 from scenarios.tools.pact.setups import SETUPS
 from scenarios.tools.pact.state_server import with_states
@@ -281,7 +282,7 @@ async def proxied(
     by application.
 
     `ports` by application; 0 or none is a free port. Below `/__pact__/` each proxy serves Pact verifiers (provider
-    states and messages). Raises PortTakenError.
+    states and messages). Raises ServeError.
     """
     async with AsyncExitStack() as stack:
         states = ProviderStates(Cast(stage, _STORY), SETUPS)

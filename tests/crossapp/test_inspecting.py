@@ -12,8 +12,8 @@ import pytest
 from crossapp.inspecting import HistorySource, inspected
 from harness.history import Exchange, History, Observation
 from harness.redact import Redactor
+from harness.server import ServeError, listen
 from harness.sse import SseReader
-from scenarios.tools.loopback import PortTakenError, listen
 from tests.harness.examples import exchange, history
 
 _SECRET = "a-secret-that-nobody-may-see-anywhere"
@@ -119,5 +119,5 @@ def test_a_port_that_is_taken_is_named() -> None:
 
     with listen() as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTakenError, match=str(port)):
+        with pytest.raises(ServeError, match=str(port)):
             asyncio.run(run(port))

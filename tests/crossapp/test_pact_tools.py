@@ -19,7 +19,8 @@ import openapi
 from contracts.pacts.interactions import FOLDER, interactions
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
-from scenarios.tools.loopback import listen, served
+from harness.server import listen
+from scenarios.tools.loopback import served
 from scenarios.tools.pact.state_server import MESSAGES_PATH, STATES_PATH
 from simulators.launch import LaunchOptions
 from tests.contracts.pacts.broker import TOKEN, Broker

@@ -26,13 +26,13 @@ from crossapp.run import Run, Settings, context_of, redactor_of
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.report import Finding, Report
+from harness.server import listen
 from load.generate.processes import GeneratorWorkers
 from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import read_budgets
 from load.plan.measures import MIX
 from load.plan.settings import Bursts, RunSettings
 from load.run import LoadOptions, run_load
-from simulators.kit.server import listen
 
 pytestmark = pytest.mark.slow
 _TRIES = 6

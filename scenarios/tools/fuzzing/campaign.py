@@ -14,6 +14,7 @@ from harness.deployment import User
 from harness.history import Exchange
 from harness.http import Answer, Call, Headers, header
 from harness.recorder import Forwarding
+from harness.server import listen
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.tools.addresses import Addresses
@@ -22,7 +23,7 @@ from scenarios.tools.fuzzing import engine
 from scenarios.tools.fuzzing.causes import FuzzCause, RequestForm, causes_of
 from scenarios.tools.fuzzing.document import adapted, lenient
 from scenarios.tools.fuzzing.guard import Guard
-from scenarios.tools.loopback import headers_as_sent, listen, served, target_as_sent
+from scenarios.tools.loopback import headers_as_sent, served, target_as_sent
 from scenarios.tools.proxy import forwarded
 
 _CALLERS = {"sharedSecret": BACKEND, "webhookSignature": BACKEND, "userJwt": CLIENT}

@@ -8,9 +8,10 @@ from typing import Any
 from contracts.pacts.interactions import Interaction
 from contracts.pacts.rules import FAULTY, LACKING, MISMATCHED, UNREACHED, UNREADABLE, VERIFIED
 from contracts.pacts.states import When
+from harness.server import listen
 from harness.story import StoryStoppedError
 from scenarios.cast.cast import Cast
-from scenarios.tools.loopback import App, listen, served
+from scenarios.tools.loopback import App, served
 from scenarios.tools.pact.provider_states import ProviderStates
 from scenarios.tools.pact.setups import SETUPS
 from scenarios.tools.pact.state_server import MESSAGES_PATH, STATES_PATH, with_states

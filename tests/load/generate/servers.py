@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
-
+from harness.server import Server, listen, loop_factory
 from load.generate.locust_process.disturbance import RunQueue
-from simulators.kit.server import listen, loop_factory
 
 Answer = tuple[float, int]
 """Seconds before the answer, and its status."""
@@ -66,7 +64,7 @@ def known(
         heard.wrong += status != 200
 
     listener = listen()
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, ws="none"))
+    server = Server(app)
 
     def serve() -> None:
         queue = RunQueue()

@@ -15,9 +15,8 @@ import pytest
 
 from contracts.session_token import wire
 from contracts.webhook.wire import sign, status_changed_body
+from harness.server import ServeError, listen
 from simulators.kit.clock import Clock
-from simulators.kit.errors import StartError
-from simulators.kit.server import listen
 from simulators.tuvens_api.app import TuvensApi, TuvensApiConfig, create
 from simulators.tuvens_api.jwts import mint_jwt
 from tests.launching import serving
@@ -383,7 +382,7 @@ def test_an_answer_in_two_pieces_waits_for_no_acknowledgement() -> None:
 def test_a_taken_port_is_one_line_that_names_it() -> None:
     taken = listen()
     port = taken.getsockname()[1]
-    with pytest.raises(StartError, match=f"port {port} .* is not free"):
+    with pytest.raises(ServeError, match=f"port {port} .* is not free"):
         listen(port)
     taken.close()
 

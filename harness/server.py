@@ -1,4 +1,4 @@
-"""Serving simulators over HTTP."""
+"""Serving ASGI applications on this machine with uvicorn, in the running event loop."""
 
 import asyncio
 import contextlib
@@ -9,39 +9,40 @@ from typing import Any
 import uvicorn
 
 from harness.http_protocol import HttpProtocol
-from simulators.kit.errors import StartError
+
+
+class ServeError(Exception):
+    """A server that cannot start: the text names the port, or says why."""
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server for one application. It handles no signals, and ends open streams before it stops.
+    """A uvicorn server for one application; `settings` are further ones of uvicorn. It handles no signals, and calls
+    `interrupt` of the application, if it has one, before it stops.
 
-    The Date header is the simulator's own.
+    The Date header is left to the application.
     """
 
-    def __init__(self, app: Any) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=HttpProtocol,
-                ws="none",
-                lifespan="on",
-                log_level="warning",
-                access_log=False,
-                date_header=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=1,
-                timeout_keep_alive=30,
-            )
-        )
+    def __init__(self, app: Any, **settings: Any) -> None:
+        usual: dict[str, Any] = {
+            "http": HttpProtocol,
+            "ws": "none",
+            "lifespan": "off",
+            "log_level": "warning",
+            "access_log": False,
+            "date_header": False,
+            "server_header": False,
+            "proxy_headers": False,
+            "timeout_graceful_shutdown": 1,
+        }
+        super().__init__(uvicorn.Config(app, **{**usual, **settings}))
 
     async def start(self, listener: socket.socket) -> asyncio.Task[None]:
-        """Begin to serve; returns the task once requests are taken. Set `should_exit` to end it. Raises StartError."""
+        """Begin to serve; returns the task once requests are taken. Set `should_exit` to end it. Raises ServeError."""
         serving = asyncio.create_task(self.serve(sockets=[listener]))
         while not self.started:
             if serving.done():
                 error = serving.exception()
-                raise StartError(f"did not start{f': {error}' if error else '; see what it logged'}")
+                raise ServeError(f"did not start{f': {error}' if error else '; see what it logged'}")
             await asyncio.sleep(0.002)
         return serving
 
@@ -58,8 +59,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises StartError if the port is taken.
+def listen(port: int = 0, *, shared: bool = False) -> socket.socket:
+    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises ServeError if the port is taken.
 
     shared: other processes may listen on the same port; the system distributes connections among them.
     """
@@ -69,17 +70,17 @@ def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> s
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        listener.bind((host, port))
+        listener.bind(("127.0.0.1", port))
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise StartError(f"port {port} on {host} is not free ({error.strerror}); choose another one") from None
+        raise ServeError(f"port {port} on 127.0.0.1 is not free ({error.strerror}); choose another one") from None
     listener.setblocking(False)
     return listener
 
 
 def loop_factory() -> Any:
-    """The factory of event loops for simulators: uvloop's if it is installed, else None for asyncio's own."""
+    """The factory of event loops that is quickest: uvloop's if it is installed, else None for asyncio's own."""
     try:
         import uvloop
     except ImportError:
