@@ -13,7 +13,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -25,11 +24,8 @@ users = Table(
     Column("email", String(320), nullable=False, index=True),
     Column("first_name", String(255), nullable=False),
     Column("last_name", String(255)),
-    Column("external_user_id", String(255)),
-    # Zero for everybody. Only a fault that doubles users writes another number here, so that honest code is
-    # held to one user for each external id by the database itself, whatever runs beside it.
-    Column("twin", BigInteger, nullable=False, server_default="0"),
-    UniqueConstraint("external_user_id", "twin", name="hi_users_external_user"),
+    # Unique: the database itself keeps to one user for each external id, whatever runs beside it.
+    Column("external_user_id", String(255), unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -11,7 +11,7 @@ from contracts.session_token.wire import SessionUser
 from simulators.hi_events.admission import Visitor
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.simulator import HiEvents
-from simulators.hi_events.store import LocalAccount, LocalUser, split_name
+from simulators.hi_events.store import LocalAccount, LocalSession, LocalUser, split_name
 from simulators.hi_events.tables import accounts, users
 from simulators.kit.faults import Async, Change, Honest, swap
 
@@ -22,6 +22,7 @@ _CROWD = 9
 @registry.fault(kills=["hi_events_session.one_local_user_under_concurrent_sign_ins"])
 def users_doubled_under_races(hi: HiEvents) -> Change:
     """The user is looked up, then inserted: concurrent sign-ins all find nobody, and all insert."""
+    twins = _Twins(hi)
     pairs: dict[str, _Gathering] = defaultdict(lambda: _Gathering(2, seconds=0.3))
 
     async def admit(honest: Honest[[SessionUser], Async[Visitor]], who: SessionUser) -> Visitor:
@@ -29,19 +30,21 @@ def users_doubled_under_races(hi: HiEvents) -> Change:
             await pairs[who.user_id].join()
             if hi.store.user(who.user_id) is not None:
                 with hi.store.write():
-                    return hi.admission.visitor(who, _add_twin(hi, who))
+                    return hi.admission.visitor(who, twins.add(who))
         return await honest(who)
 
-    return swap(hi.admission.admit, admit)
+    return [swap(hi.admission.admit, admit), twins.shown]
 
 
 @registry.fault(kills=["hi_events_session.one_local_user_for_repeated_sign_ins"])
 def user_doubled_on_repeat_login(hi: HiEvents) -> Change:
     """Every sign-in makes a new local user."""
-    return swap(
-        hi.admission.local_user,
-        lambda honest, who: honest(who) if hi.store.user(who.user_id) is None else _add_twin(hi, who),
-    )
+    twins = _Twins(hi)
+
+    def local_user(honest: Honest[[SessionUser], LocalUser], who: SessionUser) -> LocalUser:
+        return honest(who) if hi.store.user(who.user_id) is None else twins.add(who)
+
+    return [swap(hi.admission.local_user, local_user), twins.shown]
 
 
 @registry.fault(kills=["hi_events_session.concurrent_sign_ins_are_not_mixed_up"])
@@ -105,15 +108,29 @@ def shared_account_mapped(hi: HiEvents) -> Change:
     return swap(hi.admission.local_account, local_account)
 
 
-def _add_twin(hi: HiEvents, who: SessionUser) -> LocalUser:
-    """Make one more local user for a Tuvens user, past the unique constraint."""
-    first, last = split_name(who.name)
-    twin = 1 + secrets.randbelow(2**62)
-    row = insert(users).values(
-        email=who.email, first_name=first, last_name=last, external_user_id=who.user_id, twin=twin
-    )
-    made: int = hi.store.database.execute(row.returning(users.c.id)).scalar_one()
-    return LocalUser(made, who.email, first, last, who.user_id)
+class _Twins:
+    """Further local users of Tuvens users who have one already. In the database, which allows no second one, they
+    belong to nobody; sessions show them as the fault made them."""
+
+    def __init__(self, hi: HiEvents) -> None:
+        self._store = hi.store
+        self._known: dict[int, LocalUser] = {}
+        self.shown = swap(hi.store.session, self._session)
+
+    def add(self, who: SessionUser) -> LocalUser:
+        """Make one more local user for a Tuvens user; in a transaction."""
+        first, last = split_name(who.name)
+        email = f"{secrets.token_hex(8)}@tickets.invalid"
+        row = insert(users).values(email=email, first_name=first, last_name=last)
+        made: int = self._store.database.execute(row.returning(users.c.id)).scalar_one()
+        self._known[made] = LocalUser(made, who.email, first, last, who.user_id)
+        return self._known[made]
+
+    def _session(
+        self, honest: Honest[[str, float], LocalSession | None], token: str, now: float
+    ) -> LocalSession | None:
+        found = honest(token, now)
+        return found and replace(found, user=self._known.get(found.user.id, found.user))
 
 
 class _Gathering:
