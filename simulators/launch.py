@@ -1,4 +1,4 @@
-"""Any of the simulators in one process, on one event loop, each on its own port with its own clock."""
+"""Starts simulators in one process and event loop, each with its own port and clock."""
 
 import asyncio
 import secrets
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import openapi
 from harness.server import ServeError, Server, listen
@@ -36,15 +36,15 @@ CLIENT_ORIGIN = "http://localhost:5173"
 class LaunchOptions:
     """What to start, and how.
 
-    only: the applications. ports: by application, 0 or none takes a free one. faults: armed from the start, each on the
-    application that knows it. database: one URL for all (None: SQLite files in private directories that go at the
-    end); database_schema is for PostgreSQL. limits: the contract's, or raised (in effect none). tuvens_url: which
-    tuvens-api the others call (None: the one that is started too, else the documented local one), webhooks_url: which
-    one hi.events sends webhooks to (None: the same), hi_events_url: which hi.events tuvens-client leads to (None: the
-    one that is started too). client_origins: where tuvens-client may be, beside the one that is started. control:
-    whether the control planes are there. environment: the documented variables. The two time-outs are real seconds of
-    hi.events as a caller; webhook_pauses are before each retry, in seconds by its clock. workers: processes that serve
-    tuvens-api, on PostgreSQL.
+    `only`: the applications to start. `ports`: by application; 0 or none is a free port. `faults`: armed from the
+    start, each in the application that has it. `database`: one SQLAlchemy URL for all (None: a temporary SQLite file
+    for each); `database_schema` is for PostgreSQL. `limits`: the contract's rate limits, or raised (in effect none).
+    `tuvens_url`: the tuvens-api that the others call (None: the started one, else port 3000 of this machine).
+    `webhooks_url`: where hi.events sends webhooks (None: to that tuvens-api). `hi_events_url`: the hi.events that
+    tuvens-client links to (None: the started one). `client_origins`: origins of tuvens-client besides the started one.
+    `control`: whether the control planes are served. `environment`: the documented variables. `upstream_timeout` and
+    `webhook_timeout`: real seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock
+    of hi.events. `workers`: the number of processes of tuvens-api, on PostgreSQL.
     """
 
     only: tuple[str, ...] = APPS
@@ -53,7 +53,7 @@ class LaunchOptions:
     database: str | None = None
     database_schema: str | None = None
     seed: Seed = field(default_factory=default_seed)
-    limits: Literal["contract", "raised"] = "contract"
+    limits: str = "contract"
     tuvens_url: str | None = None
     webhooks_url: str | None = None
     hi_events_url: str | None = None
@@ -67,7 +67,7 @@ class LaunchOptions:
 
 
 class Launched:
-    """Simulators that are built and have their ports; `serve` runs them. Raises StartError naming what is wrong."""
+    """Simulators with their ports, ready to be served. Raises StartError, which names what is wrong."""
 
     def __init__(self, options: LaunchOptions) -> None:
         self.options = options
@@ -116,7 +116,7 @@ class Launched:
 
     @property
     def inspector(self) -> str | None:
-        """Where the inspector is opened, with the token that it needs; None without control planes."""
+        """The URL of the inspector with its token; None without control planes."""
         from harness.inspector.page import address
 
         # tuvens-api's origin has no pages of its own, which could look at what the browser keeps for the inspector.
@@ -124,7 +124,7 @@ class Launched:
         return None if app is None else address(self.urls[app] + CONTROL, self.control_tokens[app])
 
     async def serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
-        """Serve until `until` returns; calls `ready` once all applications take requests.
+        """Serve until `until` returns; calls `ready` once all applications accept requests.
 
         Raises StartError if one of them does not start, or a worker ends.
         """
@@ -149,7 +149,7 @@ class Launched:
             self.close()
 
     def close(self) -> None:
-        """Let go of ports and databases; for simulators that were never served too."""
+        """Close ports and databases, also of simulators that were never served."""
         for simulator in self.simulators.values():
             if simulator.database is not None:
                 simulator.database.close()
@@ -157,7 +157,7 @@ class Launched:
             listener.close()
 
     def description(self) -> dict[str, Any]:
-        """The deployment, as `crossapp verify --deployment` takes it; JSON."""
+        """The deployment as a JSON object in the form of a deployment file."""
         options = self.options
         seed = options.seed
         main = main_account(seed)
@@ -206,7 +206,7 @@ class Launched:
             target["session_expiry"] = self._tuvens_config.session_expiry
             target["cors_origins"] = sorted(self._tuvens_config.origins)
         if self.options.control:
-            # Who reads this would move the clock and arm faults, which several processes do not agree on.
+            # The clock and the faults of several processes cannot be changed together.
             if self.options.workers == 1:
                 target["control"] = {"url": self.urls[app] + CONTROL, "token": self.control_tokens[app]}
             if app == TUVENS_API and simulator.database is not None:
@@ -239,7 +239,7 @@ class Launched:
     def _configure_tuvens_client(self) -> TuvensClientConfig:
         options = self.options
         tuvens = options.tuvens_url or self.urls.get(TUVENS_API, f"http://127.0.0.1:{LOCAL_PORTS[TUVENS_API]}")
-        # The key of JWTs is only of use where it is the key of the tuvens-api that is called.
+        # Of use only if the tuvens-api that is called has this key.
         ours = TUVENS_API in options.only and options.tuvens_url is None
         return TuvensClientConfig(
             tuvens_url=tuvens,
@@ -272,7 +272,7 @@ class Launched:
 
 
 async def _first_of(*awaited: asyncio.Future[Any]) -> None:
-    """Wait for the first that ends, give up the others, and raise what it raised."""
+    """Wait for the first that ends, cancel the others, and raise its exception."""
     try:
         done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -287,6 +287,8 @@ def _check(options: LaunchOptions) -> None:
     for app in (*options.only, *options.ports):
         if app not in APPS:
             raise StartError(f"{app!r} is no application that can be simulated; there are {', '.join(APPS)}")
+    if options.limits not in ("contract", "raised"):
+        raise StartError(f"--limits: {options.limits!r} is neither contract nor raised")
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"nothing to start; choose from {', '.join(APPS)}")

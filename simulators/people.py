@@ -1,4 +1,4 @@
-"""Who a seed's users are for a story: organiser, member, outsider, nameless, or just a user."""
+"""The roles of a seed's users in stories: organiser, member, outsider, nameless or user."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MANAGES = "manage_ticketing"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user with the role that the seed gives them, and the account that they act for."""
+    """A user with a role and the account that they act for."""
 
     role: str
     user: SeedUser
@@ -17,10 +17,10 @@ class Person:
 
 
 def people(seed: Seed) -> list[Person]:
-    """The users of a seed who belong to an account, in its order.
+    """The users of a seed that belong to an account, in the seed's order.
 
-    The main account is the one of the first event. The organiser manages ticketing there, the member does not, the
-    outsider has no part in it, the nameless has no name; each role goes to the first whom it fits.
+    The main account is that of the first event. Its first user who may manage ticketing is the organiser, the first who
+    may not is the member, the first without a name is nameless; the first user of other accounts is the outsider.
     """
     main = main_account(seed)
     given: set[str] = set()
@@ -38,14 +38,14 @@ def people(seed: Seed) -> list[Person]:
 
 
 def main_account(seed: Seed) -> int:
-    """The account of the first event, or the first there is; 0 for a seed without any."""
+    """The account of the first event, else the first account; 0 if the seed has none."""
     if seed.events:
         return seed.events[0].account_id
     return seed.accounts[0].id if seed.accounts else 0
 
 
 def find_person(seed: Seed, wanted: str) -> Person:
-    """A person by id, email or role. Raises LookupError naming what there is."""
+    """A person by id, email or role. Raises LookupError, which lists the roles."""
     everybody = people(seed)
     for person in everybody:
         if wanted in (person.user.sub, person.user.email, person.role):

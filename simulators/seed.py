@@ -90,7 +90,7 @@ class HiEvent:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Everything that exists at the start. `to_json` and `from_json` are inverse to each other."""
+    """Everything that exists at the start. `from_json` reads what `to_json` returns."""
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
@@ -107,7 +107,7 @@ class Seed:
         raise KeyError(email)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The seed as a JSON object."""
         value = asdict(self)
         for user in value["users"]:
             user["memberships"] = {str(key): list(names) for key, names in user["memberships"].items()}
@@ -144,7 +144,7 @@ class Seed:
             raise SeedError(f"{path}: not JSON: {error}") from None
 
     def check(self) -> None:
-        """Raises SeedError if an id repeats or refers to nothing."""
+        """Raises SeedError if an id is used twice or refers to nothing."""
         for name in ("accounts", "users", "events", "hi_events"):
             _refuse_twice(f"{name}: id", [each.id for each in getattr(self, name)])
         _refuse_twice("users: email", [user.email for user in self.users])

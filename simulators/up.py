@@ -4,7 +4,7 @@ import asyncio
 import json as json_module
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from harness.exit_codes import ExitCode
 from harness.stopping import stop_event
 
 if TYPE_CHECKING:
-    from simulators.launch import Launched, LaunchOptions
+    from simulators.launch import Launched
 
 
 def up(
@@ -88,22 +88,23 @@ def up(
     with ExitStack() as start:
         start.enter_context(starting())
         from simulators.kit.errors import StartError
-        from simulators.launch import Launched
-        from simulators.seed import SeedError
+        from simulators.launch import APPS, CLIENT_ORIGIN, Launched, LaunchOptions
+        from simulators.seed import Seed, SeedError, default_seed
 
         try:
-            options = _options(
-                only,
-                port,
-                fault,
-                database,
-                seed,
-                limits,
-                tuvens_api,
-                webhooks_to,
-                hi_events,
-                origin,
+            options = LaunchOptions(
+                only=tuple(dict.fromkeys(only)) if only else APPS,
+                ports=_ports(port or ()),
+                faults=tuple(dict.fromkeys(fault or ())),
+                database=database,
+                seed=default_seed() if seed is None else Seed.read(seed),
+                limits=limits,
+                tuvens_url=tuvens_api,
+                webhooks_url=webhooks_to,
+                hi_events_url=hi_events,
+                client_origins=tuple(origin) if origin else (CLIENT_ORIGIN,),
                 control=control,
+                environment=os.environ,
                 workers=workers,
             )
             built = Launched(options)
@@ -113,48 +114,18 @@ def up(
         _run(built, start.close, as_json=json, exit_with_stdin=exit_with_stdin)
 
 
-def _options(
-    only: list[str] | None,
-    ports: list[str] | None,
-    faults: list[str] | None,
-    database: str | None,
-    seed: Path | None,
-    limits: str,
-    tuvens_api: str | None,
-    webhooks_to: str | None,
-    hi_events: str | None,
-    origins: list[str] | None,
-    *,
-    control: bool,
-    workers: int,
-) -> "LaunchOptions":
+def _ports(given: Iterable[str]) -> dict[str, int]:
+    """The ports by application. Raises StartError for one that is not of the form APP=PORT."""
     from simulators.kit.errors import StartError
-    from simulators.launch import APPS, CLIENT_ORIGIN, LOCAL_PORTS, LaunchOptions
-    from simulators.seed import Seed, default_seed
+    from simulators.launch import LOCAL_PORTS
 
-    if limits != "contract" and limits != "raised":
-        raise StartError(f"--limits: {limits!r} is neither contract nor raised")
-    chosen = dict(LOCAL_PORTS)
-    for each in ports or ():
+    ports = dict(LOCAL_PORTS)
+    for each in given:
         app, _, number = each.partition("=")
         if not number.isascii() or not number.isdecimal() or int(number) > 65535:
             raise StartError(f"--port: {each!r} is not of the form APP=PORT, such as tuvens-api=0")
-        chosen[app] = int(number)
-    return LaunchOptions(
-        only=tuple(dict.fromkeys(only)) if only else APPS,
-        ports=chosen,
-        faults=tuple(dict.fromkeys(faults or ())),
-        database=database,
-        seed=default_seed() if seed is None else Seed.read(seed),
-        limits="raised" if limits == "raised" else "contract",
-        tuvens_url=tuvens_api,
-        webhooks_url=webhooks_to,
-        hi_events_url=hi_events,
-        client_origins=tuple(origins) if origins else (CLIENT_ORIGIN,),
-        control=control,
-        environment=os.environ,
-        workers=workers,
-    )
+        ports[app] = int(number)
+    return ports
 
 
 def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_with_stdin: bool) -> None:
@@ -180,7 +151,7 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_
 
 
 def welcome(built: "Launched") -> str:
-    """What people read after the start: addresses, secrets for local use, users with JWTs, commands to paste."""
+    """The text that is printed after the start: URLs, local secrets, users with JWTs, commands to paste."""
     from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT
     from simulators.people import people
 

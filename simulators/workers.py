@@ -1,4 +1,4 @@
-"""More processes than one for tuvens-api: they share a port, and a PostgreSQL database."""
+"""Further processes of tuvens-api, which share its port and a PostgreSQL database."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ _SOON = 5.0
 
 
 class Workers:
-    """The processes beside this one. `config` is the first one's, whose database is made by now."""
+    """The worker processes. `config` is that of this process, which has created the database."""
 
     def __init__(self, config: TuvensApiConfig, port: int) -> None:
         self._config = config
@@ -27,7 +27,7 @@ class Workers:
         self._processes: list[asyncio.subprocess.Process] = []
 
     async def start(self) -> None:
-        """Start them; returns once all take requests. Raises StartError where one does not."""
+        """Start the workers; returns once all accept requests. Raises StartError if one does not start."""
         for worker in range(2, self._config.workers + 1):
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -38,7 +38,7 @@ class Workers:
             )
             self._processes.append(process)
             assert process.stdin is not None
-            # By the pipe, for it has secrets; left open, for a worker stops when it ends.
+            # Through the pipe, because it has secrets. The pipe stays open: a worker stops at its end.
             mine = (replace(self._config, worker=worker), self._port)
             process.stdin.write(base64.b64encode(pickle.dumps(mine)) + b"\n")
         for worker, process in enumerate(self._processes, 2):
@@ -47,7 +47,7 @@ class Workers:
                 raise StartError(f"worker {worker} of tuvens-api did not start; see what it said")
 
     async def watch(self) -> None:
-        """Returns never; raises StartError once one of them ends."""
+        """Wait for ever. Raises StartError when a worker ends."""
         if not self._processes:
             await asyncio.Event().wait()
         ends = {asyncio.create_task(each.wait()): number for number, each in enumerate(self._processes, 2)}
@@ -60,7 +60,7 @@ class Workers:
         raise StartError(f"worker {numbers} of tuvens-api ended by itself; the others are stopped")
 
     async def stop(self) -> None:
-        """End them."""
+        """Stop the workers."""
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.close()
@@ -75,7 +75,7 @@ class Workers:
 
 
 def check(workers: int, only: Sequence[str], faults: Sequence[str], database: str | None) -> None:
-    """Raise StartError where several processes could not do what is asked."""
+    """Raise StartError if several processes are not possible with these options."""
     if workers < 1:
         raise StartError("--workers: expected a number from 1")
     if workers == 1:
@@ -106,8 +106,8 @@ async def _serve(config: TuvensApiConfig, port: int) -> None:
 
 
 def main() -> None:
-    """One worker: its settings are a line of standard input, and it ends when standard input does."""
-    # Not a byte more than the line: what is left of standard input tells when to end.
+    """Run one worker. Its settings are the first line of standard input; it stops at the end of standard input."""
+    # Unbuffered, to read no more than the line: the end of standard input is waited for later.
     with open(0, "rb", buffering=0, closefd=False) as given:
         config, port = pickle.loads(base64.b64decode(given.readline()))
     try:

@@ -51,7 +51,9 @@ def _webhook(title: str = "Jazz") -> bytes:
     ).encode()
 
 
-def test_stand_ins_open_every_door_and_no_credential_is_kept_in_the_record_or_in_a_har(simulated: Deployment) -> None:
+def test_placeholders_open_every_door_and_no_credential_is_in_the_record_or_in_a_har(
+    simulated: Deployment,
+) -> None:
     secret, token = placeholders.SHARED_SECRET, placeholders.session_token()
 
     async def run() -> None:
@@ -111,7 +113,7 @@ def test_wrong_credentials_stay_wrong_and_absent_ones_absent(simulated: Deployme
     asyncio.run(run())
 
 
-def test_a_stand_in_without_credential_is_never_forwarded() -> None:
+def test_a_placeholder_without_credential_is_never_forwarded() -> None:
     refusal = answer_bytes(b'{"statusCode": 403}', "403 Forbidden")
 
     async def run() -> None:

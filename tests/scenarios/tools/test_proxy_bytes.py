@@ -43,7 +43,7 @@ def test_a_signature_is_made_over_exactly_the_bytes_that_are_forwarded(body: byt
     asyncio.run(run())
 
 
-def test_a_signature_is_made_after_the_stand_ins_of_the_body_were_replaced() -> None:
+def test_a_signature_is_made_after_the_placeholders_of_the_body_were_replaced() -> None:
     body = f'{{"note" : "{placeholders.SHARED_SECRET}"}}'.encode()
 
     async def run() -> None:
@@ -111,7 +111,7 @@ def test_a_chunked_request_arrives_whole() -> None:
     asyncio.run(run())
 
 
-def test_stand_ins_are_replaced_where_they_stand_whole_in_headers_path_query_and_json_strings() -> None:
+def test_placeholders_are_replaced_where_they_stand_whole_in_headers_path_query_and_json_strings() -> None:
     secret, jwt = placeholders.SHARED_SECRET, placeholders.jwt()
     body = json.dumps({secret: 1, "a": [secret, {"b": jwt}], "c": f"x{secret}", "d": f"{secret}.x", "e": f"{jwt}s"})
     expected = json.dumps({secret: 1, "a": [SECRET, {"b": JWT}], "c": f"x{secret}", "d": f"{secret}.x", "e": f"{jwt}s"})

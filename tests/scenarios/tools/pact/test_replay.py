@@ -35,7 +35,7 @@ def _pacts(deployment: Deployment, select: str) -> dict[str, Finding]:
     run = asyncio.run(perform(deployment, settings))
     kept = "".join(run.lines)
     assert not any(secret in kept for _, secret in deployment.secrets())
-    assert placeholders.PATTERN.search(kept) is None, "a stand-in was sent as it was"
+    assert placeholders.PATTERN.search(kept) is None, "a placeholder was sent as it was"
     report = report_of(run, settings)
     return {
         each.requirement.removeprefix("pact."): each for each in report.findings if each.requirement.startswith("pact.")
