@@ -1,10 +1,12 @@
 """Nothing is said against applications that are right by the contract, in every mix of real and simulated ones."""
 
+import os
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from harness import chromium
 from tests.real.applications import present
 from tests.real.deployments import Setting, deployment
 from tests.real.verifying import EXHAUSTING, Outcome, listed, verify
@@ -21,6 +23,15 @@ def test_nothing_is_said_against_right_applications(real: tuple[str, ...], tmp_p
         found = verify(file, "--without", "browser.*")
     _expect_no_accusation(found)
     assert found.footer["judged"] > 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (chromium.is_available() or os.environ.get("CI")), reason="no browser")
+def test_nothing_is_said_against_what_a_browser_shows(tmp_path: Path) -> None:
+    with deployment(present(), tmp_path) as file:
+        found = verify(file, "--select", "browser.*")
+    _expect_no_accusation(found)
+    assert found.counts()["held"] >= 25
 
 
 @pytest.mark.slow
