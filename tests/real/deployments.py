@@ -125,6 +125,8 @@ def _description(
         }
     if "hi.events" in real:
         targets["hi.events"]["api_url"] = targets["hi.events"]["url"] + "/api"
+    if "tuvens-client" in real and setting.flavour == "default":
+        targets["tuvens-client"]["jwt_storage"] = "localStorage:tuvens_auth_token"
     own = [each.id for each in seed.events if each.account_id == main][:3]
     # One of the three is unlinked: a sign-in can make its event at hi.events.
     linked = [each for each in seed.hi_events if each.tuvens_event_id in own[:2]]

@@ -1,0 +1,7 @@
+<?php
+
+return [
+    'defaults' => ['guard' => 'api', 'passwords' => null],
+    'guards' => ['api' => ['driver' => 'bearer']],
+    'providers' => [],
+];

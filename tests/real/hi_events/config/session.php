@@ -1,0 +1,3 @@
+<?php
+
+return ['driver' => 'array', 'lifetime' => 60, 'cookie' => 'hi_events', 'path' => '/', 'domain' => null, 'secure' => null, 'lottery' => [0, 1]];
