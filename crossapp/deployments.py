@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import openapi
 from contracts.catalogue import catalogue
+from contracts.deviations import KNOWN
 from crossapp.beside import completed
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target
@@ -88,13 +90,21 @@ def _built(value: Mapping[str, Any]) -> Deployment:
             if name not in names:
                 raise DeploymentError(f"targets.{app}.selectors.{name}: unknown; {_known(name, names)}")
     rules = {each.id for each in (*catalogue(), *read_budgets())} if deployment.deviations else set()
+    ready_made = {each.name: each.sentence for each in KNOWN}
     for index, deviation in enumerate(deployment.deviations):
-        if not any(fnmatchcase(each, deviation.requirement) for each in rules):
+        if deviation.name and deviation.name not in ready_made:
+            raise DeploymentError(
+                f"deviations[{index}].name: no deviation is named {deviation.name}; "
+                f"{_known(deviation.name, ready_made)}"
+            )
+        if not deviation.name and not any(fnmatchcase(each, deviation.requirement) for each in rules):
             known = _known(deviation.requirement, rules)
             raise DeploymentError(
                 f"deviations[{index}].requirement: no requirement is {deviation.requirement}; {known}"
             )
-    return deployment
+    # A ready-made deviation says itself what it is.
+    explained = (replace(each, reason=each.reason or ready_made.get(each.name, "")) for each in deployment.deviations)
+    return replace(deployment, deviations=tuple(explained))
 
 
 def _known(name: str, names: Collection[str]) -> str:

@@ -20,6 +20,7 @@ from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.deployment_file.premises import STORY as FILE_STORY
 from contracts.deployment_file.premises import premises_in_file
+from contracts.deviations import KNOWN
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
 from harness import chromium
@@ -227,7 +228,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
-    findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day)
+    findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day, KNOWN)
     results = settle(judged_by.claims, findings, judged_by.uncovered)
     crashes = tuple(f"{each.story}: {each.reason}" for each in run.history.stories.values() if each.ended == "crashed")
     code = exit_code_of(findings, problems, finished=True, crashes=crashes)

@@ -77,7 +77,8 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """A declared deviation: `requirement` is an id or a pattern with `*`, `until` the last day of its waiver."""
+    """A declared deviation: of a requirement (an id or a pattern with `*`), or one that is known by `name`. `until` is
+    the last day of its waiver."""
 
     requirement: str
     reason: str
@@ -85,6 +86,12 @@ class Deviation:
     until: date
     target: str = ""
     expected: str = "violated"
+    name: str = ""
+
+    @property
+    def what(self) -> str:
+        """Its name, or the requirement that it declares."""
+        return self.name or self.requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.browser_state import read_state
 from harness.data_file import read_data
 from harness.deployment import (
     Control,
@@ -111,6 +110,8 @@ def _target(app: str, table: "TargetTable") -> Target:
 
 
 def _user(at: str, table: "UserTable") -> User:
+    from harness.browser_state import read_state  # pydantic is imported only where a file is read
+
     return User(
         role=table.role,
         jwt=read_jwt(table, "jwt", at, required=True),

@@ -1,7 +1,7 @@
 """The deployment file as pydantic models: its fields, types and defaults, as written by users (TOML or JSON)."""
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -217,11 +217,14 @@ class SafetyTable(Table):
 
 
 class DeviationTable(Table):
-    """A declared deviation: a rule that is known to be violated until a date."""
+    """A declared deviation: a rule that is known to be violated until a date, or a known deviation by its name."""
 
-    requirement: Text
+    name: Text = ""
+    """The name of a ready-made deviation (docs/deviations.md), which covers every rule that it touches."""
+    requirement: Text = ""
     """The id of a requirement, or a pattern with `*`."""
-    reason: Text
+    reason: Text = ""
+    """Why. A ready-made deviation may leave it out."""
     owner: Text
     until: Annotated[
         date,
@@ -232,6 +235,14 @@ class DeviationTable(Table):
     target: str = ""
     """The application that deviates; empty: any."""
     expected: Annotated[Literal["violated"], Must('only "violated" can be waived')] = "violated"
+
+    @model_validator(mode="after")
+    def _check_what(self) -> Self:
+        if bool(self.name) == bool(self.requirement):
+            raise PydanticCustomError("must", "must say either the name of a deviation, or a requirement")
+        if self.requirement and not self.reason:
+            raise PydanticCustomError("must", "must say the reason")
+        return self
 
 
 class ReceiverTable(Table):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from harness.causes import cause_of
 from harness.curl import curl
 from harness.deployment import Deviation
 from harness.history import Exchange, History, Observation, Outcome
@@ -24,9 +25,15 @@ _SHOWN_BODY = 4_000
 _SHOWN_EXCHANGES = 6
 
 
-def finding_of(requirement: Requirement, verdict: Verdict, history: History, deviation: Deviation | None) -> Finding:
+def finding_of(
+    requirement: Requirement,
+    verdict: Verdict,
+    history: History,
+    deviation: Deviation | None,
+    explained: Sequence[str] = (),
+) -> Finding:
     """The finding of a verdict. `deviation` is the declared one that applies to the requirement and is not past its
-    date: a violation is then reported as waived."""
+    date: a violation is then reported as waived. `explained`: the known deviations that explain a violation."""
     expected = observed = reason = blocked_by = remedy = ""
     evidence: tuple[int, ...] = ()
     name = name_of(verdict)
@@ -73,13 +80,15 @@ def finding_of(requirement: Requirement, verdict: Verdict, history: History, dev
         exchanges=exchanges,
         files=_files(history, evidence) if name is not VerdictName.HELD else (),
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
+        deviations=tuple(explained) if isinstance(verdict, Violated) else (),
+        cause=cause_of(requirement, verdict, history, explained),
     )
 
 
 def _waiver(deviation: Deviation | None) -> Waiver | None:
     if deviation is None:
         return None
-    return Waiver(deviation.requirement, deviation.reason, deviation.owner, deviation.until.isoformat())
+    return Waiver(deviation.what, deviation.reason, deviation.owner, deviation.until.isoformat())
 
 
 def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) -> str:

@@ -1,7 +1,7 @@
 """Judges requirements by a history. Pure: it uses no network, and no clock but the day that it is given."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import assert_never
@@ -11,6 +11,7 @@ from harness.deployment import Deviation
 from harness.expectations import BrokenRuleError, LackingError, UndecidedError
 from harness.findings import finding_of
 from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
+from harness.known_deviations import Explanations, KnownDeviation
 from harness.report import Finding
 from harness.requirement import Catalogue, Requirement
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
@@ -22,22 +23,46 @@ def judge_all(
     history: History,
     deviations: Sequence[Deviation],
     today: date,
+    known: Iterable[KnownDeviation] = (),
 ) -> tuple[list[Finding], list[str]]:
     """Judges the selected requirements: a finding for each, and the problems with the declared deviations.
 
     A rule is Blocked where a premise of it among the selected does not hold, and the root of a chain of premises is
     named. A premise that is violated as declared (waived) blocks nothing. `today` decides which deviations are past
-    their date.
+    their date. Of the `known` deviations a declared one waives the violations that it explains, and where it explains
+    only a part of one, the rest is reported.
     """
     verdicts: dict[str, Verdict] = {}
+    explained: dict[str, tuple[str, ...]] = {}
     wanted = {each.id for each in selected}
+    explanations = Explanations(history, known)
+    in_force = [each for each in deviations if today <= each.until]
 
     def waived(requirement: Requirement) -> Deviation | None:
-        return next((each for each in deviations if _applies(each, requirement) and today <= each.until), None)
+        names = explained.get(requirement.id, ())
+        declared = {each.name: each for each in in_force if each.name in names}
+        if names and len(declared) == len(names):
+            return declared[names[0]]
+        return next((each for each in in_force if _applies(each, requirement)), None)
+
+    def judged(requirement: Requirement) -> Verdict:
+        verdict = judge_one(requirement, history)
+        if not isinstance(verdict, Violated):
+            return verdict
+        names = explanations.of(lambda record: judge_one(requirement, record))
+        declared = tuple(each.name for each in in_force if explanations.shows(each.name))
+        left = tuple(each for each in names if each not in declared)
+        explained[requirement.id] = left or names
+        record = explanations.without(declared)
+        if declared and record is not None and (left or not names):
+            # What is left beside the declared deviations is what is wrong.
+            rest = judge_one(requirement, record)
+            return rest if isinstance(rest, Violated) else verdict
+        return verdict
 
     def verdict_of(requirement: Requirement) -> Verdict:
         if requirement.id not in verdicts:
-            verdict = stopped_by_premise(requirement) or judge_one(requirement, history)
+            verdict = stopped_by_premise(requirement) or judged(requirement)
             verdicts[requirement.id] = verdict
             if isinstance(verdict, Blocked) and verdict.by in wanted:
                 # A judge may itself name what blocks it, and that may be blocked in turn: the root is named.
@@ -76,8 +101,15 @@ def judge_all(
                     assert_never(found)
         return None
 
-    findings = [finding_of(each, verdict_of(each), history, waived(each)) for each in selected]
-    return findings, _deviation_problems(selected, verdicts, deviations, today)
+    found = {each.id: verdict_of(each) for each in selected}
+    findings = [
+        finding_of(each, found[each.id], history, waived(each), explained.get(each.id, ())) for each in selected
+    ]
+    problems = [
+        *_problems_of_rules(selected, verdicts, [each for each in deviations if not each.name], today),
+        *_problems_of_names(verdicts, explained, [each for each in deviations if each.name], explanations, today),
+    ]
+    return findings, problems
 
 
 def judge_one(requirement: Requirement, history: History) -> Verdict:
@@ -130,29 +162,47 @@ def _unobserved(nothing: NothingObservedError, history: History) -> Verdict:
 
 
 def _applies(deviation: Deviation, requirement: Requirement) -> bool:
-    if deviation.target and deviation.target != requirement.obliged:
+    if deviation.name or (deviation.target and deviation.target != requirement.obliged):
         return False
     return fnmatchcase(requirement.id, deviation.requirement)
 
 
-def _deviation_problems(
+def _problems_of_rules(
     selected: Sequence[Requirement], verdicts: Mapping[str, Verdict], deviations: Sequence[Deviation], today: date
-) -> list[str]:
-    problems = []
+) -> Iterator[str]:
     for deviation in deviations:
         concerned = [each for each in selected if _applies(deviation, each)]
         found = [verdicts[each.id] for each in concerned]
-        if not concerned:
-            continue
-        happens = any(isinstance(each, Violated) for each in found)
-        if today > deviation.until and happens:
-            problems.append(
-                f"the deviation {deviation.requirement} was waived until {deviation.until} (owner {deviation.owner}) "
-                f"and is still there"
-            )
-        elif not happens and all(isinstance(each, Held) for each in found):
-            problems.append(
-                f"the deviation {deviation.requirement} (owner {deviation.owner}) no longer happens: take it out of "
-                f"the deployment file"
-            )
-    return problems
+        if concerned:
+            happens = any(isinstance(each, Violated) for each in found)
+            gone = all(isinstance(each, Held) for each in found)
+            yield from _problem(deviation, today, happens=happens, gone=gone)
+
+
+def _problems_of_names(
+    verdicts: Mapping[str, Verdict],
+    explained: Mapping[str, Sequence[str]],
+    deviations: Sequence[Deviation],
+    explanations: Explanations,
+    today: date,
+) -> Iterator[str]:
+    for deviation in deviations:
+        happens = any(
+            deviation.name in names and isinstance(verdicts[rule], Violated) for rule, names in explained.items()
+        )
+        would_show = [verdicts[each] for each in explanations.shows_in(deviation.name) if each in verdicts]
+        gone = bool(would_show) and all(isinstance(each, Held) for each in would_show)
+        yield from _problem(deviation, today, happens=happens, gone=gone)
+
+
+def _problem(deviation: Deviation, today: date, *, happens: bool, gone: bool) -> Iterator[str]:
+    if today > deviation.until and happens:
+        yield (
+            f"the deviation {deviation.what} was waived until {deviation.until} (owner {deviation.owner}) and is still "
+            f"there"
+        )
+    elif gone and not happens:
+        yield (
+            f"the deviation {deviation.what} (owner {deviation.owner}) no longer happens: take it out of the "
+            f"deployment file"
+        )

@@ -95,7 +95,8 @@ class Finding:
 
     `requirement`: its id (place.name). `statement`: who owes what, in a sentence. `level`: MUST, SHOULD or OBSERVE.
     `reproduce`: a curl command. `next`: what to look at next. `blocked_by`: the root requirement of a blocked one.
-    `files`: screenshots, traces and logs, relative to the report's folder.
+    `files`: screenshots, traces and logs, relative to the report's folder. `deviations`: the names of the known
+    deviations that explain a violation. `cause`: equal in the findings that one and the same thing has violated.
     """
 
     requirement: str
@@ -115,6 +116,8 @@ class Finding:
     exchanges: tuple[ShownExchange, ...] = ()
     waiver: Waiver | None = None
     files: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from openapi.documents import load
+from openapi.message import joined
 from openapi.operation import Operation
 from openapi.problems import NotJsonError, Problem, json_value
 
@@ -41,6 +42,18 @@ def request_problems(operation: Operation, target: str, headers: Sequence[tuple[
     except NotJsonError:
         value = None
     stands = {"path": parameters, "query": dict(values), "body": value}
+    return [f"{each.pointer}: {each.message}" for each in found if not _is_replaced(each, stands)][:_MOST]
+
+
+def response_problems(operation: Operation, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[str]:
+    """What is wrong with a recorded response, as `pointer: message`, at most 20; problems of a value that a placeholder
+    replaces are left out."""
+    found = operation.response_problems(status=status, headers=headers, body=body)
+    try:
+        value = json_value(body) if body else None
+    except NotJsonError:
+        value = None
+    stands = {"headers": joined(headers), "body": value}
     return [f"{each.pointer}: {each.message}" for each in found if not _is_replaced(each, stands)][:_MOST]
 
 

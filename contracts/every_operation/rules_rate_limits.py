@@ -183,7 +183,7 @@ def _comes_before_the_route(exchange: Exchange) -> bool:
 def _announced(answers: list[Exchange]) -> Verdict:
     for each in answers:
         for name in _HEADERS:
-            found = _limit_headers(each, name)
+            found = limit_headers(each, name)
             value = next(iter(found.values()), "")
             expect(
                 any(_WHOLE_NUMBER.fullmatch(text) for text in found.values()),
@@ -194,7 +194,7 @@ def _announced(answers: list[Exchange]) -> Verdict:
     return held(answers[:6], f"{len(answers)} answers")
 
 
-def _limit_headers(exchange: Exchange, name: str) -> dict[str, str]:
+def limit_headers(exchange: Exchange, name: str) -> dict[str, str]:
     """The values of a header of rate limits, by its name as it was sent. A throttler with several limits writes the
     name of the limit behind it (X-RateLimit-Limit-short): these count where the plain name is not there."""
     wanted = name.lower()
@@ -229,7 +229,7 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
     answers = []
     for each in _answers_of_limited_routes(history):
         # That the header is there, with a number, is a rule of its own.
-        date, resets = parse_http_date(each.header("date")), _limit_headers(each, "X-RateLimit-Reset")
+        date, resets = parse_http_date(each.header("date")), limit_headers(each, "X-RateLimit-Reset")
         for name, reset in resets.items():
             if date is None or _WHOLE_NUMBER.fullmatch(reset) is None:
                 continue
@@ -261,6 +261,6 @@ def retry_after_is_given(history: History) -> Verdict:
     if not limited:
         raise UndecidedError("no 429 was seen")
     for each in limited:
-        found = _limit_headers(each, "Retry-After")
+        found = limit_headers(each, "Retry-After")
         expect(any(found.values()), expected="Retry-After", observed="a 429 without it", at=each)
     return held(limited[:6], f"{len(limited)} answers")

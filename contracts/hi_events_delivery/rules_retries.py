@@ -106,6 +106,8 @@ def retries_after_a_server_error(history: History) -> Verdict:
 def a_retry_is_the_same_delivery(history: History) -> Verdict:
     """hi.events delivers on a retry what it delivered before: the same event_sent_at and payload."""
     first, *again = _attempts(history, "server error", "LIVE")
+    if not again:
+        raise UndecidedError("it was delivered once: there is no retry to compare")
     sent = object_or_empty(first.request_body)
     for each in again:
         body = object_or_empty(each.request_body)

@@ -1,7 +1,7 @@
 """The order of a report in every rendering: what is wrong first, and each cause once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from harness.verdict import VerdictName
 T = TypeVar("T")
 
 SIMULATED = "simulated"
+_WHOLE_INTERFACES = ("pact", "fuzzing", "conformity")
 _KNOWN_TO_BLOCK = (VerdictName.VIOLATED, VerdictName.BLOCKED)
 _CERTAIN = (VerdictName.HELD, VerdictName.WAIVED, *_KNOWN_TO_BLOCK)
 
@@ -20,11 +21,17 @@ _CERTAIN = (VerdictName.HELD, VerdictName.WAIVED, *_KNOWN_TO_BLOCK)
 @dataclass(frozen=True, slots=True)
 class Cause:
     """A finding with the findings that it blocks. `finding` is None if the root that blocks them is not in the
-    report."""
+    report. `witnesses`: the other findings that the same thing has violated."""
 
     requirement: str
     finding: Finding | None
     blocks: tuple[Finding, ...] = ()
+    witnesses: tuple[Finding, ...] = ()
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The requirement itself, and those of the witnesses."""
+        return (self.requirement, *(each.requirement for each in self.witnesses))
 
     @property
     def blocked_claims(self) -> tuple[str, ...]:
@@ -66,8 +73,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A report in order. Each finding is in exactly one group, or in the `blocks` of one cause. `roots`: the roots of
-    blocked findings that are in no other group."""
+    """A report in order. Each finding is in exactly one group, or in the `blocks` or `witnesses` of one cause. `roots`:
+    the roots of blocked findings that are in no other group."""
 
     report: Report
     violated: tuple[Cause, ...]
@@ -86,16 +93,22 @@ class Arrangement:
 
     @property
     def blockers(self) -> tuple[Cause, ...]:
-        """What blocks production: each violated MUST, and each other root of blocked findings."""
-        others = (each for each in (*self.faults, *self.warnings) if each.blocks)
-        return (*self.violated, *others, *self.roots)
+        """What blocks production: each violated MUST, and violated advice that blocks others. What is not known to be
+        violated is never among them."""
+        return (*self.violated, *(each for each in self.warnings if each.blocks)) if self.violated else ()
 
     @property
-    def blockers_title(self) -> str:
-        """The title of `blockers`: whether they are known to block production."""
-        if not self.violated:
-            return "What stands in the way"
-        return "What would block production" if self.only_simulators else "What blocks production"
+    def in_the_way(self) -> tuple[Cause, ...]:
+        """The other roots of blocked findings: what they block is not known."""
+        others = (*self.faults, *(() if self.violated else self.warnings))
+        return (*(each for each in others if each.blocks), *self.roots)
+
+    @property
+    def blocking(self) -> tuple[tuple[str, str, tuple[Cause, ...]], ...]:
+        """`blockers` and `in_the_way`, each with an anchor and a title, where there are any."""
+        title = "What would block production" if self.only_simulators else "What blocks production"
+        both = (("blockers", title, self.blockers), ("in-the-way", "What stands in the way", self.in_the_way))
+        return tuple(each for each in both if each[2])
 
     @property
     def verdicts(self) -> Counter[VerdictName]:
@@ -136,8 +149,8 @@ class Arrangement:
     @property
     def advice_claims(self) -> frozenset[str]:
         """The violated claims with no violated MUST, only a SHOULD."""
-        must = {each.requirement for each in self.violated}
-        should = {each.requirement for each in self.warnings}
+        must = {name for each in self.violated for name in each.requirements}
+        should = {name for each in self.warnings for name in each.requirements}
         return frozenset(
             each.claim
             for each in self.report.claims
@@ -151,21 +164,27 @@ class Arrangement:
         """The summary of claims, or of requirements in a report without claims."""
         if self.report.claims:
             found = Counter(each.verdict for each in self.report.claims)
-            # Claims that only a harness fault blocks are not known to block production.
-            lost = self._lost_claims
-            found[VerdictName.BLOCKED] -= len(lost)
-            found[VerdictName.HARNESS_FAULT] += len(lost)
+            # Claims that only something unknown blocks are not known to block production.
+            for verdict, causes in ((VerdictName.HARNESS_FAULT, self.faults), (VerdictName.INCONCLUSIVE, self.roots)):
+                lost = self._claims_lost_to(causes)
+                found[VerdictName.BLOCKED] -= len(lost)
+                found[verdict] += len(lost)
             return _tally("claim", len(self.report.claims), found, advice=len(self.advice_claims))
-        advice = sum(each.verdict is VerdictName.VIOLATED for each in self.report.findings) - len(self.violated)
-        return _tally("requirement", self.selected, self.verdicts, advice=advice)
+        advice = sum(each.verdict is VerdictName.VIOLATED and each.level != "MUST" for each in self.report.findings)
+        found = self.verdicts
+        unknown = sum(len(each.blocks) for each in (*self.faults, *self.roots))
+        found[VerdictName.BLOCKED] -= unknown
+        found[VerdictName.INCONCLUSIVE] += unknown
+        return _tally("requirement", self.selected, found, advice=advice)
 
-    @property
-    def _lost_claims(self) -> frozenset[str]:
-        """The claims that only harness faults block."""
-        ours = {claim for each in self.faults for claim in each.blocked_claims}
-        theirs = {claim for each in (*self.violated, *self.warnings, *self.roots) for claim in each.blocked_claims}
+    def _claims_lost_to(self, causes: Sequence[Cause]) -> frozenset[str]:
+        """The claims that these unknown causes block, and nothing that is violated, nor a fault of the harness if these
+        are none."""
+        others = [*self.violated, *self.warnings, *(() if causes is self.faults else self.faults)]
+        unknown = {claim for each in causes for claim in each.blocked_claims}
+        known = {claim for each in others for claim in each.blocked_claims}
         blocked = {each.claim for each in self.report.claims if each.verdict is VerdictName.BLOCKED}
-        return frozenset(blocked & (ours - theirs))
+        return frozenset(blocked & (unknown - known))
 
     @property
     def legend(self) -> tuple[tuple[VerdictName, int], ...]:
@@ -179,14 +198,16 @@ def arrange(report: Report) -> Arrangement:
     found = {each.requirement: each for each in report.findings}
 
     def causes(findings: Iterable[Finding]) -> tuple[Cause, ...]:
-        made = [Cause(each.requirement, each, blocked_by.get(each.requirement, ())) for each in findings]
+        # What several declared deviations waive is several entries.
+        groups = _grouped((f"{each.cause or each.requirement} {each.waiver or ''}", each) for each in findings)
+        made = [_cause(found, blocked_by) for found in groups.values()]
         return tuple(sorted(made, key=lambda each: -len(each.blocks)))
 
     violated = [each for each in report.findings if each.verdict is VerdictName.VIOLATED]
     must = causes(each for each in violated if each.level not in ("SHOULD", "OBSERVE"))
     faults = causes(each for each in report.findings if each.verdict is VerdictName.HARNESS_FAULT)
     warnings = causes(each for each in violated if each.level == "SHOULD")
-    known = {each.requirement for each in (*must, *faults, *warnings)}
+    known = {name for each in (*must, *faults, *warnings) for name in each.requirements}
     roots = tuple(
         Cause(root, found.get(root), blocks)
         for root, blocks in sorted(blocked_by.items(), key=lambda item: -len(item[1]))
@@ -212,6 +233,17 @@ def arrange(report: Report) -> Arrangement:
         ),
         claims=Counter(each.verdict for each in report.claims),
     )
+
+
+def _cause(found: Sequence[Finding], blocked_by: Mapping[str, tuple[Finding, ...]]) -> Cause:
+    """One cause of several findings: the one that blocks most stands for all, before those of whole interfaces."""
+
+    def last(each: Finding) -> tuple[int, bool]:
+        return -len(blocked_by.get(each.requirement, ())), place_of(each) in _WHOLE_INTERFACES
+
+    first, *others = sorted(found, key=last)
+    blocks = tuple(blocked for each in (first, *others) for blocked in blocked_by.get(each.requirement, ()))
+    return Cause(first.requirement, first, blocks, tuple(others))
 
 
 def place_of(finding: Finding) -> str:

@@ -16,7 +16,6 @@ from markupsafe import Markup
 
 from harness.render import load_words
 from harness.render.arrange import (
-    Cause,
     arrange,
     cautions,
     counts_in_words,
@@ -31,6 +30,7 @@ from harness.render.words import (
     SYMBOLS,
     WORDS,
     count,
+    declaration,
     duration,
     exit_code_in_words,
     heading_word,
@@ -57,7 +57,7 @@ def to_html(report: Report) -> str:
         tally=arranged.tally,
         advice=arranged.advice_claims,
         violated=VerdictName.VIOLATED,
-        causes=[each for each in arranged.blockers if not _is_ours(each)],
+        causes=arranged.blockers,
         good=is_good(arranged),
         headline=headline(arranged),
         cautions=cautions(arranged),
@@ -70,11 +70,6 @@ def to_html(report: Report) -> str:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-
-
-def _is_ours(cause: Cause) -> bool:
-    """Whether the cause is a harness fault."""
-    return cause.finding is not None and cause.finding.verdict is VerdictName.HARNESS_FAULT
 
 
 class _Places:
@@ -131,6 +126,7 @@ def _template() -> Template:
         symbols=SYMBOLS,
         meanings=MEANINGS,
         count=count,
+        declaration=declaration,
         duration=duration,
         exit_code_in_words=exit_code_in_words,
         heading_word=heading_word,

@@ -15,6 +15,7 @@ from harness.render.words import (
     SYMBOLS,
     WORDS,
     count,
+    declaration,
     details,
     duration,
     exit_code_in_words,
@@ -85,10 +86,8 @@ def _longest_run(text: str) -> int:
 
 def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield _head(arranged)
-    if arranged.blockers:
-        yield f"### {arranged.blockers_title} ({len(arranged.blockers)})\n\n" + "\n".join(
-            _blocker(each) for each in arranged.blockers
-        )
+    for _, title, causes in arranged.blocking:
+        yield f"### {title} ({len(causes)})\n\n" + "\n".join(_blocker(each) for each in causes)
     if arranged.problems:
         yield "### Declared deviations out of date\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.problems)
     if arranged.crashes:
@@ -106,7 +105,7 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         ("Waived", arranged.waived),
         ("Notes", arranged.notes),
     ):
-        yield from _section(title, causes)
+        yield from _section(title, causes, arranged.report.header.started)
     yield from _not_applicable(arranged)
     for area in arranged.areas:
         yield _claims(area)
@@ -164,13 +163,13 @@ def _areas(areas: Sequence[Area]) -> str:
     return "\n".join(["### Claims by system", "", "| system | held | other verdicts |", "|---|---|---|", *rows])
 
 
-def _section(title: str, causes: Sequence[Cause]) -> Iterator[str]:
+def _section(title: str, causes: Sequence[Cause], started: str) -> Iterator[str]:
     for number, cause in enumerate(causes):
         heading = f"### {title} ({len(causes)})\n\n" if number == 0 else ""
-        yield heading + _cause(cause)
+        yield heading + _cause(cause, started)
 
 
-def _cause(cause: Cause) -> str:
+def _cause(cause: Cause, started: str) -> str:
     finding = cause.finding
     if finding is None:
         parts = [f"#### {code(cause.requirement)}", "Not in this report: it was not selected, or was never judged."]
@@ -182,6 +181,13 @@ def _cause(cause: Cause) -> str:
         ]
         if finding.reproduce:
             parts.append(fenced(finding.reproduce, "sh"))
+        declared = declaration(finding, started)
+        if declared:
+            parts.append("If it is meant, declare it in the deployment file:\n\n" + fenced(declared, "toml"))
+    if cause.witnesses:
+        seen = "\n".join(f"- {code(each.requirement)}" for each in cause.witnesses)
+        more = count(len(cause.witnesses), "more requirement")
+        parts.append(f"<details><summary>Seen by {more}</summary>\n\n{seen}\n\n</details>")
     if cause.blocks:
         blocked = "\n".join(f"- {code(each.requirement)}" for each in cause.blocks)
         parts.append(f"<details><summary>Blocks {_blocked(cause)}</summary>\n\n{blocked}\n\n</details>")

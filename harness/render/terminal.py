@@ -13,7 +13,17 @@ from rich.text import Text
 from harness.render import load_words
 from harness.render.arrange import Cause, arrange, cautions, counts_in_words, headline, is_good
 from harness.render.text import in_encoding, one_line, prose, visible
-from harness.render.words import CRASHES, count, details, duration, exit_code_in_words, heading_word, numbers, when
+from harness.render.words import (
+    CRASHES,
+    count,
+    declaration,
+    details,
+    duration,
+    exit_code_in_words,
+    heading_word,
+    numbers,
+    when,
+)
 from harness.report import Finding, Report, ShownExchange
 
 _WIDEST = 100
@@ -90,6 +100,10 @@ class _Printer:
             self._title(heading_word(finding), one_line(finding.requirement))
             self._folded(prose(finding.statement), indent=2)
             self._fields(finding)
+            self._field("declare", declaration(finding, self._report.header.started))
+        if cause.witnesses:
+            self._field("seen by", f"{count(len(cause.witnesses), 'more requirement')}:")
+            self._list(one_line(each.requirement) for each in cause.witnesses)
         if cause.blocks:
             self._field("blocks", _blocks(cause))
             self._list(one_line(each.requirement) for each in cause.blocks)

@@ -1,7 +1,7 @@
 """Verdicts, exit codes, counts and times in words, the same in every rendering."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from harness.exit_codes import ExitCode
 from harness.report import Finding
@@ -83,6 +83,21 @@ def details(finding: Finding) -> dict[str, str]:
         "source": f"{source.edition}, {source.section}" + (f": “{source.quote}”" if source.quote else ""),
         "next": finding.next,
     }
+
+
+def declaration(finding: Finding, started: str) -> str:
+    """The blocks of a deployment file that declare the known deviations behind a violation, until 90 days after the
+    run; empty where it has none."""
+    if finding.verdict is not VerdictName.VIOLATED or not finding.deviations:
+        return ""
+    try:
+        until = datetime.fromisoformat(started).date() + timedelta(days=90)
+    except (ValueError, OverflowError):
+        return ""
+    blocks = (
+        f'[[deviations]]\nname = "{name}"\nowner = "who answers for it"\nuntil = {until}' for name in finding.deviations
+    )
+    return "\n".join(blocks)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -206,6 +206,14 @@ def read(path: Path) -> Deployment:
         ("d.toml", "edition = 2025-07-01", "edition: "),
         ("d.toml", 'nmae = "x"', "nmae: unknown field; did you mean 'name'?"),
         ("d.toml", "targets = 1", "targets: must be a table"),
+        *(
+            ("d.toml", f'[[deviations]]\nowner = "x"\nuntil = 2026-12-31\n{fields}', said)
+            for fields, said in (
+                ("", "must say either the name of a deviation, or a requirement"),
+                ('name = "a"\nrequirement = "a.b"\nreason = "r"', "must say either the name of a deviation"),
+                ('requirement = "a.b"', "must say the reason"),
+            )
+        ),
         ("d.toml", "credentials = 1", "credentials: must be a table"),
         ("d.toml", "events = 1", "events: must be a table"),
     ],

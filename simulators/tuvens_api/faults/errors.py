@@ -12,6 +12,7 @@ from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.faults.requests import session_token
 from simulators.tuvens_api.simulator import TuvensApi
 
+_WEBHOOK = "receiveEventStatusChanged"
 _REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -112,17 +113,13 @@ def messages_are_lists(api: TuvensApi) -> Change:
 def parser_before_guards(api: TuvensApi) -> Change:
     """What is no JSON is answered 400 by the body parser, which runs before the guards; the webhook's signature goes
     first all the same, over the raw bytes."""
+    return _parsed_first(api, *(name for name in api.router.endpoints if name != _WEBHOOK))
 
-    def authenticate(honest: Honest[[Request], None], request: Request) -> None:
-        if request.broken is not None:
-            raise Refusal(400, "VALIDATION_ERROR", "the body is no JSON")
-        honest(request)
 
-    return [
-        swap(endpoint.authenticate, authenticate)
-        for name, endpoint in api.router.endpoints.items()
-        if name != "receiveEventStatusChanged"
-    ]
+@registry.fault(kills=["webhook.webhook_authenticates_before_it_reads"])
+def webhook_parsed_before_its_signature(api: TuvensApi) -> Change:
+    """A webhook that is no JSON is answered 400 by the body parser, whatever its signature."""
+    return _parsed_first(api, _WEBHOOK)
 
 
 @registry.fault(
@@ -228,6 +225,15 @@ def large_bodies_answer_400(api: TuvensApi) -> Change:
         )
         for each in api.router.endpoints.values()
     ]
+
+
+def _parsed_first(api: TuvensApi, *operations: str) -> Change:
+    def authenticate(honest: Honest[[Request], None], request: Request) -> None:
+        if request.broken is not None:
+            raise Refusal(400, "VALIDATION_ERROR", "the body is no JSON")
+        honest(request)
+
+    return [swap(each.authenticate, authenticate) for each in api.endpoints(operations)]
 
 
 def _as_list(text: object) -> list[str]:

@@ -86,6 +86,24 @@ def unknown_session_answers_401(api: TuvensApi) -> Change:
 
 @registry.fault(
     kills=[
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.user_accounts_refuses_an_expired_token",
+        "session_token.validate_permission_refuses_an_expired_token",
+        "session_token.validate_session_answers_404_to_an_unknown_token",
+        "session_token.user_accounts_answers_404_to_an_unknown_token",
+        "session_token.validate_permission_answers_404_to_an_unknown_token",
+    ]
+)
+def unknown_session_answers_400(api: TuvensApi) -> Change:
+    """An unknown or expired session is answered 400 instead of 404."""
+    return swap(
+        api.sessions.unknown,
+        lambda honest: Refusal(400, "INVALID_SESSION", "the session is unknown or has expired"),
+    )
+
+
+@registry.fault(
+    kills=[
         "session_token.validate_session_answers_400_to_an_ill_formed_question",
         "session_token.user_accounts_answers_400_without_a_token",
         "session_token.validate_permission_answers_400_to_an_ill_formed_question",

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from harness.render.arrange import arrange, cautions, counts_in_words, headline, is_good
-from harness.report import Report
+from harness.report import Finding, Report
 from harness.verdict import VerdictName
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
@@ -14,7 +14,7 @@ def test_every_finding_is_told_exactly_once() -> None:
     told = arrange(report)
     groups = (told.violated, told.faults, told.warnings, told.roots, told.inconclusive, told.waived, told.notes)
     names = [entry.requirement for group in groups for entry in group]
-    names += [blocked.requirement for group in groups for entry in group for blocked in entry.blocks]
+    names += [each.requirement for group in groups for entry in group for each in (*entry.blocks, *entry.witnesses)]
     names += [
         each.requirement for kept in (told.not_applicable, told.held) for found in kept.values() for each in found
     ]
@@ -64,7 +64,7 @@ def test_requirements_that_block_each_other_do_not_hang() -> None:
 @pytest.mark.parametrize(
     ("report", "words"),
     [
-        (sample.sample(), "5 problems block production"),
+        (sample.sample(), "4 problems block production"),
         (sample.nothing_judged(), "Nothing was judged"),
         (sample.broken_off(), "This run did not finish; it found 4 problems before it ended"),
         (sample.honest(), "Nothing that was judged on the simulators would block production"),
@@ -113,9 +113,31 @@ def test_an_undecided_root_is_not_said_to_block_production() -> None:
     told = arrange(
         report_of([finding("a.leaf", "Leaf.", BLOCKED, "", blocked_by="a.root"), finding("a.b", "S.", HELD, "")])
     )
-    assert told.blockers_title == "What stands in the way"
+    assert [title for _, title, _ in told.blocking] == ["What stands in the way"]
+    assert told.blockers == ()
+    assert told.tally.blocking == 0
     assert headline(told).startswith("Nothing is known to block production")
-    assert arrange(sample.sample()).blockers_title == "What blocks production"
+    whole = arrange(sample.sample())
+    assert [title for _, title, _ in whole.blocking] == ["What blocks production", "What stands in the way"]
+    assert all(each.finding is not None and each.finding.verdict is VIOLATED for each in whole.blockers)
+
+
+def test_what_one_thing_has_violated_is_one_problem_with_its_witnesses() -> None:
+    def seen(name: str, cause: str = "post-success-201", level: str = "MUST") -> Finding:
+        return replace(finding(name, "S.", VIOLATED, "", level=level), cause=cause, deviations=(cause,))
+
+    blocked = [finding(f"c.{by}", "S.", BLOCKED, "", blocked_by=by) for by in ("pact.one", "fuzzing.one")]
+    found = [seen("pact.one"), seen("fuzzing.one"), seen("a.rule"), seen("a.other", "another"), *blocked]
+    told = arrange(report_of(found))
+    assert headline(told) == "2 problems block production"
+    assert [each.requirement for each in told.violated] == ["pact.one", "a.other"]
+    assert [each.requirement for each in told.violated[0].witnesses] == ["fuzzing.one", "a.rule"]
+    assert [each.requirement for each in told.violated[0].blocks] == ["c.pact.one", "c.fuzzing.one"]
+
+
+def test_a_rule_of_one_thing_stands_for_those_of_whole_interfaces() -> None:
+    found = [replace(finding(name, "S.", VIOLATED, ""), cause="one") for name in ("pact.one", "a.rule")]
+    assert arrange(report_of(found)).violated[0].requirement == "a.rule"
 
 
 def test_the_three_counts_for_a_quick_reader_add_up() -> None:

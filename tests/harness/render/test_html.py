@@ -133,11 +133,11 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
     top = full.text.split("What blocks production")[0]
     for part in (
         "staging against the cross-app contract, edition 2025-07 2026-11-22 14:03 UTC",
-        "5 problems block production",
+        "4 problems block production",
         "tuvens-client is simulated",
         "19 of 85 claims hold; 1 more deviates as declared.",
-        "16 of 85 claims violated or blocked, by 5 causes; in 2 more only advice is not followed.",
-        "47 of 85 claims 2 inconclusive, 1 harness fault, 44 not tested.",
+        "15 of 85 claims violated or blocked, by 4 causes; in 2 more only advice is not followed.",
+        "48 of 85 claims 3 inconclusive, 1 harness fault, 44 not tested.",
     ):
         assert part in top
 
@@ -145,7 +145,8 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
 def test_what_blocks_production_comes_before_everything_else(full: Page) -> None:
     text = full.text
     order = [
-        "What blocks production 5",
+        "What blocks production 4",
+        "What stands in the way 1",
         "Overview by system",
         "Claims 19 of 85 held",
         "Findings 42 of 67",

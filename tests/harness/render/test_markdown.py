@@ -76,7 +76,7 @@ def test_hostile_names_make_no_markup_either() -> None:
 def test_what_blocks_production_is_on_top_and_names_what_it_blocks() -> None:
     text = to_markdown(sample.sample())
     order = [
-        "## staging: 5 problems block production",
+        "## staging: 4 problems block production",
         "### What blocks production",
         "### Claims by system",
         "### Violated",
