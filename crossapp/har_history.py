@@ -5,7 +5,8 @@ from typing import Any
 
 import openapi
 from contracts import facts
-from crossapp.run import Settings, context_of, writer_for
+from contracts.recording import writer_for
+from crossapp.run import Settings, context_of
 from harness.deployment import Deployment
 from harness.har_reader import Har, HarEntry, HarError, hosts_of
 from harness.history import History, Outcome

@@ -2,7 +2,6 @@
 
 import platform
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -16,29 +15,25 @@ from importlib.metadata import version
 from pathlib import Path
 
 import openapi
-from contracts import facts
 from contracts.catalogue import catalogue, claims, uncovered
 from contracts.deployment_file.premises import STORY as FILE_STORY
 from contracts.deployment_file.premises import premises_in_file
 from contracts.deviations import KNOWN
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
+from contracts.recording import recorder_for
 from harness import chromium
 from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.history import DOES_NOT_HOLD, Context, Exchange, History
-from harness.history_writer import HistoryWriter
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
-from harness.recorder import Recorder
-from harness.redact import Redactor
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
 from harness.requirement import Catalogue, Requirement
-from harness.saved_history import HistoryError, history_lines, read_history
+from harness.saved_history import HistoryError, Run
 from harness.story import Story
-from harness.traffic_limits import TrafficLimits
 from harness.verdict import Held, Inconclusive
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
@@ -69,17 +64,6 @@ class Settings:
     go_on: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A driven run. `lines` are its saved history; `history` was read from them, so that a run is judged by exactly
-    what can be judged again later."""
-
-    history: History
-    lines: tuple[str, ...]
-    started: str
-    seconds: float
-
-
 def selected(settings: Settings) -> list[Requirement]:
     """The requirements that the settings select, with their premises, without those left out."""
     return [each for each in catalogue().select(settings.select) if not _left_out(each, settings)]
@@ -105,35 +89,6 @@ def _left_out(requirement: Requirement, settings: Settings) -> bool:
     return any(fnmatchcase(requirement.id, pattern) for pattern in settings.without)
 
 
-def redactor_of(deployment: Deployment) -> Redactor:
-    """A redactor with the deployment's secrets registered."""
-    redactor = Redactor()
-    for kind, value in deployment.secrets():
-        redactor.register(kind, value)
-    return redactor
-
-
-def writer_for(deployment: Deployment, history: History) -> HistoryWriter:
-    """A writer for traffic of others, which computes all facts."""
-    return HistoryWriter(history, redactor_of(deployment), facts=facts.ALL, secrets=facts.handed_out, foreign=True)
-
-
-def recorder_for(deployment: Deployment, history: History, *, foreign: bool = False) -> Recorder:
-    """A recorder with a deployment's traffic limits, which computes all facts. `foreign` traffic continues however
-    often a target does not answer: its sender decides."""
-    seconds = deployment.safety.seconds
-    strikes = sys.maxsize if foreign else 3
-    return Recorder(
-        history,
-        redactor_of(deployment),
-        limits=TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
-        facts=facts.ALL,
-        secrets=facts.handed_out,
-        verify=_certificates(deployment),
-        foreign=foreign,
-    )
-
-
 async def perform(
     deployment: Deployment,
     settings: Settings,
@@ -146,7 +101,7 @@ async def perform(
     `listener` is a listening socket for the deployment's receiver. Raises DeploymentError if the receiver's address is
     in use.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
+    began = time.monotonic()
     history = History(context_of(deployment, settings))
     async with AsyncExitStack() as stack:
         receiver = None
@@ -156,7 +111,7 @@ async def perform(
                     deployment.receiver,
                     deployment.targets["tuvens-api"].api_url,
                     seconds=deployment.safety.seconds,
-                    verify=_certificates(deployment),
+                    verify=deployment.certificates(),
                     listener=listener,
                 )
             )
@@ -180,9 +135,7 @@ async def perform(
             progress=progress,
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
-    seconds = time.monotonic() - clock
-    lines = tuple(history_lines(history, recorder.redactor))
-    return Run(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
+    return Run.of(history, recorder.redactor, began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +146,6 @@ class Suite:
     requirements: Sequence[Requirement]
     claims: Sequence[Claim]
     uncovered: Mapping[str, Uncovered]
-
-
-def _certificates(deployment: Deployment) -> ssl.SSLContext | bool:
-    return ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True
 
 
 def _suite_of(history: History, settings: Settings) -> Suite:

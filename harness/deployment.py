@@ -1,5 +1,6 @@
 """A deployment: what is verified, as whom, and what is allowed."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -146,6 +147,10 @@ class Deployment:
     def user(self, role: str) -> User | None:
         """The first user of a role."""
         return next((each for each in self.users if each.role == role), None)
+
+    def certificates(self) -> ssl.SSLContext | bool:
+        """How certificates are checked, as httpx takes it: by `ca_file`, or by the usual authorities."""
+        return ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
 
     def secrets(self) -> list[tuple[str, str]]:
         """(kind, value) of every secret of the deployment."""

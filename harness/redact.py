@@ -6,7 +6,7 @@ import html
 import json
 import re
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -37,15 +37,18 @@ class Redactor:
     """Replaces every registered secret, and every JWT, by its placeholder.
 
     A secret has a kind (shared-secret, session-token, jwt, bearer, control-token, …). It is also found in the encodings
-    in which it travels: percent-encoded, JSON-escaped, HTML-escaped, and as UTF-8 bytes decoded as Latin-1.
+    in which it travels: percent-encoded, JSON-escaped, HTML-escaped, and as UTF-8 bytes decoded as Latin-1. `secrets`
+    are (kind, value).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Iterable[tuple[str, str]] = ()) -> None:
         self._registered: set[str] = set()
         # (spelling, placeholder), the longest first: a secret may be part of a longer one. Searching for each one is
         # faster than one regular expression for all, which every new token would recompile.
         self._spellings: list[tuple[str, str]] = []
         self._shortest = 1 << 30
+        for kind, value in secrets:
+            self.register(kind, value)
 
     def register(self, kind: str, value: str) -> None:
         """Add a secret. Values shorter than 8 characters are ignored: they would redact ordinary words."""

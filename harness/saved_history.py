@@ -2,8 +2,10 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness.history import Context, Entry, Exchange, History, Observation, StoryOutcome, StreamEvent
@@ -16,6 +18,25 @@ FORMAT = 1
 
 class HistoryError(ValueError):
     """A saved history that cannot be read; the text names the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has ended. `lines` are its saved history; `history` was read from them, so that a run is judged by
+    exactly what can be judged again later. `started` is ISO 8601 UTC, `seconds` its duration."""
+
+    history: History
+    lines: tuple[str, ...]
+    started: str
+    seconds: float
+
+    @classmethod
+    def of(cls, history: History, redactor: Redactor, began: float) -> "Run":
+        """A run that ends now and began at `began` of time.monotonic."""
+        seconds = time.monotonic() - began
+        started = datetime.now(UTC) - timedelta(seconds=seconds)
+        lines = tuple(history_lines(history, redactor))
+        return cls(read_history(lines), lines, f"{started:%Y-%m-%dT%H:%M:%SZ}", seconds)
 
 
 def history_lines(history: History, redactor: Redactor) -> Iterator[str]:

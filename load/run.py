@@ -12,7 +12,7 @@ from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
 from harness.history import Context, History
 from harness.redact import Redactor
-from harness.saved_history import history_lines, read_history
+from harness.saved_history import Run
 from load.generate import calibration
 from load.generate.generator_log import GeneratorLog, read_log
 from load.generate.preflight import preflight
@@ -53,22 +53,21 @@ def schedule_for(deployment: Deployment, schedule: Schedule) -> tuple[Schedule, 
 def run_load(
     deployment: Deployment,
     context: Context,
-    redactor: Redactor,
     options: LoadOptions,
     folder: Path | None,
     progress: Progress,
     *,
     started: Callable[[int], None] = lambda pid: None,
     watching: Callable[[float], None] = lambda at: None,
-) -> tuple[History, tuple[str, ...]]:
-    """Make a run; returns its history, re-read from its saved form, and the lines of that form.
+) -> Run:
+    """Make a run.
 
     `folder` is for Locust's report and log. `started` is called with the process id of the generator, `watching` now
     and then with the seconds of the schedule that have passed. Raises GeneratorError if the generator itself cannot be
     run; every other problem is in the history.
     """
     schedule, left_out = schedule_for(deployment, options.run.schedule)
-    history = History(context)
+    history, redactor, began = History(context), Redactor(deployment.secrets()), time.monotonic()
     failed = ""
     if schedule.stages:
         progress("trying each call once")
@@ -101,8 +100,7 @@ def run_load(
         load_live_page(deployment, history, redactor, options.pages, options.budgets, options.looks, progress)
     )
     to_history(history, log, conditions, figures)
-    lines = tuple(history_lines(history, redactor))
-    return read_history(lines), lines
+    return Run.of(history, redactor, began)
 
 
 def _calibrate(

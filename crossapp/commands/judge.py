@@ -12,11 +12,11 @@ from crossapp.commands.load import judged as judged_load
 from crossapp.commands.verify import make_folder, save_report, show_report
 from crossapp.deployments import described
 from crossapp.har_history import deployment_told_by, history_of
-from crossapp.run import Run, Settings, of_any_traffic, report_of, selected
+from crossapp.run import Settings, of_any_traffic, report_of, selected
 from harness.deployment import DeploymentError
 from harness.har_reader import looks_like_har, read_har
 from harness.history import History
-from harness.saved_history import HistoryError, read_history
+from harness.saved_history import HistoryError, Run, read_history
 from load.judge.to_history import of_load
 from load.plan.budgets import STANDARD, BudgetError, read_budgets
 

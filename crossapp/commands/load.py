@@ -2,9 +2,7 @@
 
 import sys
 import tempfile
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +14,12 @@ from crossapp.commands.errors import reported, seconds_of, stderr
 from crossapp.commands.verify import make_folder, save_history, save_report, show_report
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
-from crossapp.run import Run, Settings, Suite, context_of, redactor_of, report_of
+from crossapp.run import Settings, Suite, context_of, report_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.render.text import in_encoding
 from harness.report import Report
+from harness.saved_history import Run
 from load.dry_run import plan_lines
 from load.generate.processes import GeneratorError, GeneratorWorkers
 from load.judge.catalogue import catalogue
@@ -148,18 +147,10 @@ def _run(target: Deployment, options: LoadOptions, folder: Path | None, errors: 
     if too_much is not None:
         raise DeploymentError(too_much)
     settings = Settings(seed=seed, command=("crossapp", *sys.argv[1:]))
-    began, clock = datetime.now(UTC), time.monotonic()
-    history, lines = run_load(
-        target,
-        context_of(target, settings),
-        redactor_of(target),
-        options,
-        folder,
-        lambda text: errors.print(text, markup=False),
-    )
+    context = context_of(target, settings)
+    run = run_load(target, context, options, folder, lambda text: errors.print(text, markup=False))
     if folder is not None:
-        save_history(lines, folder)
-    run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+        save_history(run.lines, folder)
     return judged(run, settings, options.budgets, options.looks, folder)
 
 

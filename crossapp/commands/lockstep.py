@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from contracts.recording import recorder_for
 from crossapp.commands.errors import reported, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
-from crossapp.run import Settings, context_of, recorder_for
+from crossapp.run import Settings, context_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.history import History

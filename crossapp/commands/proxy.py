@@ -12,11 +12,12 @@ import typer
 
 import openapi
 from contracts import placeholders
+from contracts.recording import recorder_for
 from crossapp.commands.errors import seconds_of
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.inspecting import inspected
-from crossapp.run import Settings, context_of, recorder_for
+from crossapp.run import Settings, context_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.har import to_har

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import httpx
 
 from crossapp.deployments import deployed
-from crossapp.run import Run, Settings, perform, report_of
+from crossapp.run import Settings, perform, report_of
 from harness.deployment import Control, Deployment
 from harness.report import Report
+from harness.saved_history import Run
 from simulators.faults import app_of
 
 QUICK = Settings(quick=True)

@@ -1,14 +1,12 @@
 """A short load run against simulators with a fault, judged by the standard budgets."""
 
 import tempfile
-import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from crossapp.commands.load import judged
 from crossapp.load_deployment import loaded
-from crossapp.run import Run, Settings, context_of, redactor_of
+from crossapp.run import Settings, context_of
 from harness.report import Report
 from harness.verdict import VerdictName
 from load.judge.sequential import ONLY_AT_THE_END, Looks
@@ -58,9 +56,5 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
             looks=looks,
             pages=PageLoadOptions(longest if pages else 0.0, tabs=_TABS),
         )
-        began, clock = datetime.now(UTC), time.monotonic()
-        history, lines = run_load(
-            world, context_of(world, settings), redactor_of(world), options, None, lambda text: None
-        )
-        run = Run(history, lines, f"{began:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - clock)
+        run = run_load(world, context_of(world, settings), options, None, lambda text: None)
     return judged(run, settings, budgets, looks)

@@ -3,23 +3,21 @@
 A deployment that does not work is not load tested; the report shows its answers with their curl commands.
 """
 
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 import openapi
-from contracts import facts
 from contracts.hi_events_session import wire as hi_wire
+from contracts.recording import recorder_for
 from contracts.session_token import wire as session_wire
 from contracts.times import iso_millis
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment
 from harness.history import Exchange, History
 from harness.http import Answer, Call, WireError
-from harness.recorder import Recorder
 from harness.redact import Redactor
-from harness.traffic_limits import TargetGoneError, TrafficLimits
+from harness.traffic_limits import TargetGoneError
 from load.generate.steps import PREFLIGHT
 
 Send = Callable[[Call], Awaitable[Answer]]
@@ -43,10 +41,7 @@ class StoppedError(Exception):
 async def sending(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[Send]:
     """A function that sends and records calls before the load. The block raises StoppedError at the first call without
     a correct answer."""
-    limits = TrafficLimits(seconds=deployment.safety.seconds, connect_seconds=min(5.0, deployment.safety.seconds))
-    recorder = Recorder(
-        history, redactor, limits=limits, facts=facts.ALL, secrets=facts.handed_out, verify=_verify(deployment)
-    )
+    recorder = recorder_for(deployment, history, redactor=redactor)
     tried: list[Exchange] = []
 
     async def send(call: Call) -> Answer:
@@ -114,7 +109,3 @@ async def _try(deployment: Deployment, journeys: Collection[str], send: Send) ->
         await send(webhook_wire.event_status_changed(body, webhook_wire.sign(secret, body)))
     if "flow" in journeys:
         await send(hi_wire.sign_in(token))
-
-
-def _verify(deployment: Deployment) -> bool | ssl.SSLContext:
-    return ssl.create_default_context(cafile=deployment.ca_file) if deployment.ca_file else True

@@ -22,7 +22,7 @@ import pytest
 import openapi
 from crossapp.commands.load import judged
 from crossapp.load_deployment import many
-from crossapp.run import Run, Settings, context_of, redactor_of
+from crossapp.run import Settings, context_of
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.report import Finding, Report
@@ -113,11 +113,9 @@ def run(
             sabotage.done = True
             sabotage.act(simulators, sabotage.pid)
 
-    began = time.monotonic()
-    history, lines = run_load(
+    made = run_load(
         target,
         context_of(target, settings),
-        redactor_of(target),
         options,
         folder,
         lambda text: None,
@@ -126,7 +124,6 @@ def run(
     )
     if sabotage is not None:
         assert sabotage.done, (folder / "locust.log").read_text("utf-8")
-    made = Run(history, lines, "", time.monotonic() - began)
     return judged(made, settings, options.budgets)
 
 
@@ -322,7 +319,6 @@ def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> Non
         run_load(
             target,
             context_of(target, settings),
-            redactor_of(target),
             options,
             tmp_path,
             lambda text: None,

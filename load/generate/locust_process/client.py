@@ -15,12 +15,10 @@ from typing import Any
 from locust.contrib.fasthttp import FastHttpSession
 
 import openapi
-from contracts import facts
+from contracts.recording import writer_for
 from harness.deployment import Deployment
 from harness.history import Context, History, Outcome
-from harness.history_writer import HistoryWriter
 from harness.http import Answer, Call
-from harness.redact import Redactor
 from harness.saved_history import history_lines
 from load.generate.checks import Check, judge_answer
 from load.generate.locust_process.disturbance import RunQueue
@@ -146,17 +144,12 @@ class Client:
 
     def exchanges(self, lane: int) -> list[str]:
         """The slowest and the first wrong exchanges of each measure, as redacted lines of a history; `lane` from 0."""
-        redactor = Redactor()
-        for kind, value in self._deployment.secrets():
-            redactor.register(kind, value)
-        writer = HistoryWriter(
-            History(Context("load", "", {}, frozenset())), redactor, facts=facts.ALL, secrets=facts.handed_out
-        )
+        writer = writer_for(self._deployment, History(Context("load", "", {}, frozenset())), foreign=False)
         slowest = [(SLOWEST, kept) for heap in self._slowest.values() for _, _, kept in heap]
         wrong = [(WRONG, kept) for those in self._wrong.values() for kept in those]
         for _, kept in (*slowest, *wrong):
             for kind, value in kept.secrets:
-                redactor.register(kind, value)
+                writer.redactor.register(kind, value)
         for step, kept in (*slowest, *wrong):
             writer.record(
                 step=step + kept.measure,
@@ -171,7 +164,7 @@ class Client:
                 seconds=kept.seconds,
                 facts={"wrong": kept.error} if kept.error else None,
             )
-        return list(history_lines(writer.history, redactor))
+        return list(history_lines(writer.history, writer.redactor))
 
     def _remember(self, kept: _Kept, result: Result, latency: float) -> None:
         if result is not Result.OK:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from crossapp.run import Settings, context_of, recorder_for
+from contracts.recording import recorder_for
+from crossapp.run import Settings, context_of
 from harness.deployment import Deployment, Safety, Target, User
 from harness.history import Exchange, History
 from harness.recorder import Recorder

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import catalogue
+from contracts.recording import recorder_for
 from contracts.webhook.wire import signature_matches
-from crossapp.run import Settings, context_of, recorder_for
+from crossapp.run import Settings, context_of
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment, Safety
 from harness.history import Exchange, History

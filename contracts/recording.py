@@ -1,0 +1,35 @@
+"""Recorders of a deployment's traffic, which compute the facts that the rules read."""
+
+import sys
+
+from contracts import facts
+from harness.deployment import Deployment
+from harness.history import History
+from harness.history_writer import HistoryWriter
+from harness.recorder import Recorder
+from harness.redact import Redactor
+from harness.traffic_limits import TrafficLimits
+
+
+def writer_for(deployment: Deployment, history: History, *, foreign: bool = True) -> HistoryWriter:
+    """A writer that redacts the deployment's secrets; `foreign`: for traffic of others."""
+    redactor = Redactor(deployment.secrets())
+    return HistoryWriter(history, redactor, facts=facts.ALL, secrets=facts.handed_out, foreign=foreign)
+
+
+def recorder_for(
+    deployment: Deployment, history: History, *, redactor: Redactor | None = None, foreign: bool = False
+) -> Recorder:
+    """A recorder with the deployment's traffic limits and secrets (or a `redactor` that knows them). `foreign` traffic
+    continues however often a target does not answer: its sender decides."""
+    seconds = deployment.safety.seconds
+    strikes = sys.maxsize if foreign else 3
+    return Recorder(
+        history,
+        redactor or Redactor(deployment.secrets()),
+        limits=TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
+        facts=facts.ALL,
+        secrets=facts.handed_out,
+        verify=deployment.certificates(),
+        foreign=foreign,
+    )
