@@ -2,12 +2,50 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
 from harness.server import Server, listen, loop_factory
 from simulators.launch import Launched, LaunchOptions
+from simulators.people import find_person
+from simulators.tuvens_api.jwts import mint_jwt
+
+
+class Outside:
+    """Launched simulators, seen from outside. `app` is the one that is meant unless another is named."""
+
+    app: str
+
+    def __init__(self, built: Launched) -> None:
+        self.built = built
+        self.client = httpx.Client(trust_env=False, verify=False, timeout=20)
+
+    def reset(self) -> None:
+        """All simulators back to the seed, honest, at the real time."""
+        for app in self.built.urls:
+            self.control("DELETE", "/faults", app=app)
+            self.control("POST", "/reset", app=app)
+            self.control("PUT", "/clock", {"now": time.time(), "running": True}, app=app)
+
+    def control(self, method: str, path: str, body: object = None, *, app: str = "") -> Any:
+        """Ask a control plane; its JSON."""
+        app = app or self.app
+        headers = {"Authorization": f"Bearer {self.built.control_tokens[app]}"}
+        answer = self.client.request(method, f"{self.built.urls[app]}/__crossapp__{path}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def arm(self, fault: str, *, app: str = "", times: int | None = None) -> None:
+        """Be wrong in this way until the next reset, or `times` times."""
+        self.control("PUT", f"/faults/{fault}", {"times": times}, app=app)
+
+    def jwt(self, user: str = "organiser") -> str:
+        """A JWT of a user, by id, email or role."""
+        return mint_jwt(self.built.jwt_secret, find_person(self.built.options.seed, user).user, time.time())
 
 
 @contextmanager

@@ -13,43 +13,21 @@ import httpx
 
 from simulators.launch import HI_EVENTS, TUVENS_API, Launched, LaunchOptions
 from simulators.people import find_person
-from simulators.tuvens_api.jwts import mint_jwt
-from tests.launching import launched
+from tests.launching import Outside, launched
 
 EVENT_DATA = json.dumps({"title": "Evening of Songs", "start_date": "2030-08-01T19:00:00.000Z"})
 BACK = "http://localhost:5173/hi-events/callback"
 
 
-class World:
+class World(Outside):
     """hi.events and (unless it calls another one) tuvens-api, and the people of the seed."""
 
+    app = HI_EVENTS
+
     def __init__(self, built: Launched) -> None:
-        self.built = built
+        super().__init__(built)
         self.hi = built.urls[HI_EVENTS]
         self.tuvens = built.urls.get(TUVENS_API, "")
-        self.client = httpx.Client(trust_env=False, verify=False, timeout=20)
-
-    def reset(self) -> None:
-        """Both simulators back to the seed, honest, at the real time."""
-        for app in self.built.urls:
-            self.control("DELETE", "/faults", app=app)
-            self.control("POST", "/reset", app=app)
-            self.control("PUT", "/clock", {"now": time.time(), "running": True}, app=app)
-
-    def control(self, method: str, path: str, body: object = None, *, app: str = HI_EVENTS) -> Any:
-        """Ask a control plane; its JSON."""
-        answer = self.client.request(
-            method,
-            f"{self.built.urls[app]}/__crossapp__{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {self.built.control_tokens[app]}"},
-        )
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def arm(self, fault: str, *, app: str = HI_EVENTS, times: int | None = None) -> None:
-        """Be wrong in this way until the next reset, or `times` times."""
-        self.control("PUT", f"/faults/{fault}", {"times": times}, app=app)
 
     def disarm(self, fault: str, *, app: str = HI_EVENTS) -> None:
         """Be honest again in this."""
@@ -73,7 +51,7 @@ class World:
         answer = self.client.post(
             f"{self.tuvens}/api/cross-app/generate-session",
             json={"account_id": account or person.account_id},
-            headers={"Authorization": f"Bearer {mint_jwt(self.built.jwt_secret, person.user, time.time())}"},
+            headers={"Authorization": f"Bearer {self.jwt(user)}"},
         )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["session_token"])

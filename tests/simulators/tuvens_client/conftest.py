@@ -16,7 +16,7 @@ def _started() -> Iterator[World]:
         try:
             yield world
         finally:
-            world.http.close()
+            world.client.close()
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def _tell(here: World, status: str) -> None:
     )
     call = event_status_changed(body, sign(here.built.shared_secret, body))
     url = here.built.urls[TUVENS_API] + call.target
-    assert here.http.post(url, content=body, headers=dict(call.headers)).status_code == 200
+    assert here.client.post(url, content=body, headers=dict(call.headers)).status_code == 200
 
 
 def test_the_front_door(page: "Page", here: World) -> None:

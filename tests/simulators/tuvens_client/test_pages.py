@@ -59,7 +59,7 @@ def test_hostile_titles_are_text_everywhere() -> None:
             assert "<script>alert" not in text
             assert "<img" not in text
         assert page.count("</script>") == 2
-        world.http.close()
+        world.client.close()
 
 
 def test_an_event_that_is_not_there_has_no_page(here: World) -> None:
@@ -132,7 +132,7 @@ def test_an_event_that_could_not_be_changed_is_said_with_a_way_to_retry(
 
 def test_what_hi_events_says_is_shown_as_text_and_not_at_length(here: World) -> None:
     answer = here.get("/hi-events/callback", None)
-    said = here.http.get(
+    said = here.client.get(
         f"{here.url}/hi-events/callback",
         params={"status": "error", "error_message": HOSTILE + "x" * 5000, "event_id": '"><script>alert(1)</script>'},
     ).text
@@ -150,26 +150,26 @@ def test_every_error_code_of_the_contract_has_a_sentence_of_its_own() -> None:
 
 def test_the_start_page_signs_in_and_out(here: World) -> None:
     assert "Sign in as organiser" in here.get("/").text
-    answer = here.http.post(f"{here.url}/sign-in", data={"user": "1", "next": "/event/31"})
+    answer = here.client.post(f"{here.url}/sign-in", data={"user": "1", "next": "/event/31"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/event/31")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert here.wraps(headers={"Cookie": cookie.partition(";")[0]}).status_code == 200
-    out = here.http.post(f"{here.url}/sign-out")
+    out = here.client.post(f"{here.url}/sign-out")
     assert 'jwt=""' in out.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example/", "/\\evil.example", "/\r\nX: 1", "x"])
 def test_signing_in_leads_nowhere_else(here: World, elsewhere: str) -> None:
-    answer = here.http.post(f"{here.url}/sign-in", data={"user": "1", "next": elsewhere})
+    answer = here.client.post(f"{here.url}/sign-in", data={"user": "1", "next": elsewhere})
     assert answer.headers["location"] == "/"
 
 
 def test_another_site_cannot_sign_anybody_in(here: World) -> None:
-    answer = here.http.post(f"{here.url}/sign-in", data={"user": "1"}, headers={"Sec-Fetch-Site": "cross-site"})
+    answer = here.client.post(f"{here.url}/sign-in", data={"user": "1"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("jwt", ["a b", "a;b", "é"])
 def test_what_no_cookie_can_carry_is_no_jwt(here: World, jwt: str) -> None:
-    assert here.http.post(f"{here.url}/sign-in", data={"jwt": jwt}).status_code == 400
+    assert here.client.post(f"{here.url}/sign-in", data={"jwt": jwt}).status_code == 400

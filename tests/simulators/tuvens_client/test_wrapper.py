@@ -47,7 +47,7 @@ def test_refusals_are_passed_on_in_tuvens_apis_shape(here: World, body: object, 
 
 @pytest.mark.parametrize("jwt", ["nonsense", "a.b.c", "", "é.é.é"])
 def test_what_is_no_jwt_is_answered_401(here: World, jwt: str) -> None:
-    answer = here.http.post(
+    answer = here.client.post(
         f"{here.url}/api/cross-app/generate-session",
         content=b'{"account_id":123}',
         headers={b"Cookie": f"jwt={jwt}".encode(), b"Content-Type": b"application/json"},
@@ -73,7 +73,7 @@ def test_a_tuvens_api_that_is_not_there_is_an_error_in_the_same_shape() -> None:
         page = world.get("/event/31")
         assert page.status_code == 503
         assert "Try again" in page.text
-        world.http.close()
+        world.client.close()
 
 
 @pytest.mark.parametrize("fault", ["error-shape-of-nest", "tokens-are-short"])
