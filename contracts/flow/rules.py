@@ -50,7 +50,6 @@ _PREMISES = (
     "webhook.live_gives_active",
 )
 _TOLD = ("event_stream.an_applied_update_is_told", "event_stream.a_message_tells_the_ticketing_status")
-_GIVE_INACTIVE = ("webhook.cancelled_gives_inactive", "webhook.ended_gives_inactive")
 
 rule = RuleFamily(level=MUST, obliged="tuvens-api", settles="C-FL-03", operations=_OPERATIONS, needs=_NEEDS)
 
@@ -216,19 +215,19 @@ def a_missing_permission_is_recovered_from(history: History) -> Verdict:
     quote="Sent after each applied webhook.",
     story=NETWORK,
     operations=[*_OPERATIONS, "streamEventUpdates"],
-    depends_on=[*_PREMISES, *_GIVE_INACTIVE, *_TOLD],
+    depends_on=[*_PREMISES, "webhook.draft_gives_setup", *_TOLD],
 )
 def a_lost_network_is_recovered_from(history: History) -> Verdict:
     """tuvens-api lets a listener who lost the network find out what was missed, and hear what comes after."""
     event = str(history.observation(f"{NETWORK}/event").values["tuvens"])
-    missed = [*_goes_live(history, NETWORK, "CANCELLED"), *_goes_live(history, NETWORK)]
-    after = expect_success(history.one(f"{NETWORK}/change/ENDED"))
+    missed = [*_goes_live(history, NETWORK), *_goes_live(history, NETWORK, "DRAFT")]
+    after = expect_success(history.one(f"{NETWORK}/change/LIVE again"))
     stream = history.stream(f"{NETWORK}/stream after")
     # A change whose answer is lost on the way is told all the same: its first try counts.
-    begun = history.tries(f"{NETWORK}/change/ENDED")[0].started
-    message = _first_message(stream, event, "inactive", since=begun)
-    number = _expect_message(message, f"a message, after the reconnect, that event {event} is inactive", stream, after)
-    replayed = _first_message(stream, event, "active") is not None
+    begun = history.tries(f"{NETWORK}/change/LIVE again")[0].started
+    message = _first_message(stream, event, "active", since=begun)
+    number = _expect_message(message, f"a message, after the reconnect, that event {event} is active", stream, after)
+    replayed = _first_message(stream, event, "setup") is not None
     return held(
         (*missed, number),
         "what was missed came with Last-Event-ID" if replayed else "what was missed shows in the event",

@@ -1,6 +1,6 @@
 """Fixtures that put an event into the state that a story starts from or leaves behind."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from contracts.hi_events_session import wire
@@ -44,13 +44,26 @@ async def given_live_event(cast: Cast, bearer: str, event: Linked) -> str:
     return await hi_events_page(cast, event, "LIVE")
 
 
-async def set_status(cast: Cast, bearer: str, event: Linked, status: str, *, read_as: str = "event") -> None:
+async def set_status(
+    cast: Cast, bearer: str, event: Linked, status: str, *, read_as: str = "event", name: str = ""
+) -> None:
     """Change an event's status at hi.events and wait until tuvens-api shows it; the readings are recorded below
-    `read_as`. Raises StoryStoppedError."""
-    reply = await cast.sets_status(f"change/{status}", bearer, event.hi, status)
+    `read_as`, by `name` (default: the status). Raises StoryStoppedError."""
+    name = name or status
+    reply = await cast.sets_status(f"change/{name}", bearer, event.hi, status)
     reply.must(f"the event cannot be set to {status}")
-    if not await read_until_status(cast, f"{read_as}/{status}", event.tuvens, status):
+    if not await read_until_status(cast, f"{read_as}/{name}", event.tuvens, status):
         raise StoryStoppedError(f"tuvens-api's event does not follow {status}")
+
+
+async def set_one_of(cast: Cast, bearer: str, event: Linked, statuses: Sequence[str]) -> str | None:
+    """As `set_status`, with the first of the statuses that hi.events knows; returns it, None if it refuses all (422).
+    Raises StoryStoppedError."""
+    for status in statuses:
+        if (await cast.sets_status(f"try/{status}", bearer, event.hi, status)).status != 422:
+            await set_status(cast, bearer, event, status)
+            return status
+    return None
 
 
 async def hi_events_page(cast: Cast, event: Linked, status: str) -> str:

@@ -45,6 +45,7 @@ LEFT_OPEN: Mapping[str, Choice] = {
         "microseconds",
         "offset-of-zero",
         "webhook-time-in-microseconds",
+        "webhook-time-in-whole-seconds",
         "webhook-time-with-offset",
     ),
     "Another offset is wrong": "No choice: faults write one.",

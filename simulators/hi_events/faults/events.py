@@ -77,16 +77,28 @@ def refused_status_sent(hi: HiEvents) -> Change:
     return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
 
 
-@registry.fault(kills=["hi_events_delivery.status_can_be_changed"])
+@registry.fault(kills=["hi_events_delivery.archived_can_be_set"])
 def archived_is_no_status(hi: HiEvents) -> Change:
     """ARCHIVED is answered 422."""
+    return _refused(hi, "ARCHIVED")
 
-    def check_form(honest: Honest[[Request], None], request: Request) -> None:
-        honest(request)
-        if request.field("status") == "ARCHIVED":
-            raise unprocessable({"status": ["is invalid"]})
 
-    return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
+@registry.fault(kills=["hi_events_delivery.cancelled_can_be_set", "hi_events_delivery.ended_can_be_set"])
+def statuses_of_upstream(hi: HiEvents) -> Change:
+    """An event is DRAFT, LIVE or ARCHIVED, as at upstream: CANCELLED and ENDED are answered 422."""
+    return _refused(hi, "CANCELLED", "ENDED")
+
+
+@registry.fault(kills=["hi_events_delivery.status_can_be_changed", "pact.tuvens_client_event_goes_live"])
+def every_status_is_refused(hi: HiEvents) -> Change:
+    """The rule of the request names another enumeration: every status is answered 422."""
+    return _refused(hi, "DRAFT", "LIVE", "CANCELLED", "ENDED", "ARCHIVED")
+
+
+@registry.fault(kills=["hi_events_delivery.status_can_be_changed"])
+def draft_is_final(hi: HiEvents) -> Change:
+    """An event that was live does not become a draft again: DRAFT is answered 422."""
+    return _refused(hi, "DRAFT")
 
 
 @registry.fault(kills=["pact.tuvens_client_event_goes_live", "fuzzing.setEventStatus"])
@@ -208,6 +220,12 @@ def webhook_time_in_microseconds(hi: HiEvents) -> Change:
     return _dated(hi, lambda text: text.replace("Z", "000Z"))
 
 
+@registry.benign()
+def webhook_time_in_whole_seconds(hi: HiEvents) -> Change:
+    """Webhooks write event_sent_at without a fraction, and with +00:00, as toIso8601String does."""
+    return _dated(hi, lambda text: f"{text[:19]}+00:00")
+
+
 @registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
 def webhook_time_in_local_time(hi: HiEvents) -> Change:
     """Webhooks of archived events write event_sent_at in the time zone of the server, with its offset."""
@@ -221,6 +239,17 @@ def webhook_written_by_php(hi: HiEvents) -> Change:
         hi.announcer.body,
         lambda honest, changed: json.dumps(json.loads(honest(changed)), indent=4).replace("/", "\\/").encode(),
     )
+
+
+def _refused(hi: HiEvents, *statuses: str) -> Change:
+    """Answer 422 to a change to one of these statuses."""
+
+    def check_form(honest: Honest[[Request], None], request: Request) -> None:
+        honest(request)
+        if request.field("status") in statuses:
+            raise unprocessable({"status": ["is invalid"]})
+
+    return swap(hi.endpoint(_SET_STATUS).check_form, check_form)
 
 
 def _dated(hi: HiEvents, spell: Callable[[str], str], status: str = "") -> Change:

@@ -13,7 +13,6 @@ LIVE, SECRET, PERMISSION = "event_goes_live", "a_wrong_secret_is_put_right", "a_
 NETWORK, EXPIRED = "a_listener_loses_the_network", "an_expired_session_is_replaced_by_the_clock"
 ACTIVE = {"ticketing_status": "active", "contactData": {"hiEventsStatus": "LIVE"}}
 SETUP = {"ticketing_status": "setup", "contactData": {"hiEventsStatus": "DRAFT"}}
-INACTIVE = {"ticketing_status": "inactive", "contactData": {"hiEventsStatus": "CANCELLED"}}
 
 
 def change(story: str, status: str = "LIVE", event: object = None, at: float = NOW) -> list[Entry]:
@@ -66,10 +65,10 @@ def network(*heard: tuple[str, float]) -> Seen:
     """A listener who comes back hears these (status, seconds after the first change)."""
     return history(
         observed(f"{NETWORK}/event", hi="11", tuvens="11"),
-        *change(NETWORK, "CANCELLED", INACTIVE),
         *change(NETWORK),
+        *change(NETWORK, "DRAFT", SETUP),
         opened(f"{NETWORK}/stream after"),
-        *change(NETWORK, "ENDED", INACTIVE, at=NOW + 10),
+        *change(NETWORK, "LIVE again", at=NOW + 10),
         *(message(f"{NETWORK}/stream after", {"eventId": "11", "status": each}, at=NOW + at) for each, at in heard),
     )
 
@@ -104,8 +103,8 @@ EXAMPLES: Examples = {
         breaks("the foreign event is granted", _permission(True)),
     ),
     "a_lost_network_is_recovered_from": (
-        holds("the message after the reconnect comes", network(("active", 1.0), ("inactive", 10.1))),
-        breaks("the message after the reconnect is missing", network(("active", 1.0))),
+        holds("the message after the reconnect comes", network(("setup", 1.0), ("active", 10.1))),
+        breaks("the message after the reconnect is missing", network(("setup", 1.0))),
     ),
     "concurrent_questions_are_told_apart": (
         holds("each answer names its user", _raced("1", "3")),

@@ -40,13 +40,13 @@ def test_where_the_page_runs_in_a_browser_an_event_that_was_linked_before_goes_l
 
 
 def test_a_listener_who_hears_what_was_missed_is_told_so_in_the_note() -> None:
-    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("active", 1.0), ("inactive", 10.1)))
+    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("setup", 1.0), ("active", 10.1)))
     assert isinstance(found, Held)
     assert "Last-Event-ID" in found.note
 
 
 def test_a_message_of_before_the_last_change_is_not_taken_for_its_own() -> None:
-    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("inactive", 1.0)))
+    found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", network(("active", 1.0)))
     assert isinstance(found, Violated)
 
 
@@ -55,9 +55,9 @@ def _changes(entry: Entry, step: str) -> TypeGuard[Exchange]:
 
 
 def test_a_message_that_came_before_a_change_was_sent_again_is_its_own() -> None:
-    step = f"{NETWORK}/change/ENDED"
+    step = f"{NETWORK}/change/LIVE again"
     lost = replace(no_answer(step, callee="hi.events", method="PUT", at=NOW + 10), superseded=True)
-    told = network(("inactive", 10.1))
+    told = network(("active", 10.1))
     again = [replace(each, started=NOW + 12) if _changes(each, step) else each for each in told.entries]
     place = next(index for index, each in enumerate(again) if each.step == step)
     found = verdict(f"{SEAM}.a_lost_network_is_recovered_from", history(*again[:place], lost, *again[place:]))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.hi_events_delivery.rules import CHANGES, STATUSES
+from contracts.hi_events_delivery.rules import STATUSES
 from contracts.status_changes import TICKETING
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
@@ -13,6 +13,8 @@ from tests.contracts.histories import NOW, answer, history, message, no_answer, 
 
 STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
 _STEPS = (*STATUSES, "last")
+CHANGES = (*STATUSES, "CANCELLED")
+"""The changes of a deployment that knows every status."""
 
 
 def body(status: str, *, sent_at: str = "2025-07-25T14:30:00.000Z", hi: object = 11, tuvens: object = "11") -> bytes:
@@ -44,9 +46,19 @@ def delivery(
     return answer(step, 200, {"success": True}, **said) if answered == 200 else no_answer(step, **said)
 
 
-def changes(*, status: int = 200, unknown: int = 422) -> list[Entry]:
-    """What hi.events answered to the changes of the story."""
-    answers = [answer(f"{STORY}/change/{step}", status, {}, callee="hi.events", method="PUT") for step in _STEPS]
+def changes(*refused_statuses: str, status: int = 200, unknown: int = 422) -> list[Entry]:
+    """What hi.events answered to the changes of the story; it refuses some statuses."""
+    answers = [
+        answer(
+            f"{STORY}/change/{step}",
+            422 if told in refused_statuses else status,
+            {},
+            sent={"status": told},
+            callee="hi.events",
+            method="PUT",
+        )
+        for step, told in zip(_STEPS, CHANGES, strict=True)
+    ]
     refused = answer(f"{STORY}/unknown status", unknown, {"message": "…", "errors": {}}, callee="hi.events")
     return [observed(f"{STORY}/event", hi="11", tuvens="11", refused="POSTPONED"), *answers, refused]
 
@@ -102,6 +114,19 @@ def _told(*statuses: str) -> Seen:
     return seen([delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(statuses)])
 
 
+def _deliveries(*statuses: str) -> list[Exchange]:
+    step = f"{STORY}/deliveries"
+    return [delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(statuses)]
+
+
+def _in_whole_seconds() -> Seen:
+    step = f"{STORY}/deliveries"
+    return seen([delivery(step, body(each, sent_at="2025-07-25T14:30:00+00:00")) for each in CHANGES])
+
+
+_UNKNOWN = ("CANCELLED", "ENDED", "ARCHIVED")
+
+
 def _close(*statuses: str) -> Seen:
     step = f"{CLOSE}/deliveries"
     told = [delivery(step, body(each)) for each in statuses]
@@ -129,8 +154,8 @@ def part(name: str, *attempts: tuple[str, int], log: Sequence[int] | None = None
 
 
 SERVER_ERROR = part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200))
-CLIENT_ERROR = part("client error", ("CANCELLED", 400))
-ORDER = part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200))
+CLIENT_ERROR = part("client error", ("LIVE", 400))
+ORDER = part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200))
 
 
 def _dated_anew() -> Seen:
@@ -150,6 +175,10 @@ def received(
         for code, later in zip(answers, apart, strict=False)
     ]
     return [*told, observed(step, **{"told by": "receiver"})]
+
+
+_ONCE = history(*part("server error", ("LIVE", 503)))
+_NOTHING_IS_RETRIED = lacks("nothing is retried, which is a rule of its own", _ONCE)
 
 
 def _shrinking() -> Seen:
@@ -188,19 +217,35 @@ EXAMPLES: Examples = {
     ),
     "status_can_be_changed": (
         holds("each change succeeds", history(*changes())),
+        holds("only LIVE, DRAFT and ARCHIVED are known", history(*changes("CANCELLED", "ENDED"))),
         breaks("it is answered 500", history(*changes(status=500))),
+        breaks("DRAFT is refused", history(*changes("DRAFT"))),
     ),
+    **{
+        f"{status.lower()}_can_be_set": (
+            holds("it is answered 200", history(*changes())),
+            breaks("it is refused", history(*changes(status))),
+        )
+        for status in ("CANCELLED", "ENDED", "ARCHIVED")
+    },
     "a_change_is_sent": (honest(seen()), breaks("no webhook comes", seen([]))),
     "deliveries_are_signed": (honest(seen()), breaks("a signature is wrong", _one(body("LIVE"), valid=False))),
     "deliveries_tell_the_change": (honest(seen()), breaks("one reports another status", _told("DRAFT", *CHANGES[:-1]))),
     "every_status_is_delivered": (
         honest(seen()),
         breaks("ARCHIVED is missing", _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
+        holds("of the statuses that are known", seen(_deliveries("LIVE", "DRAFT"), *changes(*_UNKNOWN))),
     ),
-    "each_change_is_delivered_once": (honest(seen()), breaks("one comes twice", _told("LIVE", *CHANGES))),
+    "each_change_is_delivered_once": (
+        honest(seen()),
+        holds("two within one second are the same bytes", _in_whole_seconds()),
+        holds("of the statuses that are known", seen(_deliveries("LIVE", "DRAFT"), *changes(*_UNKNOWN))),
+        breaks("one of two is missing", _told(*STATUSES)),
+        breaks("one comes twice", _told("LIVE", *CHANGES)),
+    ),
     "deliveries_keep_the_order_of_changes": (
-        holds("LIVE comes first", _close("LIVE", "CANCELLED")),
-        breaks("CANCELLED comes first", _close("CANCELLED", "LIVE")),
+        holds("LIVE comes first", _close("LIVE", "DRAFT")),
+        breaks("DRAFT comes first", _close("DRAFT", "LIVE")),
     ),
     "unknown_status_is_refused": (
         holds("it is answered 422", history(*changes())),
@@ -213,15 +258,21 @@ EXAMPLES: Examples = {
         breaks("there is one attempt", history(*part("server error", ("LIVE", 503)))),
     ),
     "a_retry_is_the_same_delivery": (
+        _NOTHING_IS_RETRIED,
         holds("the bodies are equal", history(*SERVER_ERROR)),
         breaks("each attempt has another time", _dated_anew()),
     ),
-    "pauses_between_retries_grow": (holds("they grow", history(*SERVER_ERROR)), breaks("they shrink", _shrinking())),
+    "pauses_between_retries_grow": (
+        _NOTHING_IS_RETRIED,
+        holds("they grow", history(*SERVER_ERROR)),
+        breaks("they shrink", _shrinking()),
+    ),
     "refused_delivery_is_not_retried": (
         holds("there is one attempt", history(*CLIENT_ERROR)),
-        breaks("it is retried", history(*part("client error", ("CANCELLED", 400), ("CANCELLED", 400)))),
+        breaks("it is retried", history(*part("client error", ("LIVE", 400), ("LIVE", 400)))),
     ),
     "retries_after_too_many_requests": (
+        _NOTHING_IS_RETRIED,
         holds(
             "the next attempt is taken",
             history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
@@ -233,27 +284,32 @@ EXAMPLES: Examples = {
         breaks("it is text/plain", _typed("text/plain")),
     ),
     "retries_after_a_time_out": (
+        _NOTHING_IS_RETRIED,
         holds("it is tried again, and taken", history(*received("time-out", None, 200))),
         breaks("it is given up", history(*received("time-out", None))),
         lacks("nobody can leave a webhook without an answer", history(ended={FAIL: "finished"})),
     ),
     "an_attempt_waits_30_seconds_at_most": (
+        _NOTHING_IS_RETRIED,
         holds("it waits 30 s", history(*received("time-out", None, 200, seconds=30.1))),
         breaks("it waits 35 s", history(*received("time-out", None, 200, seconds=35.0))),
     ),
     "retries_after_a_broken_connection": (
+        _NOTHING_IS_RETRIED,
         holds("the second attempt is taken", history(*received("broken connection", None, 200))),
         breaks("no attempt is answered", history(*received("broken connection", None, None))),
     ),
     "order_is_kept_under_failures": (
+        _NOTHING_IS_RETRIED,
         holds("LIVE is taken first", history(*ORDER)),
-        breaks("CANCELLED is taken first", history(*part("order", ("LIVE", 503), ("CANCELLED", 200), ("LIVE", 200)))),
+        breaks("DRAFT is taken first", history(*part("order", ("LIVE", 503), ("DRAFT", 200), ("LIVE", 200)))),
     ),
     "failures_leave_the_right_state": (
+        _NOTHING_IS_RETRIED,
         holds("the event follows", history(*SERVER_ERROR, *ORDER)),
         breaks(
             "the event stays active",
-            history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("CANCELLED", 200), shown="LIVE")),
+            history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200), shown="LIVE")),
         ),
     ),
     "every_attempt_is_in_the_delivery_log": (

@@ -2,10 +2,10 @@
 
 import pytest
 
-from contracts.hi_events_delivery.rules import CHANGES
 from contracts.status_changes import WEBHOOK, reported_event, shows_status
 from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Violated
 from tests.contracts.hi_events_delivery.examples import (
+    CHANGES,
     ORDER,
     SERVER_ERROR,
     STORY,
