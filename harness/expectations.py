@@ -21,6 +21,15 @@ class BrokenRuleError(Exception):
         self.violated = Violated(expected, observed, numbers(at))
 
 
+class BrokenAnswerError(BrokenRuleError):
+    """The rule is broken if the obliged application gave this answer. A rule is undecided by another application's
+    answer that is not what it must be: that is a rule of its own."""
+
+    def __init__(self, expected: str, observed: str, answer: Exchange) -> None:
+        super().__init__(expected, observed, answer)
+        self.answer = answer
+
+
 class UndecidedError(Exception):
     """What was seen does not decide the rule: becomes Inconclusive. `remedy`: what would decide it."""
 
@@ -83,15 +92,18 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
     answered(exchange)
     wanted = " or ".join(str(each) for each in statuses)
     expected = f"status {wanted}" + (f" {because}" if because else "")
-    expect(exchange.status in statuses, expected=expected, observed=shown(exchange), at=exchange)
-    return exchange
+    return _expect_answer(exchange.status in statuses, expected, shown(exchange), exchange)
 
 
 def expect_success(exchange: Exchange) -> Exchange:
     """The exchange, answered with any 2xx. Raises BrokenRuleError or UndecidedError."""
     let_through(exchange)
-    ok = exchange.is_success
-    expect(ok, expected="success (2xx)", observed=shown(exchange), at=exchange)
+    return _expect_answer(exchange.is_success, "success (2xx)", shown(exchange), exchange)
+
+
+def _expect_answer(condition: bool, expected: str, observed: str, exchange: Exchange) -> Exchange:
+    if not condition:
+        raise BrokenAnswerError(expected, observed, exchange)
     return exchange
 
 
@@ -101,9 +113,9 @@ def json_object(exchange: Exchange) -> dict[str, Any]:
     try:
         value = exchange.answer.json()
     except WireError as error:
-        raise BrokenRuleError("a JSON object", f"{shown(exchange)} ({error})", exchange) from None
+        raise BrokenAnswerError("a JSON object", f"{shown(exchange)} ({error})", exchange) from None
     if not isinstance(value, dict):
-        raise BrokenRuleError("a JSON object", shown(exchange), exchange)
+        raise BrokenAnswerError("a JSON object", shown(exchange), exchange)
     return value
 
 
@@ -115,7 +127,7 @@ def expect_field(exchange: Exchange, name: str, kind: type) -> Any:
     Raises BrokenRuleError or UndecidedError."""
     value = json_object(exchange).get(name)
     observed = f"{name} is {value!r}"[:120]
-    expect(type(value) is kind, expected=f"{name}, {_FORMS[kind]}", observed=observed, at=exchange)
+    _expect_answer(type(value) is kind, f"{name}, {_FORMS[kind]}", observed, exchange)
     return value
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from harness.capabilities import remedy_for
 from harness.deployment import Deviation
-from harness.expectations import BrokenRuleError, LackingError, UndecidedError
+from harness.expectations import BrokenAnswerError, BrokenRuleError, LackingError, UndecidedError
 from harness.findings import finding_of
 from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
 from harness.known_deviations import Explanations, KnownDeviation
@@ -122,6 +122,12 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
         verdict = requirement.judge(seen)
     except NothingObservedError as nothing:
         return _unobserved(nothing, history)
+    except BrokenAnswerError as broken:
+        callee = broken.answer.callee
+        if callee == requirement.obliged:
+            return broken.violated
+        wanted = f"{broken.violated.expected}, not {broken.violated.observed}"
+        return Inconclusive(f"{callee} had to return {wanted} (exchange {broken.answer.number})")
     except BrokenRuleError as broken:
         return broken.violated
     except UndecidedError as undecided:

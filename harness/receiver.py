@@ -19,6 +19,7 @@ import httpx
 
 from harness.deployment import DeploymentError, ReceiverSettings
 from harness.http import Answer, Headers
+from harness.responses import UndecodableError, decoded, headers_of
 
 _BODY_BYTES = 2 * 1024 * 1024
 _HEAD_BYTES = 64 * 1024
@@ -59,7 +60,8 @@ class ReceivedRequest:
     """A received request and its response.
 
     `started` is Unix seconds at its last byte, `seconds` the time from there to the end of the response. `done`: the
-    response is sent, or the connection closed. `answer` is None if no response was sent; `error` then says why.
+    response is sent, or the connection closed. `status` is that of the response that was sent; `answer` is that
+    response, its body decoded, and None if none was sent or it cannot be decoded; `error` then says why.
     """
 
     method: str
@@ -69,6 +71,7 @@ class ReceivedRequest:
     started: float
     seconds: float = 0.0
     done: bool = False
+    status: int | None = None
     answer: Answer | None = None
     error: str = ""
 
@@ -137,20 +140,23 @@ class Receiver:
         clock = time.perf_counter()
         self.arrivals.append(arrival)
         try:
-            answer, arrival.error = await self._react(arrival, reader)
-            if answer is not None:
-                await _write(connection, writer, answer)
-                arrival.answer = answer
+            sent, arrival.error = await self._react(arrival, reader)
+            if sent is not None:
+                await _write(connection, writer, sent)
+                arrival.status = sent.status
         except OSError as failure:
+            arrival.answer = None
             arrival.error = f"the sender hung up before the answer ({type(failure).__name__})"
         finally:
             arrival.seconds = time.perf_counter() - clock
             arrival.done = True
 
     async def _react(self, arrival: ReceivedRequest, reader: asyncio.StreamReader) -> tuple[Answer | None, str]:
+        """The response to send, and why there is none, or none that can be decoded."""
         match self._reaction(arrival):
             case Say(status, headers, body):
-                return Answer(status, (("content-type", "application/json"), *headers), body), ""
+                arrival.answer = Answer(status, (("content-type", "application/json"), *headers), body)
+                return arrival.answer, ""
             case Silence(seconds):
                 begun = time.perf_counter()
                 gone = await _hangs_up(reader, seconds)
@@ -159,7 +165,7 @@ class Receiver:
             case HangUp():
                 return None, "the receiver hung up without an answer"
             case None:
-                return await self._pass_on(arrival), ""
+                return await self._pass_on(arrival)
 
     def _reaction(self, arrival: ReceivedRequest) -> Reaction | None:
         for plan in self._plans:
@@ -167,21 +173,33 @@ class Receiver:
                 return plan.left.pop(0) if plan.left else plan.always
         return None
 
-    async def _pass_on(self, arrival: ReceivedRequest) -> Answer:
+    async def _pass_on(self, arrival: ReceivedRequest) -> tuple[Answer, str]:
+        """The response of the other application, its body as it came; and why it cannot be decoded, if so."""
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in arrival.headers
             if name.lower() not in _OF_A_CONNECTION
         ]
+        sent, error = bytearray(), ""
+
+        async def keep(chunk: bytes) -> None:
+            sent.extend(chunk)
+
         try:
-            answer = await self._client.request(
+            async with self._client.stream(
                 arrival.method, self._upstream + arrival.target, headers=headers, content=arrival.body
-            )
+            ) as response:
+                kept = tuple(each for each in headers_of(response) if each[0].lower() not in _OF_A_CONNECTION)
+                try:
+                    body = b"".join([part async for part in decoded(response, _BODY_BYTES, keep)])
+                    arrival.answer = Answer(response.status_code, kept, body)
+                except UndecodableError as undecodable:
+                    error = str(undecodable)
         except httpx.HTTPError as failure:
             text = f'{{"message": "crossapp passes on, and got no answer ({type(failure).__name__})"}}'
-            return Answer(502, (("content-type", "application/json"),), text.encode())
-        kept = ((k, v) for k, v in answer.headers.multi_items() if k.lower() not in _OF_A_CONNECTION)
-        return Answer(answer.status_code, tuple(kept), answer.content)
+            arrival.answer = Answer(502, (("content-type", "application/json"),), text.encode())
+            return arrival.answer, ""
+        return Answer(response.status_code, kept, bytes(sent)), error
 
 
 @asynccontextmanager

@@ -16,7 +16,15 @@ from harness.history_writer import Facts, HistoryWriter, Secrets
 from harness.http import Answer, Call, Headers
 from harness.listener import Listener
 from harness.redact import Redactor
-from harness.responses import UnreadableError, decoded, encoded_headers, headers_of, is_event_stream, reason_of
+from harness.responses import (
+    UndecodableError,
+    UnreadableError,
+    decoded,
+    encoded_headers,
+    headers_of,
+    is_event_stream,
+    reason_of,
+)
 from harness.traffic_limits import Strikes, TargetGoneError, TrafficLimits
 
 
@@ -25,7 +33,8 @@ class Forwarding:
 
     The request is sent byte for byte, with its own headers and no others. `body` becomes the body of the response as
     received, not decompressed. An event stream is forwarded live: `opened` is awaited with its status and headers,
-    then `passed` with each chunk, until the stream ends or `left` is set.
+    then `passed` with each chunk, until the stream ends or `left` is set. `undecodable`: the status and headers of a
+    response whose body was received whole, but cannot be decoded; the exchange then has no answer.
     """
 
     def __init__(
@@ -39,6 +48,7 @@ class Forwarding:
         self.left = left
         self.body = bytearray()
         self.streamed = False
+        self.undecodable: tuple[int, Headers] | None = None
 
 
 class Recorder(HistoryWriter):
@@ -188,6 +198,7 @@ class Recorder(HistoryWriter):
         )
         response = await self._client.send(request, stream=True)
         forwarding.body.clear()
+        forwarding.undecodable = None
         try:
             if not is_event_stream(response):
                 return await self._whole(response, forwarding.body)
@@ -195,6 +206,9 @@ class Recorder(HistoryWriter):
             forwarding.streamed = True
             await forwarding.opened(response.status_code, headers_of(response))
             return await self._forward_stream(response, forwarding, Listener(self, step, self.limits.answer_bytes))
+        except UndecodableError:
+            forwarding.undecodable = response.status_code, headers_of(response)
+            raise
         finally:
             await response.aclose()
 
@@ -229,12 +243,12 @@ class Recorder(HistoryWriter):
         limit = self.limits.answer_bytes
 
         async def keep(chunk: bytes) -> None:
-            if raw is not None:
-                raw.extend(chunk)
-                _refuse_above(limit, len(raw), response)
+            assert raw is not None
+            raw.extend(chunk)
+            _refuse_above(limit, len(raw), response)
 
         body = bytearray()
-        async for part in decoded(response, limit + 1, keep):
+        async for part in decoded(response, limit + 1, keep if raw is not None else None):
             body += part
             _refuse_above(limit, len(body), response)
         return Answer(response.status_code, headers_of(response), bytes(body))

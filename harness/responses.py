@@ -14,31 +14,49 @@ class UnreadableError(Exception):
     """A response that arrived but cannot be, or was not, read to its end; the text says why."""
 
 
+class UndecodableError(UnreadableError):
+    """A response whose body was received whole but cannot be decoded; the text says why."""
+
+
+_NO_CODING = ("", "identity")
+_GZIP = ("gzip", "x-gzip")
+"""Names of the coding that the recorder accepts (RFC 9110, 8.4.1.3)."""
+
+
 async def decoded(response: httpx.Response, longest: int, on_chunk: OnChunk | None = None) -> AsyncIterator[bytes]:
     """The body in parts, decompressed if it is gzip; a decompressed part has at most `longest` bytes.
 
-    `on_chunk` is awaited with each chunk as received, before it is decompressed. Raises UnreadableError.
+    `on_chunk` is awaited with each chunk as received, before it is decompressed, to the end of the body even if it
+    cannot be decoded. Raises UndecodableError, then at the end of the body, else at once.
     """
-    gzipped = response.headers.get("content-encoding", "").strip().lower() == "gzip"
-    inflate = zlib.decompressobj(wbits=31) if gzipped else None
+    codings = [each.strip().lower() for each in response.headers.get("content-encoding", "").split(",")]
+    codings = [each for each in codings if each not in _NO_CODING]
+    inflate = zlib.decompressobj(wbits=31) if codings and codings[0] in _GZIP else None
+    wrong = ""
+    if codings and (inflate is None or len(codings) > 1):
+        wrong = f"the body is encoded as {', '.join(codings)[:60]}, which was not accepted: only gzip was"
     begun = False
     async for chunk in response.aiter_raw():
         if on_chunk is not None:
             await on_chunk(chunk)
-        if inflate is None:
-            yield chunk
-            continue
         begun = begun or bool(chunk)
-        try:
-            while chunk and not inflate.eof:
-                yield inflate.decompress(chunk, longest)
-                chunk = inflate.unconsumed_tail
-        except zlib.error:
-            raise UnreadableError(f"status {response.status_code}, and the body says gzip and is not") from None
-        if chunk or inflate.unused_data:
-            raise UnreadableError(f"status {response.status_code}, and the body goes on after its gzip has ended")
-    if inflate is not None and begun and not inflate.eof:
-        raise UnreadableError(f"status {response.status_code}, and the body's gzip ends in the middle")
+        if inflate is None and not wrong:
+            yield chunk
+        elif inflate is not None and not wrong:
+            try:
+                while chunk and not inflate.eof:
+                    yield inflate.decompress(chunk, longest)
+                    chunk = inflate.unconsumed_tail
+            except zlib.error:
+                wrong = "the body says gzip and is not"
+            if not wrong and (chunk or inflate.unused_data):
+                wrong = "the body goes on after its gzip has ended"
+        if wrong and on_chunk is None:
+            break
+    if not wrong and inflate is not None and begun and not inflate.eof:
+        wrong = "the body's gzip ends in the middle"
+    if wrong and begun:
+        raise UndecodableError(f"status {response.status_code}, and {wrong}")
 
 
 def encoded_headers(headers: Headers) -> list[tuple[bytes, bytes]]:

@@ -70,7 +70,7 @@ class DeliveryWatch(ABC):
 
     def _record(self, step: str, delivered: Delivered, *, answers: bool) -> None:
         arrival = delivered.arrival
-        status = arrival.answer.status if arrival.answer is not None else None
+        status = arrival.status
         answer = arrival.answer if answers else None
         made = "" if status is None or answers else f"tuvens-api was made to answer {status}"
         self._cast.stage.recorder.record(
@@ -219,6 +219,7 @@ def _of_journal(entry: dict[str, Any]) -> Delivered:
         started=entry["started"],
         seconds=entry["seconds"],
         done=True,
+        status=status,
         answer=answer,
         error=entry["error"] or "",
     )

@@ -114,6 +114,8 @@ class Proxy:
             await answering.ended()
         elif reply.answer is not None:
             await answering.whole(reply.answer.status, reply.answer.headers, bytes(forwarding.body))
+        elif forwarding.undecodable is not None:
+            await answering.whole(*forwarding.undecodable, bytes(forwarding.body))
         else:
             what = "cannot be reached" if reply.exchange.outcome is Outcome.REFUSED else "gave no complete answer"
             raise _NotForwardedError(

@@ -16,7 +16,7 @@ def exchange(number: int, step: str, status: int | None = 200, body: bytes = b"{
     """An exchange; without a status it got no answer."""
     outcome = Outcome.ANSWERED if status is not None else Outcome.NO_ANSWER
     return Exchange(
-        number, step, "a", "b", "", "GET", "http://b/x", (), b"", outcome, status, (), body, 1_700_000_000.0, 0.01
+        number, step, "a", "app", "", "GET", "http://b/x", (), b"", outcome, status, (), body, 1_700_000_000.0, 0.01
     )
 
 

@@ -1,6 +1,7 @@
 """The receiver: what comes is kept byte for byte; it answers, says nothing, hangs up or passes on as it is told."""
 
 import asyncio
+import gzip
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,7 @@ import pytest
 
 from harness.deployment import DeploymentError, ReceiverSettings
 from harness.receiver import HangUp, Receiver, Say, Silence, receiving
+from tests.harness.hostile import answering, in_thread
 
 T = TypeVar("T")
 _BODY = b'{"a": 1.0, "b": "\\u00e9 \xc3\xa9"}\n'
@@ -223,3 +225,25 @@ def test_an_address_that_is_taken_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(DeploymentError, match=rf"receiver\.listen: 127\.0\.0\.1:{port} cannot be listened on"):
             asyncio.run(main(port))
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "read", "said"),
+    [
+        ("gzip", gzip.compress(b'{"success": true}'), b'{"success": true}', ""),
+        ("x-gzip", gzip.compress(b'{"success": true}'), b'{"success": true}', ""),
+        ("br", b"\x0b\x02\x80{}\x03", None, "encoded as br"),
+    ],
+)
+def test_an_answer_is_passed_on_as_it_came(coding: str, body: bytes, read: bytes | None, said: str) -> None:
+    async def work(receiver: Receiver, client: httpx.AsyncClient) -> None:
+        async with client.stream("POST", "/webhook", content=_BODY) as response:
+            assert b"".join([chunk async for chunk in response.aiter_raw()]) == body
+            assert response.headers["content-encoding"] == coding
+        (arrival,) = receiver.arrivals
+        assert arrival.status == 200
+        assert (None if arrival.answer is None else arrival.answer.body) == read
+        assert said in arrival.error
+
+    with in_thread(answering(body, headers=f"Content-Encoding: {coding}\r\n".encode())) as url:
+        run(work, url)

@@ -193,6 +193,22 @@ def test_an_answer_comes_back_with_the_same_bytes_and_is_recorded_decoded() -> N
     asyncio.run(run())
 
 
+def test_an_answer_that_cannot_be_decoded_comes_back_all_the_same() -> None:
+    async def run() -> None:
+        answer = answer_bytes(b"\x0b\x02\x80{}\x03", "200 OK", b"Content-Encoding: br\r\n")
+        async with upstream(answer) as seen, proxy(deployment_at(seen.url)) as here:
+            url = here.urls["tuvens-api"]
+            port = url.rpartition(":")[2].encode()
+            said = await spoken(url, b"GET /x HTTP/1.1\r\nHost: localhost:" + port + b"\r\nConnection: close\r\n\r\n")
+            assert said.startswith(b"HTTP/1.1 200 ")
+            assert b"content-encoding: br\r\n" in said
+            assert said.endswith(b"\r\n\r\n\x0b\x02\x80{}\x03")
+            assert here.exchanges[0].outcome is Outcome.NO_ANSWER
+            assert "encoded as br" in here.exchanges[0].error
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("method", "status", "body"), [("HEAD", "200 OK", b""), ("GET", "204 No Content", b""), ("GET", "304 Not", b"")]
 )
