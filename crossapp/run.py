@@ -34,6 +34,7 @@ from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
 from harness.story import Story
+from harness.typed import typed
 from harness.verdict import Held, Inconclusive
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
@@ -171,11 +172,8 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
     day = today or datetime.now(UTC).date()
     context = run.history.context
     try:
-        deviations = [
-            Deviation(**{**each, "until": date.fromisoformat(each["until"])})
-            for each in context.settings.get("deviations", ())
-        ]
-    except (ValueError, KeyError, TypeError) as error:
+        deviations = [typed(Deviation, each, exact=True) for each in context.settings.get("deviations", ())]
+    except (ValueError, TypeError, AttributeError) as error:
         raise HistoryError(f"the context's deviations are not those of a crossapp history ({error})") from None
     findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day, KNOWN)
     results = settle(judged_by.claims, findings, judged_by.uncovered)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.exit_codes import ExitCode
-from harness.typed import typed
+from harness.typed import read_lines, typed
 from harness.verdict import VerdictName
 
 FORMAT = 1
@@ -304,22 +304,20 @@ _KINDS = {"header": Header, "finding": Finding, "claim": ClaimResult, "load": Lo
 def read_report(lines: Iterable[str]) -> Report:
     """Read the lines of a report. Without a footer, the run did not finish. Raises ReportError."""
     found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-            kind = value.pop("type")
-            if kind not in _KINDS:
-                raise ReportError(f"unknown type {kind!r}")
-            if kind == "header" and value.get("format") != FORMAT:
-                raise ReportError(f"format {value.get('format')!r} is not {FORMAT}, which this version reads")
-            found[kind].append(typed(_KINDS[kind], value))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ReportError(f"line {number}: not a line of a crossapp report ({error})") from None
+    for kind, value in read_lines(lines, _read, "a crossapp report", ReportError):
+        found[kind].append(value)
     if not found["header"]:
         raise ReportError("no header line: this is not a crossapp report, or it is empty")
     findings = tuple(found["finding"])
     unfinished = Footer(len(findings), 0, {}, {}, (), ExitCode.HARNESS_FAULT, 0.0, finished=False)
     load, footer = (next(iter(found[kind]), None) for kind in ("load", "footer"))
     return Report(found["header"][0], findings, tuple(found["claim"]), footer or unfinished, load)
+
+
+def _read(value: Any) -> tuple[str, Any]:
+    kind = value.pop("type")
+    if kind not in _KINDS:
+        raise ReportError(f"unknown type {kind!r}")
+    if kind == "header" and value.get("format") != FORMAT:
+        raise ReportError(f"format {value.get('format')!r} is not {FORMAT}, which this version reads")
+    return kind, typed(_KINDS[kind], value)

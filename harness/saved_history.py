@@ -1,7 +1,6 @@
 """A history as JSON lines: its saved form, written and read."""
 
 import base64
-import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from harness.history import Context, Entry, Exchange, History, Observation, StoryOutcome, StreamEvent
 from harness.redact import Redactor
 from harness.report import json_line
-from harness.typed import typed
+from harness.typed import read_lines, typed
 
 FORMAT = 1
 
@@ -65,14 +64,7 @@ _KINDS = {
 
 def read_history(lines: Iterable[str]) -> History:
     """Read JSON lines back. Raises HistoryError."""
-    found: list[Any] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(_read(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise HistoryError(f"line {number}: not a line of a crossapp history ({error})") from None
+    found = read_lines(lines, _read, "a crossapp history", HistoryError)
     context = next((each for each in found if isinstance(each, Context)), None)
     if context is None:
         raise HistoryError("no context line: this is not a crossapp history, or it is empty")

@@ -1,6 +1,7 @@
 """Reads JSON values into dataclasses, as their annotations say, with pydantic."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,20 @@ def typed(kind: type[T], value: Mapping[str, Any], *, exact: bool = False) -> T:
     except ValidationError as failed:
         raise ValueError(in_words(failed, {})) from None
     return read
+
+
+def read_lines(lines: Iterable[str], read: Callable[[Any], T], what: str, error: type[ValueError]) -> list[T]:
+    """The values of JSON lines, each as `read` makes it. Raises `error`, which names the first line that is not one of
+    `what`, and why."""
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                found.append(read(json.loads(line)))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as failed:
+                why = "nested too deeply" if isinstance(failed, RecursionError) else failed
+                raise error(f"line {number}: not a line of {what} ({why})") from None
+    return found
 
 
 @cache
