@@ -44,7 +44,17 @@ def test_every_other_ruling_is_in_the_words_of_the_page() -> None:
     assert [each for each in RULINGS if each not in page] == []
 
 
-@pytest.mark.parametrize("table", [LEFT_OPEN, DISAGREEMENTS, RULINGS], ids=["left open", "disagreements", "rulings"])
+_TABLES = pytest.mark.parametrize(
+    "table", [LEFT_OPEN, DISAGREEMENTS, RULINGS], ids=["left open", "disagreements", "rulings"]
+)
+
+
+@_TABLES
+def test_every_entry_has_a_variant_or_a_reason(table: Mapping[str, Choice]) -> None:
+    assert [each for each, choice in table.items() if not choice] == []
+
+
+@_TABLES
 def test_every_name_is_that_of_a_benign_variant(table: Mapping[str, Choice]) -> None:
     known = {each.name for each in FAULTS.values() if each.kind == "benign"}
     named = [name for choice in table.values() if not isinstance(choice, str) for name in choice]
