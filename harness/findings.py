@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from harness.causes import cause_of
 from harness.curl import curl
 from harness.deployment import Deviation
 from harness.history import Exchange, History, Observation, Outcome
@@ -31,9 +30,11 @@ def finding_of(
     history: History,
     deviation: Deviation | None,
     explained: Sequence[str] = (),
+    cause: str = "",
 ) -> Finding:
     """The finding of a verdict. `deviation` is the declared one that applies to the requirement and is not past its
-    date: a violation is then reported as waived. `explained`: the known deviations that explain a violation."""
+    date: a violation is then reported as waived. `explained`: the known deviations that explain a violation;
+    `cause`: what it has in common with others."""
     expected = observed = reason = blocked_by = remedy = ""
     evidence: tuple[int, ...] = ()
     name = name_of(verdict)
@@ -81,7 +82,7 @@ def finding_of(
         files=_files(history, evidence) if name is not VerdictName.HELD else (),
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
         deviations=tuple(explained) if isinstance(verdict, Violated) else (),
-        cause=cause_of(requirement, verdict, history, explained),
+        cause=cause,
     )
 
 

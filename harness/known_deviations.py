@@ -54,6 +54,10 @@ class Explanations:
             self._records[names] = after or (before if earlier else None)
         return self._records[names]
 
+    def record_without_all(self) -> History:
+        """The record as it would be without any known deviation."""
+        return self.without(tuple(name for name in self._known if self.shows(name))) or self._history
+
     def of(self, judge: Callable[[History], Verdict]) -> tuple[str, ...]:
         """The fewest deviations without which a rule is not violated; `judge` gives its verdict on a record."""
         shown = [name for name in self._known if self.shows(name)]

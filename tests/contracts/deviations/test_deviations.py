@@ -262,6 +262,19 @@ def test_what_a_declared_deviation_does_not_explain_is_reported_by_itself() -> N
     assert found["session_token.generate_session_answers_200"].verdict is VerdictName.WAIVED
 
 
+def test_the_cause_is_what_the_known_deviations_do_not_explain() -> None:
+    failing = {**cause("not_a_server_error", 2), "observed": "a server error in 500"}
+    record = (
+        minted(201),
+        error("generateSession", 500, "a_story/failed"),
+        fuzzed(cause("status_code_conformance", 1), failing),
+    )
+    found, _ = judged(SHOWN["post-success-201"], record)
+    fuzzing = found["fuzzing.generateSession"]
+    assert (fuzzing.deviations, fuzzing.cause) == ((), "tuvens-api: 500 of generateSession")
+    assert fuzzing.observed.startswith("2 causes")
+
+
 def test_two_deviations_together_explain_one_violation_and_one_of_them_is_not_enough() -> None:
     shape = replace(nest(400), operation="generateSession")
     record = (minted(201), shape, fuzzed(cause("status_code_conformance", 1), cause("response_schema_conformance", 2)))
