@@ -49,6 +49,13 @@ def prove_command(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="As docs/kill-matrix.md, or docs/generated-mutants.md, has it.")
     ] = False,
+    staged: Annotated[
+        bool,
+        typer.Option(
+            "--as-staging",
+            help="Only the honest simulators and the benign variants, as a staging: without a control plane.",
+        ),
+    ] = False,
     generated: Annotated[
         bool,
         typer.Option(
@@ -64,8 +71,9 @@ def prove_command(
     """
     patterns = tuple(select or ())
     if generated:
-        if suite:
-            raise typer.BadParameter("--suite does not go with --generated, which chooses the suites by itself")
+        if suite or staged:
+            given = "--suite" if suite else "--as-staging"
+            raise typer.BadParameter(f"{given} does not go with --generated, which chooses the suites by itself")
         # Imported here: pydantic takes 0.2 s to import, and no other command needs these.
         from crossapp.commands.prove_generated import prove_generated
 
@@ -85,7 +93,7 @@ def prove_command(
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     if not (listed or rows_of):
         suites = _runnable(suites, asked=bool(suite), errors=errors)
-    faults = proofs(patterns, suites)
+    faults = [each for each in proofs(patterns, suites) if each.kind == "benign" or not staged]
     if not faults:
         raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; see crossapp prove --list")
     if listed:
@@ -97,7 +105,7 @@ def prove_command(
         faults = [each for each in faults if each.name in kept]
     if json:
         _print(json_line({"type": "header", "format": 1, "rows": len(faults), "select": list(patterns)}) + "\n")
-    proved = prove(faults, jobs=jobs or os.cpu_count() or 1, suites=suites)
+    proved = prove(faults, jobs=jobs or os.cpu_count() or 1, suites=suites, staged=staged)
     for row in (kept[each.name] for each in faults) if rows_of else proved:
         rows.append(row)
         if json:

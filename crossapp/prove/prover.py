@@ -60,9 +60,11 @@ def saved(lines: Iterable[str]) -> dict[str, Row]:
     return found
 
 
-def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUITES) -> Iterator[Row]:
+def prove(
+    faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUITES, staged: bool = False
+) -> Iterator[Row]:
     """Verify the simulators once for each fault with these suites, up to `jobs` at a time; yields rows as they are
-    done.
+    done. `staged`: as a staging (`as_staging`).
 
     A fault that could not be verified gives a row with a problem. The load suite, which needs a quiet machine, comes
     last, one fault at a time.
@@ -73,9 +75,9 @@ def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUI
         alone, beside = [*beside, *alone], []
     if beside:
         by_name = {each.name: each for each in beside}
-        for (name, _), row in in_parallel(_work, [(each.name, tuple(suites)) for each in beside], jobs):
+        for (name, *_), row in in_parallel(_work, [(each.name, tuple(suites), staged) for each in beside], jobs):
             yield row or _failed(by_name[name], "the process that verified it died", 0.0)
-    with Prover(suites) as prover:
+    with Prover(suites, staged=staged) as prover:
         for fault in alone:
             yield prover.row(fault)
 
@@ -83,19 +85,20 @@ def prove(faults: Sequence[Fault], *, jobs: int = 1, suites: Sequence[str] = SUI
 _worker: "Prover | None" = None
 
 
-def _work(job: tuple[str, tuple[str, ...]]) -> Row:
+def _work(job: tuple[str, tuple[str, ...], bool]) -> Row:
     """Verify one fault, in a process that keeps its simulators running."""
     global _worker
-    name, suites = job
-    _worker = _worker or Prover(suites)
+    name, suites, staged = job
+    _worker = _worker or Prover(suites, staged=staged)
     return _worker.row(_NOTHING if name == HONEST else FAULTS[name])
 
 
 class Prover:
     """A context that verifies one fault after the other; it keeps the simulators running if a fault allows that."""
 
-    def __init__(self, suites: Sequence[str] = SUITES) -> None:
+    def __init__(self, suites: Sequence[str] = SUITES, *, staged: bool = False) -> None:
         self._suites = tuple(suites)
+        self._staged = staged
         self._standing: tuple[Any, RunningSimulators] | None = None
 
     def __enter__(self) -> "Prover":
@@ -126,13 +129,14 @@ class Prover:
     def _driven(self, fault: Fault, names: Sequence[str], suites: tuple[str, ...]) -> Report:
         settings = settings_for(suites)
         if fault.at_start or fault.name == HONEST:
-            with running_simulators(*names, launch=fault.name == HONEST or _needs_launch(fault)) as own:
+            launch = not self._staged and (fault.name == HONEST or _needs_launch(fault))
+            with running_simulators(*names, launch=launch, staged=self._staged) as own:
                 return own.judged(settings)
         return self._kept_simulators().verify(names, settings)
 
     def _kept_simulators(self) -> "RunningSimulators":
         if self._standing is None:
-            manager = running_simulators()
+            manager = running_simulators(staged=self._staged)
             self._standing = (manager, manager.__enter__())
         return self._standing[1]
 

@@ -20,14 +20,28 @@ from simulators.faults import app_of
 QUICK = Settings(quick=True)
 
 
+def as_staging(deployment: Deployment) -> Deployment:
+    """The same applications as a file describes a staging: no control plane, no access to a database, no key that
+    signs JWTs, three events of which two are linked."""
+    targets = {
+        app: replace(each, kind="staging", control=None, launch=(), database="", audit_table="")
+        for app, each in deployment.targets.items()
+    }
+    return replace(
+        deployment, targets=targets, jwt_secret="", events=deployment.events[:3], linked=deployment.linked[:2]
+    )
+
+
 class RunningSimulators:
     """Running simulators that can be made honest, and dishonest in another way, again and again.
 
-    Every method that speaks to them raises httpx.HTTPError where a control plane fails.
+    With `staged` they are verified as a staging, see `as_staging`. Every method that speaks to them raises
+    httpx.HTTPError where a control plane fails.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, *, staged: bool = False) -> None:
         self.deployment = deployment
+        self._staged = staged
 
     def verify(self, faults: Sequence[str], settings: Settings = QUICK) -> Report:
         """Reset the simulators, arm the faults, verify."""
@@ -40,7 +54,7 @@ class RunningSimulators:
 
     def drive(self, settings: Settings = QUICK) -> Run:
         """Drive without preparing anything."""
-        return asyncio.run(perform(self.deployment, settings))
+        return asyncio.run(perform(as_staging(self.deployment) if self._staged else self.deployment, settings))
 
     def prepare(self, faults: Sequence[str]) -> None:
         """Reset clocks, state, limits and journals, and arm these faults and no others."""
@@ -93,11 +107,12 @@ def _call(client: httpx.Client, control: Control, method: str, path: str, body: 
 
 
 @contextmanager
-def running_simulators(*faults: str, launch: bool = False) -> Iterator[RunningSimulators]:
-    """Simulators that run until the block is left, started with faults. A second instance can be started beside them
-    only with `launch`: it would take most of the time of a run. Raises EmbeddedError."""
+def running_simulators(*faults: str, launch: bool = False, staged: bool = False) -> Iterator[RunningSimulators]:
+    """Simulators that run until the block is left, started with faults; `staged`: to be verified as a staging. A second
+    instance can be started beside them only with `launch`: it would take most of the time of a run. Raises
+    EmbeddedError."""
     with deployed(None, faults=faults) as deployment:
         if not launch:
             targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
             deployment = replace(deployment, targets=targets)
-        yield RunningSimulators(deployment)
+        yield RunningSimulators(deployment, staged=staged)
