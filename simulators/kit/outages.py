@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import openapi
+from openapi import Problem
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Fault, Honest, Registry, Swap, swap
 from simulators.kit.messages import Request, Response
@@ -44,6 +45,19 @@ def hanging(simulator: Simulator, *operations: str, after: Callable[[Request], o
         honest()
 
     return [*(swap(each.serve, hang) for each in simulator.endpoints(operations)), swap(simulator.interrupt, interrupt)]
+
+
+def refusing_media_types(form_error: Callable[[Request, Sequence[Problem]], Refusal | None]) -> Swap:
+    """Answer 415 to a body of another media type. `form_error` is the part that refuses ill-formed requests."""
+
+    def refuse(
+        honest: Honest[[Request, Sequence[Problem]], Refusal | None], request: Request, problems: Sequence[Problem]
+    ) -> Refusal | None:
+        if any(each.pointer == "/headers/content-type" for each in problems):
+            return Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed")
+        return honest(request, problems)
+
+    return swap(form_error, refuse)
 
 
 def refusing(simulator: Simulator, *operations: str, status: int, code: str, message: str) -> Sequence[Swap]:

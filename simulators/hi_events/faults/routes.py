@@ -1,14 +1,10 @@
 """Faults of the router, the rate limit, and the shape of errors."""
 
-from collections.abc import Sequence
-
-from openapi import Problem
 from simulators.hi_events.faults.registry import registry
 from simulators.hi_events.simulator import HiEvents
 from simulators.kit.errors import Refusal
-from simulators.kit.faults import Change, Honest, swap
-from simulators.kit.messages import Request
-from simulators.kit.outages import missing, register_missing_routes
+from simulators.kit.faults import Change, swap
+from simulators.kit.outages import missing, refusing_media_types, register_missing_routes
 from simulators.kit.router import no_route
 
 _CROSS_APP = ("validateCrossAppSession", "getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission")
@@ -49,15 +45,7 @@ def wrong_method_answers_404_at_hi_events(hi: HiEvents) -> Change:
 @registry.benign()
 def wrong_media_type_answers_415_at_hi_events(hi: HiEvents) -> Change:
     """A body of another media type is answered 415."""
-
-    def form_error(
-        honest: Honest[[Request, Sequence[Problem]], Refusal | None], request: Request, problems: Sequence[Problem]
-    ) -> Refusal | None:
-        if any(each.pointer == "/headers/content-type" for each in problems):
-            return Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed")
-        return honest(request, problems)
-
-    return swap(hi.errors.form_error, form_error)
+    return refusing_media_types(hi.errors.form_error)
 
 
 @registry.benign()

@@ -22,6 +22,12 @@ from simulators.tuvens_api.sessions import digest
 from simulators.tuvens_api.simulator import TuvensApi
 from simulators.tuvens_api.webhook import TICKETING
 
+_WRONG_SECRET = (
+    "shared_secret.validate_session_refuses_a_wrong_secret",
+    "shared_secret.user_accounts_refuses_a_wrong_secret",
+    "shared_secret.validate_permission_refuses_a_wrong_secret",
+)
+
 
 @registry.fault(kills=["session_token.wrongly_signed_jwt_is_refused", "session_token.unsigned_jwt_is_refused"])
 def jwt_signature_not_checked(api: TuvensApi) -> Change:
@@ -102,13 +108,7 @@ def event_change_unguarded(api: TuvensApi) -> Change:
     return _first_user_without_jwt(api, "updateEvent")
 
 
-@registry.fault(
-    kills=[
-        "shared_secret.validate_session_refuses_a_wrong_secret",
-        "shared_secret.user_accounts_refuses_a_wrong_secret",
-        "shared_secret.validate_permission_refuses_a_wrong_secret",
-    ]
-)
+@registry.fault(kills=_WRONG_SECRET)
 def secret_compared_by_prefix(api: TuvensApi) -> Change:
     """The shared secret is compared over the shorter of the two lengths: a beginning of it, or it with more behind, is
     accepted.
@@ -120,13 +120,7 @@ def secret_compared_by_prefix(api: TuvensApi) -> Change:
     )
 
 
-@registry.fault(
-    kills=[
-        "shared_secret.validate_session_refuses_a_wrong_secret",
-        "shared_secret.user_accounts_refuses_a_wrong_secret",
-        "shared_secret.validate_permission_refuses_a_wrong_secret",
-    ]
-)
+@registry.fault(kills=_WRONG_SECRET)
 def secret_case_ignored(api: TuvensApi) -> Change:
     """The shared secret is compared without regard to case."""
     return swap(

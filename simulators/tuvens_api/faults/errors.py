@@ -1,12 +1,10 @@
 """Faults of errors: their shape, what they give away, and the request that fails."""
 
-from collections.abc import Sequence
-
-from openapi import Problem
 from simulators.kit.endpoint import MAX_BODY
 from simulators.kit.errors import Refusal
 from simulators.kit.faults import Change, Honest, swap
 from simulators.kit.messages import Request, json_response
+from simulators.kit.outages import refusing_media_types
 from simulators.kit.response_mutations import all_of, drop, fails, mutated, put
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.faults.requests import session_token
@@ -24,6 +22,16 @@ _REASONS = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+_SHAPE = (
+    "errors.tuvens_api_errors_share_one_shape",
+    "fuzzing.generateSession",
+    "fuzzing.validateSession",
+    "fuzzing.listUserAccounts",
+    "fuzzing.validatePermission",
+    "fuzzing.receiveEventStatusChanged",
+    "fuzzing.getEvent",
+    "fuzzing.updateEvent",
+)
 _TRACE = (
     "Error: request failed\n    at CrossAppService.validateSession (/app/dist/cross-app/cross-app.service.js:84:19)\n"
     "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n"
@@ -31,18 +39,7 @@ _TRACE = (
 )
 
 
-@registry.fault(
-    kills=[
-        "errors.tuvens_api_errors_share_one_shape",
-        "fuzzing.generateSession",
-        "fuzzing.validateSession",
-        "fuzzing.listUserAccounts",
-        "fuzzing.validatePermission",
-        "fuzzing.receiveEventStatusChanged",
-        "fuzzing.getEvent",
-        "fuzzing.updateEvent",
-    ]
-)
+@registry.fault(kills=_SHAPE)
 def error_shape_of_nest(api: TuvensApi) -> Change:
     """Errors have NestJS's default shape (statusCode, message, error)."""
     return swap(
@@ -70,18 +67,7 @@ def error_names_another_status(api: TuvensApi) -> Change:
     return mutated(api, put("statusCode", value=400), when=fails)
 
 
-@registry.fault(
-    kills=[
-        "errors.tuvens_api_errors_share_one_shape",
-        "fuzzing.generateSession",
-        "fuzzing.validateSession",
-        "fuzzing.listUserAccounts",
-        "fuzzing.validatePermission",
-        "fuzzing.receiveEventStatusChanged",
-        "fuzzing.getEvent",
-        "fuzzing.updateEvent",
-    ]
-)
+@registry.fault(kills=_SHAPE)
 def error_timestamp_in_seconds(api: TuvensApi) -> Change:
     """Errors carry their timestamp as Unix seconds."""
     return mutated(api, put("timestamp", value=1753453800), when=fails)
@@ -192,15 +178,7 @@ def quote_breaks_query(api: TuvensApi) -> Change:
 @registry.benign()
 def wrong_media_type_answers_415(api: TuvensApi) -> Change:
     """A body of another media type is answered 415."""
-
-    def form_error(
-        honest: Honest[[Request, Sequence[Problem]], Refusal | None], request: Request, problems: Sequence[Problem]
-    ) -> Refusal | None:
-        if any(each.pointer == "/headers/content-type" for each in problems):
-            return Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "application/json is needed")
-        return honest(request, problems)
-
-    return swap(api.errors.form_error, form_error)
+    return refusing_media_types(api.errors.form_error)
 
 
 @registry.fault(kills=["hostile_input.oversized_bodies_are_refused"])

@@ -21,6 +21,17 @@ from simulators.tuvens_api.store import LARGEST, StoredSession
 
 _LEEWAY = 60
 _QUESTIONS = ("validateSession", "listUserAccounts", "validatePermission")
+_EXPIRY = (
+    "session_token.validate_session_refuses_an_expired_token",
+    "session_token.user_accounts_refuses_an_expired_token",
+    "session_token.validate_permission_refuses_an_expired_token",
+)
+_UNKNOWN = (
+    *_EXPIRY,
+    "session_token.validate_session_answers_404_to_an_unknown_token",
+    "session_token.user_accounts_answers_404_to_an_unknown_token",
+    "session_token.validate_permission_answers_404_to_an_unknown_token",
+)
 
 
 @registry.fault(kills=["session_token.expires_900_seconds_after_generation"])
@@ -29,13 +40,7 @@ def session_lives_an_hour(api: TuvensApi) -> Change:
     return swap(api.sessions.lifetime, lambda honest: 3600)
 
 
-@registry.fault(
-    kills=[
-        "session_token.validate_session_refuses_an_expired_token",
-        "session_token.user_accounts_refuses_an_expired_token",
-        "session_token.validate_permission_refuses_an_expired_token",
-    ]
-)
+@registry.fault(kills=_EXPIRY)
 def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
     """expires_at says 900 s, but a leeway of 60 s is granted when the session is looked up."""
     return swap(
@@ -52,13 +57,7 @@ def session_ends_five_seconds_early(api: TuvensApi) -> Change:
     )
 
 
-@registry.fault(
-    kills=[
-        "session_token.validate_session_refuses_an_expired_token",
-        "session_token.user_accounts_refuses_an_expired_token",
-        "session_token.validate_permission_refuses_an_expired_token",
-    ]
-)
+@registry.fault(kills=_EXPIRY)
 def session_outlives_its_expiry_by_a_second(api: TuvensApi) -> Change:
     """Expiry is compared in whole seconds: a session lives up to a second longer than announced."""
     return swap(
@@ -66,16 +65,7 @@ def session_outlives_its_expiry_by_a_second(api: TuvensApi) -> Change:
     )
 
 
-@registry.fault(
-    kills=[
-        "session_token.validate_session_refuses_an_expired_token",
-        "session_token.user_accounts_refuses_an_expired_token",
-        "session_token.validate_permission_refuses_an_expired_token",
-        "session_token.validate_session_answers_404_to_an_unknown_token",
-        "session_token.user_accounts_answers_404_to_an_unknown_token",
-        "session_token.validate_permission_answers_404_to_an_unknown_token",
-    ]
-)
+@registry.fault(kills=_UNKNOWN)
 def unknown_session_answers_401(api: TuvensApi) -> Change:
     """An unknown or expired session is answered 401 instead of 404."""
     return swap(
@@ -84,16 +74,7 @@ def unknown_session_answers_401(api: TuvensApi) -> Change:
     )
 
 
-@registry.fault(
-    kills=[
-        "session_token.validate_session_refuses_an_expired_token",
-        "session_token.user_accounts_refuses_an_expired_token",
-        "session_token.validate_permission_refuses_an_expired_token",
-        "session_token.validate_session_answers_404_to_an_unknown_token",
-        "session_token.user_accounts_answers_404_to_an_unknown_token",
-        "session_token.validate_permission_answers_404_to_an_unknown_token",
-    ]
-)
+@registry.fault(kills=_UNKNOWN)
 def unknown_session_answers_400(api: TuvensApi) -> Change:
     """An unknown or expired session is answered 400 instead of 404."""
     return swap(

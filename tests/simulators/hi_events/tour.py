@@ -17,7 +17,7 @@ from simulators.hi_events.app import HiEvents, HiEventsConfig, create
 from simulators.kit.clock import Clock
 from simulators.kit.endpoint import MAX_BODY
 from simulators.tuvens_api.simulator import TuvensApi
-from tests.simulators.hi_events.world import BACK, EVENT_DATA
+from tests.simulators.hi_events.world import EVENT_DATA, asked_to_create
 from tests.simulators.touring import Tour
 from tests.simulators.tuvens_api.tour import JSON, MEMBER, NAMELESS, ORGANISER, OUTSIDER, SECRET, ApiTour
 from tests.simulators.tuvens_api.world import START
@@ -148,15 +148,7 @@ class HiTour(Tour):
             self.note("delivery", found)
 
     async def open(self, token: str, event: str = "35", **query: str) -> Answer:
-        asked = {
-            "session_token": token,
-            "return_url": BACK,
-            "app_id": "tuvens",
-            "action": "create_event",
-            "event_id": event,
-            "event_data": EVENT_DATA,
-        }
-        return (await self.arrive({**asked, **query}))[0]
+        return (await self.arrive(asked_to_create(token, event, **query)))[0]
 
     async def arrive(self, query: dict[str, str]) -> tuple[Answer, str]:
         """Open the page; its response, and the cookie that it sets."""

@@ -19,6 +19,19 @@ EVENT_DATA = json.dumps({"title": "Evening of Songs", "start_date": "2030-08-01T
 BACK = "http://localhost:5173/hi-events/callback"
 
 
+def asked_to_create(token: str, event: str = "35", **query: str) -> dict[str, str]:
+    """The query of a page that is to make a draft of a Tuvens event and to come back."""
+    asked = {
+        "session_token": token,
+        "return_url": BACK,
+        "app_id": "tuvens",
+        "action": "create_event",
+        "event_id": event,
+        "event_data": EVENT_DATA,
+    }
+    return {**asked, **query}
+
+
 class World(Outside):
     """hi.events and (unless it calls another one) tuvens-api, and the people of the seed."""
 
@@ -81,15 +94,7 @@ class World(Outside):
 
     def open_to_create(self, token: str, event: str = "35", **query: str) -> httpx.Response:
         """The page, asked to make a draft of a Tuvens event and to come back."""
-        asked = {
-            "session_token": token,
-            "return_url": BACK,
-            "app_id": "tuvens",
-            "action": "create_event",
-            "event_id": event,
-            "event_data": EVENT_DATA,
-        }
-        return self.open_page(**{**asked, **query})
+        return self.open_page(**asked_to_create(token, event, **query))
 
     def delivered(self) -> list[Any]:
         """The deliveries after everything that is due now was sent."""
