@@ -6,29 +6,37 @@ what rests on it is blocked, so that nobody is accused for a mistake in the file
 described by the simulators themselves.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Unpack
 
-from contracts.catalogue import RuleFamily
+from contracts.catalogue import RuleFacts, RuleFamily
 from contracts.deployment_file.premises import STORY
 from contracts.times import iso_or_none, parse_http_date
 from harness.expectations import UndecidedError, answered, held, let_through, shown
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import object_or_empty
-from harness.requirement import MUST
+from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 
-_SIMULATED = "simulated"
-
-rule = RuleFamily(
+_family = RuleFamily(
     level=MUST, obliged="tuvens-api", section="Systems", story=STORY, depends_on="routes.tuvens-api_answers"
 )
 
 
-def _simulated(history: History, app: str = "tuvens-api") -> Verdict | None:
-    """Held where the application is simulated: its simulator says who and what there is."""
-    if history.context.targets.get(app, {}).get("kind") != _SIMULATED:
-        return None
-    return held(history.observation(f"{STORY}/file"), "described by the simulators")
+def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
+    """A rule of the family. It holds where the application is simulated: its simulator says who and what there is."""
+
+    def add(judge: Judge) -> Judge:
+        @wraps(judge)
+        def judged(history: History) -> Verdict:
+            if history.context.targets.get(own.get("obliged", "tuvens-api"), {}).get("kind") == "simulated":
+                return held(history.observation(f"{STORY}/file"), "described by the simulators")
+            return judge(history)
+
+        return _family(**own)(judged)
+
+    return add
 
 
 def _organiser(history: History) -> dict[str, Any]:
@@ -49,9 +57,6 @@ def _contradiction(ours: str, theirs: str, at: Exchange) -> UndecidedError:
 @rule(quote="tuvens-api", next_step="Give a JWT that is valid now, and the account that its user belongs to.")
 def organiser_is_admitted(history: History) -> Verdict:
     """tuvens-api admits the organiser of the deployment file: the JWT is theirs and not expired, the account is."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     minting = let_through(history.one(f"{STORY}/mint/organiser"))
     jwt, user = _jwt_of(history, "organiser"), _organiser(history)
     if minting.status == 401 and not jwt.get("signed"):
@@ -81,9 +86,6 @@ def organiser_is_admitted(history: History) -> Verdict:
 )
 def shared_secret_is_accepted(history: History) -> Verdict:
     """tuvens-api accepts the shared secret of the deployment file at one of the routes that demand it."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     asked = [let_through(each) for each in history.every(f"{STORY}/secret")]
     if all(each.status == 401 for each in asked):
         raise _contradiction("shared_secret is another one", "tuvens-api refuses the right secret", asked[0])
@@ -98,9 +100,6 @@ def shared_secret_is_accepted(history: History) -> Verdict:
 )
 def organiser_is_described(history: History) -> Verdict:
     """tuvens-api says of the organiser what the deployment file says: user_id, email and name."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     whose = answered(history.one(f"{STORY}/whose/organiser"))
     said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
     # A JWT that names the file's user shows that the file is right.
@@ -126,9 +125,6 @@ def organiser_is_described(history: History) -> Verdict:
 )
 def outsider_is_in_another_account(history: History) -> Verdict:
     """tuvens-api lists no account of the organiser for the outsider of the deployment file."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     _expect_admitted(history, "outsider")
     listed = answered(history.one(f"{STORY}/accounts/outsider"))
     accounts = object_or_empty(listed.response_body).get("accounts")
@@ -151,9 +147,6 @@ def outsider_is_in_another_account(history: History) -> Verdict:
 )
 def member_lacks_manage_ticketing(history: History) -> Verdict:
     """tuvens-api does not grant manage_ticketing to the member of the deployment file."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     _expect_admitted(history, "member")
     asked = answered(history.one(f"{STORY}/permission/member"))
     if object_or_empty(asked.response_body).get("has_permission") is True:
@@ -178,9 +171,6 @@ def _expect_admitted(history: History, role: str) -> None:
 )
 def events_are_the_organisers(history: History) -> Verdict:
     """tuvens-api has the events of the deployment file, in the organiser's account."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     try:
         read = history.every(f"{STORY}/event")
     except NothingObservedError:
@@ -209,9 +199,6 @@ def events_are_the_organisers(history: History) -> Verdict:
 )
 def foreign_event_is_foreign(history: History) -> Verdict:
     """tuvens-api has the foreign event of the deployment file, in an account that is not the organiser's."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     account, read = _organiser(history).get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
     if read.status == 404:
         raise _contradiction("events.foreign: there is no such event", "tuvens-api does not find it", read)
@@ -230,9 +217,6 @@ def foreign_event_is_foreign(history: History) -> Verdict:
 )
 def linked_events_agree(history: History) -> Verdict:
     """hi.events says of each linked event the tuvens_event_id that the deployment file says."""
-    trusted = _simulated(history, "hi.events")
-    if trusted is not None:
-        return trusted
     noted = history.observation(f"{STORY}/linked")
     for hi, said in noted.values["tuvens_event_ids"].items():
         wanted = noted.values["file"][hi]
@@ -252,9 +236,6 @@ def linked_events_agree(history: History) -> Verdict:
 )
 def session_expiry_is_announced(history: History) -> Verdict:
     """tuvens-api announces the session_expiry of the deployment file, where the file names one."""
-    trusted = _simulated(history)
-    if trusted is not None:
-        return trusted
     minting = answered(history.one(f"{STORY}/mint/organiser"))
     stated = history.context.settings.get("session_expiry_stated")
     ends = iso_or_none(object_or_empty(minting.response_body).get("expires_at"))
