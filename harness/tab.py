@@ -64,14 +64,31 @@ class Tab:
             return True
         return False
 
-    async def clicks(self, name: str, *, anyhow: bool = False) -> bool:
-        """Click the only element of a name; `anyhow`: even if it is disabled. Whether that was possible."""
+    async def clicks(self, name: str, *, anyhow: bool = False, until: Callable[[], object] | None = None) -> bool:
+        """Click the only element of a name; `anyhow`: even if it is disabled. Whether that was possible.
+
+        `until` says whether anything came of it. Where nothing did within a second, the element is clicked again, up to
+        twice: a page that a server renders shows a button before its script listens.
+        """
         found = self._all(name)
         with self._noting_errors():
             if await found.count() == 1:
                 await found.click(force=anyhow, no_wait_after=True)
+                if until is not None:
+                    await self._clicks_again(found, until)
                 return True
         return False
+
+    async def _clicks_again(self, found: Locator, until: Callable[[], object]) -> None:
+        with suppress(Error):
+            for _ in range(2):
+                for _ in range(20):
+                    if until():
+                        return
+                    await self.page.wait_for_timeout(50)
+                if await found.count() != 1 or not await found.is_enabled():
+                    return
+                await found.click(no_wait_after=True)
 
     async def comes_to(self, path: str, seconds: float | None = None) -> bool:
         """Whether the tab has loaded a URL with this path, now or within `seconds`."""

@@ -58,7 +58,7 @@ async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:
     await cast.turn_to_open_page()
     before = len(organiser.browsing.loads)
     async with tab.answering(organiser.generates, answer) as asked:
-        clicked = await tab.clicks("enable")
+        clicked = await tab.clicks("enable", until=asked.__len__)
         arrived = clicked and await tab.comes_to(CALLBACK)
     await tab.sees("callback_error", _LOADING)
     await organiser.notes("expired", tab, clicked=clicked, arrived=arrived, way=tab.way(before), asked=len(asked))
@@ -75,7 +75,7 @@ async def _slowly(cast: Cast, organiser: Persona, tab: "Tab") -> None:
     await organiser.takes_turn(cast.organiser)
     before = len(organiser.browsing.loads)
     async with tab.answering(organiser.generates, answer) as asked:
-        clicked = await tab.clicks("enable")
+        clicked = await tab.clicks("enable", until=asked.__len__)
         await tab.sees("loading", _LOADING)
         again = await tab.clicks("enable", anyhow=True)
         await organiser.notes("loading", tab, clicked=clicked, clicked_again=again, asked=len(asked))
@@ -120,7 +120,7 @@ async def pages_show_errors(cast: Cast) -> None:
             for name, status in ERRORS.items():
                 await tab.opens(organiser.event_page(event))
                 async with tab.answering(organiser.generates, _answer(status)) as asked:
-                    clicked = await tab.clicks("enable")
+                    clicked = await tab.clicks("enable", until=asked.__len__)
                     await tab.sees("problem", _LOADING)
                     planted = await tab.counts(PLANTED)
                     await organiser.notes(f"error/{name}", tab, clicked=clicked, asked=len(asked), planted=planted)

@@ -1,0 +1,52 @@
+"""A tab in a real browser: pages that a server renders, whose scripts come later."""
+
+import asyncio
+import os
+
+import pytest
+
+from harness import chromium
+
+pytestmark = pytest.mark.skipif(not (chromium.is_available() or os.environ.get("CI")), reason="no browser")
+
+_DEAF = """<button>Enable</button><script>
+const button = document.querySelector("button");
+let missed = 0;
+button.onclick = () => { if (++missed === 1) button.onclick = () => console.log("heard"); };
+</script>"""
+_BUSY = """<button>Enable</button><script>
+document.querySelector("button").onclick = event => {
+  event.target.setAttribute("aria-disabled", "true");
+  console.log("clicked");
+};
+</script>"""
+
+
+async def _click(html: str, told: str) -> tuple[bool, list[str]]:
+    """Click a page's button until the console tells a text; whether that was possible, and what the console told."""
+    from playwright.async_api import async_playwright
+
+    from harness.tab import Tab
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium.executable(), args=["--no-sandbox"])
+        page = await browser.new_page()
+        heard: list[str] = []
+        page.on("console", lambda message: heard.append(message.text))
+        tab = Tab(page, {"enable": "button"}, seconds=5, redact=str, loads=[])
+        await page.set_content(html)
+        clicked = await tab.clicks("enable", until=lambda: told in heard)
+        for _ in range(100):
+            if heard:
+                break
+            await page.wait_for_timeout(50)
+        await browser.close()
+        return clicked, heard
+
+
+def test_a_click_that_nobody_heard_is_made_again() -> None:
+    assert asyncio.run(_click(_DEAF, "heard")) == (True, ["heard"])
+
+
+def test_a_button_that_is_busy_is_not_clicked_again() -> None:
+    assert asyncio.run(_click(_BUSY, "something else")) == (True, ["clicked"])
