@@ -19,7 +19,7 @@ _NO_SECONDS = 3_600_000.0
 
 
 class HarError(ValueError):
-    """A HAR that cannot be read; the text names the place in it and the remedy."""
+    """A HAR, or an entry of it, that cannot be read; the text names the place in it, and for a whole HAR the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class HarEntry:
 
 @dataclass(frozen=True, slots=True)
 class Har:
-    """A HAR: the entries that went over a network, the number of entries from a cache (`cached`), and the deployment
-    (`context`) if crossapp wrote it."""
+    """A HAR: the entries that went over a network, the number of entries that a cache or a test double answered
+    (`cached`), why entries cannot be read (`skipped`), and the deployment (`context`) if crossapp wrote it."""
 
     entries: tuple[HarEntry, ...]
     cached: int
+    skipped: tuple[str, ...] = ()
     context: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,7 +67,8 @@ def looks_like_har(path: Path) -> bool:
 
 
 def read_har(path: Path) -> Har:
-    """Read a HAR of at most 128 MiB. Raises HarError and OSError."""
+    """Read a HAR of at most 128 MiB. An entry that cannot be read is skipped, unless that is every one. Raises HarError
+    and OSError."""
     if path.stat().st_size > LONGEST_FILE:
         raise HarError(
             f"has more than {LONGEST_FILE // 1024 // 1024} MiB: filter it by the applications' hosts before the export"
@@ -83,20 +85,48 @@ def read_har(path: Path) -> Har:
         raise HarError(f"is nested too deeply; {_REMEDY}") from None
     except ValueError:  # Python's limit on the digits of an integer
         raise HarError(f"holds a number of too many digits; {_REMEDY}") from None
-    log = _of(_of(value, dict, "the document").get("log"), dict, "log")
-    listed = _of(log.get("entries"), list, "log.entries")
-    entries, cached = [], 0
+    try:
+        log = _of(_of(value, dict, "the document").get("log"), dict, "log")
+        listed = _of(log.get("entries"), list, "log.entries")
+    except HarError as error:
+        raise HarError(f"{error}; {_REMEDY}") from None
+    entries, cached, skipped = [], 0, []
     for index, each in enumerate(listed):
         at = f"log.entries[{index}]"
-        entry = _of(each, dict, at)
-        if entry.get("_fromCache") in ("memory", "disk"):
-            cached += 1
-            continue
-        url = _text(_of(entry.get("request"), dict, f"{at}.request"), "url", f"{at}.request", required=True)
-        if url.startswith(("http://", "https://")):  # not ws:, data: or blob:
-            entries.append(_entry(entry, index + 1, url, at))
+        try:
+            entry = _of(each, dict, at)
+            if _from_cache(entry):
+                cached += 1
+                continue
+            url = _text(_of(entry.get("request"), dict, f"{at}.request"), "url", f"{at}.request", required=True)
+            if url.startswith(("http://", "https://")):  # not ws:, data: or blob:
+                entries.append(_entry(entry, index + 1, url, at))
+        except HarError as odd:
+            skipped.append(str(odd))
+    if listed and len(skipped) == len(listed):
+        raise HarError(f"none of its {len(listed)} entries can be read ({skipped[0]}); {_REMEDY}")
     context = log.get("_crossapp")
-    return Har(tuple(entries), cached, context if isinstance(context, dict) else {})
+    return Har(tuple(entries), cached, tuple(skipped), context if isinstance(context, dict) else {})
+
+
+def _from_cache(entry: dict[str, Any]) -> bool:
+    """Whether a browser answered the request itself, from a cache or at the request of a test, as each recorder marks
+    it."""
+    cache, timings = entry.get("cache"), entry.get("timings")
+    took = any(_number(each) > 0 for each in timings.values()) if isinstance(timings, dict) else True
+    return (
+        entry.get("_fromCache") in ("memory", "disk", "prefetch")  # Chrome
+        or entry.get("_fetchedViaServiceWorker") is True
+        or entry.get("_wasFulfilled") is True  # Playwright: a test answered
+        or entry.get("_fetchType", "Network Load") != "Network Load"  # Safari
+        or (isinstance(cache, dict) and "afterRequest" in cache and not took)  # Firefox, which writes no timings then
+    )
+
+
+def _failure(entry: dict[str, Any], response: dict[str, Any]) -> str:
+    """Why a request failed, as Chrome, mitmproxy (`_error`) and Playwright (`_failureText`) say it."""
+    said = (place.get(name) for place in (entry, response) for name in ("_error", "_failureText"))
+    return next((_clean(each) for each in said if isinstance(each, str) and each), "")
 
 
 def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
@@ -105,18 +135,22 @@ def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
     try:
         _ = urlsplit(url).port
     except ValueError:
-        raise HarError(f"{at}.request.url: is no URL; {_REMEDY}") from None
+        raise HarError(f"{at}.request.url: is no URL") from None
     status = response.get("status", 0)
+    if status in (-1, None):  # Playwright's for no response
+        status = 0
     if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status < 1000:
-        raise HarError(f"{at}.response.status: must be a status such as 200; {_REMEDY}")
+        raise HarError(f"{at}.response.status: must be a status such as 200")
+    method = _text(request, "method", f"{at}.request", required=True).upper()
     headers = _headers(response, f"{at}.response")
-    body, lacking = b"", "the HAR tells of no answer: aborted, blocked, or refused"
-    if status:
+    body, lacking = b"", "" if status else "the HAR tells of no answer: aborted, blocked, or refused"
+    failure = _failure(entry, response)
+    if status and not failure and method != "HEAD":
         body, lacking = _content(response, headers, f"{at}.response.content")
     seconds = _number(entry.get("time")) / 1000
     return HarEntry(
         number=number,
-        method=_text(request, "method", f"{at}.request", required=True).upper(),
+        method=method,
         url=url.partition("#")[0],
         request_headers=_headers(request, f"{at}.request"),
         request_body=_posted(request.get("postData"), f"{at}.request.postData"),
@@ -125,7 +159,7 @@ def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
         response_body=body,
         started=_started(entry, at),
         seconds=seconds if 0 <= seconds < _NO_SECONDS else 0.0,
-        error=_text(entry, "_error", at) or lacking,
+        error=failure or lacking,
         facts=_of(entry["_facts"], dict, f"{at}._facts") if "_facts" in entry else None,
         superseded=entry.get("_superseded") is True,
     )
@@ -137,8 +171,9 @@ def _content(response: dict[str, Any], headers: Headers, at: str) -> tuple[bytes
     size = int(_number(content.get("size")))
     media_type = (header(headers, "Content-Type") or "").partition(";")[0].strip().lower()
     if "text" not in content:
-        has_body = size > 0 or int(_number(header(headers, "Content-Length"))) > 0
-        if has_body and media_type != "text/event-stream" and response.get("status") != 304:
+        # A size of -1 is not known.
+        has_body = size != 0 or int(_number(header(headers, "Content-Length"))) > 0
+        if has_body and media_type != "text/event-stream" and response.get("status") not in (204, 304):
             return b"", "the HAR does not hold the body: export it with content"
         return b"", ""
     body = _encoded(_text(content, "text", at), content.get("encoding"), at)
@@ -163,11 +198,11 @@ def _encoded(text: str, encoding: Any, at: str) -> bytes:
     if encoding in (None, ""):
         return text.encode("utf-8")
     if encoding != "base64":
-        raise HarError(f'{at}.encoding: must be "base64" or absent; {_REMEDY}')
+        raise HarError(f'{at}.encoding: must be "base64" or absent')
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise HarError(f"{at}.text: is not Base64, though encoding says so; {_REMEDY}") from None
+        raise HarError(f"{at}.text: is not Base64, though encoding says so") from None
 
 
 def _headers(message: dict[str, Any], at: str) -> Headers:
@@ -188,7 +223,7 @@ def _started(entry: dict[str, Any], at: str) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
-        raise HarError(f"{at}.startedDateTime: must be an ISO 8601 time; {_REMEDY}") from None
+        raise HarError(f"{at}.startedDateTime: must be an ISO 8601 time") from None
 
 
 def _number(value: Any) -> float:
@@ -205,14 +240,18 @@ def _text(value: dict[str, Any], name: str, at: str, *, required: bool = False) 
     if found is None and not required:
         return ""
     if not isinstance(found, str) or (required and not found):
-        raise HarError(f"{at}.{name}: must be text; {_REMEDY}")
-    return found.encode("utf-8", "replace").decode("utf-8")  # replaces lone surrogates
+        raise HarError(f"{at}.{name}: must be text")
+    return _clean(found)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")  # replaces lone surrogates
 
 
 def _of(value: Any, kind: type, at: str) -> Any:
     if not isinstance(value, kind):
         word = "an object" if kind is dict else "a list"
-        raise HarError(f"{at}: {'missing' if value is None else 'must be ' + word}; {_REMEDY}")
+        raise HarError(f"{at}: {'missing' if value is None else 'must be ' + word}")
     return value
 
 

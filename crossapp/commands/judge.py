@@ -71,7 +71,10 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
     history, elsewhere = history_of(har, known)
     unknown = sum(not each.operation for each in history.exchanges())
     told = f"{len(history.entries)} requests of {known.name}, {unknown} of them to no documented operation"
-    errors.print(f"{told}; left out: {elsewhere} to other places, {har.cached} from a cache", markup=False)
+    left_out = f"{elsewhere} to other places, {har.cached} from a cache"
+    if har.skipped:
+        left_out += f", {len(har.skipped)} that cannot be read ({har.skipped[0]})"
+    errors.print(f"{told}; left out: {left_out}", markup=False)
     return history
 
 

@@ -126,7 +126,20 @@ def _with(path: str, value: Any) -> str:
         ("{}", "log: missing"),
         ('{"log": []}', "log: must be an object"),
         ('{"log": {}}', "log.entries: missing"),
-        (har(7), "log.entries[0]: must be an object"),
+        (har(7), "none of its 1 entries can be read (log.entries[0]: must be an object)"),
+    ],
+)
+def test_a_broken_har_is_told_with_the_place_and_the_remedy(text: str | bytes, said: str, tmp_path: Path) -> None:
+    with pytest.raises(HarError) as told:
+        read(tmp_path, text)
+    assert said in str(told.value)
+    assert "export it again" in str(told.value)
+    assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         (_with("log.entries.1.request", None), "log.entries[1].request: missing"),
         (_with("log.entries.1.request.url", 5), "log.entries[1].request.url: must be text"),
         (_with("log.entries.1.request.url", "http://[bad"), "log.entries[1].request.url: is no URL"),
@@ -146,12 +159,66 @@ def _with(path: str, value: Any) -> str:
         (_with("log.entries.1._facts", 5), "log.entries[1]._facts: must be an object"),
     ],
 )
-def test_a_broken_har_is_told_with_the_place_and_the_remedy(text: str | bytes, said: str, tmp_path: Path) -> None:
-    with pytest.raises(HarError) as told:
-        read(tmp_path, text)
-    assert said in str(told.value)
-    assert "export it again" in str(told.value)
-    assert len(str(told.value)) < 300
+def test_an_odd_entry_is_skipped_and_said_with_its_place(text: str, said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, text)
+    assert [each.number for each in found.entries] == [1]
+    (why,) = found.skipped
+    assert said in why
+    assert len(why) < 200
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"_fromCache": "memory"},  # Chrome
+        {"_fetchedViaServiceWorker": True},
+        {"cache": {"afterRequest": None}, "timings": {}, "time": 0},  # Firefox
+        {"_fetchType": "Disk Cache"},  # Safari
+        {"_wasFulfilled": True},  # Playwright
+    ],
+)
+def test_what_no_server_answered_is_left_out(marks: dict[str, Any], tmp_path: Path) -> None:
+    found = read(tmp_path, har(entry(), {**entry(), **marks}))
+    assert ([each.number for each in found.entries], found.cached) == ([1], 1)
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"cache": {}, "timings": {"send": 0, "wait": 12, "receive": 0}},
+        {"cache": {"afterRequest": {"eTag": "x", "hitCount": 0}}, "timings": {"wait": 12}},
+        {"_fetchType": "Network Load"},
+        {"_fromCache": None, "_wasAborted": False},
+    ],
+)
+def test_what_a_server_answered_is_kept(marks: dict[str, Any], tmp_path: Path) -> None:
+    (found,) = read(tmp_path, har({**entry(), **marks})).entries
+    assert found.error == ""
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        ({"status": -1, "content": {"size": -1}}, "tells of no answer"),  # Playwright
+        ({"status": None}, "tells of no answer"),
+        (
+            {"headers": [], "content": {"size": -1, "mimeType": "x-unknown"}, "_failureText": "net::ERR_ABORTED"},
+            "net::",
+        ),
+        ({"status": 0, "content": {}, "_error": "Client disconnected."}, "Client disconnected."),  # mitmproxy
+        ({"content": {"size": -1}}, "does not hold the body"),
+    ],
+)
+def test_a_request_that_was_aborted_has_no_answer(response: dict[str, Any], said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, har(entry(), entry(**response)))
+    assert said in found.entries[1].error
+    assert found.skipped == ()
+
+
+def test_an_answer_to_head_has_no_body(tmp_path: Path) -> None:
+    head = entry(content={"size": -1}, headers=[{"name": "Content-Length", "value": "70"}])
+    head["request"]["method"] = "HEAD"
+    assert read(tmp_path, har(head)).entries[0].error == ""
 
 
 def test_a_huge_har_is_not_even_read(tmp_path: Path) -> None:
