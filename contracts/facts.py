@@ -6,13 +6,14 @@ from typing import Any
 
 import openapi
 from harness.http import Answer, Call, header, object_or_empty
-from harness.redact import fingerprint
+from harness.redact import fingerprint, like_a_token
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
 
 def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
-    """(kind, value) of the secrets that an answer hands out by right, so that they are removed from the record."""
+    """(kind, value) of the secrets that an answer hands out by right, so that they are removed from the record; values
+    that have not the form of a token are no secrets."""
     if not call.operation or not 200 <= answer.status < 300:
         return
     for secret in openapi.find(call.operation).hands_out:
@@ -22,7 +23,9 @@ def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
             else header(answer.headers, secret.name)
         )
         if isinstance(value, str):
-            yield secret.kind, value.removeprefix("Bearer ").strip() if secret.place == "header" else value
+            token = value.removeprefix("Bearer ").strip() if secret.place == "header" else value
+            if like_a_token(token):
+                yield secret.kind, token
 
 
 def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from playwright.async_api import BrowserContext, Error, Page, Request, Response
 
@@ -58,6 +59,7 @@ class Browsing:
         self.found: list[dict[str, str]] = []
         self.unread: list[str] = []
         self._redactor = redactor
+        self._stored = Redactor()
         self._name = name
         self._secrets = secrets
         self._evidence = evidence
@@ -83,7 +85,7 @@ class Browsing:
         try:
             async with asyncio.timeout(4 * self.seconds):
                 await self.settle()
-                await self._register_stored_tokens()
+                await self._note_stored_tokens()
                 if self._evidence is not None:
                     await self._save_trace(self._evidence)
         except (Error, TimeoutError) as error:
@@ -249,35 +251,39 @@ class Browsing:
         if len(self._log) < _MOST_LINES:
             self._log.append(line)
 
-    async def _register_stored_tokens(self) -> None:
-        """Register session cookies and stored tokens: evidence must not show them."""
+    async def _note_stored_tokens(self) -> None:
+        """Note session cookies and stored tokens, which the evidence must not show. They are no secrets elsewhere: what
+        a page stores may be anything."""
         state = await self.context.storage_state()
         values = [each.get("value", "") for each in state.get("cookies", ())]
         values += [
             item.get("value", "") for origin in state.get("origins", ()) for item in origin.get("localStorage", ())
         ]
         for value in values:
-            if _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET and not re.search(r"\s", value):
-                self._redactor.register("stored", value)
+            if _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET and not re.search(r"\s|^/|^https?:", unquote(value)):
+                self._stored.register("stored", value)
 
     async def _save_trace(self, folder: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="crossapp-") as private:
             raw = Path(private) / "trace.zip"
             await self.context.tracing.stop(path=raw)
-            redact_archive(raw, folder / f"{self._name}.zip", self._redactor)
+            redact_archive(raw, folder / f"{self._name}.zip", self._redactor, self._stored)
 
     def _save_log(self, folder: Path) -> None:
         requests = [f"{each['status'] or each['failed'] or '…'} {each['method']} {each['url']}" for each in self.loads]
         text = "\n".join(["Console and failures", *self._log, "", "Requests", *requests, ""])
-        (folder / f"{self._name}.txt").write_text(self.redact(text), "utf-8", errors="replace")
+        (folder / f"{self._name}.txt").write_text(self._stored.redact(self.redact(text)), "utf-8", errors="replace")
 
 
-def redact_archive(raw: Path, clean: Path, redactor: Redactor) -> None:
+def redact_archive(raw: Path, clean: Path, *redactors: Redactor) -> None:
     """Copy a trace, redacted file by file. Images are left out: secrets cannot be found in them."""
     with zipfile.ZipFile(raw) as old, zipfile.ZipFile(clean, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             if not name.lower().endswith(_IMAGES):
-                new.writestr(name, redactor.redact_bytes(old.read(name)))
+                content = old.read(name)
+                for redactor in redactors:
+                    content = redactor.redact_bytes(content)
+                new.writestr(name, content)
 
 
 def _navigates(request: Request) -> bool:

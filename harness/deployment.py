@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from harness.redact import like_a_token
+
 Kind = Literal["simulated", "local", "staging", "production"]
 Role = Literal["organiser", "member", "outsider", "nameless", "user"]
 ROLES: tuple[str, ...] = get_args(Role)
-_SHORTEST_SECRET = 20
 
 
 class DeploymentError(ValueError):
@@ -160,14 +161,14 @@ class Deployment:
         found += [("control-token", each.control.token) for each in self.targets.values() if each.control]
         for each in self.targets.values():
             password = urlsplit(each.database).password if each.database else None
-            if password:
+            if password and not password.isalpha():  # a plain word, such as postgres, stands in many texts
                 found.append(("database-password", password))
         return [(kind, value) for kind, value in found if value]
 
 
 def _kept(state: Mapping[str, Any] | None) -> list[str]:
-    """The values of the cookies and of localStorage in a browser's state that may be secrets: long enough to be one."""
+    """The values of the cookies and of localStorage in a browser's state that may be secrets."""
     if state is None:
         return []
     entries = [*state["cookies"], *(entry for origin in state["origins"] for entry in origin["localStorage"])]
-    return [each["value"] for each in entries if len(each["value"]) >= _SHORTEST_SECRET]
+    return [each["value"] for each in entries if like_a_token(each["value"])]

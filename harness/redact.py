@@ -8,7 +8,7 @@ import re
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _SHORTEST = 8
@@ -21,6 +21,9 @@ _NAMED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,}", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=|%:!$&*,;@^#-]{8,}", re.ASCII)
+_ADDRESS = re.compile(r"/.*|.*://.*|[\w.-]+:\d{1,5}(/.*)?|[^@]+@[^@]+\.[A-Za-z]+", re.ASCII | re.DOTALL)
+_LONG = 16
 
 
 def fingerprint(value: str) -> str:
@@ -105,6 +108,16 @@ class Redactor:
     def redact_bytes(self, body: bytes) -> bytes:
         """As `redact`, for bytes; everything that is not a secret keeps its exact bytes."""
         return self.redact(body.decode("latin-1")).encode("latin-1", "replace") if body else body
+
+
+def like_a_token(value: str) -> bool:
+    """Whether a value has the form of a token: no address, no text with blanks or brackets, and so long that it is no
+    plain word or number: 16 characters, or 8 with letters and digits. What has not, such as `undefined`, a title, an id
+    or a URL, stands in pages and responses for other reasons, and would be taken for a leak wherever it does."""
+    plain = unquote(value)
+    if not _TOKEN.fullmatch(plain) or _ADDRESS.fullmatch(plain):
+        return False
+    return len(plain) >= _LONG or (any(map(str.isdigit, plain)) and any(map(str.isalpha, plain)))
 
 
 def names_secret(name: str) -> bool:

@@ -10,6 +10,8 @@ import openapi
 from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_session import wire as hi_wire
 from harness.deployment import Target, User
+from harness.http import object_or_empty
+from harness.redact import like_a_token
 from harness.relay import Relay
 from scenarios.cast.cast import CLIENT, Cast
 from scenarios.cast.selectors import SELECTORS, selectors_for
@@ -107,7 +109,7 @@ async def browses(
     """A browser of its own inside the block. `user` is signed in at tuvens-client; through a `relay` its network can be
     cut. Raises StoryStoppedError."""
     name = f"{cast.story.name}-{who}".replace("_", "-")
-    async with cast.stage.chromium.browsing(name, _handed_out, relay=relay) as browsing:
+    async with cast.stage.chromium.browsing(name, tokens_in, relay=relay) as browsing:
         persona = Persona(cast, browsing, who)
         if user is not None:
             await _signs_in(persona, user)
@@ -165,19 +167,14 @@ async def looks_at(tab: "Tab", part: str, seconds: float | None = None) -> bool:
     return seen
 
 
-def _handed_out(url: str, body: bytes) -> Iterable[tuple[str, str]]:
-    """Session tokens in a URL's query, and in the response that hands one out."""
+def tokens_in(url: str, body: bytes) -> Iterable[tuple[str, str]]:
+    """Session tokens in a URL's query, and in the response that hands one out; what a page wrongly builds, such as
+    `session_token=undefined`, is none."""
     parts = urlsplit(url)
-    for name, value in parse_qsl(parts.query):
-        if name == "session_token":
-            yield "session-token", value
+    found = [value for name, value in parse_qsl(parts.query) if name == "session_token"]
     if body and parts.path.endswith(GENERATE):
-        try:
-            token = json.loads(body)["session_token"]
-        except (ValueError, KeyError, TypeError):
-            return
-        if isinstance(token, str):
-            yield "session-token", token
+        found.append(object_or_empty(body).get("session_token", ""))
+    yield from (("session-token", each) for each in found if isinstance(each, str) and like_a_token(each))
 
 
 def origin_of(url: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.capabilities import capabilities_of, remedy_for
-from harness.deployment import Deployment, DeploymentError, ReceiverSettings
+from harness.deployment import Deployment, DeploymentError, ReceiverSettings, Target, User
 from harness.deployment_file import build_deployment, read_deployment
 
 APPS = ("tuvens-api", "hi.events", "tuvens-client")
@@ -350,6 +350,25 @@ def test_no_secret_stands_in_a_representation_and_all_of_them_are_named_for_remo
     }
     for text in (repr(found), str(found), f"{found.targets} {found.users}"):
         assert not [value for _, value in found.secrets() if value in text]
+
+
+def test_a_plain_word_and_what_a_browser_keeps_besides_are_no_secrets() -> None:
+    state = {
+        "cookies": [{"name": "last_page", "value": "http%3A%2F%2Flocalhost%3A5173%2Fevent%2F11"}],
+        "origins": [
+            {
+                "origin": "http://a",
+                "localStorage": [
+                    {"name": "title", "value": "An Evening of Songs 2026"},
+                    {"name": "token", "value": "Zk3J-x8f_Q2mB7LwYp0a"},
+                ],
+            }
+        ],
+    }
+    users = (User("organiser", "eyJ.eyJ.sig", 1, storage_state=state),)
+    target = Target("tuvens-api", "http://a", "http://a", "local", database="postgresql://postgres:postgres@db/x")
+    found = Deployment("d", "2025-07", {"tuvens-api": target}, users, "the-shared-secret").secrets()
+    assert [value for _, value in found] == ["the-shared-secret", "eyJ.eyJ.sig", "Zk3J-x8f_Q2mB7LwYp0a"]
 
 
 @pytest.mark.parametrize(

@@ -543,3 +543,12 @@ def test_no_body_is_so_odd_that_it_cannot_be_recorded_and_saved(operation: str, 
     for line in history_lines(by.history, by.redactor):
         line.encode("utf-8")
     asyncio.run(by.close())
+
+
+@pytest.mark.parametrize(
+    ("token", "known"), [("undefined", False), ("localhost:5173", False), ("0f3c9a7be1d24c55", True)]
+)
+def test_what_has_not_the_form_of_a_token_is_no_secret(token: str, known: bool) -> None:
+    answer = Answer(200, (), json.dumps({"session_token": token}).encode())
+    call = Call("generateSession", "POST", "/api/cross-app/generate-session")
+    assert list(facts.handed_out(call, answer)) == ([("session-token", token)] if known else [])

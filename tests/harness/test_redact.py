@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.expectations import expect, held
 from harness.history import Context, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
 from harness.judge import judge_all
-from harness.redact import Redactor, fingerprint, jwt_claims, placeholder
+from harness.redact import Redactor, fingerprint, jwt_claims, like_a_token, placeholder
 from harness.report import Source
 from harness.requirement import MUST, Catalogue, Requirement
 from harness.saved_history import history_lines, read_history
@@ -207,6 +207,32 @@ def test_two_secrets_have_two_placeholders_and_one_secret_has_one() -> None:
     one, other, again = redactor.redact("the-first-of-them the-second-of-them the-first-of-them").split(" ")
     assert one == again == f"<bearer:{fingerprint('the-first-of-them')}>"
     assert other == f"<bearer:{fingerprint('the-second-of-them')}>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "undefined", "null-token", "[object Object]", "session_token", "password", "12345678", "{{ session_token }}",
+        "localhost:5173", "http://localhost:5173/event/11", "http%3A%2F%2Flocalhost%3A5173%2F",
+        "/event/11/tickets/2026",
+        "ann@example.com", "An Evening of Songs 2026", "cf6aé-9f", "",
+    ],
+)  # fmt: skip
+def test_what_stands_in_pages_for_other_reasons_is_no_token(value: str) -> None:
+    assert not like_a_token(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0f3c9a7be1d24c55", "Zk3J-x8f_Q2mB7LwYp0a", "12|LaravelSanctumTokenOf40Characters", "a1b2c3d4", "eyJpdiI6Ik%3D%3D",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "0000000000000012",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    ],
+)  # fmt: skip
+def test_tokens_are_known_by_their_form(value: str) -> None:
+    assert like_a_token(value)
 
 
 def test_what_is_too_short_to_be_a_secret_is_left_for_it_would_blacken_plain_words() -> None:
