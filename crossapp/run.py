@@ -152,6 +152,9 @@ class Suite:
 def _suite_of(history: History, settings: Settings) -> Suite:
     """The suite of verify; for traffic without stories, only the requirements that judge any traffic."""
     requirements, untold = selected(settings), uncovered()
+    if FILE_STORY not in history.stories:
+        # The record is older than these premises, or made without stories: it is judged without them.
+        requirements = [each for each in requirements if each.stories != (FILE_STORY,)]
     if not history.stories:
         left = [each for each in requirements if not each.judges_any_traffic]
         requirements = of_any_traffic(requirements)

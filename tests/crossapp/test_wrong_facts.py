@@ -4,14 +4,17 @@ import asyncio
 import copy
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jwt as pyjwt
 import pytest
 
 import openapi
-from crossapp.run import Settings, perform, report_of
+from contracts.deployment_file.premises import STORY
+from crossapp.run import Run, Settings, perform, report_of
 from harness.deployment_file import build_deployment
+from harness.history import History
 from harness.report import Report
 from harness.verdict import VerdictName
 from simulators.launch import LaunchOptions
@@ -41,10 +44,14 @@ def as_staging(described: Description) -> Description:
     return found
 
 
-def verified(described: Description, *select: str) -> Report:
+def driven(described: Description, settings: Settings) -> Run:
     deployment = build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
+    return asyncio.run(perform(deployment, settings))
+
+
+def verified(described: Description, *select: str) -> Report:
     settings = Settings(select=select, quick=True)
-    return report_of(asyncio.run(perform(deployment, settings)), settings)
+    return report_of(driven(described, settings), settings)
 
 
 def expired(described: Description) -> None:
@@ -174,3 +181,14 @@ def test_a_right_file_is_confirmed_in_every_fact(staging: Description) -> None:
     assert {each.verdict for each in of_the_file} == {VerdictName.HELD}
     assert [each.requirement for each in report.findings if each.verdict is VerdictName.VIOLATED] == []
     assert [each.requirement for each in report.findings if each.verdict is VerdictName.BLOCKED] == []
+
+
+def test_a_record_from_before_the_comparison_is_judged_without_it(staging: Description) -> None:
+    settings = Settings(select=("session_token.mints_a_session",), quick=True)
+    run = driven(as_staging(staging), settings)
+    entries = [each for each in run.history.entries if not each.step.startswith(STORY)]
+    outcomes = [each for each in run.history.stories.values() if each.story != STORY]
+    report = report_of(replace(run, history=History(run.history.context, entries, outcomes)), settings)
+    found = {each.requirement: each.verdict for each in report.findings}
+    assert found["session_token.mints_a_session"] is VerdictName.HELD
+    assert not any(each.startswith("deployment_file.") for each in found)
