@@ -12,10 +12,11 @@ import pytest
 
 import openapi
 from contracts.deployment_file.premises import STORY
-from crossapp.run import Run, Settings, perform, report_of
+from crossapp.run import Settings, perform, report_of
 from harness.deployment_file import build_deployment
 from harness.history import History
 from harness.report import Report
+from harness.saved_history import Run
 from harness.verdict import VerdictName
 from simulators.launch import LaunchOptions
 from tests.launching import launched
