@@ -1,6 +1,6 @@
 """A change of an event's status at both ends: hi.events' webhook, tuvens-api's event, and tuvens-api's stream."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from harness.expectations import UndecidedError, json_object
@@ -95,6 +95,20 @@ def contact_data(reading: Exchange) -> Mapping[str, Any]:
     JSON object."""
     contact = json_object(reading).get("contactData")
     return contact if isinstance(contact, dict) else {}
+
+
+def expect_ours_alone(before: Exchange, after: Exchange, statuses: Collection[str] = ()) -> None:
+    """The premise of rules about what a story did not change: that nobody else changed it. Raises UndecidedError where
+    the second reading of an event shows another webhook applied than the first one, of none of these statuses."""
+    was, found = contact_data(before), contact_data(after)
+    applied = [(each.get("hiEventsStatus"), each.get("hiEventsLastUpdated")) for each in (was, found)]
+    status = applied[1][0]
+    if applied[0] != applied[1] and status is not None and status not in statuses:
+        raise UndecidedError(
+            f"a webhook with the status {str(status)[:40]}, which this story did not send, was applied to the event "
+            f"between exchanges {before.number} and {after.number}",
+            "Name events in the deployment file that nobody else changes meanwhile.",
+        )
 
 
 def stream_message(event: StreamEvent) -> Mapping[str, Any]:

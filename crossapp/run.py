@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +21,7 @@ from contracts.deployment_file.premises import premises_in_file
 from contracts.deviations import KNOWN
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
+from contracts.lifetimes import note_lifetimes
 from contracts.recording import recorder_for
 from harness import chromium
 from harness.capabilities import capabilities_of
@@ -30,6 +31,7 @@ from harness.drive import Progress, drive
 from harness.history import DOES_NOT_HOLD, Context, Exchange, History
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
+from harness.redact import jwt_claims, placeholder
 from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
@@ -136,6 +138,7 @@ async def perform(
             progress=progress,
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
+    note_lifetimes(history, dict(_ends_of_jwts(deployment)))
     return Run.of(history, recorder.redactor, began)
 
 
@@ -147,6 +150,14 @@ class Suite:
     requirements: Sequence[Requirement]
     claims: Sequence[Claim]
     uncovered: Mapping[str, Uncovered]
+
+
+def _ends_of_jwts(deployment: Deployment) -> Iterator[tuple[str, float]]:
+    """The placeholder of each user's JWT that says when it ends, and that time in Unix seconds."""
+    for user in deployment.users:
+        ends = (jwt_claims(user.jwt) or {}).get("exp")
+        if isinstance(ends, int | float):
+            yield placeholder("jwt", user.jwt), float(ends)
 
 
 def _suite_of(history: History, settings: Settings) -> Suite:

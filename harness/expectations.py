@@ -1,6 +1,6 @@
 """What judges expect of exchanges, and the exceptions by which they decide. A judge returns a verdict or raises one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,11 @@ from harness.verdict import Held, Violated
 
 At = Entry | int | Iterable[Entry | int]
 """Evidence: entries of the history, or their numbers."""
+
+CREDENTIAL_LEFT = "credential_left"
+"""The fact of an exchange for how long the credentials of its request were surely still good when the answer came:
+`seconds` for the one that ends first, negative if it may have expired before, and its `kind` (session-token, bearer or
+jwt)."""
 
 
 class BrokenRuleError(Exception):
@@ -62,6 +67,27 @@ def let_through(exchange: Exchange) -> Exchange:
     return exchange
 
 
+def alive(exchange: Exchange) -> Exchange:
+    """The exchange, none of whose credentials may have expired before the request arrived. Raises UndecidedError."""
+    left = exchange.facts.get(CREDENTIAL_LEFT)
+    if left is not None and left["seconds"] < 0:
+        raise UndecidedError(
+            f"exchange {exchange.number} ({exchange.step}): its {left['kind'].replace('-', ' ')} may have expired "
+            f"before the request arrived ({shown(exchange)})",
+            "Let sessions live longer (CROSS_APP_SESSION_EXPIRY), give a fresh JWT, or run where less else is running.",
+        )
+    return exchange
+
+
+def _refused_by_expiry(exchange: Exchange, wanted: Collection[int]) -> bool:
+    """Whether an answer with another status than these is what a request with an expired credential gets."""
+    left = exchange.facts.get(CREDENTIAL_LEFT)
+    if left is None or exchange.status in wanted or not exchange.is_client_error:
+        return False
+    # Which refusal an expired session token gets is judged where one is sent on purpose.
+    return exchange.status == 401 if left["kind"] != "session-token" else not {401, 404}.intersection(wanted)
+
+
 def shown(exchange: Exchange, *, length: int = 160) -> str:
     """An answer in a line: status and the beginning of its body."""
     text = exchange.response_body[: length * 4].decode("utf-8", "replace").strip()
@@ -90,6 +116,8 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
     if 429 not in statuses:
         let_through(exchange)
     answered(exchange)
+    if _refused_by_expiry(exchange, statuses):
+        alive(exchange)
     wanted = " or ".join(str(each) for each in statuses)
     expected = f"status {wanted}" + (f" {because}" if because else "")
     return _expect_answer(exchange.status in statuses, expected, shown(exchange), exchange)
@@ -98,6 +126,8 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
 def expect_success(exchange: Exchange) -> Exchange:
     """The exchange, answered with any 2xx. Raises BrokenRuleError or UndecidedError."""
     let_through(exchange)
+    if _refused_by_expiry(exchange, (200,)):
+        alive(exchange)
     return _expect_answer(exchange.is_success, "success (2xx)", shown(exchange), exchange)
 
 

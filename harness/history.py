@@ -267,6 +267,13 @@ class History:
                 self.entries[index] = replace(each, superseded=True)
                 return
 
+    def add_facts(self, facts: Mapping[int, Mapping[str, Any]]) -> None:
+        """Add facts to exchanges, by number: those that only the other entries tell."""
+        self._indexed = (0, 0)
+        for index, each in enumerate(self.entries):
+            if isinstance(each, Exchange) and each.number in facts:
+                self.entries[index] = replace(each, facts={**each.facts, **facts[each.number]})
+
     def _at(self, step: str, kind: type[_Kind]) -> list[_Kind]:
         return [each for each in self.of_story(_story_of(step)) if isinstance(each, kind) and each.step == step]
 

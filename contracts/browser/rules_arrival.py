@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import openapi
-from contracts.browser.observations import expect_visible, page_at
+from contracts.browser.observations import expect_visible, page_at, visible
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held
@@ -105,6 +105,8 @@ def arrives_signed_in(history: History) -> Verdict:
     """hi.events lets a browser that arrives with a session token in as its user."""
     page = page_at(history, f"{ARRIVES}/arrived")
     status = page.values["status"]
+    if page.values.get("session_left", 0.0) < 0 and (status != 200 or "signed_in" not in visible(page)):
+        raise UndecidedError("the session token may have expired before the browser arrived with it")
     expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=page)
     expect_visible(page, "signed_in", "who is signed in")
     return held(page)

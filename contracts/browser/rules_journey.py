@@ -28,6 +28,9 @@ _LINKS = "browser.a_success_links_the_event"
 _NEEDS = ("browser", "target:tuvens-client", "events")
 _WRAPS = "client_session.wraps_a_session"
 _OPERATIONS = (*OPERATIONS, "wrapGenerateSession", "openCrossAppPage")
+_SESSION_IS_OVER = ("INVALID_SESSION", "EXPIRED_SESSION")
+# Seconds: expires_at may have been rounded down to a whole one.
+_ROUNDED = 1.0
 _ON_SUCCESS = ("status", "event_id", "hi_events_event_id", "account_id")
 
 
@@ -179,6 +182,11 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     came = [each for each in page.values["way"] if back and str(each["to"]) == back]
     expect(bool(came), expected=f"back to {back}", observed=_last(page), at=page)
     query = came[-1]["query"]
+    lasts = float(history.context.settings.get("session_expiry", 900))
+    if query.get("error_code") in _SESSION_IS_OVER and page.values.get("took", 0.0) > lasts - _ROUNDED:
+        raise UndecidedError(
+            f"the browser took {page.values['took']:.1f} s to hi.events and back, and a session lasts {lasts:.0f} s"
+        )
     for name in _ON_SUCCESS:
         expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=page)
     expect(

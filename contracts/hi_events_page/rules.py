@@ -9,6 +9,7 @@ from contracts.hi_events_session.wire import event_of
 from harness.expectations import (
     LackingError,
     UndecidedError,
+    alive,
     answered,
     expect,
     expect_success,
@@ -73,6 +74,8 @@ def _returned(history: History, exchange: Exchange) -> Mapping[str, str]:
     let_through(exchange)
     target = redirect_of(exchange)
     wanted = host_of(str(history.context.settings.get("return_origin", "")))
+    if target is None or host_of(target) != wanted:
+        alive(exchange)
     expect(
         target is not None and host_of(target) == wanted,
         expected=f"a redirect to the return URL at {wanted}",
@@ -100,6 +103,8 @@ def returns_after_making_an_event(history: History) -> Verdict:
     """hi.events goes back to the return URL after it made an event for a Tuvens event, and tells its id there."""
     answer = history.one(f"{STORY}/page")
     query = _returned(history, answer)
+    if not query.get("hi_events_event_id"):
+        alive(answer)
     _expect_query(query, bool(query.get("hi_events_event_id")), "hi_events_event_id on the way back", answer)
     return held(answer)
 
@@ -186,7 +191,8 @@ def foreign_event_is_not_linked(history: History) -> Verdict:
     query = _returned(history, answer)
     refused = query.get("status") != "success" and query.get("success") != "true"
     _expect_query(query, refused, "an error, such as INSUFFICIENT_PERMISSIONS", answer)
-    return held(answer)
+    # That an expired session makes no event shows nothing.
+    return held(alive(answer))
 
 
 @rule(

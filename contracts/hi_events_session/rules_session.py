@@ -8,7 +8,7 @@ from contracts.catalogue import RuleFamily
 from contracts.expiry import seconds_to_expiry
 from contracts.hi_events_session.rules_sign_in import handed_out, signed_in_user
 from contracts.hi_events_session.wire import event_of
-from contracts.status_changes import readable, state_of
+from contracts.status_changes import expect_ours_alone, readable, state_of
 from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
@@ -245,6 +245,10 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
 def refused_change_changes_nothing(history: History) -> Verdict:
     """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
     readings = [readable(each) for each in history.every(f"{CHANGED}/at tuvens-api")]
+    for each in readings[1:]:
+        if state_of(json_object(each)) != state_of(json_object(readings[0])):
+            # These were tried; whatever else was applied, others sent.
+            expect_ours_alone(readings[0], each, ("LIVE", "CANCELLED"))
     _unchanged(readings, state_of)
     # hi.events shows a change at once, tuvens-api has to be told of it; but not every deployment lets an event be read.
     with suppress(NothingObservedError):

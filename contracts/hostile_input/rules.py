@@ -1,7 +1,7 @@
 """Input is validated: hostile input is refused and changes nothing."""
 
 from contracts.catalogue import RuleFamily
-from harness.expectations import expect, expect_success, held, let_through, shown
+from harness.expectations import alive, expect, expect_success, held, let_through, shown
 from harness.history import History, Outcome
 from harness.http import object_or_empty
 from harness.requirement import MUST, SHOULD
@@ -43,6 +43,7 @@ def hostile_tokens_open_nothing(history: History) -> Verdict:
         let_through(each)
         granted = each.is_success and object_or_empty(each.response_body).get("has_permission") is True
         expect(not granted, expected="has_permission false, or a refusal", observed=shown(each), at=each)
+        alive(each)
         seen.append(each)
     return held(seen[:6], f"{len(seen)} questions")
 

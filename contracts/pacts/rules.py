@@ -14,6 +14,7 @@ from harness.expectations import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
+    alive,
     answered,
     held,
     let_through,
@@ -74,6 +75,8 @@ def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], 
         return held(evidence)
     if interaction.operation == "openCrossAppPage" and works_in_a_browser(exchanges[-1]):
         raise LackingError("the page runs in a browser and goes back by a script, which Pact cannot see")
+    if interaction.status is not None and 200 <= interaction.status < 300 and exchanges[-1].is_client_error:
+        alive(exchanges[-1])
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     where = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(_expected(interaction), f"{mismatches}{where}", evidence)

@@ -1,7 +1,7 @@
 """The webhook: what it refuses, in which order, and that a refused update changes nothing."""
 
 from contracts.catalogue import RuleFamily
-from contracts.status_changes import WEBHOOK, event_reading, state_in
+from contracts.status_changes import WEBHOOK, event_reading, expect_ours_alone, reported_status, state_in
 from contracts.webhook.rules_processing import SECTION
 from harness.expectations import UndecidedError, expect, expect_status, held, statuses
 from harness.history import History
@@ -158,6 +158,8 @@ def refused_updates_change_nothing(history: History) -> Verdict:
             raise UndecidedError("no webhook was refused")
         before, after = event_reading(history, f"{story}/base/event"), event_reading(history, f"{story}/afterwards")
         was, found = state_in(before), state_in(after)
+        if found != was:
+            expect_ours_alone(before, after, {reported_status(each) for each in updates})
         expect(
             found == was,
             expected=f"{was}, as before",

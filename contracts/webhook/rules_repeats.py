@@ -1,7 +1,7 @@
 """The webhook: deliveries that come twice, late, or out of order."""
 
 from contracts.catalogue import RuleFamily
-from contracts.status_changes import WEBHOOK, event_reading, state_in
+from contracts.status_changes import WEBHOOK, event_reading, expect_ours_alone, reported_status, state_in
 from contracts.webhook.rules_processing import SECTION
 from harness.expectations import answered, expect, expect_success, held, shown
 from harness.history import History
@@ -30,6 +30,11 @@ def _unchanged(history: History, first: str, *later: str) -> Verdict:
     for step in later:
         delivery, after = answered(history.one(step)), event_reading(history, f"{step}/event")
         found = state_in(after)
+        if found != was:
+            story = first.partition("/")[0]
+            expect_ours_alone(
+                before, after, {reported_status(each) for each in history.exchanges(WEBHOOK, story=story)}
+            )
         expect(found == was, expected=f"{was}, as before", observed=str(found), at=(after, delivery))
         seen += [delivery, after]
     return held(seen)

@@ -1,7 +1,7 @@
 """The cast of a story: people and back ends, each with the verbs of its trade."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +10,13 @@ from contracts.client_session import wire as client_wire
 from contracts.event_stream import wire as stream_wire
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
+from contracts.status_changes import reported_event, webhook_payload
+from contracts.times import iso_or_none
 from contracts.tuvens_event import wire as event_wire
 from contracts.webhook import wire as webhook_wire
 from harness.deployment import Deployment, Linked, User
-from harness.http import Answer, Call, WireError
+from harness.history import Outcome
+from harness.http import Answer, Call, WireError, object_or_empty
 from harness.listener import Listener
 from harness.story import Story, StoryStoppedError
 from scenarios.cast.sending import Reply
@@ -104,6 +107,13 @@ class Cast:
         return Reply(exchange, answer)
 
     # sessions
+
+    async def while_alive(
+        self, attempt: Callable[[], Awaitable[Sequence[Reply]]], *, turn: Callable[[], Awaitable[None]] | None = None
+    ) -> Sequence[Reply]:
+        """Make an attempt with tokens that it gets anew; again where one may have expired on the way (`SessionPool`).
+        Raises StoryStoppedError."""
+        return await self.stage.sessions.while_alive(attempt, turn=turn)
 
     async def session(self, role: str = "organiser") -> SessionToken:
         """A live session of a user of that role, shared with other stories; not to sign in with. Raises
@@ -234,7 +244,12 @@ class Cast:
         """Hi.Events delivers a webhook."""
         right = webhook_wire.sign(self.secret, body)
         call = webhook_wire.event_status_changed(body, right if signature is _DEFAULT else signature)
-        return await self.send(step, BACKEND, call, key="instance", obey_limits=obey_limits)
+        reply = await self.send(step, BACKEND, call, key="instance", obey_limits=obey_limits)
+        sent_at = iso_or_none(object_or_empty(body).get("event_sent_at"))
+        if reply.ok and sent_at is not None:
+            status = webhook_payload(body).get("status")
+            self.stage.events.told(reported_event(body), str(status), sent_at)
+        return reply
 
     # a browser
 
@@ -267,8 +282,14 @@ class Cast:
 
     async def sets_status(self, step: str, bearer: str | None, hi_event: str, status: object) -> Reply:
         """An organiser changes an event's status at hi.events."""
-        return await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
+        reply = await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
+        # Without an answer it may have been changed all the same.
+        if reply.ok or reply.exchange.outcome is Outcome.NO_ANSWER:
+            self.stage.events.changed(hi_event, str(status))
+        return reply
 
-    async def opens_page(self, step: str, params: Mapping[str, str]) -> Reply:
-        """A browser opens hi.events' page with the query that tuvens-client gives it."""
-        return await self.asks_hi_events(step, hi_wire.open_page(params))
+    async def opens_page(self, step: str, params: Mapping[str, str], *, turn_taken: bool = False) -> Reply:
+        """A browser opens hi.events' page with the query that tuvens-client gives it; `turn_taken`: after
+        `turn_to_open_page`."""
+        key = None if turn_taken else "address"
+        return await self.send(step, BROWSER, hi_wire.open_page(params), key=key)

@@ -20,7 +20,10 @@ async def given_draft(cast: Cast, bearer: str, event: Linked) -> None:
     """Set an event to DRAFT at hi.events and wait for the webhook of it: later webhooks are about later changes.
     Raises StoryStoppedError."""
     reading = await cast.asks_hi_events("prepare/read", wire.read_event(bearer, event.hi))
-    if wire.event_of(reading.json_object()).get("status") == "DRAFT":
+    status = wire.event_of(reading.json_object()).get("status")
+    if status is not None:
+        cast.stage.events.known(event.hi, status)
+    if status == "DRAFT":
         return
     deliveries = await watch_deliveries(cast)
     reply = await cast.sets_status("prepare/change", bearer, event.hi, "DRAFT")

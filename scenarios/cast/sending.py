@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import openapi
+from contracts.lifetimes import Lifetimes
 from contracts.times import parse_http_date
 from harness.deployment import Deployment, Target
 from harness.expectations import shown
@@ -139,6 +140,17 @@ class Sender:
                 break
             self._recorder.history.supersede(exchange.number)
         return Reply(exchange, answer)
+
+    def came_too_late(self, reply: Reply) -> bool:
+        """Whether a refusal may come of a token or JWT that expired before the request arrived."""
+        if reply.ok or reply.answer is None or reply.status == 429:
+            return False
+        left = Lifetimes(self._recorder.history).left(reply.exchange)
+        return left is not None and left[0] < 0
+
+    def give_up(self, reply: Reply) -> None:
+        """Leave an exchange out of what rules judge: it is made again."""
+        self._recorder.history.supersede(reply.exchange.number)
 
     async def _repeats(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         """Whether to send the call again; waits as long as a 429 asks for."""

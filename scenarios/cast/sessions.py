@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.hi_events_session import wire as hi_wire
+from contracts.lifetimes import handed_out
 from contracts.session_token import wire as session_wire
 from contracts.times import parse_iso
 from harness.deployment import User
@@ -19,13 +21,19 @@ from scenarios.cast.sending import Reply, Sender
 
 _DEFAULT_LIFETIME = 900
 _MARGIN = 60.0
+_TRIES = 3
+
+
+def _until(begun: float, lasts: float) -> float:
+    return begun + lasts - min(_MARGIN, lasts / 2)
 
 
 @dataclass(slots=True)
 class SessionToken:
     """A session minted at tuvens-api. `token` is the real one: for requests, never for the record.
 
-    `expires_at` is as announced, `minted_at` in Unix seconds, `exchange` the number of the exchange that minted it.
+    `expires_at` is as announced, `minted_at` in Unix seconds, `exchange` the number of the exchange that minted it, and
+    `lasts` for how many seconds it is surely good from then on.
     """
 
     token: str = field(repr=False)
@@ -33,6 +41,12 @@ class SessionToken:
     expires_at: str
     minted_at: float
     exchange: int
+    lasts: float = _DEFAULT_LIFETIME
+
+    @property
+    def until(self) -> float:
+        """When to use another one, so that requests that wait for their turn come in time; in Unix seconds."""
+        return _until(self.minted_at, self.lasts)
 
     def end(self) -> float:
         """The announced expiry in Unix seconds. Raises StoryStoppedError if it is not a time."""
@@ -86,7 +100,7 @@ class SessionPool:
         """A live session of a user, the same one for all stories; not to sign in with."""
         async with self._locks[user.jwt]:
             known = self._shared.get(user.jwt)
-            if known is None or self._clock.now() > known.minted_at + self.lifetime - _MARGIN:
+            if known is None or self._clock.now() > known.until:
                 known = self._shared[user.jwt] = await self.mint(user, f"{SHARED}/generate session")
             return known
 
@@ -106,7 +120,16 @@ class SessionPool:
             if account_id is None and reply.answer is not None and reply.status != 429:
                 self._refused[user.jwt] = reason
             raise StoryStoppedError(reason) from None
-        minted = SessionToken(session.session_token, user, session.expires_at, self._clock.now(), reply.exchange.number)
+        announced = handed_out(reply.exchange)
+        lasts = announced[1].lasts if announced is not None else None
+        minted = SessionToken(
+            session.session_token,
+            user,
+            session.expires_at,
+            self._clock.now(),
+            reply.exchange.number,
+            max(self.lifetime if lasts is None else lasts - reply.exchange.seconds, 0.0),
+        )
         self.minted.append(minted)
         return minted
 
@@ -123,17 +146,41 @@ class SessionPool:
             return known
 
     async def _sign_in(self, user: User) -> SignedIn:
+        async def turn() -> None:
+            await self._rate_limits.take("validateCrossAppSession", "address")
+
+        async def attempt() -> list[Reply]:
+            tokens.append(await self.mint(user, f"{SHARED}/generate session"))
+            call = hi_wire.sign_in(tokens[-1].token)
+            return [await self._sender.send(f"{SHARED}/sign in", "browser", call, key=None)]
+
+        tokens: list[SessionToken] = []
         # The turn first: a short-lived token must not expire while its turn is waited for.
-        await self._rate_limits.take("validateCrossAppSession", "address")
-        session = await self.mint(user, f"{SHARED}/generate session")
-        now = self._clock.now()
-        reply = await self._sender.send(f"{SHARED}/sign in", "browser", hi_wire.sign_in(session.token), key=None)
+        await turn()
+        [reply] = await self.while_alive(attempt, turn=turn)
         found = read_sign_in(reply, user.role)
-        tuvens_until = session.minted_at + self.lifetime - min(_MARGIN, self.lifetime / 2)
-        return SignedIn(found.bearer, session, now + found.seconds - min(_MARGIN, found.seconds / 2), tuvens_until)
+        begun = self._clock.now() - reply.exchange.seconds
+        return SignedIn(found.bearer, tokens[-1], _until(begun, found.seconds), tokens[-1].until)
+
+    async def while_alive(
+        self, attempt: Callable[[], Awaitable[Sequence[Reply]]], *, turn: Callable[[], Awaitable[None]] | None = None
+    ) -> Sequence[Reply]:
+        """The replies of an attempt, which gets its tokens anew and uses them. It is made again, three times in all,
+        while a token may have expired before a request of it arrived; what is given up is judged by no rule. `turn` is
+        taken before each further try. Raises what these two raise."""
+        for number in range(1, _TRIES + 1):
+            replies = await attempt()
+            if number == _TRIES or not any(self._sender.came_too_late(each) for each in replies):
+                break
+            for each in replies:
+                self._sender.give_up(each)
+            self.forget()
+            if turn is not None:
+                await turn()
+        return replies
 
     def forget(self) -> None:
-        """Drop the shared sessions: a clock was moved past their expiry."""
+        """Drop the shared sessions: they have expired, or a clock was moved past their expiry."""
         self._shared.clear()
         self._signed_in.clear()
 

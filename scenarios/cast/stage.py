@@ -1,10 +1,14 @@
 """The stage: everything that the stories of one run share."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from contracts.tuvens_event.wire import get_event
 from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
+from harness.history import SHARED
 from harness.receiver import Receiver
 from harness.recorder import Recorder
 from scenarios.cast.clock import RunClock
@@ -13,6 +17,9 @@ from scenarios.cast.event_leases import EventLeases
 from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Sender
 from scenarios.cast.sessions import SessionPool
+
+# Seconds after a change in which its webhook may come: the longest time-out of a delivery, and less at simulators.
+_LONGEST_DELIVERY, _SOON = 30.0, 10.0
 
 
 class Stage:
@@ -48,13 +55,18 @@ class Stage:
         self.rate_limits = RateLimitTurns(deployment)
         self.sender = Sender(deployment, recorder, self.rate_limits, self.clock)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
-        self.events = EventLeases(deployment)
+        simulated = all(each.control is not None for each in deployment.targets.values())
+        self.events = EventLeases(deployment, self._read_event, seconds=_SOON if simulated else _LONGEST_DELIVERY)
         self.chromium = Chromium(
             recorder.redactor,
             seconds=recorder.limits.seconds,
             evidence=evidence,
             any_certificate=bool(deployment.ca_file),
         )
+
+    async def _read_event(self, event_id: str) -> Mapping[str, Any]:
+        reply = await self.sender.send(f"{SHARED}/event settles", "browser", get_event(event_id))
+        return reply.json_object() if reply.ok else {}
 
     def target(self, app: str) -> Target:
         """A target of the deployment. Raises StoryStoppedError if it has none for the application."""

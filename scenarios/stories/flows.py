@@ -17,6 +17,7 @@ from scenarios.cast.cast import Cast
 from scenarios.cast.deliveries import delivery_seconds, watch_deliveries
 from scenarios.cast.event_fixtures import OPERATIONS, given_draft, restore_draft, set_status
 from scenarios.cast.page_params import page_params
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 _NEEDS = ("events", "linked-event")
@@ -35,9 +36,8 @@ class _Event:
 async def event_goes_live(cast: Cast) -> None:
     """An organiser adds ticketing to an event of Tuvens and sets it live at hi.events; an open page hears of it."""
     await cast.turn_to_sign_in()
-    session = await cast.fresh_session("generate session")
     async with cast.event() as event, cast.listens("stream") as listener:
-        bearer = await _signs_in(cast, "sign in", session.token)
+        bearer = await _signs_in(cast, "generate session", "sign in")
         made = await _made_by_page(cast, bearer, event)
         if made is not None:
             await _go_live(cast, bearer, made, listener)
@@ -64,12 +64,19 @@ async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
     browser or makes none."""
     if not cast.can("return-origin"):
         return None
-    # A token of its own: that of the sign-in may be good for one session only.
-    token = (await cast.fresh_session("session for the page")).token
-    reply = await cast.opens_page("page", page_params(cast, token, event, title="Live — “at last”"))
+
+    async def attempt() -> list[Reply]:
+        # A token of its own: that of the sign-in may be good for one session only.
+        token = (await cast.fresh_session("session for the page")).token
+        params = page_params(cast, token, event, title="Live — “at last”")
+        return [await cast.opens_page("page", params, turn_taken=True)]
+
+    await cast.turn_to_open_page()
+    [reply] = await cast.while_alive(attempt, turn=cast.turn_to_open_page)
     made = made_event(reply.exchange)
     if made is None:
         return None
+    cast.stage.events.made(Linked(made, event))
     cast.observe("event", {"hi": made, "tuvens": event, "made by": "that the page made"})
     changes = {"hasTicketing": True, "hiEventsEventId": made}
     await cast.changes_event("callback", cast.organiser.jwt, event, changes)
@@ -82,8 +89,6 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
     """A back end asks and tells tuvens-api with a wrong secret; with the right one the same session goes on to a live
     event."""
     await cast.turn_to_sign_in()
-    session = await cast.fresh_session("generate session")
-    await cast.validates("wrong secret/validate session", session.token, secret=_WRONG)
     async with cast.linked_event() as event:
         body = status_changed_body(
             event_id=int(event.hi) if event.hi.isdigit() else event.hi,
@@ -92,8 +97,15 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
             tuvens_event_id=event.tuvens,
             sent_at=iso_millis(cast.now()),
         )
-        await cast.delivers("wrong secret/webhook", body, signature=sign(_WRONG, body))
-        bearer = await _signs_in(cast, "right secret/sign in", session.token)
+
+        async def attempt() -> list[Reply]:
+            session = await cast.fresh_session("generate session")
+            await cast.validates("wrong secret/validate session", session.token, secret=_WRONG)
+            await cast.delivers("wrong secret/webhook", body, signature=sign(_WRONG, body))
+            return [await cast.signs_in("right secret/sign in", session.token, turn_taken=True)]
+
+        [reply] = await cast.while_alive(attempt, turn=cast.turn_to_sign_in)
+        bearer = _bearer_in(reply)
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
         await restore_draft(cast, bearer, event)
@@ -103,15 +115,22 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
 async def a_missing_permission_is_noticed(cast: Cast) -> None:
     """An organiser asks hi.events for the event of others, is denied it, and sets an own event live instead."""
     await cast.turn_to_sign_in()
-    # A session of its own: what it was denied must not depend on what other stories ask.
-    session = await cast.fresh_session("generate session")
-    bearer = await _signs_in(cast, "sign in", session.token)
     async with cast.linked_event() as event:
-        for name, number in (("foreign event", cast.deployment.foreign_event), ("own event", event.tuvens)):
+        asked = {"foreign event": cast.deployment.foreign_event, "own event": event.tuvens}
+        for number in asked.values():
             if not number.isdigit():
                 raise StoryStoppedError(f"the event {number} has no number, as resource_id must be")
-            call = wire.session_permission(bearer, "manage_ticketing", int(number))
-            await cast.asks_hi_events(f"permission/{name}", call)
+
+        async def attempt() -> list[Reply]:
+            # A session of its own: what it was denied must not depend on what other stories ask.
+            session = await cast.fresh_session("generate session")
+            replies = [await cast.signs_in("sign in", session.token, turn_taken=True)]
+            for name, number in asked.items() if replies[0].ok else ():
+                call = wire.session_permission(_bearer_in(replies[0]), "manage_ticketing", int(number))
+                replies.append(await cast.asks_hi_events(f"permission/{name}", call))
+            return replies
+
+        bearer = _bearer_in((await cast.while_alive(attempt, turn=cast.turn_to_sign_in))[0])
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
         await restore_draft(cast, bearer, event)
@@ -120,8 +139,8 @@ async def a_missing_permission_is_noticed(cast: Cast) -> None:
 @story(needs=_NEEDS, operations=(*OPERATIONS, "streamEventUpdates"))
 async def a_listener_loses_the_network(cast: Cast) -> None:
     """A page listens, loses the network while a live event is drafted, comes back, and hears of what is next."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         is_active = partial(is_about, event_id=event.tuvens, status="active")
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
         await given_draft(cast, bearer, event)
@@ -158,17 +177,26 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
 async def _replace(cast: Cast, expired: str) -> None:
     await cast.signs_in("expired/sign in", expired)
     await cast.turn_to_sign_in()
-    session = await cast.fresh_session("new/generate session")
-    bearer = await _signs_in(cast, "new/sign in", session.token)
     async with cast.linked_event() as event:
+        bearer = await _signs_in(cast, "new/generate session", "new/sign in")
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
         await restore_draft(cast, bearer, event)
     cast.stage.sessions.forget()
 
 
-async def _signs_in(cast: Cast, step: str, token: str) -> str:
-    reply = await cast.signs_in(step, token, turn_taken=True)
+async def _signs_in(cast: Cast, mint: str, step: str) -> str:
+    """Get a session token and sign in with it, in these steps, after `turn_to_sign_in`; returns the bearer token."""
+
+    async def attempt() -> list[Reply]:
+        session = await cast.fresh_session(mint)
+        return [await cast.signs_in(step, session.token, turn_taken=True)]
+
+    [reply] = await cast.while_alive(attempt, turn=cast.turn_to_sign_in)
+    return _bearer_in(reply)
+
+
+def _bearer_in(reply: Reply) -> str:
     answer = reply.must("the organiser cannot sign in at hi.events")
     try:
         # Only the token: the flow goes on without the other fields of the answer.

@@ -1,9 +1,12 @@
 """Users ask hi.events questions with a session, without one, and after its end."""
 
+from functools import partial
+
 from contracts.hi_events_session import wire
 from harness.deployment import Linked
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
+from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import read_sign_in
 from scenarios.catalogue import story
 
@@ -14,13 +17,10 @@ OPERATIONS = ("generateSession", "validateCrossAppSession")
 async def a_hi_events_session_is_used(cast: Cast) -> None:
     """Users who are signed in ask hi.events who they are, for their accounts, and what they may do; tuvens-api is asked
     the same directly."""
-    bearer = await cast.bearer()
-    await cast.asks_hi_events("status", wire.session_status(bearer))
+    await cast.while_alive(partial(_looks, cast))
     for role in ("organiser", "outsider"):
         if cast.can(f"role:{role}"):
-            own = await cast.signed_in(role)
-            await cast.asks_hi_events(f"accounts/{role}", wire.session_accounts(own.bearer))
-            await cast.lists_accounts(f"accounts at tuvens-api/{role}", own.session.token)
+            await cast.while_alive(partial(_lists, cast, role))
     await _asks(cast, "manage ticketing", "organiser", "manage_ticketing")
     await _asks(cast, "create events", "organiser", "create_events")
     await _asks(cast, "unknown permission", "organiser", "launch_rockets")
@@ -30,6 +30,7 @@ async def a_hi_events_session_is_used(cast: Cast) -> None:
         await _asks(cast, "foreign event", "organiser", "manage_ticketing", cast.deployment.foreign_event)
     if cast.can("role:member"):
         await _asks(cast, "plain member", "member", "manage_ticketing")
+    bearer = await cast.bearer()
     ill_formed = {
         "no permission": wire.session_permission(bearer, "x").with_body(b"{}"),
         "number": wire.session_permission(bearer, 5),
@@ -39,13 +40,32 @@ async def a_hi_events_session_is_used(cast: Cast) -> None:
         await cast.asks_hi_events(f"ill-formed permission/{name}", call)
 
 
+async def _looks(cast: Cast) -> list[Reply]:
+    return [await cast.asks_hi_events("status", wire.session_status(await cast.bearer()))]
+
+
+async def _lists(cast: Cast, role: str) -> list[Reply]:
+    own = await cast.signed_in(role)
+    return [
+        await cast.asks_hi_events(f"accounts/{role}", wire.session_accounts(own.bearer)),
+        await cast.lists_accounts(f"accounts at tuvens-api/{role}", own.session.token),
+    ]
+
+
 async def _asks(cast: Cast, name: str, role: str, permission: str, resource: str = "") -> None:
     number: object = int(resource) if resource.isdigit() else None
     if resource and number is None:
         return
-    own = await cast.signed_in(role)
-    await cast.asks_hi_events(f"permission/{name}", wire.session_permission(own.bearer, permission, number))
-    await cast.asks_permission(f"permission at tuvens-api/{name}", own.session.token, permission, number)
+
+    async def attempt() -> list[Reply]:
+        own = await cast.signed_in(role)
+        call = wire.session_permission(own.bearer, permission, number)
+        return [
+            await cast.asks_hi_events(f"permission/{name}", call),
+            await cast.asks_permission(f"permission at tuvens-api/{name}", own.session.token, permission, number),
+        ]
+
+    await cast.while_alive(attempt)
 
 
 @story()

@@ -1,11 +1,14 @@
 """Input that is meant to break a server."""
 
+from functools import partial
+
 from contracts.session_token import wire
 from contracts.times import iso_millis
 from contracts.tuvens_event.wire import get_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from harness.http import Call
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
+from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import user_key
 from scenarios.catalogue import story
 
@@ -40,17 +43,25 @@ OVER_A_MEBIBYTE = b"x" * (1024 * 1024 + 4096)
 @story(operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"))
 async def hostile_input_is_sent(cast: Cast) -> None:
     """Someone who knows the secret sends what is meant to break a server, then asks an ordinary question."""
-    session = await cast.session()
     for name, text in HOSTILE.items():
         await cast.validates(f"token/validateSession/{name}", text)
         await cast.lists_accounts(f"token/listUserAccounts/{name}", text)
         await cast.asks_permission(f"token/validatePermission/{name}", text, "manage_ticketing")
-        await cast.asks_permission(f"permission/{name}", session.token, text)
+        await cast.while_alive(partial(_asks_for, cast, name, text))
         await cast.send(f"event/{name}", BROWSER, get_event(text[:200]))
     for name, body in BODIES.items():
         call = wire.validate_session(cast.secret, "x").with_body(body)
         await cast.send(f"body/{name}", BACKEND, call, key="shared-secret")
-    await cast.validates("afterwards", session.token)
+    await cast.while_alive(partial(_afterwards, cast))
+
+
+async def _asks_for(cast: Cast, name: str, permission: str) -> list[Reply]:
+    return [await cast.asks_permission(f"permission/{name}", (await cast.session()).token, permission)]
+
+
+async def _afterwards(cast: Cast) -> list[Reply]:
+    """An ordinary question, which the server still answers."""
+    return [await cast.validates("afterwards", (await cast.session()).token)]
 
 
 @story(operations=("receiveEventStatusChanged",))
@@ -88,4 +99,4 @@ async def oversized_bodies_are_sent(cast: Cast) -> None:
     await cast.send(
         "oversized/webhook", BACKEND, event_status_changed(large_body, sign(cast.secret, large_body)), key="instance"
     )
-    await cast.validates("afterwards", session.token)
+    await cast.while_alive(partial(_afterwards, cast))

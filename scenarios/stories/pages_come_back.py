@@ -11,21 +11,24 @@ from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.event_fixtures import OPERATIONS, given_draft_with_ticketing, given_live_event, restore_draft
 from scenarios.cast.page_params import page_params
-from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, browses
+from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, Persona, browses
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
 
+    from harness.tab import Tab
+
 _FOREIGN = "https://elsewhere.invalid"
+_TRIES = 3
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
 async def pages_come_back(cast: Cast) -> None:
     """An organiser comes back from hi.events having cancelled, after an error, and with a success that is told in the
     older spelling."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         about = {"event_id": event.tuvens, "tuvens_event_id": event.tuvens, "success": "false"}
         failed = {"status": "error", "error_code": "INSUFFICIENT_PERMISSIONS", "error_message": HOSTILE}
@@ -50,19 +53,16 @@ async def pages_come_back(cast: Cast) -> None:
 async def pages_arrive_at_hi_events(cast: Cast) -> None:
     """An organiser arrives at hi.events with a session, loads the page there again, and goes back to Tuvens; arrives
     with a session that nobody minted; and is sent to a place that is not Tuvens."""
-    bearer = await cast.bearer()
-    session, another = [await cast.fresh_session(f"generate session/{name}") for name in ("first", "another")]
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "organiser", cast.organiser) as organiser:
             back = organiser.origin + CALLBACK
-            params = {**page_params(cast, session.token, event.tuvens, title="", creates=False), "return_url": back}
+            params = {**page_params(cast, "", event.tuvens, title="", creates=False), "return_url": back}
             tab = await organiser.tab(HI_EVENTS)
-            await cast.turn_to_open_page()
-            await tab.opens(organiser.hi_events_page(params))
-            await tab.sees("signed_in")
+            left = await _arrives(cast, organiser, tab, params)
             arrived = len(organiser.browsing.loads)
-            await organiser.notes("arrived", tab, way=tab.way())
+            await organiser.notes("arrived", tab, way=tab.way(), session_left=left)
             await tab.reloads()
             await tab.follows(organiser.event_page(event.tuvens))
             await organiser.browsing.settle()
@@ -78,9 +78,10 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
             await organiser.notes("unknown session", client, told=query_of(client.page.url))
 
             foreign = await organiser.tab(HI_EVENTS)
-            for token in (unknown, another.token):
-                bait = {**params, "session_token": token, "return_url": f"{_FOREIGN}/callback"}
+            for minted in (False, True):
                 await cast.turn_to_open_page()
+                token = (await cast.fresh_session("generate session/another")).token if minted else unknown
+                bait = {**params, "session_token": token, "return_url": f"{_FOREIGN}/callback"}
                 await foreign.opens(organiser.hi_events_page(bait))
                 await foreign.clicks_link_to(_FOREIGN)
             # Nobody serves that address: that the browser asked for it is enough.
@@ -90,6 +91,20 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
+async def _arrives(cast: Cast, organiser: Persona, tab: "Tab", params: Mapping[str, str]) -> float:
+    """Open hi.events' page with a new session, again where the session may have expired on the way; returns for how
+    many seconds it was still good when the page showed who is signed in, or was waited for in vain."""
+    for _ in range(_TRIES):
+        await cast.turn_to_open_page()
+        session = await cast.fresh_session("generate session/first")
+        await tab.opens(organiser.hi_events_page({**params, "session_token": session.token}))
+        seen = await tab.sees("signed_in")
+        left = session.minted_at + session.lasts - cast.now()
+        if seen or left >= 0:
+            break
+    return left
+
+
 def _with_token(referers: list[str]) -> list[str]:
     return [each for each in referers if "<session-token:" in each or "%3Csession-token%3A" in each][:5]
 
@@ -97,8 +112,8 @@ def _with_token(referers: list[str]) -> list[str]:
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
 async def pages_are_embedded(cast: Cast) -> None:
     """A page of tuvens-client's origin embeds the event's page of hi.events, and its widget."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         url = await given_live_event(cast, bearer, event)
         pages = cast.stage.target(HI_EVENTS).url
         frames = {"embed": f"{url}/embed", "widget": f"{pages}/widget/{quote(event.hi, safe='')}"}

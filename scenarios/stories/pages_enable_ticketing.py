@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from contracts.browser.observations import SHOWS
@@ -44,6 +45,7 @@ async def pages_enable_ticketing(cast: Cast) -> None:
             await _slowly(cast, organiser, tab)
             after = await cast.reads_event("event after", event)
             made = after.must_have("hi_events_event_id", "the event has no ticketing after the callback page")
+            cast.stage.events.made(Linked(made, event))
             await _made_live(cast, organiser, waiting, Linked(made, event))
 
 
@@ -80,9 +82,11 @@ async def _slowly(cast: Cast, organiser: Persona, tab: "Tab") -> None:
         again = await tab.clicks("enable", anyhow=True)
         await organiser.notes("loading", tab, clicked=clicked, clicked_again=again, asked=len(asked))
         go_on.set()
+        begun = time.monotonic()
         arrived = clicked and await tab.comes_to(CALLBACK)
+        took = time.monotonic() - begun
     await tab.sees("callback_success", _LOADING)
-    await organiser.notes("callback", tab, arrived=arrived, way=tab.way(before), asked=len(asked))
+    await organiser.notes("callback", tab, arrived=arrived, way=tab.way(before), asked=len(asked), took=round(took, 3))
 
 
 async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Linked) -> None:
@@ -90,15 +94,17 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
     the request that it would send."""
     bearer = await cast.bearer()
     await cast.asks_hi_events("event made", wire.read_event(bearer, event.hi))
+    tab = await organiser.tab(HI_EVENTS)
+    await cast.turn_to_open_page()
     session = await cast.fresh_session("generate session")
     params = page_params(cast, session.token, event.tuvens, title="", creates=False)
     params["return_url"] = organiser.origin + CALLBACK
-    await cast.turn_to_open_page()
-    tab = await organiser.tab(HI_EVENTS)
     await tab.opens(organiser.hi_events_page(params))
     await tab.sees("signed_in")
     clicked = await tab.clicks("make_live")
-    if not clicked:
+    if clicked:
+        cast.stage.events.changed(event.hi, "LIVE")
+    else:
         reply = await cast.sets_status("change/LIVE", bearer, event.hi, "LIVE")
         reply.must("the event cannot be set to LIVE")
     followed = await read_until_status(cast, "event/LIVE", event.tuvens, "LIVE")

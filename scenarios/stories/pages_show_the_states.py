@@ -50,8 +50,8 @@ async def pages_show_no_ticketing(cast: Cast) -> None:
 async def pages_show_the_states(cast: Cast) -> None:
     """A visitor keeps the page of an event open while its organiser makes it live, ends it and drafts it again; in a
     second tab the page is opened anew each time."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             open_tab, fresh = await visitor.tab(), await visitor.tab()
@@ -77,8 +77,8 @@ async def pages_show_the_states(cast: Cast) -> None:
 async def pages_fit_the_window(cast: Cast) -> None:
     """A visitor opens the page of an event on sale in a wide and in a narrow window, then one on which the tickets are
     far below what can be seen, and scrolls down to them."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         url = await given_live_event(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             for name, size in (("wide", WIDE), ("narrow", NARROW)):
@@ -105,8 +105,8 @@ async def pages_fit_the_window(cast: Cast) -> None:
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
 async def pages_lose_the_network(cast: Cast) -> None:
     """A visitor's page loses the network while the event goes live, and gets it back."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         relay = Relay()
         async with browses(cast, "visitor", relay=relay) as visitor:
@@ -130,8 +130,8 @@ async def pages_lose_the_network(cast: Cast) -> None:
 async def pages_listen_late(cast: Cast) -> None:
     """A visitor opens the page of an event, whose stream of updates takes its time: the event goes live before it is
     open."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event:
+        bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         async with browses(cast, "visitor") as visitor:
             tab = await visitor.tab()

@@ -1,9 +1,11 @@
 """hi.events' back end asks tuvens-api about sessions, with right and wrong secrets and tokens."""
 
 import secrets
+from functools import partial
 
 from contracts.session_token import wire
 from scenarios.cast.cast import BACKEND, Cast
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
@@ -13,44 +15,57 @@ OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
 async def a_session_is_validated(cast: Cast) -> None:
     """Hi.Events asks, more than once, whom the tokens of the organiser and of a member stand for; also that of a user
     without a name."""
-    session = await cast.session()
-    await cast.validates("first", session.token)
-    await cast.validates("again", session.token)
+
+    async def organiser() -> list[Reply]:
+        token = (await cast.session()).token
+        return [await cast.validates("first", token), await cast.validates("again", token)]
+
+    async def member() -> list[Reply]:
+        token = (await cast.fresh_session("generate session", "member")).token
+        return [await cast.validates("member", token), await cast.validates("again/member", token)]
+
+    async def nameless() -> list[Reply]:
+        return [await cast.validates("nameless user", (await cast.session("nameless")).token)]
+
+    await cast.while_alive(organiser)
     if cast.can("role:member"):
-        member = await cast.fresh_session("generate session", "member")
-        await cast.validates("member", member.token)
-        await cast.validates("again/member", member.token)
+        await cast.while_alive(member)
     if cast.can("role:nameless"):
-        nameless = await cast.session("nameless")
-        await cast.validates("nameless user", nameless.token)
+        await cast.while_alive(nameless)
 
 
 @story(operations=("generateSession", "listUserAccounts"))
 async def accounts_are_listed(cast: Cast) -> None:
     """Hi.Events asks for the accounts of the organiser, and of an outsider."""
-    session = await cast.session()
-    await cast.lists_accounts("organiser", session.token)
-    if cast.can("role:outsider"):
-        outsider = await cast.session("outsider")
-        await cast.lists_accounts("outsider", outsider.token)
+    for role in ("organiser", "outsider"):
+        if cast.can(f"role:{role}"):
+            await cast.while_alive(partial(_lists, cast, role))
+
+
+async def _lists(cast: Cast, role: str) -> list[Reply]:
+    return [await cast.lists_accounts(role, (await cast.session(role)).token)]
 
 
 @story(operations=("generateSession", "validatePermission"))
 async def permissions_are_asked_for(cast: Cast) -> None:
     """Hi.Events asks what the organiser may do, in general and on single events, and what a plain member may do."""
-    session = await cast.session()
-    token = session.token
-    await cast.asks_permission("manage ticketing", token, "manage_ticketing")
-    await cast.asks_permission("create events", token, "create_events")
+    asked: dict[str, tuple[str, str, object]] = {
+        "manage ticketing": ("organiser", "manage_ticketing", None),
+        "create events": ("organiser", "create_events", None),
+        "unknown permission": ("organiser", "launch_rockets", None),
+    }
     if cast.deployment.events:
-        await cast.asks_permission("own event", token, "manage_ticketing", _number(cast.deployment.events[0]))
+        asked["own event"] = ("organiser", "manage_ticketing", _number(cast.deployment.events[0]))
     if cast.can("foreign-event"):
-        foreign = _number(cast.deployment.foreign_event)
-        await cast.asks_permission("foreign event", token, "manage_ticketing", foreign)
-    await cast.asks_permission("unknown permission", token, "launch_rockets")
+        asked["foreign event"] = ("organiser", "manage_ticketing", _number(cast.deployment.foreign_event))
     if cast.can("role:member"):
-        member = await cast.session("member")
-        await cast.asks_permission("member", member.token, "manage_ticketing")
+        asked["member"] = ("member", "manage_ticketing", None)
+    for name, question in asked.items():
+        await cast.while_alive(partial(_asks, cast, name, *question))
+
+
+async def _asks(cast: Cast, name: str, role: str, permission: str, resource: object) -> list[Reply]:
+    return [await cast.asks_permission(name, (await cast.session(role)).token, permission, resource)]
 
 
 @story(operations=("generateSession", *OPERATIONS))

@@ -40,8 +40,8 @@ _QUIET = 5.0
 async def statuses_are_changed(cast: Cast) -> None:
     """An organiser sets an event at hi.events to each status in turn, and to a word that is none; someone looks at
     tuvens-api's event after each change."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event, AsyncExitStack() as stack:
+        bearer = await cast.bearer()
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens, "refused": _NO_STATUS})
         await given_draft(cast, bearer, event)
         deliveries = await watch_deliveries(cast)
@@ -80,8 +80,8 @@ async def statuses_are_changed(cast: Cast) -> None:
 @story(needs=("linked-event",), operations=OPERATIONS)
 async def changes_follow_closely(cast: Cast) -> None:
     """An organiser sets an event live, and drafts it in the same breath."""
-    bearer = await cast.bearer()
     async with cast.linked_event() as event, AsyncExitStack() as stack:
+        bearer = await cast.bearer()
         cast.observe("event", {"hi": event.hi, "tuvens": event.tuvens})
         await given_draft(cast, bearer, event)
         deliveries = await watch_deliveries(cast)
@@ -134,6 +134,7 @@ async def _client_error(cast: Cast, starts: list[float]) -> None:
             within = _retry_within(cast)
             quiet = min(max(3 * (starts[1] - starts[0]), _QUIET), within) if len(starts) > 1 else within
             await part.deliveries.wait(part.event.tuvens, at_least=2, seconds=quiet)
+        cast.stage.events.given_up(part.event.tuvens)
 
 
 async def _order(cast: Cast) -> None:

@@ -6,8 +6,10 @@ from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
 from contracts.status_changes import state_of
+from harness.deployment import Linked
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.cast.page_params import page_params
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import event_in
 from scenarios.catalogue import story
 
@@ -18,16 +20,22 @@ OPERATIONS = ("openCrossAppPage", "generateSession")
 async def a_draft_is_made_by_the_page(cast: Cast) -> None:
     """An organiser comes from a Tuvens event to hi.events' page, which makes a draft of it and leads back; then the
     draft is looked at."""
-    session = await cast.fresh_session("generate session")
+    await cast.turn_to_open_page()
     async with cast.event() as event:
         before = event_in(await cast.reads_event("event before", event))
         # None if the event could not be read.
         linked = bool(before.get("hi_events_event_id") or state_of(before).reported) if before else None
         cast.observe("event", {"tuvens": event, "linked before": linked})
-        params = page_params(cast, session.token, event, title="Zoë’s “Night” — №1 🎶")
-        reply = await cast.opens_page("page", params)
+
+        async def attempt() -> list[Reply]:
+            token = (await cast.fresh_session("generate session")).token
+            params = page_params(cast, token, event, title="Zoë’s “Night” — №1 🎶")
+            return [await cast.opens_page("page", params, turn_taken=True)]
+
+        [reply] = await cast.while_alive(attempt, turn=cast.turn_to_open_page)
         made = made_event(reply.exchange)
         if made is not None:
+            cast.stage.events.made(Linked(made, event))
             await cast.asks_hi_events("event made", wire.read_event(await cast.bearer(), made))
 
 
@@ -37,9 +45,15 @@ async def the_page_refuses(cast: Cast) -> None:
     unknown = cast.unknown_token("page")
     await cast.opens_page("unknown token", page_params(cast, unknown, cast.some_event, title="Nobody's"))
     if cast.can("foreign-event"):
-        token = (await cast.fresh_session("generate session")).token
         foreign = cast.deployment.foreign_event
-        await cast.opens_page("foreign event", page_params(cast, token, foreign, title="Somebody else's"))
+
+        async def attempt() -> list[Reply]:
+            token = (await cast.fresh_session("generate session")).token
+            params = page_params(cast, token, foreign, title="Somebody else's")
+            return [await cast.opens_page("foreign event", params, turn_taken=True)]
+
+        await cast.turn_to_open_page()
+        await cast.while_alive(attempt, turn=cast.turn_to_open_page)
 
 
 @story(operations=("openCrossAppPage",))
@@ -67,11 +81,12 @@ async def the_page_is_given_foreign_return_urls(cast: Cast) -> None:
     await _opens(cast, "callback_url", other, foreign["plain"])
     if cast.can("events"):
         async with cast.event() as own:
+            await cast.turn_to_open_page()
             token = (await cast.fresh_session("generate session")).token
             params = page_params(cast, token, own, title="Bait") | {"return_url": foreign["plain"]}
-            await _opens(cast, "after making an event", params, foreign["plain"])
+            await _opens(cast, "after making an event", params, foreign["plain"], turn_taken=True)
 
 
-async def _opens(cast: Cast, name: str, params: Mapping[str, str], foreign: str) -> None:
-    call = wire.open_page(params)
-    await cast.stage.sender.send(cast.step(name), BROWSER, call, key="address", facts={"foreign": foreign})
+async def _opens(cast: Cast, name: str, params: Mapping[str, str], foreign: str, *, turn_taken: bool = False) -> None:
+    call, key = wire.open_page(params), None if turn_taken else "address"
+    await cast.stage.sender.send(cast.step(name), BROWSER, call, key=key, facts={"foreign": foreign})

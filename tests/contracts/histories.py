@@ -18,6 +18,9 @@ from harness.http import Headers
 from harness.judge import judge_one
 from harness.verdict import Verdict
 
+EXPIRED = {"credential_left": {"seconds": -1.0, "kind": "session-token"}}
+"""The fact of an exchange whose session token may have expired before the request arrived."""
+
 NOW = 1_753_453_800.0
 """Unix seconds at which hand-written exchanges start unless said otherwise: 2025-07-25T14:30:00Z."""
 

@@ -8,7 +8,7 @@ from contracts.browser.rules_arrival import ARRIVES, EMBEDS, RETURN
 from contracts.browser.rules_journey import ENABLES, ERRORS
 from contracts.browser.rules_widget import LATE, NETWORK, NONE, STATES, WINDOWS
 from harness.history import Context, Entry, History, Observation
-from tests.contracts.examples import Examples, breaks, holds, honest, one_change_breaks
+from tests.contracts.examples import Examples, breaks, holds, honest, leaves_open, one_change_breaks
 from tests.contracts.histories import answer, history, observed
 
 CLIENT, HI = "https://tuvens.example", "https://tickets.example"
@@ -116,6 +116,7 @@ QUERY = {
     "event_data": '{"title": "Evening"}',
 }
 TOLD = {"status": "success", "event_id": "31", "hi_events_event_id": "7", "account_id": "123"}
+_OVER = {"status": "error", "error_code": "EXPIRED_SESSION", "event_id": "31"}
 SUCCESS = {"callback_success": part("Ticketing is set up")}
 ERROR = {"callback_error": part("The session was not valid any more.")}
 
@@ -125,6 +126,7 @@ def journey(
     query: Mapping[str, str] | None = None,
     told: Mapping[str, str] | None = None,
     linked: Mapping[str, Any] | None = None,
+    took: float = 1.0,
 ) -> History:
     """An organiser enables ticketing, some of it otherwise."""
     way = [
@@ -137,7 +139,7 @@ def journey(
         looks(f"{ENABLES}/before", {**state("none"), "enable": part("Enable ticketing")}),
         looks(f"{ENABLES}/expired", ERROR, clicked=True, arrived=True, way=way, asked=1),
         looks(f"{ENABLES}/loading", {"loading": part("Opening Hi.Events…")}, clicked=True, clicked_again=True, asked=1),
-        looks(f"{ENABLES}/callback", SUCCESS, arrived=True, way=way, asked=1),
+        looks(f"{ENABLES}/callback", SUCCESS, arrived=True, way=way, asked=1, took=took),
         answer(f"{ENABLES}/event after", 200, event),
         looks(f"{ENABLES}/made live", {"signed_in": part("Signed in")}, clicked=True, followed=True),
         looks(f"{ENABLES}/waiting", state("active"), hi_events=PAGE),
@@ -294,6 +296,8 @@ EXAMPLES: Examples = {
     "hi_events_comes_back_with_the_ids": (
         honest(journey()),
         breaks("only the older spelling comes", journey(told={"success": "true", "tuvens_event_id": "31"})),
+        breaks("it says at once that the session is over", journey(told=_OVER, took=3.0)),
+        leaves_open("the way took longer than a session lasts", journey(told=_OVER, took=900.0)),
     ),
     "a_success_links_the_event": (
         honest(journey()),
@@ -315,10 +319,15 @@ EXAMPLES: Examples = {
         holds("the text is shown", returns("error", ERROR)),
         breaks("the script is run", returns("error", ERROR, planted=1, dialogs=1)),
     ),
+    "arrives_signed_in": (
+        honest(arrival()),
+        breaks("nobody is signed in", arrival(looks(f"{ARRIVES}/arrived", {}, way=[]))),
+        breaks("nobody is, in time", arrival(looks(f"{ARRIVES}/arrived", {}, way=[], session_left=1.0))),
+        leaves_open("the session expired on the way", arrival(looks(f"{ARRIVES}/arrived", {}, session_left=-1.0))),
+    ),
     **one_change_breaks(
         arrival,
         {
-            "arrives_signed_in": ("nobody is signed in", looks(f"{ARRIVES}/arrived", {}, way=[])),
             "session_token_is_left_behind": (
                 "the address has the token",
                 looks(

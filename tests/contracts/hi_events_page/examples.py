@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, honest, lacks
-from tests.contracts.histories import answer, history, observed
+from tests.contracts.examples import Examples, breaks, holds, honest, lacks, leaves_open
+from tests.contracts.histories import EXPIRED, answer, history, observed
 
 ORIGIN = "http://localhost:5173"
 CALLBACK = f"{ORIGIN}/hi-events/callback"
@@ -21,6 +21,7 @@ SUCCESS = {
     "tuvens_event_id": "31",
 }
 INVALID = {"status": "error", "error_code": "INVALID_SESSION", "error_message": "The session is not valid any more."}
+_REFUSED = f"{CALLBACK}?{urlencode(INVALID)}"
 
 
 def redirect(step: str, to: str, **facts: object) -> Exchange:
@@ -95,6 +96,7 @@ EXAMPLES: Examples = {
     "returns_after_making_an_event": (
         honest(told(**SUCCESS)),
         breaks("hi_events_event_id is missing", told(**without("hi_events_event_id"))),
+        leaves_open("the session expired on the way", made(redirect(f"{STORY}/page", _REFUSED, **EXPIRED))),
     ),
     "return_tells_status_and_ids": (honest(told(**SUCCESS)), breaks("status is missing", told(**without("status")))),
     "return_has_the_older_spelling_too": (
@@ -119,6 +121,10 @@ EXAMPLES: Examples = {
     "foreign_event_is_not_linked": (
         holds("it is an error", refused("foreign event", **INVALID)),
         breaks("it is a success", refused("foreign event", **SUCCESS)),
+        leaves_open(
+            "the session expired on the way",
+            page_seen(redirect(f"{REFUSED}/foreign event", _REFUSED, **EXPIRED)),
+        ),
     ),
     "errors_have_a_documented_code": (
         honest(refused()),

@@ -5,7 +5,7 @@ from harness.history import Entry
 from harness.history import History as Seen
 from tests.contracts.documented import documented, error
 from tests.contracts.examples import Examples, breaks, holds, leaves_open
-from tests.contracts.histories import history, instead, no_answer
+from tests.contracts.histories import EXPIRED, history, instead, no_answer
 
 HOOK = "receiveEventStatusChanged"
 _TOKEN, _PERMISSION = f"{QUESTIONS}/token/validateSession/or true", f"{QUESTIONS}/permission/or true"
@@ -72,6 +72,7 @@ EXAMPLES: Examples = {
         breaks("the live session is gone", questions(error("validateSession", 404, _AFTER))),
         leaves_open("no answer comes", questions(no_answer(_AFTER))),
         leaves_open("a rate limit strikes", questions(error("validateSession", 429, _AFTER))),
+        leaves_open("the session expired meanwhile", questions(error("validateSession", 404, _AFTER, facts=EXPIRED))),
     ),
     "hostile_webhooks_are_refused": (
         holds("400", webhooks(400)),

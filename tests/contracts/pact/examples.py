@@ -7,7 +7,7 @@ from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.rules import LACKING, MISMATCHED, UNREACHED, UNREADABLE, VERIFIED
 from harness.history import Entry, History
 from tests.contracts.examples import Example, Examples, breaks, holds, lacks, leaves_open
-from tests.contracts.histories import answer, history, message, no_answer, observed
+from tests.contracts.histories import EXPIRED, answer, history, message, no_answer, observed
 
 
 def replayed(interaction: Interaction, said: Mapping[str, Any], *others: Entry) -> History:
@@ -34,6 +34,9 @@ def _of_interaction(name: str) -> Sequence[Example]:
     if interaction.status is not None:
         lost = no_answer(f"{interaction.steps[0]}/request/{interaction.operation}", operation=interaction.operation)
         found.append(leaves_open("no answer came", replayed(interaction, differs, lost)))
+    if interaction.status == 200:
+        refused = answer(f"{interaction.steps[0]}/request/{interaction.operation}", 404, facts=EXPIRED)
+        found.append(leaves_open("the session expired meanwhile", replayed(interaction, differs, refused)))
     return found
 
 

@@ -72,6 +72,12 @@ def elsewhere(*others: Entry) -> Seen:
     return history(*changed().entries, *others)
 
 
+_LATE = event(
+    f"{CHANGED}/refusals/event",
+    status="active",
+    contactData={"hiEventsStatus": "LIVE", "hiEventsLastUpdated": "2025-07-25T14:30:00.000Z"},
+)
+
 EXAMPLES: Examples = {
     **one_change_breaks(
         read,
@@ -96,8 +102,13 @@ EXAMPLES: Examples = {
                 "it is answered 403",
                 change(f"{CHANGED}/unknown event", 403),
             ),
-            "refused_changes_change_nothing": ("the id has changed", event(f"{CHANGED}/refusals/event", "4711")),
         },
+    ),
+    "refused_changes_change_nothing": (
+        holds("the event is as before", changed()),
+        breaks("the id has changed", changed(event(f"{CHANGED}/refusals/event", "4711"))),
+        breaks("the status has, without a webhook", changed(event(f"{CHANGED}/refusals/event", status="active"))),
+        leaves_open("a webhook was applied meanwhile", changed(_LATE)),
     ),
     "a_change_is_authenticated_before_it_is_read": (
         holds("all are answered 401", changed()),

@@ -73,11 +73,11 @@ def refused() -> list[Entry]:
     senseless = ("nonsense/not JSON", "nonsense/no body", "missing/title", "ill-typed/id is a word", "other type")
     return [
         event(f"{STRANGERS}/base/event", "active", "LIVE"),
-        *(update(f"{STRANGERS}/{each}", 401, {}) for each in strangers),
+        *(update(f"{STRANGERS}/{each}", 401, {}, told="CANCELLED") for each in strangers),
         update(f"{STRANGERS}/unusual/very long", 431, None),
         event(f"{STRANGERS}/afterwards", "active", "LIVE"),
         event(f"{SENSELESS}/base/event", "active", "LIVE"),
-        *(update(f"{SENSELESS}/{each}", 400, {}) for each in senseless),
+        *(update(f"{SENSELESS}/{each}", 400, {}, told="CANCELLED") for each in senseless),
         update(f"{SENSELESS}/unknown event", 404, {}),
         event(f"{SENSELESS}/afterwards", "active", "LIVE"),
     ]

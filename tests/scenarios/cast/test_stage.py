@@ -11,6 +11,7 @@ import pytest
 import openapi
 from contracts.hi_events_session.wire import sign_in
 from contracts.session_token import wire
+from contracts.status_changes import TICKETING
 from contracts.times import iso_millis
 from harness.deployment import Deployment, Linked
 from harness.deployment_file import build_deployment
@@ -407,6 +408,81 @@ def test_the_only_events_are_lent_though_they_are_linked() -> None:
             return event
 
     assert world.run(one()) == "11"
+
+
+def _shows(status: str) -> Exchange:
+    return answer("", 200, {"ticketing_status": TICKETING[status], "contactData": {"hiEventsStatus": status}})
+
+
+async def _lends(world: _World, *, times: int = 1) -> float:
+    """The seconds after which the last of so many leases of the linked event was had."""
+    for _ in range(times):
+        begun = world.loop.now
+        async with world.stage.events.linked_event():
+            pass
+    return world.loop.now - begun
+
+
+def test_an_event_is_lent_again_once_tuvens_api_shows_its_last_change() -> None:
+    world = _World(*map(_shows, ("LIVE", "ARCHIVED", "DRAFT")), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+
+    async def next_story() -> float:
+        world.stage.events.changed("2", "DRAFT")
+        return await _lends(world)
+
+    # ARCHIVED results in the same ticketing status: the webhook of DRAFT is still to come.
+    assert 0.4 <= world.run(next_story()) < 1.0
+    assert world.sent == ["getEvent"] * 3
+
+
+def test_a_webhook_that_never_comes_is_waited_for_as_long_as_a_delivery_may_take_and_later_ones_briefly() -> None:
+    world = _World(_shows("LIVE"), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+
+    async def next_stories() -> list[float]:
+        waited = []
+        for status in ("DRAFT", "ENDED"):
+            world.stage.events.changed("2", status)
+            waited.append(await _lends(world))
+        return waited
+
+    first, second = world.run(next_stories())
+    assert 30.0 <= first < 31.0
+    assert 1.0 <= second < 2.0
+
+
+@pytest.mark.parametrize("known", ["the status was that before", "it was given up", "it repeats an older webhook"])
+def test_a_webhook_that_will_not_come_is_not_waited_for(known: str) -> None:
+    world = _World(_shows("LIVE"), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+    events = world.stage.events
+
+    async def next_story() -> float:
+        match known:
+            case "the status was that before":
+                events.known("2", "DRAFT")
+                events.changed("2", "DRAFT")
+            case "it was given up":
+                events.changed("2", "DRAFT")
+                events.given_up("11")
+            case _:
+                events.told("11", "LIVE", NOW)
+                await _lends(world)
+                events.told("11", "CANCELLED", NOW)
+        return await _lends(world)
+
+    assert world.run(next_story()) < 0.1
+
+
+def test_a_change_of_an_event_that_a_page_made_is_one_of_its_tuvens_event() -> None:
+    world = _World(_shows("DRAFT"), _shows("LIVE"), tuvens=["11"])
+
+    async def next_story() -> None:
+        world.stage.events.made(Linked("40", "11"))
+        world.stage.events.changed("40", "LIVE")
+        async with world.stage.events.event():
+            pass
+
+    world.run(next_story())
+    assert world.sent == ["getEvent"] * 2
 
 
 @pytest.mark.parametrize(("which", "field"), [("event", "events.tuvens"), ("linked_event", "events.linked")])
