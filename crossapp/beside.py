@@ -16,6 +16,7 @@ from simulators.seed import PERMISSIONS, HiEvent, Seed, SeedAccount, SeedEvent, 
 
 _ANYONE = [{"role": "organiser", "account_id": 123, "jwt": "to-be-replaced"}]
 _LARGEST = 2**31 - 1
+_USUAL_SECONDS = 10.0
 
 
 @contextmanager
@@ -24,9 +25,10 @@ def completed(
 ) -> Iterator[dict[str, Any]]:
     """A deployment file's mapping, completed with simulators of the `missing` applications inside the block.
 
-    They share the file's secret and know what it says: where the real applications are, from which origin tuvens-client
-    comes, users and events. A simulated tuvens-api signs the users' JWTs itself, and a simulated hi.events gives its
-    events the numbers of the file, where these are numbers. `arming`: options that arm faults; `folder` takes the seed.
+    They share the file's secret and know what it says: where the real applications are, by which certificates and for
+    how long they are called, from which origin tuvens-client comes, users and events. A simulated tuvens-api signs the
+    users' JWTs itself, and a simulated hi.events gives its events the numbers of the file, where these are numbers.
+    `arming`: options that arm faults; `folder` takes the seed.
     Raises EmbeddedError.
     """
     targets: dict[str, Any] = {app: dict(each) for app, each in value.get("targets", {}).items()}
@@ -47,7 +49,7 @@ def completed(
         environment["JWT_SECRET"] = known.jwt_secret
     arguments = [part for app in missing for part in ("--only", app)]
     arguments += [part for app in missing for part in ("--port", f"{app}={targets.get(app, {}).get('port', 0)}")]
-    arguments += ["--seed", str(seed_file), "--limits", "raised", *_addresses(known), *arming]
+    arguments += ["--seed", str(seed_file), "--limits", "raised", *_addresses(known), *_patience(known), *arming]
     with embedded(arguments, environment) as description:
         whole: dict[str, Any] = {**value, "credentials": {**credentials, "shared_secret": known.shared_secret}}
         whole["targets"] = {**real, **{app: description["targets"][app] for app in missing}}
@@ -143,6 +145,13 @@ def _addresses(known: Deployment) -> list[str]:
     origins = [_origin(each.url) for each in (client, hi_events) if each is not None]
     origins += [known.return_origin] if known.return_origin else []
     return found + [part for each in dict.fromkeys(origins) for part in ("--origin", each)]
+
+
+def _patience(known: Deployment) -> list[str]:
+    """Options that tell the simulators how to call the real applications. They wait no shorter than they usually do:
+    a call within `seconds` is then answered, and a longer one is given up by the recorder, too."""
+    found = ["--timeout", str(max(known.safety.seconds, _USUAL_SECONDS))]
+    return [*found, "--ca-file", known.ca_file] if known.ca_file else found
 
 
 def _origin(url: str) -> str:

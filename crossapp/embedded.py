@@ -1,7 +1,6 @@
 """The embedded simulators, in a child process."""
 
 import json
-import os
 import select
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
+
+from harness.child_environment import child_environment
 
 _START_SECONDS = 60.0
 
@@ -32,7 +33,7 @@ def embedded(arguments: Sequence[str] = (), environment: Mapping[str, str] | Non
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **(environment or {})},
+            env=child_environment(environment),
             text=True,
         )
         with child:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from harness.child_environment import child_environment
 from harness.redact import Redactor
 from harness.relay import Relay
 from harness.story import StoryStoppedError
@@ -29,6 +30,7 @@ _ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--no-proxy-server",  # nor a proxy of the desktop's settings
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -133,14 +135,9 @@ class Chromium:
             return await self._playwright.chromium.launch(
                 executable_path=executable(),
                 args=list(_ARGUMENTS),
-                env=_without_proxies(),
+                env=cast("dict[str, str | float | bool]", child_environment()),
                 traces_dir=self._private.name,
             )
         except (Error, OSError) as error:
             self._broken = f"the browser {executable()} does not start: {str(error).strip().splitlines()[0]}"
             raise StoryStoppedError(self._broken) from None
-
-
-def _without_proxies() -> dict[str, str | float | bool]:
-    """The environment without proxy settings, which the recorder ignores as well."""
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

@@ -24,13 +24,27 @@ if TYPE_CHECKING:
 
 
 def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
-    """The file as a mapping, every field checked but its secrets not read. Raises DeploymentError."""
+    """The file as a mapping, every field checked but its secrets not read; files that it names are relative to its own
+    folder. Raises DeploymentError."""
     value = read_data(path, DeploymentError)
     value.pop("$schema", None)
     table = _table(value, apps)
     if table.edition not in ("", *editions):
         raise DeploymentError(f"edition: {table.edition!r} is not known; known is {', '.join(editions)}")
-    return value
+    return {name: _placed(name, each, path.absolute().parent) for name, each in value.items()}
+
+
+def _placed(name: str, value: Any, folder: Path) -> Any:
+    """A field's value, in which the names of files are those below the deployment file's `folder`."""
+    match value:
+        case dict():
+            return {inner: _placed(inner, each, folder) for inner, each in value.items()}
+        case list():
+            return [_placed(name, each, folder) for each in value]
+        case str() if value and (name.endswith("_file") or name == "storage_state"):
+            return str(folder / value)
+        case _:
+            return value
 
 
 def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions: Sequence[str]) -> Deployment:

@@ -272,5 +272,6 @@ class DeploymentTable(Table):
     safety: SafetyTable = SafetyTable()
     deviations: ListOf[DeviationTable] = ()
     ca_file: str = ""
-    """A file of certificates (PEM) by which the applications' certificates are checked."""
+    """A file of certificates (PEM) by which the applications' certificates are checked. As all files that are named
+    here, it is relative to the folder of this file."""
     receiver: ReceiverTable | None = None

@@ -18,6 +18,8 @@ class UndecodableError(UnreadableError):
     """A response whose body was received whole but cannot be decoded; the text says why."""
 
 
+_UNKNOWN_AUTHORITY = ("unable to get local issuer certificate", "self-signed certificate", "self signed certificate")
+"""OpenSSL's words for a certificate of an authority that is not trusted."""
 _NO_CODING = ("", "identity")
 _GZIP = ("gzip", "x-gzip")
 """Names of the coding that the recorder accepts (RFC 9110, 8.4.1.3)."""
@@ -78,4 +80,6 @@ def is_event_stream(response: httpx.Response) -> bool:
 def reason_of(failure: BaseException) -> str:
     """The type and text of a failure."""
     text = str(failure).strip()
+    if any(words in text for words in _UNKNOWN_AUTHORITY):
+        text += " (for an authority of your own, name the file of its certificates as ca_file in the deployment file)"
     return f"{type(failure).__name__}: {text}" if text else type(failure).__name__

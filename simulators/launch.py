@@ -41,10 +41,11 @@ class LaunchOptions:
     for each); `database_schema` is for PostgreSQL. `limits`: the contract's rate limits, or raised (in effect none).
     `tuvens_url`: the tuvens-api that the others call (None: the started one, else port 3000 of this machine).
     `webhooks_url`: where hi.events sends webhooks (None: to that tuvens-api). `hi_events_url`: the hi.events that
-    tuvens-client links to (None: the started one). `client_origins`: origins of tuvens-client besides the started one.
-    `control`: whether the control planes are served. `environment`: the documented variables. `upstream_timeout` and
-    `webhook_timeout`: real seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock
-    of hi.events. `workers`: the number of processes of tuvens-api, on PostgreSQL.
+    tuvens-client links to (None: the started one). `ca_file`: certificates (PEM) by which those of applications that
+    are called are checked. `client_origins`: origins of tuvens-client besides the started one. `control`: whether the
+    control planes are served. `environment`: the documented variables. `upstream_timeout` and `webhook_timeout`: real
+    seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock of hi.events.
+    `workers`: the number of processes of tuvens-api, on PostgreSQL.
     """
 
     only: tuple[str, ...] = APPS
@@ -57,6 +58,7 @@ class LaunchOptions:
     tuvens_url: str | None = None
     webhooks_url: str | None = None
     hi_events_url: str | None = None
+    ca_file: str = ""
     client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
     control: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -245,6 +247,7 @@ class Launched:
             tuvens_url=tuvens,
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS, self._tuvens_config.pages),
             upstream_timeout=options.upstream_timeout,
+            ca_file=options.ca_file,
             jwt_secret=self.jwt_secret if ours else "",
             shared_secret=self.shared_secret,
             control_token=self.control_tokens.get(TUVENS_CLIENT),
@@ -261,6 +264,7 @@ class Launched:
             shared_secret=self.shared_secret,
             client_origins=self._client_origins(),
             upstream_timeout=options.upstream_timeout,
+            ca_file=options.ca_file,
             delivery=DeliveryPolicy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
             database_url=options.database,
             database_schema=options.database_schema,

@@ -68,6 +68,15 @@ def up(
             help="Another origin of tuvens-client (default: http://localhost:5173). Repeatable.",
         ),
     ] = None,
+    ca_file: Annotated[
+        str,
+        typer.Option(
+            "--ca-file", metavar="FILE", help="Certificates (PEM) by which those of real applications are checked."
+        ),
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Time-out of a call to another application.")
+    ] = 10.0,
     workers: Annotated[
         int,
         typer.Option("--workers", metavar="N", help="Processes that serve tuvens-api together, on PostgreSQL."),
@@ -102,6 +111,8 @@ def up(
                 tuvens_url=tuvens_api,
                 webhooks_url=webhooks_to,
                 hi_events_url=hi_events,
+                ca_file=ca_file,
+                upstream_timeout=timeout,
                 client_origins=tuple(origin) if origin else (CLIENT_ORIGIN,),
                 control=control,
                 environment=os.environ,

@@ -63,13 +63,19 @@ def fuzzed(app: str) -> list[Operation]:
 
 
 def _expect_complete(operation_id: str, values: Mapping[str, Any], history: History) -> None:
-    """Raises UndecidedError where an operation did not answer all of its cases, or the engine gave up."""
+    """Raises UndecidedError where an operation did not answer all of its cases, or admitted none, or the engine gave
+    up."""
     if values["error"]:
         raise UndecidedError(values["error"])
     sent = list(history.exchanges(operation_id, story=STORY))
     lost = [each for each in sent if each.outcome is not Outcome.ANSWERED]
     if lost:
         raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no answer, first exchange {lost[0].number}")
+    if sent and openapi.find(operation_id).security and all(each.status == 401 for each in sent):
+        raise UndecidedError(
+            f"none of {len(sent)} cases was authenticated: all got 401",
+            remedy="See that the credentials of the deployment file are valid and reach the application.",
+        )
 
 
 def _withstands(operation: Operation) -> Judge:

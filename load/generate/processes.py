@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from harness.child_environment import child_environment
 from load.plan.settings import RunSettings, stop_file
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
@@ -88,7 +89,7 @@ def generate(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={key: value for key, value in os.environ.items() if not key.startswith("LOCUST_")},
+            env={key: value for key, value in child_environment().items() if not key.startswith("LOCUST_")},
             start_new_session=True,
         )
         started(child.pid)

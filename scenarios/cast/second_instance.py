@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from harness.child_environment import child_environment
 from harness.story import StoryStoppedError
 from scenarios.cast.cast import Cast
 
@@ -27,7 +27,7 @@ async def second_instance(cast: Cast, app: str, settings: Mapping[str, str]) -> 
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, **settings},
+        env=child_environment(settings),
         limit=4 * 1024 * 1024,
     )
     try:

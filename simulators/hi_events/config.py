@@ -16,6 +16,7 @@ class HiEventsConfig:
 
     tuvens_url: base URL of the tuvens-api that it calls.
     webhooks_url: base URL of the one that it sends webhooks to; None for the same.
+    ca_file: certificates (PEM) by which theirs are checked; empty: the usual authorities.
     client_origins: exact origins that the page goes back to and that may embed an event.
     session_lifetime: seconds by the clock. upstream_timeout: seconds by the clock for one call to tuvens-api.
     delivery: how webhooks are tried.
@@ -27,6 +28,7 @@ class HiEventsConfig:
 
     tuvens_url: str = "http://127.0.0.1:3000"
     webhooks_url: str | None = None
+    ca_file: str = ""
     shared_secret: str = LOCAL_SHARED_SECRET
     client_origins: tuple[str, ...] = ("http://localhost:5173",)
     session_lifetime: int = 3600

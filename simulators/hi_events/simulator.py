@@ -71,7 +71,7 @@ class HiEvents(Simulator):
         if self.store.is_empty():
             self.store.seed(config.seed)
         self._callers = [
-            Caller("tuvens-api", url, clock=clock, journal=journal)
+            Caller("tuvens-api", url, clock=clock, journal=journal, ca_file=config.ca_file)
             for url in (config.tuvens_url, config.webhooks_url or config.tuvens_url)
         ]
         asked, notified = self._callers

@@ -1,6 +1,7 @@
 """Calls to another application: limited in time and size, every exchange journaled."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,11 +47,13 @@ class UpstreamUnavailable(Exception):  # noqa: N818  # an outcome of a call, not
 
 
 class Caller:
-    """Calls the application `callee` at `base_url`, in the name of the journal's application."""
+    """Calls the application `callee` at `base_url`, in the name of the journal's application. `ca_file`: certificates
+    (PEM) by which its own is checked; empty: the usual authorities."""
 
-    def __init__(self, callee: str, base_url: str, *, clock: Clock, journal: Journal) -> None:
+    def __init__(self, callee: str, base_url: str, *, clock: Clock, journal: Journal, ca_file: str = "") -> None:
         self._callee = callee
         self._base = base_url.rstrip("/")
+        self._ca_file = ca_file
         self._clock = clock
         self._journal = journal
         self._client: httpx.AsyncClient | None = None
@@ -138,11 +141,12 @@ class Caller:
     def _open(self) -> "httpx.AsyncClient":
         import httpx
 
+        # Reading certificates takes longer than the rest of the start.
+        secure = self._base.startswith("https:")
         self._client = httpx.AsyncClient(
             trust_env=False,
             timeout=None,  # `send` limits the whole exchange
-            # Reading certificates takes longer than the rest of the start.
-            verify=self._base.startswith("https:"),
+            verify=ssl.create_default_context(cafile=self._ca_file) if secure and self._ca_file else secure,
             headers={"User-Agent": self._journal.app},
             # Servers commonly close after five seconds; a call at that moment would fail.
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0),

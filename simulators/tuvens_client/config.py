@@ -12,6 +12,7 @@ class TuvensClientConfig:
     """How a simulated tuvens-client runs.
 
     tuvens_url: base URL of the tuvens-api that its server and its pages call.
+    ca_file: certificates (PEM) by which tuvens-api's is checked; empty: the usual authorities.
     hi_events_url: base URL of hi.events' pages; nothing of another origin is framed or linked.
     upstream_timeout: seconds by the clock for one call to tuvens-api.
     jwt_secret: the key with which the start page signs in the seed's people; empty: a JWT has to be pasted there.
@@ -21,6 +22,7 @@ class TuvensClientConfig:
     """
 
     tuvens_url: str = "http://127.0.0.1:3000"
+    ca_file: str = ""
     hi_events_url: str = "http://127.0.0.1:3001"
     upstream_timeout: float = 10.0
     jwt_secret: str = ""

@@ -42,7 +42,7 @@ class TuvensClient(Simulator):
             document.secret_fields,
         )
         self.config = config
-        self._caller = Caller("tuvens-api", config.tuvens_url, clock=clock, journal=journal)
+        self._caller = Caller("tuvens-api", config.tuvens_url, clock=clock, journal=journal, ca_file=config.ca_file)
         self.backend = BackendGateway(self._caller, timeout=config.upstream_timeout)
         self.assets = Assets(__package__)
         self.templates = Templates(__package__)

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from crossapp.deployments import deployed
+from crossapp.embedded import EmbeddedError
 from crossapp.run import Settings, perform, report_of
 from harness.deployment import Deployment
 from simulators.launch import APPS, LaunchOptions
 from simulators.seed import HiEvent, Seed, SeedAccount, SeedEvent, SeedUser
+from tests.harness.certificates import own_authority
 from tests.launching import launched
 from tests.real.applications import free_ports
 
@@ -81,3 +83,27 @@ def test_nothing_is_said_against_right_applications_beside_simulators(real: tupl
     said = {each.requirement: (each.verdict, each.observed or each.reason) for each in found.findings}
     assert {name: said[name] for name in ASKED if said[name][0] != "held"} == {}
     assert {name: each for name, each in said.items() if each[0] in ("violated", "blocked")} == {}
+
+
+def test_simulators_call_real_applications_as_the_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, _ = own_authority(tmp_path)
+    told: list[str] = []
+
+    def embedded(arguments: Sequence[str], environment: object) -> Any:
+        told.extend(arguments)
+        raise EmbeddedError("that is enough")
+
+    monkeypatch.setattr("crossapp.beside.embedded", embedded)
+    file = tmp_path / "d.json"
+    value = {
+        "targets": {"tuvens-api": {"url": "https://127.0.0.1:9"}},
+        "credentials": {"shared_secret": "a-secret-of-a-test-0123456789"},
+        "users": [{"role": "organiser", "account_id": 7, "jwt": "eyJ.eyJ.sig"}],
+        "ca_file": "certificate.pem",
+        "safety": {"seconds": 40},
+    }
+    file.write_text(json.dumps(value), "utf-8")
+    with pytest.raises(EmbeddedError), deployed(file):
+        pass
+    assert told[told.index("--ca-file") + 1] == str(certificate)
+    assert float(told[told.index("--timeout") + 1]) == 40.0

@@ -6,6 +6,7 @@ with in_thread(silent) as url: ...           # for code that has a loop of its o
 
 import asyncio
 import gzip
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -109,7 +110,7 @@ async def _handle(serve: Serve, reader: asyncio.StreamReader, writer: asyncio.St
 
 
 @asynccontextmanager
-async def serving(serve: Serve) -> AsyncIterator[str]:
+async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The base URL of a server that runs in this loop until the block is left."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -119,9 +120,9 @@ async def serving(serve: Serve) -> AsyncIterator[str]:
         tasks.add(task)
         await _handle(serve, reader, writer)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         for task in tasks:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -350,6 +351,19 @@ def test_no_secret_stands_in_a_representation_and_all_of_them_are_named_for_remo
     }
     for text in (repr(found), str(found), f"{found.targets} {found.users}"):
         assert not [value for _, value in found.secrets() if value in text]
+
+
+def test_files_are_looked_for_beside_the_deployment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "below"
+    folder.mkdir()
+    file = folder / "d.json"
+    value = changed("credentials", {"shared_secret_file": "secret.txt"})
+    file.write_text(json.dumps(value), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeploymentError, match=re.escape(repr(str(folder / "secret.txt")))):
+        read(Path("below/d.json"))
+    (folder / "secret.txt").write_text("a-secret-beside-its-file\n", "utf-8")
+    assert read(Path("below/d.json")).shared_secret == "a-secret-beside-its-file"
 
 
 def test_a_plain_word_and_what_a_browser_keeps_besides_are_no_secrets() -> None:

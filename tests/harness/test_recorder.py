@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from harness.recorder import Recorder
 from harness.redact import Redactor
 from harness.saved_history import history_lines
 from harness.traffic_limits import TargetGoneError, TrafficLimits
+from tests.harness.certificates import own_authority
 from tests.harness.hostile import (
     Serve,
     answering,
@@ -250,6 +252,21 @@ def test_a_closed_port_is_refused_which_surely_never_arrived() -> None:
 
 def test_an_unknown_host_is_refused() -> None:
     assert ask(silent, base="http://host.invalid:1").outcome is Outcome.REFUSED
+
+
+def test_an_unknown_authority_is_said_with_the_field_that_would_name_it(tmp_path: Path) -> None:
+    _, tls = own_authority(tmp_path)
+
+    async def run() -> Exchange:
+        by = recorder()
+        async with serving(answering(), tls) as url:
+            exchange = await sent(by, url)
+        await by.close()
+        return exchange
+
+    exchange = asyncio.run(run())
+    assert exchange.outcome is Outcome.REFUSED
+    assert "name the file of its certificates as ca_file in the deployment file" in exchange.error
 
 
 def test_tls_on_a_plain_port_is_refused() -> None:

@@ -97,7 +97,8 @@ def run(plan: FuzzPlan, enough: threading.Event, abandoned: threading.Event) -> 
     whole = schemathesis.openapi.from_dict(copy.deepcopy(dict(plan.document)), config=config)
     schema = whole.include(operation_id=list(plan.operations))
 
-    def guarded(context: object, case: "Case[Any]", kwargs: object) -> None:
+    def guarded(context: object, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
+        kwargs.update(auth=_as_built, proxies={"no_proxy": "127.0.0.1"})
         if case.operation.base_url == plan.base_url:
             plan.guard(_id_of(case.operation), case.method, case.path_parameters, case.body)
 
@@ -108,6 +109,11 @@ def run(plan: FuzzPlan, enough: threading.Event, abandoned: threading.Event) -> 
     finally:
         GLOBAL_HOOK_DISPATCHER.unregister(guarded)
     return result
+
+
+def _as_built(request: Any) -> Any:
+    """Authentication for requests that have it already: without one, those of ~/.netrc would replace it."""
+    return request
 
 
 def _drain(

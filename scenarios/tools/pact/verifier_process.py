@@ -7,6 +7,8 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
+from harness.child_environment import child_environment
+
 _SECONDS = 300.0
 _SECONDS_TO_READ = 15.0
 
@@ -78,6 +80,7 @@ class VerifierProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,
+            env=child_environment(),
             limit=4 * 1024 * 1024,
         )
         return self._process

@@ -19,6 +19,7 @@ from crossapp.run import Settings, context_of
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment, Safety
 from harness.history import Exchange, History
+from harness.http import header
 from harness.judge import judge_all
 from harness.report import Finding
 from harness.requirement import Catalogue
@@ -105,6 +106,30 @@ def test_a_server_that_fails_is_violated_once_with_a_curl_of_the_smallest_case()
     sizes = [len(each.request_body) for each in history.every(f"{STORY}/validatePermission")]
     assert len(smallest.request_body) == min(sizes)
     assert "curl -i -X POST" in finding(history, "validatePermission").reproduce
+
+
+def test_netrc_and_proxies_of_the_environment_reach_no_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password bbbbbbbbb\n", "utf-8")
+    for name, value in (
+        ("HOME", str(tmp_path)),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("no_proxy", ""),
+        ("NO_PROXY", ""),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NETRC", raising=False)
+    history, _ = run(json_answer(NOT_FOUND, "404 Not Found"), "generateSession")
+    sent_with = [header(each.request_headers, "Authorization") for each in history.exchanges("generateSession")]
+    assert any(each is not None and each.startswith("Bearer <jwt:") for each in sent_with)
+    assert not [each for each in sent_with if each is not None and each.startswith("Basic")]
+
+
+def test_a_run_in_which_nobody_was_authenticated_is_undecided() -> None:
+    refused = {**NOT_FOUND, "statusCode": 401, "message": "who are you?"}
+    history, _ = run(json_answer(refused, "401 Unauthorized"), "updateEvent", "getEvent")
+    found = judged(history, "updateEvent")
+    assert isinstance(found, Inconclusive), found
+    assert found.reason.endswith("cases was authenticated: all got 401")
 
 
 def finding(history: History, name: str) -> Finding:

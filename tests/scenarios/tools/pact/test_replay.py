@@ -150,6 +150,15 @@ def _verified(job: dict[str, Any], then: Callable[[asyncio.subprocess.Process], 
     return asyncio.run(run())
 
 
+def test_the_verifier_knows_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    with in_thread(answering(b'{"accounts": []}')) as url:
+        mismatches = _verified(_job(url))["mismatches"]
+    assert any("Expected" in each for each in mismatches), mismatches
+
+
 def test_a_verifier_that_fails_by_itself_is_a_fault_of_ours() -> None:
     with pytest.raises(VerifierFailedError, match="code 1: KeyError"):
         _verified({"provider": "tuvens-api"})
