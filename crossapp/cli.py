@@ -1,5 +1,6 @@
 """The command line `crossapp`."""
 
+import errno
 import io
 import os
 import signal
@@ -23,6 +24,7 @@ from crossapp.commands.verify import verify
 from harness.exit_codes import ExitCode
 from simulators.up import up
 
+_OF_THE_MACHINE = (errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
 _STOPPED = 130
 """The exit code of a shell for a command that Ctrl-C ended."""
 
@@ -58,6 +60,9 @@ def _interrupt(*_: object) -> None:
 def main() -> None:
     """Run the command line and exit: with a command's own code (docs/report-format.md), 64 for bad arguments, 3 for a
     crash of crossapp, 130 if it was stopped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -76,9 +81,13 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
-    except Exception:
-        traceback.print_exc()
-        sys.stderr.write("crossapp: a fault of crossapp, not of the deployment: please report it.\n")
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            where = f": {error.filename}" if error.filename else ""
+            sys.stderr.write(f"crossapp: this machine is at its end ({error.strerror}){where}\n")
+        else:
+            traceback.print_exc()
+            sys.stderr.write("crossapp: a fault of crossapp, not of the deployment: please report it.\n")
         code = ExitCode.HARNESS_FAULT
     if code == _STOPPED:
         sys.stderr.write("Stopped.\n")

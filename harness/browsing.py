@@ -88,11 +88,12 @@ class Browsing:
                 await self._note_stored_tokens()
                 if self._evidence is not None:
                     await self._save_trace(self._evidence)
-        except (Error, TimeoutError) as error:
+        except (Error, OSError) as error:  # OSError: a time-out, or a trace that cannot be written
             self._log_line(f"the browser ended early: {first_line(error)}")
         finally:
             if self._evidence is not None:
-                self._save_log(self._evidence)
+                with suppress(OSError):  # evidence is not worth a run
+                    self._save_log(self._evidence)
             with suppress(Error, TimeoutError):
                 async with asyncio.timeout(self.seconds):
                     await self.context.close()

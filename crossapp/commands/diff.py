@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crossapp.commands.output import printing
 from crossapp.commands.report import load
 from harness.compare import compare
 from harness.exit_codes import ExitCode
@@ -19,9 +20,10 @@ def diff(
 ) -> None:
     """Say what changed between two saved runs. Exit code 0 when nothing got worse, 1 when something did."""
     comparison = compare(load(before), load(after))
-    if as_json:
-        typer.echo(comparison.to_json())
-    else:
-        for line in comparison.lines():
-            typer.echo(in_encoding(visible(line), sys.stdout.encoding))
+    with printing():
+        if as_json:
+            typer.echo(comparison.to_json())
+        else:
+            for line in comparison.lines():
+                typer.echo(in_encoding(visible(line), sys.stdout.encoding))
     raise typer.Exit(ExitCode.VIOLATED if comparison.worse else ExitCode.OK)

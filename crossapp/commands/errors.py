@@ -4,15 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 
+from crossapp.commands.output import stderr
 from crossapp.durations import seconds
 from harness.exit_codes import ExitCode
-
-
-def stderr() -> Console:
-    """A console on standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager

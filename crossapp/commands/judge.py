@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.errors import reported, stderr
+from crossapp.commands.errors import reported
 from crossapp.commands.load import judged as judged_load
-from crossapp.commands.verify import make_folder, save_report, show_report
+from crossapp.commands.output import make_folder, save_report, show_report, stderr
 from crossapp.deployments import described
 from crossapp.har_history import deployment_told_by, history_of
 from crossapp.run import Settings, of_any_traffic, report_of, selected

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from contracts.catalogue import claims
-from crossapp.commands.errors import reported, seconds_of, stderr
-from crossapp.commands.verify import make_folder, save_history, save_report, show_report
+from crossapp.commands.errors import reported, seconds_of
+from crossapp.commands.output import make_folder, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
 from crossapp.run import Settings, Suite, context_of, report_of
@@ -115,10 +115,9 @@ def load(
         loaded(deployment, users, Path(private)) as target,
     ):
         found = _run(target, options, folder, errors, seed)
-    if folder is not None:
-        save_report(found, folder)
+    saved = folder is not None and save_report(found, folder)
     show_report(found, json=json)
-    if folder is not None:
+    if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
     raise typer.Exit(found.footer.exit_code)
 

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from contracts.recording import recorder_for
-from crossapp.commands.errors import reported, stderr
+from crossapp.commands.errors import reported
+from crossapp.commands.output import LossyConsole, printing, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.run import Settings, context_of
@@ -73,10 +74,11 @@ def lockstep(
         bounds = Bounds(sequences, steps, minutes, seed)
         found, result = asyncio.run(_explore(left, right, bounds, word_for_word, errors))
     code = _exit_code(result)
-    if json:
-        typer.echo(json_module.dumps(_as_json(found, result, left, right, bounds, code), ensure_ascii=False))
-    else:
-        _print(found, result, left, right, Console(highlight=False))
+    with printing():
+        if json:
+            typer.echo(json_module.dumps(_as_json(found, result, left, right, bounds, code), ensure_ascii=False))
+        else:
+            _print(found, result, left, right, LossyConsole(highlight=False))
     raise typer.Exit(code)
 
 

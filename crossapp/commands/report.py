@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from crossapp.commands.output import printing, show_report
 from harness.exit_codes import ExitCode
 from harness.render.html import to_html
 from harness.render.junit import to_junit
 from harness.render.markdown import to_markdown
 from harness.render.saved import open_report, parse_report
-from harness.render.terminal import print_report
 from harness.report import Report, ReportError
 
 STANDARD = Path("-")
@@ -44,7 +43,7 @@ def report(
         if path is not None:
             write(path, _rendered(kind, saved))
     if not any(wanted.values()):
-        print_report(saved, Console(file=sys.stdout))
+        show_report(saved, json=False)
     raise typer.Exit(saved.footer.exit_code)
 
 
@@ -59,7 +58,8 @@ def load(file: Path) -> Report:
 def write(path: Path, text: str) -> None:
     """Write a rendering, to standard output for `-`. Exits with 64 and a line on standard error if that fails."""
     if path == STANDARD:
-        typer.echo(text, nl=False)
+        with printing():
+            typer.echo(text, nl=False)
         return
     try:
         path.write_text(text, encoding="utf-8", newline="\n")

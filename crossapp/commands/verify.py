@@ -1,10 +1,9 @@
 """`crossapp verify`: verify a deployment."""
 
 import asyncio
-import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +11,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.errors import reported, seconds_of, stderr
+from crossapp.commands.errors import reported, seconds_of
+from crossapp.commands.output import make_folder, save_history, save_report, show_report, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
-from harness.render.html import to_html
-from harness.render.junit import to_junit
-from harness.render.markdown import to_markdown
-from harness.render.terminal import print_report
-from harness.report import Report
 
 
 def verify(
@@ -86,10 +81,9 @@ def verify(
             if folder is not None:
                 save_history(run.lines, folder)
             found = report_of(run, settings)
-    if folder is not None:
-        if settings.evidence is not None:
-            keep_evidence(folder, found)
-        save_report(found, folder)
+    if folder is not None and settings.evidence is not None:
+        keep_evidence(folder, found)
+    saved = folder is not None and save_report(found, folder)
     silent = {} if go_on else unanswered(run.history)
     if json or not silent:
         show_report(found, json=json)
@@ -99,48 +93,9 @@ def verify(
     if silent:
         errors.print("Nothing was verified. See that it runs and that its url in the deployment file is right.")
         errors.print("Verify the other applications all the same: crossapp verify --go-on …", markup=False)
-    if folder is not None:
+    if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
     raise typer.Exit(found.footer.exit_code)
-
-
-def make_folder(folder: Path | None) -> None:
-    """Create the report's folder, before a run. Raises BadParameter if it cannot be written."""
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise typer.BadParameter(f"--report: {folder} cannot be made ({error.strerror})") from None
-    if not os.access(folder, os.W_OK):
-        raise typer.BadParameter(f"--report: {folder} cannot be written")
-
-
-def show_report(found: Report, *, json: bool) -> None:
-    """Print a report: as JSON lines in UTF-8 whatever the locale, or for people. If the reader of standard output is
-    gone, the exit code stays the report's."""
-    try:
-        if json:
-            sys.stdout.buffer.write("".join(line + "\n" for line in found.lines()).encode("utf-8"))
-        else:
-            print_report(found, Console(highlight=False))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def save_report(found: Report, folder: Path) -> None:
-    """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into an existing folder."""
-    (folder / "report.jsonl").write_text("".join(line + "\n" for line in found.lines()), "utf-8")
-    (folder / "report.html").write_text(to_html(found), "utf-8")
-    (folder / "report.md").write_text(to_markdown(found), "utf-8")
-    (folder / "junit.xml").write_text(to_junit(found), "utf-8")
-
-
-def save_history(lines: Iterable[str], folder: Path) -> None:
-    """Write history.jsonl into an existing folder."""
-    with (folder / "history.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(line + "\n" for line in lines)
 
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
