@@ -1,7 +1,8 @@
 """Requirements as pytest items: `pytest scenarios --deployment FILE -k altered_body`.
 
 Collecting the folder `scenarios` gives an item for each requirement, named by its id; the folder `contracts` those of
-the pacts. The stories of the selected items are driven once, before the first item runs; each item judges. Without
+the pacts. The stories of the selected items are driven once, before the first item runs; each item judges. So they are
+refused in the worker processes of pytest-xdist, each of which would drive them, at the same events. Without
 --deployment the embedded simulators are verified. crossapp is imported only when such a folder is collected.
 """
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from harness.report import Finding, Report
     from harness.requirement import Requirement
 
-_MARKERS = {("scenarios", "catalogue.py"): "", ("pacts", "interactions.py"): "pact."}
+_ROOT = Path(__file__).resolve().parents[1]
+_PREFIXES = {_ROOT / "scenarios" / "catalogue.py": "", _ROOT / "contracts" / "pacts" / "interactions.py": "pact."}
+_IN_WORKERS = "crossapp: requirements are verified in one process: run pytest without -n (-n 0)"
 _REPORTS = pytest.StashKey["dict[str, Finding]"]()
 _CRASHES = pytest.StashKey["tuple[str, ...]"]()
 
@@ -32,9 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect all requirements for the catalogue of stories, those of the pacts for their interactions."""
-    prefix = _MARKERS.get((file_path.parent.name, file_path.name))
-    neighbour = "rules.py" if prefix else "cast"
-    if prefix is None or not (file_path.parent / neighbour).exists():
+    prefix = _PREFIXES.get(file_path.resolve())
+    if prefix is None:
         return None
     found: pytest.Collector = Requirements.from_parent(parent, path=file_path, prefix=prefix)
     return found
@@ -51,6 +53,8 @@ class Requirements(pytest.File):
         """One item a requirement."""
         from contracts.catalogue import catalogue
 
+        if hasattr(self.config, "workerinput"):  # pytest-xdist's mark of a worker
+            raise self.CollectError(_IN_WORKERS)
         for requirement in catalogue():
             if not requirement.id.startswith(self._prefix):
                 continue
@@ -137,6 +141,27 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
             return report_of(asyncio.run(perform(deployment, settings)), settings)
     except (DeploymentError, EmbeddedError, ValueError) as error:
         pytest.exit(f"crossapp: {error}", returncode=64)
+
+
+class _Refusal:
+    """Ends the run with 64 if a worker refused to collect requirements."""
+
+    def __init__(self) -> None:
+        self._refused = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a refusal, which pytest-xdist hands on from the worker."""
+        self._refused = self._refused or _IN_WORKERS in str(report.longrepr)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Set the exit code."""
+        if self._refused:
+            session.exitstatus = 64
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for refusals."""
+    config.pluginmanager.register(_Refusal())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

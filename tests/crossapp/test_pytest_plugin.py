@@ -56,9 +56,7 @@ class Inner:
         self.pytester = pytester
         self.chosen: list[tuple[str, ...]] = []
         self._monkeypatch = monkeypatch
-        folder = pytester.mkdir("scenarios")
-        for name in ("catalogue.py", "cast"):
-            (folder / name).write_text("", "utf-8")
+        pytester.makeini("[pytest]\n")
 
     def run(self, *findings: Finding, select: str = "", crashes: tuple[str, ...] = ()) -> pytest.RunResult:
         """Judge the requirements of the findings, or those that the words select."""
@@ -88,7 +86,7 @@ class Inner:
             "-p",
             "no:pact",
         )
-        return self.pytester.runpytest_inprocess("scenarios", *quiet, *arguments)
+        return self.pytester.runpytest_inprocess(str(_STORIES), "-c", "tox.ini", *quiet, *arguments)
 
 
 @pytest.fixture
@@ -233,3 +231,27 @@ def test_a_deployment_is_verified_and_junit_names_the_requirement(file: Path, tm
         "errors": "0",
         "skipped": "0",
     }
+
+
+def test_a_folder_of_the_same_name_elsewhere_is_none_of_ours(pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("scenarios")
+    for name in ("catalogue.py", "cast.py"):
+        (folder / name).write_text("x = 1\n", "utf-8")
+    done = pytester.runpytest_inprocess("scenarios", "-p", "no:cacheprovider", "--collect-only", "-q")
+    assert done.ret is pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+@pytest.mark.parametrize("folder", [_STORIES, _STORIES.parent / "contracts"])
+def test_worker_processes_are_refused(folder: Path, tmp_path: Path) -> None:
+    quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:locust", "-p", "no:schemathesis"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(folder), *quiet, "-n", "1", "-k", "altered_body"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 64, done.stdout + done.stderr
+    assert "requirements are verified in one process: run pytest without -n (-n 0)" in done.stdout
+    assert "Traceback" not in done.stdout
