@@ -24,6 +24,7 @@ from contracts.every_operation.rules_routes import answers_rule
 from contracts.lifetimes import note_lifetimes
 from contracts.recording import recorder_for
 from harness import chromium
+from harness.awake import noting_lateness
 from harness.capabilities import capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
@@ -130,6 +131,7 @@ async def perform(
             evidence=settings.evidence,
         )
         stack.push_async_callback(stage.close)
+        await stack.enter_async_context(noting_lateness(recorder))
         await drive(
             stories_for(settings),
             lambda story: Cast(stage, story),

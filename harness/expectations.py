@@ -18,6 +18,11 @@ CREDENTIAL_LEFT = "credential_left"
 jwt)."""
 
 
+_LESS_BUSY = "Run again where less else is running."
+# Seconds by which our own work may be late, at least and as a share of the wait, and after which an answer is slow.
+_LATE, _LATE_SHARE, _SLOW = 0.5, 0.1, 2.0
+
+
 class BrokenRuleError(Exception):
     """The rule is broken: becomes Violated. `at` is the evidence, the plainest first."""
 
@@ -109,6 +114,33 @@ def numbers(at: At) -> tuple[int, ...]:
     if isinstance(at, Exchange | StreamEvent | Observation):
         return (at.number,)
     return tuple(each if isinstance(each, int) else each.number for each in at)
+
+
+def awake(history: History, since: float, until: float) -> None:
+    """What did not arrive between two times (Unix seconds) was not sent: our own side was awake, and the applications
+    answered promptly what else the rule's stories asked. Raises UndecidedError otherwise: no verdict depends on how
+    busy a machine is."""
+    late = history.lateness(since, until)
+    if late > max(_LATE, _LATE_SHARE * (until - since)):
+        raise UndecidedError(f"crossapp itself was {late:.1f} s late while this was waited for", _LESS_BUSY)
+    for each in history.exchanges():
+        slow = each.outcome is Outcome.ANSWERED and each.seconds > _SLOW and not each.facts.get("delivery")
+        if slow and each.started < until and each.started + each.seconds > since:
+            raise UndecidedError(
+                f"while this was waited for, {each.callee} took {each.seconds:.1f} s to answer exchange {each.number} "
+                f"({each.step})",
+                _LESS_BUSY,
+            )
+
+
+def expect_arrival(
+    history: History, arrived: bool, *, expected: str, observed: str, at: At, since: float, until: float
+) -> None:
+    """Raises BrokenRuleError unless something that was waited for between two times arrived; UndecidedError if it may
+    have come too late only for us (`awake`)."""
+    if not arrived:
+        awake(history, since, until)
+    expect(arrived, expected=expected, observed=observed, at=at)
 
 
 def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exchange:

@@ -10,6 +10,8 @@ from harness.http import Answer, Headers, header
 
 SHARED = "shared"
 """The story name of the steps that the stage takes once for several stories: minting a session, signing in."""
+LATE = f"{SHARED}/late"
+"""The step of observations that our own event loop was late: `since` in Unix seconds, and `seconds`."""
 DOES_NOT_HOLD = " does not hold"
 """The end of the reason of a story that was not driven because a requirement does not hold; its id comes before."""
 
@@ -153,6 +155,7 @@ class History:
         self.entries: list[Entry] = list(entries)
         self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
         self._declared: frozenset[str] | None = None
+        self._whole: History = self
         self._by_story: dict[str, list[Entry]] = defaultdict(list)
         self._narrowed: dict[tuple[str, ...], History] = {}
         self._indexed = (0, 0)
@@ -174,6 +177,7 @@ class History:
                 entries.sort(key=lambda each: each.number)
             part = History(self.context, entries, [self.stories[name] for name in names if name in self.stories])
             part._declared = frozenset(names)
+            part._whole = self._whole
             self._narrowed[names] = part
         return self._narrowed[names]
 
@@ -250,6 +254,14 @@ class History:
         if not found:
             raise NothingObservedError(step)
         return found
+
+    def lateness(self, since: float, until: float) -> float:
+        """Seconds by which our own event loop was late, in all, between two times in Unix seconds; of the whole record,
+        whichever stories are declared."""
+        late = [each.values for each in self._whole._at(LATE, Observation)]
+        return sum(
+            float(each["seconds"]) for each in late if each["since"] < until and each["since"] + each["seconds"] > since
+        )
 
     def numbered(self, number: int) -> Entry | None:
         """The entry with this number; None where there is none."""

@@ -1,6 +1,7 @@
 """A browser tab in a story: what a person does in it and what the page shows."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -156,6 +157,13 @@ class Tab:
             "content_width": content,
             "window_width": room,
         }
+
+    async def lateness(self) -> float:
+        """Seconds by which the browser is late with work that it was given now: a timer of a twentieth of a second."""
+        begun = time.monotonic()
+        with suppress(Error):
+            await self.page.evaluate("() => new Promise(done => setTimeout(done, 50))")
+        return max(time.monotonic() - begun - 0.05, 0.0)
 
     def way(self, since: int = 0) -> list[dict[str, Any]]:
         """The top-level navigations of all tabs, from the load with index `since` on."""

@@ -10,6 +10,9 @@ from harness.history import History, Observation
 SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none": "register"}
 """By state of the widget, the part of the page that is visible in this state only."""
 
+# Seconds by which a browser may be late with its work.
+_LATE = 0.5
+
 PAGE_PATH = openapi.find("openCrossAppPage").path
 
 
@@ -66,12 +69,26 @@ def expect_visible(page: Observation, name: str, expected: str, *, hidden: str =
     expect(fits, expected=expected, observed=summary(page), at=page)
 
 
+def expect_awake(page: Observation) -> None:
+    """What a page does not show yet, it was not going to show. Raises UndecidedError where the browser, or crossapp
+    itself, was so busy that it may only be late."""
+    late = float(page.values.get("late", 0.0))
+    if late > _LATE:
+        raise UndecidedError(
+            f"{page.step}: the browser and crossapp were {late:.1f} s late while the page was waited for",
+            "Run again where less else is running.",
+        )
+
+
 def expect_known(page: Observation, name: str) -> None:
-    """Raises UndecidedError where a part is not visible, and nothing says that its usual selector fits these pages.
+    """Raises UndecidedError where a part is not visible, and nothing says that its usual selector fits these pages, or
+    the browser may only be late.
 
     A deployment's pages may read otherwise. The selectors fit for sure where the deployment file names them, and at the
     simulators.
     """
+    if name not in visible(page):
+        expect_awake(page)
     sure = page.values.get("sure")
     if name not in visible(page) and sure is not None and name not in sure:
         raise UndecidedError(

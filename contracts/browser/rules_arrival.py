@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import openapi
-from contracts.browser.observations import expect_visible, page_at, visible
+from contracts.browser.observations import expect_awake, expect_visible, page_at, visible
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held
@@ -148,6 +148,8 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     status=error and an error_code."""
     page = page_at(history, f"{ARRIVES}/unknown session")
     query = page.values["told"]
+    if not query:
+        expect_awake(page)
     expect(
         query.get("status") == "error" and bool(query.get("error_code")),
         expected="the return URL with status=error and an error_code",
@@ -181,6 +183,8 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     pages = []
     for name in ("embed", "widget"):
         page = page_at(history, f"{EMBEDS}/{name}")
+        if not str(page.values["text"]).strip():
+            expect_awake(page)
         expect(
             bool(str(page.values["text"]).strip()),
             expected=f"text in the iframe of {page.values['frame']}",

@@ -7,6 +7,7 @@ from contracts.browser.observations import (
     PAGE_PATH,
     SHOWS,
     event_of,
+    expect_awake,
     expect_no_reload,
     expect_visible,
     page_at,
@@ -65,6 +66,8 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     _clicked(history, ENABLES, "loading")
     page = page_at(history, f"{ENABLES}/callback")
     arrived = visits(page, PAGE_PATH)
+    if not arrived:
+        expect_awake(page)
     expect(bool(arrived), expected=f"hi.events' {PAGE_PATH}", observed=summary(page), at=page)
     query = arrived[0]["query"]
     for name in ("session_token", "account_id"):
@@ -125,6 +128,8 @@ def errors_of_enabling_are_shown(history: History) -> Verdict:
         page = _clicked(history, ERRORS, f"error/{name}")
         if not page.values["asked"]:
             raise UndecidedError("the click asked tuvens-client's server for no session")
+        if not text(page, "problem"):
+            expect_awake(page)
         expect(bool(text(page, "problem")), expected=f"an error ({name})", observed=summary(page), at=page)
         pages.append(page)
     return held(pages)
@@ -136,6 +141,8 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
     failed = _clicked(history, ERRORS, "error/failing")
     expect_visible(failed, "retry", "a way to try again")
     again = page_at(history, f"{ERRORS}/retry")
+    if again.values["asked"] <= 1:
+        expect_awake(again)
     expect(
         again.values["asked"] > 1,
         expected="a second request for a session",
@@ -180,6 +187,8 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     visit = next(iter(visits(page, PAGE_PATH)), None)
     back = (visit or {"query": {}})["query"].get("return_url", "").partition("?")[0]
     came = [each for each in page.values["way"] if back and str(each["to"]) == back]
+    if not came:
+        expect_awake(page)
     expect(bool(came), expected=f"back to {back}", observed=_last(page), at=page)
     query = came[-1]["query"]
     lasts = float(history.context.settings.get("session_expiry", 900))
@@ -230,6 +239,8 @@ def an_expired_session_can_be_replaced(history: History) -> Verdict:
     """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
     browser enable ticketing afterwards."""
     page = _clicked(history, ENABLES, "expired")
+    if not page.values["arrived"]:
+        expect_awake(page)
     expect(bool(page.values["arrived"]), expected="back on the callback page", observed=_last(page), at=page)
     expect_visible(page, "callback_error", "an error", hidden="callback_success")
     after = page_at(history, f"{ENABLES}/callback")

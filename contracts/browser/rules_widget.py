@@ -3,6 +3,7 @@
 from contracts.browser.observations import (
     SHOWS,
     event_of,
+    expect_awake,
     expect_known,
     expect_no_reload,
     expect_visible,
@@ -173,6 +174,8 @@ def open_page_follows_the_changes(history: History) -> Verdict:
         parts = set(SHOWS.values())
         if not visible(fresh) & parts:
             expect_known(fresh, SHOWS[state])
+        if visible(stayed) & parts != visible(fresh) & parts:
+            expect_awake(stayed)
         expect(
             visible(stayed) & parts == visible(fresh) & parts,
             expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",
@@ -201,6 +204,8 @@ def title_follows_the_state(history: History) -> Verdict:
     pages = []
     for state in _states(history):
         fresh, stayed = (page_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
+        if text(stayed, "title") != text(fresh, "title"):
+            expect_awake(stayed)
         expect(
             text(stayed, "title") == text(fresh, "title"),
             expected=f"the title {text(fresh, 'title')!r}, as a fresh page has it ({state})",
@@ -258,6 +263,8 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
         observed=f"{len(early)} requests",
         at=page,
     )
+    if not late:
+        expect_awake(page)
     expect(bool(late), expected="a request once they were scrolled to", observed="none", at=page)
     return held(page)
 

@@ -7,7 +7,7 @@ from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.status_changes import event_reading, is_about, state_in, stream_message
 from contracts.times import iso_or_none
-from harness.expectations import LackingError, UndecidedError, expect, expect_success, held
+from harness.expectations import LackingError, UndecidedError, awake, expect, expect_arrival, expect_success, held
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
 from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
@@ -19,6 +19,8 @@ _CHANGES = ("first", "second", "third")
 _OPENS = "event_stream.it_is_an_event_stream"
 _TOLD = "event_stream.an_applied_update_is_told"
 _SILENCE = 31.0
+# Seconds for which a message is waited for.
+_WATCHED = 5.0
 
 rule = RuleFamily(
     level=MUST,
@@ -60,6 +62,7 @@ def an_applied_update_is_told(history: History) -> Verdict:
             update, found = _messages(history, listener, change)
             if not found:
                 _undecided_if_closed(history, listener, update)
+                awake(history, update.started, _reading(history, change).started)
             expect(
                 bool(found),
                 expected=f"a message about event {_event(history)} after the update, at the {listener}",
@@ -204,8 +207,11 @@ def a_reconnect_misses_nothing(history: History) -> Verdict:
     opening = _opening(history, f"{STORY}/back")
     wanted = stream_message(missed[0])
     replayed = [each for each in history.stream(f"{STORY}/back") if stream_message(each) == wanted]
-    expect(
+    expect_arrival(
+        history,
         bool(replayed),
+        since=opening.at,
+        until=opening.at + _WATCHED,
         expected=f"the message {missed[0].data[:160]}",
         observed="it was not sent within five seconds after the reconnect",
         at=opening,
@@ -237,7 +243,15 @@ def _beats_by_clock(history: History) -> Verdict:
     beats = [each for each in entries if each.kind == "comment" and each.number >= since]
     if not beats and entries[-1].kind == "closed":
         raise UndecidedError(f"the stream was closed: {entries[-1].data}")
-    expect(bool(beats), expected="a comment line within 30 s", observed="silence for 32 s", at=entries[0])
+    expect_arrival(
+        history,
+        bool(beats),
+        expected="a comment line within 30 s",
+        observed="silence for 32 s",
+        at=entries[0],
+        since=entries[0].at,
+        until=entries[0].at + _WATCHED,
+    )
     return held(beats[0])
 
 
@@ -254,8 +268,11 @@ def _beats_in_time(history: History) -> Verdict:
     seconds = history.observation(f"{BY_WAITING}/waited").values["seconds"]
     times = [each.at for each in entries]
     silence = max(b - a for a, b in zip(times, [*times[1:], start.at + seconds], strict=True))
-    expect(
+    expect_arrival(
+        history,
         silence < _SILENCE,
+        since=start.at,
+        until=start.at + seconds,
         expected="a comment line within 30 s",
         observed=f"silence for {silence:.0f} s",
         at=start,

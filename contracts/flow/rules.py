@@ -12,6 +12,7 @@ from harness.expectations import (
     LackingError,
     UndecidedError,
     expect,
+    expect_arrival,
     expect_success,
     held,
     json_object,
@@ -23,6 +24,8 @@ from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import Blocked, Verdict
 
+# Seconds for which a message is waited for, at least.
+_WATCHED = 5.0
 _MINTS = "session_token.mints_a_session"
 _DRAFTS = "hi_events_page.makes_a_draft_that_carries_the_tuvens_event"
 LIVE = "event_goes_live"
@@ -59,11 +62,14 @@ def _goes_live(history: History, story: str, status: str = "LIVE") -> list[Excha
     changed = expect_success(history.one(f"{story}/change/{status}"))
     after = event_reading(history, f"{story}/event at tuvens-api/{status}")
     ticketing = state_in(after).ticketing
-    expect(
+    expect_arrival(
+        history,
         ticketing == TICKETING[status],
         expected=f"ticketing_status {TICKETING[status]} at tuvens-api within some seconds",
         observed=f"ticketing_status is {ticketing!r}"[:120],
         at=(after, changed),
+        since=changed.started,
+        until=after.started + after.seconds,
     )
     return [changed, after]
 
@@ -97,10 +103,13 @@ def _first_message(
     return next((each for each in events if each.at >= since and is_about(each, event_id, ticketing)), None)
 
 
-def _expect_message(message: StreamEvent | None, expected: str, events: Sequence[StreamEvent], at: Exchange) -> int:
-    """The number of the message. Raises BrokenRuleError for None."""
+def _expect_message(
+    history: History, message: StreamEvent | None, expected: str, events: Sequence[StreamEvent], at: Exchange
+) -> int:
+    """The number of the message. Raises BrokenRuleError for None, UndecidedError if it may only be late."""
     observed = f"{sum(each.kind == 'event' for each in events)} messages, none that says so"
-    expect(message is not None, expected=expected, observed=observed, at=at)
+    since, until = at.started, at.started + _WATCHED
+    expect_arrival(history, message is not None, expected=expected, observed=observed, at=at, since=since, until=until)
     assert message is not None
     return message.number
 
@@ -141,7 +150,7 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     events = history.stream(f"{LIVE}/stream")
     changed = expect_success(history.one(f"{LIVE}/change/LIVE"))
     message = _first_message(events, event, "active")
-    return held(_expect_message(message, f"a message that event {event} is active", events, changed))
+    return held(_expect_message(history, message, f"a message that event {event} is active", events, changed))
 
 
 @rule(
@@ -226,7 +235,8 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     # A change whose answer is lost on the way is told all the same: its first try counts.
     begun = history.tries(f"{NETWORK}/change/LIVE again")[0].started
     message = _first_message(stream, event, "active", since=begun)
-    number = _expect_message(message, f"a message, after the reconnect, that event {event} is active", stream, after)
+    expected = f"a message, after the reconnect, that event {event} is active"
+    number = _expect_message(history, message, expected, stream, after)
     replayed = _first_message(stream, event, "setup") is not None
     return held(
         (*missed, number),

@@ -20,6 +20,12 @@ def observed_by(history: History, step: str) -> str | None:
     return None if observer is None else str(observer)
 
 
+def watched(history: History, step: str) -> tuple[float, float]:
+    """From when to when the deliveries of a step were watched, in Unix seconds by our clock; zeros if unknown."""
+    values = history.observation(step).values
+    return float(values.get("from", 0.0)), float(values.get("until", 0.0))
+
+
 def deliveries(history: History, step: str) -> list[Exchange] | None:
     """The deliveries of a step in the order of arrival; None if nobody could observe them."""
     if observed_by(history, step) is None:

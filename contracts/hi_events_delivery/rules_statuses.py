@@ -1,8 +1,10 @@
 """Events of hi.events and the statuses that they can be set to."""
 
 from contracts.catalogue import RuleFamily
+from contracts.hi_events_delivery.observations import deliveries
 from contracts.hi_events_delivery.rules import SECTION, STORY, event_ids
 from contracts.hi_events_session.wire import event_of
+from contracts.status_changes import WEBHOOK, event_reading, reported_status, state_in
 from harness.expectations import LackingError, expect, expect_status, expect_success, held, json_object, let_through
 from harness.fronts import media_type
 from harness.history import History
@@ -64,3 +66,23 @@ for _status in ("CANCELLED", "ENDED", "ARCHIVED"):
 def unknown_status_is_refused(history: History) -> Verdict:
     """hi.events answers 422 to a change of an event's status to a word that is none."""
     return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
+
+
+@rule(
+    operations=["setEventStatus", WEBHOOK],
+    quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)",
+    depends_on=["hi_events_delivery.a_change_is_sent", "hi_events_delivery.unknown_status_is_refused"],
+)
+def refused_status_is_not_sent(history: History) -> Verdict:
+    """hi.events tells tuvens-api of no status that it refused."""
+    found = deliveries(history, f"{STORY}/deliveries")
+    refused = history.observation(f"{STORY}/event").values["refused"]
+    if found is None:
+        readings = [event_reading(history, each.step) for each in history.every(f"{STORY}/effect")]
+        applied = any(state_in(each).reported == refused for each in readings)
+        expect(not applied, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
+        return held(readings[-1], "as tuvens-api's event shows")
+    for each in found:
+        reported = reported_status(each)
+        expect(reported != refused, expected=f"no webhook that reports {refused}", observed="one came", at=each)
+    return held(found)

@@ -16,6 +16,7 @@ from harness.expectations import (
     UndecidedError,
     alive,
     answered,
+    awake,
     held,
     let_through,
     numbers,
@@ -42,6 +43,9 @@ _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "tuvens_client_permission_on_event_of_others": ("pact.hi_events_validate_permission_on_event_of_others",),
 }
 
+# Seconds for which a message is waited for.
+_WATCHED = 5.0
+
 rule = RuleFamily(level=MUST)
 
 
@@ -59,12 +63,14 @@ def _judge(interaction: Interaction) -> Callable[[History], Verdict]:
             return HarnessFault(reason)
         if seen.values.get("count") != 1:
             return HarnessFault(f"Pact's verifier verified {seen.values.get('count')} interactions instead of one")
-        return _verdict(interaction, outcome, _exchanges(history, interaction, seen), seen)
+        return _verdict(history, interaction, outcome, _exchanges(history, interaction, seen), seen)
 
     return judge
 
 
-def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], seen: Observation) -> Verdict:
+def _verdict(
+    history: History, interaction: Interaction, outcome: str, exchanges: list[Exchange], seen: Observation
+) -> Verdict:
     check = answered if interaction.status == 429 else let_through
     for each in exchanges:
         check(each)
@@ -75,6 +81,10 @@ def _verdict(interaction: Interaction, outcome: str, exchanges: list[Exchange], 
         return held(evidence)
     if interaction.operation == "openCrossAppPage" and works_in_a_browser(exchanges[-1]):
         raise LackingError("the page runs in a browser and goes back by a script, which Pact cannot see")
+    silent = history.numbered(evidence[0]) if interaction.status is None else None
+    if isinstance(silent, Exchange):
+        # Without a message the evidence is the webhook that should have caused it.
+        awake(history, silent.started, silent.started + _WATCHED)
     if interaction.status is not None and 200 <= interaction.status < 300 and exchanges[-1].is_client_error:
         alive(exchanges[-1])
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))

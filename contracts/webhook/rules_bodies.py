@@ -2,7 +2,7 @@
 
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, event_reading_before, state_in
-from harness.expectations import expect, expect_success, held
+from harness.expectations import expect_arrival, expect_success, held
 from harness.history import History
 from harness.requirement import MUST
 from harness.verdict import Verdict
@@ -29,11 +29,14 @@ def _applied(history: History, language: str) -> Verdict:
         expect_success(update)
         after = event_reading(history, update.step.removesuffix("update") + "after")
         was, found = state_in(event_reading_before(history, update)).ticketing, state_in(after).ticketing
-        expect(
+        expect_arrival(
+            history,
             found != was,
             expected="another ticketing_status after the update",
             observed=f"ticketing_status {found!r} as before ({update.step.rsplit('/', 2)[1]})",
             at=(update, after),
+            since=update.started,
+            until=after.started + after.seconds,
         )
     return held(updates)
 

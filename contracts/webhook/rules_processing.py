@@ -1,7 +1,5 @@
 """The webhook: the effect of a rightly signed update on the event."""
 
-from collections.abc import Sequence
-
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import (
     WEBHOOK,
@@ -15,7 +13,9 @@ from contracts.times import iso_or_none, parse_http_date
 from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
+    awake,
     expect,
+    expect_arrival,
     expect_status,
     expect_success,
     held,
@@ -94,6 +94,7 @@ def an_update_changes_the_event(history: History) -> Verdict:
         before, after = event_reading_before(history, update), event_reading(history, f"{STORY}/{status}/after")
         if state_in(after).ticketing != state_in(before).ticketing:
             return held((before, update, after))
+        awake(history, update.started, after.started + after.seconds)
         readings.append(after)
     if not readings:
         raise UndecidedError("no update was accepted")
@@ -106,6 +107,8 @@ def _results_in(history: History, status: str, ticketing: str) -> Verdict:
     update = expect_success(history.one(f"{STORY}/{status}/update"))
     before, after = event_reading_before(history, update), event_reading(history, f"{STORY}/{status}/after")
     was, found = state_in(before).ticketing, state_in(after).ticketing
+    if found == was != ticketing:
+        awake(history, update.started, after.started + after.seconds)
     expect(
         found == ticketing,
         expected=f"ticketing_status {ticketing} after {status}",
@@ -171,15 +174,19 @@ def _updates(history: History) -> list[tuple[Exchange, Exchange]]:
     ]
 
 
-def _expect_as_sent(updates: Sequence[tuple[Exchange, Exchange]], name: str, sent_as: str) -> Verdict:
+def _expect_as_sent(history: History, name: str, sent_as: str) -> Verdict:
     """A field of contactData has the value that the update's payload had."""
+    updates = _updates(history)
     for update, after in updates:
         sent = webhook_payload(update.request_body).get(sent_as)
-        expect(
+        expect_arrival(
+            history,
             str(contact_data(after).get(name)) == str(sent),
             expected=f"contactData.{name} {sent}, as sent",
             observed=_observed(after, name),
             at=(after, update),
+            since=update.started,
+            until=after.started + after.seconds,
         )
     return held([each for both in updates for each in both])
 
@@ -199,13 +206,13 @@ noting_rule = RuleFamily(
 @noting_rule(depends_on="webhook.an_update_changes_the_event")
 def metadata_name_the_hi_events_event(history: History) -> Verdict:
     """tuvens-api notes in contactData.hiEventsEventId which event of hi.events an update was about."""
-    return _expect_as_sent(_updates(history), "hiEventsEventId", "id")
+    return _expect_as_sent(history, "hiEventsEventId", "id")
 
 
 @noting_rule()
 def metadata_name_the_status(history: History) -> Verdict:
     """tuvens-api notes in contactData.hiEventsStatus the status as hi.events sent it."""
-    return _expect_as_sent(_updates(history), "hiEventsStatus", "status")
+    return _expect_as_sent(history, "hiEventsStatus", "status")
 
 
 @noting_rule(quote="`contactData.hiEventsLastUpdated` (ISO time)")
@@ -215,11 +222,14 @@ def metadata_tell_when(history: History) -> Verdict:
     updates = _updates(history)
     times = [_last_updated(update, after) for update, after in updates]
     (_, first), (_, second) = updates
-    expect(
+    expect_arrival(
+        history,
         times[1] > times[0],
         expected="a later contactData.hiEventsLastUpdated after the second update",
         observed=f"{_observed(first, 'hiEventsLastUpdated')}, then {_observed(second, 'hiEventsLastUpdated')}",
         at=(second, first),
+        since=updates[1][0].started,
+        until=second.started + second.seconds,
     )
     return held([each for both in updates for each in both])
 

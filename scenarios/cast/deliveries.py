@@ -43,6 +43,7 @@ class DeliveryWatch(ABC):
 
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
+        self._since = time.time()
 
     @abstractmethod
     async def _all(self) -> Sequence[Delivered]:
@@ -66,7 +67,8 @@ class DeliveryWatch(ABC):
         found = await self.wait(tuvens_event)
         for each in found:
             self._record(step, each, answers=answers)
-        self._cast.observe(step, {"seen": len(found), "told by": self.seen_by})
+        watched = {"from": self._since, "until": time.time()}
+        self._cast.observe(step, {"seen": len(found), "told by": self.seen_by, **watched})
 
     def _record(self, step: str, delivered: Delivered, *, answers: bool) -> None:
         arrival = delivered.arrival

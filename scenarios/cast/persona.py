@@ -1,6 +1,7 @@
 """A person with a real browser, who opens pages of tuvens-client and hi.events."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ class Persona:
         self.browsing = browsing
         self._cast = cast
         self._who = who
+        self._noted = time.time()
         self.client: Target = cast.stage.target(CLIENT)
         self.origin = origin_of(self.client.url)
 
@@ -84,8 +86,10 @@ class Persona:
     async def notes(self, step: str, tab: "Tab", **more: object) -> None:
         """Record what a tab shows, with further values and a screenshot."""
         shows = await tab.shows()
+        late = await tab.lateness() + self._cast.stage.recorder.history.lateness(self._noted, time.time())
+        self._noted = time.time()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
-        self._cast.observe(step, {**shows, **more, "files": files, "sure": self._sure()})
+        self._cast.observe(step, {**shows, **more, "files": files, "sure": self._sure(), "late": round(late, 3)})
 
     def _sure(self) -> list[str]:
         """The parts whose selectors fit these pages for sure: the simulators', and those that the deployment names."""

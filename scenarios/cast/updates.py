@@ -39,6 +39,7 @@ class Updates:
         self.number = _number(cast, event_id)
         self.last = 0.0
         self._patience = SECONDS
+        self._applies = False
         self._lag = 0.0
 
     async def reads(self, step: str) -> State:
@@ -78,8 +79,8 @@ class Updates:
     async def reads_until(self, step: str, wanted: Callable[[State], bool]) -> State:
         """Read the event until it is as wanted; returns the last reading. Every reading is recorded as this step.
 
-        Waits at most three seconds, and after one time-out only 0.3: a server that applies nothing must not hold up the
-        run.
+        Waits at most three seconds, and only 0.3 after a time-out where nothing was ever as wanted: a server that
+        applies nothing must not hold up the run, and is judged for that alone.
         """
         start = time.monotonic()
         pause = _PAUSE
@@ -89,9 +90,10 @@ class Updates:
             passed = time.monotonic() - start
             if wanted(state):
                 self._lag = self._lag if first else max(self._lag, passed)
+                self._applies = True
                 return state
             if passed + pause > self._patience:
-                self._patience = _IMPATIENT
+                self._patience = SECONDS if self._applies else _IMPATIENT
                 return state
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.5)

@@ -16,6 +16,7 @@ from scenarios.cast.deliveries import read_until_status
 from scenarios.cast.event_fixtures import OPERATIONS, given_event_without_ticketing, hi_events_page, restore_draft
 from scenarios.cast.page_params import page_params
 from scenarios.cast.persona import HI_EVENTS, HOSTILE, NEEDS, PLANTED, Persona, browses, looks_at
+from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ERRORS = {"failing": 500, "signed out": 401, "forbidden": 403, "limited": 429, "nonsense": 200, "unreachable": 0}
 _LOADING = 5.0
+_PAUSE = 0.1
 
 
 @story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=(*OPERATIONS, "wrapGenerateSession"))
@@ -43,10 +45,20 @@ async def pages_enable_ticketing(cast: Cast) -> None:
             await _expired(cast, organiser, tab)
             await tab.opens(organiser.event_page(event))
             await _slowly(cast, organiser, tab)
-            after = await cast.reads_event("event after", event)
+            after = await _noted(cast, event)
             made = after.must_have("hi_events_event_id", "the event has no ticketing after the callback page")
             cast.stage.events.made(Linked(made, event))
             await _made_live(cast, organiser, waiting, Linked(made, event))
+
+
+async def _noted(cast: Cast, event: str) -> Reply:
+    """Read the event until it has ticketing, for some seconds: the callback page may show its success earlier."""
+    deadline = time.monotonic() + _LOADING
+    while True:
+        reply = await cast.reads_event("event after", event)
+        if reply.json_object().get("hi_events_event_id") or time.monotonic() > deadline:
+            return reply
+        await asyncio.sleep(_PAUSE)
 
 
 async def _expired(cast: Cast, organiser: Persona, tab: "Tab") -> None:

@@ -1,6 +1,7 @@
 """tuvens-api's sessions and audit log, as its database shows them."""
 
 import asyncio
+import time
 
 import sqlalchemy as sa
 
@@ -10,7 +11,9 @@ from scenarios.cast.storage import SESSIONS, database, session_row, table
 from scenarios.catalogue import story
 
 _NEEDS = ("database:tuvens-api",)
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS, _WRITE_SECONDS = 5.0, 2.0
+_PAUSE = 0.1
+_CALLS = 4
 
 
 @story(needs=_NEEDS)
@@ -38,7 +41,7 @@ async def the_session_table_is_looked_at(cast: Cast) -> None:
 @story(needs=_NEEDS, operations=("generateSession", "validateSession"))
 async def a_validation_is_remembered(cast: Cast) -> None:
     """Hi.Events validates a session twice; someone with access looks at when it was last used."""
-    session = await cast.fresh_session("generate session")
+    session, since = await cast.fresh_session("generate session"), time.time()
     with database(cast) as engine:
         seen: list[str | None] = []
         for name in ("first", "second"):
@@ -47,9 +50,20 @@ async def a_validation_is_remembered(cast: Cast) -> None:
                 await asyncio.sleep(0.02 if "." in seen[-1] else 1.1)
             reply = await cast.validates(name, session.token)
             reply.must("the session could not be validated")
-            row = session_row(engine, session.token)
-            seen.append(str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None)
-    cast.observe("last used", {"after": seen, "exchange": reply.exchange.number})
+            used = _last_used(engine, session.token)
+            # It may be written after the answer was sent.
+            deadline = time.monotonic() + _WRITE_SECONDS
+            while used in (None, *seen) and time.monotonic() < deadline:
+                await asyncio.sleep(_PAUSE)
+                used = _last_used(engine, session.token)
+            seen.append(used)
+    watched = {"from": since, "until": time.time()}
+    cast.observe("last used", {"after": seen, "exchange": reply.exchange.number, **watched})
+
+
+def _last_used(engine: sa.Engine, token: str) -> str | None:
+    row = session_row(engine, token)
+    return str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None
 
 
 @story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=("generateSession",))
@@ -60,13 +74,14 @@ async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
         before = session_row(engine, session.token) is not None
         await cast.stage.clock.advance(cast.stage.sessions.lifetime + 3_600)
         cast.stage.sessions.forget()
-        gone = False
-        for _ in range(int(_WAIT_SECONDS / 0.1)):
+        gone, since = False, time.time()
+        for _ in range(int(_WAIT_SECONDS / _PAUSE)):
             gone = session_row(engine, session.token) is None
             if gone:
                 break
-            await asyncio.sleep(0.1)
-        cast.observe("row", {"before": before, "gone": gone, "exchange": session.exchange})
+            await asyncio.sleep(_PAUSE)
+        watched = {"from": since, "until": time.time()}
+        cast.observe("row", {"before": before, "gone": gone, "exchange": session.exchange, **watched})
 
 
 @story(
@@ -78,6 +93,7 @@ async def calls_are_audited(cast: Cast) -> None:
     """Each route is called, rightly and wrongly; someone with access reads the audit log."""
     user = cast.organiser
     name = cast.stage.target("tuvens-api").audit_table
+    since = time.time()
     with database(cast) as engine:
         audit = table(engine, name)
         before = _count(engine, audit)
@@ -85,18 +101,30 @@ async def calls_are_audited(cast: Cast) -> None:
         await cast.validates("right/validate session", session.token)
         await cast.lists_accounts("right/accounts", session.token)
         await cast.asks_permission("right/permission", session.token, "manage_ticketing")
-        right = _count(engine, audit) - before
+        right = await _count_up_to(engine, audit, before + _CALLS) - before
         before = _count(engine, audit)
         await cast.generates_session("wrong/generate session", user, jwt="nonsense")
         await cast.validates("wrong/secret", session.token, secret="wrong-" + "0" * 32)
         await cast.validates("wrong/unknown token", "unknown-" + "0" * 40)
         await cast.delivers("wrong/webhook", b"{}", signature="sha256=" + "0" * 64)
-        wrong = _count(engine, audit) - before
+        wrong = await _count_up_to(engine, audit, before + _CALLS) - before
         with engine.connect() as connection:
             rows = connection.execute(sa.select(audit)).fetchall()
         text = "\n".join(str(value) for row in rows for value in row if isinstance(value, str))
         kinds = sorted({kind for kind, _ in cast.stage.recorder.redactor.found_in(text)})
-        cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(rows), "secrets": kinds})
+        watched = {"from": since, "until": time.time()}
+        cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(rows), "secrets": kinds, **watched})
+
+
+async def _count_up_to(engine: sa.Engine, audit: sa.Table, wanted: int) -> int:
+    """The number of records, once there are as many as wanted, or after some seconds: they may be written after the
+    answers were sent."""
+    deadline = time.monotonic() + _WRITE_SECONDS
+    while True:
+        count = _count(engine, audit)
+        if count >= wanted or time.monotonic() > deadline:
+            return count
+        await asyncio.sleep(_PAUSE)
 
 
 def _count(engine: sa.Engine, audit: sa.Table) -> int:

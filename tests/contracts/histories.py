@@ -13,7 +13,7 @@ from email.utils import formatdate
 from typing import Any
 
 from contracts.catalogue import catalogue
-from harness.history import Context, Entry, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
+from harness.history import LATE, Context, Entry, Exchange, History, Observation, Outcome, StoryOutcome, StreamEvent
 from harness.http import Headers
 from harness.judge import judge_one
 from harness.verdict import Verdict
@@ -122,6 +122,16 @@ def instead(entries: Sequence[Entry], *others: Entry) -> list[Entry]:
         at = max(index for index, each in enumerate(found) if each.step == other.step and type(each) is type(other))
         found[at] = other
     return found
+
+
+WATCHED = {"from": NOW, "until": NOW + 5}
+"""When something was waited for, as stories observe it."""
+
+
+def asleep(seen: History) -> History:
+    """The same history, of a run in which our own side was late all the time."""
+    late = Observation(len(seen.entries) + 1, LATE, {"since": NOW - 60, "seconds": 3600.0})
+    return History(seen.context, [*seen.entries, late], seen.stories.values())
 
 
 def verdict(requirement_id: str, seen: History) -> Verdict:

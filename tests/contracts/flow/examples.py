@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 from harness.history import Entry
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, honest
+from tests.contracts.examples import Examples, breaks, holds, honest, leaves_open
 from tests.contracts.hi_events_page.examples import CALLBACK, ORIGIN, SUCCESS, redirect
 from tests.contracts.hi_events_session.examples import refused, signed_in
-from tests.contracts.histories import NOW, answer, history, message, observed, opened
+from tests.contracts.histories import NOW, answer, asleep, history, message, observed, opened
 
 LIVE, SECRET, PERMISSION = "event_goes_live", "a_wrong_secret_is_put_right", "a_missing_permission_is_noticed"
 NETWORK, EXPIRED = "a_listener_loses_the_network", "an_expired_session_is_replaced_by_the_clock"
@@ -85,10 +85,15 @@ def _raced(*told: str) -> Seen:
 
 
 EXAMPLES: Examples = {
-    "an_event_goes_live": (honest(live()), breaks("the event stays in setup", live(SETUP))),
+    "an_event_goes_live": (
+        honest(live()),
+        breaks("the event stays in setup", live(SETUP)),
+        leaves_open("we are late", asleep(live(SETUP))),
+    ),
     "a_listener_hears_that_an_event_is_live": (
         honest(live()),
         breaks("the message tells another status", live(heard="setup")),
+        leaves_open("it does while we are late", asleep(live(heard="setup"))),
     ),
     "an_expired_session_is_recovered_from": (
         holds("a new session leads to the live event", _expired(refused(f"{EXPIRED}/expired/sign in"))),

@@ -9,7 +9,7 @@ from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
 from tests.contracts.examples import Examples, breaks, holds, honest, lacks, leaves_open
-from tests.contracts.histories import NOW, answer, history, message, no_answer, observed, opened
+from tests.contracts.histories import NOW, WATCHED, answer, asleep, history, message, no_answer, observed, opened
 
 STORY, CLOSE, FAIL = "statuses_are_changed", "changes_follow_closely", "deliveries_fail"
 _STEPS = (*STATUSES, "last")
@@ -85,7 +85,7 @@ def seen(deliveries: Sequence[Exchange] | None = None, *others: Entry) -> Seen:
     step = f"{STORY}/deliveries"
     if deliveries is None:
         deliveries = [delivery(step, body(each, sent_at=sent_at(at))) for at, each in enumerate(CHANGES)]
-    looked_for = observed(step, seen=len(deliveries), **{"told by": "tuvens-api"})
+    looked_for = observed(step, seen=len(deliveries), **{"told by": "tuvens-api", **WATCHED})
     return history(*(others or changes()), *effects(), *deliveries, looked_for)
 
 
@@ -147,7 +147,7 @@ def part(name: str, *attempts: tuple[str, int], log: Sequence[int] | None = None
     end = answer(f"{step}/event", 200, {"ticketing_status": TICKETING[shown or attempts[-1][0]], "contactData": {}})
     return [
         *told,
-        observed(f"{step}/deliveries", **{"told by": "tuvens-api"}),
+        observed(f"{step}/deliveries", **{"told by": "tuvens-api", **WATCHED}),
         observed(f"{step}/delivery log", attempts=entries, state="delivered"),
         end,
     ]
@@ -174,7 +174,7 @@ def received(
         delivery(step, body("LIVE"), answered=code, at=NOW + later, seconds=seconds)
         for code, later in zip(answers, apart, strict=False)
     ]
-    return [*told, observed(step, **{"told by": "receiver"})]
+    return [*told, observed(step, **{"told by": "receiver", **WATCHED})]
 
 
 _ONCE = history(*part("server error", ("LIVE", 503)))
@@ -204,6 +204,14 @@ def _read(status: int = 200, *, headers: Mapping[str, str] | None = None, **fiel
     return history(*changes(), answer(f"{STORY}/prepare/read", status, value, **said))
 
 
+def _stays_active() -> Seen:
+    return history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200), shown="LIVE"))
+
+
+def _logged(*log: int) -> Seen:
+    return history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=log), *CLIENT_ERROR)
+
+
 EXAMPLES: Examples = {
     "an_event_names_its_tuvens_event": (
         holds("in a field", _read(tuvens_event_id="11")),
@@ -228,12 +236,17 @@ EXAMPLES: Examples = {
         )
         for status in ("CANCELLED", "ENDED", "ARCHIVED")
     },
-    "a_change_is_sent": (honest(seen()), breaks("no webhook comes", seen([]))),
+    "a_change_is_sent": (
+        honest(seen()),
+        breaks("no webhook comes", seen([])),
+        leaves_open("none comes while we are late", asleep(seen([]))),
+    ),
     "deliveries_are_signed": (honest(seen()), breaks("a signature is wrong", _one(body("LIVE"), valid=False))),
     "deliveries_tell_the_change": (honest(seen()), breaks("one reports another status", _told("DRAFT", *CHANGES[:-1]))),
     "every_status_is_delivered": (
         honest(seen()),
         breaks("ARCHIVED is missing", _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
+        leaves_open("it is, while we are late", asleep(_told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED"))),
         holds("of the statuses that are known", seen(_deliveries("LIVE", "DRAFT"), *changes(*_UNKNOWN))),
     ),
     "each_change_is_delivered_once": (
@@ -241,7 +254,9 @@ EXAMPLES: Examples = {
         holds("two within one second are the same bytes", _in_whole_seconds()),
         holds("of the statuses that are known", seen(_deliveries("LIVE", "DRAFT"), *changes(*_UNKNOWN))),
         breaks("one of two is missing", _told(*STATUSES)),
+        leaves_open("one is, while we are late", asleep(_told(*STATUSES))),
         breaks("one comes twice", _told("LIVE", *CHANGES)),
+        breaks("one does, however late we are", asleep(_told("LIVE", *CHANGES))),
     ),
     "deliveries_keep_the_order_of_changes": (
         holds("LIVE comes first", _close("LIVE", "DRAFT")),
@@ -256,6 +271,7 @@ EXAMPLES: Examples = {
     "retries_after_a_server_error": (
         holds("the third attempt is taken", history(*SERVER_ERROR)),
         breaks("there is one attempt", history(*part("server error", ("LIVE", 503)))),
+        leaves_open("there is one while we are late", asleep(history(*part("server error", ("LIVE", 503))))),
     ),
     "a_retry_is_the_same_delivery": (
         _NOTHING_IS_RETRIED,
@@ -278,6 +294,7 @@ EXAMPLES: Examples = {
             history(*part("too many requests", ("LIVE", 200), ("ENDED", 429), ("ENDED", 200))),
         ),
         breaks("it is given up", history(*part("too many requests", ("LIVE", 200), ("ENDED", 429)))),
+        leaves_open("we are late", asleep(history(*part("too many requests", ("LIVE", 200), ("ENDED", 429))))),
     ),
     "deliveries_are_sent_as_json": (
         holds("the media type has a parameter", _typed("application/json; charset=utf-8")),
@@ -293,30 +310,38 @@ EXAMPLES: Examples = {
         _NOTHING_IS_RETRIED,
         holds("it waits 30 s", history(*received("time-out", None, 200, seconds=30.1))),
         breaks("it waits 35 s", history(*received("time-out", None, 200, seconds=35.0))),
+        leaves_open("we measure late", asleep(history(*received("time-out", None, 200, seconds=35.0)))),
     ),
     "retries_after_a_broken_connection": (
         _NOTHING_IS_RETRIED,
         holds("the second attempt is taken", history(*received("broken connection", None, 200))),
         breaks("no attempt is answered", history(*received("broken connection", None, None))),
+        leaves_open("none is while we are late", asleep(history(*received("broken connection", None, None)))),
     ),
     "order_is_kept_under_failures": (
         _NOTHING_IS_RETRIED,
         holds("LIVE is taken first", history(*ORDER)),
         breaks("DRAFT is taken first", history(*part("order", ("LIVE", 503), ("DRAFT", 200), ("LIVE", 200)))),
+        breaks("LIVE is not taken again after it", history(*part("order", ("LIVE", 503), ("DRAFT", 200)))),
+        leaves_open("DRAFT has not come yet", history(*part("order", ("LIVE", 503), ("LIVE", 200)))),
+        leaves_open("no retry has come yet", history(*part("order", ("LIVE", 503)))),
     ),
     "failures_leave_the_right_state": (
         _NOTHING_IS_RETRIED,
         holds("the event follows", history(*SERVER_ERROR, *ORDER)),
         breaks(
             "the event stays active",
-            history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200), shown="LIVE")),
+            _stays_active(),
         ),
+        leaves_open("it does while we are late", asleep(_stays_active())),
     ),
     "every_attempt_is_in_the_delivery_log": (
         holds("it has all of them", history(*SERVER_ERROR, *CLIENT_ERROR)),
         breaks(
             "it has one of three",
-            history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=[200]), *CLIENT_ERROR),
+            _logged(200),
         ),
+        breaks("the last one is missing", _logged(503, 503)),
+        leaves_open("it is while we are late", asleep(_logged(503, 503))),
     ),
 }

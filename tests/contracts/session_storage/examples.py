@@ -8,7 +8,7 @@ from contracts.session_storage.rules import AUDITED, CLEANED, SCHEMA, USED
 from harness.history import Entry
 from harness.history import History as Seen
 from tests.contracts.examples import Examples, breaks, holds, lacks, leaves_open
-from tests.contracts.histories import answer, history, no_answer, observed
+from tests.contracts.histories import WATCHED, answer, asleep, history, no_answer, observed
 
 TABLE: dict[str, Any] = {
     "exists": True,
@@ -28,20 +28,20 @@ def table(**other: object) -> Seen:
 def used(first: str | None, second: str | None) -> Seen:
     """When a session was last used, after its first and its second validation."""
     asked = [answer(f"{USED}/{each}", 200, {}) for each in ("first", "second")]
-    return history(*asked, observed(f"{USED}/last used", after=[first, second], exchange=2))
+    return history(*asked, observed(f"{USED}/last used", after=[first, second], exchange=2, **WATCHED))
 
 
 def cleaned(*, before: bool = True, gone: bool = True) -> Seen:
     """Whether the row of a session was there before its expiry, and is gone after it."""
     minted = answer(f"{CLEANED}/generate session", 200, {})
-    return history(minted, observed(f"{CLEANED}/row", before=before, gone=gone, exchange=1))
+    return history(minted, observed(f"{CLEANED}/row", before=before, gone=gone, exchange=1, **WATCHED))
 
 
 def audited(*others: Entry, right: int = 4, wrong: int = 4, rows: int = 8, secrets: Sequence[str] = ()) -> Seen:
     """Four calls that succeed and four that fail, and what the audit log says."""
     calls = [answer(f"{AUDITED}/right/{each}", 200, {}) for each in range(4)]
     calls += [answer(f"{AUDITED}/wrong/{each}", 401, {}) for each in range(4)]
-    counted = observed(f"{AUDITED}/audit", right=right, wrong=wrong, rows=rows, secrets=list(secrets))
+    counted = observed(f"{AUDITED}/audit", right=right, wrong=wrong, rows=rows, secrets=list(secrets), **WATCHED)
     return history(*calls, *others, counted)
 
 
@@ -78,6 +78,7 @@ EXAMPLES: Examples = {
         holds("it moves forward", used("2025-07-25 14:30:00.100", "2025-07-25 14:30:00.120")),
         holds("it is set by the second validation", used("2025-07-25 14:30:00", "2025-07-25 14:30:00.020")),
         breaks("it stays", used("2025-07-25 14:30:00.100", "2025-07-25 14:30:00.100")),
+        leaves_open("it does while we are late", asleep(used("2025-07-25 14:30:00.100", "2025-07-25 14:30:00.100"))),
         breaks("it goes back", used("2025-07-25 14:30:00.100", "2025-07-25 14:29:00.100")),
         breaks("it is never set", used(None, None)),
         breaks("it is taken away", used("2025-07-25 14:30:00.100", None)),
@@ -85,6 +86,7 @@ EXAMPLES: Examples = {
     "expired_sessions_are_removed": (
         holds("the row is gone", cleaned()),
         breaks("the row is still there", cleaned(gone=False)),
+        leaves_open("it is while we are late", asleep(cleaned(gone=False))),
         leaves_open("the row was never found", cleaned(before=False)),
     ),
     "every_call_is_audited": (
@@ -92,6 +94,7 @@ EXAMPLES: Examples = {
         breaks("successes are not written down", audited(right=0)),
         breaks("failures are not written down", audited(wrong=0)),
         breaks("one failure is not written down", audited(wrong=3)),
+        leaves_open("one is not while we are late", asleep(audited(wrong=3))),
         breaks("each is written down twice", audited(right=8)),
         leaves_open("a call got no answer", audited(no_answer(f"{AUDITED}/right/0"), right=3)),
         leaves_open("a call was rate limited", audited(answer(f"{AUDITED}/right/0", 429, {}), right=5)),
