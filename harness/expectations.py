@@ -32,8 +32,8 @@ class BrokenRuleError(Exception):
 
 
 class BrokenAnswerError(BrokenRuleError):
-    """The rule is broken if the obliged application gave this answer. A rule is undecided by another application's
-    answer that is not what it must be: that is a rule of its own."""
+    """An answer that has not the form that it must have. The rule is broken if the obliged application gave it, and
+    undecided if another one did: the form of answers is a rule of its own."""
 
     def __init__(self, expected: str, observed: str, answer: Exchange) -> None:
         super().__init__(expected, observed, answer)
@@ -152,7 +152,8 @@ def expect_status(exchange: Exchange, *statuses: int, because: str = "") -> Exch
         alive(exchange)
     wanted = " or ".join(str(each) for each in statuses)
     expected = f"status {wanted}" + (f" {because}" if because else "")
-    return _expect_answer(exchange.status in statuses, expected, shown(exchange), exchange)
+    expect(exchange.status in statuses, expected=expected, observed=shown(exchange), at=exchange)
+    return exchange
 
 
 def expect_success(exchange: Exchange) -> Exchange:
@@ -160,12 +161,7 @@ def expect_success(exchange: Exchange) -> Exchange:
     let_through(exchange)
     if _refused_by_expiry(exchange, (200,)):
         alive(exchange)
-    return _expect_answer(exchange.is_success, "success (2xx)", shown(exchange), exchange)
-
-
-def _expect_answer(condition: bool, expected: str, observed: str, exchange: Exchange) -> Exchange:
-    if not condition:
-        raise BrokenAnswerError(expected, observed, exchange)
+    expect(exchange.is_success, expected="success (2xx)", observed=shown(exchange), at=exchange)
     return exchange
 
 
@@ -189,7 +185,8 @@ def expect_field(exchange: Exchange, name: str, kind: type) -> Any:
     Raises BrokenRuleError or UndecidedError."""
     value = json_object(exchange).get(name)
     observed = f"{name} is {value!r}"[:120]
-    _expect_answer(type(value) is kind, f"{name}, {_FORMS[kind]}", observed, exchange)
+    if type(value) is not kind:
+        raise BrokenAnswerError(f"{name}, {_FORMS[kind]}", observed, exchange)
     return value
 
 
