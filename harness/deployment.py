@@ -12,6 +12,7 @@ from harness.redact import like_a_token
 Kind = Literal["simulated", "local", "staging", "production"]
 Role = Literal["organiser", "member", "outsider", "nameless", "user"]
 ROLES: tuple[str, ...] = get_args(Role)
+_SHORTEST_KEPT = 20
 
 
 class DeploymentError(ValueError):
@@ -167,8 +168,8 @@ class Deployment:
 
 
 def _kept(state: Mapping[str, Any] | None) -> list[str]:
-    """The values of the cookies and of localStorage in a browser's state that may be secrets."""
+    """The values of the cookies and of localStorage in a browser's state that may be secrets: long enough to be one."""
     if state is None:
         return []
     entries = [*state["cookies"], *(entry for origin in state["origins"] for entry in origin["localStorage"])]
-    return [each["value"] for each in entries if like_a_token(each["value"])]
+    return [each["value"] for each in entries if len(each["value"]) >= _SHORTEST_KEPT and like_a_token(each["value"])]

@@ -112,12 +112,13 @@ class Redactor:
 
 def like_a_token(value: str) -> bool:
     """Whether a value has the form of a token: no address, no text with blanks or brackets, and so long that it is no
-    plain word or number: 16 characters, or 8 with letters and digits. What has not, such as `undefined`, a title, an id
-    or a URL, stands in pages and responses for other reasons, and would be taken for a leak wherever it does."""
+    plain word or number: 16 characters, or 8 of digits and letters, or of both cases. What has not, such as
+    `undefined`, a title, an id or a URL, stands in pages and responses for other reasons, and would be taken for a leak
+    wherever it does."""
     plain = unquote(value)
     if not _TOKEN.fullmatch(plain) or _ADDRESS.fullmatch(plain):
         return False
-    return len(plain) >= _LONG or (any(map(str.isdigit, plain)) and any(map(str.isalpha, plain)))
+    return len(plain) >= _LONG or sum(any(map(kind, plain)) for kind in (str.isdigit, str.islower, str.isupper)) > 1
 
 
 def names_secret(name: str) -> bool:

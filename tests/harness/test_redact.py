@@ -225,7 +225,7 @@ def test_what_stands_in_pages_for_other_reasons_is_no_token(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "0f3c9a7be1d24c55", "Zk3J-x8f_Q2mB7LwYp0a", "12|LaravelSanctumTokenOf40Characters", "a1b2c3d4",
+        "0f3c9a7be1d24c55", "Zk3J-x8f_Q2mB7LwYp0a", "12|LaravelSanctumTokenOf40Characters", "a1b2c3d4", "xQzLmWvT-pk",
         "eyJpdiI6Ik%3D%3D",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         "0000000000000012",
