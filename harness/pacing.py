@@ -6,6 +6,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from harness.http import Headers
 
@@ -59,11 +61,22 @@ def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> floa
 
     X-RateLimit-Reset is a time in Unix seconds; where it is a small number, it can only be the seconds that are left. A
     throttler with several limits writes the name of the limit behind the names of the headers (Retry-After-short).
+    `now` is the server's time (Unix seconds), which these times are by.
     """
     for name in ("retry-after", "x-ratelimit-reset"):
         named = [value for key, value in headers if key.lower() == name or key.lower().startswith(f"{name}-")]
         given = [float(value) for value in named if re.fullmatch(r"\s*[0-9]{1,15}\s*", value)]
+        dates = [date.timestamp() for date in map(_http_date, named) if date is not None]
+        if dates:
+            return min(max(max(dates) - now, 0.0) + 0.5, longest)
         if given:
             is_time = name == "x-ratelimit-reset" and max(given) > _LONGEST_WINDOW
             return min(max(max(given) - (now if is_time else 0.0), 0.0) + 0.5, longest)
     return min(60.0, longest)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None

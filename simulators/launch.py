@@ -45,7 +45,8 @@ class LaunchOptions:
     are called are checked. `client_origins`: origins of tuvens-client besides the started one. `control`: whether the
     control planes are served. `environment`: the documented variables. `upstream_timeout` and `webhook_timeout`: real
     seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock of hi.events.
-    `workers`: the number of processes of tuvens-api, on PostgreSQL.
+    `workers`: the number of processes of tuvens-api, on PostgreSQL. `clocks`: seconds by which the clock of an
+    application is ahead of the machine's (negative: behind).
     """
 
     only: tuple[str, ...] = APPS
@@ -66,6 +67,7 @@ class LaunchOptions:
     webhook_timeout: float = 10.0
     webhook_pauses: tuple[float, ...] = PAUSES
     workers: int = 1
+    clocks: Mapping[str, float] = field(default_factory=dict)
 
 
 class Launched:
@@ -100,6 +102,7 @@ class Launched:
                 self.simulators[TUVENS_CLIENT] = create_tuvens_client(self._configure_tuvens_client())
             for app, simulator in self.simulators.items():
                 simulator.address = self.urls[app]
+                simulator.clock.set(simulator.clock.now() + options.clocks.get(app, 0.0))
                 if options.control:
                     simulator.together = tuple(self.simulators.values())
         except BaseException:
@@ -164,7 +167,8 @@ class Launched:
         seed = options.seed
         main = main_account(seed)
         foreign = next((each.id for each in seed.events if each.account_id != main), None)
-        now = time.time()
+        # JWTs are read by tuvens-api's clock.
+        now = time.time() + options.clocks.get(TUVENS_API, 0.0)
         events: dict[str, Any] = {
             "tuvens": [each.id for each in seed.events if each.account_id == main],
             "linked": [
@@ -288,11 +292,13 @@ async def _first_of(*awaited: asyncio.Future[Any]) -> None:
 
 
 def _check(options: LaunchOptions) -> None:
-    for app in (*options.only, *options.ports):
+    for app in (*options.only, *options.ports, *options.clocks):
         if app not in APPS:
             raise StartError(f"{app!r} is no application that can be simulated; there are {', '.join(APPS)}")
     if options.limits not in ("contract", "raised"):
         raise StartError(f"--limits: {options.limits!r} is neither contract nor raised")
+    if options.clocks and options.workers > 1:
+        raise StartError("the clocks of several processes cannot be set")
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"nothing to start; choose from {', '.join(APPS)}")

@@ -19,17 +19,23 @@ def forged_jwts(cast: Cast, token: str) -> Mapping[str, str]:
 
 
 def expired_jwt(cast: Cast) -> str | None:
-    """An expired JWT of the organiser: the deployment's, or made with its signing key; None without either."""
+    """A JWT of the organiser that has expired by tuvens-api's clock: the deployment's, or made with its signing key;
+    None without either."""
     user = cast.organiser
-    if user.expired_jwt:
+    if user.expired_jwt and not _is_in_force(user.expired_jwt, cast.now_at("tuvens-api")):
         return user.expired_jwt
     claims = jwt_claims(user.jwt)
     if not cast.deployment.jwt_secret or claims is None:
         return None
-    now = int(cast.now())
-    # Ten minutes: more than clocks may differ.
+    now = int(cast.now_at("tuvens-api"))
+    # Ten minutes: more than the clocks of several instances may differ.
     claims = {**claims, "iat": now - 7_200, "exp": now - 600}
     return cast.hide("jwt", pyjwt.encode(claims, cast.deployment.jwt_secret, algorithm="HS256"))
+
+
+def _is_in_force(token: str, now: float) -> bool:
+    ends = (jwt_claims(token) or {}).get("exp")
+    return isinstance(ends, int | float) and ends > now
 
 
 def _claims(token: str) -> dict[str, object]:

@@ -67,8 +67,12 @@ class Cast:
         return f"{self.story.name}/{name}"
 
     def now(self) -> float:
-        """Unix seconds by the simulators' clocks."""
+        """Unix seconds by this machine's clock, moved as the simulators' were: for durations."""
         return self.stage.clock.now()
+
+    def now_at(self, app: str) -> float:
+        """Unix seconds by the clock of an application, for times that it reads or compares with its own."""
+        return self.stage.clock.now_at(app)
 
     def observe(self, step: str, values: Mapping[str, Any]) -> None:
         """Record values that were measured rather than exchanged."""
@@ -274,6 +278,7 @@ class Cast:
     async def signs_in(self, step: str, token: object, *, obey_limits: bool = True, turn_taken: bool = False) -> Reply:
         """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in`."""
         key = None if turn_taken else "address"
+        self.stage.sessions.note_sign_in(token)
         return await self.send(step, BROWSER, hi_wire.sign_in(token), key=key, obey_limits=obey_limits)
 
     async def asks_hi_events(self, step: str, call: Call) -> Reply:

@@ -15,7 +15,7 @@ def page_params(cast: Cast, token: str, tuvens_event: str, *, title: str, create
         "app_id": "tuvens",
         "account_id": str(cast.organiser.account_id),
         "event_id": tuvens_event,
-        "timestamp": str(round(cast.now() * 1000)),
+        "timestamp": str(round(cast.now_at("hi.events") * 1000)),
     }
     if creates:
         params |= {"action": "create_event", "event_data": json.dumps(_event_data(title), ensure_ascii=False)}

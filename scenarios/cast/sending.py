@@ -1,7 +1,6 @@
 """Sending the requests of stories: paced, recorded, and repeated where that does no harm."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -159,6 +158,7 @@ class Sender:
             return not timed_out and (exchange.outcome is Outcome.REFUSED or retry_safe)
         if answer is not None and answer.status == 429 and obey_limits:
             date = parse_http_date(answer.header("date"))
-            await asyncio.sleep(pause_after_429(answer.headers, time.time() if date is None else date))
+            now = self._clock.now_at(exchange.callee) if date is None else date
+            await asyncio.sleep(pause_after_429(answer.headers, now))
             return True
         return False

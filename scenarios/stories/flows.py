@@ -95,7 +95,7 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
             title="Wrongly signed",
             status="ENDED",
             tuvens_event_id=event.tuvens,
-            sent_at=iso_millis(cast.now()),
+            sent_at=iso_millis(cast.now_at("hi.events")),
         )
 
         async def attempt() -> list[Reply]:

@@ -69,7 +69,7 @@ async def hostile_webhooks_are_sent(cast: Cast) -> None:
     """Hi.Events, rightly signed, names events that are meant to break a server."""
     for name, text in HOSTILE.items():
         body = status_changed_body(
-            event_id=1, title=text, status=text, tuvens_event_id=text, sent_at=iso_millis(cast.now())
+            event_id=1, title=text, status=text, tuvens_event_id=text, sent_at=iso_millis(cast.now_at("hi.events"))
         )
         await cast.delivers(f"event/{name}", body)
     for name, body in BODIES.items():
@@ -93,7 +93,7 @@ async def oversized_bodies_are_sent(cast: Cast) -> None:
         large = call.with_body((call.body or b"{}")[:-1] + padding)
         await cast.send(f"oversized/{name}", caller, large, key=keys.get(name, session.token))
     body = status_changed_body(
-        event_id=1, title="Large", status="LIVE", tuvens_event_id="0", sent_at=iso_millis(cast.now())
+        event_id=1, title="Large", status="LIVE", tuvens_event_id="0", sent_at=iso_millis(cast.now_at("hi.events"))
     )
     large_body = body[:-1] + padding
     await cast.send(

@@ -62,7 +62,11 @@ async def webhooks_come_too_often(cast: Cast) -> None:
     """One Hi.Events instance delivers the same webhook again and again until the limit."""
     async with _contract_limits(cast), cast.event() as event_id:
         body = status_changed_body(
-            event_id=1, title="Limits", status="DRAFT", tuvens_event_id=event_id, sent_at=iso_millis(cast.now())
+            event_id=1,
+            title="Limits",
+            status="DRAFT",
+            tuvens_event_id=event_id,
+            sent_at=iso_millis(cast.now_at("hi.events")),
         )
         await cast.delivers("first delivery", body)
         await _until_limited(

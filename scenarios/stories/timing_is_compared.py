@@ -41,7 +41,7 @@ async def forged_signatures_are_timed(cast: Cast) -> None:
         title="An evening",
         status="DRAFT",
         tuvens_event_id=str(number),
-        sent_at=iso_millis(cast.now()),
+        sent_at=iso_millis(cast.now_at("hi.events")),
     )
     right = sign(cast.secret, body)
     prefix, _, digits = right.rpartition("=")

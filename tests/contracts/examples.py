@@ -147,8 +147,8 @@ def examples_of(rules: Catalogue, seams: Mapping[str, Examples]) -> Iterator[Exa
 
 
 def lacking(rules: Catalogue, examples: Iterable[Example]) -> list[str]:
-    """What is missing: of each requirement an example that holds, and one that breaks it unless it cannot be broken (it
-    is only observed, or one of NEVER_BROKEN)."""
+    """What is missing: of each requirement an example that holds, and one that breaks it unless it is only observed (a
+    note, which may have one) or one of NEVER_BROKEN."""
     kinds: dict[str, set[Seen]] = {}
     for each in examples:
         kinds.setdefault(each.requirement, set()).add(each.expected)
@@ -157,10 +157,10 @@ def lacking(rules: Catalogue, examples: Iterable[Example]) -> list[str]:
         found = kinds.get(rule.id, set())
         if Held not in found:
             problems.append(f"{rule.id} has no example that holds")
-        breakable = rule.level is not Level.OBSERVE and not any(fnmatchcase(rule.id, each) for each in NEVER_BROKEN)
-        if breakable and Violated not in found:
+        never = any(fnmatchcase(rule.id, each) for each in NEVER_BROKEN)
+        if Violated not in found and not never and rule.level is not Level.OBSERVE:
             problems.append(f"{rule.id} has no example that breaks it")
-        elif Violated in found and not breakable:
+        elif Violated in found and never:
             problems.append(f"{rule.id} is never broken, and has an example that breaks it")
     return problems
 

@@ -124,7 +124,8 @@ NOW = 1_753_453_800.0
         ((("X-RateLimit-Reset", str(int(NOW) - 30)),), 0.5),
         ((("X-RateLimit-Reset", "30"),), 30.5),
         ((("Retry-After-short", "7"), ("Retry-After-long", "30")), 30.5),
-        ((("Retry-After", "Fri, 25 Jul 2025 14:31:00 GMT"), ("X-RateLimit-Reset", str(int(NOW) + 12))), 12.5),
+        ((("Retry-After", "Fri, 25 Jul 2025 14:30:20 GMT"), ("X-RateLimit-Reset", str(int(NOW) + 12))), 20.5),
+        ((("Retry-After", "Fri, 25 Jul 2025 14:29:00 GMT"),), 0.5),
         *(
             ((("Retry-After", odd),), 60.0)
             for odd in ("", "soon", "-1", "1.5", "\u00b2", "\u0663", "1e3", "0x10", "inf")

@@ -106,7 +106,7 @@ async def _unknown_event(states: ProviderStates) -> AsyncIterator[Values]:
     cast = states.cast
     event = unknown_id(cast.some_event, cast.stage.random)
     number = Updates(cast, event).number
-    sent_at = iso_millis(cast.now())
+    sent_at = iso_millis(cast.now_at("hi.events"))
     yield {"event_id": event, "hi_events_event_id": str(number), "hi_events_number": number, "event_sent_at": sent_at}
 
 

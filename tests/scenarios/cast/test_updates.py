@@ -23,14 +23,13 @@ class _Cast:
 
     def __init__(self, *states: dict[str, Any], linked: tuple[Linked, ...] = ()) -> None:
         self.deployment = SimpleNamespace(linked=linked)
-        self.stage = SimpleNamespace(clock=SimpleNamespace(lead=lambda app: self.leads.get(app, 0.0)))
         self.leads: dict[str, float] = {}
         self.states = list(states)
         self.read = 0
         self.sent: list[Any] = []
 
-    def now(self) -> float:
-        return NOW
+    def now_at(self, app: str) -> float:
+        return NOW + self.leads.get(app, 0.0)
 
     async def reads_event(self, step: str, event_id: str) -> Reply:
         state = self.states[min(self.read, len(self.states) - 1)]
@@ -85,6 +84,21 @@ def test_updates_begin_later_than_what_the_event_heard_of_by_a_clock_that_is_ahe
     updates = _updates(_Cast(_event("active", "LIVE", NOW + 90)))
     asyncio.run(updates.begins("begin"))
     assert updates.next_time() == pytest.approx(NOW + 90.001)
+
+
+def test_the_time_at_which_tuvens_api_processed_a_webhook_moves_no_update() -> None:
+    """Its clock is ten minutes ahead; a webhook dated so would make those of hi.events stale."""
+    cast = _Cast(_event("active", "LIVE", NOW + 590))
+    cast.leads = {"tuvens-api": 600.0}
+    updates = _updates(cast)
+    asyncio.run(updates.begins("begin"))
+    assert updates.next_time() == NOW
+
+
+def test_updates_are_dated_by_the_clock_of_hi_events() -> None:
+    cast = _Cast({})
+    cast.leads = {"hi.events": -600.0, "tuvens-api": 30.0}
+    assert _updates(cast).next_time() == NOW - 600
 
 
 @pytest.mark.parametrize(

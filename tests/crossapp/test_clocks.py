@@ -1,0 +1,46 @@
+"""A server whose clock is wrong is told so in a note, and accused of nothing: a deployment's clock is its own."""
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from harness.report import Report
+from harness.verdict import VerdictName
+from simulators.launch import APPS, LaunchOptions
+from tests.crossapp.test_wrong_facts import Description, as_staging, verified
+from tests.launching import launched
+
+CLOCKS: dict[str, Mapping[str, float]] = {
+    "all ten minutes ahead": dict.fromkeys(APPS, 600.0),
+    "each has its own": {"tuvens-api": 12_000.0, "hi.events": -600.0, "tuvens-client": 600.0},
+}
+_ABOUT_TIMES = (
+    "clocks.*",
+    "deployment_file.*",
+    "hi_events_session.status_tells_when*",
+    "rate_limits.reset_is_in_unix_seconds",
+    "webhook.metadata_*",
+    "webhook.newer_update_is_applied_after_a_stale_one",
+    "hi_events_delivery.a_change_is_sent",
+)
+
+
+@pytest.fixture(params=CLOCKS)
+def skewed(request: pytest.FixtureRequest) -> Iterator[tuple[Mapping[str, float], Description]]:
+    clocks = CLOCKS[request.param]
+    with launched(LaunchOptions(limits="raised", control=False, clocks=clocks)) as built:
+        described = as_staging(copy.deepcopy(built.description()))
+        described["safety"] = {"exhaust_rate_limits": False, "fuzz": False}
+        yield clocks, described
+
+
+def test_a_wrong_clock_is_a_note_and_nothing_else(skewed: tuple[Mapping[str, float], Description]) -> None:
+    clocks, described = skewed
+    report = verified(described, *_ABOUT_TIMES)
+    assert _violated(report) == {f"clocks.{app}_agrees" for app in clocks}
+    assert [each.requirement for each in report.findings if each.verdict is VerdictName.BLOCKED] == []
+
+
+def _violated(report: Report) -> set[str]:
+    return {each.requirement for each in report.findings if each.verdict is VerdictName.VIOLATED}
