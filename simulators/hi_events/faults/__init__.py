@@ -1,10 +1,33 @@
 """The faults of hi.events: each function is one, by its name."""
 
-from simulators.hi_events.faults import arrival, events, laravel, load, routes, sessions, sign_in, users, webhooks
+from simulators.hi_events.faults import (
+    arrival,
+    events,
+    laravel,
+    load,
+    mock_authentication,
+    routes,
+    sessions,
+    sign_in,
+    users,
+    webhooks,
+)
 from simulators.hi_events.faults.registry import registry
 from simulators.kit.variants import register_variants
 
-__all__ = ["FAULTS", "arrival", "events", "laravel", "load", "routes", "sessions", "sign_in", "users", "webhooks"]
+__all__ = [
+    "FAULTS",
+    "arrival",
+    "events",
+    "laravel",
+    "load",
+    "mock_authentication",
+    "routes",
+    "sessions",
+    "sign_in",
+    "users",
+    "webhooks",
+]
 
 register_variants(registry)
 FAULTS = registry.faults

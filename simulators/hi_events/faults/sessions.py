@@ -33,7 +33,7 @@ def status_open_without_bearer(hi: HiEvents) -> Change:
             honest(request)
         except Refusal:
             honest.count()
-            request.session = _newest_session(hi)
+            request.session = newest_session(hi)
 
     return swap(hi.endpoint(_STATUS).authenticate, authenticate)
 
@@ -202,7 +202,7 @@ def _open(endpoint: OperationEndpoint, empty: dict[str, object]) -> Change:
     return swap(endpoint.serve, serve)
 
 
-def _newest_session(hi: HiEvents) -> LocalSession:
+def newest_session(hi: HiEvents) -> LocalSession:
     """The session that was started last; that of a guest where there is none."""
     newest = hi.store.sessions(1)
     if newest:

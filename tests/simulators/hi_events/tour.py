@@ -173,7 +173,7 @@ async def _tokens(t: HiTour) -> None:
     for other in (good + "A", good[:-1]):
         t.learn(other)
         await t.sign_in(other)
-    for nonsense in ("A" * 43, "x", "", None, 5, ["x"], "a\x00b", "' OR '1'='1", "%"):
+    for nonsense in ("A" * 43, "x", "mock_token", "", None, 5, ["x"], "a\x00b", "' OR '1'='1", "%"):
         await t.sign_in(nonsense)
     await t.sign_in(good)
 
@@ -191,7 +191,7 @@ async def _sessions(t: HiTour) -> None:
     for seconds in (3599, 2):
         await t.advance(seconds)
         await t.ask(bearer)
-    for wrong in ("x", "", None):
+    for wrong in ("x", "test-token", "", None):
         await t.ask(wrong)
 
 

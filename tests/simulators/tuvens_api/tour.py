@@ -125,7 +125,7 @@ async def _jwts(t: ApiTour) -> None:
         *(pyjwt.encode({**good, **each}, key, algorithm="HS256") for each in changed),
         pyjwt.encode(good, "another-secret-of-more-than-32-bytes!", algorithm="HS256"),
         pyjwt.encode(good, "", algorithm="none"),
-        *(t.jwt() + "x", "nonsense", "a.b.c", None),
+        *(t.jwt() + "x", "nonsense", "mock-jwt-token", "a.b.c", None),
     ]
     for jwt in jwts:
         t.token(await t.send(generate_session(jwt, 123)))
@@ -137,7 +137,8 @@ async def _jwts(t: ApiTour) -> None:
 
 async def _secrets(t: ApiTour) -> None:
     used, unused = await t.mint(), await t.mint()
-    for secret in (SECRET, None, "", "wrong", SECRET[:-1], SECRET + "x", SECRET.upper(), "x" + SECRET[1:]):
+    wrong = ("wrong", "test-secret", SECRET[:-1], SECRET + "x", SECRET.upper(), "x" + SECRET[1:])
+    for secret in (SECRET, None, "", *wrong):
         await t.ask(used, secret)
     await t.send(validate_session("wrong", unused))
     await t.ask(unused)
@@ -146,7 +147,8 @@ async def _secrets(t: ApiTour) -> None:
 
 async def _questions(t: ApiTour) -> None:
     token, other = await t.mint(), await t.mint(MEMBER)
-    for nonsense in ("x" * 43, "x", "", None, 5, ["x"], "a'b", "a\x00b", "' OR '1'='1", "\u202e\U0001f3b5"):
+    words = ("x" * 43, "x", "mock_token", "", "a'b", "a\x00b", "' OR '1'='1", "\u202e\U0001f3b5")
+    for nonsense in (*words, None, 5, ["x"]):
         await t.ask(nonsense)
     for permission in ("create_events", "manage_ticketing", "fly", "", "'", None, 5):
         for resource in (None, 11, 61, 2**70, "11", 1.5, True):

@@ -1,0 +1,106 @@
+"""Mock authentication is for tests: a deployment accepts none of the words that test doubles accept.
+
+The status page speaks of "mock authentication for testing". A word such as `mock-jwt-token` that is accepted lets
+anybody in.
+"""
+
+from collections.abc import Iterable
+
+from contracts.catalogue import RuleFamily
+from contracts.session_token.rules_minting import SECTION as GENERATE
+from contracts.session_token.rules_questions import VALIDATE
+from harness.expectations import UndecidedError, expect, held, let_through, shown
+from harness.history import Exchange, History
+from harness.requirement import MUST
+from harness.verdict import Verdict
+
+STORY_AT_TUVENS_API = "mock_credentials_are_tried_at_tuvens_api"
+STORY_AT_HI_EVENTS = "mock_credentials_are_tried_at_hi_events"
+_REFUSALS = (400, 401, 403, 422)
+_NEXT = "Remove the mock from the deployment's configuration: let the build of a deployment not contain it at all."
+
+rule = RuleFamily(
+    level=MUST,
+    obliged="tuvens-api",
+    section=GENERATE,
+    quote="401 JWT missing, malformed, expired, wrongly signed",
+    story=STORY_AT_TUVENS_API,
+    depends_on="routes.tuvens-api_answers",
+    next_step=_NEXT,
+)
+
+
+def _refused(tried: Iterable[Exchange], *statuses: int) -> Verdict:
+    """Every word was refused, with one of the statuses; that it is the right one is a rule of its own."""
+    undecided: UndecidedError | None = None
+    seen = []
+    for each in tried:
+        try:
+            let_through(each)
+        except UndecidedError as error:
+            undecided = error
+            continue
+        accepted = each.is_success or (each.is_client_error and each.status not in statuses)
+        word = each.step.rpartition("/")[2]
+        expect(not accepted, expected=f"{word!r} is refused", observed=f"{shown(each)}: it is accepted", at=each)
+        seen.append(each)
+    if undecided is not None:
+        raise undecided
+    return held(seen[:6], f"{len(seen)} requests")
+
+
+@rule(operations=["generateSession", "updateEvent"], settles="C-TA-04")
+def mock_jwts_are_refused(history: History) -> Verdict:
+    """tuvens-api accepts no word of a test double, such as mock-jwt-token, as a user's JWT."""
+    return _refused(history.every(f"{STORY_AT_TUVENS_API}/jwt"), *_REFUSALS)
+
+
+@rule(
+    section=VALIDATE,
+    quote="404 token unknown or expired",
+    operations=["validateSession", "listUserAccounts", "validatePermission"],
+)
+def mock_session_tokens_are_refused(history: History) -> Verdict:
+    """tuvens-api accepts no word of a test double, such as mock_token, as a session token."""
+    return _refused(history.every(f"{STORY_AT_TUVENS_API}/session token"), *_REFUSALS, 404)
+
+
+@rule(
+    section="Authentication",
+    quote="Backend to backend: header `x-shared-secret`.",
+    operations=["validateSession", "listUserAccounts", "validatePermission"],
+    settles="C-TA-07",
+)
+def mock_secrets_are_refused(history: History) -> Verdict:
+    """tuvens-api accepts no word of a test double, such as test-secret, as the shared secret."""
+    return _refused(history.every(f"{STORY_AT_TUVENS_API}/secret"), *_REFUSALS)
+
+
+hi_events_rule = RuleFamily(
+    level=MUST,
+    obliged="hi.events",
+    section="POST /auth/cross-app/validate",
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
+    story=STORY_AT_HI_EVENTS,
+    next_step=_NEXT,
+)
+
+
+@hi_events_rule(
+    operations="validateCrossAppSession",
+    depends_on="mock_credentials.mock_session_tokens_are_refused",
+    settles="C-HE-05",
+)
+def mock_sign_ins_are_refused(history: History) -> Verdict:
+    """hi.events starts no session for a word of a test double, such as mock_token."""
+    return _refused(history.every(f"{STORY_AT_HI_EVENTS}/session token"), *_REFUSALS, 404)
+
+
+@hi_events_rule(
+    section="GET /auth/cross-app/status (bearer)",
+    quote="without or with a dead session 401",
+    operations=["getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission"],
+)
+def mock_bearers_are_refused(history: History) -> Verdict:
+    """hi.events accepts no word of a test double, such as test-token, as the bearer token of a session."""
+    return _refused(history.every(f"{STORY_AT_HI_EVENTS}/bearer"), *_REFUSALS)
