@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from contracts.catalogue import RuleFamily
 from contracts.event_stream.wire import MESSAGE_TYPE
 from contracts.every_operation.rules_routes import STORY as PROBE
-from contracts.status_changes import event_reading, is_about, state_in, stream_message
+from contracts.status_changes import event_reading, is_about, readable, state_in, stream_message
 from contracts.times import iso_or_none
 from harness.expectations import LackingError, UndecidedError, awake, expect, expect_arrival, expect_success, held
 from harness.history import Exchange, History, NothingObservedError, StreamEvent
@@ -149,6 +149,36 @@ def one_message_for_each_update(history: History) -> Verdict:
         )
         messages += found
     return held(messages)
+
+
+@rule(
+    section="POST /api/webhooks/hi-events/event-status-changed (signature)",
+    quote="Then one SSE message.",
+    settles="C-TA-32",
+    operations=["streamEventUpdates", "getEvent"],
+    depends_on=["event_stream.a_message_tells_the_ticketing_status", "event_stream.one_message_for_each_update"],
+    next_step="Send the message once the transaction is committed.",
+)
+def an_update_can_be_read_when_it_is_told(history: History) -> Verdict:
+    """tuvens-api changes an event before it tells of the change: a page that reads the event after a message gets the
+    new ticketing status."""
+    seen: list[Exchange | StreamEvent] = []
+    for change in _CHANGES:
+        first, last = readable(history.every(f"{STORY}/{change}/event")[0]), _reading(history, change)
+        told = [found[0] for listener in LISTENERS if (found := _messages(history, listener, change)[1])]
+        if not told or told[0].number > first.number:
+            raise UndecidedError(f"no message came before the event was read after the {change} change")
+        if first.header("age") not in (None, "0"):
+            raise UndecidedError(f"a cache answered in exchange {first.number}")
+        was, became = state_in(first).ticketing, state_in(last).ticketing
+        expect(
+            was == became,
+            expected=f"ticketing_status {became!r} as soon as the message came",
+            observed=f"{was!r}; {became!r} after {last.started - first.started:.1f} s",
+            at=(first, told[0]),
+        )
+        seen += [told[0], first]
+    return held(seen)
 
 
 @rule(

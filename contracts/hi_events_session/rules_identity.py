@@ -1,6 +1,6 @@
 """One local user for each Tuvens user, one local account for each Tuvens account."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -110,6 +110,12 @@ def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
     if len(users) < 2:
         raise UndecidedError(f"{len(users)} of {len(tries)} concurrent sign-ins succeeded: {shown(tries[0])}")
     external = {repr(each) for _, each, _ in users}
+    newcomers = Counter(repr(each) for sign_in, each, _ in users if sign_in.facts.get("newcomer", True))
+    if max(newcomers.values(), default=0) < 2:
+        raise LackingError(
+            "everybody who signed in several times at once had signed in before, so no local user was made: name one "
+            'more user with role = "user" under [[users]], who never signed in at hi.events'
+        )
     return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} users at once")
 
 

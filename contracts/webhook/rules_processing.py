@@ -6,6 +6,7 @@ from contracts.status_changes import (
     contact_data,
     event_reading,
     event_reading_before,
+    readable,
     state_in,
     webhook_payload,
 )
@@ -25,7 +26,7 @@ from harness.expectations import (
 )
 from harness.history import Exchange, History
 from harness.http import object_or_empty
-from harness.requirement import MUST
+from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 
 STORY, NOTED = "statuses_are_reported", "an_event_is_told_twice"
@@ -100,6 +101,34 @@ def an_update_changes_the_event(history: History) -> Verdict:
         raise UndecidedError("no update was accepted")
     observed = f"ticketing_status {state_in(readings[0]).ticketing!r} throughout {len(readings)} updates"
     raise BrokenRuleError("another ticketing_status after an update", observed, numbers(readings))
+
+
+@rule(
+    level=SHOULD,
+    quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
+    settles=(),
+    next_step="Answer 200 once the change is committed: what is lost after it, hi.events does not send again.",
+)
+def acknowledged_update_can_be_read(history: History) -> Verdict:
+    """tuvens-api answers 200 to a status update once the event is changed: whoever reads it then gets the new state."""
+    seen: list[Exchange] = []
+    for update in history.every(STORY):
+        status, _, kind = update.step.removeprefix(f"{STORY}/").partition("/")
+        if kind != "update" or not update.is_success:
+            continue
+        step = f"{STORY}/{status}/after"
+        first, last = readable(history.every(step)[0]), event_reading(history, step)
+        if first.header("age") not in (None, "0"):
+            raise UndecidedError(f"a cache answered in exchange {first.number}")
+        was, became = state_in(first).ticketing, state_in(last).ticketing
+        expect(
+            was == became,
+            expected=f"ticketing_status {became!r} right after {status} was answered {update.status}",
+            observed=f"{was!r}; {became!r} after {last.started - first.started:.1f} s",
+            at=(first, update, last),
+        )
+        seen += [update, first]
+    return held(seen)
 
 
 def _results_in(history: History, status: str, ticketing: str) -> Verdict:

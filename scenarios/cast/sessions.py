@@ -78,11 +78,13 @@ class SessionPool:
     A shared session token is only asked about. Who signs in with a token, or opens hi.events' page with it, mints one
     that nobody used for that: the contract leaves open whether a token may start more than one session of hi.events.
 
-    `minted` lists every session of the run. All methods that send raise StoryStoppedError.
+    `minted` lists every session of the run, `signed_in_users` holds who signed in at hi.events, by `user_key`. All
+    methods that send raise StoryStoppedError.
     """
 
     def __init__(self, sender: Sender, rate_limits: RateLimitTurns, clock: RunClock) -> None:
         self.minted: list[SessionToken] = []
+        self.signed_in_users: set[str] = set()
         self._sender = sender
         self._rate_limits = rate_limits
         self._clock = clock
@@ -156,6 +158,7 @@ class SessionPool:
 
         tokens: list[SessionToken] = []
         # The turn first: a short-lived token must not expire while its turn is waited for.
+        self.signed_in_users.add(user_key(user))
         await turn()
         [reply] = await self.while_alive(attempt, turn=turn)
         found = read_sign_in(reply, user.role)
@@ -178,6 +181,10 @@ class SessionPool:
             if turn is not None:
                 await turn()
         return replies
+
+    def note_sign_in(self, token: object) -> None:
+        """Note that the user of a token signs in at hi.events."""
+        self.signed_in_users |= {user_key(each.user) for each in self.minted if each.token == token}
 
     def forget(self) -> None:
         """Drop the shared sessions: they have expired, or a clock was moved past their expiry."""

@@ -14,7 +14,7 @@ from harness.deployment import User
 from harness.story import Phase
 from scenarios.cast.cast import BACKEND, BROWSER, Cast
 from scenarios.cast.sending import Reply
-from scenarios.cast.sessions import SessionToken
+from scenarios.cast.sessions import SessionToken, user_key
 from scenarios.catalogue import story
 
 OPERATIONS = ("generateSession", "validateCrossAppSession")
@@ -105,7 +105,8 @@ async def many_sign_in_at_once(cast: Cast) -> None:
     tokens = (count + 1) // 2
     whose = [users[index * len(users) // tokens] for index in range(tokens)]
     sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in whose))
-    await asyncio.gather(*(_sign_in(cast, sessions[index // 2]) for index in range(count)))
+    known = frozenset(cast.stage.sessions.signed_in_users)
+    await asyncio.gather(*(_sign_in(cast, sessions[index // 2], known) for index in range(count)))
 
 
 async def _validate(cast: Cast, session: SessionToken) -> None:
@@ -114,9 +115,12 @@ async def _validate(cast: Cast, session: SessionToken) -> None:
     await cast.stage.sender.send(cast.step("question"), BACKEND, call, key="shared-secret", facts=facts)
 
 
-async def _sign_in(cast: Cast, session: SessionToken) -> None:
+async def _sign_in(cast: Cast, session: SessionToken, known: frozenset[str]) -> None:
     call = wire.sign_in(session.token)
-    facts: dict[str, Any] = {"user_id": session.user.user_id}
+    cast.stage.sessions.note_sign_in(session.token)
+    # Users of other roles may have signed in on a page.
+    newcomer = session.user.role == "user" and user_key(session.user) not in known
+    facts: dict[str, Any] = {"user_id": session.user.user_id, "newcomer": newcomer}
     await cast.stage.sender.send(cast.step("sign in"), BROWSER, call, obey_limits=False, facts=facts)
 
 

@@ -49,6 +49,29 @@ def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
     )
 
 
+@registry.fault(
+    kills=[
+        "session_token.validate_session_refuses_an_expired_token",
+        "session_token.user_accounts_refuses_an_expired_token",
+        "session_token.validate_permission_refuses_an_expired_token",
+    ]
+)
+def session_prolonged_by_use(api: TuvensApi) -> Change:
+    """Each use of a session begins its 15 minutes anew: a sliding window, as web sessions have."""
+    until: dict[int, float] = {}
+
+    def is_in_force(honest: Honest[[StoredSession, float], bool], session: StoredSession, now: float) -> bool:
+        alive = honest(session, now) or now < until.get(session.id, 0.0)
+        if alive:
+            until[session.id] = now + api.sessions.lifetime()
+        return alive
+
+    return [
+        swap(api.sessions.is_in_force, is_in_force),
+        swap(api.sessions.clean_up, lambda honest, now: honest(now - api.sessions.lifetime())),
+    ]
+
+
 @registry.fault(kills=["session_token.session_lives_until_its_expiry"])
 def session_ends_five_seconds_early(api: TuvensApi) -> Change:
     """A session is refused five seconds before its announced expiry, by a margin for slow networks."""

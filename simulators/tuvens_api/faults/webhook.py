@@ -1,5 +1,6 @@
 """Faults of the webhook: what a delivery does to the event."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from simulators.kit.errors import Refusal
@@ -13,6 +14,10 @@ from simulators.tuvens_api.store import Event
 from simulators.tuvens_api.webhook import TICKETING, StatusUpdate, taken
 
 _WEBHOOK = "receiveEventStatusChanged"
+_QUEUED = 0.7
+"""Seconds until a worker takes a webhook: longer than the next request takes, shorter than stories wait."""
+
+_Apply = Honest[[Event, StatusUpdate, float], list[bytes]]
 
 
 @registry.fault(kills=["webhook.live_gives_active"])
@@ -114,6 +119,56 @@ def malformed_webhook_answers_500(api: TuvensApi) -> Change:
 def update_not_applied(api: TuvensApi) -> Change:
     """A webhook is acknowledged and put into a queue that nobody reads."""
     return swap(api.webhook.apply, lambda honest, event, update, now: [])
+
+
+@registry.fault(kills=["webhook.acknowledged_update_can_be_read"])
+def update_acknowledged_before_it_is_applied(api: TuvensApi) -> Change:
+    """A webhook is acknowledged and put into a queue, from which a worker takes it some time later."""
+
+    def apply(honest: _Apply, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
+        async def work() -> None:
+            with api.store.write_queued():
+                found = api.store.begin_delivery(update.event)
+                chunks = [] if found is None else honest(found, update, now)
+            api.hub.publish_committed(chunks)
+
+        honest.count()
+        api.clock.call_later(_QUEUED, work)
+        return []
+
+    return swap(api.webhook.apply, apply)
+
+
+@registry.fault(kills=["event_stream.an_update_can_be_read_when_it_is_told", "webhook.acknowledged_update_can_be_read"])
+def update_told_before_it_is_applied(api: TuvensApi) -> Change:
+    """The stream's message is sent at once, while the event is changed by a worker some time later."""
+    is_late = False
+
+    def messages(
+        honest: Honest[[Event, StatusUpdate, str, float], list[Mapping[str, Any]]],
+        event: Event,
+        update: StatusUpdate,
+        ticketing: str,
+        now: float,
+    ) -> list[Mapping[str, Any]]:
+        return [] if is_late else honest(event, update, ticketing, now)
+
+    def apply(honest: _Apply, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
+        async def work() -> None:
+            nonlocal is_late
+            with api.store.write_queued():
+                found = api.store.begin_delivery(update.event)
+                if found is not None:
+                    is_late = True
+                    honest(found, update, now)
+                    is_late = False
+
+        honest.count()
+        api.clock.call_later(_QUEUED, work)
+        ticketing = api.webhook.ticketing_status(update.status)
+        return [api.webhook.announce(each, now) for each in api.webhook.messages(event, update, ticketing, now)]
+
+    return [swap(api.webhook.apply, apply), swap(api.webhook.messages, messages)]
 
 
 @registry.fault(kills=["webhook.metadata_name_the_hi_events_event"])

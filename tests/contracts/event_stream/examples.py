@@ -96,6 +96,13 @@ def without_ids() -> Seen:
     return history(*(each for each in found if each.step != BACK))
 
 
+def read_too_early() -> Seen:
+    """The story, in which the event is as before when the first message has come, and changes later."""
+    found = entries()
+    first = next(index for index, each in enumerate(found) if each.step == f"{STORY}/first/event")
+    return history(*found[:first], event(f"{STORY}/first/event", "setup"), *found[first:])
+
+
 def by_clock(*after: Entry) -> Seen:
     """A page that is open while the clock is moved."""
     first = [opened(PAGE), comment(PAGE, "open")]
@@ -135,6 +142,11 @@ EXAMPLES: Examples = {
     "one_message_for_each_update": (
         honest(heard()),
         breaks("a message comes twice", first_is(told(STAYING, "active", 1), told(STAYING, "active", 1), _FIRST)),
+    ),
+    "an_update_can_be_read_when_it_is_told": (
+        honest(heard()),
+        breaks("the event changes later", read_too_early()),
+        leaves_open("nothing is heard before the event is read", first_is()),
     ),
     "a_refused_update_is_not_told": (
         honest(heard()),

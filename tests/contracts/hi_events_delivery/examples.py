@@ -133,6 +133,17 @@ def _close(*statuses: str) -> Seen:
     return history(observed(f"{CLOSE}/event", hi="11", tuvens="11"), *told, observed(step, **{"told by": "tuvens-api"}))
 
 
+def _close_unseen(*statuses: str, told: Sequence[str] | None = None) -> Seen:
+    """What tuvens-api's stream tells where no delivery can be seen; `told` is what it tells where changes do not follow
+    closely (each of them by default)."""
+    changed = [answer(f"{CLOSE}/change/{each}", 200, {}) for each in ("before", "DRAFT", "LIVE")]
+    heard = [message(f"{CLOSE}/stream", {"eventId": "11", "status": each}) for each in statuses]
+    calm = [TICKETING[each] for each in CHANGES] if told is None else told
+    before = [message(f"{STORY}/stream", {"eventId": "11", "status": each}) for each in calm]
+    noted = observed(f"{CLOSE}/event", hi="11", tuvens="11")
+    return history(*changes(), *before, noted, *changed, *heard, observed(f"{CLOSE}/deliveries", **{"told by": None}))
+
+
 def part(name: str, *attempts: tuple[str, int], log: Sequence[int] | None = None, shown: str = "") -> list[Entry]:
     """A part of the story of failures: attempts as (status told, answer), the delivery log, the event in the end."""
     step = f"{FAIL}/{name}"
@@ -261,6 +272,11 @@ EXAMPLES: Examples = {
     "deliveries_keep_the_order_of_changes": (
         holds("LIVE comes first", _close("LIVE", "DRAFT")),
         breaks("DRAFT comes first", _close("DRAFT", "LIVE")),
+        holds("the stream tells all", _close_unseen("active", "setup", "active")),
+        breaks("the stream does not tell what was overtaken", _close_unseen("active", "active")),
+        leaves_open("the stream tells LIVE alone", _close_unseen("active")),
+        leaves_open("a webhook comes late", _close_unseen("active", "setup")),
+        leaves_open("the stream does not tell other changes", _close_unseen("active", "active", told=("active",))),
     ),
     "unknown_status_is_refused": (
         holds("it is answered 422", history(*changes())),

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.history import Entry, Exchange
 from harness.history import History as Seen
-from tests.contracts.examples import Examples, breaks, holds, honest, leaves_open
+from tests.contracts.examples import Examples, breaks, holds, honest, lacks, leaves_open
 from tests.contracts.histories import NOW, answer, history, no_answer, observed
 
 BEARER, OTHER_BEARER = "<bearer:11111111>", "<bearer:22222222>"
@@ -56,14 +56,14 @@ def _repeated(*ids: int) -> Seen:
     )
 
 
-def _raced(*users: tuple[str | None, int], minted_for: tuple[str, ...] = ()) -> Seen:
+def _raced(*users: tuple[str | None, int], minted_for: tuple[str, ...] = (), newcomer: bool = True) -> Seen:
     wanted: tuple[str | None, ...] = minted_for or tuple(external for external, _ in users)
     return history(
         *(
             signed_in(
                 "many_sign_in_at_once/sign in",
                 {**ORGANISER, "id": local, "external_user_id": external},
-                facts={"user_id": whom},
+                facts={"user_id": whom, "newcomer": newcomer},
             )
             for (external, local), whom in zip(users, wanted, strict=True)
         )
@@ -246,7 +246,10 @@ EXAMPLES: Examples = {
     "one_local_user_under_concurrent_sign_ins": (
         holds("each user is one", _raced(("1", 7), ("3", 8), ("1", 7))),
         breaks("one of them gets a second user", _raced(("1", 7), ("3", 8), ("1", 9))),
+        breaks("one of those who signed in before does", _raced(("1", 7), ("3", 8), ("1", 9), newcomer=False)),
         leaves_open("nothing tells whose local user it is", _raced((None, 7), (None, 8), (None, 7))),
+        lacks("all had signed in before", _raced(("1", 7), ("3", 8), ("1", 7), newcomer=False)),
+        lacks("no newcomer signs in twice at once", _raced(("1", 7), ("3", 8))),
     ),
     "no_local_user_is_shared": (
         holds("each has an own one", _raced(("1", 7), ("3", 8))),

@@ -52,6 +52,13 @@ def reported() -> list[Entry]:
     return entries
 
 
+def _applied_later() -> Seen:
+    """The event is as before when it is read after the first update, and changed when it is read again."""
+    found = reported()
+    first = next(index for index, each in enumerate(found) if each.step == f"{REPORTED}/LIVE/after")
+    return history(*found[:first], event(f"{REPORTED}/LIVE/after", None), *found[first:])
+
+
 def noted() -> list[Entry]:
     """Two updates, three seconds apart."""
     return [
@@ -178,6 +185,10 @@ EXAMPLES: Examples = {
             "archived_gives_setup": ("it gives inactive", event(f"{REPORTED}/ARCHIVED/after", "inactive", "ARCHIVED")),
             "status_in_lower_case_gives_setup": ("it gives active", event(f"{REPORTED}/live/after", "active", "live")),
         },
+    ),
+    "acknowledged_update_can_be_read": (
+        honest(reports()),
+        breaks("the event changes some time later", _applied_later()),
     ),
     "an_update_changes_the_event": (
         honest(reports()),
