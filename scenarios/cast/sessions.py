@@ -157,8 +157,8 @@ class SessionPool:
             return [await self._sender.send(f"{SHARED}/sign in", "browser", call, key=None)]
 
         tokens: list[SessionToken] = []
-        # The turn first: a short-lived token must not expire while its turn is waited for.
         self.signed_in_users.add(user_key(user))
+        # The turn first: a short-lived token must not expire while its turn is waited for.
         await turn()
         [reply] = await self.while_alive(attempt, turn=turn)
         found = read_sign_in(reply, user.role)
