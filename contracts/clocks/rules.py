@@ -1,5 +1,6 @@
 """The clocks of the deployment. Rules about time reckon with the server's own; that it differs from ours is a note."""
 
+import re
 import statistics
 
 import openapi
@@ -19,6 +20,11 @@ rule = RuleFamily(
     quote="a server's clock may be up to 120 s off ours",
     story=WHOLE_RECORD,
 )
+
+
+def rule_of(app: str) -> str:
+    """The id of the rule about the clock of an application."""
+    return f"clocks.{re.sub('[^a-z]', '_', app)}_agrees"
 
 
 def _agrees(app: str) -> Judge:
@@ -58,7 +64,7 @@ def _duration(seconds: float) -> str:
 
 for _app in openapi.APPS:
     rule(
-        id=f"clocks.{_app}_agrees",
+        id=rule_of(_app),
         statement=f"Observed only: how far the clock of {_app} is from that of the machine on which crossapp runs.",
         obliged=_app,
         needs=f"target:{_app}",

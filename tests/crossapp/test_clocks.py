@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from contracts.clocks.rules import rule_of
 from harness.report import Report
 from harness.verdict import VerdictName
 from simulators.launch import APPS, LaunchOptions
@@ -38,7 +39,7 @@ def skewed(request: pytest.FixtureRequest) -> Iterator[tuple[Mapping[str, float]
 def test_a_wrong_clock_is_a_note_and_nothing_else(skewed: tuple[Mapping[str, float], Description]) -> None:
     clocks, described = skewed
     report = verified(described, *_ABOUT_TIMES)
-    assert _violated(report) == {f"clocks.{app}_agrees" for app in clocks}
+    assert _violated(report) == {rule_of(app) for app in clocks}
     assert [each.requirement for each in report.findings if each.verdict is VerdictName.BLOCKED] == []
 
 

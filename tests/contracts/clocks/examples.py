@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from email.utils import formatdate
 
+from contracts.clocks.rules import rule_of
 from harness.history import Exchange
+from openapi import APPS
 from tests.contracts.examples import Example, Examples, breaks, holds, lacks
 from tests.contracts.histories import NOW, answer, history
 
 
 def of_application(name: str) -> Sequence[Example]:
-    app = name.removesuffix("_agrees")
+    app = next(each for each in APPS if rule_of(each) == f"clocks.{name}")
 
     def dated(ahead: float, **headers: str) -> Exchange:
         date = {"Date": formatdate(NOW + ahead, usegmt=True)}
