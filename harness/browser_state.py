@@ -40,8 +40,8 @@ def read_state(file: str, at: str) -> Mapping[str, Any] | None:
     if not file:
         return None
     try:
-        return _State.model_validate_json(Path(file).read_bytes()).model_dump(mode="json")
+        return _State.model_validate_json(Path(file).read_text("utf-8-sig")).model_dump(mode="json")
     except OSError as error:
         raise DeploymentError(f"{at}storage_state: {file!r} cannot be read ({error.strerror})") from None
-    except ValidationError:
+    except (UnicodeDecodeError, ValidationError):
         raise DeploymentError(f"{at}storage_state: {file!r} is no storage state as Playwright saves it") from None

@@ -64,7 +64,7 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
     if not looks_like_har(file):
         if deployment is not None:
             raise typer.BadParameter("--deployment goes with a HAR: a saved history tells of its deployment itself")
-        with file.open(encoding="utf-8") as lines:
+        with file.open(encoding="utf-8-sig") as lines:  # some editors write a byte order mark
             return read_history(lines)
     har = read_har(file)
     known = described(deployment) if deployment is not None else deployment_told_by(har, described(None))

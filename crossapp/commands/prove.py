@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.output import printing
 from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import proofs, prove, saved
@@ -156,9 +157,6 @@ def _listed(fault: Fault, *, json: bool) -> str:
 
 
 def _print(text: str) -> None:
-    """UTF-8 whatever the locale; a reader that goes away changes nothing of the exit code."""
-    try:
+    """UTF-8 whatever the locale."""
+    with printing():
         sys.stdout.buffer.write(text.encode("utf-8"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

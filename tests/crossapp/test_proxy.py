@@ -216,6 +216,24 @@ def test_a_har_without_bodies_accuses_nobody(tmp_path: Path) -> None:
     assert set(verdicts(done).values()) <= {"inconclusive", "not_applicable", "blocked"}
 
 
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"response": {"status": -1, "headers": [], "content": {"size": -1, "mimeType": "x-unknown"}}},
+        {"cache": {"afterRequest": None}, "timings": {}, "time": 0},
+        {"response": {"status": 200, "headers": [], "content": {"size": -1}, "_failureText": "net::ERR_ABORTED"}},
+        {"response": {"status": "200 OK"}},
+    ],
+    ids=["aborted, Playwright", "cached, Firefox", "aborted with a status, Playwright", "odd"],
+)
+def test_an_entry_without_an_answer_of_the_application_accuses_nobody(marks: dict[str, Any], tmp_path: Path) -> None:
+    user = {"user_id": "1", "email": "a@example.com", "name": "A", "account_id": 123}
+    good = entry("POST", "/api/cross-app/validate-session", 200, user, **_asked(_TOKEN))
+    bare = {**entry("POST", "/api/cross-app/validate-session", 200, {}, **_asked(_TOKEN)), **marks}
+    done = run(judge, *traffic(tmp_path, good, bare), "--json", "--select", "conformity.validateSession")
+    assert verdicts(done)["conformity.validateSession"] != "violated", done.output
+
+
 def test_a_har_of_nothing_known_is_told_with_the_hosts_that_it_has(tmp_path: Path) -> None:
     done = run(judge, *traffic(tmp_path, entry("GET", "https://elsewhere.example.com/x", 200, {})))
     assert done.exit_code == 64
@@ -223,7 +241,7 @@ def test_a_har_of_nothing_known_is_told_with_the_hosts_that_it_has(tmp_path: Pat
     (tmp_path / "x.har").write_text('{"log": {"entries": [{}]}}', "utf-8")
     done = run(judge, str(tmp_path / "x.har"))
     assert done.exit_code == 64
-    assert "x.har: log.entries[0].request: missing" in done.output
+    assert "x.har: none of its 1 entries can be read (log.entries[0].request: missing)" in done.output
 
 
 @pytest.mark.parametrize("told", [{"x": {}}, {"tuvens-api": 5}, {"tuvens-api": {"url": "javascript:"}}])

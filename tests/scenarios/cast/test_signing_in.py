@@ -54,7 +54,7 @@ def test_the_state_of_a_browser_is_read_and_its_values_are_secrets(tmp_path: Pat
     kept = [{"name": KEY, "value": "a-token-that-the-pages-keep-0001"}, {"name": "theme", "value": "dark"}]
     cookie = {"name": "sid", "value": "a-session-of-the-pages-000000001", "domain": "127.0.0.1", "path": "/"}
     state = {"cookies": [cookie], "origins": [{"origin": "http://127.0.0.1:1", "localStorage": kept}]}
-    file.write_text(json.dumps(state))
+    file.write_text(json.dumps(state), "utf-8-sig")  # with the byte order mark of some editors
     found = built({}, storage_state=str(file))
     assert found.users[0].storage_state == state
     secrets = {value for _, value in found.secrets()}
