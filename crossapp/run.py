@@ -129,6 +129,7 @@ async def perform(
             receiver=receiver,
             examples=settings.examples,
             evidence=settings.evidence,
+            progress=progress,
         )
         stack.push_async_callback(stage.close)
         await stack.enter_async_context(noting_lateness(recorder))
@@ -138,6 +139,7 @@ async def perform(
             history,
             skip=lambda story: _why_not(story, history, go_on=settings.go_on),
             progress=progress,
+            waiting=stage.waiting,
             minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
         )
     note_lifetimes(history, dict(_ends_of_jwts(deployment)))

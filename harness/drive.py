@@ -3,7 +3,8 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from harness.capabilities import remedy_for
 from harness.history import History, StoryOutcome
@@ -11,6 +12,8 @@ from harness.story import Phase, Story, StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 
 Progress = Callable[[str, str], None]
+WAITS = "waits "
+"""The beginning of a state that says for how long a story waits, and for what."""
 
 
 async def drive(
@@ -20,21 +23,25 @@ async def drive(
     *,
     skip: Callable[[Story], str | None] = lambda story: None,
     progress: Progress = lambda story, state: None,
+    waiting: Mapping[str, str] = MappingProxyType({}),
     minutes: float = 15.0,
     at_once: int = 8,
 ) -> None:
     """Run the stories and record in the history how each ended.
 
     `cast_for` makes the cast of a story. `skip` is called before a story begins and returns the reason why it cannot
-    run, or None. `progress` is called with (story, state). Stories still running after `minutes` are stopped; what they
-    recorded stays. At most `at_once` stories run side by side.
+    run, or None. `progress` is called with (story, state); `waiting` has for what a story waits now. Stories still
+    running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side.
     """
+
     deadline = time.monotonic() + minutes * 60
     for phase in Phase:
         chosen = [each for each in stories if each.phase is phase]
         together = phase in (Phase.SIDE_BY_SIDE, Phase.IN_BROWSER)
         gate = asyncio.Semaphore(at_once if together else 1)
-        await asyncio.gather(*(_one(each, cast_for, history, skip, progress, deadline, gate) for each in chosen))
+        await asyncio.gather(
+            *(_one(each, cast_for, history, skip, progress, waiting, deadline, gate) for each in chosen)
+        )
 
 
 async def _one(
@@ -43,6 +50,7 @@ async def _one(
     history: History,
     skip: Callable[[Story], str | None],
     progress: Progress,
+    waiting: Mapping[str, str],
     deadline: float,
     gate: asyncio.Semaphore,
 ) -> None:
@@ -69,6 +77,8 @@ async def _one(
         except Exception as error:
             if isinstance(error, TimeoutError) and budget.expired():
                 ended, reason = "stopped", "the time of the whole run was used up (safety.minutes)"
+                if story.name in waiting:
+                    reason += f" while it waited: it {waiting[story.name]}"
             else:
                 ended, reason = "crashed", _crash(error)
         seconds = round(time.monotonic() - clock, 3)

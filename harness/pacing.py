@@ -25,11 +25,19 @@ class Allowance:
 class Pacer:
     """A sliding-window rate limiter for each (operation, key).
 
-    A window that slides over the sending times is at least as strict as a server's fixed window.
+    A window that slides over the sending times is at least as strict as a server's fixed window. `waiting` is told for
+    which operation a turn is waited, and for how many seconds.
     """
 
-    def __init__(self, allowances: dict[str, Allowance], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        allowances: dict[str, Allowance],
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        waiting: Callable[[str, float], None] = lambda operation, seconds: None,
+    ) -> None:
         self._allowances = allowances
+        self._waiting = waiting
         self._monotonic = monotonic
         self._sent: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._locks: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -53,6 +61,7 @@ class Pacer:
                 if len(sent) < allowance.requests:
                     sent.append(now)
                     return
+                self._waiting(operation, sent[0] + allowance.seconds - now)
                 await asyncio.sleep(sent[0] + allowance.seconds - now)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -127,6 +127,23 @@ class Cast:
     async def fresh_session(self, step: str, role: str = "organiser") -> SessionToken:
         """A new session, which no other story uses. Raises StoryStoppedError."""
         return await self.stage.sessions.mint(self.user(role), self.step(step))
+
+    async def waits_for_expiry(self, *sessions: SessionToken, more: float) -> None:
+        """Wait until sessions have expired, and `more` seconds. Raises StoryStoppedError at once if they were announced
+        to last longer than the deployment says: nobody waits for what was not promised."""
+        for each in sessions:
+            self.stage.sessions.expect_promised(each)
+        ends = max(each.minted_at + each.lasts for each in sessions)
+        # The lifetime is known to two seconds: a Date header has whole ones, and so may expires_at.
+        await self.waits(max(ends + 2.0 + more - self.now(), 0.0), "a session expires")
+
+    async def waits(self, seconds: float, what: str) -> None:
+        """Wait; `what` says for what."""
+        await self.stage.wait(self.story.name, seconds, what)
+
+    def waiting(self, seconds: float, what: str) -> AbstractContextManager[None]:
+        """A block in which the story waits for something, at most so many seconds."""
+        return self.stage.waits(self.story.name, seconds, what)
 
     async def signed_in(self, role: str = "organiser") -> SignedIn:
         """A live Hi.Events session with a live Tuvens session behind it, shared with other stories. Raises

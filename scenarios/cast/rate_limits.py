@@ -1,6 +1,7 @@
 """Turns within the rate limits of a deployment."""
 
 import asyncio
+from collections.abc import Callable
 
 import openapi
 from harness.deployment import Deployment
@@ -10,17 +11,31 @@ from harness.pacing import Allowance, Pacer
 class RateLimitTurns:
     """Hands out turns so that no rate limit of the deployment is exceeded.
 
-    The limits are those of the deployment file, else those of the documents; 0 means no limit.
+    The limits are those of the deployment file, else those of the documents; 0 means no limit. `tell` is told for what
+    is waited, and for how many seconds at most.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(
+        self, deployment: Deployment, tell: Callable[[str, float], object] = lambda what, seconds: None
+    ) -> None:
         self._limits = {
             operation.id: limit
             for app, target in deployment.targets.items()
             for operation in openapi.load(app, deployment.edition).operations.values()
             if (limit := operation.limit_in_force(target.rate_limits))
         }
-        self.pacer = Pacer({operation: Allowance(limit) for operation, limit in self._limits.items()})
+        self.pacer = Pacer(
+            {operation: Allowance(limit) for operation, limit in self._limits.items()}, waiting=self._waits
+        )
+        self._tell = tell
+        self._told: dict[str, float] = {}
+
+    def _waits(self, operation: str, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._told.get(operation, now):
+            return  # many may wait for one turn each
+        self._told[operation] = now + seconds
+        self._tell(f"a turn of {operation}, which {self._limits[operation]} requests a minute may take", seconds)
 
     def requests_a_minute(self, operation: str) -> int | None:
         """The limit of an operation; None if it has none."""

@@ -1,7 +1,6 @@
 """Sending the requests of stories: paced, recorded, and repeated where that does no harm."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +71,17 @@ class Reply:
 
 
 class Sender:
-    """Sends calls to the applications of a deployment."""
+    """Sends calls to the applications of a deployment; `wait` lets a story wait for so many seconds, for a reason."""
 
     def __init__(
-        self, deployment: Deployment, recorder: Recorder, rate_limits: RateLimitTurns, clock: RunClock
+        self,
+        deployment: Deployment,
+        recorder: Recorder,
+        rate_limits: RateLimitTurns,
+        clock: RunClock,
+        wait: Callable[[str, float, str], Awaitable[None]],
     ) -> None:
+        self._wait = wait
         self._deployment = deployment
         self._recorder = recorder
         self._rate_limits = rate_limits
@@ -159,6 +164,9 @@ class Sender:
         if answer is not None and answer.status == 429 and obey_limits:
             date = parse_http_date(answer.header("date"))
             now = self._clock.now_at(exchange.callee) if date is None else date
-            await asyncio.sleep(pause_after_429(answer.headers, now))
+            seconds = pause_after_429(answer.headers, now)
+            await self._wait(
+                exchange.step.partition("/")[0], seconds, f"{exchange.callee} answered {exchange.operation} with 429"
+            )
             return True
         return False

@@ -98,6 +98,14 @@ class SessionPool:
         """Seconds until a session of tuvens-api expires."""
         return self._sender.target("tuvens-api").session_expiry or _DEFAULT_LIFETIME
 
+    def expect_promised(self, session: SessionToken) -> None:
+        """Raises StoryStoppedError if a session was announced to last longer than the deployment says."""
+        if session.lasts > self.lifetime + max(3.0, self.lifetime * 0.05):
+            raise StoryStoppedError(
+                f"the expiry is not waited for: generate-session (exchange {session.exchange}) announces "
+                f"{session.lasts:.0f} s, the deployment file says session_expiry {self.lifetime}"
+            )
+
     async def shared(self, user: User) -> SessionToken:
         """A live session of a user, the same one for all stories; not to sign in with."""
         async with self._locks[user.jwt]:

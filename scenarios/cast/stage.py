@@ -1,13 +1,16 @@
 """The stage: everything that the stories of one run share."""
 
+import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from contracts.tuvens_event.wire import get_event
 from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
+from harness.drive import WAITS, Progress
 from harness.history import SHARED
 from harness.receiver import Receiver
 from harness.recorder import Recorder
@@ -20,6 +23,8 @@ from scenarios.cast.sessions import SessionPool
 
 # Seconds after a change in which its webhook may come: the longest time-out of a delivery, and less at simulators.
 _LONGEST_DELIVERY, _SOON = 30.0, 10.0
+# Seconds from which on a wait is told.
+_LONG = 10.0
 
 
 class Stage:
@@ -27,7 +32,7 @@ class Stage:
 
     `seed` makes random choices repeatable; `quick` shortens long stories; `patience` is how many seconds one expiry may
     be waited for; `receiver` takes hi.events' webhooks; `examples` is how many random cases a fuzzed operation gets;
-    `evidence` is a folder for screenshots.
+    `evidence` is a folder for screenshots; `progress` is told, as by `drive`, when a story waits for long.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Stage:
         receiver: Receiver | None = None,
         examples: int = 5,
         evidence: Path | None = None,
+        progress: Progress = lambda story, state: None,
     ) -> None:
         self.deployment = deployment
         self.recorder = recorder
@@ -50,10 +56,12 @@ class Stage:
         self.patience = patience
         self.receiver = receiver
         self.examples = examples
+        self.waiting: dict[str, str] = {}
+        self._progress = progress
         self.control = ControlPlanes(deployment)
         self.clock = RunClock(deployment, self.control)
-        self.rate_limits = RateLimitTurns(deployment)
-        self.sender = Sender(deployment, recorder, self.rate_limits, self.clock)
+        self.rate_limits = RateLimitTurns(deployment, lambda what, seconds: self.tell("rate limits", what, seconds))
+        self.sender = Sender(deployment, recorder, self.rate_limits, self.clock, self.wait)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
         simulated = all(each.control is not None for each in deployment.targets.values())
         self.events = EventLeases(deployment, self._read_event, seconds=_SOON if simulated else _LONGEST_DELIVERY)
@@ -63,6 +71,26 @@ class Stage:
             evidence=evidence,
             any_certificate=bool(deployment.ca_file),
         )
+
+    async def wait(self, story: str, seconds: float, what: str) -> None:
+        """Let a story wait; `what` says for what."""
+        with self.waits(story, seconds, what):
+            await asyncio.sleep(seconds)
+
+    @contextmanager
+    def waits(self, story: str, seconds: float, what: str) -> Iterator[None]:
+        """A block in which a story waits for something, at most so many seconds."""
+        self.waiting[story] = self.tell(story, what, seconds)
+        yield
+        # Not where the story is stopped meanwhile: then it is the reason.
+        self.waiting.pop(story, None)
+
+    def tell(self, story: str, what: str, seconds: float) -> str:
+        """Say for what a story waits if that takes long; returns the sentence without its subject."""
+        state = f"{WAITS}{seconds:.0f} s at most: {what}"
+        if seconds >= _LONG:
+            self._progress(story, state)
+        return state
 
     async def _read_event(self, event_id: str) -> Mapping[str, Any]:
         reply = await self.sender.send(f"{SHARED}/event settles", "browser", get_event(event_id))

@@ -1,6 +1,5 @@
 """The whole flow, from a click in Tuvens to a live event and the open page that shows it; and the flow after errors."""
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -170,7 +169,7 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
     if cast.can("control:tuvens-api"):
         return
     session = await cast.fresh_session("generate session")
-    await asyncio.sleep(cast.stage.sessions.lifetime + 5.0)
+    await cast.waits_for_expiry(session, more=3.0)
     await _replace(cast, session.token)
 
 

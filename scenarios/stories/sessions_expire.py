@@ -39,16 +39,18 @@ async def sessions_expire_by_waiting(cast: Cast) -> None:
         return
     session = await cast.fresh_session("generate session")
     ends = session.end()
+    cast.stage.sessions.expect_promised(session)
     offset = await _offset(cast)
     # A Date header has whole seconds, so keep two seconds' distance.
-    await asyncio.sleep(max(ends - 4.0 - cast.now() - offset, 0.0))
+    await cast.waits(max(ends - 4.0 - cast.now() - offset, 0.0), "a session is about to expire")
     before = cast.now() + offset - 1.0
     replies = await _ask(cast, "before", session)
     _note(cast, "times before", ends, before, cast.now() + offset + 1.0, replies)
     # A session that each use prolongs is used on and on: a short one would else be over before the next question.
-    while (left := ends + 3.0 - cast.now() - offset) > 0:
-        await asyncio.sleep(min(left, _OFTEN))
-        await cast.validates("meanwhile", session.token)
+    with cast.waiting(max(ends + 3.0 - cast.now() - offset, 0.0), "a session expires"):
+        while (left := ends + 3.0 - cast.now() - offset) > 0:
+            await asyncio.sleep(min(left, _OFTEN))
+            await cast.validates("meanwhile", session.token)
     before = cast.now() + offset - 1.0
     replies = await _ask(cast, "after", session)
     _note(cast, "times after", ends, before, cast.now() + offset + 1.0, replies)

@@ -145,7 +145,8 @@ async def _client_error(cast: Cast, starts: list[float]) -> None:
             # A sender that treats 400 like 503 retries after the pause that it made there.
             within = _retry_within(cast)
             quiet = min(max(3 * (starts[1] - starts[0]), _QUIET), within) if len(starts) > 1 else within
-            await part.deliveries.wait(part.event.tuvens, at_least=2, seconds=quiet)
+            with cast.waiting(quiet, "a retry that must not come"):
+                await part.deliveries.wait(part.event.tuvens, at_least=2, seconds=quiet)
         cast.stage.events.given_up(part.event.tuvens)
 
 
@@ -169,7 +170,9 @@ async def _too_many_requests(cast: Cast) -> None:
 async def _no_answer(cast: Cast, name: str, reaction: Silence | HangUp) -> None:
     async with _part(cast, name) as part, first_delivery_unanswered(cast, part.event, reaction):
         await part.change("LIVE")
-        await part.deliveries.wait(part.event.tuvens, at_least=1, seconds=delivery_seconds(cast) + _SILENCE)
+        seconds = delivery_seconds(cast) + _SILENCE
+        with cast.waiting(seconds, "hi.events gives a webhook up that is not answered"):
+            await part.deliveries.wait(part.event.tuvens, at_least=1, seconds=seconds)
         await part.attempts(2)
 
 
@@ -203,9 +206,12 @@ class _Part:
             # The clocks have come to the last retry; that it is sent and arrives takes real time.
             return await self.deliveries.wait(about, at_least=count, seconds=delivery_seconds(cast))
         within = _retry_within(cast)
-        found = await self.deliveries.wait(about, at_least=min(count, 2), seconds=within)
+        with cast.waiting(within, "a first retry (receiver.retry_within)"):
+            found = await self.deliveries.wait(about, at_least=min(count, 2), seconds=within)
         if 2 <= len(found) < count:
-            found = await self.deliveries.wait(about, at_least=count, seconds=max(cast.stage.patience, within))
+            longest = max(cast.stage.patience, within)
+            with cast.waiting(longest, "further retries (--patience)"):
+                found = await self.deliveries.wait(about, at_least=count, seconds=longest)
         return found
 
 

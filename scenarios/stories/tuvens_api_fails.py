@@ -44,7 +44,7 @@ async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
     await cast.stage.clock.advance_to(after)
     if not cast.can("control:hi.events"):
         # Its clock was not moved, so its cache lasts 60 s of real time.
-        await asyncio.sleep(CACHE_SECONDS + 1.0)
+        await cast.waits(CACHE_SECONDS + 1.0, "what hi.events may have cached becomes too old")
     await _try_expired(cast, used, unused, accepted)
     cast.stage.sessions.forget()
 
@@ -56,10 +56,11 @@ async def expired_tokens_are_tried_after_waiting(cast: Cast) -> None:
         return
     await cast.turn_to_sign_in()
     used, unused = await _two_tokens(cast)
+    cast.stage.sessions.expect_promised(unused)
     await cast.signs_in("before expiry", used.token, turn_taken=True)
     accepted = cast.now()
-    lasts = cast.stage.sessions.lifetime + CACHE_SECONDS + _MARGIN
-    await asyncio.sleep(max(unused.minted_at + lasts - cast.now(), 0.0))
+    # What hi.events may have cached becomes too old meanwhile.
+    await cast.waits_for_expiry(used, unused, more=CACHE_SECONDS + _MARGIN)
     await _try_expired(cast, used, unused, accepted)
 
 

@@ -98,5 +98,6 @@ async def a_page_is_left_open(cast: Cast) -> None:
     async with cast.listens("page") as page:
         if page.opened:
             start = page.events[0].at
-            await page.wait_for(lambda each: each.kind == "comment" and each.at > start + 1, seconds=_SILENCE)
+            with cast.waiting(_SILENCE, "a heartbeat"):
+                await page.wait_for(lambda each: each.kind == "comment" and each.at > start + 1, seconds=_SILENCE)
             cast.observe("waited", {"seconds": _SILENCE})

@@ -143,6 +143,16 @@ def test_a_story_gets_its_cast(loop: SimulatedLoop) -> None:
     assert got == ["the cast of s"]
 
 
+def test_a_story_that_is_stopped_while_it_waits_says_for_what(loop: SimulatedLoop) -> None:
+    found = driven(
+        loop,
+        story("slow", lambda _: asyncio.sleep(1_000)),
+        waiting={"slow": "waits 900 s at most: a session expires"},
+        minutes=0.5,
+    )
+    assert found["slow"].reason.endswith("while it waited: it waits 900 s at most: a session expires")
+
+
 def test_when_the_time_is_used_up_what_runs_is_stopped_and_nothing_else_begins(loop: SimulatedLoop) -> None:
     begun: list[str] = []
 

@@ -106,6 +106,20 @@ def test_who_gives_up_waiting_takes_nobodys_turn() -> None:
     assert loop.run(run()) == 60.0
 
 
+def test_a_wait_for_a_turn_is_told_before_it_begins() -> None:
+    loop = SimulatedLoop()
+    told: list[tuple[str, float]] = []
+
+    async def run() -> None:
+        pacer = Pacer({"mint": Allowance(1)}, loop.time, waiting=lambda *waits: told.append(waits))
+        await pacer.turn("mint", "a")
+        await asyncio.sleep(20)
+        await pacer.turn("mint", "a")
+
+    loop.run(run())
+    assert told == [("mint", 40.0)]
+
+
 NOW = 1_753_453_800.0
 
 

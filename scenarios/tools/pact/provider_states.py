@@ -1,6 +1,5 @@
 """Bringing a deployment into the provider states of the pacts, one at a time."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -16,7 +15,7 @@ from scenarios.cast.deliveries import delivery_seconds
 from scenarios.cast.sessions import SessionToken
 from scenarios.cast.updates import Updates
 
-_SECONDS_AFTER_EXPIRY = 5.0
+_SECONDS_AFTER_EXPIRY = 3.0
 
 Values = Mapping[str, object]
 """What the interactions' generators insert into requests, by name."""
@@ -115,6 +114,6 @@ class ProviderStates:
                 await stage.clock.advance_to(session.end() + 1.0)
                 stage.sessions.forget()
             else:
-                await asyncio.sleep(stage.sessions.lifetime + _SECONDS_AFTER_EXPIRY)
+                await self.cast.waits_for_expiry(session, more=_SECONDS_AFTER_EXPIRY)
             self._expired = session
         return self._expired

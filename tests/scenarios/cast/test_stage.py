@@ -17,11 +17,13 @@ from harness.deployment import Deployment, Linked
 from harness.deployment_file import build_deployment
 from harness.history import Context, Exchange, History, Outcome
 from harness.http import Answer, Call
+from harness.pacing import Allowance, Pacer
 from harness.recorder import Forwarding
 from harness.redact import Redactor
 from harness.story import StoryStoppedError
 from harness.traffic_limits import TrafficLimits
 from scenarios.cast import control_plane as module
+from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import SessionToken, SignedIn, user_key
 from scenarios.cast.stage import Stage
@@ -350,6 +352,38 @@ def test_a_field_that_a_story_cannot_do_without_stops_it_where_it_is_missing(fou
 def test_a_field_that_is_there_is_given_as_text() -> None:
     found = answer("", 200, {"id": 40})
     assert Reply(found, found.answer).must_have("id", "it is needed") == "40"
+
+
+def test_long_waits_are_told_and_what_a_story_waits_for_is_known() -> None:
+    world = _World(_LIMITED, answer("", 200, {}))
+    told: list[tuple[str, str]] = []
+    world.stage._progress = lambda *said: told.append(said)
+
+    async def waits() -> dict[str, str]:
+        await world.stage.wait("a_story", 5.0, "a moment")
+        with world.stage.waits("a_story", 35.0, "hi.events gives a webhook up"):
+            return dict(world.stage.waiting)
+
+    known = {"a_story": "waits 35 s at most: hi.events gives a webhook up"}
+    assert world.run(waits()) == known
+    assert told == list(known.items())
+    assert world.stage.waiting == {}
+
+
+def test_a_turn_that_many_wait_for_is_told_once() -> None:
+    world = _World(answer("", 200, {}))
+    told: list[str] = []
+    turns = RateLimitTurns(world.stage.deployment, lambda what, seconds: told.append(f"{seconds:.0f} s for {what}"))
+
+    async def take() -> None:
+        await turns.take("getCrossAppStatus", "address")
+        await turns.take("openCrossAppPage", "address", 25)
+
+    turns._limits["openCrossAppPage"] = 10
+    turns.pacer = Pacer({"openCrossAppPage": Allowance(10)}, world.loop.time, waiting=turns._waits)
+    world.run(take())
+    turn = "a turn of openCrossAppPage, which 10 requests a minute may take"
+    assert told == [f"60 s for {turn}"] * 2
 
 
 # Events

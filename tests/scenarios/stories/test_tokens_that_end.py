@@ -8,6 +8,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import pytest
+
 import openapi
 from contracts import facts
 from contracts.catalogue import catalogue
@@ -18,6 +20,7 @@ from harness.history import Context, History, StoryOutcome
 from harness.judge import judge_one
 from harness.recorder import Recorder
 from harness.redact import Redactor
+from harness.story import StoryStoppedError
 from harness.verdict import Held, Inconclusive, Verdict, Violated
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
@@ -79,11 +82,14 @@ def _served(lifetimes: list[int], *, forgets: bool = False) -> Iterator[str]:
             thread.join()
 
 
-def _verdicts(lifetimes: list[int], *, forgets: bool = False) -> list[Verdict]:
+def _driven(name: str, lifetimes: list[int], *, forgets: bool = False, **settings: object) -> History:
+    """The record of a story before a server whose sessions last so long."""
+
     async def drive(url: str) -> History:
+        target = {"url": url, "rate_limits": {"generateSession": 0, "validateSession": 0}, **settings}
         deployment = build_deployment(
             {
-                "targets": {"tuvens-api": {"url": url, "rate_limits": {"generateSession": 0, "validateSession": 0}}},
+                "targets": {"tuvens-api": target},
                 "credentials": {"shared_secret": "a-secret-that-nobody-may-see-0001"},
                 "users": [{"role": "organiser", "account_id": 123, "jwt": "a-jwt-that-nobody-may-see", "user_id": "1"}],
             },
@@ -92,7 +98,7 @@ def _verdicts(lifetimes: list[int], *, forgets: bool = False) -> list[Verdict]:
         )
         history = History(Context("by hand", "2025-07", {}, frozenset({"role:organiser"})))
         stage = Stage(deployment, Recorder(history, Redactor(), facts=facts.ALL, secrets=facts.handed_out))
-        story = stories()["a_session_is_validated"]
+        story = stories()[name]
         try:
             await story.run(Cast(stage, story))
         finally:
@@ -102,7 +108,11 @@ def _verdicts(lifetimes: list[int], *, forgets: bool = False) -> list[Verdict]:
         return history
 
     with _served(lifetimes, forgets=forgets) as url:
-        history = asyncio.run(drive(url))
+        return asyncio.run(drive(url))
+
+
+def _verdicts(lifetimes: list[int], *, forgets: bool = False) -> list[Verdict]:
+    history = _driven("a_session_is_validated", lifetimes, forgets=forgets)
     return [judge_one(catalogue()[each], history) for each in (_VALIDATED, _AGAIN)]
 
 
@@ -123,3 +133,16 @@ def test_tokens_that_never_live_long_enough_leave_the_rules_open() -> None:
 
 def test_living_tokens_that_are_refused_break_the_rules() -> None:
     assert [type(each) for each in _verdicts([600], forgets=True)] == [Violated, Violated]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "sessions_expire_by_waiting",
+        "expired_tokens_are_tried_after_waiting",
+        "an_expired_session_is_replaced_after_waiting",
+    ],
+)
+def test_nobody_waits_for_an_expiry_that_was_not_promised(story: str) -> None:
+    with pytest.raises(StoryStoppedError, match=r"exchange \d.* announces 3599 s, .* session_expiry 5"):
+        _driven(story, [3600], session_expiry=5)
