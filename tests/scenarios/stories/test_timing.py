@@ -82,7 +82,7 @@ class _Cast:
     def close(self) -> None:
         self._connection.close()
 
-    def now(self) -> float:
+    def now_at(self, app: str) -> float:
         return NOW
 
     def hide(self, kind: str, secret: str) -> str:
