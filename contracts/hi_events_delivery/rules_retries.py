@@ -316,9 +316,12 @@ def failures_leave_the_right_state(history: History) -> Verdict:
     for part, status in (("server error", "LIVE"), ("order", "DRAFT")):
         after = event_reading(history, f"{STORY}/{part}/event")
         since, until = watched(history, f"{STORY}/{part}/deliveries")
+        shows = shows_status(json_object(after), status)
+        if not shows and _have_one_time(_attempts(history, part)):
+            continue
         expect_arrival(
             history,
-            shows_status(json_object(after), status),
+            shows,
             expected=f"tuvens-api's event follows {status}",
             observed="it does not",
             at=(after, *_attempts(history, part)),
@@ -327,6 +330,13 @@ def failures_leave_the_right_state(history: History) -> Verdict:
         )
         seen.append(after)
     return held(seen)
+
+
+def _have_one_time(attempts: Sequence[Exchange]) -> bool:
+    """Whether several statuses were sent with one event_sent_at, as whole seconds make it: which of them wins is left
+    open."""
+    times = {object_or_empty(each.request_body).get("event_sent_at") for each in attempts}
+    return len(times) == 1 and len({reported_status(each) for each in attempts}) > 1
 
 
 @rule(

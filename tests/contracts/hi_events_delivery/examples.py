@@ -219,6 +219,16 @@ def _stays_active() -> Seen:
     return history(*SERVER_ERROR, *part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200), shown="LIVE"))
 
 
+def _in_one_second() -> list[Entry]:
+    step = f"{FAIL}/order/deliveries"
+    told = [
+        delivery(step, body(status, sent_at="2025-07-25T14:30:00Z"), answered=code)
+        for status, code in (("LIVE", 503), ("LIVE", 200), ("DRAFT", 200))
+    ]
+    rest = part("order", ("LIVE", 503), ("LIVE", 200), ("DRAFT", 200), shown="LIVE")
+    return [*told, *rest[len(told) :]]
+
+
 def _logged(*log: int) -> Seen:
     return history(*part("server error", ("LIVE", 503), ("LIVE", 503), ("LIVE", 200), log=log), *CLIENT_ERROR)
 
@@ -349,6 +359,7 @@ EXAMPLES: Examples = {
             "the event stays active",
             _stays_active(),
         ),
+        holds("both were sent in one second, and the first one wins", history(*SERVER_ERROR, *_in_one_second())),
         leaves_open("it does while we are late", asleep(_stays_active())),
     ),
     "every_attempt_is_in_the_delivery_log": (
