@@ -73,8 +73,9 @@ def deployment_of(kind: str, mode: Mode) -> Iterator[Deployment]:
             _as_staging(described)
         stack.enter_context(hogs(mode.hogs))
         yield build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
-        if fronts:
-            print(f"  {sum(each.troubles for each in fronts.values())} connections were reset or closed")
+        troubles = sum(each.troubles for each in fronts.values())
+        if troubles:
+            print(f"  {troubles} connections were reset or closed")
 
 
 def _put_before(target: dict[str, Any], url: str) -> None:

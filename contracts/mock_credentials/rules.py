@@ -42,7 +42,7 @@ def _refused(tried: Iterable[Exchange], *statuses: int) -> Verdict:
             continue
         accepted = each.is_success or (each.is_client_error and each.status not in statuses)
         word = each.step.rpartition("/")[2]
-        expect(not accepted, expected=f"{word!r} is refused", observed=f"{shown(each)}: it is accepted", at=each)
+        expect(not accepted, expected=f"{word!r} is refused as a credential", observed=shown(each), at=each)
         seen.append(each)
     if undecided is not None:
         raise undecided

@@ -106,6 +106,8 @@ class _Story:
     def _sign_in(self) -> str:
         from contracts.hi_events_session.wire import sign_in
         from contracts.session_token import wire
+        from contracts.times import parse_http_date
+        from contracts.tuvens_event.wire import get_event
         from harness.http import WireError
         from simulators.kit.errors import StartError
         from simulators.tuvens_api.config import TuvensApiConfig
@@ -115,7 +117,9 @@ class _Story:
             secret = TuvensApiConfig.from_environment(os.environ).jwt_secret
         except StartError as error:
             raise TriggerError(str(error)) from None
-        jwt = mint_jwt(secret, self._person.user, time.time())
+        # By tuvens-api's clock, which may have been moved.
+        date = parse_http_date(self._send(self._tuvens, get_event("1")).header("date"))
+        jwt = mint_jwt(secret, self._person.user, time.time() if date is None else date)
         call = wire.generate_session(jwt, self._person.account_id)
         answer = self._call(self._tuvens, call, "tuvens-api gave no session (has it another JWT_SECRET?)")
         try:

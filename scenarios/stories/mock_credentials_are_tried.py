@@ -47,8 +47,8 @@ async def mock_credentials_are_tried_at_tuvens_api(cast: Cast) -> None:
 async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     """Strangers use the words of test doubles at hi.events: as session token of a sign-in, as bearer token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
-    # Half of what the limit lets through in a minute: others sign in meanwhile.
-    for word in _TOKENS[: max(1, limit // 2)] if limit else _TOKENS:
+    # A third of what the limit lets through in a minute: others sign in meanwhile.
+    for word in _TOKENS[: max(1, limit // 3)] if limit else _TOKENS:
         await cast.signs_in(f"session token/{word}", word)
     for word in _TOKENS:
         calls = {

@@ -293,6 +293,13 @@ def test_trigger_changes_an_event_and_shows_what_came_of_it(here: Launched) -> N
     assert "already" in again.output
 
 
+def test_trigger_goes_by_the_clock_of_tuvens_api() -> None:
+    clocks = dict.fromkeys((TUVENS_API, HI_EVENTS), 2 * 86_400.0)
+    with launched(LaunchOptions(only=(TUVENS_API, HI_EVENTS), limits="raised", clocks=clocks)) as built:
+        result = run(trigger, "status", "11", "LIVE", *addresses(built))
+    assert result.exit_code == 0, result.output
+
+
 def test_trigger_takes_the_id_of_hi_events_too() -> None:
     plain = default_seed()
     moved = Seed(plain.accounts, plain.users, plain.events, (plain.hi_events[0].__class__(900, "40", 123, "Evening"),))
