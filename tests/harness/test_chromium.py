@@ -1,5 +1,6 @@
 """Which browser is started, and that what it leaves as evidence holds no secret."""
 
+import asyncio
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,11 @@ from crossapp.evidence import FOLDER, keep_evidence, make_evidence_folder
 from crossapp.run import Settings, context_of
 from harness import chromium
 from harness.capabilities import remedy_for
+from harness.chromium import Chromium
 from harness.deployment_file import build_deployment
 from harness.redact import Redactor
+from harness.relay import Relay
+from tests.harness.hostile import answering, serving
 from tests.harness.render.sample import VIOLATED, finding, report_of
 from tests.harness.test_deployment import APPS, EDITIONS, GOOD
 
@@ -91,3 +95,31 @@ def test_only_what_a_finding_names_is_kept_and_nothing_of_an_earlier_run(tmp_pat
     assert sorted(each.name for each in folder.iterdir()) == ["shown.png", "shown.zip"]
     keep_evidence(tmp_path, report_of([]))
     assert not folder.exists()
+
+
+@pytest.mark.skipif(not chromium.is_available(), reason=remedy_for("browser"))
+def test_the_browser_goes_through_its_relay_and_through_no_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    page = answering(b"<!doctype html><title>arrived</title>", kind="text/html")
+
+    async def run() -> list[str]:
+        browser, relay = Chromium(Redactor(), seconds=30.0), Relay()
+        try:
+            async with serving(page) as url:
+                direct = await (await browser.context()).new_page()
+                await direct.goto(url)
+                led = await (await browser.context(await relay.start())).new_page()
+                await led.goto(url)
+                titles = [await direct.title(), await led.title()]
+                relay.cut()
+                with pytest.raises(Exception, match="net::ERR_"):
+                    await led.goto(url)
+                return titles
+        finally:
+            await browser.close()
+            await relay.close()
+
+    assert asyncio.run(run()) == ["arrived", "arrived"]
