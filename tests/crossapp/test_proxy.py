@@ -108,12 +108,9 @@ def test_what_passes_is_recorded_and_judged_the_same_from_either_file(deployment
     assert found["secrecy.no_answer_holds_a_secret"] == "held"
     assert found["errors.tuvens_api_errors_share_one_shape"] == "inconclusive"
     assert len(found) < 40
-    subject = "secrecy.no_answer_holds_foreign_data"
+    again = verdicts(of_har)
     # Only the record says that the run may have moved the clocks.
-    told = {name for name in found if not name.startswith("clocks.")}
-    assert {name: verdict for name, verdict in verdicts(of_har).items() if name in told} == {
-        name: found[name] for name in told
-    }, subject
+    assert {name for name in found if again[name] != found[name]} <= {"clocks.tuvens_api_agrees"}
     assert of_record.exit_code == of_har.exit_code == 2
     claims = [each for each in map(json.loads, of_record.stdout.splitlines()) if each["type"] == "claim"]
     left = next(each for each in claims if each["claim"] == "C-SE-02")
