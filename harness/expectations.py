@@ -20,7 +20,7 @@ jwt)."""
 
 _LESS_BUSY = "Run again where less else is running."
 # Seconds by which our own work may be late, at least and as a share of the wait, and after which an answer is slow.
-_LATE, _LATE_SHARE, _SLOW = 0.5, 0.1, 2.0
+_LATE, _LATE_SHARE, _SLOW = 0.5, 0.25, 2.0
 
 
 class BrokenRuleError(Exception):

@@ -6,7 +6,7 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_parser, may_come_from_a_proxy
 from contracts.times import parse_http_date
-from harness.expectations import LackingError, UndecidedError, answered, expect, held, lacking_without, shown
+from harness.expectations import LackingError, UndecidedError, alive, answered, expect, held, lacking_without, shown
 from harness.history import Exchange, History
 from harness.requirement import MUST, SHOULD, WHOLE_RECORD, Judge
 from harness.verdict import Verdict
@@ -64,6 +64,9 @@ def _enforced(operation: Operation) -> Judge:
         limit = _limit_in_force(history, operation)
         asked = _asked(history, operation)
         limited = [each for each in asked if each.status == 429]
+        for each in asked:
+            if each.is_client_error and each.status != 429:
+                alive(each)  # a server need not count the requests of a session that it does not know any more
         seconds = max(each.started for each in asked) - min(each.started for each in asked)
         if not limited and (seconds > 55 or len(asked) <= 2 * limit):
             raise UndecidedError(f"{len(asked)} requests took {seconds:.0f} s: too slow to reach {limit} a minute")

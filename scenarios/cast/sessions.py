@@ -114,6 +114,10 @@ class SessionPool:
                 known = self._shared[user.jwt] = await self.mint(user, f"{SHARED}/generate session")
             return known
 
+    def shares(self, token: str) -> bool:
+        """Whether a token is one that `shared` gave last to its user."""
+        return any(each.token == token for each in self._shared.values())
+
     async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
         """A new session of a user, for the user's own account unless another one is given.
 

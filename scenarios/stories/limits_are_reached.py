@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 
 import openapi
 from contracts.times import iso_millis
@@ -39,22 +40,26 @@ async def generate_session_is_asked_too_often(cast: Cast) -> None:
 )
 async def questions_are_asked_too_often(cast: Cast) -> None:
     """Hi.Events asks about one session until each limit, then about another session once."""
-    one = (await cast.session()).token
+    await cast.session()
     member = "member" if cast.can("role:member") else "organiser"
     other = (await cast.fresh_session("another session", member)).token
 
-    async def lists(step: str, token: str = one) -> Reply:
+    async def lists(token: str, step: str) -> Reply:
         return await cast.lists_accounts(step, token, obey_limits=False)
 
-    async def permits(step: str, token: str = one) -> Reply:
+    async def permits(token: str, step: str) -> Reply:
         return await cast.asks_permission(step, token, "manage_ticketing", obey_limits=False)
 
+    async def validates(token: str, step: str) -> Reply:
+        return await cast.validates(step, token, obey_limits=False)
+
     async with _contract_limits(cast):
-        await _until_limited(cast, "listUserAccounts", lists)
-        await lists("listUserAccounts/another key", other)
-        await _until_limited(cast, "validatePermission", permits)
-        await permits("validatePermission/another key", other)
-        await _until_limited(cast, "validateSession", lambda step: cast.validates(step, one, obey_limits=False))
+        # The limit counts by token, so that one token is asked about until it is reached.
+        await _until_limited(cast, "listUserAccounts", partial(lists, (await cast.session()).token))
+        await lists(other, "listUserAccounts/another key")
+        await _until_limited(cast, "validatePermission", partial(permits, (await cast.session()).token))
+        await permits(other, "validatePermission/another key")
+        await _until_limited(cast, "validateSession", partial(validates, (await cast.session()).token))
 
 
 @story(phase=Phase.LAST, needs=(*_NEEDS, "events"), operations=("receiveEventStatusChanged",))

@@ -1,7 +1,7 @@
 """How each provider state is brought about: through the public interface, or faster by a control plane."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import openapi
 from contracts.client_session.wire import CALLBACK
@@ -13,6 +13,7 @@ from scenarios.cast.updates import Updates, unknown_id
 from scenarios.tools.pact.provider_states import ProviderStates, Setup, Values
 
 _MOST_REQUESTS = 120
+_BY_SESSION = ("listUserAccounts", "validatePermission")
 
 _Steps = Callable[[ProviderStates], AsyncIterator[Values]]
 _setups: dict[str, Setup] = {}
@@ -186,25 +187,29 @@ def _used_up(operation: str) -> _Steps:
 
     async def steps(states: ProviderStates) -> AsyncIterator[Values]:
         cast, app = states.cast, openapi.find(operation).app
-        if "sharedSecret" in openapi.find(operation).security:
-            await cast.session()  # minted before the limit is used up
-        values: Values = {}
-        if operation == "generateSession":
-            values = {"account_id": cast.organiser.account_id}
-        if operation == "receiveEventStatusChanged":
-            values = await _webhook_values(states, cast.some_event)
-        if cast.can(f"control:{app}"):
-            async with cast.stage.control.rate_limits(app, {operation: 1}):
-                await _send_counted(states, operation)
-                yield values
-        else:
-            await _send_until_429(states, operation)
+        async with AsyncExitStack() as stack:
+            about = ""
+            values: Values = {}
+            if "sharedSecret" in openapi.find(operation).security:
+                about = (await cast.session()).token  # minted before the limit is used up
+            elif operation == "generateSession":
+                values = {"account_id": cast.organiser.account_id}
+            elif operation == "receiveEventStatusChanged":
+                about = await stack.enter_async_context(cast.event())
+                values = await _webhook_values(states, about)
+            if cast.can(f"control:{app}"):
+                await stack.enter_async_context(cast.stage.control.rate_limits(app, {operation: 1}))
+                await _send_counted(states, operation, about)
+            else:
+                await _send_until_429(states, operation, about)
             yield values
+            if operation in _BY_SESSION and not cast.stage.sessions.shares(about):
+                states.unreached = "the session whose minute was used up expired before the request"
 
     return steps
 
 
-async def _send_until_429(states: ProviderStates, operation: str) -> None:
+async def _send_until_429(states: ProviderStates, operation: str, about: str) -> None:
     rate_limits = states.cast.stage.rate_limits
     limit = rate_limits.requests_a_minute(operation)
     if limit is None or limit > _MOST_REQUESTS:
@@ -214,7 +219,7 @@ async def _send_until_429(states: ProviderStates, operation: str) -> None:
             "rate_limits tells whether it is kept"
         )
     for _ in range(limit + 1):
-        status = await _send_counted(states, operation)
+        status = await _send_counted(states, operation, about)
         if operation == "validateSession":
             # Later sign-ins at hi.events need validations with the same secret.
             rate_limits.pacer.count(operation, "shared-secret")
@@ -222,21 +227,20 @@ async def _send_until_429(states: ProviderStates, operation: str) -> None:
             return
 
 
-async def _send_counted(states: ProviderStates, operation: str) -> int | None:
-    """Send one request that the limit counts; returns its status."""
+async def _send_counted(states: ProviderStates, operation: str, about: str) -> int | None:
+    """Send one request that the limit counts, about a session token or an event; returns its status."""
     cast, step = states.cast, f"{states.place}/asked"
     match operation:
         case "generateSession":
             reply = await cast.generates_session(step, cast.organiser, obey_limits=False)
         case "validateSession":
-            reply = await cast.validates(step, (await cast.session()).token, obey_limits=False)
+            reply = await cast.validates(step, about, obey_limits=False)
         case "listUserAccounts":
-            reply = await cast.lists_accounts(step, (await cast.session()).token, obey_limits=False)
+            reply = await cast.lists_accounts(step, about, obey_limits=False)
         case "validatePermission":
-            token = (await cast.session()).token
-            reply = await cast.asks_permission(step, token, "manage_ticketing", obey_limits=False)
+            reply = await cast.asks_permission(step, about, "manage_ticketing", obey_limits=False)
         case "receiveEventStatusChanged":
-            update = Updates(cast, cast.some_event).body("DRAFT")
+            update = Updates(cast, about).body("DRAFT")
             reply = await cast.delivers(step, update, obey_limits=False)
         case _:
             reply = await cast.signs_in(step, "a-token-that-nobody-minted", obey_limits=False)

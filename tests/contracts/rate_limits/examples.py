@@ -12,7 +12,7 @@ from harness.history import History as Seen
 from harness.http import Headers
 from tests.contracts.documented import documented, error
 from tests.contracts.examples import Example, Examples, breaks, holds, lacks, leaves_open
-from tests.contracts.histories import NOW, history, no_answer, observed
+from tests.contracts.histories import EXPIRED, NOW, history, no_answer, observed
 
 LIMIT = 3
 CONTROLLED = ("control:tuvens-api",)
@@ -30,6 +30,12 @@ def asked(operation: str, *statuses: int | None, every: float = 0.1) -> list[Ent
         else:
             found.append(error(operation, status, f"{step}/asked", at=at))
     return found
+
+
+def _expired(operation: str, count: int) -> list[Entry]:
+    """Requests about a session that may have expired before they arrived."""
+    step = f"{story_of(openapi.find(operation))}/{operation}/asked"
+    return [error(operation, 404, step, at=NOW + 1, facts=EXPIRED) for _ in range(count)]
 
 
 def another(operation: str, status: int) -> Exchange:
@@ -55,6 +61,7 @@ def _limited(operation: str) -> Sequence[Example]:
         leaves_open("too slow to reach the limit", history(*tries(*unlimited, every=10.0))),
         leaves_open("too few to reach the limit", history(*tries(*[200] * (2 * LIMIT)))),
         leaves_open("no answer came", history(*tries(None, None))),
+        leaves_open("the session expired meanwhile", history(*tries(*passed), *_expired(operation, 2 * LIMIT))),
         lacks(
             "the deployment says that it has no limits",
             history(*tries(*unlimited), settings={"rate_limits": {operation: 0}}),

@@ -434,6 +434,23 @@ def test_events_that_are_linked_are_kept_for_who_needs_both_sides() -> None:
     assert world.run(both()) == ("12", Linked("2", "11"))
 
 
+def test_a_linked_event_and_its_tuvens_event_are_lent_to_one_story_at_a_time() -> None:
+    world = _World(answer("", 200, {}), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+    lent: list[str] = []
+
+    async def story(which: str) -> None:
+        async with getattr(world.stage.events, which)():
+            lent.append(which)
+            await asyncio.sleep(1.0)
+            lent.append(which)
+
+    async def both() -> None:
+        await asyncio.gather(story("event"), story("linked_event"))
+
+    world.run(both())
+    assert lent == ["event", "event", "linked_event", "linked_event"]
+
+
 def test_the_only_events_are_lent_though_they_are_linked() -> None:
     world = _World(answer("", 200, {}), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
 
