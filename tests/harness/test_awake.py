@@ -48,7 +48,7 @@ def test_what_did_not_arrive_is_a_violation_only_for_those_who_were_awake() -> N
         _arrival(asleep(seen).narrowed(["a_story"]))
 
 
-@pytest.mark.parametrize(("seconds", "decided"), [(0.4, True), (0.6, False)])
+@pytest.mark.parametrize(("seconds", "decided"), [(1.2, True), (1.3, False)])
 def test_a_moment_is_no_sleep(seconds: float, decided: bool) -> None:
     seen = history(answer("a_story/step", 200))
     seen.entries.append(Observation(2, LATE, {"since": NOW + 1, "seconds": seconds}))
