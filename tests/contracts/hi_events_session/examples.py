@@ -122,15 +122,15 @@ def _unbidden(route: str, *statuses: int) -> Seen:
     return history(*(hi(f"{story}/{route}/{number}", each) for number, each in enumerate(statuses)))
 
 
-def changed(status: int, after: str, own: str = "DRAFT") -> Seen:
+def changed(status: int, after: str, own: str = "DRAFT", reported: str = "DRAFT") -> Seen:
     """Someone without a session sets an event live: the answer, and what either side shows afterwards."""
     story = "an_event_is_changed_without_a_session"
     before = {"ticketing_status": "setup", "contactData": {"hiEventsStatus": "DRAFT"}}
-    became = {"ticketing_status": after, "contactData": {"hiEventsStatus": "DRAFT"}}
+    became = {"ticketing_status": after, "contactData": {"hiEventsStatus": reported}}
     return history(
         hi(f"{story}/at hi.events/before", 200, {"status": "DRAFT"}),
         answer(f"{story}/at tuvens-api/before", 200, before),
-        hi(f"{story}/change/none/LIVE", status),
+        hi(f"{story}/change/none/LIVE", status, sent={"status": "LIVE"}),
         hi(f"{story}/at hi.events/after/none/LIVE", 200, {"status": own}),
         answer(f"{story}/at tuvens-api/after/none/LIVE", 200, became),
     )
@@ -324,6 +324,8 @@ EXAMPLES: Examples = {
     "refused_change_changes_nothing": (
         holds("nothing changes", changed(401, "setup")),
         breaks("tuvens-api was told", changed(401, "active")),
+        breaks("tuvens-api was told what was tried", changed(401, "active", reported="LIVE")),
+        leaves_open("tuvens-api was told something else", changed(401, "inactive", reported="ENDED")),
     ),
     "dead_session_is_refused": (holds("it is answered 401", _ended(401)), breaks("it is still served", _ended(200))),
     "trouble_at_tuvens_api_starts_no_session": (
