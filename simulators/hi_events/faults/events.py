@@ -27,7 +27,7 @@ def protected_route_open(hi: HiEvents) -> Change:
     return _without_session(hi)
 
 
-@registry.fault(kills=["hi_events_session.refused_change_changes_nothing", "fuzzing.setEventStatus"])
+@registry.fault(kills=["hi_events_session.refused_change_changes_nothing"])
 def change_made_before_the_refusal(hi: HiEvents) -> Change:
     """A change of status without a session is made first, and refused afterwards."""
     endpoint = hi.endpoint(_SET_STATUS)
