@@ -1,5 +1,6 @@
 """The command line `crossapp`."""
 
+import atexit
 import errno
 import io
 import os
@@ -62,7 +63,9 @@ def main() -> None:
     crash of crossapp, 130 if it was stopped."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # until the end
+            nothing = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the end
+            atexit.register(nothing.close)
+            setattr(sys, name, nothing)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -72,7 +72,7 @@ def expect_visible(page: Observation, name: str, expected: str, *, hidden: str =
 def expect_awake(page: Observation) -> None:
     """What a page does not show yet, it was not going to show. Raises UndecidedError where the browser, or crossapp
     itself, was so busy that it may only be late."""
-    late = float(page.values.get("late", 0.0))
+    late = float(page.values.get("lag", 0.0))
     if late > _LATE:
         raise UndecidedError(
             f"{page.step}: the browser and crossapp were {late:.1f} s late while the page was waited for",

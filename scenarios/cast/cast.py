@@ -1,6 +1,8 @@
 """The cast of a story: people and back ends, each with the verbs of its trade."""
 
+import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Any
@@ -25,6 +27,7 @@ from scenarios.cast.stage import Stage
 
 CLIENT, BACKEND, BROWSER = "tuvens-client", "hi.events", "browser"
 _DEFAULT: Any = object()
+_A_SECOND = 1.1
 
 
 class Cast:
@@ -302,9 +305,18 @@ class Cast:
         """A browser sends a call to hi.events."""
         return await self.send(step, BROWSER, call, key="address")
 
-    async def sets_status(self, step: str, bearer: str | None, hi_event: str, status: object) -> Reply:
-        """An organiser changes an event's status at hi.events."""
+    async def sets_status(
+        self, step: str, bearer: str | None, hi_event: str, status: object, *, closely: bool = False
+    ) -> Reply:
+        """An organiser changes an event's status at hi.events; a second after the change before, unless `closely`.
+
+        Webhooks may have whole seconds: of two changes in one second tuvens-api cannot tell which is newer.
+        """
+        if not closely and self.stage.target(BACKEND).kind != "simulated":
+            await asyncio.sleep(self.stage.changed.get(hi_event, 0.0) + _A_SECOND - time.monotonic())
         reply = await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
+        if reply.ok:
+            self.stage.changed[hi_event] = time.monotonic()
         # Without an answer it may have been changed all the same.
         if reply.ok or reply.exchange.outcome is Outcome.NO_ANSWER:
             self.stage.events.changed(hi_event, str(status))

@@ -64,6 +64,8 @@ class Stage:
         self.sender = Sender(deployment, recorder, self.rate_limits, self.clock, self.wait)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
         simulated = all(each.control is not None for each in deployment.targets.values())
+        self.changed: dict[str, float] = {}
+        """When hi.events last changed an event, by its id, in seconds of the monotonic clock."""
         self.events = EventLeases(deployment, self._read_event, seconds=_SOON if simulated else _LONGEST_DELIVERY)
         self.chromium = Chromium(
             recorder.redactor,

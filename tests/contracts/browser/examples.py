@@ -247,12 +247,12 @@ EXAMPLES: Examples = {
     "page_catches_up_after_a_lost_network": (
         holds("it shows the tickets", network(state("active"))),
         breaks("it does not change", network(state("inactive"))),
-        leaves_open("it does not while the browser is late", network(state("inactive"), late=3.0)),
+        leaves_open("it does not while the browser is late", network(state("inactive"), lag=3.0)),
     ),
     "page_shows_what_changed_before_it_listened": (
         holds("it shows the tickets", late(state("active"))),
         breaks("it does not change", late(state("setup"))),
-        leaves_open("it does not while the browser is late", late(state("setup"), late=3.0)),
+        leaves_open("it does not while the browser is late", late(state("setup"), lag=3.0)),
     ),
     "enable_ticketing_leads_to_hi_events": (
         honest(journey()),
@@ -297,7 +297,7 @@ EXAMPLES: Examples = {
     ),
     "hi_events_comes_back_with_the_ids": (
         honest(journey()),
-        leaves_open("the browser is late", journey(looks(f"{ENABLES}/callback", {}, arrived=False, way=[], late=3.0))),
+        leaves_open("the browser is late", journey(looks(f"{ENABLES}/callback", {}, arrived=False, way=[], lag=3.0))),
         breaks("only the older spelling comes", journey(told={"success": "true", "tuvens_event_id": "31"})),
         breaks("it says at once that the session is over", journey(told=_OVER, took=3.0)),
         leaves_open("the way took longer than a session lasts", journey(told=_OVER, took=900.0)),
