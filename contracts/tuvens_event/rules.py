@@ -153,8 +153,8 @@ def a_change_without_jwt_is_refused(history: History) -> Verdict:
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)", depends_on=_DEMANDS_JWT)
 def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
-    """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of no event; what is no
-    JSON may also be answered 400, by a parser that runs before."""
+    """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of an unknown event; a
+    body that is not JSON may also get 400, from a parser that runs before."""
     by_parser = expect_status(history.one(f"{CHANGED}/no jwt and no JSON"), 401, 400)
     return held([*statuses(history.every(f"{CHANGED}/no jwt and"), 401).evidence, by_parser.number])
 

@@ -315,11 +315,10 @@ class Cast:
         if not closely and self.stage.target(BACKEND).kind != "simulated":
             await asyncio.sleep(self.stage.changed.get(hi_event, 0.0) + _A_SECOND - time.monotonic())
         reply = await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
-        if reply.ok:
-            self.stage.changed[hi_event] = time.monotonic()
         # Without an answer it may have been changed all the same.
         if reply.ok or reply.exchange.outcome is Outcome.NO_ANSWER:
             self.stage.events.changed(hi_event, str(status))
+            self.stage.changed[hi_event] = time.monotonic()
         return reply
 
     async def opens_page(self, step: str, params: Mapping[str, str], *, turn_taken: bool = False) -> Reply:

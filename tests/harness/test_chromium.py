@@ -1,6 +1,7 @@
 """Which browser is started, and that what it leaves as evidence holds no secret."""
 
 import asyncio
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_only_what_a_finding_names_is_kept_and_nothing_of_an_earlier_run(tmp_pat
     assert not folder.exists()
 
 
-@pytest.mark.skipif(not chromium.is_available(), reason=remedy_for("browser"))
+@pytest.mark.skipif(not (chromium.is_available() or os.environ.get("CI")), reason=remedy_for("browser"))
 def test_the_browser_goes_through_its_relay_and_through_no_proxy_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

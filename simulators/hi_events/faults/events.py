@@ -126,7 +126,7 @@ def event_numbered_as_text(hi: HiEvents) -> Change:
     ]
 )
 def event_read_without_tuvens_event(hi: HiEvents) -> Change:
-    """GET /events/{id} was never told of the column tuvens_event_id."""
+    """GET /events/{id} does not return tuvens_event_id."""
     return mutated(hi, drop("tuvens_event_id"), "readEvent")
 
 

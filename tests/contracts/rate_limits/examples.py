@@ -95,7 +95,7 @@ _JSON: Headers = (("Content-Type", "application/json; charset=utf-8"),)
 
 BEFORE_THE_ROUTE: Mapping[str, tuple[int, dict[str, Any]]] = {
     "one request too many": (429, {}),
-    "what is no JSON": (400, {"sent": _JSON, "body": b'{"session_token":'}),
+    "a body that is not JSON": (400, {"sent": _JSON, "body": b'{"session_token":'}),
     "a bare number": (400, {"sent": _JSON, "body": b"5"}),
     "another media type": (400, {"sent": (("Content-Type", "text/plain"),), "body": b"{}"}),
     "another charset": (415, {"sent": (("Content-Type", "application/json; charset=x"),), "body": b"{}"}),
@@ -160,7 +160,7 @@ EXAMPLES: Examples = {
     ),
     "limits_are_announced_before_the_route": (
         holds("past the limit", announced(429)),
-        holds("where a body is no JSON", announced(400, **BEFORE_THE_ROUTE["what is no JSON"][1])),
+        holds("where a body is not JSON", announced(400, **BEFORE_THE_ROUTE["a body that is not JSON"][1])),
         holds("each limit of a throttler has a name", announced(429, **SUFFIXED)),
         *(
             breaks(f"not with {name}", announced(status, X_RateLimit_Reset=None, **said))

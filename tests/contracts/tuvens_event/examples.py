@@ -112,8 +112,10 @@ EXAMPLES: Examples = {
     ),
     "a_change_is_authenticated_before_it_is_read": (
         holds("all are answered 401", changed()),
-        holds("a parser answers 400 to what is no JSON", changed(change(f"{CHANGED}/no jwt and no JSON", 400))),
-        breaks("what is no JSON is answered 404", changed(change(f"{CHANGED}/no jwt and no JSON", 404))),
+        holds(
+            "a parser returns 400 for a body that is not JSON", changed(change(f"{CHANGED}/no jwt and no JSON", 400))
+        ),
+        breaks("a body that is not JSON gets 404", changed(change(f"{CHANGED}/no jwt and no JSON", 404))),
         breaks("what is ill-formed is answered 400", changed(change(f"{CHANGED}/no jwt and/ill-formed", 400))),
         breaks("an unknown event is answered 404", changed(change(f"{CHANGED}/no jwt and/unknown event", 404))),
         leaves_open("one is rate limited", changed(change(f"{CHANGED}/no jwt and/ill-formed", 429))),

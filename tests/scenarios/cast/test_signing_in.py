@@ -1,6 +1,7 @@
 """How a browser's user is signed in, as the deployment file says where the pages keep the JWT."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,7 +99,7 @@ def served() -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.skipif(not chromium.is_available(), reason="no Chromium on this machine")
+@pytest.mark.skipif(not (chromium.is_available() or os.environ.get("CI")), reason="no Chromium on this machine")
 @pytest.mark.parametrize("place", ["localStorage", "sessionStorage"])
 def test_the_scripts_of_a_page_find_the_jwt_in_its_storage_and_those_of_other_origins_do_not(place: str) -> None:
     from playwright.sync_api import sync_playwright
