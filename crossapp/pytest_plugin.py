@@ -1,9 +1,10 @@
-"""Requirements as pytest items: `pytest scenarios --deployment FILE -k altered_body`.
+"""Requirements as pytest items: `pytest scenarios --crossapp-deployment FILE -k altered_body`.
 
 Collecting the folder `scenarios` gives an item for each requirement, named by its id; the folder `contracts` those of
 the pacts. The stories of the selected items are driven once, before the first item runs; each item judges. So they are
 refused in the worker processes of pytest-xdist, each of which would drive them, at the same events. Without
---deployment the embedded simulators are verified. crossapp is imported only when such a folder is collected.
+--crossapp-deployment the embedded simulators are verified. crossapp is imported only when such a folder is collected,
+and options carry its name: pytest loads this plugin in every project of the environment.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ _CRASHES = pytest.StashKey["tuple[str, ...]"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of a run."""
     group = parser.getgroup("crossapp", "verification of a deployment by its contract")
-    group.addoption("--deployment", help="deployment file; without it the embedded simulators are verified")
-    group.addoption("--fault", action="append", default=[], help="arm a fault of the embedded simulators")
-    group.addoption("--patience", default="0", help="how long one expiry may be waited for, such as 16m")
+    group.addoption("--crossapp-deployment", help="deployment file; without it the embedded simulators are verified")
+    group.addoption("--crossapp-fault", action="append", default=[], help="arm a fault of the embedded simulators")
+    group.addoption("--crossapp-patience", default="0", help="how long one expiry may be waited for, such as 16m")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -134,10 +135,11 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
     from crossapp.run import Settings, perform, report_of
     from harness.deployment import DeploymentError
 
-    file = config.getoption("--deployment")
+    file = config.getoption("--crossapp-deployment")
     try:
-        settings = Settings(select=chosen, patience=seconds(config.getoption("--patience")), command=("pytest",))
-        with deployed(Path(file) if file else None, faults=config.getoption("--fault")) as deployment:
+        patience = seconds(config.getoption("--crossapp-patience"))
+        settings = Settings(select=chosen, patience=patience, command=("pytest",))
+        with deployed(Path(file) if file else None, faults=config.getoption("--crossapp-fault")) as deployment:
             return report_of(asyncio.run(perform(deployment, settings)), settings)
     except (DeploymentError, EmbeddedError, ValueError) as error:
         pytest.exit(f"crossapp: {error}", returncode=64)

@@ -177,9 +177,9 @@ def test_a_story_that_crashed_is_named_and_exits_with_3(inner: Inner) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--deployment", "missing.toml"), "missing.toml*cannot be read"),
-        (("--deployment", "bad.toml"), "targets.tuvens-api.url: *is no base URL"),
-        (("--patience", "soon"), "soon*is no time such as 16m"),
+        (("--crossapp-deployment", "missing.toml"), "missing.toml*cannot be read"),
+        (("--crossapp-deployment", "bad.toml"), "targets.tuvens-api.url: *is no base URL"),
+        (("--crossapp-patience", "soon"), "soon*is no time such as 16m"),
     ],
 )
 def test_a_mistake_ends_in_one_clear_line_and_exit_code_64(arguments: tuple[str, str], said: str, inner: Inner) -> None:
@@ -211,7 +211,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_deployment_is_verified_and_junit_names_the_requirement(file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.xml"
-    arguments = ["--deployment", str(file), "-k", "altered_body", "--junit-xml", str(out)]
+    arguments = ["--crossapp-deployment", str(file), "-k", "altered_body", "--junit-xml", str(out)]
     quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:locust", "-p", "no:schemathesis"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", str(_STORIES), *quiet, *arguments],
@@ -239,6 +239,28 @@ def test_a_folder_of_the_same_name_elsewhere_is_none_of_ours(pytester: pytest.Py
         (folder / name).write_text("x = 1\n", "utf-8")
     done = pytester.runpytest_inprocess("scenarios", "-p", "no:cacheprovider", "--collect-only", "-q")
     assert done.ret is pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_a_project_may_have_options_and_folders_of_the_same_names(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    pytester.makeconftest(
+        """
+        def pytest_addoption(parser):
+            for name in ("--deployment", "--fault", "--patience"):
+                parser.addoption(name, default="theirs")
+        """
+    )
+    folder = pytester.mkpydir("contracts")
+    (folder / "terms.py").write_text("DAYS = 30\n", "utf-8")
+    (folder / "test_terms.py").write_text(
+        "from contracts.terms import DAYS\n\n"
+        "def test_terms(pytestconfig):\n"
+        "    given = [pytestconfig.getoption(name) for name in ('--deployment', '--fault', '--patience')]\n"
+        "    assert (DAYS, given) == (30, ['ours', 'theirs', 'theirs'])\n",
+        "utf-8",
+    )
+    done = pytester.runpytest_subprocess("contracts", "--deployment", "ours", "-p", "no:cacheprovider")
+    done.assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("folder", [_STORIES, _STORIES.parent / "contracts"])
