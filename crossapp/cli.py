@@ -7,48 +7,66 @@ import os
 import signal
 import sys
 import traceback
-from typing import cast
+from importlib import import_module
+from typing import Any, cast
 
 import typer
+from typer.core import TyperGroup
 
-from crossapp.commands.diff import diff
-from crossapp.commands.judge import judge
-from crossapp.commands.jwt import jwt
-from crossapp.commands.load import load
-from crossapp.commands.lockstep import lockstep
-from crossapp.commands.prove import prove_command
-from crossapp.commands.proxy import proxy
-from crossapp.commands.report import report
-from crossapp.commands.requirements import requirements
-from crossapp.commands.trigger import trigger
-from crossapp.commands.verify import verify
 from harness.exit_codes import ExitCode
-from simulators.up import up
 
 _OF_THE_MACHINE = (errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
 _STOPPED = 130
 """The exit code of a shell for a command that Ctrl-C ended."""
 
+_COMMANDS = {
+    "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
+    "load": ("crossapp.commands.load:load", "Put a deployment under load and judge its budgets."),
+    "up": ("simulators.up:up", "Start simulated applications on this machine."),
+    "jwt": ("crossapp.commands.jwt:jwt", "Print a JWT of a simulated user."),
+    "report": ("crossapp.commands.report:report", "Render a saved run again."),
+    "diff": ("crossapp.commands.diff:diff", "Say what changed between two saved runs."),
+    "judge": ("crossapp.commands.judge:judge", "Judge a saved history again, or recorded traffic."),
+    "proxy": ("crossapp.commands.proxy:proxy", "Forward what other tools send to a deployment."),
+    "requirements": ("crossapp.commands.requirements:requirements", "List the requirements."),
+    "lockstep": ("crossapp.commands.lockstep:lockstep", "Compare two deployments by random sequences of calls."),
+    "prove": ("crossapp.commands.prove:prove_command", "Verify the simulators once for each named fault."),
+    "trigger": ("crossapp.commands.trigger:trigger", "Make a simulated application act."),
+}
+"""Where each command is, and what `crossapp --help` says of it: help and completion import no command."""
+
+
+class _LazyGroup(TyperGroup):
+    """Imports a command when it is run, or when its own help or options are asked for."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, stub, rest = super().resolve_command(ctx, args)
+        return name, stub and _command(str(name)), rest
+
+
+def _command(name: str) -> Any:
+    module, _, attribute = _COMMANDS[name][0].partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+        found.command(name)(function)
+    return typer.main.get_command(found)
+
+
+def _stub() -> None:
+    """Stands for a command that is not imported yet."""
+
+
 app = typer.Typer(
     name="crossapp",
+    cls=_LazyGroup,
     help="Verify deployments of tuvens-client, tuvens-api and hi.events against their contract; simulate the APIs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(verify)
-app.command()(load)
-app.command()(up)
-app.add_typer(trigger, name="trigger")
-app.command()(jwt)
-app.command()(report)
-app.command()(diff)
-app.command()(judge)
-app.command()(proxy)
-app.command()(requirements)
-app.command()(lockstep)
-app.command("prove")(prove_command)
+for _name, (_, _help) in _COMMANDS.items():
+    app.command(_name, short_help=_help)(_stub)
 
 
 def _interrupt(*_: object) -> None:

@@ -19,12 +19,9 @@ from harness.deployment import Deployment, DeploymentError, Target
 from harness.deployment_file import build_deployment, read_deployment
 from load.plan.budgets import read_budgets
 from scenarios.cast.selectors import SELECTORS
-from simulators.faults import FAULTS
-from simulators.launch import LOCAL_PORTS
 
 EDITIONS = (openapi.EDITION,)
 SIMULATED = ("tuvens-api", "hi.events", "tuvens-client")
-_LOCAL = {app: f"http://127.0.0.1:{LOCAL_PORTS[app]}" for app in SIMULATED}
 _FREE_PORTS = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
 
 
@@ -60,7 +57,10 @@ def described(path: Path | None) -> Deployment:
     """The applications for which a file has a url, or those of `crossapp up` without one. For reading records: nothing
     is started or sent. Raises DeploymentError."""
     if path is None:
-        targets = {app: Target(app, url, url, "local") for app, url in _LOCAL.items()}
+        from simulators.launch import LOCAL_PORTS
+
+        local = {app: f"http://127.0.0.1:{LOCAL_PORTS[app]}" for app in SIMULATED}
+        targets = {app: Target(app, url, url, "local") for app, url in local.items()}
         return Deployment("local", EDITIONS[0], targets, users=(), shared_secret="")
     value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
     given = {app: each for app, each in value.get("targets", {}).items() if each.get("url")}
@@ -116,7 +116,11 @@ def _known(name: str, names: Collection[str]) -> str:
 
 def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str, Any]:
     """The description, with a command that starts a second tuvens-api."""
-    arming = [part for name in faults if FAULTS[name].app == "tuvens-api" for part in ("--fault", name)]
+    arming: list[str] = []
+    if faults:
+        from simulators.faults import FAULTS  # imports all simulators
+
+        arming = [part for name in faults if FAULTS[name].app == "tuvens-api" for part in ("--fault", name)]
     launch = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api"]
     description["targets"]["tuvens-api"]["launch"] = [*launch, "--port", "tuvens-api=0", *arming]
     return description

@@ -12,7 +12,11 @@ from crossapp.commands.seeded import person_of, seed_of
 from harness.exit_codes import ExitCode
 
 trigger = typer.Typer(
-    name="trigger", help="Make a simulated application act.", no_args_is_help=True, rich_markup_mode=None
+    name="trigger",
+    help="Make a simulated application act.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 _PATIENCE = 15.0

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.storage import SESSIONS, database, session_row, table
+from scenarios.cast.storage import count, database, rows, session_row, session_schema, table
 from scenarios.catalogue import story
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _NEEDS = ("database:tuvens-api",)
 _WAIT_SECONDS, _WRITE_SECONDS = 5.0, 2.0
@@ -20,22 +22,7 @@ _CALLS = 4
 async def the_session_table_is_looked_at(cast: Cast) -> None:
     """Someone with access looks at the table of sessions: its columns, indexes and foreign keys."""
     with database(cast) as engine:
-        inspector = sa.inspect(engine)
-        if SESSIONS not in inspector.get_table_names():
-            cast.observe("schema", {"exists": False})
-            return
-        indexes = inspector.get_indexes(SESSIONS)
-        uniques = inspector.get_unique_constraints(SESSIONS)
-        cast.observe(
-            "schema",
-            {
-                "exists": True,
-                "columns": [each["name"] for each in inspector.get_columns(SESSIONS)],
-                "indexed": [each["column_names"] for each in indexes],
-                "unique": [each["column_names"] for each in [*uniques, *(i for i in indexes if i.get("unique"))]],
-                "foreign_keys": [each["constrained_columns"] for each in inspector.get_foreign_keys(SESSIONS)],
-            },
-        )
+        cast.observe("schema", session_schema(engine))
 
 
 @story(needs=_NEEDS, operations=("generateSession", "validateSession"))
@@ -61,7 +48,7 @@ async def a_validation_is_remembered(cast: Cast) -> None:
     cast.observe("last used", {"after": seen, "exchange": reply.exchange.number, **watched})
 
 
-def _last_used(engine: sa.Engine, token: str) -> str | None:
+def _last_used(engine: "sa.Engine", token: str) -> str | None:
     row = session_row(engine, token)
     return str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None
 
@@ -96,37 +83,31 @@ async def calls_are_audited(cast: Cast) -> None:
     since = time.time()
     with database(cast) as engine:
         audit = table(engine, name)
-        before = _count(engine, audit)
+        before = count(engine, audit)
         session = await cast.fresh_session("right/generate session")
         await cast.validates("right/validate session", session.token)
         await cast.lists_accounts("right/accounts", session.token)
         await cast.asks_permission("right/permission", session.token, "manage_ticketing")
         right = await _count_up_to(engine, audit, before + _CALLS) - before
-        before = _count(engine, audit)
+        before = count(engine, audit)
         await cast.generates_session("wrong/generate session", user, jwt="nonsense")
         await cast.validates("wrong/secret", session.token, secret="wrong-" + "0" * 32)
         await cast.validates("wrong/unknown token", "unknown-" + "0" * 40)
         await cast.delivers("wrong/webhook", b"{}", signature="sha256=" + "0" * 64)
         wrong = await _count_up_to(engine, audit, before + _CALLS) - before
-        with engine.connect() as connection:
-            rows = connection.execute(sa.select(audit)).fetchall()
-        text = "\n".join(str(value) for row in rows for value in row if isinstance(value, str))
+        written = rows(engine, audit)
+        text = "\n".join(str(value) for row in written for value in row if isinstance(value, str))
         kinds = sorted({kind for kind, _ in cast.stage.recorder.redactor.found_in(text)})
         watched = {"from": since, "until": time.time()}
-        cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(rows), "secrets": kinds, **watched})
+        cast.observe("audit", {"right": right, "wrong": wrong, "rows": len(written), "secrets": kinds, **watched})
 
 
-async def _count_up_to(engine: sa.Engine, audit: sa.Table, wanted: int) -> int:
+async def _count_up_to(engine: "sa.Engine", audit: "sa.Table", wanted: int) -> int:
     """The number of records, once there are as many as wanted, or after some seconds: they may be written after the
     answers were sent."""
     deadline = time.monotonic() + _WRITE_SECONDS
     while True:
-        count = _count(engine, audit)
-        if count >= wanted or time.monotonic() > deadline:
-            return count
+        found = count(engine, audit)
+        if found >= wanted or time.monotonic() > deadline:
+            return found
         await asyncio.sleep(_PAUSE)
-
-
-def _count(engine: sa.Engine, audit: sa.Table) -> int:
-    with engine.connect() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar_one())

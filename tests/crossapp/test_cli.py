@@ -1,10 +1,16 @@
-"""The command line as a process: SIGTERM ends it, also where a script started it in the background."""
+"""The command line as a process: SIGTERM ends it, also where a script started it in the background; help and completion
+import no command."""
 
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from crossapp import cli
 
 _WAITS = """
 import signal, sys, time
@@ -26,3 +32,56 @@ def test_sigterm_stops_a_command_that_may_ignore_ctrl_c(started: str) -> None:
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=30) == 130
+
+
+_HEAVY = ("sqlalchemy", "pydantic", "httpx", "rich", "jinja2", "playwright", "schemathesis", "simulators", "load")
+_IMPORTED = f"""
+import sys
+from crossapp.cli import main
+sys.argv[0] = 'crossapp'
+try:
+    main()
+finally:
+    print("imported:", *sorted({{*{_HEAVY!r}}} & {{*sys.modules}}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "shown", "imported"),
+    [
+        (["--help"], "", "lockstep", ""),
+        (["--no-such-option"], "", "", ""),
+        ([], "crossapp ver", "verify", " pydantic"),  # by typer itself
+    ],
+    ids=["help", "mistake", "completion"],
+)
+def test_no_command_is_imported_for_help_or_completion(
+    arguments: list[str], words: str, shown: str, imported: str
+) -> None:
+    completing = {"_CROSSAPP_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "1"} if words else {}
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED, *arguments],
+        env={**os.environ, **completing},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert shown in done.stdout
+    assert done.stderr.splitlines()[-1] == f"imported:{imported}"
+
+
+def _names() -> list[str]:
+    group = get_command(cli.app)
+    assert isinstance(group, TyperGroup)
+    return list(group.commands)
+
+
+@pytest.mark.parametrize("name", _names())
+def test_a_command_is_imported_when_it_is_asked_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.app([name, "--help"], prog_name="crossapp", standalone_mode=False) == 0
+    assert f"Usage: crossapp {name}" in capsys.readouterr().out
+
+
+def test_what_help_says_of_a_command_fits_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.app(["--help"], prog_name="crossapp", standalone_mode=False)
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
