@@ -41,15 +41,21 @@ class BrokenAnswerError(BrokenRuleError):
 
 
 class UndecidedError(Exception):
-    """What was seen does not decide the rule: becomes Inconclusive. `remedy`: what would decide it."""
+    """What was seen does not decide the rule: becomes Inconclusive. `remedy`: what would decide it. `blocks`: whether
+    the rules that rest on it are undecided, too."""
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
+    def __init__(self, reason: str, remedy: str = "", *, blocks: bool = True) -> None:
         super().__init__(reason)
-        self.remedy = remedy
+        self.remedy, self.blocks = remedy, blocks
 
 
 class LackingError(Exception):
-    """The deployment turned out to lack what the rule needs: becomes NotApplicable."""
+    """The deployment turned out to lack what the rule needs: becomes NotApplicable. `blocks`: whether the rules that
+    rest on it lack it, too."""
+
+    def __init__(self, reason: str, *, blocks: bool = True) -> None:
+        super().__init__(reason)
+        self.blocks = blocks
 
 
 def answered(exchange: Exchange) -> Exchange:

@@ -82,7 +82,7 @@ def judge_all(
             premise = catalogue[premise_id]
             found = verdict_of(premise)
             match found:
-                case Held():
+                case Held() | Inconclusive(blocks=False) | NotApplicable(blocks=False):
                     continue
                 case Violated():
                     if waived(premise) is None:
@@ -149,9 +149,9 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
     except BrokenRuleError as broken:
         return broken.violated
     except UndecidedError as undecided:
-        return Inconclusive(str(undecided), remedy=undecided.remedy)
+        return Inconclusive(str(undecided), remedy=undecided.remedy, blocks=undecided.blocks)
     except LackingError as lacking:
-        return NotApplicable(str(lacking))
+        return NotApplicable(str(lacking), lacking.blocks)
     except UndeclaredStoryError as undeclared:
         return HarnessFault(
             f"{requirement.id} reads the story {undeclared.story}, which it does not declare",

@@ -32,18 +32,22 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """What was observed does not decide the rule. `remedy`: what would decide it."""
+    """What was observed does not decide the rule. `remedy`: what would decide it. `blocks`: whether the rules that rest
+    on it are undecided, too."""
 
     reason: str
     evidence: tuple[int, ...] = ()
     remedy: str = ""
+    blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """The deployment lacks a capability that the rule needs; `reason` says what would make it testable."""
+    """The deployment lacks a capability that the rule needs; `reason` says what would make it testable. `blocks`:
+    whether the rules that rest on it lack it, too."""
 
     reason: str
+    blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 rest on it.
 
 Where the two contradict each other, either may be wrong. Such a rule is then undecided and names both readings, and
-what rests on it is blocked, so that nobody is accused for a mistake in the file. A deployment of simulators is
+what rests on it is blocked, so that nobody is accused for a mistake in the file. Where the deployment let nothing be
+read that could contradict the file, such a rule is undecided as well, and blocks nothing. A deployment of simulators is
 described by the simulators themselves.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, Unpack
 from contracts.catalogue import RuleFacts, RuleFamily
 from contracts.deployment_file.premises import STORY
 from contracts.times import iso_or_none, parse_http_date
-from harness.expectations import UndecidedError, answered, held, let_through, shown
+from harness.expectations import LackingError, UndecidedError, answered, held, let_through, shown
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import object_or_empty
 from harness.requirement import MUST, Judge
@@ -32,7 +33,14 @@ def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
         def judged(history: History) -> Verdict:
             if history.context.targets.get(own.get("obliged", "tuvens-api"), {}).get("kind") == "simulated":
                 return held(history.observation(f"{STORY}/file"), "described by the simulators")
-            return judge(history)
+            try:
+                return judge(history)
+            except NothingObservedError as nothing:
+                outcome = history.outcome(STORY)
+                if outcome is None or outcome.ended != "finished":
+                    raise
+                never = f"nothing of the file could be compared: {nothing.step!r} never happened"
+                raise UndecidedError(never, blocks=False) from None
 
         return _family(**own)(judged)
 
@@ -54,17 +62,26 @@ def _contradiction(ours: str, theirs: str, at: Exchange) -> UndecidedError:
     return UndecidedError(f"either the deployment file is wrong ({ours}), or {theirs} (exchange {at.number})")
 
 
+def _nothing_compared(at: Exchange) -> UndecidedError:
+    return UndecidedError(
+        f"nothing of the file could be compared: exchange {at.number} ({at.step}) got {shown(at, length=60)}",
+        blocks=False,
+    )
+
+
 @rule(quote="tuvens-api", next_step="Give a JWT that is valid now, and the account that its user belongs to.")
 def organiser_is_admitted(history: History) -> Verdict:
     """tuvens-api admits the organiser of the deployment file: the JWT is theirs and not expired, the account is."""
     minting = let_through(history.one(f"{STORY}/mint/organiser"))
     jwt, user = _jwt_of(history, "organiser"), _organiser(history)
-    if minting.status == 401 and not jwt.get("signed"):
+    if minting.status == 401:
         now = parse_http_date(minting.header("date")) or minting.started
         ends, subject = jwt.get("expires_at"), jwt.get("subject")
         ours = "the organiser's jwt is none of this deployment's"
         if ends is not None and ends <= now:
             ours = f"the organiser's jwt expired {now - ends:.0f} s ago by the server's clock: give a new one"
+        elif jwt.get("signed"):
+            ours = "credentials.jwt_secret is another one than JWT_SECRET of tuvens-api"
         elif jwt.get("signed") is False:
             ours = "credentials.jwt_secret did not sign the organiser's jwt"
         elif subject and user.get("user_id") and subject != user["user_id"]:
@@ -76,6 +93,8 @@ def organiser_is_admitted(history: History) -> Verdict:
             "tuvens-api refuses a member of the account",
             minting,
         )
+    if not minting.is_success:
+        raise _nothing_compared(minting)
     return held(minting)
 
 
@@ -89,7 +108,10 @@ def shared_secret_is_accepted(history: History) -> Verdict:
     asked = [let_through(each) for each in history.every(f"{STORY}/secret")]
     if all(each.status == 401 for each in asked):
         raise _contradiction("shared_secret is another one", "tuvens-api refuses the right secret", asked[0])
-    return held(asked)
+    accepted = [each for each in asked if each.is_success or (each.is_client_error and each.status not in (401, 405))]
+    if not accepted:
+        raise _nothing_compared(asked[0])
+    return held(accepted)
 
 
 @rule(
@@ -102,11 +124,14 @@ def organiser_is_described(history: History) -> Verdict:
     """tuvens-api says of the organiser what the deployment file says: user_id, email and name."""
     whose = answered(history.one(f"{STORY}/whose/organiser"))
     said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
+    compared = [name for name in ("user_id", "email", "name") if user.get(name) and name in said]
+    if not whose.is_success or not compared:
+        raise _nothing_compared(whose)
     # A JWT that names the file's user shows that the file is right.
-    if not whose.is_success or (jwt.get("subject") and jwt["subject"] == user.get("user_id") != said.get("user_id")):
+    if jwt.get("subject") and jwt["subject"] == user.get("user_id") != said.get("user_id"):
         return held(whose)
-    for name in ("user_id", "email", "name"):
-        if user.get(name) and name in said and said[name] != user[name]:
+    for name in compared:
+        if said[name] != user[name]:
             raise _contradiction(
                 f"{name} of the organiser is another one than in users",
                 f"tuvens-api says that a session is of another user than the one it was minted for: "
@@ -128,8 +153,10 @@ def outsider_is_in_another_account(history: History) -> Verdict:
     _expect_admitted(history, "outsider")
     listed = answered(history.one(f"{STORY}/accounts/outsider"))
     accounts = object_or_empty(listed.response_body).get("accounts")
+    if not listed.is_success or not isinstance(accounts, list):
+        raise _nothing_compared(listed)
     account = _organiser(history).get("account_id")
-    if any(isinstance(each, dict) and each.get("id") == account for each in accounts or ()):
+    if any(isinstance(each, dict) and str(each.get("id")) == str(account) for each in accounts):
         raise _contradiction(
             f"the outsider belongs to the organiser's account {account}",
             "tuvens-api lists other people's accounts",
@@ -149,10 +176,13 @@ def member_lacks_manage_ticketing(history: History) -> Verdict:
     """tuvens-api does not grant manage_ticketing to the member of the deployment file."""
     _expect_admitted(history, "member")
     asked = answered(history.one(f"{STORY}/permission/member"))
-    if object_or_empty(asked.response_body).get("has_permission") is True:
+    granted = object_or_empty(asked.response_body).get("has_permission")
+    if granted is True:
         raise _contradiction(
             "the member holds manage_ticketing", "tuvens-api grants a permission that the user lacks", asked
         )
+    if granted is not False:
+        raise _nothing_compared(asked)
     return held(asked)
 
 
@@ -174,20 +204,25 @@ def events_are_the_organisers(history: History) -> Verdict:
     try:
         read = history.every(f"{STORY}/event")
     except NothingObservedError:
-        return held(history.observation(f"{STORY}/file"), "the file names no event")
-    account = _organiser(history).get("account_id")
+        raise LackingError("the file names no event: name some in events.tuvens", blocks=False) from None
+    account, compared = _organiser(history).get("account_id"), []
     for each in read:
         number = each.step.rpartition("/")[2]
         if let_through(each).status == 404:
             raise _contradiction(f"events.tuvens: there is no event {number}", "tuvens-api does not find it", each)
         found = object_or_empty(each.response_body).get("account_id")
-        if found is not None and str(found) != str(account):
+        if found is None:
+            continue
+        if str(found) != str(account):
             raise _contradiction(
                 f"event {number} is of the account {found}, the organiser of {account}",
                 "tuvens-api names a wrong account",
                 each,
             )
-    return held(read)
+        compared.append(each)
+    if not compared:
+        raise _nothing_compared(read[0])
+    return held(compared)
 
 
 @rule(
@@ -202,7 +237,10 @@ def foreign_event_is_foreign(history: History) -> Verdict:
     account, read = _organiser(history).get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
     if read.status == 404:
         raise _contradiction("events.foreign: there is no such event", "tuvens-api does not find it", read)
-    if str(object_or_empty(read.response_body).get("account_id")) == str(account):
+    found = object_or_empty(read.response_body).get("account_id")
+    if found is None:
+        raise _nothing_compared(read)
+    if str(found) == str(account):
         raise _contradiction("events.foreign is of the organiser's account", "tuvens-api names a wrong account", read)
     return held(read)
 
@@ -225,7 +263,13 @@ def linked_events_agree(history: History) -> Verdict:
                 f"either the deployment file is wrong (events.linked: event {hi} belongs to {wanted}), or hi.events "
                 f"links the event to another one ({said})"
             )
-    return held(noted, "" if any(noted.values["tuvens_event_ids"].values()) else "no event could be read at hi.events")
+    if not any(noted.values["tuvens_event_ids"].values()):
+        raise UndecidedError(
+            "nothing of the file could be compared: hi.events let none of the linked events be read, or names no "
+            "tuvens_event_id in them",
+            blocks=False,
+        )
+    return held(noted)
 
 
 @rule(
@@ -240,8 +284,10 @@ def session_expiry_is_announced(history: History) -> Verdict:
     stated = history.context.settings.get("session_expiry_stated")
     ends = iso_or_none(object_or_empty(minting.response_body).get("expires_at"))
     begins = parse_http_date(minting.header("date"))
-    if stated is None or ends is None or begins is None:
-        return held(minting)
+    if stated is None:
+        raise LackingError("the file says no session_expiry of tuvens-api", blocks=False)
+    if ends is None or begins is None:
+        raise _nothing_compared(minting)
     seconds = ends - begins
     # Date has whole seconds, and may have been written after a pause.
     if abs(seconds - stated) > max(3.0, stated * 0.05) + minting.seconds:

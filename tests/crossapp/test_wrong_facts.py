@@ -62,6 +62,18 @@ def expired(described: Description) -> None:
     organiser["jwt"] = pyjwt.encode({**claims, "iat": ago - 60, "exp": ago}, "x" * 32, algorithm="HS256")
 
 
+def expired_and_signed(described: Description) -> None:
+    expired(described)
+    described["credentials"]["jwt_secret"] = "x" * 32
+
+
+def another_key(described: Description) -> None:
+    organiser = user(described, "organiser")
+    claims = pyjwt.decode(organiser["jwt"], options={"verify_signature": False})
+    organiser["jwt"] = pyjwt.encode(claims, "y" * 32, algorithm="HS256")
+    described["credentials"]["jwt_secret"] = "y" * 32
+
+
 def of_another_user(described: Description) -> None:
     user(described, "organiser")["jwt"] = user(described, "outsider")["jwt"]
 
@@ -117,6 +129,12 @@ def swapped_urls(described: Description) -> None:
 
 WRONG_FACTS: dict[str, tuple[Callable[[Description], None], str, str]] = {
     "an expired JWT": (expired, "deployment_file.organiser_is_admitted", "expired 6"),
+    "an expired JWT that the file's key signed": (
+        expired_and_signed,
+        "deployment_file.organiser_is_admitted",
+        "expired 6",
+    ),
+    "another key that signs JWTs": (another_key, "deployment_file.organiser_is_admitted", "JWT_SECRET of tuvens-api"),
     "the JWT of another user": (
         of_another_user,
         "deployment_file.organiser_is_admitted",

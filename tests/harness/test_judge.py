@@ -282,6 +282,13 @@ def test_a_premise_that_was_not_judged_decides_what_depends_on_it(
     assert found["after"].blocked_by == ("place.first" if verdict == "blocked" else "")
 
 
+@pytest.mark.parametrize("error", [UndecidedError("noise", blocks=False), LackingError("no such thing", blocks=False)])
+def test_a_premise_about_which_nothing_was_seen_may_block_nothing(error: Exception) -> None:
+    found, _ = judged(rule("first", lambda _: _raise(error)), after("first", judge=lambda _: Violated("a", "b")))
+    assert [each.verdict for each in found.values()][1] == VerdictName.VIOLATED
+    assert found["first"].verdict in (VerdictName.INCONCLUSIVE, VerdictName.NOT_APPLICABLE)
+
+
 def test_a_premise_of_the_whole_record_that_found_nothing_to_look_at_stops_no_rule() -> None:
     silent = rule("first", lambda _: _raise(LackingError("no response of it was seen")))
     found, _ = judged(silent, after("first", judge=lambda _: Violated("a", "b")))
