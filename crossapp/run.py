@@ -106,6 +106,7 @@ async def perform(
     in use.
     """
     began = time.monotonic()
+    minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
     history = History(context_of(deployment, settings))
     async with AsyncExitStack() as stack:
         receiver = None
@@ -128,6 +129,7 @@ async def perform(
             patience=settings.patience,
             receiver=receiver,
             examples=settings.examples,
+            minutes=minutes,
             evidence=settings.evidence,
             progress=progress,
         )
@@ -140,7 +142,7 @@ async def perform(
             skip=lambda story: _why_not(story, history, go_on=settings.go_on),
             progress=progress,
             waiting=stage.waiting,
-            minutes=deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE,
+            minutes=minutes,
         )
     note_lifetimes(history, dict(_ends_of_jwts(deployment)))
     return Run.of(history, recorder.redactor, began)

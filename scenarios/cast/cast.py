@@ -161,11 +161,11 @@ class Cast:
 
     def event(self) -> AbstractAsyncContextManager[str]:
         """The id of an event of the organiser's account, leased to this story."""
-        return self.stage.events.event()
+        return self.stage.events.event(self.story.name)
 
     def linked_event(self) -> AbstractAsyncContextManager[Linked]:
         """An event that exists in tuvens-api and in hi.events, leased to this story."""
-        return self.stage.events.linked_event()
+        return self.stage.events.linked_event(self.story.name)
 
     # tuvens-client, on behalf of a user
 

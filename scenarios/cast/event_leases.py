@@ -7,7 +7,7 @@ what the last one changed, or when that has been waited for long enough.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,11 @@ def _now() -> float:
 
 _PAUSE = 0.2
 _IMPATIENT = 1.0
+# Seconds after which it is told that a story waits for the events of others.
+_TOLD_AFTER = 10.0
+
+Waits = Callable[[str, float, str], AbstractContextManager[None]]
+"""A block in which a story waits, at most so many seconds, for something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +47,25 @@ class _Due:
 class EventLeases:
     """Lends the events that the deployment file names under `events`; a linked event and its Tuvens event are one.
 
-    `read` reads an event at tuvens-api; `seconds` is how long after a change its webhook may still come. Once one did
-    not come in that time, further ones are waited for only briefly: the deployment delivers none.
+    `read` reads an event at tuvens-api; `waits` is told when a story waits for long; `seconds` is how long after a
+    change its webhook may still come, `longest` how long a story may wait for an event that others use. Once a webhook
+    did not come in its time, further ones are waited for only briefly: the deployment delivers none.
     """
 
     def __init__(
-        self, deployment: Deployment, read: Callable[[str], Awaitable[Mapping[str, Any]]], *, seconds: float
+        self,
+        deployment: Deployment,
+        read: Callable[[str], Awaitable[Mapping[str, Any]]],
+        waits: Waits,
+        *,
+        seconds: float,
+        longest: float,
     ) -> None:
         self._deployment = deployment
         self._read = read
+        self._waits = waits
         self._seconds = seconds
+        self._longest = longest
         self._tuvens = {each.hi: each.tuvens for each in deployment.linked}
         self._statuses: dict[str, str] = {}
         self._due: dict[str, _Due] = {}
@@ -93,44 +107,61 @@ class EventLeases:
         """Note that the webhook of the last change will not come."""
         self._due.pop(tuvens_event, None)
 
-    async def _settle(self, event_id: str) -> None:
-        """Wait until tuvens-api shows what the story before changed."""
+    async def _settle(self, story: str, event_id: str) -> None:
+        """Let a story wait until tuvens-api shows what the one before changed."""
         due = self._due.pop(event_id, None)
-        while due is not None and not due.is_shown(await self._read(event_id)):
-            if _now() - due.since > self._seconds:
-                self._seconds = min(self._seconds, _IMPATIENT)
-                return
-            await asyncio.sleep(_PAUSE)
+        if due is None or due.is_shown(await self._read(event_id)):
+            return
+        left = max(due.since + self._seconds - _now(), 0.0)
+        with self._waits(story, left, f"tuvens-api shows the last change of event {event_id} ({due.status})"):
+            while _now() - due.since <= self._seconds:
+                await asyncio.sleep(_PAUSE)
+                if due.is_shown(await self._read(event_id)):
+                    return
+        self._seconds = min(self._seconds, _IMPATIENT)
 
     @asynccontextmanager
-    async def event(self) -> AsyncIterator[str]:
-        """The id of an event of the organiser's account that no other story changes inside the block.
+    async def event(self, story: str) -> AsyncIterator[str]:
+        """The id of an event of the organiser's account that no other story than this one changes inside the block.
 
         Waits until one is free. Raises StoryStoppedError if the deployment names none.
         """
-        async with self._lease(self.candidates, "events.tuvens") as event_id:
+        async with self._lease(story, self.candidates, "events.tuvens") as event_id:
             yield event_id
 
     @asynccontextmanager
-    async def linked_event(self) -> AsyncIterator[Linked]:
+    async def linked_event(self, story: str) -> AsyncIterator[Linked]:
         """As `event`, for an event that exists in tuvens-api and in hi.events."""
         by_id = {each.tuvens: each for each in self._deployment.linked}
-        async with self._lease(list(by_id), "events.linked") as event_id:
+        async with self._lease(story, list(by_id), "events.linked") as event_id:
             yield by_id[event_id]
 
+    async def _one_is_free(self, story: str, candidates: list[str], field: str) -> None:
+        """Let a story wait until another one gives an event back."""
+
+        def free() -> bool:
+            return not self._leased.issuperset(candidates)
+
+        try:
+            async with asyncio.timeout(_TOLD_AFTER):
+                await self._returned.wait_for(free)
+        except TimeoutError:
+            with self._waits(story, self._longest, f"other stories use all events ({field}: name more of them)"):
+                await self._returned.wait_for(free)
+
     @asynccontextmanager
-    async def _lease(self, candidates: list[str], field: str) -> AsyncIterator[str]:
+    async def _lease(self, story: str, candidates: list[str], field: str) -> AsyncIterator[str]:
         if not candidates:
             raise StoryStoppedError(f"no event may be changed: name some in {field}")
         async with self._returned:
-            await self._returned.wait_for(lambda: not self._leased.issuperset(candidates))
+            await self._one_is_free(story, candidates, field)
             # One for which nothing is to come, and of these the one that was used least.
             free = [each for each in candidates if each not in self._leased]
             event_id = min(free, key=lambda each: (each in self._due, self._times_used[each]))
             self._leased.add(event_id)
             self._times_used[event_id] += 1
         try:
-            await self._settle(event_id)
+            await self._settle(story, event_id)
             yield event_id
         finally:
             async with self._returned:

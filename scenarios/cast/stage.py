@@ -32,7 +32,8 @@ class Stage:
 
     `seed` makes random choices repeatable; `quick` shortens long stories; `patience` is how many seconds one expiry may
     be waited for; `receiver` takes hi.events' webhooks; `examples` is how many random cases a fuzzed operation gets;
-    `evidence` is a folder for screenshots; `progress` is told, as by `drive`, when a story waits for long.
+    `minutes` is how long the run may take; `evidence` is a folder for screenshots; `progress` is told, as by `drive`,
+    when a story waits for long.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Stage:
         patience: float = 0.0,
         receiver: Receiver | None = None,
         examples: int = 5,
+        minutes: float = 15.0,
         evidence: Path | None = None,
         progress: Progress = lambda story, state: None,
     ) -> None:
@@ -66,7 +68,13 @@ class Stage:
         simulated = all(each.control is not None for each in deployment.targets.values())
         self.changed: dict[str, float] = {}
         """When hi.events last changed an event, by its id, in seconds of the monotonic clock."""
-        self.events = EventLeases(deployment, self._read_event, seconds=_SOON if simulated else _LONGEST_DELIVERY)
+        self.events = EventLeases(
+            deployment,
+            self._read_event,
+            self.waits,
+            seconds=_SOON if simulated else _LONGEST_DELIVERY,
+            longest=minutes * 60,
+        )
         self.chromium = Chromium(
             recorder.redactor,
             seconds=recorder.limits.seconds,

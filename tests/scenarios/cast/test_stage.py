@@ -396,7 +396,7 @@ def test_an_event_is_lent_to_one_story_at_a_time_the_longest_unused_first() -> N
 
     async def story(seconds: float) -> None:
         nonlocal most
-        async with world.stage.events.event() as event:
+        async with world.stage.events.event("a_story") as event:
             lent.append(event)
             most = max(most, len(world.stage.events._leased))
             await asyncio.sleep(seconds)
@@ -416,9 +416,9 @@ def test_an_event_comes_back_from_a_story_that_fails() -> None:
 
     async def fails() -> str:
         with pytest.raises(StoryStoppedError):
-            async with world.stage.events.event():
+            async with world.stage.events.event("a_story"):
                 raise StoryStoppedError("the story cannot go on")
-        async with world.stage.events.event() as event:
+        async with world.stage.events.event("a_story") as event:
             return event
 
     assert world.run(fails()) == "11"
@@ -428,7 +428,7 @@ def test_events_that_are_linked_are_kept_for_who_needs_both_sides() -> None:
     world = _World(answer("", 200, {}), tuvens=["11", "12"], linked=[{"hi": 2, "tuvens": "11"}])
 
     async def both() -> tuple[str, Linked]:
-        async with world.stage.events.event() as event, world.stage.events.linked_event() as linked:
+        async with world.stage.events.event("a_story") as event, world.stage.events.linked_event("a_story") as linked:
             return event, linked
 
     assert world.run(both()) == ("12", Linked("2", "11"))
@@ -439,7 +439,7 @@ def test_a_linked_event_and_its_tuvens_event_are_lent_to_one_story_at_a_time() -
     lent: list[str] = []
 
     async def story(which: str) -> None:
-        async with getattr(world.stage.events, which)():
+        async with getattr(world.stage.events, which)("a_story"):
             lent.append(which)
             await asyncio.sleep(1.0)
             lent.append(which)
@@ -455,7 +455,7 @@ def test_the_only_events_are_lent_though_they_are_linked() -> None:
     world = _World(answer("", 200, {}), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
 
     async def one() -> str:
-        async with world.stage.events.event() as event:
+        async with world.stage.events.event("a_story") as event:
             return event
 
     assert world.run(one()) == "11"
@@ -469,7 +469,7 @@ async def _lends(world: _World, *, times: int = 1) -> float:
     """The seconds after which the last of so many leases of the linked event was had."""
     for _ in range(times):
         begun = world.loop.now
-        async with world.stage.events.linked_event():
+        async with world.stage.events.linked_event("a_story"):
             pass
     return world.loop.now - begun
 
@@ -501,6 +501,33 @@ def test_a_webhook_that_never_comes_is_waited_for_as_long_as_a_delivery_may_take
     assert 1.0 <= second < 2.0
 
 
+def test_it_is_told_for_what_an_event_is_waited_for_and_how_long_at_most() -> None:
+    world = _World(_shows("LIVE"), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+    told: list[tuple[str, str]] = []
+    world.stage._progress = lambda *said: told.append(said)
+
+    async def story(name: str, seconds: float) -> None:
+        async with world.stage.events.linked_event(name):
+            await asyncio.sleep(seconds)
+
+    async def one_after_the_other(seconds: float) -> None:
+        await asyncio.gather(story("first", seconds), story("second", 0.0))
+
+    async def all_of_it() -> None:
+        await one_after_the_other(9.0)
+        assert told == []
+        await one_after_the_other(11.0)
+        world.stage.events.changed("2", "DRAFT")
+        await story("third", 0.0)
+
+    world.run(all_of_it())
+    assert told == [
+        ("second", "waits 900 s at most: other stories use all events (events.linked: name more of them)"),
+        ("third", "waits 30 s at most: tuvens-api shows the last change of event 11 (DRAFT)"),
+    ]
+    assert world.stage.waiting == {}
+
+
 @pytest.mark.parametrize("known", ["the status was that before", "it was given up", "it repeats an older webhook"])
 def test_a_webhook_that_will_not_come_is_not_waited_for(known: str) -> None:
     world = _World(_shows("LIVE"), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
@@ -529,7 +556,7 @@ def test_a_change_of_an_event_that_a_page_made_is_one_of_its_tuvens_event() -> N
     async def next_story() -> None:
         world.stage.events.made(Linked("40", "11"))
         world.stage.events.changed("40", "LIVE")
-        async with world.stage.events.event():
+        async with world.stage.events.event("a_story"):
             pass
 
     world.run(next_story())
@@ -541,7 +568,7 @@ def test_without_events_the_field_of_the_deployment_file_is_named(which: str, fi
     world = _World(answer("", 200, {}))
 
     async def one() -> None:
-        async with getattr(world.stage.events, which)():
+        async with getattr(world.stage.events, which)("a_story"):
             pass
 
     with pytest.raises(StoryStoppedError, match=f"name some in {field}"):
