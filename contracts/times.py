@@ -36,6 +36,7 @@ def iso_or_none(value: object) -> float | None:
         return None
 
 
+@lru_cache(maxsize=1024)  # many answers of a run have the same second
 def parse_http_date(text: str | None) -> float | None:
     """Unix seconds of a Date header; None if it is absent or no date."""
     try:

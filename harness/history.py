@@ -1,11 +1,13 @@
 """The record of a run: exchanges, stream events and observations in one numbered sequence."""
 
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
+from harness.history_index import Index
 from harness.http import Answer, Headers, header
 
 SHARED = "shared"
@@ -156,9 +158,13 @@ class History:
         self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
         self._declared: frozenset[str] | None = None
         self._whole: History = self
-        self._by_story: dict[str, list[Entry]] = defaultdict(list)
+        self._below: Index[Entry] = Index(lambda each: _and_above(each.step))
+        self._at_step: Index[Entry] = Index(lambda each: (each.step,))
+        self._told: Index[Entry] = Index(_callee_and_operation)
+        self._requests: Index[Entry] = Index(lambda each: (_request_of(each),) if isinstance(each, Exchange) else ())
+        self._numbers: Index[Entry] = Index(lambda each: (each.number,))
         self._narrowed: dict[tuple[str, ...], History] = {}
-        self._indexed = (0, 0)
+        self._narrowed_at = (0, 0)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -169,12 +175,16 @@ class History:
     def narrowed(self, stories: Sequence[str]) -> "History":
         """The part of the record that belongs to these stories. Reading any other story there raises
         UndeclaredStoryError."""
-        self._index()
+        size = (len(self.entries), len(self.stories))
+        if size != self._narrowed_at:
+            self._narrowed.clear()
+            self._narrowed_at = size
         names = tuple(dict.fromkeys(stories))
         if names not in self._narrowed:
-            entries = [each for name in names for each in self._by_story.get(name, ())]
+            places = [place for name in names for place in self._below.places(self.entries, name)]
             if len(names) > 1:
-                entries.sort(key=lambda each: each.number)
+                places.sort()
+            entries = [self.entries[place] for place in places]
             part = History(self.context, entries, [self.stories[name] for name in names if name in self.stories])
             part._declared = frozenset(names)
             part._whole = self._whole
@@ -184,8 +194,7 @@ class History:
     def of_story(self, story: str) -> Sequence[Entry]:
         """All entries of a story in order, superseded exchanges included. Raises UndeclaredStoryError."""
         self._check_declared(story)
-        self._index()
-        return self._by_story.get(story, ())
+        return self._below.of(self.entries, story)
 
     def outcome(self, story: str) -> StoryOutcome | None:
         """How a story ended; None where it was not driven. Raises UndeclaredStoryError."""
@@ -197,7 +206,12 @@ class History:
     ) -> Iterator[Exchange]:
         """The exchanges that count (not superseded), of one operation, callee or story where named. Raises
         UndeclaredStoryError."""
-        for each in self.entries if story is None else self.of_story(story):
+        found: Sequence[Entry] = self.entries
+        if story is not None:
+            found = self.of_story(story)
+        elif (callee, operation) != (None, None):
+            found = self._told.of(self.entries, (callee, operation))
+        for each in found:
             if (
                 isinstance(each, Exchange)
                 and not each.superseded
@@ -208,20 +222,19 @@ class History:
 
     def every(self, step: str) -> list[Exchange]:
         """All exchanges of a step and of the steps below it (`step/...`). Raises NothingObservedError for none."""
-        below = step + "/"
-        found = [
-            each for each in self.exchanges(story=_story_of(step)) if each.step == step or each.step.startswith(below)
-        ]
+        self._check_declared(_story_of(step))
+        below = self._below.of(self.entries, step)
+        found = [each for each in below if isinstance(each, Exchange) and not each.superseded]
         if not found:
             raise NothingObservedError(step)
         return found
 
     def one(self, step: str) -> Exchange:
         """The last exchange of exactly this step. Raises NothingObservedError."""
-        found = [each for each in self._at(step, Exchange) if not each.superseded]
-        if not found:
+        found = next((each for each in reversed(self._at(step, Exchange)) if not each.superseded), None)
+        if found is None:
             raise NothingObservedError(step)
-        return found[-1]
+        return found
 
     def tries(self, step: str) -> list[Exchange]:
         """All exchanges of exactly this step, superseded ones included. Raises NothingObservedError."""
@@ -232,14 +245,17 @@ class History:
 
     def earlier_tries(self, exchange: Exchange) -> list[Exchange]:
         """The superseded tries of this exchange, in order; none where the first try counts."""
+        # Side by side the same step may be taken for several users; each repeats a request of its own.
+        same = self._requests.places(self.entries, _request_of(exchange))
+        place = self._place(exchange.number)
+        last = bisect_left(same, len(self.entries) if place is None else place)
         found: list[Exchange] = []
-        for each in self.tries(exchange.step):
-            if each.number == exchange.number:
+        for index in range(last - 1, -1, -1):
+            each = self.entries[same[index]]
+            if not isinstance(each, Exchange) or not each.superseded:
                 break
-            # Side by side the same step may be taken for several users; each repeats a request of its own.
-            if (each.callee, each.method, each.url) == (exchange.callee, exchange.method, exchange.url):
-                found = [*found, each] if each.superseded else []
-        return found
+            found.append(each)
+        return found[::-1]
 
     def observation(self, step: str) -> Observation:
         """The last observation of a step. Raises NothingObservedError."""
@@ -265,48 +281,59 @@ class History:
 
     def numbered(self, number: int) -> Entry | None:
         """The entry with this number; None where there is none."""
-        index = number - 1
-        if 0 <= index < len(self.entries) and self.entries[index].number == number:
-            return self.entries[index]
-        return next((each for each in self.entries if each.number == number), None)
+        place = self._place(number)
+        return None if place is None else self.entries[place]
 
     def supersede(self, number: int) -> None:
         """Mark an exchange as sent again."""
-        self._indexed = (0, 0)
-        for index in range(len(self.entries) - 1, -1, -1):
-            each = self.entries[index]
-            if each.number == number and isinstance(each, Exchange):
-                self.entries[index] = replace(each, superseded=True)
-                return
+        place = self._place(number)
+        each = None if place is None else self.entries[place]
+        if place is not None and isinstance(each, Exchange):
+            self._narrowed.clear()
+            self.entries[place] = replace(each, superseded=True)
 
     def add_facts(self, facts: Mapping[int, Mapping[str, Any]]) -> None:
         """Add facts to exchanges, by number: those that only the other entries tell."""
-        self._indexed = (0, 0)
-        for index, each in enumerate(self.entries):
-            if isinstance(each, Exchange) and each.number in facts:
-                self.entries[index] = replace(each, facts={**each.facts, **facts[each.number]})
+        self._narrowed.clear()
+        for number, more in facts.items():
+            place = self._place(number)
+            each = None if place is None else self.entries[place]
+            if place is not None and isinstance(each, Exchange):
+                self.entries[place] = replace(each, facts={**each.facts, **more})
+
+    def _place(self, number: int) -> int | None:
+        """Where the entry with this number is; None where there is none."""
+        place = number - 1
+        if 0 <= place < len(self.entries) and self.entries[place].number == number:
+            return place
+        return next(iter(self._numbers.places(self.entries, number)), None)
 
     def _at(self, step: str, kind: type[_Kind]) -> list[_Kind]:
-        return [each for each in self.of_story(_story_of(step)) if isinstance(each, kind) and each.step == step]
+        self._check_declared(_story_of(step))
+        return [each for each in self._at_step.of(self.entries, step) if isinstance(each, kind)]
 
     def _check_declared(self, story: str) -> None:
         if self._declared is not None and story not in self._declared:
             raise UndeclaredStoryError(story)
 
-    def _index(self) -> None:
-        """Bring the index by story up to date with what was recorded since."""
-        size = (len(self.entries), len(self.stories))
-        if size == self._indexed:
-            return
-        self._narrowed.clear()
-        known = self._indexed[0]
-        if not 0 < known <= size[0]:
-            self._by_story.clear()
-            known = 0
-        for each in self.entries[known:]:
-            self._by_story[_story_of(each.step)].append(each)
-        self._indexed = size
-
 
 def _story_of(step: str) -> str:
     return step.partition("/")[0]
+
+
+@lru_cache(maxsize=4096)
+def _and_above(step: str) -> tuple[str, ...]:
+    """A step and all that it is below, the story included."""
+    parts = step.split("/")
+    return tuple("/".join(parts[: count + 1]) for count in range(len(parts)))
+
+
+def _callee_and_operation(entry: Entry) -> Iterable[tuple[str | None, str | None]]:
+    if not isinstance(entry, Exchange):
+        return ()
+    callee, operation = entry.callee, entry.operation
+    return (callee, operation), (callee, None), (None, operation)
+
+
+def _request_of(exchange: Exchange) -> tuple[str, str, str, str]:
+    return exchange.step, exchange.callee, exchange.method, exchange.url

@@ -17,6 +17,7 @@ from harness.known_deviations import KnownDeviation
 from openapi.recorded import request_problems
 
 _LIMITED = frozenset(operation.id for operation, _ in limited())
+_WITH_ANOTHER_KEY = frozenset(f"{story_of(operation)}/{operation.id}/another key" for operation, _ in limited())
 _LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _MINTS = ("generateSession", "wrapGenerateSession")
 _QUESTIONS = ("validateSession", "listUserAccounts", "validatePermission")
@@ -29,8 +30,10 @@ def _always(change: Change) -> Callable[[History], Change]:
 
 
 def _with_200(each: Exchange) -> Exchange:
-    operation = openapi.find(each.operation)
-    if each.status != 201 or each.method != "POST" or 201 in operation.statuses or 200 not in operation.statuses:
+    if each.status != 201 or each.method != "POST":
+        return each
+    documented = openapi.find(each.operation).statuses
+    if 201 in documented or 200 not in documented:
         return each
     return answered(each, status=200)
 
@@ -71,8 +74,8 @@ def _unknown_session(status: int) -> Callable[[History], Change]:
 
 def _with_a_time(each: Exchange) -> Exchange:
     """X-RateLimit-Reset as the Unix time that the seconds left mean."""
-    date = parse_http_date(each.header("date"))
-    if each.operation not in _LIMITED or date is None:
+    date = parse_http_date(each.header("date")) if each.operation in _LIMITED else None
+    if date is None:
         return each
     left = {
         name: value
@@ -84,17 +87,16 @@ def _with_a_time(each: Exchange) -> Exchange:
 
 def _limited_by_address(each: Exchange) -> Exchange | None:
     """The request with another key, which was limited as well: what it would be otherwise, nobody knows."""
-    for operation, _ in limited():
-        if each.step == f"{story_of(operation)}/{operation.id}/another key" and each.status == 429:
-            return None
-    return each
+    return None if each.status == 429 and each.step in _WITH_ANOTHER_KEY else each
 
 
 def _announcing(applies: Callable[[Exchange], bool]) -> Change:
     def change(each: Exchange) -> Exchange:
+        if each.operation not in _LIMITED or not applies(each):
+            return each
         lacking = [name for name in _LIMIT_HEADERS if not limit_headers(each, name)]
         date = parse_http_date(each.header("date"))
-        if each.operation not in _LIMITED or date is None or not lacking or not applies(each):
+        if date is None or not lacking:
             return each
         return answered(each, headers=dict.fromkeys(lacking, f"{date + 60:.0f}"))
 
@@ -103,8 +105,10 @@ def _announcing(applies: Callable[[Exchange], bool]) -> Change:
 
 def _in_shape(each: Exchange) -> Exchange:
     """NestJS's and SvelteKit's own errors, {"message", ...}, with what they lack."""
+    if not each.is_error:
+        return each
     operation = openapi.find(each.operation)
-    if not each.is_error or operation.app == "hi.events" or operation.base != "api":
+    if operation.app == "hi.events" or operation.base != "api":
         return each
     body = object_or_empty(each.response_body)
     lacks = [name for name in _SHAPED if name not in body]

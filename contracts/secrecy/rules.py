@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Set
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -199,8 +200,8 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
     if not seen:
         raise UndecidedError("no answer about a session of a user with a known email was seen")
     for each in seen:
-        body = _without_accounts_emails(each)
-        foreign = sorted(email for email in emails - {each.facts["subject"]} if _stands_in(body, email))
+        found = _standing_in(_without_accounts_emails(each), emails)
+        foreign = sorted(found - {each.facts["subject"]})
         expect(
             not foreign,
             expected=f"nobody's data but {each.facts['subject']}'s",
@@ -220,9 +221,14 @@ def _without_accounts_emails(exchange: Exchange) -> str:
     return exchange.response_body.decode("utf-8", "replace")
 
 
-def _stands_in(text: str, email: str) -> bool:
-    """Whether a text contains an address that is not part of a longer one (zoe@… in chloe.zoe@…)."""
-    return _whole_address(email).search(text) is not None
+def _standing_in(text: str, emails: Set[str]) -> set[str]:
+    """The addresses that a text contains not only as part of a longer one (zoe@… in chloe.zoe@…)."""
+    folded = text.lower() if text.isascii() else None  # other letters have more than two cases
+    return {
+        each
+        for each in emails
+        if (folded is None or not each.isascii() or each.lower() in folded) and _whole_address(each).search(text)
+    }
 
 
 @cache

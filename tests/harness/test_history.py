@@ -1,11 +1,16 @@
 """The record: what is asked of it, and that it comes back from a file as it was, or not at all."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from harness.history import (
     Context,
+    Entry,
     Exchange,
     History,
     NothingObservedError,
@@ -234,3 +239,68 @@ def test_a_broken_line_is_named_with_its_number_and_what_is_wrong(line: str, sai
 def test_a_history_without_its_context_is_none(lines: list[str]) -> None:
     with pytest.raises(HistoryError, match="no context line"):
         read_history(lines)
+
+
+class Counted(list[Entry]):
+    """Entries that count how often one of them is looked at."""
+
+    looked = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looked += 1
+        return super().__getitem__(place)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for each in super().__iter__():
+            self.looked += 1
+            yield each
+
+
+MANY = 1_000
+
+
+def counted(*entries: Entry) -> tuple[History, Counted]:
+    """A history, half of whose entries have been left out, and its entries."""
+    seen = history(*entries[1::2])
+    seen.entries = found = Counted(seen.entries)
+    return seen, found
+
+
+def test_each_look_up_costs_what_it_finds_however_long_the_record_is() -> None:
+    seen, entries = counted(*(exchange(number, f"a/{number}") for number in range(1, MANY + 1)))
+    for number in range(2, MANY + 1, 2):
+        found = seen.one(f"a/{number}")
+        assert seen.numbered(number) is found
+        assert seen.every(f"a/{number}") == seen.tries(f"a/{number}") == [found]
+        assert seen.earlier_tries(found) == []
+    assert entries.looked < 20 * MANY
+
+
+def test_the_tries_of_one_step_are_told_apart_without_looking_at_the_others() -> None:
+    compared = 0
+
+    class Url(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str(self) == str(other)
+
+        def __hash__(self) -> int:
+            return hash(str(self))
+
+    tries = [replace(exchange(number, "a/x"), url=Url(f"http://b/{number // 2}")) for number in range(MANY)]
+    seen = history(*(replace(each, superseded=each.number % 2 == 0) for each in tries))
+    for before, each in pairwise(seen.tries("a/x")):
+        assert seen.earlier_tries(each) == ([before] if before.superseded else [])
+    assert compared < 20 * MANY
+
+
+def test_what_is_sent_again_costs_nothing_for_the_rest_of_the_record() -> None:
+    seen, entries = counted(*(exchange(number, "a/x") for number in range(1, MANY + 1)))
+    for number in range(1, MANY + 1):
+        seen.supersede(number)
+        seen.add_facts({number: {"delivery": True}})
+    assert entries.looked < 20 * MANY
+    assert all(each.superseded and each.facts == {"delivery": True} for each in seen.tries("a/x"))
