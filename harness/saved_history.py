@@ -3,7 +3,7 @@
 import base64
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,7 +64,8 @@ _KINDS = {
 
 def read_history(lines: Iterable[str]) -> History:
     """Read JSON lines back. Raises HistoryError."""
-    found = read_lines(lines, _read, "a crossapp history", HistoryError)
+    same: dict[Any, Any] = {}
+    found = read_lines(lines, lambda value: _read(value, same), "a crossapp history", HistoryError)
     context = next((each for each in found if isinstance(each, Context)), None)
     if context is None:
         raise HistoryError("no context line: this is not a crossapp history, or it is empty")
@@ -72,7 +73,7 @@ def read_history(lines: Iterable[str]) -> History:
     return History(context, entries, [each for each in found if isinstance(each, StoryOutcome)])
 
 
-def _read(value: Any) -> object:
+def _read(value: Any, same: dict[Any, Any]) -> object:
     kind = value.pop("type")
     if kind not in _KINDS:
         raise HistoryError(f"unknown type {kind!r}")
@@ -82,11 +83,28 @@ def _read(value: Any) -> object:
         for body in ("request_body", "response_body"):
             value[body] = _body_from_json(value[body])
     read: object = typed(_KINDS[kind], value, exact=True)
+    if isinstance(read, Exchange):
+        return _with_shared_texts(read, same)
     if isinstance(read, Context):
         for app, target in read.targets.items():
             if not {"url", "kind"} <= target.keys():
                 raise HistoryError(f"targets.{app}: has no 'url' or no 'kind'")
     return read
+
+
+def _with_shared_texts(exchange: Exchange, same: dict[Any, Any]) -> Exchange:
+    """The exchange with what it has in common with others kept once: headers are half of a record in memory."""
+
+    def once(value: Any) -> Any:
+        return same.setdefault(value, value)
+
+    return replace(
+        exchange,
+        step=once(exchange.step),
+        url=once(exchange.url),
+        request_headers=once(tuple(map(once, exchange.request_headers))),
+        response_headers=once(tuple(map(once, exchange.response_headers))),
+    )
 
 
 def _entry_to_json(entry: Entry, redactor: Redactor) -> dict[str, Any]:
