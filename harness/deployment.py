@@ -114,7 +114,8 @@ class ReceiverSettings:
 class Safety:
     """What may be done to the deployment. `seconds`: time-out of one exchange; `minutes`: of the whole run.
 
-    `exhaust_rate_limits`: send until the response is 429. `change_events`: send webhooks and change the named events.
+    `exhaust_rate_limits`: send until the response is 429, where the limit is not above `exhaust_up_to` requests a
+    minute. `change_events`: send webhooks and change the named events.
     `fuzz`: send invalid requests, with valid credentials too; `unexpected_methods`: also with methods that no document
     names (such as DELETE on an event's path).
     """
@@ -123,6 +124,7 @@ class Safety:
     change_events: bool
     fuzz: bool = True
     unexpected_methods: bool = False
+    exhaust_up_to: int = 1_000
     seconds: float = 15.0
     minutes: float = 15.0
 

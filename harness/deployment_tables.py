@@ -204,6 +204,8 @@ class SafetyTable(Table):
 
     exhaust_rate_limits: bool | None = None
     """Send until 429 comes; not on a production by default."""
+    exhaust_up_to: RequestsAMinute = 1_000
+    """The highest rate limit, in requests a minute, that is used up."""
     change_events: bool | None = None
     """Send webhooks and change the named events; not on a production by default."""
     fuzz: bool | None = None

@@ -12,8 +12,8 @@ from harness.story import Phase, Story, StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 
 Progress = Callable[[str, str], None]
-WAITS = "waits "
-"""The beginning of a state that says for how long a story waits, and for what."""
+ENDS = frozenset({"finished", "stopped", "crashed", "skipped"})
+"""The states in which a story is over. Another one than these and `started` says what it is about to do."""
 
 
 async def drive(
@@ -30,8 +30,8 @@ async def drive(
     """Run the stories and record in the history how each ended.
 
     `cast_for` makes the cast of a story. `skip` is called before a story begins and returns the reason why it cannot
-    run, or None. `progress` is called with (story, state); `waiting` has for what a story waits now. Stories still
-    running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side.
+    run, or None. `progress` is called with (story, state), see ENDS; `waiting` has for what a story waits now. Stories
+    still running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side.
     """
 
     deadline = time.monotonic() + minutes * 60

@@ -37,7 +37,13 @@ def _limit_in_force(history: History, operation: Operation) -> int:
     """The limit in force when the story was driven: with a control plane the story sets it."""
     if history.context.settings.get("rate_limits", {}).get(operation.id) == 0 and not _controlled(history):
         raise LackingError("the deployment says that it has no rate limits (rate_limits = 0)")
-    return int(history.observation(f"{story_of(operation)}/{operation.id}/limit").values["limit"])
+    planned = history.observation(f"{story_of(operation)}/{operation.id}/limit").values
+    if planned.get("not tried"):
+        raise UndecidedError(
+            f"the limit was not used up: {planned['not tried']}",
+            f"Set safety.exhaust_up_to = {planned['limit']} to try it, or lower the limit on the deployment.",
+        )
+    return int(planned["limit"])
 
 
 def _controlled(history: History) -> bool:

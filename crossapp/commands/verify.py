@@ -18,7 +18,7 @@ from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
-from harness.drive import WAITS
+from harness.drive import ENDS
 
 
 def verify(
@@ -100,7 +100,8 @@ def verify(
 
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
-    """A callback that prints a line for each story that ends or waits for long; on a terminal always the same line."""
+    """A callback that prints a line for each story that ends, waits for long or sends much; on a terminal always the
+    same line."""
     total = len(stories_for(settings))
     done = 0
     width = max(shutil.get_terminal_size().columns - 1, 20)
@@ -109,12 +110,12 @@ def _progress(settings: Settings, console: Console) -> Callable[[str, str], None
         nonlocal done
         if state == "started":
             return
-        waits = state.startswith(WAITS)
-        done += not waits
-        told = f" {state}" if waits else "" if state == "finished" else f": {state}"
+        over = state in ENDS
+        done += over
+        told = f" {state}" if not over else "" if state == "finished" else f": {state}"
         line = f"[{done:>3}/{total}] {story.replace('_', ' ')}{told}"
         if console.is_terminal:
-            end = "\n" if done == total and not waits else ""
+            end = "\n" if done == total and over else ""
             console.file.write("\r" + line[:width].ljust(width) + end)
             console.file.flush()
         else:

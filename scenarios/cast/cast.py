@@ -144,6 +144,10 @@ class Cast:
         """Wait; `what` says for what."""
         await self.stage.wait(self.story.name, seconds, what)
 
+    def says(self, what: str) -> None:
+        """Say what the story is about to do; `what` is the sentence without its subject."""
+        self.stage.say(self.story.name, what)
+
     def waiting(self, seconds: float, what: str) -> AbstractContextManager[None]:
         """A block in which the story waits for something, at most so many seconds."""
         return self.stage.waits(self.story.name, seconds, what)

@@ -10,7 +10,7 @@ from typing import Any
 from contracts.tuvens_event.wire import get_event
 from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
-from harness.drive import WAITS, Progress
+from harness.drive import Progress
 from harness.history import SHARED
 from harness.receiver import Receiver
 from harness.recorder import Recorder
@@ -33,7 +33,7 @@ class Stage:
     `seed` makes random choices repeatable; `quick` shortens long stories; `patience` is how many seconds one expiry may
     be waited for; `receiver` takes hi.events' webhooks; `examples` is how many random cases a fuzzed operation gets;
     `minutes` is how long the run may take; `evidence` is a folder for screenshots; `progress` is told, as by `drive`,
-    when a story waits for long.
+    when a story waits long or sends much.
     """
 
     def __init__(
@@ -97,10 +97,14 @@ class Stage:
 
     def tell(self, story: str, what: str, seconds: float) -> str:
         """Say for what a story waits if that takes long; returns the sentence without its subject."""
-        state = f"{WAITS}{seconds:.0f} s at most: {what}"
+        state = f"waits {seconds:.0f} s at most: {what}"
         if seconds >= _LONG:
-            self._progress(story, state)
+            self.say(story, state)
         return state
+
+    def say(self, story: str, what: str) -> None:
+        """Say what a story is about to do; `what` is the sentence without its subject."""
+        self._progress(story, what)
 
     async def _read_event(self, event_id: str) -> Mapping[str, Any]:
         reply = await self.sender.send(f"{SHARED}/event settles", "browser", get_event(event_id))

@@ -1,7 +1,5 @@
 """Callers exceed the rate limits. Last of all: the other stories need these limits."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 
@@ -10,14 +8,12 @@ from contracts.times import iso_millis
 from contracts.webhook.wire import status_changed_body
 from harness.story import Phase
 from scenarios.cast.cast import Cast
+from scenarios.cast.exhausting import Ask, until_limited
 from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
-_AT_ONCE = 8
 _QUICK_LIMIT = 40
 _NEEDS = ("exhaust",)
-
-Ask = Callable[[str], Awaitable[Reply]]
 
 
 @story(phase=Phase.LAST, needs=_NEEDS, operations=("generateSession",))
@@ -80,21 +76,15 @@ async def webhooks_come_too_often(cast: Cast) -> None:
 
 
 async def _until_limited(cast: Cast, operation: str, ask: Ask) -> None:
-    """Ask until a 429 comes, at most a few times more than twice the limit: a window may end meanwhile."""
-    limit = _limits_to_set(cast)[operation] if _by_control(cast) else _announced_limit(cast, operation)
-    cast.observe(f"{operation}/limit", {"limit": limit})
-    sent = 0
-    limited = False
-    while sent < 2 * limit + 10 and not limited:
-        batch = min(_AT_ONCE, 2 * limit + 10 - sent)
-        replies = await asyncio.gather(*(ask(f"{operation}/asked") for _ in range(batch)))
-        sent += batch
-        limited = any(each.status == 429 for each in replies)
+    """Use up a limit; nothing is sent where the deployment says that there is none."""
+    if limit := _limit(cast, operation):
+        await until_limited(cast, operation, limit, ask)
 
 
-def _announced_limit(cast: Cast, operation: str) -> int:
-    found = openapi.find(operation)
-    return found.limit_in_force(cast.stage.target("tuvens-api").rate_limits) or found.limit_in_force({})
+def _limit(cast: Cast, operation: str) -> int:
+    if _by_control(cast):
+        return _limits_to_set(cast)[operation]
+    return openapi.find(operation).limit_in_force(cast.stage.target("tuvens-api").rate_limits)
 
 
 def _contract_limits(cast: Cast) -> AbstractAsyncContextManager[None]:

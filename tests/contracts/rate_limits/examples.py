@@ -32,6 +32,10 @@ def asked(operation: str, *statuses: int | None, every: float = 0.1) -> list[Ent
     return found
 
 
+def _not_tried(operation: str) -> Entry:
+    return observed(f"{story_of(openapi.find(operation))}/{operation}/limit", limit=5_000, **{"not tried": "too many"})
+
+
 def _expired(operation: str, count: int) -> list[Entry]:
     """Requests about a session that may have expired before they arrived."""
     step = f"{story_of(openapi.find(operation))}/{operation}/asked"
@@ -61,6 +65,7 @@ def _limited(operation: str) -> Sequence[Example]:
         leaves_open("too slow to reach the limit", history(*tries(*unlimited, every=10.0))),
         leaves_open("too few to reach the limit", history(*tries(*[200] * (2 * LIMIT)))),
         leaves_open("no answer came", history(*tries(None, None))),
+        leaves_open("the limit was too high to be used up", history(_not_tried(operation))),
         leaves_open("the session expired meanwhile", history(*tries(*passed), *_expired(operation, 2 * LIMIT))),
         lacks(
             "the deployment says that it has no limits",
