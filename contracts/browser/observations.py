@@ -10,6 +10,9 @@ from harness.history import History, Observation
 SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none": "register"}
 """By state of the widget, the part of the page that is visible in this state only."""
 
+PARTS_OF_HI_EVENTS = ("signed_in", "make_live")
+"""The parts of hi.events' pages; all other parts are of tuvens-client's."""
+
 # Seconds by which a browser may be late with its work.
 _LATE = 0.5
 
@@ -91,9 +94,10 @@ def expect_known(page: Observation, name: str) -> None:
         expect_awake(page)
     sure = page.values.get("sure")
     if name not in visible(page) and sure is not None and name not in sure:
+        target = '"hi.events"' if name in PARTS_OF_HI_EVENTS else "tuvens-client"
         raise UndecidedError(
             f"{page.step}: the part {name} was not found, but the page may read otherwise ({summary(page)})",
-            f"Name its selector: [targets.tuvens-client.selectors] {name} = … (docs/browser.md), then run again.",
+            f"Name its selector: [targets.{target}.selectors] {name} = … (docs/browser.md), then run again.",
         )
 
 

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from contracts.browser.observations import PARTS_OF_HI_EVENTS
 from contracts.browser.rules_arrival import ARRIVES, STORIES
 from contracts.browser.rules_journey import ENABLES, ERRORS
 from contracts.browser.rules_widget import NETWORK, NONE, STATES, WINDOWS
 from contracts.catalogue import catalogue
 from harness.history import History
 from harness.verdict import Held, Inconclusive, NotApplicable, Violated
+from scenarios.cast.selectors import SELECTORS
 from scenarios.catalogue import stories
 from tests.contracts.browser.examples import (
     CLIENT,
@@ -90,6 +92,14 @@ def test_a_part_that_is_not_found_may_read_otherwise_unless_its_selector_is_know
     assert type(found) is expected
     if isinstance(found, Inconclusive):
         assert "[targets.tuvens-client.selectors] progress = " in found.remedy
+
+
+def test_a_part_of_hi_events_that_is_not_found_is_named_with_its_own_selector() -> None:
+    page = looks(f"{ARRIVES}/arrived", {}, address=f"{HI}/manage?event=11", way=[], sure=[])
+    found = verdict(f"{SEAM}.arrives_signed_in", arrival(page))
+    assert isinstance(found, Inconclusive)
+    assert '[targets."hi.events".selectors] signed_in = ' in found.remedy
+    assert set(PARTS_OF_HI_EVENTS) == set(SELECTORS["hi.events"])
 
 
 def test_parts_of_two_states_at_once_are_neither() -> None:
