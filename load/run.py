@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from contracts.server_clocks import ServerClocks
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
 from harness.history import Context, History
@@ -15,7 +16,7 @@ from harness.redact import Redactor
 from harness.saved_history import Run
 from load.generate import calibration
 from load.generate.generator_log import GeneratorLog, read_log
-from load.generate.preflight import preflight
+from load.generate.preflight import preflight, webhooks_ahead
 from load.generate.processes import GeneratorError, GeneratorWorkers, generate
 from load.generate.samples import blocks_of
 from load.judge.sequential import ONLY_AT_THE_END, Looks, enough
@@ -68,10 +69,10 @@ def run_load(
     """
     schedule, left_out = schedule_for(deployment, options.run.schedule)
     history, redactor, began = History(context), Redactor(deployment.secrets()), time.monotonic()
-    failed = ""
+    failed, clocks = "", ServerClocks()
     if schedule.stages:
         progress("trying each call once")
-        failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix))
+        failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix, clocks))
     conditions = RunConditions(
         run=replace(options.run, schedule=schedule, lanes=options.workers.lanes if schedule.stages else 0),
         users=len(deployment.users),
@@ -88,7 +89,7 @@ def run_load(
             file.write_text(json.dumps(deployment_file(deployment)), "utf-8")
             if options.calibrate:
                 conditions = replace(conditions, calibration=_calibrate(options, schedule, inside, file, progress))
-            settings = replace(conditions.run, record=str(inside / "record.jsonl"))
+            settings = replace(conditions.run, record=str(inside / "record.jsonl"), ahead=webhooks_ahead(clocks))
             monitor = _Monitor(Path(settings.record), schedule, options, progress, watching)
             html = folder / LOCUST_REPORT if folder is not None else None
             output = (folder or inside) / "locust.log"

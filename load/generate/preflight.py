@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import openapi
 from contracts.hi_events_session import wire as hi_wire
 from contracts.recording import recorder_for
+from contracts.server_clocks import ServerClocks
 from contracts.session_token import wire as session_wire
 from contracts.times import iso_millis
 from contracts.webhook import wire as webhook_wire
@@ -23,11 +24,14 @@ from load.generate.steps import PREFLIGHT
 Send = Callable[[Call], Awaitable[Answer]]
 
 
-async def preflight(deployment: Deployment, history: History, redactor: Redactor, journeys: Collection[str]) -> str:
-    """Send the calls of the journeys once; returns why the deployment cannot be load tested, empty if it can."""
+async def preflight(
+    deployment: Deployment, history: History, redactor: Redactor, journeys: Collection[str], clocks: ServerClocks
+) -> str:
+    """Send the calls of the journeys once; returns why the deployment cannot be load tested, empty if it can. The
+    answers tell `clocks` the time."""
     try:
-        async with sending(deployment, history, redactor) as send:
-            await _try(deployment, journeys, send)
+        async with sending(deployment, history, redactor, clocks) as send:
+            await _try(deployment, journeys, send, clocks)
     except StoppedError as stopped:
         return str(stopped)
     return ""
@@ -38,7 +42,9 @@ class StoppedError(Exception):
 
 
 @asynccontextmanager
-async def sending(deployment: Deployment, history: History, redactor: Redactor) -> AsyncIterator[Send]:
+async def sending(
+    deployment: Deployment, history: History, redactor: Redactor, clocks: ServerClocks | None = None
+) -> AsyncIterator[Send]:
     """A function that sends and records calls before the load. The block raises StoppedError at the first call without
     a correct answer."""
     recorder = recorder_for(deployment, history, redactor=redactor)
@@ -54,6 +60,8 @@ async def sending(deployment: Deployment, history: History, redactor: Redactor) 
             base_url=target.url if operation.base == "pages" else target.api_url,
             call=call,
         )
+        if clocks is not None:
+            clocks.note(operation.app, answer, time.time())
         tried.append(exchange)
         wrong = _problem(exchange)
         if wrong or answer is None:
@@ -82,7 +90,13 @@ def _problem(exchange: Exchange) -> str:
     return f"{call} was answered wrongly before the run: {problems[0]}" if problems else ""
 
 
-async def _try(deployment: Deployment, journeys: Collection[str], send: Send) -> None:
+def webhooks_ahead(clocks: ServerClocks) -> float:
+    """Seconds by which webhooks are dated ahead of our clock: hi.events dates its own by its clock, and an older one is
+    ignored."""
+    return clocks.offset("hi.events" if clocks.knows("hi.events") else "tuvens-api")
+
+
+async def _try(deployment: Deployment, journeys: Collection[str], send: Send, clocks: ServerClocks) -> None:
     user = deployment.user("organiser")
     assert user is not None
     secret = deployment.shared_secret
@@ -95,6 +109,8 @@ async def _try(deployment: Deployment, journeys: Collection[str], send: Send) ->
         await send(session_wire.list_user_accounts(secret, token))
     if "validatePermission" in journeys:
         await send(session_wire.validate_permission(secret, token, "manage_ticketing"))
+    if "flow" in journeys:
+        await send(hi_wire.sign_in(token))
     if "receiveEventStatusChanged" in journeys:
         # An event that no flow changes: hi.events would not know of this change.
         linked = {each.tuvens for each in deployment.linked}
@@ -104,8 +120,6 @@ async def _try(deployment: Deployment, journeys: Collection[str], send: Send) ->
             title="Before the load",
             status="DRAFT",
             tuvens_event_id=event,
-            sent_at=iso_millis(time.time()),
+            sent_at=iso_millis(time.time() + webhooks_ahead(clocks)),
         )
         await send(webhook_wire.event_status_changed(body, webhook_wire.sign(secret, body)))
-    if "flow" in journeys:
-        await send(hi_wire.sign_in(token))

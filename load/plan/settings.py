@@ -25,7 +25,8 @@ class RunSettings:
     More than `max_in_flight` arrivals under way over all lanes are dropped. `drain` is how many seconds the last
     answers are waited for, `think` the pause between the steps of a flow in seconds. `lanes` are the generator
     processes. `record` is the path of the generator's log. `empty` is the address of an empty server for a calibration;
-    requests then go there. `judge` is the id of the process that started the generator, which ends with it (0: none).
+    requests then go there. `ahead` is by how many seconds the clock that dates webhooks is ahead of ours. `judge` is
+    the id of the process that started the generator, which ends with it (0: none).
     """
 
     schedule: Schedule
@@ -37,6 +38,7 @@ class RunSettings:
     lanes: int = 1
     record: str = ""
     empty: str = ""
+    ahead: float = 0.0
     judge: int = 0
 
 

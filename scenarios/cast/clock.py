@@ -1,19 +1,11 @@
 """The time of a run: the machine's clock, by how much the simulators' were moved, and each server's own."""
 
-import statistics
 import time
-from collections import defaultdict, deque
 
-from contracts.times import parse_http_date
+from contracts.server_clocks import ServerClocks
 from harness.deployment import Deployment
 from harness.http import Answer
 from scenarios.cast.control_plane import ControlPlanes
-
-# A Date header has whole seconds and is a moment old.
-_LEAST = 1.5
-# Further from most others, a Date is none of the server: a cache may have kept the answer.
-_ODD = 2.0
-_ANSWERS = 99
 
 
 class RunClock:
@@ -23,9 +15,7 @@ class RunClock:
         self._deployment = deployment
         self._control = control
         self._advanced = 0.0
-        # By application: how far ahead of ours the Date of each of the last answers was when it came. The true
-        # distance is more by up to a second and by the time that the answer took.
-        self._ahead: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_ANSWERS))
+        self._servers = ServerClocks()
 
     def now(self) -> float:
         """The time by this machine, and by simulators that are started with its time."""
@@ -54,16 +44,8 @@ class RunClock:
 
     def note_date(self, app: str, answer: Answer | None) -> None:
         """Compare the Date header of an application's answer, which has just come, with `now`."""
-        date = parse_http_date(answer.header("date")) if answer is not None else None
-        if date is not None:
-            self._ahead[app].append(date - self.now())
+        self._servers.note(app, answer, self.now())
 
     def offset(self, app: str) -> float:
-        """Seconds by which an application's clock is ahead of ours (negative: behind), by its Date headers, and rather
-        too few than too many; 0 where it differs by less than they can tell, or nothing is known."""
-        seen = self._ahead[app]
-        if not seen:
-            return 0.0
-        middle = statistics.median(seen)
-        found = max(each for each in seen if each - middle <= _ODD)
-        return found if abs(found) >= _LEAST else 0.0
+        """As `ServerClocks.offset`."""
+        return self._servers.offset(app)

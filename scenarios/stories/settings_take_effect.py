@@ -42,7 +42,7 @@ async def settings_take_effect(cast: Cast) -> None:
             return await cast.send_once(step, caller, "tuvens-api", base, call)
 
         minted = await send("generate session", CLIENT, wire.generate_session(user["jwt"], user["account_id"]))
-        session = wire.read_session(minted.must("the second instance mints no session"))
-        await send("new secret", BACKEND, wire.validate_session(secret, session.session_token))
-        await send("former secret", BACKEND, wire.validate_session(cast.secret, session.session_token))
+        token = minted.must_have("session_token", "the second instance mints no session")
+        await send("new secret", BACKEND, wire.validate_session(secret, token))
+        await send("former secret", BACKEND, wire.validate_session(cast.secret, token))
         await send("new origin", BROWSER, get_event(event).with_header("Origin", f"https://{DOMAIN}"))

@@ -20,9 +20,10 @@ class LiveToken:
 
 
 class LaneShare:
-    """A lane's share of a deployment. Users and events take turns."""
+    """A lane's share of a deployment. Users and events take turns. `ahead`: seconds by which the clock that dates
+    webhooks is ahead of ours."""
 
-    def __init__(self, deployment: Deployment, lane: int = 0, lanes: int = 1) -> None:
+    def __init__(self, deployment: Deployment, lane: int = 0, lanes: int = 1, *, ahead: float = 0.0) -> None:
         self.deployment = deployment
         self.secret = deployment.shared_secret
         self.users = _share(deployment.users, lane, lanes)
@@ -36,6 +37,7 @@ class LaneShare:
         self.tokens: dict[str, LiveToken] = {}
         self._users, self._organisers = _turns(self.users), _turns(self.organisers)
         self._asking, self._events = _turns(self.users), _turns(self.events)
+        self._ahead = ahead
         self._sent_at = 0.0
         target = deployment.targets.get("tuvens-api")
         self.expiry = (target.session_expiry if target else None) or 900
@@ -78,7 +80,7 @@ class LaneShare:
 
     def sent_at(self) -> float:
         """The event_sent_at of the next webhook, at least a millisecond after the last one: an older one is ignored."""
-        self._sent_at = max(round(time.time(), 3), round(self._sent_at + 0.001, 3))
+        self._sent_at = max(round(time.time() + self._ahead, 3), round(self._sent_at + 0.001, 3))
         return self._sent_at
 
     def borrow(self) -> Linked | None:

@@ -33,7 +33,7 @@ class Shared:
         self.settings: RunSettings = settings_of(environment.parsed_options, self.deployment)
         number = max(getattr(environment.runner, "worker_index", 0), 0)
         self.lane = Lane(environment, number, reports=bool(self.settings.record))
-        self.share = LaneShare(self.deployment, number, self.settings.lanes)
+        self.share = LaneShare(self.deployment, number, self.settings.lanes, ahead=self.settings.ahead)
         self.client = Client(self.deployment, self.lane.take)
         self.journeys = Journeys(self.share, self.client, self.settings.think)
         self.driven = False

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -165,6 +166,13 @@ def test_lanes_share_users_and_events_and_take_turns() -> None:
     assert one.borrow() == event
     times = [one.sent_at() for _ in range(100)]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 0.0, 600.0])
+def test_webhooks_are_dated_by_the_clock_of_who_sends_them(ahead: float) -> None:
+    before = time.time()
+    dated = LaneShare(_simulated(), ahead=ahead).sent_at() - ahead
+    assert before - 0.001 <= dated <= time.time() + 0.001
 
 
 def test_sessions_are_asked_about_in_turn_and_made_anew_in_time() -> None:

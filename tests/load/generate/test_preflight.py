@@ -1,0 +1,44 @@
+"""Before the load: webhooks are dated by the clock of the one who sends them, whatever ours shows."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import openapi
+from contracts.server_clocks import ServerClocks
+from contracts.times import parse_iso
+from harness.deployment import Deployment
+from harness.deployment_file import build_deployment
+from harness.history import Context, History
+from harness.http import object_or_empty
+from harness.redact import Redactor
+from load.generate.preflight import preflight, webhooks_ahead
+from simulators.launch import LaunchOptions
+from tests.launching import launched
+
+CLOCKS = {"tuvens-api": 600.0, "hi.events": -600.0}
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    with launched(LaunchOptions(limits="raised", control=False, clocks=CLOCKS)) as built:
+        yield build_deployment(built.description(), apps=openapi.APPS, editions=(openapi.EDITION,))
+
+
+@pytest.mark.parametrize(
+    ("journeys", "app"),
+    [({"flow", "receiveEventStatusChanged"}, "hi.events"), ({"receiveEventStatusChanged"}, "tuvens-api")],
+)
+def test_webhooks_are_dated_by_the_clock_of_hi_events_or_else_of_tuvens_api(
+    deployment: Deployment, journeys: set[str], app: str
+) -> None:
+    history, clocks = History(Context("by hand", "2025-07", {}, frozenset())), ServerClocks()
+    before = time.time()
+    assert asyncio.run(preflight(deployment, history, Redactor(deployment.secrets()), journeys, clocks)) == ""
+    sent = [each for each in history.exchanges() if each.operation == "receiveEventStatusChanged"]
+    dated = parse_iso(object_or_empty(sent[0].request_body)["event_sent_at"])
+    # The Date that tells the clock has whole seconds, and is a moment old.
+    assert CLOCKS[app] - 2.0 <= dated - before <= CLOCKS[app] + time.time() - before
+    assert CLOCKS[app] - 2.0 <= webhooks_ahead(clocks) <= CLOCKS[app]
