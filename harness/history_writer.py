@@ -97,12 +97,15 @@ class HistoryWriter:
         """Record an exchange. `started` is Unix seconds, `seconds` its duration; `facts` join the computed ones."""
         body = call.body or b""
         self._register_secrets(call, body, answer)
+        came = answer or Answer(0)
+        values = [value for _, value in (*call.headers, *came.headers)]
+        suspicious = self.redactor.suspects((url, error, *values, body.decode("latin-1"), came.body.decode("latin-1")))
+        redact = self.redactor.redact if suspicious else _unchanged
         known: dict[str, Any] = dict(facts or {})
         for compute in self._facts:
             known.update(compute(call, answer))
         if answer is not None:
-            known["secrets"] = self._secrets_in(answer)
-        redact = self.redactor.redact
+            known["secrets"] = self._secrets_in(answer) if suspicious else []
         exchange = Exchange(
             number=self.next_number(),
             step=step,
@@ -111,12 +114,12 @@ class HistoryWriter:
             operation=call.operation,
             method=call.method,
             url=redact_named(redact(url)) if self._foreign else redact(url),
-            request_headers=self._redact_headers(call.headers),
-            request_body=self._redact_body(body),
+            request_headers=self._redact_headers(call.headers, redact),
+            request_body=self._redact_body(body, redact),
             outcome=outcome,
             status=answer.status if answer is not None else None,
-            response_headers=self._redact_headers(answer.headers) if answer is not None else (),
-            response_body=self._redact_body(answer.body) if answer is not None else b"",
+            response_headers=self._redact_headers(came.headers, redact),
+            response_body=self._redact_body(came.body, redact),
             started=started,
             seconds=seconds,
             error=redact(error),
@@ -148,14 +151,14 @@ class HistoryWriter:
         body = answer.body.decode("latin-1")
         return found + [[kind, mark, "body"] for kind, mark in self.redactor.found_in(body)]
 
-    def _redact_body(self, body: bytes) -> bytes:
-        redacted = self.redactor.redact_bytes(body)
-        return redact_named(redacted.decode("latin-1")).encode("latin-1") if self._foreign else redacted
+    def _redact_body(self, body: bytes, redact: Callable[[str], str]) -> bytes:
+        text = redact(body.decode("latin-1"))
+        return (redact_named(text) if self._foreign else text).encode("latin-1", "replace")
 
-    def _redact_headers(self, headers: Headers) -> Headers:
+    def _redact_headers(self, headers: Headers, redact: Callable[[str], str]) -> Headers:
         redacted = []
         for name, value in headers:
-            text = self.redactor.redact(value)
+            text = redact(value)
             kind = _SECRET_HEADERS.get(name.lower())
             if kind is None and self._foreign and names_secret(name):
                 kind = "secret"
@@ -164,3 +167,7 @@ class HistoryWriter:
                 text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
             redacted.append((name, text))
         return tuple(redacted)
+
+
+def _unchanged(text: str) -> str:
+    return text

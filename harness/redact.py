@@ -2,24 +2,24 @@
 
 import base64
 import hashlib
-import html
 import json
 import re
-from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
-_SHORTEST = 8
-_SAYS_SECRET = r"(?:token|secret|passw|jwt|credential|api[-_]?key|authorization|bearer|cookie)"
-_NAMES_SECRET = re.compile(_SAYS_SECRET, re.IGNORECASE)
-# A JSON field whose value is a string, or a query or form parameter. Groups 1 and 3 are the text before the value.
-_NAMED = re.compile(
-    rf"""("[^"\\]*{_SAYS_SECRET}[^"\\]*"\s{{0,16}}:\s{{0,16}}")([^"\\]*(?:\\.[^"\\]*)*)(?=")"""
-    rf"""|((?:^|[?&])[^=&?"\s]*{_SAYS_SECRET}[^=&?"\s]*=)([^&#"\s]+)""",
-    re.IGNORECASE | re.DOTALL,
+from harness.spellings import SHORTEST, Spellings
+
+# Every part is searched once, from its beginning and without going back: a text of megabytes may be all one part.
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])(?>[A-Za-z0-9_-]*?(?=\beyJ))([A-Za-z0-9_-]{11,}+\.[A-Za-z0-9_-]{2,}+\.[A-Za-z0-9_-]*+)"
 )
+_NAMES_SECRET = re.compile(r"token|secret|passw|jwt|credential|api[-_]?key|authorization|bearer|cookie", re.IGNORECASE)
+# The name of a JSON field whose value is a string, or of a query or form parameter, and where its value begins; nothing
+# but the character before the name is consumed, so that each stretch between two such characters is searched once.
+_NAME = re.compile(r'"(?=([^"\\]*)"\s{0,16}:\s{0,16}"())|(?:^|[?&])(?=([^=&?"\s]*)=())')
+_JSON_VALUE = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*(?=")', re.DOTALL)
+_PARAMETER_VALUE = re.compile(r'[^&#"\s]+')
 _LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=|%:!$&*,;@^#-]{8,}", re.ASCII)
 _ADDRESS = re.compile(r"/.*|.*://.*|[\w.-]+:\d{1,5}(/.*)?|[^@]+@[^@]+\.[A-Za-z]+", re.ASCII | re.DOTALL)
@@ -46,48 +46,39 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[tuple[str, str]] = ()) -> None:
         self._registered: set[str] = set()
-        # (spelling, placeholder), the longest first: a secret may be part of a longer one. Searching for each one is
-        # faster than one regular expression for all, which every new token would recompile.
-        self._spellings: list[tuple[str, str]] = []
-        self._shortest = 1 << 30
+        self._spellings = Spellings()
         for kind, value in secrets:
             self.register(kind, value)
 
     def register(self, kind: str, value: str) -> None:
         """Add a secret. Values shorter than 8 characters are ignored: they would redact ordinary words."""
-        if len(value) < _SHORTEST or value in self._registered:
+        if len(value) < SHORTEST or value in self._registered:
             return
         self._registered.add(value)
-        mark = placeholder(kind, value)
-        self._shortest = min(self._shortest, len(value))
-        for spelling in _spellings(value):
-            insort(self._spellings, (spelling, mark), key=lambda each: -len(each[0]))
+        self._spellings.add(value, placeholder(kind, value))
 
     def found_in(self, text: str) -> list[tuple[str, str]]:
         """(kind, fingerprint) of each registered secret in `text`, once each. A secret that occurs only as part of a
         longer one is not reported."""
-        marks: set[str] = set()
-        if len(text) < self._shortest:
-            return []
-        for spelling, mark in self._spellings:
-            if spelling in text:
-                marks.add(mark)
-                text = text.replace(spelling, "\0")
+        marks = {each.mark for each in self._spellings.found_in(text)}
         return sorted((kind, digits) for kind, _, digits in (mark[1:-1].rpartition(":") for mark in marks))
+
+    def suspects(self, texts: Iterable[str]) -> bool:
+        """Whether `redact` may change one of the texts."""
+        whole = "\0".join(texts)
+        return "eyJ" in whole or self._spellings.stand_in(whole)
 
     def redact(self, text: str) -> str:
         """The text with every registered secret, and every JWT, replaced."""
-        if len(text) >= self._shortest:
-            for spelling, mark in self._spellings:
-                if spelling in text:
-                    text = text.replace(spelling, mark)
-        return _JWT.sub(lambda match: placeholder("jwt", match.group()), text) if "eyJ" in text else text
+        text = self._spellings.replaced(text)
+        if "eyJ" not in text:
+            return text
+        return _JWT.sub(lambda match: _before(match, 1) + placeholder("jwt", match[1]), text)
 
     def redact_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A mapping of JSON-like values (and bytes) with every string in them redacted, nested keys included; the
         top-level keys stay. Tuples and sets become lists."""
-        texts = "\0".join(_texts(fields))
-        suspicious = "eyJ" in texts or any(spelling in texts for spelling, _ in self._spellings)
+        suspicious = self.suspects(_texts(fields))
         return {name: self._rebuilt(value, suspicious) for name, value in fields.items()}
 
     def _rebuilt(self, value: Any, suspicious: bool) -> Any:
@@ -128,22 +119,36 @@ def names_secret(name: str) -> bool:
 
 def named_tokens(text: str) -> Iterator[str]:
     """Token-like values of JSON fields, query and form parameters whose names suggest a secret."""
-    for match in _NAMED.finditer(text):
-        value = match[2] or match[4] or ""
-        if _LIKE_A_TOKEN.fullmatch(value):
-            yield value
+    return (each[0] for each in _named(text) if _LIKE_A_TOKEN.fullmatch(each[0]))
 
 
 def redact_named(text: str, shortest: int = 1) -> str:
     """Replaces the values of JSON fields, query and form parameters whose names suggest a secret. Placeholders and
     values shorter than `shortest` characters stay."""
+    parts, end = [], 0
+    for each in _named(text):
+        if len(each[0]) >= shortest and not each[0].startswith("<"):
+            parts += [text[end : each.start()], placeholder("secret", each[0])]
+            end = each.end()
+    return "".join([*parts, text[end:]])
 
-    def replaced(match: re.Match[str]) -> str:
-        before, value = (match[1], match[2]) if match[1] else (match[3], match[4])
-        kept = len(value) < shortest or value.startswith("<")
-        return match[0] if kept else before + placeholder("secret", value)
 
-    return _NAMED.sub(replaced, text)
+def _named(text: str) -> Iterator[re.Match[str]]:
+    """The values of fields and parameters whose names suggest a secret."""
+    end = 0
+    for match in _NAME.finditer(text):
+        is_json = match[1] is not None
+        if match.start() >= end and names_secret(match[1] if is_json else match[3]):
+            begins = match.start(2 if is_json else 4)
+            value = (_JSON_VALUE if is_json else _PARAMETER_VALUE).match(text, begins)
+            if value is not None:
+                end = value.end()
+                yield value
+
+
+def _before(match: re.Match[str], group: int) -> str:
+    """What a pattern matched before one of its groups."""
+    return match.string[match.start() : match.start(group)]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -159,29 +164,6 @@ def _texts(value: Any) -> Iterator[str]:
         case list() | tuple() | set() | frozenset():
             for each in value:
                 yield from _texts(each)
-
-
-def _spellings(value: str) -> set[str]:
-    """The encodings of a secret; one of letters, digits and `-._~` has only one spelling."""
-    raw = value.encode("utf-8", "surrogatepass")
-    percent = quote(raw, safe="")
-    as_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    found = {
-        value,
-        percent,
-        re.sub("%..", lambda match: match.group().lower(), percent),
-        quote(raw, safe="!'()*"),  # JavaScript's encodeURIComponent
-        quote_plus(raw),
-        quote(percent, safe=""),
-        html.escape(value),
-        html.escape(value).replace("&#x27;", "&#039;"),  # PHP's htmlspecialchars
-        html.escape(value, quote=False),
-        *as_json,
-        *(each.replace("/", "\\/") for each in as_json),  # PHP's json_encode
-        *(each.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e") for each in as_json),  # Go's
-        *(json.dumps(each)[1:-1] for each in as_json),  # JSON quoted in JSON
-    }
-    return found | {each.encode("utf-8", "surrogatepass").decode("latin-1") for each in found}
 
 
 def jwt_claims(token: str) -> dict[str, object] | None:
