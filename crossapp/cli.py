@@ -2,6 +2,7 @@
 
 import atexit
 import errno
+import gc
 import io
 import os
 import signal
@@ -87,6 +88,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # A run makes many objects that stay and few in cycles: collected as often as usual, these take a tenth of its time.
+    gc.set_threshold(10_000, 20, 20)
     # SIGTERM acts as Ctrl-C, so that child processes are stopped and files with secrets removed.
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -70,12 +70,15 @@ class Recorder(HistoryWriter):
             history, redactor, facts=facts, secrets=secrets, foreign=foreign, kept_bytes=self.limits.kept_bytes
         )
         self._strikes = Strikes(self.limits)
+        # Requests are sent by the transport itself: the client's cookies, redirects and log lines cost and do nothing.
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=verify, trust_env=False, limits=httpx.Limits(max_connections=128, max_keepalive_connections=4)
+        )
         self._client = httpx.AsyncClient(
-            verify=verify,
+            transport=self._transport,
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(self.limits.seconds, connect=self.limits.connect_seconds),
-            limits=httpx.Limits(max_connections=128, max_keepalive_connections=8),
             headers={"Accept-Encoding": "gzip", "User-Agent": "crossapp"},
             # No cookie that a response sets may travel with another request.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -176,7 +179,7 @@ class Recorder(HistoryWriter):
 
     async def _exchange(self, call: Call, url: str) -> Answer:
         request = self._client.build_request(call.method, url, headers=encoded_headers(call.headers), content=call.body)
-        response = await self._client.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
         try:
             return await self._whole(response)
         finally:
@@ -196,7 +199,7 @@ class Recorder(HistoryWriter):
                 "timeout": timeout.as_dict(),
             },
         )
-        response = await self._client.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
         forwarding.body.clear()
         forwarding.undecodable = None
         try:
