@@ -7,6 +7,7 @@ from typing import Any
 import openapi
 from harness.http import Answer, Call, header, object_or_empty
 from harness.redact import fingerprint, like_a_token
+from openapi.recorded import request_problems
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
@@ -29,12 +30,19 @@ def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
 
 
 def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:
-    """`problems`: where the answer differs from its OpenAPI document, as `pointer: message`, at most ten."""
+    """`problems`: where the answer differs from its OpenAPI document, as `pointer: message`, at most ten; `schema`: the
+    name of the document's schema of its body, if it has one; `ill_formed`: the request, where the answer's status is no
+    documented one or a server error, does not fit the document."""
     if answer is None or not call.operation:
         return {}
     operation = openapi.find(call.operation)
     problems = operation.response_problems(status=answer.status, headers=answer.headers, body=answer.body)
-    return {"problems": [f"{each.pointer}: {each.message}" for each in problems[:10]]}
+    facts: dict[str, Any] = {"problems": [f"{each.pointer}: {each.message}" for each in problems[:10]]}
+    if problems and (schema := operation.schema_of(answer.status)):
+        facts["schema"] = schema
+    if answer.status >= 500 or any(each.pointer == "/status" for each in problems):
+        facts["ill_formed"] = bool(request_problems(operation, call.target, call.headers, call.body or b""))
+    return facts
 
 
 def token_form(call: Call, answer: Answer | None) -> Mapping[str, Any]:

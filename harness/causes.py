@@ -1,47 +1,123 @@
-"""Which violations have one cause: the same deviation, or the same difference from a document."""
+"""Which violations have one cause: the same deviation, the same difference from a document, or the same wrong status.
 
+Two causes are never taken for one: what is not surely the same is told apart.
+"""
+
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 from harness.history import Exchange, History
+from harness.http import WireError, read_json
 from harness.requirement import Requirement
 from harness.verdict import Verdict, Violated
 
 # Their headers have rules of their own, and no other rule finds anything in them.
 _APART = "/headers/x-ratelimit"
+_PLACEHOLDER = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
+_STATUS = re.compile(r"\b(?:status|answer) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
 
 
-def cause_of(requirement: Requirement, verdict: Verdict, history: History, explained: Sequence[str]) -> str:
-    """The cause of a violation, equal for all that it violates; empty for other verdicts.
+def causes_of(
+    requirement: Requirement, verdict: Verdict, history: History, explained: Sequence[str]
+) -> tuple[str, ...]:
+    """The causes of a violation, each equal for all that it violates; none for other verdicts.
 
     It is the known deviation that explains it; else the difference from the document in the exchange that shows it,
-    where the verdict speaks of that difference; else the requirement itself.
+    where the verdict speaks of that difference, or its wrong status; else the requirement itself.
     """
     if not isinstance(verdict, Violated):
-        return ""
+        return ()
     if explained:
-        return explained[0]
+        return (explained[0],)
+    return tuple(dict.fromkeys(_cause(requirement, each, history) for each in verdict.parts or (verdict,)))
+
+
+def chosen(causes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The cause under which each requirement is told, by its id. One that saw several is a witness of the first, but
+    stands for the one that nobody else saw."""
+    alone = {found[0] for found in causes.values() if len(found) == 1}
+    return {
+        requirement: next((each for each in found if each not in alone), found[0]) if found else ""
+        for requirement, found in causes.items()
+    }
+
+
+def _cause(requirement: Requirement, verdict: Violated, history: History) -> str:
     shown = next((history.numbered(number) for number in verdict.evidence), None)
-    difference = _difference(shown, f"{verdict.expected} {verdict.observed}") if isinstance(shown, Exchange) else ""
-    if not difference or shown.callee != requirement.obliged:  # type: ignore[union-attr]  # an exchange has a difference
+    if not isinstance(shown, Exchange) or shown.callee != requirement.obliged:
         return requirement.id
-    return f"{requirement.obliged}: {difference}"
+    found = _difference(shown, verdict) or _wrong_status(shown, verdict)
+    return f"{requirement.obliged}: {found}" if found else requirement.id
 
 
-def _difference(exchange: Exchange, said: str) -> str:
-    """How an exchange differs from its document, if the verdict speaks of it: its pointer, or an undocumented status or
-    a server error with the operation."""
-    problems = [str(each).partition(": ")[0] for each in exchange.facts.get("problems", ())]
-    for pointer in problems:
-        if pointer.startswith(_APART):
-            continue
+def _difference(exchange: Exchange, verdict: Violated) -> str:
+    """How an exchange differs from its document, if the verdict speaks of it: its pointer in a schema or operation."""
+    said = f"{verdict.expected} {_without_body(verdict.observed, exchange)}"
+    for problem in exchange.facts.get("problems", ()):
+        pointer = str(problem).partition(": ")[0]
         if pointer == "/status":
-            break
-        if _speaks_of(said, pointer.rpartition("/")[2]):
-            return pointer
-    if exchange.status is not None and (exchange.status >= 500 or "/status" in problems):
-        return f"{exchange.status} of {exchange.operation}" if _speaks_of(said, str(exchange.status)) else ""
+            return ""
+        wanted = _statuses(verdict.expected)
+        nothing = pointer == "/body" and bool(wanted) and exchange.status not in wanted
+        if not pointer.startswith(_APART) and (nothing or _speaks_of(said, pointer.rpartition("/")[2])):
+            of = exchange.facts.get("schema") if pointer.startswith("/body/") else ""
+            return f"{re.sub(r'/[0-9]+(?=/|$)', '/*', pointer)} of {of or exchange.operation}"
     return ""
+
+
+def _wrong_status(exchange: Exchange, verdict: Violated) -> str:
+    """The status of an exchange, if it is what is wrong, and to what: a server error or undocumented status to a kind
+    of request, any other one to just that request."""
+    status, wanted = exchange.status or 0, _statuses(verdict.expected)
+    undocumented = any(str(each).startswith("/status: ") for each in exchange.facts.get("problems", ()))
+    if status < 500 and not undocumented:
+        request = sha256(_sent(exchange).encode()).hexdigest()[:8]
+        return f"{status} of {exchange.operation} ({request})" if wanted and status not in wanted else ""
+    if not _speaks_of(verdict.observed, str(status)):
+        return ""
+    if any(each >= 500 for each in wanted):
+        return f"{status} of {exchange.operation} (in trouble)"
+    ill_formed = bool(exchange.facts.get("ill_formed"))
+    refused = min(wanted, default=400 if ill_formed or _has_odd_credentials(exchange) else 200) >= 400
+    form, due = "ill-formed" if ill_formed else "well-formed", "refused" if refused else "served"
+    return f"{status} of {exchange.operation} ({form}, to be {due})"
+
+
+def _statuses(expected: str) -> list[int]:
+    found = _STATUS.search(expected)
+    return [int(each) for each in re.findall(r"\d{3}", found[0])] if found else []
+
+
+def _sent(exchange: Exchange) -> str:
+    """A request but for what differs from client to client."""
+    target = urlsplit(exchange.url)
+    credentials = sorted(_credentials(exchange))
+    try:
+        body = json.dumps(read_json(exchange.request_body), sort_keys=True)
+    except WireError:
+        body = exchange.request_body.decode("utf-8", "backslashreplace")
+    return f"{target.path}?{target.query} {credentials} {body}"
+
+
+def _credentials(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    for name, value in exchange.request_headers:
+        if name.lower() in ("authorization", "cookie") or name.lower().startswith("x-"):
+            yield name.lower(), value
+
+
+def _has_odd_credentials(exchange: Exchange) -> bool:
+    """Whether a request has a credential that is none of the deployment's: no placeholder stands for it."""
+    named = [value for name, value in _credentials(exchange) if name in ("authorization", "x-shared-secret")]
+    return any(not _PLACEHOLDER.search(value) for value in named)
+
+
+def _without_body(observed: str, exchange: Exchange) -> str:
+    """What a verdict observed, without the body that it shows, in which any field may stand."""
+    body = " ".join(exchange.response_body[:64].decode("utf-8", "replace").split())[:12]
+    return observed.partition(f"{exchange.status} {body}")[0] if body else observed
 
 
 def _speaks_of(said: str, word: str) -> bool:

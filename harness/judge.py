@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import assert_never
 
 from harness.capabilities import remedy_for
-from harness.causes import cause_of
+from harness.causes import causes_of, chosen
 from harness.deployment import Deviation
 from harness.expectations import BrokenAnswerError, BrokenRuleError, LackingError, UndecidedError
 from harness.findings import finding_of
@@ -102,16 +102,17 @@ def judge_all(
                     assert_never(found)
         return None
 
-    def cause(requirement: Requirement) -> str:
-        """The cause of a violation; where known deviations do not explain all of it, of what is left without them."""
+    def causes(requirement: Requirement) -> tuple[str, ...]:
+        """The causes of a violation; where known deviations do not explain all of it, of what is left without them."""
         verdict, names = found[requirement.id], explained.get(requirement.id, ())
         if not isinstance(verdict, Violated) or names:
-            return cause_of(requirement, verdict, history, names)
+            return causes_of(requirement, verdict, history, names)
         record = explanations.record_without_all()
         rest = judge_one(requirement, record) if record is not history else verdict
-        return cause_of(requirement, rest if isinstance(rest, Violated) else verdict, record, names)
+        return causes_of(requirement, rest if isinstance(rest, Violated) else verdict, record, names)
 
     found = {each.id: verdict_of(each) for each in selected}
+    cause = chosen({each.id: causes(each) for each in selected})
     findings = [
         finding_of(
             each,
@@ -119,7 +120,7 @@ def judge_all(
             history,
             waived(each),
             explained.get(each.id, ()),
-            cause(each),
+            cause[each.id],
         )
         for each in selected
     ]

@@ -15,11 +15,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Violated:
-    """The rule is broken. `evidence`: numbers of the entries that show it, the clearest first."""
+    """The rule is broken. `evidence`: numbers of the entries that show it, the clearest first. `parts`: the
+    violations of which this one is made, where a rule found several."""
 
     expected: str
     observed: str
     evidence: tuple[int, ...] = ()
+    parts: tuple["Violated", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,13 @@ class Operation:
                 return self._schemas.checker(f"{at}/schema").problems(value, "/body")
         return []
 
+    def schema_of(self, status: int) -> str:
+        """The name of the schema that the JSON of a response has; empty if it has none of its own, or the status is not
+        documented."""
+        node = self._response(status)[0] if status in self.statuses else {}
+        schema = node.get("content", {}).get("application/json", {}).get("schema", {})
+        return str(schema.get("$ref", "")).rpartition("/")[2]
+
     def response_parts(self, status: int) -> list[ResponsePart]:
         """The documented headers and fields of a response, or of one message of a stream. Raises KeyError for a status
         that is not documented."""

@@ -104,7 +104,8 @@ def _violated(causes: list[dict[str, Any]]) -> Violated:
         observed = f"{len(causes)} causes: {numbered}" + (f"; and {more} more" if more else "")
     evidence = tuple(each["exchanges"][0] for each in causes)
     expected = "; ".join(dict.fromkeys(str(each["expected"]) for each in causes))
-    return Violated(expected, observed, evidence)
+    parts = tuple(Violated(str(each["expected"]), str(each["observed"]), (each["exchanges"][0],)) for each in causes)
+    return Violated(expected, observed, evidence, parts)
 
 
 def _counted(noted: Observation) -> str:

@@ -148,7 +148,7 @@ def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
 
 
 def _listed(accounts: set[tuple[Any, Any, Any]]) -> str:
-    named = sorted((str(number), str(name), str(slug)) for number, name, slug in accounts)
+    named = sorted((f"id {number!r}", str(name), str(slug)) for number, name, slug in accounts)
     return "; ".join(" ".join(each) for each in named)[:300] or "no account"
 
 

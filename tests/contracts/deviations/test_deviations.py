@@ -271,7 +271,7 @@ def test_the_cause_is_what_the_known_deviations_do_not_explain() -> None:
     )
     found, _ = judged(SHOWN["post-success-201"], record)
     fuzzing = found["fuzzing.generateSession"]
-    assert (fuzzing.deviations, fuzzing.cause) == ((), "tuvens-api: 500 of generateSession")
+    assert (fuzzing.deviations, fuzzing.cause) == ((), "tuvens-api: 500 of generateSession (ill-formed, to be refused)")
     assert fuzzing.observed.startswith("2 causes")
 
 

@@ -1,0 +1,102 @@
+"""One cause is one problem, whoever saw it; two causes are never one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.causes import causes_of, chosen
+from harness.history import Exchange, History
+from harness.verdict import Held, Violated
+from tests.contracts.histories import answer, history
+from tests.harness.examples import BREAKS, rule
+
+OBLIGED = BREAKS.obliged
+EXPIRES = "/body/expires_at: is required"
+BODY = {"session_token": "<session-token:1f0c33a2>", "expires_at": None}
+ASK = (("Authorization", "Bearer <jwt:1f0c33a2>"),)
+
+
+def seen(status: int = 200, *problems: str, sent: object = b"", asks: Any = ASK, **facts: Any) -> Exchange:
+    """An exchange of an operation with what is wrong by the document."""
+    said = {"problems": list(problems), **facts}
+    return answer(
+        "a_story/asks", status, BODY, operation="mint", callee=OBLIGED, facts=said, sent=sent, request_headers=asks
+    )
+
+
+def cause(found: Exchange, expected: str, observed: str, name: str = "one") -> str:
+    """The cause of a violation that an exchange shows."""
+    judged = rule(name, lambda _: Held((1,)))
+    return causes_of(judged, Violated(expected, observed, (1,)), history(found), ())[0]
+
+
+def shown(found: Exchange) -> str:
+    return f'{found.status} {{"session_token":"<session-token:1f0c33a2>","expires_at":null}}'
+
+
+def test_a_difference_from_the_document_is_one_cause_by_its_field_and_schema() -> None:
+    found = seen(200, EXPIRES, schema="Session")
+    said = [("expires_at as text", "expires_at is absent"), ("a fitting answer", f"{EXPIRES} in {shown(found)}")]
+    assert {cause(found, *each) for each in said} == {f"{OBLIGED}: /body/expires_at of Session"}
+    other = replace(found, operation="validate")
+    assert cause(other, *said[0]) == cause(found, *said[0])
+    assert cause(replace(other, facts={"problems": [EXPIRES]}), *said[0]) != cause(found, *said[0])
+    assert cause(replace(found, callee="hi.events"), *said[0]) == "place.one"
+
+
+def test_the_same_field_of_each_element_of_a_list_is_one() -> None:
+    first, second = (seen(200, f"/body/accounts/{index}/id: is no integer", schema="List") for index in (0, 1))
+    assert cause(first, "id 1", "id '1'") == cause(second, "id 1", "id '1'")
+
+
+def test_a_field_in_the_body_that_a_verdict_shows_is_not_what_it_speaks_of() -> None:
+    found = seen(200, EXPIRES, schema="Session")
+    assert cause(found, "'mock' is refused as a credential", shown(found)) == "place.one"
+    assert cause(found, "status 401", shown(found)) == cause(
+        found, "the answer 401 that a pact describes", shown(found)
+    )
+
+
+def test_a_wrong_status_is_one_cause_for_one_request() -> None:
+    without, other = seen(200, asks=()), seen(200, asks=(("Authorization", "Bearer <jwt:99999999>"),))
+    assert cause(without, "status 401", "200") == cause(without, "401 without right credentials", "no error", "two")
+    assert cause(without, "status 401", "200") != cause(other, "status 401", "200")
+    assert cause(replace(without, operation="validate"), "status 401", "200") != cause(without, "status 401", "200")
+    assert cause(without, "no token beside the refusal", "200") == "place.one"
+
+
+def _kinds(*found: tuple[Exchange, str]) -> list[str]:
+    return [cause(exchange, expected, f"500 {expected}") for exchange, expected in found]
+
+
+def test_server_errors_are_told_apart_by_what_was_asked() -> None:
+    well, ill = seen(500, ill_formed=False), seen(500, ill_formed=True)
+    garbage = seen(500, ill_formed=False, asks=(("Authorization", "Bearer <bearer>"),))
+    same = _kinds((ill, "status 401 or 422"), (ill, "an answer below 500"))
+    assert len(set(same)) == 1
+    assert len(set(_kinds((garbage, "status 401"), (garbage, "an answer below 500")))) == 1
+    four = _kinds((ill, "status 401"), (well, "status 200"), (well, "status 401"), (well, "status 401 or 502 or 503"))
+    assert len(set(four)) == 4
+    undocumented = [seen(201, "/status: 201 is not documented", sent=each) for each in (b"{}", b"[]")]
+    assert len({cause(each, "status 200", "201") for each in undocumented}) == 1
+
+
+@pytest.mark.parametrize(
+    ("causes", "told"),
+    [
+        ({"rule": ("a",), "fuzz": ("a", "b")}, {"rule": "a", "fuzz": "b"}),
+        ({"rule": ("a",), "pact": ("b",), "fuzz": ("a", "b")}, {"rule": "a", "pact": "b", "fuzz": "a"}),
+        ({"held": (), "fuzz": ("a", "b")}, {"held": "", "fuzz": "a"}),
+    ],
+)
+def test_who_saw_several_causes_hides_none(causes: dict[str, Sequence[str]], told: dict[str, str]) -> None:
+    assert chosen(causes) == told
+
+
+def test_each_part_of_a_violation_has_its_cause() -> None:
+    entries: History = history(seen(200, EXPIRES), seen(500, ill_formed=True))
+    parts = (Violated("a body", EXPIRES, (1,)), Violated("an answer below 500", "a server error in 500", (2,)))
+    whole = Violated("both", "2 causes", (1, 2), parts)
+    assert len(causes_of(rule("fuzz", lambda _: whole), whole, entries, ())) == 2
