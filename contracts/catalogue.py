@@ -10,8 +10,8 @@ from typing import TypedDict, Unpack
 import contracts
 import openapi
 from contracts.deployment_file.premises import premises_in_file
-from harness.claims import Claim, Uncovered, read_claims
-from harness.report import Source
+from harness.claims import Claim, Uncovered, read_claims, read_page
+from harness.report import PageLine, Source
 from harness.requirement import Catalogue, CatalogueError, Judge, Level, Requirement, statement_of
 from openapi import EDITION
 
@@ -33,8 +33,9 @@ class RuleFacts(TypedDict, total=False):
     judge may read; WHOLE_RECORD among them lets it read all. `settles` names the claims that the rule decides, `needs`
     capabilities of the deployment, `operations` the operationIds that must be served (their routes become premises, and
     the conformity of those of another application), `depends_on` the ids of further premises. `next_step` says what to
-    look at when the rule is broken. `id` and `statement` are for rules made from data: else the id is the name of the
-    folder and of the function, and the statement is the function's docstring.
+    look at when the rule is broken, `security` whether its violation lets somebody see or do what they must not. `id`
+    and `statement` are for rules made from data: else the id is the name of the folder and of the function, and the
+    statement is the function's docstring.
     """
 
     id: str
@@ -49,6 +50,7 @@ class RuleFacts(TypedDict, total=False):
     needs: Names
     depends_on: Names
     next_step: str
+    security: bool
 
 
 class RuleFamily:
@@ -93,6 +95,7 @@ def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
         needs=_names(facts.get("needs", ())),
         depends_on=tuple(dict.fromkeys(_premises_of(name, facts))),
         next_step=facts.get("next_step", ""),
+        security=facts.get("security", False),
     )
 
 
@@ -129,6 +132,12 @@ def catalogue() -> Catalogue:
 def claims() -> tuple[Claim, ...]:
     """The claims of the status page."""
     return read_claims(CLAIMS_FILE)
+
+
+@cache
+def status_page() -> tuple[PageLine, ...]:
+    """The matrix with which the status page ends."""
+    return read_page(CLAIMS_FILE.with_name("status_page.tsv"))
 
 
 def uncovered() -> dict[str, Uncovered]:

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import openapi
-from contracts.catalogue import catalogue, claims, uncovered
+from contracts.catalogue import catalogue, claims, status_page, uncovered
 from contracts.deployment_file.premises import STORY as FILE_STORY
 from contracts.deployment_file.premises import premises_in_file
 from contracts.deviations import KNOWN
@@ -176,7 +176,9 @@ def _suite_of(history: History, settings: Settings) -> Suite:
         left = [each for each in requirements if not each.judges_any_traffic]
         requirements = of_any_traffic(requirements)
         by_story = Uncovered(
-            "what only stories show", "no story was driven in this record: crossapp verify drives them"
+            "what only stories show",
+            "no story was driven in this record: crossapp verify drives them",
+            "run crossapp verify",
         )
         untold = {**{claim: by_story for each in left for claim in each.settles}, **untold}
     return Suite(catalogue(), requirements, claims(), untold)
@@ -209,6 +211,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             seed=settings.seed,
             command=settings.command or tuple(sys.argv),
             started=run.started,
+            page=status_page(),
         ),
         findings=tuple(findings),
         claims=results,

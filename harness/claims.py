@@ -5,36 +5,62 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.report import JUDGED, ClaimResult, Finding
+from harness.report import JUDGED, Agreement, ClaimResult, Finding, PageLine, root_of
 from harness.verdict import VerdictName
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the page states it. `measure`: how it can be measured; `reach`: from where."""
+    """A claim of the status page. `name`: two or three words; `said`: what the page said of it; `works`: whether that
+    means that it works; `measure`: how it can be measured; `reach`: from where."""
 
     id: str
-    system: str
+    repository: str
+    area: str
+    name: str
     text: str
+    said: str
+    works: bool
     measure: str
     reach: str
 
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """The part of a claim that no suite of a run covers (empty: all of it), and the remedy: what would test it."""
+    """The part of a claim that no suite of a run covers (empty: all of it), and the remedy: what would test it.
+    `settled_by`: the remedy in two or three words, the same for all claims that it would settle."""
 
     part: str
     remedy: str
+    settled_by: str
 
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
-    """Read the table (tab-separated; columns id, system, claim, measure, reach)."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return tuple(
-            Claim(row["id"], row["system"], row["claim"], row["measure"] or "", row["reach"] or "") for row in rows
+    """Read the table (tab-separated; columns id, repository, area, name, claim, said, page_says, measure, reach)."""
+    return tuple(
+        Claim(
+            id=row["id"],
+            repository=row["repository"],
+            area=row["area"],
+            name=row["name"],
+            text=row["claim"],
+            said=row["said"],
+            works=row["page_says"] == "works",
+            measure=row["measure"] or "",
+            reach=row["reach"] or "",
         )
+        for row in _rows(path)
+    )
+
+
+def read_page(path: Path) -> tuple[PageLine, ...]:
+    """Read the page's own closing matrix (tab-separated; columns repository, area, said)."""
+    return tuple(PageLine(row["repository"], row["area"], row["said"]) for row in _rows(path))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 # A claim gets the worst verdict of the requirements that settle it.
@@ -52,24 +78,87 @@ def settle(
 ) -> tuple[ClaimResult, ...]:
     """One result for each claim. A claim is held only if every requirement that settles it was judged and held, and no
     part of it is uncovered."""
-    return tuple(_settle(claim, findings, uncovered.get(claim.id)) for claim in claims)
+    by_id = {each.requirement: each for each in findings}
+    of_claim: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.level != "OBSERVE":
+            for each in finding.claims:
+                of_claim.setdefault(each, []).append(finding)
+    return tuple(_settle(claim, of_claim.get(claim.id, ()), by_id, uncovered.get(claim.id)) for claim in claims)
 
 
-def _settle(claim: Claim, findings: Sequence[Finding], uncovered: Uncovered | None) -> ClaimResult:
-    deciding = [each for each in findings if claim.id in each.claims and each.level != "OBSERVE"]
+def _settle(
+    claim: Claim, deciding: Sequence[Finding], by_id: Mapping[str, Finding], uncovered: Uncovered | None
+) -> ClaimResult:
     judged = [each for each in deciding if each.verdict in JUDGED]
     verdict, reason = _decide(deciding, len(judged), uncovered)
+    roots = [root_of(each, by_id) for each in deciding if each.verdict is VerdictName.BLOCKED]
+    root = next((each for each in roots if each in by_id and by_id[each].verdict is VerdictName.VIOLATED), "")
+    agreement = _agreement(verdict, works=claim.works, root=root)
     return ClaimResult(
         claim=claim.id,
-        system=claim.system,
+        repository=claim.repository,
+        area=claim.area,
+        name=claim.name,
         text=claim.text,
+        said=claim.said,
+        works=claim.works,
         measure=claim.measure,
         reach=claim.reach,
         verdict=verdict,
         reason=reason,
+        agreement=agreement,
+        blocked_by=root if verdict is VerdictName.BLOCKED else "",
+        would_settle=_would_settle(verdict, deciding, uncovered) if agreement is Agreement.UNKNOWN else "",
         judged=len(judged),
         settled_by=tuple(each.requirement for each in deciding),
     )
+
+
+def _agreement(verdict: VerdictName, *, works: bool, root: str) -> Agreement:
+    """Whether the page is right. `works`: whether it says that the claim's subject works; `root`: the violated
+    requirement that blocks it, if there is one. What only something unknown blocks is unknown."""
+    match verdict:
+        case VerdictName.HELD:
+            return Agreement.CONFIRMED if works else Agreement.CONTRADICTED
+        case VerdictName.VIOLATED | VerdictName.WAIVED:
+            return Agreement.CONTRADICTED if works else Agreement.CONFIRMED
+        case VerdictName.BLOCKED if root:
+            return Agreement.BLOCKED if works else Agreement.CONFIRMED
+        case _:
+            return Agreement.UNKNOWN
+
+
+def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: Uncovered | None) -> str:
+    """What would settle an unknown claim, in a few words."""
+    match verdict:
+        case VerdictName.HARNESS_FAULT:
+            return "fix crossapp"
+        case VerdictName.BLOCKED:
+            return "settle what blocks it"
+        case VerdictName.INCONCLUSIVE:
+            return "run again"
+    if not deciding:
+        return uncovered.settled_by if uncovered is not None else "select its requirements"
+    lacking = next((each.lacks for each in deciding if each.verdict is VerdictName.NOT_APPLICABLE), None)
+    if lacking is None:
+        return uncovered.settled_by if uncovered is not None else ""
+    return _PROVIDED_BY.get(lacking.partition(":")[0], "complete the deployment file")
+
+
+_PROVIDED_BY = {
+    "browser": "install a browser",
+    "control": "give access",
+    "database": "give access",
+    "audit-log": "give access",
+    "launch": "give access",
+    "failures": "give access",
+    "retries": "give access",
+    "near": "run beside the server",
+    "https": "use https",
+    "expiry": "wait longer",
+    "": "run again",
+}
 
 
 def _decide(deciding: Sequence[Finding], judged: int, uncovered: Uncovered | None) -> tuple[VerdictName, str]:

@@ -35,7 +35,7 @@ def finding_of(
     """The finding of a verdict. `deviation` is the declared one that applies to the requirement and is not past its
     date: a violation is then reported as waived. `explained`: the known deviations that explain a violation;
     `cause`: what it has in common with others."""
-    expected = observed = reason = blocked_by = remedy = ""
+    expected = observed = reason = blocked_by = remedy = lacks = ""
     evidence: tuple[int, ...] = ()
     name = name_of(verdict)
     match verdict:
@@ -49,7 +49,7 @@ def finding_of(
             pass
         case Inconclusive(reason=reason, evidence=evidence, remedy=remedy):
             pass
-        case NotApplicable(reason=reason):
+        case NotApplicable(reason=reason, lacks=lacks):
             pass
         case HarnessFault(error=reason, remedy=remedy):
             pass
@@ -83,6 +83,8 @@ def finding_of(
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
         deviations=tuple(explained) if isinstance(verdict, Violated) else (),
         cause=cause,
+        lacks=lacks,
+        security=requirement.security,
     )
 
 

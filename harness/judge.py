@@ -75,7 +75,7 @@ def judge_all(
     def stopped_by_premise(requirement: Requirement) -> Verdict | None:
         lacking = next((need for need in requirement.needs if need not in history.context.capabilities), None)
         if lacking is not None:
-            return NotApplicable(remedy_for(lacking))
+            return NotApplicable(remedy_for(lacking), lacking)
         for premise_id in requirement.depends_on:
             if premise_id not in wanted:
                 continue
@@ -152,7 +152,7 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
     except UndecidedError as undecided:
         return Inconclusive(str(undecided), remedy=undecided.remedy, blocks=undecided.blocks)
     except LackingError as lacking:
-        return NotApplicable(str(lacking), lacking.blocks)
+        return NotApplicable(str(lacking), blocks=lacking.blocks)
     except UndeclaredStoryError as undeclared:
         return HarnessFault(
             f"{requirement.id} reads the story {undeclared.story}, which it does not declare",

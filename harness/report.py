@@ -7,6 +7,7 @@ other programs.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from harness.exit_codes import ExitCode
@@ -29,9 +30,28 @@ class TargetLine:
     kind: str
 
 
+class Agreement(StrEnum):
+    """A line of the status page beside what was found. CONTRADICTED: it says that something works which does not, or
+    the other way round. BLOCKED: it could not be tried, since a violated requirement stands before it."""
+
+    CONFIRMED = "confirmed"
+    CONTRADICTED = "contradicted"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """A cell of the matrix with which the status page ends: what it says of an area of a repository."""
+
+    repository: str
+    area: str
+    said: str
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What was verified, with what, and how. `started` is ISO 8601 UTC."""
+    """What was verified, with what, and how. `started` is ISO 8601 UTC. `page`: the status page's own matrix."""
 
     deployment: str
     targets: tuple[TargetLine, ...]
@@ -41,6 +61,7 @@ class Header:
     seed: int
     command: tuple[str, ...]
     started: str
+    page: tuple[PageLine, ...] = ()
     format: int = FORMAT
 
 
@@ -97,6 +118,8 @@ class Finding:
     `reproduce`: a curl command. `next`: what to look at next. `blocked_by`: the root requirement of a blocked one.
     `files`: screenshots, traces and logs, relative to the report's folder. `deviations`: the names of the known
     deviations that explain a violation. `cause`: equal in the findings that one and the same thing has violated.
+    `lacks`: the capability for want of which it is not applicable. `security`: whether its violation lets somebody see
+    or do what they must not.
     """
 
     requirement: str
@@ -118,17 +141,21 @@ class Finding:
     files: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     cause: str = ""
+    lacks: str = ""
+    security: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
     """A claim of the status page and its verdict.
 
-    `judged`: how many of the requirements in `settled_by` are held, violated or waived.
+    `name`: the claim in two or three words. `said`: what the page said of it; `works`: whether that means that it
+    works; `agreement`: whether the page is right. `blocked_by`: the violated requirement at the root of a blocked
+    claim. `would_settle`: what would settle an unknown claim, in a few words. `judged`: how many of the requirements
+    in `settled_by` are held, violated or waived.
     """
 
     claim: str
-    system: str
     text: str
     measure: str
     reach: str
@@ -136,6 +163,14 @@ class ClaimResult:
     reason: str
     judged: int
     settled_by: tuple[str, ...]
+    repository: str = ""
+    area: str = ""
+    name: str = ""
+    said: str = ""
+    works: bool = True
+    agreement: Agreement = Agreement.UNKNOWN
+    blocked_by: str = ""
+    would_settle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +331,16 @@ def exit_code_of(
 
 
 JUDGED = frozenset({VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED})
+
+
+def root_of(finding: Finding, by_id: Mapping[str, Finding]) -> str:
+    """The id of the requirement at the root of a blocked finding: a blocked one is followed to its own root."""
+    root = finding.blocked_by or "an unnamed requirement"
+    seen = {finding.requirement}
+    while root in by_id and root not in seen and by_id[root].verdict is VerdictName.BLOCKED:
+        seen.add(root)
+        root = by_id[root].blocked_by or "an unnamed requirement"
+    return "requirements that block each other" if root in seen else root
 
 
 _KINDS = {"header": Header, "finding": Finding, "claim": ClaimResult, "load": LoadLine, "footer": Footer}

@@ -40,7 +40,8 @@ class Requirement:
     `id` is place.name; `statement` says who owes what; `stories` are the stories that must be driven for it, of which
     its judge reads no other, unless WHOLE_RECORD is among them; `settles` are the claims that it decides (empty: it
     only supports other rules); `needs` are capabilities of the deployment; `depends_on` are the ids of its premises;
-    `next_step` is what to look at when it is broken.
+    `next_step` is what to look at when it is broken; `security` says that a violation lets somebody see or do what they
+    must not.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Requirement:
     needs: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     next_step: str = ""
+    security: bool = False
 
     @property
     def reads_whole_record(self) -> bool:

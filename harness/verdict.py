@@ -45,10 +45,11 @@ class Inconclusive:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """The deployment lacks a capability that the rule needs; `reason` says what would make it testable. `blocks`:
-    whether the rules that rest on it lack it, too."""
+    """The deployment lacks a capability that the rule needs; `reason` says what would make it testable. `lacks`: the
+    capability if the rule declares it as a need. `blocks`: whether the rules that rest on it lack it, too."""
 
     reason: str
+    lacks: str = ""
     blocks: bool = True
 
 

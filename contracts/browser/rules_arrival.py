@@ -72,6 +72,7 @@ def the_older_spelling_is_read(history: History) -> Verdict:
     level=SHOULD,
     depends_on="browser.an_error_return_is_told",
     next_step="Set textContent, never innerHTML ({@html …} in Svelte): the link may be anyone's.",
+    security=True,
 )
 def return_texts_stay_text(history: History) -> Verdict:
     """tuvens-client's callback page shows the message that comes in its address as text: a script in it is not run, and
@@ -120,6 +121,7 @@ def arrives_signed_in(history: History) -> Verdict:
     depends_on="browser.arrives_signed_in",
     next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and "
     "with Referrer-Policy: no-referrer.",
+    security=True,
 )
 def session_token_is_left_behind(history: History) -> Verdict:
     """hi.events leaves the session token behind once a browser has arrived: neither the address bar nor a Referer
@@ -159,7 +161,9 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     return held(page)
 
 
-@arrival_rule(quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12")
+@arrival_rule(
+    quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12", security=True
+)
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there."""
     seen = history.observation(f"{ARRIVES}/foreign return")
@@ -204,6 +208,7 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     depends_on="browser.event_page_opens",
     next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
     "PUBLIC_ goes into the scripts.",
+    security=True,
 )
 def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
     """No page, script, answer, header or storage that a browser gets on the way holds the shared secret or another of

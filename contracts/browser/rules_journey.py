@@ -155,6 +155,7 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
 @error_rule(
     level=SHOULD,
     next_step="Set textContent, never innerHTML ({@html …} in Svelte); a content security policy is the second lock.",
+    security=True,
 )
 def error_texts_stay_text(history: History) -> Verdict:
     """tuvens-client shows the message of an error as text: a script in it is not run, and an element not made."""

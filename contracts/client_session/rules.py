@@ -46,7 +46,11 @@ def wrapper_answers_200(history: History) -> Verdict:
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
-@rule(operations=[*_OPERATIONS, "validateSession"], depends_on=[_WRAPS, "session_token.validation_names_the_user"])
+@rule(
+    operations=[*_OPERATIONS, "validateSession"],
+    depends_on=[_WRAPS, "session_token.validation_names_the_user"],
+    security=True,
+)
 def session_is_of_the_user_and_account(history: History) -> Verdict:
     """tuvens-client's session is one of tuvens-api, of the user whose JWT came with the request, for the account that
     was asked for."""
@@ -69,19 +73,23 @@ def session_is_of_the_user_and_account(history: History) -> Verdict:
 @rule(
     depends_on=[_WRAPS, "session_token.missing_jwt_is_refused"],
     next_step="See that the server keeps no user's JWT between two requests.",
+    security=True,
 )
 def without_a_jwt_there_is_no_session(history: History) -> Verdict:
     """tuvens-client answers 401 to a generate-session of a page on which nobody is signed in."""
     return held(expect_status(history.one(f"{STORY}/no JWT"), 401))
 
 
-@rule(depends_on=[_WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"])
+@rule(
+    depends_on=[_WRAPS, "session_token.malformed_jwt_is_refused", "session_token.wrongly_signed_jwt_is_refused"],
+    security=True,
+)
 def invalid_jwt_is_refused(history: History) -> Verdict:
     """tuvens-client answers 401 to a generate-session with what is no JWT, or one that another key signed."""
     return statuses(history.every(f"{STORY}/invalid JWT"), 401)
 
 
-@rule(needs="expired-jwt", depends_on=[_WRAPS, "session_token.expired_jwt_is_refused"])
+@rule(needs="expired-jwt", depends_on=[_WRAPS, "session_token.expired_jwt_is_refused"], security=True)
 def expired_jwt_is_refused(history: History) -> Verdict:
     """tuvens-client answers 401 to a generate-session with an expired JWT."""
     with lacking_without(history, STORY, "no expired JWT could be made: give the organiser's expired_jwt"):
@@ -94,7 +102,7 @@ def ill_formed_account_is_refused(history: History) -> Verdict:
     return statuses(history.every(f"{STORY}/ill-formed account"), 400)
 
 
-@rule(needs="role:outsider", depends_on=[_WRAPS, "session_token.foreign_account_is_refused"])
+@rule(needs="role:outsider", depends_on=[_WRAPS, "session_token.foreign_account_is_refused"], security=True)
 def foreign_account_is_refused(history: History) -> Verdict:
     """tuvens-client passes on the 403 to a generate-session for an account that the user does not belong to."""
     return held(expect_status(history.one(f"{STORY}/foreign account"), 403))

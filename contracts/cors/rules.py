@@ -10,7 +10,13 @@ from harness.verdict import Verdict
 STORY = "origins_are_checked"
 
 rule = RuleFamily(
-    level=MUST, obliged="tuvens-api", section="CORS", story=STORY, settles="C-TA-28", operations="getEvent"
+    security=True,
+    level=MUST,
+    obliged="tuvens-api",
+    section="CORS",
+    story=STORY,
+    settles="C-TA-28",
+    operations="getEvent",
 )
 
 

@@ -253,6 +253,7 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     needs=(),
     depends_on=[_MINTS, "session_token.validation_names_the_user"],
     next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
+    security=True,
 )
 def concurrent_questions_are_told_apart(history: History) -> Verdict:
     """tuvens-api names in every answer to validate-session the user whom the token was minted for, also when it is

@@ -150,6 +150,7 @@ def a_change_is_sent(history: History) -> Verdict:
     story=[STORY, CLOSE, "event_goes_live", "deliveries_fail"],
     settles="C-HE-13",
     next_step="Sign exactly the bytes that are sent: sha256=<lower-case hex HMAC-SHA256>, keyed by the shared secret.",
+    security=True,
 )
 def deliveries_are_signed(history: History) -> Verdict:
     """hi.events signs every webhook: the header is right for exactly the bytes that are sent."""
@@ -392,6 +393,7 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
     section="POST /api/webhooks/hi-events/event-status-changed (signature)",
     quote='"payload": {"id": 2, "title": "Event Title", "status": "LIVE", "tuvens_event_id": "11"}}',
     next_step="Take the field out of the webhook: what lies in a queue, a log or a dump is not kept secret.",
+    security=True,
 )
 def deliveries_carry_no_secret(history: History) -> Verdict:
     """hi.events sends no session token, JWT, bearer token or shared secret in a webhook's body."""

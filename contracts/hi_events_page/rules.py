@@ -184,6 +184,7 @@ def invalid_session_is_told(history: History) -> Verdict:
     needs=["return-origin", "foreign-event"],
     depends_on=["session_token.permission_is_false_on_a_foreign_event", _MINTS, _VALIDATES],
     next_step="Ask tuvens-api's validate-permission, with the event as resource_id, before an event is linked.",
+    security=True,
 )
 def foreign_event_is_not_linked(history: History) -> Verdict:
     """hi.events makes no event for a Tuvens event of an account that the user does not belong to."""
@@ -224,6 +225,7 @@ def errors_have_a_documented_code(history: History) -> Verdict:
     needs=(),
     depends_on=(),
     next_step="Compare the whole origin (scheme, host, port) of the parsed URL with the allowed ones, not a beginning.",
+    security=True,
 )
 def never_leads_to_a_foreign_origin(history: History) -> Verdict:
     """hi.events never sends a browser to a return URL of an origin that is not allowed, however it is spelled."""

@@ -119,7 +119,7 @@ def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
     return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} users at once")
 
 
-@rule(settles=["C-HE-08", "C-FL-04"])
+@rule(settles=["C-HE-08", "C-FL-04"], security=True)
 def no_local_user_is_shared(history: History) -> Verdict:
     """hi.events never gives two Tuvens users one local user, also when they sign in at once."""
     users = _users_at_once(history.every(f"{RACED}/sign in"))
@@ -143,6 +143,7 @@ def no_local_user_is_shared(history: History) -> Verdict:
 @rule(
     settles=["C-HE-08", "C-FL-04"],
     depends_on=[_ACCEPTS, "hi_events_session.sign_in_names_the_tuvens_user", _TOLD_APART],
+    security=True,
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
@@ -191,6 +192,7 @@ def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     operations=["validateCrossAppSession", "getCrossAppStatus", "generateSession"],
     needs="role:outsider",
     depends_on=[_ACCEPTS, _TOLD_APART, "hi_events_session.status_is_told"],
+    security=True,
 )
 def accounts_are_not_shared(history: History) -> Verdict:
     """hi.events signs users of two Tuvens accounts in to two accounts of its own."""

@@ -210,25 +210,31 @@ bearer_rule = RuleFamily(
 )
 
 
-@bearer_rule(section=STATUS, quote="without or with a dead session 401.", operations="getCrossAppStatus")
+@bearer_rule(section=STATUS, quote="without or with a dead session 401.", operations="getCrossAppStatus", security=True)
 def status_demands_a_session(history: History) -> Verdict:
     """hi.events answers 401 to status without a session, and with a token that is no session's."""
     return _demands_a_session(history, "status")
 
 
-@bearer_rule(section=ACCOUNTS, quote="401 otherwise.", operations="listCrossAppAccounts")
+@bearer_rule(section=ACCOUNTS, quote="401 otherwise.", operations="listCrossAppAccounts", security=True)
 def accounts_demand_a_session(history: History) -> Verdict:
     """hi.events answers 401 to accounts without a session, and with a token that is no session's."""
     return _demands_a_session(history, "accounts")
 
 
-@bearer_rule(section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission")
+@bearer_rule(section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", security=True)
 def permissions_demand_a_session(history: History) -> Verdict:
     """hi.events answers 401 to validate-permission without a session, and with a token that is no session's."""
     return _demands_a_session(history, "permission")
 
 
-@bearer_rule(quote="PUT /events/{id}/status (bearer)", story=CHANGED, operations="setEventStatus", needs="linked-event")
+@bearer_rule(
+    quote="PUT /events/{id}/status (bearer)",
+    story=CHANGED,
+    operations="setEventStatus",
+    needs="linked-event",
+    security=True,
+)
 def changing_an_event_demands_a_session(history: History) -> Verdict:
     """hi.events answers 401 to a change of an event's status without a session, and with a token that is no
     session's."""
@@ -241,6 +247,7 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
     operations=["setEventStatus", "getEvent"],
     needs="linked-event",
     depends_on="hi_events_session.changing_an_event_demands_a_session",
+    security=True,
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
     """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
@@ -275,6 +282,7 @@ def _unchanged(readings: Sequence[Exchange], state: Callable[[Mapping[str, Any]]
     story=ENDED,
     needs="control:hi.events",
     depends_on=[_IS_TOLD, "hi_events_session.status_demands_a_session"],
+    security=True,
 )
 def dead_session_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to status once the session's expires_in seconds are over."""

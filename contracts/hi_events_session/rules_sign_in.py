@@ -158,7 +158,12 @@ def sign_in_describes_the_local_user(history: History) -> Verdict:
     return held(answer)
 
 
-@rule(quote="for a missing, ill-typed (or 422), unknown, expired or refused token", story=REFUSED, settles="C-HE-06")
+@rule(
+    quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
+    story=REFUSED,
+    settles="C-HE-06",
+    security=True,
+)
 def sign_in_without_a_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 or 422 to a sign-in whose session_token is missing, empty or no text."""
     return statuses(history.every(f"{REFUSED}/ill-formed"), 401, 422)
@@ -169,6 +174,7 @@ def sign_in_without_a_token_is_refused(history: History) -> Verdict:
     story=REFUSED,
     settles="C-HE-06",
     next_step="See that hi.events asks tuvens-api about every token, and takes only 200 for a yes.",
+    security=True,
 )
 def unknown_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a token that tuvens-api never minted."""
@@ -181,6 +187,7 @@ def unknown_token_is_refused(history: History) -> Verdict:
     settles="C-HE-06",
     operations=["validateCrossAppSession", "generateSession"],
     depends_on=[_UNKNOWN_REFUSED, _MINTS, "session_token.validate_session_answers_404_to_an_unknown_token"],
+    security=True,
 )
 def forged_token_is_refused(history: History) -> Verdict:
     """hi.events answers 401 to a sign-in with a live token that was cut, extended or written in other case."""
@@ -192,6 +199,7 @@ def forged_token_is_refused(history: History) -> Verdict:
     story=REFUSED,
     settles="C-HE-06",
     depends_on=_UNKNOWN_REFUSED,
+    security=True,
 )
 def refused_sign_in_starts_no_session(history: History) -> Verdict:
     """hi.events hands out no bearer token with a sign-in that it refuses."""

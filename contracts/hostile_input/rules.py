@@ -12,6 +12,7 @@ WEBHOOKS = "hostile_webhooks_are_sent"
 OVERSIZED = "oversized_bodies_are_sent"
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Errors",

@@ -20,6 +20,7 @@ _REFUSALS = (400, 401, 403, 422)
 _NEXT = "Remove the mock from the deployment's configuration: let the build of a deployment not contain it at all."
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section=GENERATE,
@@ -77,6 +78,7 @@ def mock_secrets_are_refused(history: History) -> Verdict:
 
 
 hi_events_rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="hi.events",
     section="POST /auth/cross-app/validate",

@@ -28,6 +28,7 @@ _REAL = ("shared-secret", "jwt-secret", "jwt", "session-token", "bearer", "datab
 PAGES = "client_pages_are_read"
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Where the sources disagree, and the ruling",

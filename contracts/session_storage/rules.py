@@ -152,6 +152,7 @@ def every_call_is_audited(history: History) -> Verdict:
     settles="C-TA-26",
     needs="audit-log:tuvens-api",
     depends_on=_MINTS,
+    security=True,
 )
 def audit_log_holds_no_secret(history: History) -> Verdict:
     """tuvens-api writes no secret and no whole token into its audit log."""

@@ -49,19 +49,19 @@ def _refused_after(history: History, operation: str) -> Verdict:
     return held(expect_status(exchange, 404, because="after the announced expires_at"))
 
 
-@rule(quote="404 token unknown or expired")
+@rule(quote="404 token unknown or expired", security=True)
 def validate_session_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to validate-session with an expired session token."""
     return _refused_after(history, "validateSession")
 
 
-@rule(section=ACCOUNTS, quote="404 session unknown or expired", operations="listUserAccounts")
+@rule(section=ACCOUNTS, quote="404 session unknown or expired", operations="listUserAccounts", security=True)
 def user_accounts_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to user-accounts with an expired session token."""
     return _refused_after(history, "listUserAccounts")
 
 
-@rule(section=PERMISSION, quote="404 as above.", operations="validatePermission")
+@rule(section=PERMISSION, quote="404 as above.", operations="validatePermission", security=True)
 def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
     """tuvens-api answers 404 to validate-permission with an expired session token."""
     return _refused_after(history, "validatePermission")

@@ -84,7 +84,7 @@ def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, .
     return dict(observation.values), exchanges or (observation.number,)
 
 
-@rule(quote="The token: 32 cryptographically random bytes", story=SAMPLE)
+@rule(quote="The token: 32 cryptographically random bytes", story=SAMPLE, security=True)
 def tokens_never_repeat(history: History) -> Verdict:
     """tuvens-api never hands out the same session token twice."""
     found, exchanges = _statistics(history)
@@ -102,6 +102,7 @@ def tokens_never_repeat(history: History) -> Verdict:
     story=SAMPLE,
     depends_on=[_MINTS, "session_token.tokens_never_repeat"],
     next_step="Make tokens with crypto.randomBytes(32).",
+    security=True,
 )
 def tokens_look_random(history: History) -> Verdict:
     """tuvens-api mints session tokens that no statistic of a sample tells from 32 random bytes."""

@@ -148,7 +148,7 @@ def own_account_is_listed(history: History) -> Verdict:
     return held(answer)
 
 
-@accounts_rule(settles="C-TA-11", needs="role:outsider")
+@accounts_rule(settles="C-TA-11", needs="role:outsider", security=True)
 def foreign_accounts_are_not_listed(history: History) -> Verdict:
     """tuvens-api lists no account that a session's user does not belong to."""
     if user_of(history, "organiser")["account_id"] == user_of(history, "outsider")["account_id"]:
@@ -223,6 +223,7 @@ def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
     quote="A resource of an account that the session's user does not belong to is `false`.",
     settles="C-TA-13",
     needs="foreign-event",
+    security=True,
 )
 def permission_is_false_on_a_foreign_event(history: History) -> Verdict:
     """tuvens-api answers false for a permission on an event of an account that is not the session's user's."""
@@ -235,7 +236,7 @@ def unknown_permission_is_false(history: History) -> Verdict:
     return _answers(history, "unknown permission", False)
 
 
-@permission_rule(quote='200 `{"has_permission": true}`.', needs="role:member")
+@permission_rule(quote='200 `{"has_permission": true}`.', needs="role:member", security=True)
 def lacking_permission_is_false(history: History) -> Verdict:
     """tuvens-api answers false for a permission that the session's user does not hold."""
     return _answers(history, "member", False)

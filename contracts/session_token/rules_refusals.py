@@ -12,6 +12,7 @@ ACCOUNTS = "sessions_are_refused_for_wrong_accounts"
 _MISSING = frozenset({"null", "empty object", "no body"})
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section=SECTION,
@@ -72,7 +73,7 @@ def foreign_account_is_refused(history: History) -> Verdict:
     return held(expect_status(history.one(f"{ACCOUNTS}/foreign account"), 403))
 
 
-@rule(quote="400 account_id missing or not a positive integer", story=ACCOUNTS)
+@rule(quote="400 account_id missing or not a positive integer", story=ACCOUNTS, security=False)
 def ill_formed_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session whose account_id is no positive integer or whose body is no object."""
     sent = [*history.every(f"{ACCOUNTS}/ill-formed account"), *history.every(f"{ACCOUNTS}/ill-formed body")]
@@ -83,6 +84,7 @@ def ill_formed_account_is_refused(history: History) -> Verdict:
     section="Where the sources disagree, and the ruling",
     quote='required; "optional" is a declared deviation',
     story=ACCOUNTS,
+    security=False,
 )
 def missing_account_is_refused(history: History) -> Verdict:
     """tuvens-api answers 400 to generate-session without an account_id, and with null for one."""

@@ -10,6 +10,7 @@ from harness.verdict import Verdict
 STORY = "back_ends_are_refused_without_the_secret"
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",

@@ -9,6 +9,7 @@ from harness.verdict import Verdict
 STORY = "refusals_are_timed"
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",

@@ -11,6 +11,7 @@ from harness.verdict import Verdict
 STORY = "transport_is_checked"
 
 rule = RuleFamily(
+    security=True,
     level=SHOULD,
     obliged="tuvens-api",
     section="Systems",

@@ -145,7 +145,7 @@ def legacy_aliases_agree(history: History) -> Verdict:
     return held(readings)
 
 
-@rule(quote="Order on every route: authentication (401), then the request's form (400)")
+@rule(quote="Order on every route: authentication (401), then the request's form (400)", security=True)
 def a_change_without_jwt_is_refused(history: History) -> Verdict:
     """tuvens-api answers 401 to a change of an event without a JWT, and with what is none."""
     return statuses(history.every(f"{CHANGED}/no jwt"), 401)
@@ -159,13 +159,13 @@ def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
     return held([*statuses(history.every(f"{CHANGED}/no jwt and"), 401).evidence, by_parser.number])
 
 
-@rule(needs="role:member", depends_on=_DEMANDS_JWT)
+@rule(needs="role:member", depends_on=_DEMANDS_JWT, security=True)
 def a_change_without_permission_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
     return held(expect_status(history.one(f"{CHANGED}/by the member"), 403))
 
 
-@rule(needs="role:outsider", depends_on=_DEMANDS_JWT)
+@rule(needs="role:outsider", depends_on=_DEMANDS_JWT, security=True)
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
     """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
     return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
@@ -177,7 +177,7 @@ def a_change_of_an_unknown_event_is_not_found(history: History) -> Verdict:
     return held(expect_status(history.one(f"{CHANGED}/unknown event"), 404))
 
 
-@rule(quote="Order on every route: authentication (401), then the request's form (400)")
+@rule(quote="Order on every route: authentication (401), then the request's form (400)", security=True)
 def refused_changes_change_nothing(history: History) -> Verdict:
     """tuvens-api leaves an event as it was when it refuses a change."""
     before, after = _after(history, "second"), _after(history, "refusals")

@@ -13,6 +13,7 @@ _ACCEPTED = "webhook.signed_update_is_accepted"
 _VERIFIED = "webhook.wrong_signature_is_refused"
 
 signature_rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",

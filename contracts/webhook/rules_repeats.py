@@ -63,6 +63,7 @@ def repeated_update_is_no_failure(history: History) -> Verdict:
 @rule(
     settles="C-SE-03",
     next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
+    security=True,
 )
 def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
     """tuvens-api leaves an event as a later update made it when an earlier one is delivered again."""
@@ -73,6 +74,7 @@ def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
     story=OVERTAKEN,
     settles="C-SE-03",
     next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
+    security=True,
 )
 def stale_update_does_not_overwrite(history: History) -> Verdict:
     """tuvens-api leaves an event as it is when an update comes that was sent before the last one applied, be it by a

@@ -10,6 +10,7 @@ from harness.verdict import Verdict
 STORY = "forged_signatures_are_timed"
 
 rule = RuleFamily(
+    security=True,
     level=MUST,
     obliged="tuvens-api",
     section="Authentication",

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from harness.exit_codes import ExitCode
+from harness.render.page import SIMULATED, StatusPage, status_page
 from harness.render.words import SYMBOLS, WORDS, count, listed
-from harness.report import JUDGED, ClaimResult, Finding, Report
+from harness.report import JUDGED, Finding, Report, root_of
 from harness.verdict import VerdictName
 
 T = TypeVar("T")
 
-SIMULATED = "simulated"
 _WHOLE_INTERFACES = ("pact", "fuzzing", "conformity")
-_KNOWN_TO_BLOCK = (VerdictName.VIOLATED, VerdictName.BLOCKED)
-_CERTAIN = (VerdictName.HELD, VerdictName.WAIVED, *_KNOWN_TO_BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +32,22 @@ class Cause:
         return (self.requirement, *(each.requirement for each in self.witnesses))
 
     @property
+    def security(self) -> bool:
+        """Whether it lets somebody see or do what they must not."""
+        found = (self.finding, *self.witnesses)
+        return any(each is not None and each.security for each in found)
+
+    @property
+    def severity(self) -> str:
+        """`security`, `function`, or `advice` for a violated SHOULD."""
+        if self.security:
+            return "security"
+        return "advice" if self.finding is not None and self.finding.level == "SHOULD" else "function"
+
+    @property
     def blocked_claims(self) -> tuple[str, ...]:
         """The claims that the blocked findings settle, once each."""
         return tuple(dict.fromkeys(claim for each in self.blocks for claim in each.claims))
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """The claims of one system, in the order of the report."""
-
-    name: str
-    claims: tuple[ClaimResult, ...]
-
-    @property
-    def held(self) -> int:
-        """How many of its claims hold."""
-        return sum(each.verdict is VerdictName.HELD for each in self.claims)
-
-    @property
-    def others(self) -> str:
-        """Counts of the other verdicts: `2 violated, 1 not tested`."""
-        return verdict_counts(each.verdict for each in self.claims if each.verdict is not VerdictName.HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts that add up to `total`: what is ready, what blocks production, what is unknown."""
-
-    noun: str
-    total: int
-    ready: int
-    waived: int
-    blocking: int
-    advice: int
-    unknown: int
-    unknown_in_words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +67,15 @@ class Arrangement:
     notes: tuple[Cause, ...]
     not_applicable: Mapping[str, tuple[Finding, ...]]
     held: Mapping[str, tuple[Finding, ...]]
-    areas: tuple[Area, ...]
+    page: StatusPage
     claims: Mapping[VerdictName, int] = field(default_factory=dict)
 
     @property
     def blockers(self) -> tuple[Cause, ...]:
-        """What blocks production: each violated MUST, and violated advice that blocks others. What is not known to be
-        violated is never among them."""
-        return (*self.violated, *(each for each in self.warnings if each.blocks)) if self.violated else ()
+        """What blocks production: each violated MUST, and violated advice that blocks others; security first. What is
+        not known to be violated is never among them."""
+        found = (*self.violated, *(each for each in self.warnings if each.blocks)) if self.violated else ()
+        return tuple(sorted(found, key=lambda each: not each.security))
 
     @property
     def in_the_way(self) -> tuple[Cause, ...]:
@@ -142,7 +122,7 @@ class Arrangement:
         return bool(self.simulated) and len(self.simulated) == len(self.report.header.targets)
 
     @property
-    def ready_claims(self) -> int:
+    def held_claims(self) -> int:
         """How many claims hold."""
         return self.claims.get(VerdictName.HELD, 0)
 
@@ -158,33 +138,6 @@ class Arrangement:
             and should.intersection(each.settled_by)
             and not must.intersection(each.settled_by)
         )
-
-    @property
-    def tally(self) -> Tally:
-        """The summary of claims, or of requirements in a report without claims."""
-        if self.report.claims:
-            found = Counter(each.verdict for each in self.report.claims)
-            # Claims that only something unknown blocks are not known to block production.
-            for verdict, causes in ((VerdictName.HARNESS_FAULT, self.faults), (VerdictName.INCONCLUSIVE, self.roots)):
-                lost = self._claims_lost_to(causes)
-                found[VerdictName.BLOCKED] -= len(lost)
-                found[verdict] += len(lost)
-            return _tally("claim", len(self.report.claims), found, advice=len(self.advice_claims))
-        advice = sum(each.verdict is VerdictName.VIOLATED and each.level != "MUST" for each in self.report.findings)
-        found = self.verdicts
-        unknown = sum(len(each.blocks) for each in (*self.faults, *self.roots))
-        found[VerdictName.BLOCKED] -= unknown
-        found[VerdictName.INCONCLUSIVE] += unknown
-        return _tally("requirement", self.selected, found, advice=advice)
-
-    def _claims_lost_to(self, causes: Sequence[Cause]) -> frozenset[str]:
-        """The claims that these unknown causes block, and nothing that is violated, nor a fault of the harness if these
-        are none."""
-        others = [*self.violated, *self.warnings, *(() if causes is self.faults else self.faults)]
-        unknown = {claim for each in causes for claim in each.blocked_claims}
-        known = {claim for each in others for claim in each.blocked_claims}
-        blocked = {each.claim for each in self.report.claims if each.verdict is VerdictName.BLOCKED}
-        return frozenset(blocked & (unknown - known))
 
     @property
     def legend(self) -> tuple[tuple[VerdictName, int], ...]:
@@ -228,9 +181,7 @@ def arrange(report: Report) -> Arrangement:
         notes=causes(each for each in rest if each.verdict is VerdictName.VIOLATED and each.level == "OBSERVE"),
         not_applicable=_grouped((each.reason, each) for each in rest if each.verdict is VerdictName.NOT_APPLICABLE),
         held=_grouped((place_of(each), each) for each in rest if each.verdict is VerdictName.HELD),
-        areas=tuple(
-            Area(name, claims) for name, claims in _grouped((each.system, each) for each in report.claims).items()
-        ),
+        page=status_page(report),
         claims=Counter(each.verdict for each in report.claims),
     )
 
@@ -279,9 +230,8 @@ def headline(arranged: Arrangement) -> str:
             f"Nothing is known to block production, but {arranged.undecided} of "
             f"{count(arranged.selected, 'requirement')} could not be decided"
         )
-    if arranged.only_simulators:
-        return "Nothing that was judged on the simulators would block production"
-    return "Nothing that was judged blocks production"
+    checks = f"{arranged.judged} of {count(arranged.judged, 'check')} passed"
+    return f"{checks} on the simulators" if arranged.only_simulators else checks
 
 
 def is_good(arranged: Arrangement) -> bool:
@@ -301,8 +251,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
         sentences.append("Whatever is missing below was not looked at, and is not known to be good.")
     if arranged.only_simulators:
         sentences.append(
-            "Simulators only: no real server was asked. This shows that the checks work, and says nothing about "
-            "production."
+            "No real server was tested: this shows that the checks work, and says nothing about production."
         )
     elif arranged.simulated:
         what = "is simulated" if len(arranged.simulated) == 1 else "are simulated"
@@ -318,31 +267,21 @@ def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
     claims = len(arranged.report.claims)
     must = [each for each in arranged.report.findings if each.level == "MUST"]
     kept = sum(each.verdict is VerdictName.HELD for each in must)
+    missing = arranged.selected - len(arranged.report.findings)
+    verdicts = verdict_counts(each.verdict for each in arranged.report.findings)
+    found = ", ".join(filter(None, (verdicts, f"{missing} not looked at" if missing else "")))
     return (
-        f"{arranged.judged} of {count(arranged.selected, 'requirement')} judged"
-        + (f": {verdict_counts(each.verdict for each in arranged.report.findings)}" if arranged.verdicts else ""),
+        f"{arranged.judged} of {count(arranged.selected, 'requirement')} judged" + (f": {found}" if found else ""),
         f"{kept} of {count(len(must), 'MUST requirement')} held",
-        f"{arranged.ready_claims} of {count(claims, 'claim')} held",
+        f"{arranged.held_claims} of {count(claims, 'claim')} held",
         *((f"{count(again, 'request')} sent again: no answer came, or 429",) if again else ()),
     )
 
 
 def _blocked_by_root(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
-    """The blocked findings by root; a root that is itself blocked is followed to its own root."""
+    """The blocked findings by root."""
     by_id = {each.requirement: each for each in findings}
-    grouped: dict[str, list[Finding]] = {}
-    for finding in by_id.values():
-        if finding.verdict is not VerdictName.BLOCKED:
-            continue
-        root = finding.blocked_by or "an unnamed requirement"
-        seen = {finding.requirement}
-        while root in by_id and root not in seen and by_id[root].verdict is VerdictName.BLOCKED:
-            seen.add(root)
-            root = by_id[root].blocked_by or "an unnamed requirement"
-        if root in seen:
-            root = "requirements that block each other"
-        grouped.setdefault(root, []).append(finding)
-    return {root: tuple(blocked) for root, blocked in grouped.items()}
+    return _grouped((root_of(each, by_id), each) for each in by_id.values() if each.verdict is VerdictName.BLOCKED)
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
@@ -351,14 +290,3 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
     for key, item in pairs:
         groups.setdefault(key, []).append(item)
     return {key: tuple(items) for key, items in groups.items()}
-
-
-def _tally(noun: str, total: int, found: Counter[VerdictName], *, advice: int) -> Tally:
-    ready, waived = found[VerdictName.HELD], found[VerdictName.WAIVED]
-    blocking = sum(found[each] for each in _KNOWN_TO_BLOCK) - advice
-    unknown = total - ready - waived - blocking - advice
-    words = verdict_counts(each for each in found.elements() if each not in _CERTAIN)
-    missing = total - found.total()
-    if missing:
-        words = ", ".join(filter(None, (words, f"{missing} not looked at")))
-    return Tally(noun, total, ready, waived, blocking, advice, unknown, words)

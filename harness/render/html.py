@@ -15,13 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from harness.render import load_words
-from harness.render.arrange import (
-    arrange,
-    cautions,
-    counts_in_words,
-    headline,
-    is_good,
-)
+from harness.render.arrange import arrange, cautions, counts_in_words, headline, is_good
 from harness.render.charts import percentile_chart, time_chart
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
@@ -54,10 +48,8 @@ def to_html(report: Report) -> str:
         header=report.header,
         footer=report.footer,
         arranged=arranged,
-        tally=arranged.tally,
         advice=arranged.advice_claims,
         violated=VerdictName.VIOLATED,
-        causes=arranged.blockers,
         good=is_good(arranged),
         headline=headline(arranged),
         cautions=cautions(arranged),
@@ -120,7 +112,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.tests["evidence_file"] = _EVIDENCE.fullmatch
-    environment.filters.update(one_line=one_line, prose=prose)
+    environment.filters.update(one_line=one_line, prose=prose, zip=zip)
     environment.globals.update(
         words=WORDS,
         symbols=SYMBOLS,

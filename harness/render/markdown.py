@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.render import load_words
-from harness.render.arrange import Area, Arrangement, Cause, arrange, cautions, counts_in_words, headline
+from harness.render.arrange import Arrangement, Cause, arrange, cautions, counts_in_words, headline
+from harness.render.page import Cell, Row, StatusPage
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
     CRASHES,
@@ -86,6 +87,8 @@ def _longest_run(text: str) -> int:
 
 def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield _head(arranged)
+    if arranged.page.rows:
+        yield _matrix(arranged.page)
     for _, title, causes in arranged.blocking:
         yield f"### {title} ({len(causes)})\n\n" + "\n".join(_blocker(each) for each in causes)
     if arranged.problems:
@@ -94,8 +97,6 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         yield f"### {CRASHES}\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.crashes)
     if arranged.report.load is not None:
         yield _load(arranged.report.load)
-    if arranged.areas:
-        yield _areas(arranged.areas)
     for title, causes in (
         ("Violated", arranged.violated),
         ("Faults of the harness", arranged.faults),
@@ -107,8 +108,8 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
     ):
         yield from _section(title, causes, arranged.report.header.started)
     yield from _not_applicable(arranged)
-    for area in arranged.areas:
-        yield _claims(area)
+    for row in arranged.page.rows:
+        yield _claims(row)
 
 
 def _load(load: LoadLine) -> str:
@@ -146,7 +147,9 @@ def _end(arranged: Arrangement) -> str:
 
 
 def _blocker(cause: Cause) -> str:
-    statement = f" {escaped(cause.finding.statement)}" if cause.finding else " not in this report."
+    finding = cause.finding
+    owner = f" ({cause.severity}, owner: {escaped(finding.obliged)})" if finding else ""
+    statement = f"{owner} {escaped(finding.statement)}" if finding else " not in this report."
     blocks = f" **Blocks {_blocked(cause)}.**" if cause.blocks else ""
     return f"- {code(cause.requirement)}{statement}{blocks}"
 
@@ -158,9 +161,20 @@ def _blocked(cause: Cause) -> str:
     )
 
 
-def _areas(areas: Sequence[Area]) -> str:
-    rows = [f"| {escaped(each.name)} | {each.held} of {len(each.claims)} | {each.others} |" for each in areas]
-    return "\n".join(["### Claims by system", "", "| system | held | other verdicts |", "|---|---|---|", *rows])
+def _matrix(page: StatusPage) -> str:
+    head = ["repository", *page.areas, "Production ready", "page said"]
+    rows = [f"| {' | '.join(escaped(each) for each in head)} |", "|---" * len(head) + "|"]
+    for row in page.rows:
+        cells = {each.area: _cell(each) for each in row.cells}
+        found = [row.repository, *(cells.get(each, "–") for each in page.areas), row.ready, row.page_said]
+        rows.append(f"| {' | '.join(escaped(each) for each in found)} |")
+    unknown = ", ".join(f"{escaped(words)}: {number}" for words, number in page.would_settle)
+    settling = [f"Unknown, and what would settle it: {unknown}.", ""] if unknown else []
+    return "\n".join([f"### {page.sentence}", "", *settling, *rows])
+
+
+def _cell(cell: Cell) -> str:
+    return f"{SYMBOLS[cell.verdict]} {cell.words}"
 
 
 def _section(title: str, causes: Sequence[Cause], started: str) -> Iterator[str]:
@@ -207,14 +221,15 @@ def _not_applicable(arranged: Arrangement) -> Iterator[str]:
         yield f"### Not applicable here ({total})\n\n" + "\n".join(rows)
 
 
-def _claims(area: Area) -> str:
-    rows = "\n".join(_claim(each) for each in area.claims)
-    summary = f"{escaped(area.name)}: {area.held} of {count(len(area.claims), 'claim')} held"
-    table = f"| claim | verdict | text | why |\n|---|---|---|---|\n{rows}"
+def _claims(row: Row) -> str:
+    rows = "\n".join(_claim(each) for each in row.claims)
+    table = f"| claim | page said | found | page is | text | why |\n|---|---|---|---|---|---|\n{rows}"
+    summary = f"{escaped(row.repository)}: {count(len(row.claims), 'line')} of the status page"
     return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>"
 
 
 def _claim(claim: ClaimResult) -> str:
     verdict = f"{SYMBOLS[claim.verdict]} {WORDS[claim.verdict]}"
     name = code(claim.claim, in_table=True)
-    return f"| {name} | {verdict} | {escaped(claim.text)} | {escaped(claim.reason)} |"
+    found = [escaped(claim.said), verdict, claim.agreement.value, escaped(claim.text), escaped(claim.reason)]
+    return f"| {name} {escaped(claim.name)} | {' | '.join(found)} |"

@@ -15,6 +15,7 @@ from harness.render.arrange import Cause, arrange, cautions, counts_in_words, he
 from harness.render.text import in_encoding, one_line, prose, visible
 from harness.render.words import (
     CRASHES,
+    SYMBOLS,
     count,
     declaration,
     details,
@@ -66,7 +67,7 @@ class _Printer:
         self._causes("Notes: seen, and left open by the contract", arranged.notes)
         self._not_applicable()
         self._load()
-        self._claims()
+        self._page()
         self._tail()
 
     def _head(self) -> None:
@@ -158,16 +159,20 @@ class _Printer:
             self._field("measured", f"{each.threshold}: {value} ({load_words.bounds(each)}), {load_words.margin(each)}")
             self._field("of", f"{load_words.counted(each)}, {each.unknown} unknown; {each.metric}, {each.observes}")
 
-    def _claims(self) -> None:
-        areas = self._arranged.areas
-        if not areas:
+    def _page(self) -> None:
+        page = self._arranged.page
+        if not page.rows:
             return
-        self._section("Claims", len(self._report.claims))
-        longest = max(len(one_line(each.name)) for each in areas)
-        for area in areas:
-            name = one_line(area.name).ljust(longest)
-            others = f"; {area.others}" if area.others else ""
-            self._folded(f"{name}  {area.held} of {len(area.claims)} held{others}", hang=longest + 2)
+        self._section("Status page", page.total)
+        self._folded(page.sentence + ".")
+        for words, number in page.would_settle:
+            self._folded(f"{number:>4}  unknown: {prose(words)}", hang=6)
+        for row in page.rows:
+            self._gap()
+            said = f"; page said {prose(row.page_said)}" if row.said else ""
+            self._folded(f"{prose(row.repository)}: production ready: {row.ready}{said}", style="bold")
+            for cell in row.cells:
+                self._folded(f"{prose(cell.area):<23} {SYMBOLS[cell.verdict]} {prose(cell.words)}", indent=2, hang=24)
 
     def _tail(self) -> None:
         footer = self._report.footer

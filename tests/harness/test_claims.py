@@ -1,6 +1,7 @@
 """Claims and exit codes: what the findings of a run say in the end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from harness.report import (
 from harness.verdict import VerdictName
 from tests.harness.examples import SOURCE
 
-CLAIM = Claim("C-1", "flow", "text", "measure", "black-box")
+CLAIM = Claim("C-1", "overall", "Flow", "flow", "text", "complete", True, "measure", "black-box")
 
 
 def finding(
@@ -37,8 +38,8 @@ def settled(findings: Sequence[Finding], uncovered: Uncovered | None = None) -> 
     return result
 
 
-PART = Uncovered("the browser", "a browser suite")
-ALL = Uncovered("", "needs a browser")
+PART = Uncovered("the browser", "a browser suite", "install a browser")
+ALL = Uncovered("", "needs a browser", "install a browser")
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,65 @@ def test_a_finding_of_another_claim_does_not_count() -> None:
 
 def test_claims_are_read_from_their_table_with_quotes_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "claims.tsv"
-    file.write_text('id\tsystem\tclaim\tmeasure\treach\nC-1\tflow\tsays "yes\tone, two\tblack-box\n', "utf-8")
-    assert read_claims(file) == (Claim("C-1", "flow", 'says "yes', "one, two", "black-box"),)
+    columns = ("id", "repository", "area", "name", "claim", "said", "page_says", "measure", "reach")
+    row = ("C-1", "overall", "Flow", "a flow", 'says "yes', "blocked", "broken", "one, two", "black-box")
+    file.write_text("\t".join(columns) + "\n" + "\t".join(row) + "\n", "utf-8")
+    (read,) = read_claims(file)
+    assert read == Claim("C-1", "overall", "Flow", "a flow", 'says "yes', "blocked", False, "one, two", "black-box")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "works", "expected"),
+    [
+        ("held", True, "confirmed"),
+        ("held", False, "contradicted"),
+        ("violated", True, "contradicted"),
+        ("violated", False, "confirmed"),
+        ("waived", True, "contradicted"),
+        ("waived", False, "confirmed"),
+        ("inconclusive", True, "unknown"),
+        ("not_applicable", False, "unknown"),
+        ("harness_fault", False, "unknown"),
+    ],
+)
+def test_a_line_of_the_page_is_confirmed_or_contradicted_by_what_is_decided_alone(
+    verdict: str, works: bool, expected: str
+) -> None:
+    (result,) = settle([replace(CLAIM, works=works)], [finding(verdict)], {})
+    assert result.agreement == expected
+    assert bool(result.would_settle) == (expected == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("root", "works", "expected"),
+    [
+        ("violated", True, "blocked"),
+        ("violated", False, "confirmed"),
+        ("inconclusive", True, "unknown"),
+        ("inconclusive", False, "unknown"),
+        ("harness_fault", True, "unknown"),
+    ],
+)
+def test_what_only_something_unknown_blocks_is_unknown(root: str, works: bool, expected: str) -> None:
+    cause = finding(root, claims=(), name="root")
+    between = replace(finding("blocked", claims=(), name="between"), blocked_by=cause.requirement)
+    blocked = replace(finding("blocked"), blocked_by=between.requirement)
+    (result,) = settle([replace(CLAIM, works=works)], [cause, between, blocked], {})
+    assert result.agreement == expected
+    assert result.blocked_by == (cause.requirement if root == "violated" else "")
+
+
+def test_an_unknown_claim_names_what_would_settle_it() -> None:
+    def remedy(found: Sequence[Finding], uncovered: Uncovered | None = None) -> str:
+        return settled(found, uncovered).would_settle
+
+    assert remedy([], ALL) == "install a browser"
+    assert remedy([finding("held")], PART) == "install a browser"
+    assert remedy([]) == "select its requirements"
+    assert remedy([finding("inconclusive")]) == "run again"
+    assert remedy([replace(finding("not_applicable"), lacks="https:hi.events")]) == "use https"
+    assert remedy([replace(finding("not_applicable"), lacks="database:tuvens-api")]) == "give access"
+    assert remedy([replace(finding("not_applicable"), lacks="role:member")]) == "complete the deployment file"
 
 
 # Exit codes
@@ -197,7 +255,7 @@ WHOLE = Report(
         ),
         finding("held"),
     ),
-    (ClaimResult("C-1", "flow", "t", "m", "r", VerdictName.HELD, "1 of 1", 1, ("place.x",)),),
+    (ClaimResult("C-1", "t", "m", "r", VerdictName.HELD, "1 of 1", 1, ("place.x",), "overall", "Flow", "flow"),),
     Footer(2, 2, {"held": 1, "waived": 1}, {"held": 1}, ("late",), 1, 1.5, True),
 )  # fmt: skip
 

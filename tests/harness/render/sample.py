@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.claims import read_claims
+from harness.claims import Uncovered, read_claims, read_page, settle
 from harness.render.terminal import print_report
 from harness.report import (
     JUDGED,
@@ -58,6 +58,7 @@ HEADER = Header(
         TargetLine("tuvens-client", "http://127.0.0.1:5173", "simulated"),
     ),
     edition="2025-07",
+    page=read_page(CLAIMS.with_name("status_page.tsv")),
     versions={"crossapp": "0.1.0", "python": "3.11.7"},
     commit="4f1c2e9",
     seed=20250725,
@@ -536,39 +537,12 @@ def _held() -> Iterable[Finding]:
 
 
 def claims_of(findings: Iterable[Finding]) -> tuple[ClaimResult, ...]:
-    """Every claim of the status page, with the worst word of what settles it."""
-    worst_first = (VIOLATED, HARNESS_FAULT, BLOCKED, INCONCLUSIVE, WAIVED, NOT_APPLICABLE, HELD)
-    results = []
-    told = [each for each in findings if each.level != "OBSERVE"]
-    for claim in read_claims(CLAIMS):
-        deciding = [each for each in told if claim.id in each.claims]
-        verdicts = {each.verdict for each in deciding}
-        verdict = next((each for each in worst_first if each in verdicts), VerdictName.NOT_TESTED)
-        verdict = VerdictName.NOT_TESTED if verdict is NOT_APPLICABLE else verdict
-        first = next((each for each in deciding if each.verdict is verdict), None)
-        judged = sum(each.verdict in JUDGED for each in deciding)
-        reason = (
-            f"{judged} of {len(deciding)} requirements held"
-            if verdict is HELD
-            else "no suite of this run covers it: it needs a browser or a load"
-        )
-        if first is not None and verdict is not HELD:
-            why = first.observed or first.reason
-            reason = f"1 of {len(deciding)} requirements {verdict.value}: {first.requirement}: {why}"
-        results.append(
-            ClaimResult(
-                claim.id,
-                claim.system,
-                claim.text,
-                claim.measure,
-                claim.reach,
-                verdict,
-                reason,
-                judged,
-                tuple(each.requirement for each in deciding),
-            )
-        )
-    return tuple(results)
+    """Every claim of the status page, settled by these findings."""
+    known = read_claims(CLAIMS)
+    uncovered = Uncovered("", "no suite of this run covers it: it needs a browser or a load", "run crossapp load")
+    return settle(
+        known, tuple(findings), {each.id: uncovered for each in known if each.id.startswith(("C-PF", "C-RT"))}
+    )
 
 
 def report_of(

@@ -10,7 +10,7 @@ import pytest
 from harness.render.html import to_html
 from harness.report import Report
 from tests.harness.render import sample
-from tests.harness.render.sample import HOSTILE, VIOLATED, finding, report_of, shown
+from tests.harness.render.sample import HELD, HOSTILE, VIOLATED, finding, report_of, shown
 
 VOID = {"meta", "br"}
 KINDS = {
@@ -117,11 +117,12 @@ def test_there_are_landmarks_and_a_language(page: Page) -> None:
     assert page.tags[0] == ("html", {"lang": "en"})
 
 
-def test_every_claim_is_in_the_matrix_and_in_the_list(full: Page) -> None:
-    cells = [each["href"] for tag, each in full.tags if tag == "a" and each.get("class", "").startswith("cell")]
+def test_each_cell_of_the_matrix_leads_to_its_claims(full: Page) -> None:
+    cells = [each["href"] for tag, each in full.tags if tag == "a" and each.get("class", "").startswith("v-")]
+    headings = [each["id"] for tag, each in full.tags if tag == "h4" and each.get("class") == "of-area"]
     rows = [each["id"] for tag, each in full.tags if tag == "li" and each.get("class", "").startswith("claim")]
-    assert len(cells) == 85
-    assert [f"#{each}" for each in rows] == cells
+    assert sorted(cells) == sorted(f"#{each}" for each in headings)
+    assert len(rows) == 85
 
 
 def test_every_finding_has_a_place(full: Page) -> None:
@@ -135,9 +136,11 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
         "staging against the cross-app contract, edition 2025-07 2026-11-22 14:03 UTC",
         "4 problems block production",
         "tuvens-client is simulated",
-        "19 of 85 claims hold; 1 more deviates as declared.",
-        "15 of 85 claims violated or blocked, by 4 causes; in 2 more only advice is not followed.",
-        "48 of 85 claims 3 inconclusive, 1 harness fault, 44 not tested.",
+        "Of 85 lines of the status page: 26 confirmed, 7 contradicted, 4 blocked, 48 unknown",
+        "7 said to work, and do not.",
+        "13 run crossapp load",
+        "2 of 8 fail: validate route said: missing routes",
+        "yes: contradicted",
     ):
         assert part in top
 
@@ -145,10 +148,10 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
 def test_what_blocks_production_comes_before_everything_else(full: Page) -> None:
     text = full.text
     order = [
+        "Of 85 lines of the status page",
         "What blocks production 4",
         "What stands in the way 1",
-        "Overview by system",
-        "Claims 19 of 85 held",
+        "Lines of the status page 85",
         "Findings 42 of 67",
         "The run Systems",
     ]
@@ -157,8 +160,8 @@ def test_what_blocks_production_comes_before_everything_else(full: Page) -> None
 
 
 def test_verdicts_are_words_and_not_only_colours(full: Page) -> None:
-    assert "C-HE-05 blocked" in full.text
-    assert "C-TA-01 held" in full.text
+    assert "blocked C-HE-05 session accepted" in full.text
+    assert "held C-TA-01 generate-session" in full.text
 
 
 def test_the_exchange_that_shows_a_violation_is_open() -> None:
@@ -204,8 +207,9 @@ def test_ids_that_differ_only_in_odd_characters_have_places_of_their_own() -> No
 
 
 def test_a_good_headline_is_the_only_green_one() -> None:
-    assert '<h1 class="good">' in to_html(sample.honest())
-    for report in (sample.sample(), sample.nothing_judged(), sample.broken_off(), report_of([])):
+    real = report_of([finding("a.b", "S.", HELD, "")])
+    assert '<h1 class="good">' in to_html(real)
+    for report in (sample.honest(), sample.sample(), sample.nothing_judged(), sample.broken_off(), report_of([])):
         text = to_html(report)
         assert '<h1 class="good">' not in text
     for report in (sample.nothing_judged(), report_of([])):

@@ -10,7 +10,7 @@ from harness.render.charts import percentile_chart, quantile, time_chart
 from harness.render.html import to_html
 from harness.render.load_words import accounts, amount, margin
 from harness.render.markdown import to_markdown
-from harness.report import BudgetLine, LoadLine, MeasureLine, Report, Stretch
+from harness.report import Agreement, BudgetLine, LoadLine, MeasureLine, Report, Stretch
 from tests.harness.render import sample
 from tests.harness.render.sample import HOSTILE, report_of, to_text
 
@@ -129,8 +129,8 @@ def test_a_run_that_cannot_be_trusted_is_not_said_to_block_production() -> None:
     fault = sample.finding("load.kept_up", "The generator keeps up.", sample.HARNESS_FAULT, "", reason="it was late")
     quick = sample.finding("load.quick", "It is quick.", sample.BLOCKED, "C-PF-01")
     report = report_of([fault, replace(quick, blocked_by="load.kept_up")])
-    tally = arrange(report).tally
-    assert (tally.blocking, tally.unknown) == (0, tally.total)
-    assert "1 harness fault" in tally.unknown_in_words
+    assert arrange(report).blockers == ()
+    assert arrange(report).page.counts == {Agreement.UNKNOWN: 85}
+    assert ("settle what blocks it", 1) in arrange(report).page.would_settle
     # A root that was not selected is unknown, too.
-    assert arrange(report_of([replace(quick, blocked_by="load.other")])).tally.blocking == 0
+    assert arrange(report_of([replace(quick, blocked_by="load.other")])).page.counts == {Agreement.UNKNOWN: 85}

@@ -16,7 +16,7 @@ LABELS = (
     "WAIVED",
     "NOTE",
     "== Not applicable",
-    "== Claims",
+    "== Status page",
 )
 
 
@@ -96,7 +96,8 @@ def test_what_is_not_applicable_is_grouped_by_reason() -> None:
 
 def test_the_counts_say_how_many_of_how_many() -> None:
     text = to_text(sample.sample(), width=100)
-    assert "tuvens-api      17 of 32 held" in text
+    assert "Of 85 lines of the status page: 26 confirmed, 7 contradicted, 4 blocked, 48 unknown." in text
+    assert "tuvens-api: production ready: no; page said yes: contradicted" in text
     assert "42 of 67 requirements judged" in text
     assert "Exit code 1: a MUST is violated, or a declared deviation is out of date." in text
 
