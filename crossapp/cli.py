@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from harness.exit_codes import ExitCode
 
 _OF_THE_MACHINE = (errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
+_HELP = ["-h", "--help"]
 _STOPPED = 130
 """The exit code of a shell for a command that Ctrl-C ended."""
 
@@ -51,7 +52,9 @@ def _command(name: str) -> Any:
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
         found.command(name)(function)
-    return typer.main.get_command(found)
+    command = typer.main.get_command(found)
+    command.context_settings.setdefault("help_option_names", _HELP)
+    return command
 
 
 def _stub() -> None:
@@ -65,7 +68,33 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": _HELP},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from crossapp.versions import version_line
+
+        typer.echo(version_line())
+        raise typer.Exit(ExitCode.OK)
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # its callback acts
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version, the contract's edition and the commit.",
+            callback=_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Options of crossapp itself."""
+
+
 for _name, (_, _help) in _COMMANDS.items():
     app.command(_name, short_help=_help)(_stub)
 

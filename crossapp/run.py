@@ -2,7 +2,6 @@
 
 import platform
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
 from contracts.lifetimes import note_lifetimes
 from contracts.recording import recorder_for
+from crossapp.versions import commit
 from harness import chromium
 from harness.awake import noting_lateness
 from harness.capabilities import capabilities_of
@@ -207,7 +207,7 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             targets=tuple(TargetLine(app, each["url"], each["kind"]) for app, each in context.targets.items()),
             edition=context.edition,
             versions={"crossapp": version("crossapp"), "python": platform.python_version()},
-            commit=_commit(),
+            commit=commit(),
             seed=settings.seed,
             command=settings.command or tuple(sys.argv),
             started=run.started,
@@ -289,21 +289,3 @@ def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
         if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
             return premise + DOES_NOT_HOLD
     return None
-
-
-def _commit() -> str:
-    """The commit of this checkout; empty if crossapp is installed without one."""
-    here = Path(__file__).resolve().parent.parent
-    if not (here / ".git").exists():
-        return ""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()

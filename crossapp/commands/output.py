@@ -57,13 +57,14 @@ def printing() -> Iterator[None]:
             stderr().print(f"crossapp: standard output cannot be written ({error.strerror})", markup=False)
 
 
-def show_report(found: Report, *, json: bool) -> None:
-    """Print a report: as JSON lines in UTF-8 whatever the locale, or for people."""
+def show_report(found: Report, *, json: bool, verbose: bool = False, quiet: bool = False) -> None:
+    """Print a report: as JSON lines in UTF-8 whatever the locale, or for people: with the ids of what is blocked
+    (`verbose`), or its summary alone (`quiet`)."""
     with printing():
         if json:
             sys.stdout.buffer.write("".join(line + "\n" for line in found.lines()).encode("utf-8"))
         else:
-            print_report(found, LossyConsole(highlight=False))
+            print_report(found, LossyConsole(highlight=False), verbose=verbose, quiet=quiet)
 
 
 def save_report(found: Report, folder: Path) -> bool:

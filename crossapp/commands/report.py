@@ -32,6 +32,10 @@ def report(
         typer.Option("--markdown", help="Write Markdown here, short enough for a comment on a pull request."),
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the id of each blocked requirement, too.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the summary.")] = False,
 ) -> None:
     """Render a saved run again: on the terminal, or into the files that are named.
 
@@ -43,7 +47,7 @@ def report(
         if path is not None:
             write(path, _rendered(kind, saved))
     if not any(wanted.values()):
-        show_report(saved, json=False)
+        show_report(saved, json=False, verbose=verbose, quiet=quiet)
     raise typer.Exit(saved.footer.exit_code)
 
 

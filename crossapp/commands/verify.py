@@ -46,6 +46,12 @@ def verify(
     patience: Annotated[
         str, typer.Option("--patience", help="How long one expiry or retry may be waited for, such as 16m or 90s.")
     ] = "0",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the id of each blocked requirement, too.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print no progress, and of the report only its summary.")
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer requests where only their number is large (rate limits, timing).")
     ] = False,
@@ -78,7 +84,7 @@ def verify(
             make_folder(folder)
             if folder is not None:
                 settings = replace(settings, evidence=make_evidence_folder(folder))
-            run = asyncio.run(perform(target, settings, _progress(settings, errors)))
+            run = asyncio.run(perform(target, settings, _silence if quiet else _progress(settings, errors)))
             if folder is not None:
                 save_history(run.lines, folder)
             found = report_of(run, settings)
@@ -87,7 +93,7 @@ def verify(
     saved = folder is not None and save_report(found, folder)
     silent = {} if go_on else unanswered(run.history)
     if json or not silent:
-        show_report(found, json=json)
+        show_report(found, json=json, verbose=verbose, quiet=quiet)
     for app, why in silent.items():
         url = target.targets[app].api_url
         errors.print(f"{app} does not answer at {url}: {why}.", markup=False)
@@ -97,6 +103,10 @@ def verify(
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
     raise typer.Exit(found.footer.exit_code)
+
+
+def _silence(_story: str, _state: str) -> None:
+    """Progress that nobody asked for."""
 
 
 def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:

@@ -91,6 +91,17 @@ class Arrangement:
         return tuple(each for each in both if each[2])
 
     @property
+    def problems_in_brief(self) -> tuple[tuple[str, Cause], ...]:
+        """What is wrong or stands before others, each with its word: what a reader must know of a run."""
+        groups = (
+            ("violated", tuple(sorted(self.violated, key=lambda each: not each.security))),
+            ("harness fault", self.faults),
+            ("warning", self.warnings),
+            ("inconclusive", (*self.roots, *self.inconclusive)),
+        )
+        return tuple((word, cause) for word, causes in groups for cause in causes)
+
+    @property
     def verdicts(self) -> Counter[VerdictName]:
         """How many findings have each verdict."""
         return Counter(each.verdict for each in self.report.findings)

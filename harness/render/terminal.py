@@ -41,14 +41,16 @@ _STYLES = {
 }
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print a report."""
-    _Printer(report, console).print()
+def print_report(report: Report, console: Console, *, verbose: bool = False, quiet: bool = False) -> None:
+    """Print a report. `verbose`: with the ids of what is blocked; `quiet`: its summary alone."""
+    printer = _Printer(report, console, verbose=verbose)
+    printer.summary() if quiet else printer.print()
 
 
 class _Printer:
-    def __init__(self, report: Report, console: Console) -> None:
+    def __init__(self, report: Report, console: Console, *, verbose: bool) -> None:
         self._report = report
+        self._verbose = verbose
         self._arranged = arrange(report)
         self._console = console
         self._width = min(console.width, _WIDEST)
@@ -68,7 +70,7 @@ class _Printer:
         self._not_applicable()
         self._load()
         self._page()
-        self._tail()
+        self.summary()
 
     def _head(self) -> None:
         header = self._report.header
@@ -106,8 +108,9 @@ class _Printer:
             self._field("seen by", f"{count(len(cause.witnesses), 'more requirement')}:")
             self._list(one_line(each.requirement) for each in cause.witnesses)
         if cause.blocks:
-            self._field("blocks", _blocks(cause))
-            self._list(one_line(each.requirement) for each in cause.blocks)
+            self._field("blocks", _blocks(cause) + (":" if self._verbose else ""))
+            if self._verbose:
+                self._list(one_line(each.requirement) for each in cause.blocks)
 
     def _fields(self, finding: Finding) -> None:
         for label, value in details(finding).items():
@@ -164,7 +167,6 @@ class _Printer:
         if not page.rows:
             return
         self._section("Status page", page.total)
-        self._folded(page.sentence + ".")
         for words, number in page.would_settle:
             self._folded(f"{number:>4}  unknown: {prose(words)}", hang=6)
         for row in page.rows:
@@ -174,14 +176,23 @@ class _Printer:
             for cell in row.cells:
                 self._folded(f"{prose(cell.area):<23} {SYMBOLS[cell.verdict]} {prose(cell.words)}", indent=2, hang=24)
 
-    def _tail(self) -> None:
-        footer = self._report.footer
+    def summary(self) -> None:
+        """Print what matters most, last: the counts, a line for each problem, and how the run ended."""
+        footer, arranged = self._report.footer, self._arranged
         self._gap()
-        for line in counts_in_words(self._arranged):
+        for line in counts_in_words(arranged):
             self._folded(line, hang=2)
+        if arranged.page.rows:
+            self._folded(arranged.page.sentence + ".", hang=2)
+        self._gap()
+        for word, cause in arranged.problems_in_brief:
+            statement = f": {prose(cause.finding.statement)}" if cause.finding else ""
+            self._folded(f"{word.upper():<13} {one_line(cause.requirement)}{statement}", hang=14, style=_STYLES[word])
+        if arranged.problems_in_brief:
+            self._gap()
         ended = f"Took {duration(footer.duration_seconds)}." if footer.finished else "Did not finish."
-        style = "bold green" if is_good(self._arranged) else "bold"
-        self._folded(headline(self._arranged) + ".", style=style)
+        style = "bold green" if is_good(arranged) else "bold"
+        self._folded(headline(arranged) + ".", style=style)
         self._folded(f"{ended} Exit code {footer.exit_code}: {exit_code_in_words(footer.exit_code)}.")
 
     def _section(self, title: str, number: int) -> None:
@@ -226,7 +237,7 @@ class _Printer:
 def _blocks(cause: Cause) -> str:
     claims = cause.blocked_claims
     of_claims = f" of {count(len(claims), 'claim')} ({', '.join(claims)})" if claims else ""
-    return f"{count(len(cause.blocks), 'requirement')}{of_claims}:"
+    return f"{count(len(cause.blocks), 'requirement')}{of_claims}"
 
 
 def _exchange(shown: ShownExchange) -> str:

@@ -2,6 +2,7 @@
 import no command."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,3 +86,14 @@ def test_a_command_is_imported_when_it_is_asked_for(name: str, capsys: pytest.Ca
 def test_what_help_says_of_a_command_fits_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     cli.app(["--help"], prog_name="crossapp", standalone_mode=False)
     assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["verify", "-h"], ["up", "-h"]])
+def test_help_has_its_short_name(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cli.app(arguments, standalone_mode=False)
+    assert "Usage:" in capsys.readouterr().out
+
+
+def test_the_version_names_the_edition(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.app(["--version"], standalone_mode=False)
+    assert re.fullmatch(r"crossapp \S+, edition 2025-07(, commit [0-9a-f]{12})?\n", capsys.readouterr().out)

@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from harness.render.arrange import arrange
 from harness.render.terminal import print_report
 from tests.harness.render import sample
 from tests.harness.render.sample import HELD, VIOLATED, finding, report_of, to_text
@@ -31,7 +32,7 @@ def test_ids_and_curl_commands_are_whole_at_every_width(width: int) -> None:
     report = sample.sample()
     lines = to_text(report, width=width).split("\n")
     for each in report.findings:
-        if each.verdict not in (HELD, sample.NOT_APPLICABLE):
+        if each.verdict not in (HELD, sample.NOT_APPLICABLE, sample.BLOCKED):
             assert any(each.requirement in line for line in lines)
         if each.verdict in (VIOLATED, sample.INCONCLUSIVE) and "U+" not in "".join(lines) and each.reproduce:
             assert any(each.reproduce in line for line in lines)
@@ -54,11 +55,13 @@ def test_sentences_are_folded_at_60_columns() -> None:
 def test_a_missing_route_is_told_once_with_what_it_blocks() -> None:
     text = to_text(sample.sample())
     assert text.count("VIOLATED  " + sample.VALIDATE) == 1
-    assert text.count(sample.VALIDATE) == 1
+    assert text.count(sample.VALIDATE) == 2
     block = text[text.index(sample.VALIDATE) :].split("\n\n")[0]
     assert "11 requirements of 9 claims" in " ".join(block.split())
-    assert "hi_events_session.one_user_for_concurrent_sign_ins" in block
-    assert text.count("hi_events_session.one_user_for_concurrent_sign_ins") == 1
+    assert "hi_events_session.one_user_for_concurrent_sign_ins" not in block
+    file = io.StringIO()
+    print_report(sample.sample(), Console(file=file, width=80), verbose=True)
+    assert "hi_events_session.one_user_for_concurrent_sign_ins" in file.getvalue()
 
 
 def test_a_story_that_crashed_is_named() -> None:
@@ -100,6 +103,17 @@ def test_the_counts_say_how_many_of_how_many() -> None:
     assert "tuvens-api: production ready: no; page said yes: contradicted" in text
     assert "42 of 67 requirements judged" in text
     assert "Exit code 1: a MUST is violated, or a declared deviation is out of date." in text
+
+
+def test_the_summary_comes_last_with_a_line_for_each_problem() -> None:
+    file = io.StringIO()
+    print_report(sample.sample(), Console(file=file, width=80), quiet=True)
+    summary = file.getvalue()
+    assert to_text(sample.sample()).endswith(summary)
+    named = [line.split()[1] for line in summary.split("\n") if line.startswith(("VIOLATED", "WARNING"))]
+    arranged = arrange(sample.sample())
+    assert sorted(f"{each.requirement}:" for each in (*arranged.violated, *arranged.warnings)) == sorted(named)
+    assert len(summary.split("\n")) < 60
 
 
 def test_a_run_that_broke_off_says_so_at_both_ends() -> None:
