@@ -127,6 +127,13 @@ class Operation:
                 problems.append(Problem("/body", "is required"))
         return problems
 
+    @cached_property
+    def example(self) -> Any:
+        """The first example of the JSON that a request carries; None where it carries none."""
+        media = self.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
+        examples = [media.get("example"), *(each.get("value") for each in media.get("examples", {}).values())]
+        return next((each for each in examples if each is not None), None)
+
     def response_problems(
         self, *, status: int, headers: Sequence[tuple[str, str]], body: bytes, value: object = UNREAD
     ) -> list[Problem]:

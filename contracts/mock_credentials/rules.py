@@ -1,21 +1,22 @@
 """Mock authentication is for tests: a deployment accepts none of the words that test doubles accept.
 
 The status page speaks of "mock authentication for testing". A word such as `mock-jwt-token` that is accepted lets
-anybody in.
+anybody in. They are tried wherever the documents say that such a credential goes.
 """
 
-from collections.abc import Iterable
-
+import openapi
 from contracts.catalogue import RuleFamily
 from contracts.session_token.rules_minting import SECTION as GENERATE
 from contracts.session_token.rules_questions import VALIDATE
 from harness.expectations import UndecidedError, expect, held, let_through, shown
-from harness.history import Exchange, History
+from harness.history import History, NothingObservedError
 from harness.requirement import MUST
 from harness.verdict import Verdict
+from openapi import Operation
 
 STORY_AT_TUVENS_API = "mock_credentials_are_tried_at_tuvens_api"
 STORY_AT_HI_EVENTS = "mock_credentials_are_tried_at_hi_events"
+STORY_AT_CLIENT = "mock_credentials_are_tried_at_tuvens_client"
 _REFUSALS = (400, 401, 403, 422)
 _NEXT = "Remove the mock from the deployment's configuration: let the build of a deployment not contain it at all."
 
@@ -31,17 +32,34 @@ rule = RuleFamily(
 )
 
 
-def _refused(tried: Iterable[Exchange], *statuses: int) -> Verdict:
+def takers(app: str, kind: str) -> list[Operation]:
+    """The operations of an application whose callers authenticate with a credential of this kind."""
+    operations = openapi.load(app).operations.values()
+    return [each for each in operations if any(scheme.secret == kind for scheme in each.schemes)]
+
+
+def _without(history: History, story: str, operation: str) -> int | None:
+    """The status that an operation returns without any credential: 200 where it is open to all, 404 where there is no
+    such route, or where an event is looked for first."""
+    try:
+        return history.one(f"{story}/without/{operation}").status
+    except NothingObservedError:
+        return None
+
+
+def _refused(history: History, story: str, kind: str, *statuses: int) -> Verdict:
     """Every word was refused, with one of the statuses; that it is the right one is a rule of its own."""
     undecided: UndecidedError | None = None
     seen = []
-    for each in tried:
+    for each in history.every(f"{story}/{kind}"):
         try:
             let_through(each)
         except UndecidedError as error:
             undecided = error
             continue
         accepted = each.is_success or (each.is_client_error and each.status not in statuses)
+        if accepted and each.status == _without(history, story, each.operation):
+            continue  # it tells nothing about the word
         word = each.step.rpartition("/")[2]
         expect(not accepted, expected=f"{word!r} is refused as a credential", observed=shown(each), at=each)
         seen.append(each)
@@ -53,7 +71,7 @@ def _refused(tried: Iterable[Exchange], *statuses: int) -> Verdict:
 @rule(operations=["generateSession", "updateEvent"], settles="C-TA-04")
 def mock_jwts_are_refused(history: History) -> Verdict:
     """tuvens-api accepts no word of a test double, such as mock-jwt-token, as a user's JWT."""
-    return _refused(history.every(f"{STORY_AT_TUVENS_API}/jwt"), *_REFUSALS)
+    return _refused(history, STORY_AT_TUVENS_API, "jwt", *_REFUSALS)
 
 
 @rule(
@@ -63,7 +81,7 @@ def mock_jwts_are_refused(history: History) -> Verdict:
 )
 def mock_session_tokens_are_refused(history: History) -> Verdict:
     """tuvens-api accepts no word of a test double, such as mock_token, as a session token."""
-    return _refused(history.every(f"{STORY_AT_TUVENS_API}/session token"), *_REFUSALS, 404)
+    return _refused(history, STORY_AT_TUVENS_API, "session token", *_REFUSALS, 404)
 
 
 @rule(
@@ -74,7 +92,7 @@ def mock_session_tokens_are_refused(history: History) -> Verdict:
 )
 def mock_secrets_are_refused(history: History) -> Verdict:
     """tuvens-api accepts no word of a test double, such as test-secret, as the shared secret."""
-    return _refused(history.every(f"{STORY_AT_TUVENS_API}/secret"), *_REFUSALS)
+    return _refused(history, STORY_AT_TUVENS_API, "secret", *_REFUSALS)
 
 
 hi_events_rule = RuleFamily(
@@ -95,7 +113,7 @@ hi_events_rule = RuleFamily(
 )
 def mock_sign_ins_are_refused(history: History) -> Verdict:
     """hi.events starts no session for a word of a test double, such as mock_token."""
-    return _refused(history.every(f"{STORY_AT_HI_EVENTS}/session token"), *_REFUSALS, 404)
+    return _refused(history, STORY_AT_HI_EVENTS, "session token", *_REFUSALS, 404)
 
 
 @hi_events_rule(
@@ -105,4 +123,17 @@ def mock_sign_ins_are_refused(history: History) -> Verdict:
 )
 def mock_bearers_are_refused(history: History) -> Verdict:
     """hi.events accepts no word of a test double, such as test-token, as the bearer token of a session."""
-    return _refused(history.every(f"{STORY_AT_HI_EVENTS}/bearer"), *_REFUSALS)
+    return _refused(history, STORY_AT_HI_EVENTS, "bearer", *_REFUSALS)
+
+
+@rule(
+    obliged="tuvens-client",
+    section="tuvens-client",
+    quote="on its own origin wraps tuvens-api's, same body and answers, passing the user's JWT on",
+    story=STORY_AT_CLIENT,
+    operations="wrapGenerateSession",
+    depends_on="mock_credentials.mock_jwts_are_refused",
+)
+def mock_users_are_refused(history: History) -> Verdict:
+    """tuvens-client mints no session for a word of a test double, such as mock-jwt-token, in place of a user's JWT."""
+    return _refused(history, STORY_AT_CLIENT, "jwt", *_REFUSALS)

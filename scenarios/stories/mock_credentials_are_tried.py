@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from contracts.hi_events_session import wire as hi_wire
-from contracts.tuvens_event.wire import update_event
+from contracts.calls import call
+from contracts.mock_credentials.rules import takers
 from scenarios.cast.cast import BROWSER, CLIENT, Cast
 from scenarios.cast.updates import unknown_id
 from scenarios.catalogue import story
@@ -25,14 +25,15 @@ _TOKENS = (
 _SECRETS = ("mock-secret", "test-secret", "test", "dev-secret", "dev", "secret", "shared-secret", "changeme")
 
 
+KINDS = (("tuvens-api", "jwt"), ("tuvens-api", "shared-secret"), ("hi.events", "bearer"), ("tuvens-client", "jwt"))
+"""What is tried at which application."""
+
+
 @story(operations=("generateSession",))
 async def mock_credentials_are_tried_at_tuvens_api(cast: Cast) -> None:
     """Strangers use the words of test doubles at tuvens-api: as JWT, as session token, as shared secret."""
-    user, event = cast.organiser, unknown_id(cast.some_event, cast.stage.random)
-    for word in _without(_TOKENS, (each.jwt for each in cast.deployment.users)):
-        await cast.generates_session(f"jwt/generateSession/{word}", user, jwt=word)
-        # About no event: nothing changes even if the word is accepted.
-        await cast.send(f"jwt/updateEvent/{word}", CLIENT, update_event(word, event, {"hasTicketing": True}), key=None)
+    await _try_as(cast, "tuvens-api", "jwt", CLIENT)
+    for word in _TOKENS:
         await cast.validates(f"session token/validateSession/{word}", word)
         await cast.lists_accounts(f"session token/listUserAccounts/{word}", word)
         await cast.asks_permission(f"session token/validatePermission/{word}", word, "manage_ticketing")
@@ -50,14 +51,33 @@ async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     # A third of what the limit lets through in a minute: others sign in meanwhile.
     for word in _TOKENS[: max(1, limit // 3)] if limit else _TOKENS:
         await cast.signs_in(f"session token/{word}", word)
-    for word in _TOKENS:
-        calls = {
-            "getCrossAppStatus": hi_wire.session_status(word),
-            "listCrossAppAccounts": hi_wire.session_accounts(word),
-            "validateCrossAppPermission": hi_wire.session_permission(word, "manage_ticketing"),
-        }
-        for name, call in calls.items():
-            await cast.send(f"bearer/{name}/{word}", BROWSER, call, key=None)
+    await _try_as(cast, "hi.events", "bearer", BROWSER)
+
+
+@story(needs=("target:tuvens-client",), operations=("wrapGenerateSession",))
+async def mock_credentials_are_tried_at_tuvens_client(cast: Cast) -> None:
+    """Strangers use the words of test doubles at tuvens-client's server, as a user's JWT."""
+    for word in _without(_TOKENS, (each.jwt for each in cast.deployment.users)):
+        await cast.wraps_session(f"jwt/wrapGenerateSession/{word}", cast.organiser, jwt=word)
+
+
+async def _try_as(cast: Cast, app: str, kind: str, caller: str) -> None:
+    """Send each word, and no credential, to every operation that takes one of a kind.
+
+    The requests are about no event: nothing changes even if a word is accepted.
+    """
+    words = _without(_TOKENS, (each.jwt for each in cast.deployment.users))
+    unknown = {"id": unknown_id(cast.some_event, cast.stage.random)}
+    for operation in takers(app, kind):
+        path = unknown if "{id}" in operation.path else None
+        body = operation.example
+        if isinstance(body, dict) and "account_id" in body:
+            body = {**body, "account_id": cast.organiser.account_id}
+        said = {} if body is None else {"json": body}
+        await cast.send(f"without/{operation.id}", caller, call(operation.id, path=path, **said), key=None)
+        for word in words:
+            asked = call(operation.id, word, path=path, **said)
+            await cast.send(f"{kind}/{operation.id}/{word}", caller, asked, key=None)
 
 
 def _without(words: Iterable[str], right: Iterable[str]) -> list[str]:
