@@ -1,13 +1,16 @@
-"""Runs stories phase by phase: side by side, in a browser, one at a time, and last those that use up limits."""
+"""Runs stories phase by phase: side by side, in a browser, one at a time, and last those that use up limits. Those
+that mostly wait begin first and run beside the others."""
 
 import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from types import MappingProxyType
 
 from harness.capabilities import remedy_for
 from harness.history import History, StoryOutcome
+from harness.places import Places
 from harness.story import Phase, Story, StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 
@@ -31,17 +34,34 @@ async def drive(
 
     `cast_for` makes the cast of a story. `skip` is called before a story begins and returns the reason why it cannot
     run, or None. `progress` is called with (story, state), see ENDS; `waiting` has for what a story waits now. Stories
-    still running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side.
+    still running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side,
+    those that wait aside.
     """
 
     deadline = time.monotonic() + minutes * 60
-    for phase in Phase:
-        chosen = [each for each in stories if each.phase is phase]
-        together = phase in (Phase.SIDE_BY_SIDE, Phase.IN_BROWSER)
-        gate = asyncio.Semaphore(at_once if together else 1)
-        await asyncio.gather(
-            *(_one(each, cast_for, history, skip, progress, waiting, deadline, gate) for each in chosen)
-        )
+
+    async def one(story: Story, places: Places | None = None) -> None:
+        await _one(story, cast_for, history, skip, progress, waiting, deadline, places)
+
+    def together(phase: Phase, places: Places | None = None) -> asyncio.Future[list[None]]:
+        return asyncio.gather(*(one(each, places) for each in stories if each.phase is phase))
+
+    async def in_turn(phase: Phase) -> None:
+        for each in stories:
+            if each.phase is phase:
+                await one(each)
+
+    await in_turn(Phase.FIRST)
+    waiters = together(Phase.WAITING)
+    try:
+        await together(Phase.SIDE_BY_SIDE, Places(at_once))
+        await together(Phase.IN_BROWSER, Places(at_once))
+        await in_turn(Phase.ONE_BY_ONE)
+        await waiters
+    finally:
+        waiters.cancel()
+    await in_turn(Phase.ALONE)
+    await in_turn(Phase.LAST)
 
 
 async def _one(
@@ -52,14 +72,14 @@ async def _one(
     progress: Progress,
     waiting: Mapping[str, str],
     deadline: float,
-    gate: asyncio.Semaphore,
+    places: Places | None,
 ) -> None:
     lacking = [need for need in story.needs if need not in history.context.capabilities]
     if lacking:
         history.stories[story.name] = StoryOutcome(story.name, "skipped", remedy_for(lacking[0]))
         progress(story.name, "skipped")
         return
-    async with gate:
+    async with places.one() if places is not None else nullcontext():
         impossible = skip(story)
         if impossible is not None:
             history.stories[story.name] = StoryOutcome(story.name, "stopped", impossible)

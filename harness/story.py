@@ -7,15 +7,19 @@ from typing import Any
 
 
 class Phase(IntEnum):
-    """When a story runs. FIRST: before all others, to find out which routes exist. SIDE_BY_SIDE: in parallel.
-    IN_BROWSER: in parallel in a browser, while no clock is moved and nothing else loads the machine. ALONE: one at a
-    time, since it moves clocks or causes failures. LAST: it uses up limits that the others need."""
+    """When a story runs. FIRST: before all others, to find out which routes exist. WAITING: beside all up to
+    ONE_BY_ONE, since nearly all that it does is wait. SIDE_BY_SIDE: in parallel. IN_BROWSER: in parallel in a browser,
+    while no clock is moved and nothing else loads the machine. ONE_BY_ONE: nothing beside it but what is WAITING, since
+    it loads or disturbs the applications. ALONE: nothing at all beside it, since it moves clocks, causes failures or
+    counts. LAST: it uses up limits that the others need."""
 
     FIRST = 0
-    SIDE_BY_SIDE = 1
-    IN_BROWSER = 2
-    ALONE = 3
-    LAST = 4
+    WAITING = 1
+    SIDE_BY_SIDE = 2
+    IN_BROWSER = 3
+    ONE_BY_ONE = 4
+    ALONE = 5
+    LAST = 6
 
 
 class StoryStoppedError(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +85,8 @@ def verify(
             make_folder(folder)
             if folder is not None:
                 settings = replace(settings, evidence=make_evidence_folder(folder))
-            run = asyncio.run(perform(target, settings, _silence if quiet else _progress(settings, errors)))
+            progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
+            run = asyncio.run(perform(target, settings, progress))
             if folder is not None:
                 save_history(run.lines, folder)
             found = report_of(run, settings)
@@ -109,19 +111,23 @@ def _silence(_story: str, _state: str) -> None:
     """Progress that nobody asked for."""
 
 
-def _progress(settings: Settings, console: Console) -> Callable[[str, str], None]:
+def _progress(settings: Settings, console: Console, *, verbose: bool) -> Callable[[str, str], None]:
     """A callback that prints a line for each story that ends, waits for long or sends much; on a terminal always the
-    same line."""
+    same line. `verbose`: a line of its own for each, also where one begins, with the time."""
     total = len(stories_for(settings))
     done = 0
+    since = time.monotonic()
     width = max(shutil.get_terminal_size().columns - 1, 20)
 
     def tell(story: str, state: str) -> None:
         nonlocal done
-        if state == "started":
-            return
         over = state in ENDS
         done += over
+        if verbose:
+            console.print(f"{time.monotonic() - since:7.1f} s  {story.replace('_', ' ')} {state}", markup=False)
+            return
+        if state == "started":
+            return
         told = f" {state}" if not over else "" if state == "finished" else f": {state}"
         line = f"[{done:>3}/{total}] {story.replace('_', ' ')}{told}"
         if console.is_terminal:

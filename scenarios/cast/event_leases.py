@@ -13,6 +13,7 @@ from typing import Any
 
 from contracts.status_changes import TICKETING, state_of
 from harness.deployment import Deployment, Linked
+from harness.places import place_lent
 from harness.story import StoryStoppedError
 
 
@@ -154,7 +155,8 @@ class EventLeases:
         if not candidates:
             raise StoryStoppedError(f"no event may be changed: name some in {field}")
         async with self._returned:
-            await self._one_is_free(story, candidates, field)
+            with place_lent():
+                await self._one_is_free(story, candidates, field)
             # One for which nothing is to come, and of these the one that was used least.
             free = [each for each in candidates if each not in self._leased]
             event_id = min(free, key=lambda each: (each in self._due, self._times_used[each]))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import openapi
 from harness.deployment import Deployment
 from harness.pacing import Allowance, Pacer
+from harness.places import place_lent
 
 
 class RateLimitTurns:
@@ -44,13 +45,15 @@ class RateLimitTurns:
     async def take(self, operation: str, key: str, count: int = 1) -> None:
         """Wait until `count` requests are within the limit, and count them.
 
-        `key` is what the limit counts by. The calls that an application makes on behalf of these requests are counted,
-        too, if they count by the same user or by the shared secret.
+        `key` is what the limit counts by; for a limit by address it is always the same. The calls that an application
+        makes on behalf of these requests are counted, too, if they count by the same user or by the shared secret.
         """
-        await asyncio.gather(*(self._take(operation, key) for _ in range(count)))
+        with place_lent():
+            await asyncio.gather(*(self._take(operation, key) for _ in range(count)))
 
     async def _take(self, operation: str, key: str) -> None:
-        await self.pacer.turn(operation, key)
+        limit = openapi.find(operation).rate_limit
+        await self.pacer.turn(operation, "address" if limit is not None and limit.key == "address" else key)
         for called in map(openapi.find, openapi.find(operation).calls):
             counted_by = called.rate_limit.key if called.rate_limit is not None else ""
             if counted_by in ("user", "shared-secret"):

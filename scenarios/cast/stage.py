@@ -12,6 +12,7 @@ from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
 from harness.drive import Progress
 from harness.history import SHARED
+from harness.places import place_lent
 from harness.receiver import Receiver
 from harness.recorder import Recorder
 from scenarios.cast.clock import RunClock
@@ -68,6 +69,8 @@ class Stage:
         simulated = all(each.control is not None for each in deployment.targets.values())
         self.changed: dict[str, float] = {}
         """When hi.events last changed an event, by its id, in seconds of the monotonic clock."""
+        self.prompt_deliveries = asyncio.Lock()
+        """Held while deliveries are made to fail, and by a story in another phase that needs prompt ones."""
         self.events = EventLeases(
             deployment,
             self._read_event,
@@ -91,7 +94,8 @@ class Stage:
     def waits(self, story: str, seconds: float, what: str) -> Iterator[None]:
         """A block in which a story waits for something, at most so many seconds."""
         self.waiting[story] = self.tell(story, what, seconds)
-        yield
+        with place_lent():
+            yield
         # Not where the story is stopped meanwhile: then it is the reason.
         self.waiting.pop(story, None)
 

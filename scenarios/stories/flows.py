@@ -163,7 +163,7 @@ async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
     await _replace(cast, session.token)
 
 
-@story(needs=(*_NEEDS, "expiry:tuvens-api"), operations=OPERATIONS)
+@story(phase=Phase.WAITING, needs=(*_NEEDS, "expiry:tuvens-api"), operations=OPERATIONS)
 async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
     """An organiser waits too long with a session token, gets a new one, and goes on to a live event."""
     if cast.can("control:tuvens-api"):
@@ -176,7 +176,7 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
 async def _replace(cast: Cast, expired: str) -> None:
     await cast.signs_in("expired/sign in", expired)
     await cast.turn_to_sign_in()
-    async with cast.linked_event() as event:
+    async with cast.stage.prompt_deliveries, cast.linked_event() as event:
         bearer = await _signs_in(cast, "new/generate session", "new/sign in")
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")

@@ -15,7 +15,7 @@ from scenarios.catalogue import story
 from scenarios.tools.fuzzing.campaign import Campaign
 
 
-@story(phase=Phase.ALONE, needs=("fuzzing",))
+@story(phase=Phase.ONE_BY_ONE, needs=("fuzzing",))
 async def operations_are_fuzzed(cast: Cast) -> None:
     """Someone sends every operation the examples of its document, the edges of every field, and nonsense."""
     for app in cast.deployment.targets:

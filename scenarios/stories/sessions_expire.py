@@ -32,7 +32,7 @@ async def sessions_expire_by_the_clock(cast: Cast) -> None:
     cast.stage.sessions.forget()
 
 
-@story(phase=Phase.SIDE_BY_SIDE, needs=_NEEDS, operations=OPERATIONS)
+@story(phase=Phase.WAITING, needs=_NEEDS, operations=OPERATIONS)
 async def sessions_expire_by_waiting(cast: Cast) -> None:
     """Hi.Events uses a session shortly before and shortly after its expiry; all wait for it."""
     if cast.can("control:tuvens-api"):

@@ -6,7 +6,7 @@ from contracts.configuration.rules import EXPIRY_SECONDS
 from contracts.session_token import wire
 from contracts.tuvens_event.wire import get_event
 from harness.http import Call
-from harness.story import StoryStoppedError
+from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.cast.second_instance import second_instance
 from scenarios.cast.sending import Reply
@@ -15,7 +15,7 @@ from scenarios.catalogue import story
 DOMAIN = "tickets.settings.example"
 
 
-@story(needs=("launch:tuvens-api",), operations=("generateSession", "validateSession"))
+@story(phase=Phase.WAITING, needs=("launch:tuvens-api",), operations=("generateSession", "validateSession"))
 async def settings_take_effect(cast: Cast) -> None:
     """A second tuvens-api is started with another secret, another expiry and another domain of Hi.Events."""
     secret = cast.hide("other-shared-secret", secrets.token_urlsafe(36))

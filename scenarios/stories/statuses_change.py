@@ -102,10 +102,15 @@ async def changes_follow_closely(cast: Cast) -> None:
         await _record(cast, deliveries, "deliveries", event)
 
 
-@story(phase=Phase.ALONE, needs=_FAILURES, operations=OPERATIONS)
+@story(phase=Phase.ONE_BY_ONE, needs=_FAILURES, operations=OPERATIONS)
 async def deliveries_fail(cast: Cast) -> None:
     """An organiser changes events while tuvens-api answers 503, answers 400, has had enough, says nothing or hangs up;
     hi.events tries again, as the simulators' clocks are moved or all wait for it."""
+    async with cast.stage.prompt_deliveries:
+        await _all_fail(cast)
+
+
+async def _all_fail(cast: Cast) -> None:
     starts = await _server_error(cast)
     await _client_error(cast, starts)
     if len(starts) < 2:

@@ -17,7 +17,7 @@ _COMPARED = {"probe": "near", "control": "control"}
 _OTHER_DIGIT = str.maketrans("0123456789abcdef", "123456789abcdef0")
 
 
-@story(phase=Phase.ALONE, needs=("near:tuvens-api",), operations=("generateSession", "validateSession"))
+@story(phase=Phase.ONE_BY_ONE, needs=("near:tuvens-api",), operations=("generateSession", "validateSession"))
 async def refusals_are_timed(cast: Cast) -> None:
     """Someone guesses the shared secret, now wrong from the first character on, now in the last only, in turn."""
     session = await cast.session()
@@ -31,7 +31,7 @@ async def refusals_are_timed(cast: Cast) -> None:
     await _in_turn(cast, guesses, far=nothing_right, near=nearly_right)
 
 
-@story(phase=Phase.ALONE, needs=("near:tuvens-api",), operations=("receiveEventStatusChanged",))
+@story(phase=Phase.ONE_BY_ONE, needs=("near:tuvens-api",), operations=("receiveEventStatusChanged",))
 async def forged_signatures_are_timed(cast: Cast) -> None:
     """Someone guesses the signature of a webhook, now wrong from the first digit on, now in the last only, in turn."""
     number = cast.stage.random.randrange(1_900_000_000, 2_147_000_000)

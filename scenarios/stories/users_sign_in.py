@@ -85,7 +85,7 @@ async def a_customer_of_old_signs_in(cast: Cast) -> None:
     await cast.signs_in("sign in", session.token, turn_taken=True)
 
 
-@story(phase=Phase.ALONE, operations=("generateSession", "validateSession"))
+@story(phase=Phase.ONE_BY_ONE, operations=("generateSession", "validateSession"))
 async def many_are_asked_about_at_once(cast: Cast) -> None:
     """Hi.Events asks tuvens-api about the session tokens of many users at the same moment, twice about each."""
     users = _mixed(cast, _USERS)
@@ -93,7 +93,7 @@ async def many_are_asked_about_at_once(cast: Cast) -> None:
     await asyncio.gather(*(_validate(cast, each) for each in sessions for _ in range(2)))
 
 
-@story(phase=Phase.ALONE, operations=OPERATIONS)
+@story(phase=Phase.ONE_BY_ONE, operations=OPERATIONS)
 async def many_sign_in_at_once(cast: Cast) -> None:
     """As many sign in at the same moment as the limit lets, most of them for the first time, each several times: twice
     with each session token."""

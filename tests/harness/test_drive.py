@@ -9,6 +9,7 @@ import pytest
 
 from harness.drive import drive
 from harness.history import Context, History, StoryOutcome
+from harness.places import place_lent
 from harness.story import Phase, Stories, Story, StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from tests.harness.simulated import SimulatedLoop
@@ -95,7 +96,57 @@ def test_so_many_stories_at_once_and_no_more(loop: SimulatedLoop) -> None:
     assert loop.now == 1_000.0 + 3
 
 
-@pytest.mark.parametrize("phase", [Phase.FIRST, Phase.ALONE, Phase.LAST])
+def test_a_story_that_waits_lends_its_place_and_comes_back_at_once(loop: SimulatedLoop) -> None:
+    going = most = 0
+
+    async def works(seconds: float) -> None:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(seconds)
+        going -= 1
+
+    async def waits(_: object) -> None:
+        await works(1)
+        with place_lent():
+            await asyncio.gather(*(_waits_too(30) for _ in range(3)))
+        await works(10)
+
+    async def _waits_too(seconds: float) -> None:
+        with place_lent():
+            await asyncio.sleep(seconds)
+
+    def working(seconds: float) -> Tale:
+        return lambda _: works(seconds)
+
+    driven(loop, story("waits", waits), *(story(f"s{number}", working(20)) for number in range(3)), at_once=1)
+    # s0 and s1 fill the time until 31, where the story that waited goes on beside s1; s2 begins when both are over.
+    assert (most, loop.now) == (2, 1_000.0 + 61)
+
+
+def test_stories_that_wait_begin_first_and_what_needs_to_be_alone_comes_after_them(loop: SimulatedLoop) -> None:
+    told: list[str] = []
+
+    def telling(name: str, seconds: float) -> Tale:
+        async def tale(_: object) -> None:
+            told.append(name)
+            await asyncio.sleep(seconds)
+
+        return tale
+
+    phases = {
+        "alone": (Phase.ALONE, 1),
+        "one by one": (Phase.ONE_BY_ONE, 1),
+        "beside": (Phase.SIDE_BY_SIDE, 1),
+        "waits": (Phase.WAITING, 30),
+        "waits, too": (Phase.WAITING, 20),
+    }
+    driven(loop, *(story(name, telling(name, seconds), phase) for name, (phase, seconds) in phases.items()), at_once=1)
+    assert told == ["waits", "waits, too", "beside", "one by one", "alone"]
+    assert loop.now == 1_000.0 + 31
+
+
+@pytest.mark.parametrize("phase", [Phase.FIRST, Phase.ONE_BY_ONE, Phase.ALONE, Phase.LAST])
 def test_in_the_other_phases_one_story_at_a_time_is_driven(loop: SimulatedLoop, phase: Phase) -> None:
     driven(loop, *(story(f"s{number}", waiting(1), phase) for number in range(4)), at_once=4)
     assert loop.now == 1_000.0 + 4
