@@ -28,7 +28,8 @@ class StoryStoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story: `sentence` tells it, `needs` are the capabilities and `operations` the operations that it requires."""
+    """A story: `sentence` tells it, `needs` are the capabilities and `operations` the operations that it requires;
+    with the capability `unless` it does nothing. `waits_for`: the kinds of what it waits for, for a plan of the run."""
 
     name: str
     sentence: str
@@ -36,6 +37,8 @@ class Story:
     phase: Phase
     needs: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
+    unless: str = ""
+    waits_for: tuple[str, ...] = ()
 
 
 class Stories:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,15 @@ import typer
 from rich.console import Console
 
 from crossapp.commands.errors import reported, seconds_of
-from crossapp.commands.output import make_folder, save_history, save_report, show_report, stderr
+from crossapp.commands.output import make_folder, printing, save_history, save_report, show_report, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
+from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
 from harness.drive import ENDS
+from harness.render.text import in_encoding
 
 
 def verify(
@@ -48,7 +51,7 @@ def verify(
         str, typer.Option("--patience", help="How long one expiry or retry may be waited for, such as 16m or 90s.")
     ] = "0",
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print the id of each blocked requirement, too.")
+        bool, typer.Option("--verbose", "-v", help="Also print when each story begins, and each blocked requirement.")
     ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no progress, and of the report only its summary.")
@@ -60,6 +63,9 @@ def verify(
         int, typer.Option("--examples", min=1, help="Random cases that fuzzing sends each operation.")
     ] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be sent and waited for, and how long it takes; send nothing.")
+    ] = False,
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not answer at all.")
     ] = False,
@@ -81,6 +87,9 @@ def verify(
             chosen = ", ".join((*settings.select, *(f"--without {each}" for each in settings.without)))
             raise typer.BadParameter(f"no requirement matches {chosen}; see crossapp requirements")
         with deployed(deployment, faults=fault or ()) as target:
+            if plan:
+                _show_plan(plan_of(target, settings), json=json)
+                return
             folder = report or (None if json else Path("crossapp-report"))
             make_folder(folder)
             if folder is not None:
@@ -109,6 +118,12 @@ def verify(
 
 def _silence(_story: str, _state: str) -> None:
     """Progress that nobody asked for."""
+
+
+def _show_plan(plan: Plan, *, json: bool) -> None:
+    with printing():
+        for line in [dumps(plan.to_json())] if json else plan_lines(plan):
+            typer.echo(in_encoding(line, sys.stdout.encoding))
 
 
 def _progress(settings: Settings, console: Console, *, verbose: bool) -> Callable[[str, str], None]:

@@ -61,6 +61,12 @@ class Cast:
         return self.user("organiser")
 
     @property
+    def others(self) -> tuple[User, ...]:
+        """Up to six users who take turns where any will do, since each has a rate limit of its own: without the
+        organiser, whose turns other stories need, unless there is nobody else."""
+        return tuple(each for each in self.deployment.users if each.role != "organiser")[:6] or self.deployment.users
+
+    @property
     def some_event(self) -> str:
         """The id of an event of tuvens-api, to be read; "1" if the deployment names none."""
         return self.deployment.events[0] if self.deployment.events else "1"

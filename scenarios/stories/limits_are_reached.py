@@ -75,6 +75,15 @@ async def webhooks_come_too_often(cast: Cast) -> None:
         )
 
 
+def limit_to_reach(operation: str, in_force: int, *, controlled: bool, quick: bool) -> int:
+    """The limit that is used up: with a control plane the contract's, and no more than 40 in a quick run, since a
+    thousand webhooks take a third of its time; else the one that is in force."""
+    if not controlled:
+        return in_force
+    documented = openapi.find(operation).limit_in_force({})
+    return min(documented, _QUICK_LIMIT) if quick else documented
+
+
 async def _until_limited(cast: Cast, operation: str, ask: Ask) -> None:
     """Use up a limit; nothing is sent where the deployment says that there is none."""
     if limit := _limit(cast, operation):
@@ -82,26 +91,16 @@ async def _until_limited(cast: Cast, operation: str, ask: Ask) -> None:
 
 
 def _limit(cast: Cast, operation: str) -> int:
-    if _by_control(cast):
-        return _limits_to_set(cast)[operation]
-    return openapi.find(operation).limit_in_force(cast.stage.target("tuvens-api").rate_limits)
+    in_force = openapi.find(operation).limit_in_force(cast.stage.target("tuvens-api").rate_limits)
+    return limit_to_reach(operation, in_force, controlled=_by_control(cast), quick=cast.stage.quick)
 
 
 def _contract_limits(cast: Cast) -> AbstractAsyncContextManager[None]:
     """With a control plane: the contract's limits, counted from 0."""
     if not _by_control(cast):
         return nullcontext()
-    return cast.stage.control.rate_limits("tuvens-api", _limits_to_set(cast))
-
-
-def _limits_to_set(cast: Cast) -> dict[str, int]:
-    """The contract's limits; in a quick run none above 40, since a thousand webhooks take a third of its time."""
-    documented = {
-        each.id: each.rate_limit.limit
-        for each in openapi.load("tuvens-api").operations.values()
-        if each.rate_limit is not None
-    }
-    return {name: min(limit, _QUICK_LIMIT) if cast.stage.quick else limit for name, limit in documented.items()}
+    limited = [each.id for each in openapi.load("tuvens-api").operations.values() if each.rate_limit is not None]
+    return cast.stage.control.rate_limits("tuvens-api", {each: _limit(cast, each) for each in limited})
 
 
 def _by_control(cast: Cast) -> bool:

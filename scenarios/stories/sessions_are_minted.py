@@ -16,7 +16,7 @@ async def sessions_are_minted(cast: Cast) -> None:
     await cast.generates_session("second", user)
 
 
-@story(phase=Phase.LAST, operations=("generateSession",))
+@story(phase=Phase.ALONE, operations=("generateSession",))
 async def tokens_are_sampled(cast: Cast) -> None:
     """Users ask for as many session tokens as their limits allow; all that the run has seen are compared."""
     users = [cast.organiser, *(each for each in cast.deployment.users if each.role != "organiser")]

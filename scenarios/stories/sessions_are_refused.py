@@ -57,8 +57,7 @@ async def sessions_are_refused_for_wrong_accounts(cast: Cast) -> None:
     """The organiser asks for sessions for accounts of other people, and for ids that no account has."""
     # If no session can be minted at all, a refusal proves nothing.
     await cast.session()
-    # Each request counts against one user's limit, so the users take turns.
-    users = cycle(cast.deployment.users[:6])
+    users = cycle(cast.others)
     for name, account_id in ILL_FORMED_ACCOUNTS.items():
         await cast.generates_session(f"ill-formed account/{name}", next(users), account_id=account_id)
     for name, body in ILL_FORMED_BODIES.items():

@@ -1,5 +1,7 @@
 """tuvens-client's own server generates sessions for its pages."""
 
+from itertools import cycle
+
 from contracts.client_session.wire import wrap_generate_session
 from harness.deployment import User
 from scenarios.cast.bad_jwts import OTHER_KEY, expired_jwt, forged_jwts
@@ -29,11 +31,9 @@ async def sessions_are_wrapped(cast: Cast) -> None:
     expired = expired_jwt(cast)
     if expired is not None:
         await cast.wraps_session("expired JWT", organiser, jwt=expired)
-    # Each request counts against one user's limit, so the users take turns.
-    users = cast.deployment.users[:6]
-    for number, (name, body) in enumerate(_ILL_FORMED.items()):
+    for user, (name, body) in zip(cycle(cast.others), _ILL_FORMED.items(), strict=False):
         call = wrap_generate_session(None, 0).with_body(body)
-        await cast.wraps_session(f"ill-formed account/{name}", users[number % len(users)], body=call.body)
+        await cast.wraps_session(f"ill-formed account/{name}", user, body=call.body)
     if cast.can("role:outsider"):
         await cast.wraps_session("foreign account", organiser, account_id=cast.user("outsider").account_id)
 

@@ -102,7 +102,7 @@ async def changes_follow_closely(cast: Cast) -> None:
         await _record(cast, deliveries, "deliveries", event)
 
 
-@story(phase=Phase.ONE_BY_ONE, needs=_FAILURES, operations=OPERATIONS)
+@story(phase=Phase.ONE_BY_ONE, needs=_FAILURES, operations=OPERATIONS, waits_for=("retries",))
 async def deliveries_fail(cast: Cast) -> None:
     """An organiser changes events while tuvens-api answers 503, answers 400, has had enough, says nothing or hangs up;
     hi.events tries again, as the simulators' clocks are moved or all wait for it."""

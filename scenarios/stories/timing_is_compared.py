@@ -25,10 +25,10 @@ async def refusals_are_timed(cast: Cast) -> None:
     nothing_right = cast.hide("shared-secret-nothing-right", "".join("b" if char == "a" else "a" for char in right))
     nearly_right = cast.hide("shared-secret-last-character", right[:-1] + ("a" if right[-1] != "a" else "b"))
 
-    async def guesses(step: str, secret: str) -> Reply:
+    async def guess(step: str, secret: str) -> Reply:
         return await cast.validates(step, session.token, secret=secret, obey_limits=False)
 
-    await _in_turn(cast, guesses, far=nothing_right, near=nearly_right)
+    await _in_turn(cast, guess, far=nothing_right, near=nearly_right)
 
 
 @story(phase=Phase.ONE_BY_ONE, needs=("near:tuvens-api",), operations=("receiveEventStatusChanged",))
@@ -48,25 +48,34 @@ async def forged_signatures_are_timed(cast: Cast) -> None:
     nothing_right = f"{prefix}={digits.translate(_OTHER_DIGIT)}"
     nearly_right = right[:-1] + right[-1].translate(_OTHER_DIGIT)
 
-    async def guesses(step: str, signature: str) -> Reply:
+    async def guess(step: str, signature: str) -> Reply:
         return await cast.delivers(step, body, signature=signature, obey_limits=False)
 
-    await _in_turn(cast, guesses, far=nothing_right, near=nearly_right)
+    await _in_turn(cast, guess, far=nothing_right, near=nearly_right)
 
 
-async def _in_turn(cast: Cast, guesses: Callable[[str, str], Awaitable[Reply]], *, far: str, near: str) -> None:
+def guesses(*, quick: bool) -> int:
+    """How many guesses one comparison takes."""
+    return 3 * (_pairs(quick=quick) + _WARM_UP)
+
+
+def _pairs(*, quick: bool) -> int:
+    return _QUICK_PAIRS if quick else _PAIRS
+
+
+async def _in_turn(cast: Cast, guess: Callable[[str, str], Awaitable[Reply]], *, far: str, near: str) -> None:
     """Make guesses of three kinds in turn and record how their durations compare: `near` with `far`, and `far` with
     itself as a control."""
     times: Mapping[str, list[float]] = {"far": [], "near": [], "control": []}
     refused = True
     last = 0
-    pairs = _QUICK_PAIRS if cast.stage.quick else _PAIRS
+    pairs = _pairs(quick=cast.stage.quick)
     for turn in range(pairs + _WARM_UP):
         # A random order spreads a drift of the machine's speed over all three.
         order = [("far", far), ("near", near), ("control", far)]
         cast.stage.random.shuffle(order)
-        for name, guess in order:
-            reply = await guesses(f"guess/{name}", guess)
+        for name, value in order:
+            reply = await guess(f"guess/{name}", value)
             refused = refused and reply.status == 401
             last = reply.exchange.number
             if turn >= _WARM_UP:

@@ -49,11 +49,18 @@ async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
     cast.stage.sessions.forget()
 
 
-@story(phase=Phase.WAITING, needs=("expiry:tuvens-api",), operations=OPERATIONS)
+@story(
+    phase=Phase.WAITING,
+    needs=("expiry:tuvens-api",),
+    operations=OPERATIONS,
+    unless="control:tuvens-api",
+    waits_for=(
+        "expiry",
+        "cache",
+    ),
+)
 async def expired_tokens_are_tried_after_waiting(cast: Cast) -> None:
     """The organiser signs in with a session token, and tries again when it has expired; all wait for it."""
-    if cast.can("control:tuvens-api"):
-        return
     await cast.turn_to_sign_in()
     used, unused = await _two_tokens(cast)
     cast.stage.sessions.expect_promised(unused)

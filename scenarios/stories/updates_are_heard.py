@@ -15,7 +15,8 @@ from scenarios.catalogue import story
 OPERATIONS = ("receiveEventStatusChanged", "getEvent", "streamEventUpdates")
 _SECONDS = 5.0
 _IMPATIENT = 0.3
-_SILENCE = 32.0
+SILENCE = 32.0
+"""Seconds of silence within which a heartbeat comes."""
 _LONGEST = 120.0
 _OTHER_KEY = "a-key-that-nobody-has-configured"
 
@@ -88,17 +89,15 @@ async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
         # A comment when the stream opens is not a heartbeat: it comes at once or not at all.
         await page.wait_for(lambda each: each.kind == "comment", seconds=0.3)
         mark = cast.stage.recorder.next_number()
-        await cast.stage.clock.advance(_SILENCE)
-        cast.observe("advanced", {"seconds": _SILENCE})
+        await cast.stage.clock.advance(SILENCE)
+        cast.observe("advanced", {"seconds": SILENCE})
         await page.wait_for(lambda each: each.kind == "comment" and each.number >= mark, seconds=2.0)
         cast.observe("waited", {"from": mark})
 
 
-@story(phase=Phase.WAITING, operations=("streamEventUpdates",))
+@story(phase=Phase.WAITING, operations=("streamEventUpdates",), unless="control:tuvens-api", waits_for=("heartbeat",))
 async def a_page_is_left_open(cast: Cast) -> None:
     """A page is open until it hears a heartbeat, or until nothing has come for half a minute."""
-    if cast.can("control:tuvens-api"):
-        return
     async with cast.listens("page") as page:
         if page.opened:
             start = now = page.events[0].at
@@ -106,9 +105,9 @@ async def a_page_is_left_open(cast: Cast) -> None:
             def beats(each: StreamEvent) -> bool:
                 return each.kind == "comment" and each.at > start + 1
 
-            with cast.waiting(_SILENCE, "a heartbeat"):
+            with cast.waiting(SILENCE, "a heartbeat"):
                 # Messages about the events of other stories come instead of a heartbeat.
-                while (quiet := page.events[-1].at + _SILENCE) > now and now < start + _LONGEST:
+                while (quiet := page.events[-1].at + SILENCE) > now and now < start + _LONGEST:
                     if await page.wait_for(beats, seconds=quiet - now) is not None:
                         break
                     now = time.time()

@@ -19,7 +19,8 @@ from scenarios.catalogue import story
 
 OPERATIONS = ("generateSession", "validateCrossAppSession")
 _AT_ONCE = 100
-_USERS = 25
+USERS = 25
+"""The most users who act at once."""
 
 
 @story(operations=OPERATIONS)
@@ -88,7 +89,7 @@ async def a_customer_of_old_signs_in(cast: Cast) -> None:
 @story(phase=Phase.ONE_BY_ONE, operations=("generateSession", "validateSession"))
 async def many_are_asked_about_at_once(cast: Cast) -> None:
     """Hi.Events asks tuvens-api about the session tokens of many users at the same moment, twice about each."""
-    users = _mixed(cast, _USERS)
+    users = _mixed(cast, USERS)
     sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in users))
     await asyncio.gather(*(_validate(cast, each) for each in sessions for _ in range(2)))
 
@@ -98,8 +99,8 @@ async def many_sign_in_at_once(cast: Cast) -> None:
     """As many sign in at the same moment as the limit lets, most of them for the first time, each several times: twice
     with each session token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
-    count = min(limit, _AT_ONCE) if limit else _AT_ONCE
-    users = _mixed(cast, min(_USERS, max(2, count // 3)))
+    count, most = sign_ins_at_once(limit or 0, len(cast.deployment.users))
+    users = _mixed(cast, most)
     await cast.turn_to_sign_in(count)
     # One user's sign-ins follow each other: a race between looking for a user and creating one is short.
     tokens = (count + 1) // 2
@@ -107,6 +108,12 @@ async def many_sign_in_at_once(cast: Cast) -> None:
     sessions = await asyncio.gather(*(cast.stage.sessions.mint(each, cast.step("generate session")) for each in whose))
     known = frozenset(cast.stage.sessions.signed_in_users)
     await asyncio.gather(*(_sign_in(cast, sessions[index // 2], known) for index in range(count)))
+
+
+def sign_ins_at_once(limit: int, users: int) -> tuple[int, int]:
+    """How many sign-ins there are at once, and of how many users, within a limit a minute (0: none)."""
+    count = min(limit, _AT_ONCE) if limit else _AT_ONCE
+    return count, min(USERS, max(2, count // 3), users)
 
 
 async def _validate(cast: Cast, session: SessionToken) -> None:

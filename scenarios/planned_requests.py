@@ -1,0 +1,128 @@
+"""How many requests a story sends, by operation: as measured at the simulators (requests.tsv), computed where the
+deployment or the options decide."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import openapi
+from contracts.hi_events_session.rules_sign_in import MOST_TRIES
+from harness.deployment import Deployment
+from scenarios.cast.exhausting import AT_ONCE, why_not
+from scenarios.stories.limits_are_reached import limit_to_reach
+from scenarios.stories.timing_is_compared import guesses
+from scenarios.stories.users_sign_in import USERS, sign_ins_at_once
+
+TABLE = Path(__file__).with_name("requests.tsv")
+SHARED = "shared"
+"""Stands for the requests that stories share: sessions, sign-ins."""
+
+_QUESTIONS = ("listUserAccounts", "validatePermission", "validateSession")
+_MOST_SAMPLED = 48
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Requests for an operation, and how many of them its rate limit counts together: those of one user, of the
+    address, with the secret."""
+
+    requests: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides how much is sent: the deployment with its capabilities, and two options of a run."""
+
+    deployment: Deployment
+    capabilities: Collection[str]
+    quick: bool = False
+    examples: int = _EXAMPLES
+
+    def limit(self, operation: str) -> int:
+        """Requests a minute that an operation lets through; 0: no limit."""
+        found = openapi.find(operation)
+        target = self.deployment.targets.get(found.app)
+        return found.limit_in_force(target.rate_limits) if target is not None else 0
+
+    def limit_to_reach(self, operation: str) -> int:
+        """The limit that a story uses up; 0 if it does not."""
+        controlled = "control:tuvens-api" in self.capabilities
+        limit = limit_to_reach(operation, self.limit(operation), controlled=controlled, quick=self.quick)
+        return 0 if why_not(limit, self.deployment.safety.exhaust_up_to) else limit
+
+
+@cache
+def measured() -> Mapping[str, Mapping[str, Count]]:
+    """The counts of the table, by story and operation."""
+    found: dict[str, dict[str, Count]] = {}
+    for line in TABLE.read_text("utf-8").splitlines():
+        story, operation, requests, counted = line.split("\t")
+        found.setdefault(story, {})[operation] = Count(int(requests), int(counted))
+    return found
+
+
+def counts_of(story: str, about: Circumstances) -> Mapping[str, Count]:
+    """About how many requests a story sends, by operation."""
+    compute = _COMPUTED.get(story)
+    return compute(about) if compute is not None else measured().get(story, {})
+
+
+def _same(**requests: int) -> Mapping[str, Count]:
+    return {operation: Count(count, count) for operation, count in requests.items() if count}
+
+
+def _reaching(about: Circumstances, *operations: str) -> Mapping[str, Count]:
+    found = {each: about.limit_to_reach(each) for each in operations}
+    # Besides, one first delivery or one request with another key.
+    return _same(**{name: limit + AT_ONCE + 1 for name, limit in found.items() if limit})
+
+
+def _asked_at_once(about: Circumstances) -> Mapping[str, Count]:
+    users = min(USERS, len(about.deployment.users))
+    return {"generateSession": Count(users, 1), "validateSession": Count(2 * users, 2 * users)}
+
+
+def _signed_in_at_once(about: Circumstances) -> Mapping[str, Count]:
+    count, users = sign_ins_at_once(about.limit("validateCrossAppSession"), len(about.deployment.users))
+    tokens = (count + 1) // 2
+    return {
+        "generateSession": Count(tokens, -(-tokens // users)),
+        "validateCrossAppSession": Count(count, count),
+    }
+
+
+def _sign_ins_too_often(about: Circumstances) -> Mapping[str, Count]:
+    controlled = "control:hi.events" in about.capabilities
+    limit = (
+        openapi.find("validateCrossAppSession").limit_in_force({})
+        if controlled
+        else about.limit("validateCrossAppSession")
+    )
+    return _same(validateCrossAppSession=limit + 1 if 0 < limit <= MOST_TRIES else 0)
+
+
+def _fuzzed(about: Circumstances) -> Mapping[str, Count]:
+    more = about.examples - _EXAMPLES
+    found = {}
+    for operation, each in measured()["operations_are_fuzzed"].items():
+        limit = about.limit(operation) if operation else 0
+        budget = max(limit // 2, 8) if limit else each.counted + more
+        found[operation] = Count(each.requests + more, min(each.counted + more, budget))
+    return found
+
+
+_COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
+    "generate_session_is_asked_too_often": lambda about: _reaching(about, "generateSession"),
+    "questions_are_asked_too_often": lambda about: _reaching(about, *_QUESTIONS),
+    "webhooks_come_too_often": lambda about: _reaching(about, "receiveEventStatusChanged"),
+    "sign_ins_come_too_often": _sign_ins_too_often,
+    "refusals_are_timed": lambda about: _same(validateSession=guesses(quick=about.quick)),
+    "forged_signatures_are_timed": lambda about: _same(receiveEventStatusChanged=guesses(quick=about.quick)),
+    "many_are_asked_about_at_once": _asked_at_once,
+    "many_sign_in_at_once": _signed_in_at_once,
+    "tokens_are_sampled": lambda about: {"generateSession": Count(_MOST_SAMPLED, 0)},
+    "operations_are_fuzzed": _fuzzed,
+}
