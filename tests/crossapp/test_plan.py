@@ -3,7 +3,7 @@
 import copy
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,22 +13,23 @@ from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.prove.running import running_simulators
 from crossapp.run import Settings
 from harness.deployment_file import build_deployment
-from simulators.launch import LaunchOptions, launched
+from simulators.launch import LaunchOptions
 from tests.crossapp.planned_requests import sent
+from tests.launching import launched
 
 _QUICK = Settings(quick=True, without=("fuzzing.*", "pact.*", "browser.*"))
 _THREE = ("organiser", "member", "outsider")
 
 
 @pytest.fixture(scope="module")
-def described() -> Iterator[Mapping[str, Any]]:
+def described() -> Mapping[str, Any]:
     """A staging with the contract's limits and three users; nothing listens."""
     with launched(LaunchOptions(control=False)) as built:
         found = copy.deepcopy(built.description())
     for target in found["targets"].values():
         target["kind"] = "staging"
     found["users"] = [next(each for each in found["users"] if each["role"] == role) for role in _THREE]
-    yield found
+    return found
 
 
 def planned(described: Mapping[str, Any], settings: Settings = _QUICK, **tuvens_api: Any) -> Plan:
@@ -104,4 +105,4 @@ def test_a_run_sends_no_more_than_was_planned() -> None:
     }
     assert not wrong, "sent, and planned; python -m tests.crossapp.planned_requests counts anew"
     assert sum(found.values()) > 0.7 * sum(plan.requests.values())
-    assert {name for name in sent(history)} <= {each.name for each in plan.stories}
+    assert set(sent(history)) <= {each.name for each in plan.stories}
