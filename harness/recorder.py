@@ -72,7 +72,7 @@ class Recorder(HistoryWriter):
         self._strikes = Strikes(self.limits)
         # Requests are sent by the transport itself: the client's cookies, redirects and log lines cost and do nothing.
         self._transport = httpx.AsyncHTTPTransport(
-            verify=verify, trust_env=False, limits=httpx.Limits(max_connections=128, max_keepalive_connections=4)
+            verify=verify, trust_env=False, limits=httpx.Limits(max_connections=128, max_keepalive_connections=8)
         )
         self._client = httpx.AsyncClient(
             transport=self._transport,
