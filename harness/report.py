@@ -50,8 +50,20 @@ class PageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run of which a merged report was made. `kind`: its command (verify, load)."""
+
+    kind: str
+    started: str
+    command: tuple[str, ...]
+    commit: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
-    """What was verified, with what, and how. `started` is ISO 8601 UTC. `page`: the status page's own matrix."""
+    """What was verified, with what, and how. `started` is ISO 8601 UTC. `page`: the status page's own matrix. `runs`:
+    the runs of a merged report, newest first."""
 
     deployment: str
     targets: tuple[TargetLine, ...]
@@ -62,6 +74,7 @@ class Header:
     command: tuple[str, ...]
     started: str
     page: tuple[PageLine, ...] = ()
+    runs: tuple[RunLine, ...] = ()
     format: int = FORMAT
 
 
@@ -119,7 +132,7 @@ class Finding:
     `files`: screenshots, traces and logs, relative to the report's folder. `deviations`: the names of the known
     deviations that explain a violation. `cause`: equal in the findings that one and the same thing has violated.
     `lacks`: the capability for want of which it is not applicable. `security`: whether its violation lets somebody see
-    or do what they must not.
+    or do what they must not. `run`: in a merged report, the run that it is of, and how old that is.
     """
 
     requirement: str
@@ -143,6 +156,7 @@ class Finding:
     cause: str = ""
     lacks: str = ""
     security: bool = False
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +166,7 @@ class ClaimResult:
     `name`: the claim in two or three words. `said`: what the page said of it; `works`: whether that means that it
     works; `agreement`: whether the page is right. `blocked_by`: the violated requirement at the root of a blocked
     claim. `would_settle`: what would settle an unknown claim, in a few words. `judged`: how many of the requirements
-    in `settled_by` are held, violated or waived.
+    in `settled_by` are held, violated or waived. `run`: in a merged report, the runs that decided it.
     """
 
     claim: str
@@ -171,6 +185,7 @@ class ClaimResult:
     agreement: Agreement = Agreement.UNKNOWN
     blocked_by: str = ""
     would_settle: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

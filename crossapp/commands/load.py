@@ -82,7 +82,7 @@ def load(
     stop_early: Annotated[bool, typer.Option("--stop-early", help="Stop as soon as every budget is decided.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what the budgets need, and send nothing.")] = False,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-report).")
+        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-load).")
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The report as JSON lines on standard output, and nothing else there.")
@@ -106,7 +106,7 @@ def load(
         for line in plan_lines(known, schedule, bursts * 100, options.pages):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
-    folder = report or (None if json else Path("crossapp-report"))
+    folder = report or (None if json else Path("crossapp-load"))
     make_folder(folder)
     with (
         reported(DeploymentError, EmbeddedError),
@@ -119,6 +119,7 @@ def load(
     show_report(found, json=json)
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
+        errors.print(f"With what crossapp verify found: crossapp report VERIFY {folder} --html all.html", markup=False)
     raise typer.Exit(found.footer.exit_code)
 
 

@@ -1,6 +1,8 @@
 """`crossapp report`: render a saved run again."""
 
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 
 from crossapp.commands.output import printing, show_report
 from harness.exit_codes import ExitCode
+from harness.merge import merge
 from harness.render.html import to_html
 from harness.render.junit import to_junit
 from harness.render.markdown import to_markdown
@@ -18,10 +21,12 @@ STANDARD = Path("-")
 
 
 def report(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            help="A saved report (JSON lines), a directory with report.jsonl in it, or - for standard input."
+            help="A saved report (JSON lines), a directory with report.jsonl in it, or - for standard input. Several "
+            "runs of one deployment are merged.",
+            metavar="RUN...",
         ),
     ],
     html: Annotated[
@@ -39,9 +44,11 @@ def report(
 ) -> None:
     """Render a saved run again: on the terminal, or into the files that are named.
 
-    The exit code is the run's own, whatever is rendered; 64 for a file that cannot be read or written.
+    Of several runs (verify, load, pytest, one with more patience) it makes one report: each claim has its newest
+    decided verdict, and says from which run and how old it is. The exit code is the run's own, or that of the merged
+    report, whatever is rendered; 64 for a file that cannot be read or written.
     """
-    saved = load(file)
+    saved = merged([load(each) for each in files])
     wanted = {"html": html, "markdown": markdown, "junit": junit}
     for kind, path in wanted.items():
         if path is not None:
@@ -55,6 +62,16 @@ def load(file: Path) -> Report:
     """A saved report. Exits with 64 and a line on standard error if it cannot be read."""
     try:
         return parse_report(sys.stdin.buffer.read()) if file == STANDARD else open_report(file)
+    except ReportError as error:
+        raise refused(str(error)) from None
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """One report of several. Exits with 64 and a line on standard error if they are not of one deployment."""
+    if len(reports) == 1:
+        return reports[0]
+    try:
+        return merge(reports, datetime.now(UTC))
     except ReportError as error:
         raise refused(str(error)) from None
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,11 @@ from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
 from harness.drive import ENDS
+from harness.exit_codes import ExitCode
+from harness.merge import merge
+from harness.render.saved import open_report
 from harness.render.text import in_encoding
+from harness.report import Report
 
 
 def verify(
@@ -66,12 +71,19 @@ def verify(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be sent and waited for, and how long it takes; send nothing.")
     ] = False,
+    with_load: Annotated[
+        bool,
+        typer.Option("--with-load", help="Put it under load afterwards (crossapp load), and make one report of both."),
+    ] = False,
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not answer at all.")
     ] = False,
 ) -> None:
     """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
     errors = stderr()
+    whole = report or (None if json else Path("crossapp-report"))
+    if with_load and json:
+        raise typer.BadParameter("--json does not go with --with-load: crossapp report prints one report of both")
     settings = Settings(
         select=tuple(select or ()),
         without=tuple(without or ()),
@@ -90,7 +102,7 @@ def verify(
             if plan:
                 _show_plan(plan_of(target, settings), json=json)
                 return
-            folder = report or (None if json else Path("crossapp-report"))
+            folder = whole / "verify" if with_load and whole is not None else whole
             make_folder(folder)
             if folder is not None:
                 settings = replace(settings, evidence=make_evidence_folder(folder))
@@ -111,9 +123,32 @@ def verify(
     if silent:
         errors.print("Nothing was verified. See that it runs and that its url in the deployment file is right.")
         errors.print("Verify the other applications all the same: crossapp verify --go-on …", markup=False)
+    if with_load and whole is not None and not silent:
+        raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
+        if any(each.would_settle == "run crossapp load" for each in found.claims):
+            errors.print(f"With what crossapp load finds: crossapp report {folder} LOAD --html all.html", markup=False)
     raise typer.Exit(found.footer.exit_code)
+
+
+def _with_load(verified: Report, deployment: Path | None, folder: Path, errors: Console) -> int:
+    """Put the deployment under load and save one report of both runs; its exit code. Where it cannot be put under load,
+    the report is that of the verification."""
+    # Imported here: Locust takes long to import.
+    from crossapp.commands.load import load
+
+    found = verified
+    try:
+        load(deployment=deployment, report=folder / "load")
+    except typer.Exit as ended:
+        code = ended.exit_code
+    if code not in (ExitCode.USAGE, ExitCode.HARNESS_FAULT):
+        found = merge([verified, open_report(folder / "load")], datetime.now(UTC))
+        code = found.footer.exit_code
+    if save_report(found, folder):
+        errors.print(f"Report of both: {folder / 'report.html'}", markup=False)
+    return code
 
 
 def _silence(_story: str, _state: str) -> None:

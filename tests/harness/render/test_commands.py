@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,19 @@ def test_a_broken_report_cannot_be_compared(saved: Path, tmp_path: Path) -> None
     result = RUNNER.invoke(APP, ["diff", str(saved), str(tmp_path / "x")])
     assert result.exit_code == 64
     assert "line 1" in result.stderr
+
+
+def test_several_runs_make_one_report(saved: Path, tmp_path: Path) -> None:
+    again = save(
+        replace(sample.sample(), header=replace(sample.HEADER, started="2026-11-23T00:00:00+00:00")), tmp_path / "b"
+    )
+    result = RUNNER.invoke(APP, ["report", str(saved), str(again), "--html", str(tmp_path / "all.html")])
+    assert result.exit_code == 1
+    assert "4 problems block production" in (tmp_path / "all.html").read_text("utf-8")
+
+
+def test_runs_of_two_deployments_are_one_line_and_64(saved: Path, tmp_path: Path) -> None:
+    other = save(replace(sample.sample(), header=replace(sample.HEADER, deployment="production")), tmp_path / "b")
+    result = RUNNER.invoke(APP, ["report", str(saved), str(other)])
+    assert (result.exit_code, result.stderr.count("\n")) == (64, 1)
+    assert "'production'" in result.stderr
