@@ -218,6 +218,8 @@ class Launched:
             if app == TUVENS_API and simulator.database is not None:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
+        for fault in _faults_of(app, self.options):
+            target.update(_faults().FAULTS[fault].described)
         return target
 
     def _configure_tuvens_api(self) -> TuvensApiConfig:

@@ -15,7 +15,7 @@ from crossapp.run import Settings, perform, report_of
 from harness.deployment import Control, Deployment
 from harness.report import Report
 from harness.saved_history import Run
-from simulators.faults import app_of
+from simulators.faults import FAULTS, app_of
 
 QUICK = Settings(quick=True)
 
@@ -42,6 +42,7 @@ class RunningSimulators:
     def __init__(self, deployment: Deployment, *, staged: bool = False) -> None:
         self.deployment = deployment
         self._staged = staged
+        self._armed: tuple[str, ...] = ()
 
     def verify(self, faults: Sequence[str], settings: Settings = QUICK) -> Report:
         """Reset the simulators, arm the faults, verify."""
@@ -54,10 +55,20 @@ class RunningSimulators:
 
     def drive(self, settings: Settings = QUICK) -> Run:
         """Drive without preparing anything."""
-        return asyncio.run(perform(as_staging(self.deployment) if self._staged else self.deployment, settings))
+        deployment = self.described
+        return asyncio.run(perform(as_staging(deployment) if self._staged else deployment, settings))
+
+    @property
+    def described(self) -> Deployment:
+        """The deployment as a file says it while the armed faults are."""
+        targets = dict(self.deployment.targets)
+        for each in (FAULTS[name] for name in self._armed):
+            targets[each.app] = replace(targets[each.app], **dict[str, Any](each.described))
+        return replace(self.deployment, targets=targets)
 
     def prepare(self, faults: Sequence[str]) -> None:
         """Reset clocks, state, limits and journals, and arm these faults and no others."""
+        self._armed = tuple(faults)
         with _client() as client:
             for control in self._controls.values():
                 _call(client, control, "DELETE", "/faults")

@@ -13,7 +13,7 @@ first; it has fired where its outcome differs from that of the honest part, or t
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
@@ -121,6 +121,7 @@ class Fault:
     nothing but its settings, clock and schema are there.
     unsteady: it disturbs the network, so that some requirements stay undecided.
     ignores: environment variables that are not read while it is armed at the start.
+    described: what a deployment file says of the application while it is armed, by field.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Fault:
     at_start: bool = False
     unsteady: bool = False
     ignores: frozenset[str] = frozenset()
+    described: Mapping[str, str] = field(default_factory=dict)
 
 
 class Registry:
@@ -148,9 +150,18 @@ class Registry:
         """Register a function as a fault. Its name is the fault's, its docstring the sentence, its body the change."""
         return self._registered(kills=frozenset(kills), suite=suite, at_start=at_start, ignores=frozenset(ignores))
 
-    def benign(self, *, suite: Suite = "verify", at_start: bool = False, unsteady: bool = False) -> Callable[[S], S]:
+    def benign(
+        self,
+        *,
+        suite: Suite = "verify",
+        at_start: bool = False,
+        unsteady: bool = False,
+        described: Mapping[str, str] | None = None,
+    ) -> Callable[[S], S]:
         """Register a function as a benign variant."""
-        return self._registered(kind="benign", suite=suite, at_start=at_start, unsteady=unsteady)
+        return self._registered(
+            kind="benign", suite=suite, at_start=at_start, unsteady=unsteady, described=described or {}
+        )
 
     def trouble(self) -> Callable[[S], S]:
         """Register a function as an outage that scenarios use."""

@@ -61,7 +61,7 @@ LEFT_OPEN: Mapping[str, Choice] = {
     "Whether one session token may start more than one Hi.Events session": ("session-token-starts-one-session",),
     "A Hi.Events session outlives the Tuvens session": "No choice: it says what a session is worth.",
     # tuvens-client
-    "Where tuvens-client keeps the user's JWT": "The deployment file says it, and a test signs in by each.",
+    "Where tuvens-client keeps the user's JWT": ("jwt-in-local-storage",),
 }
 """The sentences of "Left open"."""
 

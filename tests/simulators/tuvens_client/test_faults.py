@@ -49,6 +49,10 @@ SYMPTOMS: dict[str, Callable[[World], object]] = {
     "callback-decodes-twice": lambda here: here.get("/hi-events/callback?status=success&event_id=100%25").status_code,
     "shared-secret-in-script": lambda here: here.built.shared_secret in here.get("/_app/page.js").text,
     "session-token-in-page": _page_with_a_token,
+    "mock-user-accepted": lambda here: here.wraps(headers={"Authorization": "Bearer mock-jwt-token"}).status_code,
+    "jwt-in-local-storage": lambda here: (
+        here.get("/hi-events/callback?status=success&event_id=31&hi_events_event_id=7").text
+    ),
     "callback-ignores-cancelled": _callback("status=cancelled&event_id=31"),
     "callback-takes-errors-for-success": _callback("status=error&event_id=31"),
     "callback-does-not-patch": _patched,
@@ -79,6 +83,19 @@ def test_a_fault_of_a_page_changes_one_of_its_files_and_is_counted(here: World, 
     assert (len(changed), described[name]["fired"]) == (1, 1)
     here.reset()
     assert {each: here.get(f"/_app/{each}").text for each in ASSETS} == honest
+
+
+def test_a_jwt_in_local_storage_is_sent_by_the_scripts_of_all_pages(here: World) -> None:
+    journey, honest = "/hi-events/callback?status=success&event_id=31&hi_events_event_id=7", {}
+    bearer = {"Authorization": f"Bearer {here.jwt('organiser')}"}
+    for name in ("event.js", "journey.js", "page.js"):
+        honest[name] = here.get(f"/_app/{name}").text
+    here.arm("jwt-in-local-storage")
+    for name, text in honest.items():
+        assert ("localStorage" in here.get(f"/_app/{name}").text) > ("localStorage" in text)
+    assert "data-waits" in here.get(journey).text
+    assert "Ticketing is set up" in here.get(journey, bearer).text
+    assert here.tuvens_event("31")["ticketing_enabled"]
 
 
 def test_faults_are_told_in_sentences_and_say_which_suite_sees_them() -> None:
