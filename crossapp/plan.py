@@ -14,6 +14,7 @@ from harness.capabilities import remedy_for
 from harness.deployment import Deployment
 from harness.story import Phase, Story
 from scenarios.cast.exhausting import why_not
+from scenarios.cast.rate_limits import WINDOW
 from scenarios.planned_requests import SHARED, Circumstances, Count, counts_of
 from scenarios.stories.updates_are_heard import SILENCE
 
@@ -139,12 +140,13 @@ def _windows(counts: Mapping[str, Mapping[str, Count]], about: Circumstances) ->
                 continue
             counted[name] += count.counted
             for called in map(openapi.find, openapi.find(name).calls):
-                if called.rate_limit is not None and called.rate_limit.key in ("user", "shared-secret"):
-                    counted[called.id] += count.counted or count.requests
+                key = called.rate_limit.key if called.rate_limit is not None else ""
+                if key in ("user", "shared-secret"):
+                    counted[called.id] += count.counted if key == "user" else count.requests
     for name, requests in counted.items():
         limit = about.limit(name)
         if limit and requests > limit:
-            yield Window(name, requests, limit, 60.0 * ((requests - 1) // limit))
+            yield Window(name, requests, limit, WINDOW * ((requests - 1) // limit))
 
 
 def _not_used_up(about: Circumstances) -> dict[str, str]:

@@ -13,13 +13,16 @@ from scenarios.cast.exhausting import AT_ONCE, why_not
 from scenarios.stories.limits_are_reached import limit_to_reach
 from scenarios.stories.timing_is_compared import guesses
 from scenarios.stories.users_sign_in import USERS, sign_ins_at_once
+from scenarios.tools.fuzzing.campaign import most_counted
 
 TABLE = Path(__file__).with_name("requests.tsv")
 SHARED = "shared"
 """Stands for the requests that stories share: sessions, sign-ins."""
 
 _QUESTIONS = ("listUserAccounts", "validatePermission", "validateSession")
+_SIGN_IN = "validateCrossAppSession"
 _MOST_SAMPLED = 48
+_LONG = 300
 _EXAMPLES = 5
 
 
@@ -86,22 +89,36 @@ def _asked_at_once(about: Circumstances) -> Mapping[str, Count]:
 
 
 def _signed_in_at_once(about: Circumstances) -> Mapping[str, Count]:
-    count, users = sign_ins_at_once(about.limit("validateCrossAppSession"), len(about.deployment.users))
+    count, users = sign_ins_at_once(about.limit(_SIGN_IN), len(about.deployment.users))
     tokens = (count + 1) // 2
     return {
         "generateSession": Count(tokens, -(-tokens // users)),
-        "validateCrossAppSession": Count(count, count),
+        _SIGN_IN: Count(count, count),
     }
 
 
 def _sign_ins_too_often(about: Circumstances) -> Mapping[str, Count]:
     controlled = "control:hi.events" in about.capabilities
-    limit = (
-        openapi.find("validateCrossAppSession").limit_in_force({})
-        if controlled
-        else about.limit("validateCrossAppSession")
-    )
+    limit = openapi.find(_SIGN_IN).limit_in_force({}) if controlled else about.limit(_SIGN_IN)
     return _same(validateCrossAppSession=limit + 1 if 0 < limit <= MOST_TRIES else 0)
+
+
+def _words_tried(about: Circumstances) -> Mapping[str, Count]:
+    found = dict(measured()["mock_credentials_are_tried_at_hi_events"])
+    limit = about.limit(_SIGN_IN)
+    if limit:
+        words = min(found[_SIGN_IN].requests, max(1, limit // 3))
+        found[_SIGN_IN] = Count(words, words)
+    return found
+
+
+def _shared(about: Circumstances) -> Mapping[str, Count]:
+    """One session of each role, unless they are so short that there are many."""
+    found = dict(measured()[SHARED])
+    target = about.deployment.targets.get("tuvens-api")
+    if target is not None and (target.session_expiry or _LONG) >= _LONG and target.control is None:
+        found |= {"generateSession": Count(8, 4), _SIGN_IN: Count(4, 4)}
+    return found
 
 
 def _fuzzed(about: Circumstances) -> Mapping[str, Count]:
@@ -109,8 +126,10 @@ def _fuzzed(about: Circumstances) -> Mapping[str, Count]:
     found = {}
     for operation, each in measured()["operations_are_fuzzed"].items():
         limit = about.limit(operation) if operation else 0
-        budget = max(limit // 2, 8) if limit else each.counted + more
-        found[operation] = Count(each.requests + more, min(each.counted + more, budget))
+        budget = most_counted(limit) if limit else each.counted + more
+        counted = min(each.counted + more, budget)
+        # Not by the organiser, where there is somebody else.
+        found[operation] = Count(each.requests + more, 0 if operation == "generateSession" else counted)
     return found
 
 
@@ -119,8 +138,11 @@ _COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
     "questions_are_asked_too_often": lambda about: _reaching(about, *_QUESTIONS),
     "webhooks_come_too_often": lambda about: _reaching(about, "receiveEventStatusChanged"),
     "sign_ins_come_too_often": _sign_ins_too_often,
-    "refusals_are_timed": lambda about: _same(validateSession=guesses(quick=about.quick)),
-    "forged_signatures_are_timed": lambda about: _same(receiveEventStatusChanged=guesses(quick=about.quick)),
+    # Wrong secrets and signatures are not counted.
+    "refusals_are_timed": lambda about: {"validateSession": Count(guesses(quick=about.quick), 0)},
+    "forged_signatures_are_timed": lambda about: {"receiveEventStatusChanged": Count(guesses(quick=about.quick), 0)},
+    "mock_credentials_are_tried_at_hi_events": _words_tried,
+    SHARED: _shared,
     "many_are_asked_about_at_once": _asked_at_once,
     "many_sign_in_at_once": _signed_in_at_once,
     "tokens_are_sampled": lambda about: {"generateSession": Count(_MOST_SAMPLED, 0)},

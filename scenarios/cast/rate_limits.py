@@ -8,8 +8,9 @@ from harness.deployment import Deployment
 from harness.pacing import Allowance, Pacer
 from harness.places import place_lent
 
-# A server's minute may begin when a request arrives, some time after its turn.
-_WINDOW = 61.0
+WINDOW = 61.0
+"""Seconds in which the requests of a minute are sent: a server's minute may begin when a request arrives, some time
+after its turn."""
 
 
 class RateLimitTurns:
@@ -29,7 +30,7 @@ class RateLimitTurns:
             if (limit := operation.limit_in_force(target.rate_limits))
         }
         self.pacer = Pacer(
-            {operation: Allowance(limit, _WINDOW) for operation, limit in self._limits.items()}, waiting=self._waits
+            {operation: Allowance(limit, WINDOW) for operation, limit in self._limits.items()}, waiting=self._waits
         )
         self._tell = tell
         self._told: dict[str, float] = {}

@@ -111,8 +111,9 @@ async def many_sign_in_at_once(cast: Cast) -> None:
 
 
 def sign_ins_at_once(limit: int, users: int) -> tuple[int, int]:
-    """How many sign-ins there are at once, and of how many users, within a limit a minute (0: none)."""
-    count = min(limit, _AT_ONCE) if limit else _AT_ONCE
+    """How many sign-ins there are at once, and of how many users, within a limit a minute (0: none), of which one is
+    left to other stories."""
+    count = min(max(limit - 1, 1), _AT_ONCE) if limit else _AT_ONCE
     return count, min(USERS, max(2, count // 3), users)
 
 

@@ -33,18 +33,23 @@ def sent(history: History) -> Mapping[str, Mapping[str, int]]:
 
 
 def _counted(history: History) -> Mapping[tuple[str, str], int]:
-    """By story and operation, the requests that the rate limit counts together, at most."""
-    keys: dict[tuple[str, str], Counter[tuple[str, ...]]] = defaultdict(Counter)
+    """By story and operation, the requests that the rate limit counts together; for a limit by user, those of the
+    organiser, who has most of them."""
+    keys: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    everywhere: dict[str, Counter[str]] = defaultdict(Counter)
     for each in history.entries:
         if not isinstance(each, Exchange) or not each.operation or each.facts.get("delivery"):
             continue
-        limit = openapi.find(each.operation).rate_limit
-        key = "user" if each.operation == "wrapGenerateSession" else limit.key if limit is not None else ""
+        operation = openapi.find(each.operation)
+        limit = operation.rate_limit
+        key = "user" if operation.id == "wrapGenerateSession" else limit.key if limit is not None else ""
         # What has the wrong credentials is not counted, but by address.
-        if key in _BY and (key == "address" or each.status not in (401, 403)):
-            values = tuple(value for name, value in each.request_headers if name.lower() in _BY[key])
-            keys[each.step.partition("/")[0], each.operation][values] += 1
-    return {place: max(counts.values()) for place, counts in keys.items()}
+        if key in _BY and each.method == operation.method and (key == "address" or each.status not in (401, 403)):
+            who = "".join(value for name, value in each.request_headers if name.lower() in _BY[key])
+            keys[each.step.partition("/")[0], operation.id][who] += 1
+            everywhere[operation.id][who] += 1
+    most = {operation: counts.most_common(1)[0][0] for operation, counts in everywhere.items()}
+    return {(story, operation): counts[most[operation]] for (story, operation), counts in keys.items()}
 
 
 def counts_in(*histories: History) -> dict[str, dict[str, Count]]:

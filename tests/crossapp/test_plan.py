@@ -13,6 +13,7 @@ from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.prove.running import running_simulators
 from crossapp.run import Settings
 from harness.deployment_file import build_deployment
+from scenarios.cast.rate_limits import WINDOW
 from simulators.launch import LaunchOptions
 from tests.crossapp.planned_requests import sent
 from tests.launching import launched
@@ -42,7 +43,7 @@ def test_a_limit_that_more_requests_count_for_takes_its_minutes(described: Mappi
     plan = planned(described)
     [sign_ins] = [each for each in plan.windows if each.operation == "validateCrossAppSession"]
     assert sign_ins.limit == 10
-    assert sign_ins.seconds == 60.0 * ((sign_ins.requests - 1) // 10)
+    assert sign_ins.seconds == WINDOW * ((sign_ins.requests - 1) // 10)
     assert plan.seconds >= sign_ins.seconds >= 120.0
 
 

@@ -281,10 +281,9 @@ class Campaign:
         return _CALLERS.get(schemes[0], BROWSER) if schemes else BROWSER
 
     def _budget(self, operation_id: str) -> int:
-        """How many cases may count for an operation's rate limit: half of it, so that turns are left to other stories,
-        but at least eight."""
+        """How many cases may count for an operation's rate limit."""
         limit = self._stage.rate_limits.requests_a_minute(operation_id)
-        return max(limit // 2, 8) if limit is not None else _NO_LIMIT
+        return most_counted(limit) if limit is not None else _NO_LIMIT
 
     def _seconds(self, names: tuple[str, ...]) -> float:
         """Seconds that a run may take, with a minute for a rate limit."""
@@ -300,6 +299,12 @@ def _headers(operation_id: str, headers: Headers) -> Headers:
         wanted = "text/event-stream"
     kept = (each for each in forwarded(headers) if each[0].lower() not in ("accept", engine.CASE_HEADER))
     return (*kept, ("Accept", wanted))
+
+
+def most_counted(limit: int) -> int:
+    """How many cases may count for a rate limit: half of it, so that turns are left to other stories, but at least
+    seven."""
+    return max(limit // 2, 7)
 
 
 async def _ignored(*_: object) -> None:
