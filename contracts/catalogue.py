@@ -60,7 +60,7 @@ class RuleFamily:
 
         @rule(quote="| LIVE | active |", settles="C-TA-16")
         def live_gives_active(history: History) -> Verdict:
-            '''tuvens-api sets the ticketing status active when an event goes LIVE.'''
+            '''tuvens-api sets the ticketing status to active when an event goes LIVE.'''
 
     In contracts/webhook/ its id is `webhook.live_gives_active`.
     """

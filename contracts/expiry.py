@@ -28,5 +28,5 @@ def seconds_to_expiry(answer: Exchange) -> float:
         raise BrokenRuleError("expires_at in ISO 8601, in UTC", f"expires_at is {str(text)[:60]!r}", answer)
     now = parse_http_date(answer.header("date"))
     if now is None:
-        raise UndecidedError("the answer has no Date header, so the server's clock is not known")
+        raise UndecidedError("the response has no Date header, so the server's clock is unknown")
     return expires - now

@@ -107,7 +107,7 @@ def expect_ours_alone(before: Exchange, after: Exchange, statuses: Collection[st
         raise UndecidedError(
             f"a webhook with the status {str(status)[:40]}, which this story did not send, was applied to the event "
             f"between exchanges {before.number} and {after.number}",
-            "Name events in the deployment file that nobody else changes meanwhile.",
+            "Name events in the deployment file that nobody else changes during the run.",
         )
 
 

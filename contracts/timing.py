@@ -72,21 +72,22 @@ def takes_as_long(history: History, story: str) -> Verdict:
     """
     seen = history.observation(f"{story}/comparison")
     if not seen.values["all_refused"]:
-        raise UndecidedError("not every guess was answered 401 (a rate limit?), so the times cannot be compared")
+        raise UndecidedError("not every guess returned 401 (a rate limit?), so the times cannot be compared")
     probe, control = seen.values["probe"], seen.values["control"]
     if abs(control["z"]) > _FAR:
-        raise UndecidedError(f"equal requests differ, too (z {control['z']:+.1f}): the machine is too noisy to tell")
+        raise UndecidedError(f"equal requests also differ (z {control['z']:+.1f}): the machine is too noisy to decide")
     smallest = max(smallest_shown(seen.values["differences"]["control"], _FAR), _SMALLEST_LEAK)
     if math.isinf(smallest):
-        raise UndecidedError(f"{seen.values['pairs']} pairs are too few for any difference to be seen")
+        raise UndecidedError(f"{seen.values['pairs']} pairs are too few to show any difference")
     low, high = median_bounds(seen.values["differences"]["probe"])
     summary = f"{seen.values['pairs']} pairs, median difference {probe['microseconds']:+.0f} µs (z {probe['z']:+.1f})"
     if probe["z"] > _FAR and probe["microseconds"] > _SMALLEST_LEAK:
         leak = f"{summary}: a leak of {probe['microseconds']:.0f} µs ({low:.0f} to {high:.0f})"
         raise BrokenRuleError("no difference", leak, seen.values["exchange"])
     if probe["z"] > _SUSPICIOUS and probe["microseconds"] > _SMALLEST_LEAK:
-        raise UndecidedError(f"{summary}: too much for chance to be likely, too little to accuse; run it again")
+        raise UndecidedError(f"{summary}: unlikely by chance, but not certain; run it again")
     largest = max(smallest, high)
     return held(
-        (seen.values["exchange"], seen), f"{summary}: no difference above {largest:.0f} µs, which would be seen"
+        (seen.values["exchange"], seen),
+        f"{summary}: no difference above {largest:.0f} µs, which the measurement would show",
     )

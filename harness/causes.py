@@ -17,7 +17,7 @@ from harness.verdict import Verdict, Violated
 # Their headers have rules of their own, and no other rule finds anything in them.
 _APART = "/headers/x-ratelimit"
 _PLACEHOLDER = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
-_STATUS = re.compile(r"\b(?:status|answer) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
+_STATUS = re.compile(r"\b(?:status|response) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
 
 
 def causes_of(

@@ -18,7 +18,7 @@ CREDENTIAL_LEFT = "credential_left"
 jwt)."""
 
 
-_LESS_BUSY = "Run again where less else is running."
+_LESS_BUSY = "Run again on a less busy machine."
 # Seconds by which our own work may be late, at least and as a share of the wait, and after which an answer is slow.
 _LATE, _LATE_SHARE, _SLOW = 0.5, 0.25, 2.0
 
@@ -62,7 +62,7 @@ def answered(exchange: Exchange) -> Exchange:
     """The exchange, which must have an answer. Raises UndecidedError: a network never breaks a rule."""
     if exchange.outcome is Outcome.ANSWERED:
         return exchange
-    what = "was refused" if exchange.outcome is Outcome.REFUSED else "got no answer (it may have happened)"
+    what = "was refused" if exchange.outcome is Outcome.REFUSED else "got no response (it may have been processed)"
     raise UndecidedError(f"exchange {exchange.number} ({exchange.step}) {what}: {exchange.error}")
 
 
@@ -85,7 +85,7 @@ def alive(exchange: Exchange) -> Exchange:
         raise UndecidedError(
             f"exchange {exchange.number} ({exchange.step}): its {left['kind'].replace('-', ' ')} may have expired "
             f"before the request arrived ({shown(exchange)})",
-            "Let sessions live longer (CROSS_APP_SESSION_EXPIRY), give a fresh JWT, or run where less else is running.",
+            "Increase the session lifetime (CROSS_APP_SESSION_EXPIRY), give a new JWT, or run on a less busy machine.",
         )
     return exchange
 
@@ -128,13 +128,13 @@ def awake(history: History, since: float, until: float) -> None:
     busy a machine is."""
     late = history.lateness(since, until)
     if late > max(_LATE, _LATE_SHARE * (until - since)):
-        raise UndecidedError(f"crossapp itself was {late:.1f} s late while this was waited for", _LESS_BUSY)
+        raise UndecidedError(f"crossapp itself was {late:.1f} s late while it waited for this", _LESS_BUSY)
     for each in history.exchanges():
         slow = each.outcome is Outcome.ANSWERED and each.seconds > _SLOW and not each.facts.get("delivery")
         if slow and each.started < until and each.started + each.seconds > since:
             raise UndecidedError(
-                f"while this was waited for, {each.callee} took {each.seconds:.1f} s to answer exchange {each.number} "
-                f"({each.step})",
+                f"while crossapp waited for this, {each.callee} took {each.seconds:.1f} s to respond to exchange "
+                f"{each.number} ({each.step})",
                 _LESS_BUSY,
             )
 
@@ -200,7 +200,7 @@ def held(at: At, note: str = "") -> Held:
     """Held, with the evidence for it. Raises UndecidedError for none: what was not seen cannot hold."""
     evidence = numbers(at)
     if not evidence:
-        raise UndecidedError("nothing that the rule is about was seen")
+        raise UndecidedError("the run has nothing that this rule is about")
     return Held(evidence, note)
 
 

@@ -23,7 +23,7 @@ def page_at(history: History, step: str) -> Observation:
     """A page as the browser showed it at a step. Raises UndecidedError if it was not loaded or was rate limited."""
     page = history.observation(step)
     if page.values["status"] is None:
-        raise UndecidedError(f"{step}: the page was not loaded: {page.values['error'] or 'no answer'}")
+        raise UndecidedError(f"{step}: the page was not loaded: {page.values['error'] or 'no response'}")
     if page.values["status"] == 429:
         raise UndecidedError(f"{step}: the page was rate limited (429)")
     return page
@@ -34,8 +34,8 @@ def event_of(history: History, story: str) -> Mapping[str, Any]:
     values = history.observation(f"{story}/event").values
     if not values["tuvens"]:
         raise LackingError(
-            "every event that was tried has ticketing already: name one without in events.tuvens, or let PATCH "
-            '{"hasTicketing": false} take it away'
+            "every event that was tried already has ticketing: name one without it in events.tuvens, or let PATCH "
+            '{"hasTicketing": false} remove it'
         )
     return values
 
@@ -60,7 +60,7 @@ def summary(page: Observation) -> str:
     """The visible parts, in one line."""
     words = [f"{name} {text(page, name)[:60]!r}" if text(page, name) else name for name in page.values["shown"]]
     problem = page.values["error"]
-    return f"visible: {', '.join(words) or 'nothing of the known parts'}" + (f" ({problem})" if problem else "")
+    return f"visible: {', '.join(words) or 'none of the known parts'}" + (f" ({problem})" if problem else "")
 
 
 def expect_visible(page: Observation, name: str, expected: str, *, hidden: str = "") -> None:
@@ -78,8 +78,8 @@ def expect_awake(page: Observation) -> None:
     late = float(page.values.get("lag", 0.0))
     if late > _LATE:
         raise UndecidedError(
-            f"{page.step}: the browser and crossapp were {late:.1f} s late while the page was waited for",
-            "Run again where less else is running.",
+            f"{page.step}: the browser and crossapp were {late:.1f} s late while crossapp waited for the page",
+            "Run again on a less busy machine.",
         )
 
 
@@ -96,8 +96,8 @@ def expect_known(page: Observation, name: str) -> None:
     if name not in visible(page) and sure is not None and name not in sure:
         target = '"hi.events"' if name in PARTS_OF_HI_EVENTS else "tuvens-client"
         raise UndecidedError(
-            f"{page.step}: the part {name} was not found, but the page may read otherwise ({summary(page)})",
-            f"Name its selector: [targets.{target}.selectors] {name} = … (docs/browser.md), then run again.",
+            f"{page.step}: the part {name} was not found, but these pages may use other texts ({summary(page)})",
+            f"Set its selector, [targets.{target}.selectors] {name} = … (docs/browser.md), then run again.",
         )
 
 

@@ -51,32 +51,31 @@ callback_rule = RuleFamily(
 
 @callback_rule()
 def a_cancelled_return_is_told(history: History) -> Verdict:
-    """tuvens-client's callback page tells whoever comes back having cancelled so, and of no success."""
+    """After a cancelled setup the callback page says so and does not claim success."""
     return _callback_page(history, "cancelled", "callback_cancelled", "callback_success")
 
 
 @callback_rule()
 def an_error_return_is_told(history: History) -> Verdict:
-    """tuvens-client's callback page tells whoever comes back with an error of it, and of no success."""
+    """After a failed setup the callback page shows an error and does not claim success."""
     return _callback_page(history, "error", "callback_error", "callback_success")
 
 
 @callback_rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def the_older_spelling_is_read(history: History) -> Verdict:
-    """tuvens-client's callback page takes a success that is told in the older spelling alone: success=true and
-    tuvens_event_id."""
+    """tuvens-client's callback page accepts a success in the older spelling alone: success=true and tuvens_event_id."""
     return _callback_page(history, "older spelling", "callback_success", "callback_error")
 
 
 @callback_rule(
     level=SHOULD,
     depends_on="browser.an_error_return_is_told",
-    next_step="Set textContent, never innerHTML ({@html …} in Svelte): the link may be anyone's.",
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte): anyone can make the link.",
     security=True,
 )
 def return_texts_stay_text(history: History) -> Verdict:
-    """tuvens-client's callback page shows the message that comes in its address as text: a script in it is not run, and
-    an element not made."""
+    """tuvens-client's callback page shows the message in its URL as text: it never runs a script or creates an element
+    from it."""
     page = page_at(history, f"{RETURN}/return/error")
     expect(
         not page.values["planted"] and not page.values["dialogs"],
@@ -103,13 +102,13 @@ arrival_rule = RuleFamily(
     settles=["C-HE-12", "C-FL-01"],
 )
 def arrives_signed_in(history: History) -> Verdict:
-    """hi.events lets a browser that arrives with a session token in as its user."""
+    """A browser that arrives with a valid session token is signed in as that user."""
     page = page_at(history, f"{ARRIVES}/arrived")
     status = page.values["status"]
     if page.values.get("session_left", 0.0) < 0 and (status != 200 or "signed_in" not in visible(page)):
         raise UndecidedError("the session token may have expired before the browser arrived with it")
     expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=page)
-    expect_visible(page, "signed_in", "who is signed in")
+    expect_visible(page, "signed_in", "the signed-in user")
     return held(page)
 
 
@@ -119,13 +118,13 @@ def arrives_signed_in(history: History) -> Verdict:
     quote="No secret, session token or stack trace in it",
     settles="C-SE-02",
     depends_on="browser.arrives_signed_in",
-    next_step="Answer the page with a redirect that leaves the token out (or history.replaceState), and "
-    "with Referrer-Policy: no-referrer.",
+    next_step="Redirect to a URL without the token (or use history.replaceState), and send "
+    "Referrer-Policy: no-referrer.",
     security=True,
 )
 def session_token_is_left_behind(history: History) -> Verdict:
-    """hi.events leaves the session token behind once a browser has arrived: neither the address bar nor a Referer
-    carries it on."""
+    """hi.events drops the session token after a browser has arrived: neither the address bar nor a Referer contains
+    it."""
     page = page_at(history, f"{ARRIVES}/arrived")
     referers = history.observation(f"{ARRIVES}/referers")
     expect(
@@ -146,8 +145,8 @@ def session_token_is_left_behind(history: History) -> Verdict:
 
 @arrival_rule(quote="INVALID_SESSION or EXPIRED_SESSION (tuvens-api does not tell them apart)", settles="C-HE-12")
 def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
-    """hi.events leads a browser that arrives with a session token that is not valid back to the return URL, with
-    status=error and an error_code."""
+    """hi.events redirects a browser that arrives with an invalid session token to the return URL, with status=error and
+    an error_code."""
     page = page_at(history, f"{ARRIVES}/unknown session")
     query = page.values["told"]
     if not query:
@@ -165,10 +164,12 @@ def a_dead_session_leads_back_with_an_error(history: History) -> Verdict:
     quote="The return URL MUST be of an allowed origin (else it is an open redirect).", settles="C-HE-12", security=True
 )
 def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
-    """hi.events leads no browser to a return URL of an origin that is not allowed, nor links there."""
+    """hi.events never redirects or links to a return URL outside the allowed origins."""
     seen = history.observation(f"{ARRIVES}/foreign return")
     reached = seen.values["reached"]
-    expect(not reached, expected="no way there", observed=f"the browser went to {_first(reached)}", at=seen)
+    expect(
+        not reached, expected="no redirect or link to it", observed=f"the browser went to {_first(reached)}", at=seen
+    )
     return held(page_at(history, f"{ARRIVES}/foreign return"))
 
 
@@ -179,11 +180,10 @@ def a_foreign_return_url_is_not_followed(history: History) -> Verdict:
     settles="C-HE-16",
     operations=OPERATIONS,
     depends_on=[*CHANGES, "tuvens_event.a_linked_event_has_the_url_of_its_page"],
-    next_step="Look at X-Frame-Options and frame-ancestors in the answer: tuvens-client's origin must be allowed.",
+    next_step="Check X-Frame-Options and frame-ancestors in the response: they must allow tuvens-client's origin.",
 )
 def an_event_can_be_embedded(history: History) -> Verdict:
-    """hi.events' event page for embedding and its widget show themselves in an iframe of a page of tuvens-client's
-    origin."""
+    """hi.events' embeddable event page and its widget load in an iframe on a page of tuvens-client's origin."""
     pages = []
     for name in ("embed", "widget"):
         page = page_at(history, f"{EMBEDS}/{name}")
@@ -192,7 +192,7 @@ def an_event_can_be_embedded(history: History) -> Verdict:
         expect(
             bool(str(page.values["text"]).strip()),
             expected=f"text in the iframe of {page.values['frame']}",
-            observed="nothing: the browser shows no page there",
+            observed="nothing: the browser shows no page in the iframe",
             at=page,
         )
         pages.append(page)
@@ -206,13 +206,13 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     settles="C-SE-02",
     operations=(),
     depends_on="browser.event_page_opens",
-    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
-    "PUBLIC_ goes into the scripts.",
+    next_step="Find the value in the environment of the front end's build: variables that begin with VITE_ or "
+    "PUBLIC_ end up in the scripts.",
     security=True,
 )
 def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
-    """No page, script, answer, header or storage that a browser gets on the way holds the shared secret or another of
-    the back ends, and no page but hi.events' own address the session token."""
+    """No page, script, response, header or storage in a browser contains a secret of the back ends, and no page or
+    script contains a session token."""
     seen: list[Observation] = []
     for story, who in STORIES.items():
         with suppress(NothingObservedError):
@@ -232,7 +232,7 @@ def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
     note = f"{loaded} requests in {len(seen)} stories"
     return held(
         seen,
-        f"{note}; {unread} bodies were gone before they could be read" if unread else note,
+        f"{note}; {unread} bodies could not be read" if unread else note,
     )
 
 

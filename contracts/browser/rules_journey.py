@@ -41,7 +41,7 @@ def _clicked(history: History, story: str, step: str) -> Observation:
     page = page_at(history, f"{story}/{step}")
     if not page.values["clicked"]:
         raise UndecidedError(
-            f"Enable ticketing was not found: {summary(page)}; see targets.tuvens-client.selectors.enable"
+            f"the button Enable ticketing was not found: {summary(page)}; set targets.tuvens-client.selectors.enable"
         )
     return page
 
@@ -58,8 +58,8 @@ enabling_rule = RuleFamily(
     depends_on=[_WRAPS, *CHANGES],
 )
 def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
-    """tuvens-client leads a click on Enable ticketing to hi.events' page, with a session token, the event, its data and
-    a return URL of its own."""
+    """tuvens-client redirects a click on Enable ticketing to hi.events' page, with a session token, the event, its data
+    and a return URL of tuvens-client."""
     event = event_of(history, ENABLES)
     offered = page_at(history, f"{ENABLES}/before")
     expect_visible(offered, "enable", "Enable ticketing")
@@ -95,13 +95,13 @@ def enable_ticketing_leads_to_hi_events(history: History) -> Verdict:
     depends_on=[_WRAPS, *CHANGES],
 )
 def enabling_shows_that_it_works(history: History) -> Verdict:
-    """tuvens-client shows, while a session is generated, that it works; a second click asks for no second session."""
+    """While a session is being created, tuvens-client shows a loading state and ignores further clicks."""
     page = _clicked(history, ENABLES, "loading")
     expect_visible(page, "loading", "a loading state")
     asked = page.values["asked"]
     if asked == 0:
-        raise UndecidedError("the click asked tuvens-client's server for no session")
-    expect(asked == 1, expected="one session asked for", observed=f"{asked} after a second click", at=page)
+        raise UndecidedError("the click did not request a session from tuvens-client's server")
+    expect(asked == 1, expected="one request for a session", observed=f"{asked} after a second click", at=page)
     return held(page)
 
 
@@ -121,13 +121,13 @@ error_rule = RuleFamily(
 
 @error_rule(depends_on="routes.tuvens-client_answers")
 def errors_of_enabling_are_shown(history: History) -> Verdict:
-    """tuvens-client shows an error when a session cannot be generated: refused, failed, answered with nonsense, or not
-    answered at all."""
+    """tuvens-client shows an error if it cannot get a session: the request was rejected, failed, or got a nonsensical
+    response or none."""
     pages = []
     for name in ("failing", "signed out", "forbidden", "limited", "nonsense", "unreachable"):
         page = _clicked(history, ERRORS, f"error/{name}")
         if not page.values["asked"]:
-            raise UndecidedError("the click asked tuvens-client's server for no session")
+            raise UndecidedError("the click did not request a session from tuvens-client's server")
         if not text(page, "problem"):
             expect_awake(page)
         expect(bool(text(page, "problem")), expected=f"an error ({name})", observed=summary(page), at=page)
@@ -137,7 +137,7 @@ def errors_of_enabling_are_shown(history: History) -> Verdict:
 
 @error_rule()
 def errors_of_enabling_can_be_retried(history: History) -> Verdict:
-    """tuvens-client offers after an error of Enable ticketing to try again, and asks for a session again."""
+    """tuvens-client offers a retry after an error of Enable ticketing, and the retry requests a session again."""
     failed = _clicked(history, ERRORS, "error/failing")
     expect_visible(failed, "retry", "a way to try again")
     again = page_at(history, f"{ERRORS}/retry")
@@ -154,18 +154,18 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
 
 @error_rule(
     level=SHOULD,
-    next_step="Set textContent, never innerHTML ({@html …} in Svelte); a content security policy is the second lock.",
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte); add a content security policy as a second lock.",
     security=True,
 )
 def error_texts_stay_text(history: History) -> Verdict:
-    """tuvens-client shows the message of an error as text: a script in it is not run, and an element not made."""
+    """tuvens-client shows the message of an error as text: it never runs a script or creates an element from it."""
     pages = []
     for name in ("failing", "signed out", "forbidden", "limited"):
         page = _clicked(history, ERRORS, f"error/{name}")
         expect(
             not page.values["planted"],
             expected="the message as text",
-            observed="an element of the message stands in the page",
+            observed="the page contains an element of the message",
             at=page,
         )
         pages.append(page)
@@ -180,7 +180,7 @@ def error_texts_stay_text(history: History) -> Verdict:
     depends_on=["browser.enable_ticketing_leads_to_hi_events", "session_token.held_permission_is_true_on_an_own_event"],
 )
 def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
-    """hi.events leads a browser that came to make an event back to the return URL, with status, event_id,
+    """hi.events redirects the browser to the return URL after it created the event, with status, event_id,
     hi_events_event_id and account_id."""
     event = event_of(history, ENABLES)
     _clicked(history, ENABLES, "loading")
@@ -195,7 +195,7 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     lasts = float(history.context.settings.get("session_expiry", 900))
     if query.get("error_code") in _SESSION_IS_OVER and page.values.get("took", 0.0) > lasts - _ROUNDED:
         raise UndecidedError(
-            f"the browser took {page.values['took']:.1f} s to hi.events and back, and a session lasts {lasts:.0f} s"
+            f"the browser took {page.values['took']:.1f} s to hi.events and back, but a session lasts {lasts:.0f} s"
         )
     for name in _ON_SUCCESS:
         expect(bool(query.get(name)), expected=f"{name} in the query", observed=_names(query), at=page)
@@ -214,7 +214,7 @@ def hi_events_comes_back_with_the_ids(history: History) -> Verdict:
     depends_on=["browser.hi_events_comes_back_with_the_ids", "tuvens_event.the_callback_is_noted"],
 )
 def a_success_links_the_event(history: History) -> Verdict:
-    """tuvens-client's callback page tells of a success, and the event has then ticketing and the id of its event at
+    """tuvens-client's callback page shows a success, and the event then has ticketing and the id of its event at
     hi.events."""
     page = page_at(history, f"{ENABLES}/callback")
     expect_visible(page, "callback_success", "a success")
@@ -237,8 +237,8 @@ def a_success_links_the_event(history: History) -> Verdict:
     depends_on=["browser.a_dead_session_leads_back_with_an_error", _LINKS],
 )
 def an_expired_session_can_be_replaced(history: History) -> Verdict:
-    """tuvens-client tells an organiser whose session expired on the way to hi.events what happened, and lets the same
-    browser enable ticketing afterwards."""
+    """tuvens-client shows an error to an organiser whose session expired on the way to hi.events; the same browser can
+    then enable ticketing."""
     page = _clicked(history, ENABLES, "expired")
     if not page.values["arrived"]:
         expect_awake(page)
@@ -263,8 +263,8 @@ def an_expired_session_can_be_replaced(history: History) -> Verdict:
     ],
 )
 def a_waiting_page_shows_the_tickets_of_a_new_event(history: History) -> Verdict:
-    """tuvens-client shows, in a page that was open since before ticketing was enabled, the tickets when the event goes
-    live at hi.events, without a reload."""
+    """tuvens-client shows the tickets, without a reload, in a page opened before ticketing was enabled, when the event
+    goes live at hi.events."""
     live = history.observation(f"{ENABLES}/made live")
     if not live.values["followed"]:
         raise UndecidedError("tuvens-api's event did not become LIVE")

@@ -61,7 +61,7 @@ rule = RuleFamily(
     ],
 )
 def event_page_opens(history: History) -> Verdict:
-    """tuvens-client opens an event's page in a browser, with the accordion of the ticketing widget."""
+    """tuvens-client's event page opens in a browser and shows the accordion with the ticketing widget."""
     pages = [page_at(history, f"{STATES}/fresh/{state}") for state in _states(history)]
     for each in pages:
         status = each.values["status"]
@@ -92,7 +92,7 @@ def _shows_state(history: History, step: str, state: str) -> Observation:
         expect_known(page, own)
     expect(
         own in visible(page) and not others,
-        expected=f"{own}, and nothing of another state",
+        expected=f"{own}, and no part of another state",
         observed=summary(page),
         at=page,
     )
@@ -104,8 +104,8 @@ def _shows_state(history: History, step: str, state: str) -> Observation:
     settles="C-TC-01",
 )
 def active_state_shows_the_tickets(history: History) -> Verdict:
-    """tuvens-client shows for an event on sale an iframe with hi.events' tickets, which loads, and beside it a link to
-    hi.events that opens a new tab."""
+    """tuvens-client shows, for an event on sale, an iframe that loads hi.events' tickets, and a link to hi.events that
+    opens a new tab."""
     page = _shows_state(history, f"{STATES}/fresh/active", "active")
     url = str(page.values["hi_events"])
     source = str(part(page, "tickets").get("src", ""))
@@ -124,22 +124,22 @@ def active_state_shows_the_tickets(history: History) -> Verdict:
     )
     answers = page.values["embeds"]
     if not any(answers):
-        raise UndecidedError("the tickets were not answered, or not asked for, within some seconds")
+        raise UndecidedError("the tickets were not requested, or got no response, within some seconds")
     expect(200 in answers, expected="the tickets load with status 200", observed=f"status {answers[-1]}", at=page)
     return held(page)
 
 
 @rule(quote="setup: progress", settles="C-TC-02")
 def setup_state_shows_progress(history: History) -> Verdict:
-    """tuvens-client shows progress, and no tickets, while an event's ticketing is set up."""
+    """tuvens-client shows progress, and no tickets, while ticketing is being set up."""
     return held(_shows_state(history, f"{STATES}/fresh/setup", "setup"))
 
 
 @rule(quote="inactive: paused message", settles="C-TC-03")
 def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
-    """tuvens-client says that sales are paused, and shows no tickets, for an event whose ticketing is inactive."""
+    """tuvens-client shows that sales are paused, and no tickets, for an event with inactive ticketing."""
     if _is_unknown(history, "inactive"):
-        raise LackingError("hi.events knows no status that makes an event's ticketing inactive (ENDED, CANCELLED)")
+        raise LackingError("hi.events has no status that makes ticketing inactive (ENDED, CANCELLED)")
     return held(_shows_state(history, f"{STATES}/fresh/inactive", "inactive"))
 
 
@@ -152,7 +152,7 @@ def inactive_state_says_that_sales_are_paused(history: History) -> Verdict:
     depends_on="routes.tuvens-client_answers",
 )
 def no_ticketing_shows_another_registration(history: History) -> Verdict:
-    """tuvens-client offers another way to register, and shows no tickets, for an event without ticketing."""
+    """tuvens-client shows an alternative registration, and no tickets, for an event without ticketing."""
     event_of(history, NONE)
     return held(_shows_state(history, f"{NONE}/none", "none"))
 
@@ -162,12 +162,12 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=[_OPENS, *_TOLD],
-    next_step="Look at the page's console, at the stream's CORS headers, and whether onmessage (not a "
-    "named event) reads it.",
+    next_step="Check the page's console, the stream's CORS headers, and that the page listens with onmessage (not "
+    "for a named event).",
 )
 def open_page_follows_the_changes(history: History) -> Verdict:
-    """tuvens-client changes the widget of a page that stays open, without a reload, to what a page that is opened anew
-    shows, each time the event changes at hi.events."""
+    """tuvens-client updates the widget of an open page after each change at hi.events, without a reload, to what a
+    fresh page shows."""
     pages = []
     for state in _states(history):
         fresh, stayed = (page_at(history, f"{STATES}/{which}/{state}") for which in ("fresh", "open"))
@@ -198,8 +198,8 @@ def open_page_follows_the_changes(history: History) -> Verdict:
     ],
 )
 def title_follows_the_state(history: History) -> Verdict:
-    """tuvens-client titles the accordion by the state of the ticketing: otherwise in each state, and in a page that
-    stayed open as in one that is opened anew."""
+    """tuvens-client gives the accordion a different title in each ticketing state; an open page shows the same title as
+    a fresh one."""
     titles: dict[str, str] = {}
     pages = []
     for state in _states(history):
@@ -215,7 +215,7 @@ def title_follows_the_state(history: History) -> Verdict:
         same = next((other for other, title in titles.items() if title == text(fresh, "title")), None)
         expect(
             same is None,
-            expected="another title in each state",
+            expected="a different title in each state",
             observed=f"{text(fresh, 'title')!r} when {state} and when {same}",
             at=fresh,
         )
@@ -226,14 +226,14 @@ def title_follows_the_state(history: History) -> Verdict:
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def page_fits_the_window(history: History) -> Verdict:
-    """tuvens-client fits an event's page, and the tickets on it, into a window of 1,280 and one of 360 pixels."""
+    """tuvens-client's event page and its tickets fit windows that are 1,280 and 360 pixels wide."""
     pages = []
     for name in ("wide", "narrow"):
         page = page_at(history, f"{WINDOWS}/{name}")
         room, content = page.values["window_width"], page.values["content_width"]
         tickets = part(page, "tickets")
         if not tickets or not room:
-            raise UndecidedError(f"no tickets were seen in the {name} window: {summary(page)}")
+            raise UndecidedError(f"the {name} window shows no tickets: {summary(page)}")
         expect(
             content <= room + 1,
             expected=f"no more than {room} pixels, no scrolling sideways",
@@ -252,11 +252,11 @@ def page_fits_the_window(history: History) -> Verdict:
 
 @rule(quote="iframe lazy (no request before it is near the viewport); responsive.", story=WINDOWS, settles="C-TC-09")
 def tickets_load_when_they_are_near(history: History) -> Verdict:
-    """tuvens-client asks hi.events for the tickets when they come near the window, and not before."""
+    """tuvens-client requests the tickets from hi.events only when they come near the visible window."""
     page = page_at(history, f"{WINDOWS}/far")
     early, late = page.values["early"], page.values["late"]
     if SHOWS["active"] not in page.values["before"]["shown"]:
-        raise UndecidedError("the page did not show the tickets' place before it was scrolled")
+        raise UndecidedError("the page had no place for the tickets before it was scrolled")
     expect(
         not early,
         expected="no request for the tickets while they are 6,000 pixels below the window",
@@ -265,7 +265,7 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     )
     if not late:
         expect_awake(page)
-    expect(bool(late), expected="a request once they were scrolled to", observed="none", at=page)
+    expect(bool(late), expected="a request once they are scrolled into view", observed="none", at=page)
     return held(page)
 
 
@@ -275,14 +275,14 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
-    next_step="Open the stream again after a broken connection, and read the event anew: what was told "
-    "meanwhile is lost.",
+    next_step="Reopen the stream after a broken connection, and read the event again: messages sent in between "
+    "are lost.",
 )
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
-    """tuvens-client shows in a page that lost the network what changed meanwhile, once it is back, without a reload."""
+    """tuvens-client shows missed changes in an open page once its network is back, without a reload."""
     before, cut, after = (page_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
     if SHOWS["active"] in visible(before) | visible(cut):
-        raise UndecidedError("the page knew of the change before the network was back: it was not cut off")
+        raise UndecidedError("the page showed the change before the network was back: it was not cut off")
     expect_visible(after, SHOWS["active"], "the tickets, some seconds after the network is back")
     expect_no_reload(after)
     return held((before, cut, after))
@@ -294,14 +294,14 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     story=LATE,
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
-    next_step="Read the event anew once the stream is open: the page was made before it listened.",
+    next_step="Read the event again once the stream is open: the page was rendered before it listened.",
 )
 def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
-    """tuvens-client shows what changed after a page was made and before its stream of updates was open, without a
-    reload."""
+    """tuvens-client shows, without a reload, what changed between the rendering of a page and the opening of its stream
+    of updates."""
     before, after = (page_at(history, f"{LATE}/{step}") for step in ("before", "after"))
     if not after.values["held"]:
-        raise UndecidedError("the page did not ask for /api/events/updates, so that nothing could be delayed")
+        raise UndecidedError("the page did not request /api/events/updates, so nothing could be delayed")
     if SHOWS["active"] in visible(before):
         raise UndecidedError("the page showed the change before its stream was open")
     expect_visible(after, SHOWS["active"], "the tickets, some seconds after the stream is open")

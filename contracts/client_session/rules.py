@@ -26,11 +26,12 @@ rule = RuleFamily(
 
 @rule(
     depends_on=["session_token.mints_a_session", "session_token.token_has_32_to_1024_url_safe_characters"],
-    next_step="See that the server route sends tuvens-api the body that it was sent, with Authorization: "
+    next_step="Check that the server route forwards the request body to tuvens-api, with Authorization: "
     "Bearer and the user's JWT.",
 )
 def wraps_a_session(history: History) -> Verdict:
-    """tuvens-client gives a page of a signed-in user a session token and its expiry, in tuvens-api's body."""
+    """tuvens-client's generate-session returns a session token and its expiry to a signed-in user, in the fields that
+    tuvens-api uses."""
     answer = expect_success(history.one(f"{STORY}/first"))
     value = json_object(answer)
     for name in ("session_token", "expires_at"):
@@ -42,7 +43,7 @@ def wraps_a_session(history: History) -> Verdict:
 
 @rule(depends_on=[_WRAPS, "session_token.generate_session_answers_200"])
 def wrapper_answers_200(history: History) -> Verdict:
-    """tuvens-client answers 200, as tuvens-api does, to a generate-session that succeeds."""
+    """tuvens-client's generate-session returns 200 on success, as tuvens-api does."""
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
@@ -52,15 +53,17 @@ def wrapper_answers_200(history: History) -> Verdict:
     security=True,
 )
 def session_is_of_the_user_and_account(history: History) -> Verdict:
-    """tuvens-client's session is one of tuvens-api, of the user whose JWT came with the request, for the account that
-    was asked for."""
+    """tuvens-client's generate-session returns a tuvens-api session of the user whose JWT came with the request, for
+    the requested account."""
     validations = history.every(f"{STORY}/whose session")
     for answer in map(expect_success, validations):
         value = json_object(answer)
         wanted = history.context.settings["users"][int(answer.step.rpartition("/")[2])]
         for name in ("user_id", "email"):
             if wanted[name]:
-                expect(value.get(name) == wanted[name], expected="the user's session", observed="another's", at=answer)
+                expect(
+                    value.get(name) == wanted[name], expected="the user's session", observed="another user's", at=answer
+                )
         expect(
             value.get("account_id") == wanted["account_id"],
             expected=f"a session for account {wanted['account_id']}",
@@ -72,11 +75,11 @@ def session_is_of_the_user_and_account(history: History) -> Verdict:
 
 @rule(
     depends_on=[_WRAPS, "session_token.missing_jwt_is_refused"],
-    next_step="See that the server keeps no user's JWT between two requests.",
+    next_step="Check that the server does not keep a user's JWT between requests.",
     security=True,
 )
 def without_a_jwt_there_is_no_session(history: History) -> Verdict:
-    """tuvens-client answers 401 to a generate-session of a page on which nobody is signed in."""
+    """tuvens-client's generate-session returns 401 if no user is signed in."""
     return held(expect_status(history.one(f"{STORY}/no JWT"), 401))
 
 
@@ -85,24 +88,24 @@ def without_a_jwt_there_is_no_session(history: History) -> Verdict:
     security=True,
 )
 def invalid_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-client answers 401 to a generate-session with what is no JWT, or one that another key signed."""
+    """tuvens-client's generate-session rejects a malformed JWT, or one signed with another key, with 401."""
     return statuses(history.every(f"{STORY}/invalid JWT"), 401)
 
 
 @rule(needs="expired-jwt", depends_on=[_WRAPS, "session_token.expired_jwt_is_refused"], security=True)
 def expired_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-client answers 401 to a generate-session with an expired JWT."""
-    with lacking_without(history, STORY, "no expired JWT could be made: give the organiser's expired_jwt"):
+    """tuvens-client's generate-session rejects an expired JWT with 401."""
+    with lacking_without(history, STORY, "crossapp could not make an expired JWT: set the organiser's expired_jwt"):
         return held(expect_status(history.one(f"{STORY}/expired JWT"), 401))
 
 
 @rule(depends_on=[_WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"])
 def ill_formed_account_is_refused(history: History) -> Verdict:
-    """tuvens-client passes on the 400 to a generate-session whose account_id is missing or no positive integer."""
+    """tuvens-client's generate-session passes on the 400 if account_id is missing or not a positive integer."""
     return statuses(history.every(f"{STORY}/ill-formed account"), 400)
 
 
 @rule(needs="role:outsider", depends_on=[_WRAPS, "session_token.foreign_account_is_refused"], security=True)
 def foreign_account_is_refused(history: History) -> Verdict:
-    """tuvens-client passes on the 403 to a generate-session for an account that the user does not belong to."""
+    """tuvens-client's generate-session passes on the 403 for an account that the user does not belong to."""
     return held(expect_status(history.one(f"{STORY}/foreign account"), 403))

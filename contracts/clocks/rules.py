@@ -33,15 +33,15 @@ def _agrees(app: str) -> Judge:
             raise LackingError("the run moves the clock itself")
         dated = [each for each in history.exchanges(callee=app) if _is_of_now(each)]
         if not dated:
-            raise LackingError("no answer has a Date")
+            raise LackingError("no response has a Date")
         apart = statistics.median(_ahead(each) for each in dated)
         expect(
             abs(apart) <= _APART,
-            expected=f"a clock at most {_APART:.0f} s from that of the machine on which crossapp runs",
-            observed=f"{app} is {_duration(apart)} it, by the Date of its answers; either may be wrong",
+            expected=f"a clock at most {_APART:.0f} s from the clock of crossapp's machine",
+            observed=f"{app} is {_duration(apart)} it, by the Date of its responses; either may be wrong",
             at=dated[:3],
         )
-        return held(dated[:3], f"{_duration(apart)} ours, by {len(dated)} answers")
+        return held(dated[:3], f"{_duration(apart)} ours, by {len(dated)} responses")
 
     return judge
 
@@ -65,9 +65,9 @@ def _duration(seconds: float) -> str:
 for _app in openapi.APPS:
     rule(
         id=rule_of(_app),
-        statement=f"Observed only: how far the clock of {_app} is from that of the machine on which crossapp runs.",
+        statement=f"Observed only: how far the clock of {_app} is from the clock of crossapp's machine.",
         obliged=_app,
         needs=f"target:{_app}",
         depends_on=answers_rule(_app),
-        next_step=f"Set the clocks of {_app} and of this machine by NTP: users' JWTs expire early or late otherwise.",
+        next_step=f"Synchronise the clocks of {_app} and this machine by NTP: otherwise JWTs expire early or late.",
     )(_agrees(_app))

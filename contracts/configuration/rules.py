@@ -32,22 +32,22 @@ rule = RuleFamily(
 
 @rule(quote="`HI_EVENTS_SHARED_SECRET` (backend-to-backend header and webhook key)")
 def shared_secret_is_a_setting(history: History) -> Verdict:
-    """tuvens-api takes the shared secret from HI_EVENTS_SHARED_SECRET, and no other then."""
+    """tuvens-api takes the shared secret from HI_EVENTS_SHARED_SECRET, and then accepts no other."""
     right = expect_success(history.one(f"{STORY}/new secret"))
     return held((right, expect_status(history.one(f"{STORY}/former secret"), 401)))
 
 
 @rule(quote="`CROSS_APP_SESSION_EXPIRY` (seconds, 900)")
 def session_expiry_is_a_setting(history: History) -> Verdict:
-    """tuvens-api takes the life of a session from CROSS_APP_SESSION_EXPIRY, in seconds."""
+    """tuvens-api takes the session lifetime in seconds from CROSS_APP_SESSION_EXPIRY."""
     minted = expect_success(history.one(f"{STORY}/generate session"))
     try:
         left = seconds_to_expiry(minted)
     except BrokenRuleError:
-        raise UndecidedError("the answer has no readable expires_at") from None
+        raise UndecidedError("the response has no readable expires_at") from None
     expect(
         abs(left - EXPIRY_SECONDS) <= 2 + minted.seconds,
-        expected=f"expires_at {EXPIRY_SECONDS} s after the answer's Date",
+        expected=f"expires_at {EXPIRY_SECONDS} s after the response's Date",
         observed=f"{left:.0f} s after it",
         at=minted,
     )
@@ -56,7 +56,7 @@ def session_expiry_is_a_setting(history: History) -> Verdict:
 
 @rule(quote="`HI_EVENTS_DOMAIN` (tickets.tuvens.com)", depends_on="cors.right_origins_are_admitted")
 def hi_events_domain_is_a_setting(history: History) -> Verdict:
-    """tuvens-api admits the origin of the domain that HI_EVENTS_DOMAIN names."""
+    """tuvens-api admits the origin of the domain in HI_EVENTS_DOMAIN."""
     answer = let_through(history.one(f"{STORY}/new origin"))
     origin = "https://tickets.settings.example"
     allowed = answer.header("Access-Control-Allow-Origin")

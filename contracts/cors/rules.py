@@ -1,4 +1,4 @@
-"""CORS of tuvens-api: the origins of Hi.Events and of the client, and no other."""
+"""CORS of tuvens-api: the origins of Hi.Events and of the client, and no others."""
 
 from contracts.catalogue import RuleFamily
 from harness.expectations import expect, held, let_through
@@ -35,7 +35,7 @@ def _words(value: str | None) -> set[str]:
 
 @rule(quote="Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client")
 def right_origins_are_admitted(history: History) -> Verdict:
-    """tuvens-api admits the origins of Hi.Events and of tuvens-client, with credentials."""
+    """tuvens-api admits the origins of hi.events and tuvens-client, with credentials."""
     answers = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
     for each in answers:
         expect(
@@ -51,7 +51,7 @@ def right_origins_are_admitted(history: History) -> Verdict:
 
 @rule(quote="methods GET, POST, PATCH", depends_on="cors.right_origins_are_admitted")
 def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
-    """tuvens-api allows the methods GET, POST and PATCH and the documented headers in its preflight answers."""
+    """tuvens-api allows GET, POST, PATCH and the documented headers in its preflight responses."""
     answers = history.every(f"{STORY}/preflight/right")
     for each in answers:
         let_through(each)
@@ -77,7 +77,7 @@ def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
 
 @rule(quote="No other origin is admitted, never `*`.")
 def other_origins_are_not_admitted(history: History) -> Verdict:
-    """tuvens-api admits no other origin, however alike, and never any (`*`)."""
+    """tuvens-api admits no other origin, however similar, and never the wildcard (*)."""
     answers = [
         *history.every(f"{STORY}/simple/wrong"),
         *history.every(f"{STORY}/preflight/wrong"),

@@ -32,14 +32,14 @@ def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
         @wraps(judge)
         def judged(history: History) -> Verdict:
             if history.context.targets.get(own.get("obliged", "tuvens-api"), {}).get("kind") == "simulated":
-                return held(history.observation(f"{STORY}/file"), "described by the simulators")
+                return held(history.observation(f"{STORY}/file"), "the simulators provide the file")
             try:
                 return judge(history)
             except NothingObservedError as nothing:
                 outcome = history.outcome(STORY)
                 if outcome is None or outcome.ended != "finished":
                     raise
-                never = f"nothing of the file could be compared: {nothing.step!r} never happened"
+                never = f"nothing in the file could be compared: {nothing.step!r} never happened"
                 raise UndecidedError(never, blocks=False) from None
 
         return _family(**own)(judged)
@@ -64,33 +64,33 @@ def _contradiction(ours: str, theirs: str, at: Exchange) -> UndecidedError:
 
 def _nothing_compared(at: Exchange) -> UndecidedError:
     return UndecidedError(
-        f"nothing of the file could be compared: exchange {at.number} ({at.step}) got {shown(at, length=60)}",
+        f"nothing in the file could be compared: exchange {at.number} ({at.step}) got {shown(at, length=60)}",
         blocks=False,
     )
 
 
-@rule(quote="tuvens-api", next_step="Give a JWT that is valid now, and the account that its user belongs to.")
+@rule(quote="tuvens-api", next_step="Set a JWT that is valid now, and an account that its user belongs to.")
 def organiser_is_admitted(history: History) -> Verdict:
-    """tuvens-api admits the organiser of the deployment file: the JWT is theirs and not expired, the account is."""
+    """tuvens-api accepts the organiser of the deployment file: the JWT is valid, and the account is the organiser's."""
     minting = let_through(history.one(f"{STORY}/mint/organiser"))
     jwt, user = _jwt_of(history, "organiser"), _organiser(history)
     if minting.status == 401:
         now = parse_http_date(minting.header("date")) or minting.started
         ends, subject = jwt.get("expires_at"), jwt.get("subject")
-        ours = "the organiser's jwt is none of this deployment's"
+        ours = "the organiser's jwt is not from this deployment"
         if ends is not None and ends <= now:
             ours = f"the organiser's jwt expired {now - ends:.0f} s ago by the server's clock: give a new one"
         elif jwt.get("signed"):
-            ours = "credentials.jwt_secret is another one than JWT_SECRET of tuvens-api"
+            ours = "credentials.jwt_secret differs from tuvens-api's JWT_SECRET"
         elif jwt.get("signed") is False:
             ours = "credentials.jwt_secret did not sign the organiser's jwt"
         elif subject and user.get("user_id") and subject != user["user_id"]:
-            ours = f"the organiser's jwt is of the user {subject}, and user_id is {user['user_id']}"
-        raise _contradiction(ours, f"tuvens-api refuses a valid JWT: {shown(minting, length=60)}", minting)
+            ours = f"the organiser's jwt belongs to user {subject}, but user_id is {user['user_id']}"
+        raise _contradiction(ours, f"tuvens-api rejects a valid JWT: {shown(minting, length=60)}", minting)
     if minting.status == 403:
         raise _contradiction(
             f"the organiser does not belong to account_id {user.get('account_id')}",
-            "tuvens-api refuses a member of the account",
+            "tuvens-api rejects a member of the account",
             minting,
         )
     if not minting.is_success:
@@ -101,13 +101,13 @@ def organiser_is_admitted(history: History) -> Verdict:
 @rule(
     section="Authentication",
     quote="Backend to backend: header `x-shared-secret`.",
-    next_step="Compare credentials.shared_secret with HI_EVENTS_SHARED_SECRET of tuvens-api.",
+    next_step="Compare credentials.shared_secret with tuvens-api's HI_EVENTS_SHARED_SECRET.",
 )
 def shared_secret_is_accepted(history: History) -> Verdict:
-    """tuvens-api accepts the shared secret of the deployment file at one of the routes that demand it."""
+    """tuvens-api accepts the shared secret of the deployment file on at least one of the routes that require it."""
     asked = [let_through(each) for each in history.every(f"{STORY}/secret")]
     if all(each.status == 401 for each in asked):
-        raise _contradiction("shared_secret is another one", "tuvens-api refuses the right secret", asked[0])
+        raise _contradiction("shared_secret is wrong", "tuvens-api rejects the correct secret", asked[0])
     accepted = [each for each in asked if each.is_success or (each.is_client_error and each.status not in (401, 405))]
     if not accepted:
         raise _nothing_compared(asked[0])
@@ -121,7 +121,7 @@ def shared_secret_is_accepted(history: History) -> Verdict:
     section="POST /api/cross-app/validate-session (shared secret)",
 )
 def organiser_is_described(history: History) -> Verdict:
-    """tuvens-api says of the organiser what the deployment file says: user_id, email and name."""
+    """tuvens-api returns the organiser's user_id, email and name as the deployment file has them."""
     whose = answered(history.one(f"{STORY}/whose/organiser"))
     said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
     compared = [name for name in ("user_id", "email", "name") if user.get(name) and name in said]
@@ -133,8 +133,8 @@ def organiser_is_described(history: History) -> Verdict:
     for name in compared:
         if said[name] != user[name]:
             raise _contradiction(
-                f"{name} of the organiser is another one than in users",
-                f"tuvens-api says that a session is of another user than the one it was minted for: "
+                f"{name} of the organiser is wrong",
+                f"tuvens-api returns another user than the one for whom the session was issued: "
                 f"{name} {str(said[name])[:60]!r}",
                 whose,
             )
@@ -146,10 +146,10 @@ def organiser_is_described(history: History) -> Verdict:
     section="POST /api/cross-app/validate-permission (shared secret)",
     needs="role:outsider",
     depends_on="deployment_file.shared_secret_is_accepted",
-    next_step="Give an outsider who does not belong to the organiser's account.",
+    next_step="Name an outsider who does not belong to the organiser's account.",
 )
 def outsider_is_in_another_account(history: History) -> Verdict:
-    """tuvens-api lists no account of the organiser for the outsider of the deployment file."""
+    """tuvens-api lists none of the organiser's accounts for the outsider of the deployment file."""
     _expect_admitted(history, "outsider")
     listed = answered(history.one(f"{STORY}/accounts/outsider"))
     accounts = object_or_empty(listed.response_body).get("accounts")
@@ -170,7 +170,7 @@ def outsider_is_in_another_account(history: History) -> Verdict:
     section="POST /api/cross-app/validate-permission (shared secret)",
     needs="role:member",
     depends_on="deployment_file.shared_secret_is_accepted",
-    next_step="Give a member of the account who does not hold manage_ticketing.",
+    next_step="Name a member of the account who does not hold manage_ticketing.",
 )
 def member_lacks_manage_ticketing(history: History) -> Verdict:
     """tuvens-api does not grant manage_ticketing to the member of the deployment file."""
@@ -189,8 +189,8 @@ def member_lacks_manage_ticketing(history: History) -> Verdict:
 def _expect_admitted(history: History, role: str) -> None:
     minting = let_through(history.one(f"{STORY}/mint/{role}"))
     if minting.status in (401, 403):
-        what = "jwt is none of this deployment's" if minting.status == 401 else "account_id is none of theirs"
-        raise _contradiction(f"the {role}'s {what}", "tuvens-api refuses a valid user", minting)
+        what = "jwt is not from this deployment" if minting.status == 401 else "account_id is wrong"
+        raise _contradiction(f"the {role}'s {what}", "tuvens-api rejects a valid user", minting)
 
 
 @rule(
@@ -204,7 +204,7 @@ def events_are_the_organisers(history: History) -> Verdict:
     try:
         read = history.every(f"{STORY}/event")
     except NothingObservedError:
-        raise LackingError("the file names no event: name some in events.tuvens", blocks=False) from None
+        raise LackingError("the file has no events: name some in events.tuvens", blocks=False) from None
     account, compared = _organiser(history).get("account_id"), []
     for each in read:
         number = each.step.rpartition("/")[2]
@@ -215,8 +215,8 @@ def events_are_the_organisers(history: History) -> Verdict:
             continue
         if str(found) != str(account):
             raise _contradiction(
-                f"event {number} is of the account {found}, the organiser of {account}",
-                "tuvens-api names a wrong account",
+                f"event {number} belongs to account {found}, not to the organiser's account {account}",
+                "tuvens-api returns a wrong account",
                 each,
             )
         compared.append(each)
@@ -230,10 +230,10 @@ def events_are_the_organisers(history: History) -> Verdict:
     section="GET /api/events/{id} (public) and PATCH /api/events/{id} (JWT; manage_ticketing in the event's account)",
     needs="foreign-event",
     depends_on="routes.getEvent",
-    next_step="Name as events.foreign an event of an account that the organiser does not belong to.",
+    next_step="Set events.foreign to an event of an account that the organiser does not belong to.",
 )
 def foreign_event_is_foreign(history: History) -> Verdict:
-    """tuvens-api has the foreign event of the deployment file, in an account that is not the organiser's."""
+    """tuvens-api has the foreign event of the deployment file, in an account other than the organiser's."""
     account, read = _organiser(history).get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
     if read.status == 404:
         raise _contradiction("events.foreign: there is no such event", "tuvens-api does not find it", read)
@@ -241,7 +241,9 @@ def foreign_event_is_foreign(history: History) -> Verdict:
     if found is None:
         raise _nothing_compared(read)
     if str(found) == str(account):
-        raise _contradiction("events.foreign is of the organiser's account", "tuvens-api names a wrong account", read)
+        raise _contradiction(
+            "events.foreign belongs to the organiser's account", "tuvens-api returns a wrong account", read
+        )
     return held(read)
 
 
@@ -251,10 +253,10 @@ def foreign_event_is_foreign(history: History) -> Verdict:
     obliged="hi.events",
     needs="linked-event",
     depends_on="routes.hi.events_answers",
-    next_step="Compare events.linked with tuvens_event_id of the events at hi.events.",
+    next_step="Compare events.linked with the tuvens_event_id of the events at hi.events.",
 )
 def linked_events_agree(history: History) -> Verdict:
-    """hi.events says of each linked event the tuvens_event_id that the deployment file says."""
+    """hi.events returns for each linked event the tuvens_event_id that the deployment file has."""
     noted = history.observation(f"{STORY}/linked")
     for hi, said in noted.values["tuvens_event_ids"].items():
         wanted = noted.values["file"][hi]
@@ -265,7 +267,7 @@ def linked_events_agree(history: History) -> Verdict:
             )
     if not any(noted.values["tuvens_event_ids"].values()):
         raise UndecidedError(
-            "nothing of the file could be compared: hi.events let none of the linked events be read, or names no "
+            "nothing in the file could be compared: hi.events returned none of the linked events, or no "
             "tuvens_event_id in them",
             blocks=False,
         )
@@ -276,16 +278,16 @@ def linked_events_agree(history: History) -> Verdict:
     quote="`expires_at`: ISO 8601 UTC with Z, 900 s after generation.",
     section="POST /api/cross-app/generate-session (JWT)",
     depends_on="deployment_file.organiser_is_admitted",
-    next_step="Give as session_expiry what CROSS_APP_SESSION_EXPIRY is at tuvens-api.",
+    next_step="Set session_expiry to the value of CROSS_APP_SESSION_EXPIRY at tuvens-api.",
 )
 def session_expiry_is_announced(history: History) -> Verdict:
-    """tuvens-api announces the session_expiry of the deployment file, where the file names one."""
+    """tuvens-api announces the session_expiry of the deployment file, if the file sets one."""
     minting = answered(history.one(f"{STORY}/mint/organiser"))
     stated = history.context.settings.get("session_expiry_stated")
     ends = iso_or_none(object_or_empty(minting.response_body).get("expires_at"))
     begins = parse_http_date(minting.header("date"))
     if stated is None:
-        raise LackingError("the file says no session_expiry of tuvens-api", blocks=False)
+        raise LackingError("the file does not set session_expiry", blocks=False)
     if ends is None or begins is None:
         raise _nothing_compared(minting)
     seconds = ends - begins

@@ -157,7 +157,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "post-success-201",
         "tuvens-api, tuvens-client, hi.events",
-        "A POST that succeeds is answered 201, as NestJS does by default.",
+        "A successful POST returns 201, the default of NestJS.",
         "200",
         changing(_always(_with_200), _STATUS),
         ("session_token.generate_session_answers_200",),
@@ -165,7 +165,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "account-id-optional",
         "tuvens-api",
-        "generate-session without an account_id takes the user's default account.",
+        "generate-session without an account_id uses the user's default account.",
         "required: 400 without it",
         changing(_always(_without_an_account), _ANY),
         ("session_token.missing_account_is_refused",),
@@ -173,7 +173,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "unknown-session-401",
         "tuvens-api",
-        "An unknown or expired session is answered 401.",
+        "An unknown or expired session returns 401.",
         "404",
         changing(_unknown_session(401), _ANY),
         ("session_token.validate_session_answers_404_to_an_unknown_token",),
@@ -181,7 +181,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "unknown-session-400",
         "tuvens-api",
-        "An unknown or expired session is answered 400 ({valid: false}).",
+        "An unknown or expired session returns 400 ({valid: false}).",
         "404",
         changing(_unknown_session(400), _ANY),
         ("session_token.validate_session_answers_404_to_an_unknown_token",),
@@ -189,7 +189,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "reset-in-seconds-left",
         "tuvens-api",
-        "X-RateLimit-Reset has the seconds that are left, as a common throttler writes it.",
+        "X-RateLimit-Reset contains the seconds left, as a common throttler writes it.",
         "Unix seconds",
         changing(_always(_with_a_time)),
         ("rate_limits.reset_is_in_unix_seconds",),
@@ -197,7 +197,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "limits-by-address",
         "tuvens-api",
-        "Requests are counted by the caller's address, before the guards know who calls.",
+        "Requests are counted by the caller's address, before the guards identify the caller.",
         "counted by user, secret or session token",
         changing(_always(_limited_by_address)),
         ("rate_limits.generate_session_counts_by_user",),
@@ -205,7 +205,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "no-rate-headers-on-429",
         "tuvens-api",
-        "A 429 has Retry-After and none of the X-RateLimit headers.",
+        "A 429 has Retry-After but no X-RateLimit headers.",
         "the headers SHOULD be there",
         changing(_always(_announcing(lambda each: each.status == 429))),
         (),
@@ -213,7 +213,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "no-rate-headers-of-the-parser",
         "tuvens-api",
-        "What the body parser refuses has none of the X-RateLimit headers.",
+        "Errors of the body parser have no X-RateLimit headers.",
         "the headers SHOULD be there",
         changing(_always(_announcing(may_come_from_a_parser))),
         (),
@@ -221,7 +221,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "webhook-parsed-before-its-signature",
         "tuvens-api",
-        "A webhook that is no JSON is answered 400 by the body parser, whatever its signature.",
+        "The body parser returns 400 for a webhook that is not JSON, whatever its signature.",
         "401: authentication comes first, over raw bytes",
         changing(_always(_parsed_first), _ANY),
         ("webhook.webhook_authenticates_before_it_reads",),
@@ -229,7 +229,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "default-error-shape",
         "tuvens-api, tuvens-client",
-        "Errors have the framework's own shape, with a message and without timestamp and path.",
+        "Errors have the framework's own shape: a message, but no timestamp and path.",
         "statusCode, timestamp, path, message",
         changing(_always(_in_shape), r"timestamp|path|statusCode"),
         ("errors.tuvens_api_errors_share_one_shape",),
@@ -237,7 +237,7 @@ KNOWN: tuple[KnownDeviation, ...] = (
     KnownDeviation(
         "one-webhook-attempt",
         "hi.events",
-        "A webhook that fails is not sent again: the dispatch is synchronous.",
+        "A failed webhook is not retried: the dispatch is synchronous.",
         "retried with growing pauses",
         _one_attempt,
         ("hi_events_delivery.retries_after_a_server_error",),

@@ -29,7 +29,7 @@ def _errors_of(history: History, app: str) -> list[Exchange]:
         and accepts_json(each)
     ]
     if not found:
-        raise UndecidedError(f"no error of {app} was seen")
+        raise UndecidedError(f"the run has no error of {app}")
     return found
 
 
@@ -67,7 +67,7 @@ def _problem_of_undocumented(exchange: Exchange) -> str:
     depends_on="routes.tuvens-api_answers",
 )
 def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
-    """tuvens-api answers every error in the one documented shape."""
+    """tuvens-api returns every error in the one documented shape."""
     return _expect_shape(history, "tuvens-api", "statusCode, timestamp, path and message")
 
 
@@ -77,7 +77,7 @@ def tuvens_api_errors_share_one_shape(history: History) -> Verdict:
     depends_on="errors.tuvens_api_errors_share_one_shape",
 )
 def error_tells_its_own_status(history: History) -> Verdict:
-    """tuvens-api names in an error's body the status that it answers with, and the path that was asked for."""
+    """tuvens-api returns in an error's body its own status and the requested path."""
     errors = _errors_of(history, "tuvens-api")
     for each in errors:
         value = json_object(each)
@@ -114,7 +114,7 @@ def _is_path_of(history: History, exchange: Exchange, path: str) -> bool:
     depends_on=["routes.wrapGenerateSession", "errors.tuvens_api_errors_share_one_shape"],
 )
 def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
-    """tuvens-client answers every error of its generate-session in the shape that tuvens-api has."""
+    """tuvens-client's generate-session returns every error in the shape of tuvens-api."""
     return _expect_shape(history, "tuvens-client", "statusCode, timestamp, path and message")
 
 
@@ -125,6 +125,6 @@ def tuvens_client_errors_share_one_shape(history: History) -> Verdict:
     depends_on="routes.hi.events_answers",
 )
 def hi_events_errors_share_one_shape(history: History) -> Verdict:
-    """hi.events answers every error in Laravel's shape: a message, with error where a cross-app route itself refuses,
-    and with errors by field where a field is wrong."""
-    return _expect_shape(history, "hi.events", "message; error beside it (own refusals), or errors (422)")
+    """hi.events returns every error in Laravel's shape: message, error if a cross-app route itself rejects the request,
+    and errors by field for invalid fields."""
+    return _expect_shape(history, "hi.events", "message; also error (own errors), or errors (422)")

@@ -39,7 +39,7 @@ rule = RuleFamily(
     depends_on=(),
 )
 def it_is_an_event_stream(history: History) -> Verdict:
-    """tuvens-api answers GET /api/events/updates to anyone with 200 and text/event-stream, as browsers demand."""
+    """tuvens-api returns 200 and text/event-stream for an anonymous GET /api/events/updates, as browsers require."""
     opening = _opening(history, f"{PROBE}/streamEventUpdates")
     status, _, content_type = opening.data.partition(" ")
     if status == "429":
@@ -55,7 +55,7 @@ def it_is_an_event_stream(history: History) -> Verdict:
     depends_on=["webhook.an_update_changes_the_event", _OPENS],
 )
 def an_applied_update_is_told(history: History) -> Verdict:
-    """tuvens-api tells every open page of each applied webhook, within five seconds."""
+    """tuvens-api sends a message to every open page for each applied webhook, within five seconds."""
     messages = []
     for listener in LISTENERS:
         for change in _CHANGES:
@@ -66,7 +66,7 @@ def an_applied_update_is_told(history: History) -> Verdict:
             expect(
                 bool(found),
                 expected=f"a message about event {_event(history)} after the update, at the {listener}",
-                observed="none within five seconds",
+                observed="no message within five seconds",
                 at=update,
             )
             messages.append(found[0])
@@ -75,7 +75,7 @@ def an_applied_update_is_told(history: History) -> Verdict:
 
 @rule(quote="Unnamed events (browsers read them with onmessage), data is JSON", settles="C-TA-32")
 def messages_are_unnamed(history: History) -> Verdict:
-    """tuvens-api sends the messages of the stream without a name, so that a page's onmessage receives them."""
+    """tuvens-api sends stream messages without an event name, so that a page's onmessage receives them."""
     messages = _all_messages(history)
     for each in messages:
         # A browser gives an event that is named "message" to onmessage, too.
@@ -90,8 +90,8 @@ def messages_are_unnamed(history: History) -> Verdict:
 
 @rule(quote='`{"type": "ticketing_status_changed", "eventId": "11", "status": "active"', settles="C-TA-32")
 def messages_have_the_form(history: History) -> Verdict:
-    """tuvens-api writes each message as JSON with type ticketing_status_changed, eventId as text, status, and
-    timestamp in ISO 8601, in UTC."""
+    """tuvens-api sends each message as JSON with type ticketing_status_changed, eventId as text, status, and timestamp
+    in ISO 8601, in UTC."""
     messages = _all_messages(history)
     for each in messages:
         message = stream_message(each)
@@ -111,7 +111,7 @@ def messages_have_the_form(history: History) -> Verdict:
     depends_on="event_stream.messages_have_the_form",
 )
 def a_message_tells_the_ticketing_status(history: History) -> Verdict:
-    """tuvens-api tells in a message the ticketing status that the event has from then on."""
+    """tuvens-api sends in a message the ticketing status that the event then has."""
     messages = []
     for change in _CHANGES:
         reading = _reading(history, change)
@@ -136,7 +136,7 @@ def a_message_tells_the_ticketing_status(history: History) -> Verdict:
     settles="C-TA-32",
 )
 def one_message_for_each_update(history: History) -> Verdict:
-    """tuvens-api sends one message for each applied webhook, and no second one."""
+    """tuvens-api sends exactly one message for each applied webhook."""
     messages = []
     for listener in LISTENERS:
         found = [each for change in _CHANGES for each in _messages(history, listener, change)[1]]
@@ -157,23 +157,23 @@ def one_message_for_each_update(history: History) -> Verdict:
     settles="C-TA-32",
     operations=["streamEventUpdates", "getEvent"],
     depends_on=["event_stream.a_message_tells_the_ticketing_status", "event_stream.one_message_for_each_update"],
-    next_step="Send the message once the transaction is committed.",
+    next_step="Send the message only after the transaction is committed.",
 )
 def an_update_can_be_read_when_it_is_told(history: History) -> Verdict:
-    """tuvens-api changes an event before it tells of the change: a page that reads the event after a message gets the
-    new ticketing status."""
+    """tuvens-api changes an event before it sends the message: a page that then reads the event gets the new ticketing
+    status."""
     seen: list[Exchange | StreamEvent] = []
     for change in _CHANGES:
         first, last = readable(history.every(f"{STORY}/{change}/event")[0]), _reading(history, change)
         told = [found[0] for listener in LISTENERS if (found := _messages(history, listener, change)[1])]
         if not told or told[0].number > first.number:
-            raise UndecidedError(f"no message came before the event was read after the {change} change")
+            raise UndecidedError(f"no message arrived before the event was read after the {change} change")
         if first.header("age") not in (None, "0"):
-            raise UndecidedError(f"a cache answered in exchange {first.number}")
+            raise UndecidedError(f"a cache responded in exchange {first.number}")
         was, became = state_in(first).ticketing, state_in(last).ticketing
         expect(
             was == became,
-            expected=f"ticketing_status {became!r} as soon as the message came",
+            expected=f"ticketing_status {became!r} as soon as the message arrived",
             observed=f"{was!r}; {became!r} after {last.started - first.started:.1f} s",
             at=(first, told[0]),
         )
@@ -191,10 +191,11 @@ def an_update_can_be_read_when_it_is_told(history: History) -> Verdict:
     ],
 )
 def a_refused_update_is_not_told(history: History) -> Verdict:
-    """tuvens-api sends no message for a webhook that it refuses: wrongly signed, malformed, or of no event."""
+    """tuvens-api sends no message for a webhook that it rejects: wrongly signed, malformed, or about an unknown
+    event."""
     for each in history.every(f"{STORY}/refused"):
         if not each.is_client_error:
-            raise UndecidedError(f"exchange {each.number} ({each.step}) was not refused: {each.status}")
+            raise UndecidedError(f"exchange {each.number} ({each.step}) was not rejected: {each.status}")
     unknown = history.observation(f"{STORY}/unknown event").values["event"]
     event = _event(history)
     last_change, after = _reading(history, _CHANGES[-1]), _reading(history, "after refusals")
@@ -208,7 +209,7 @@ def a_refused_update_is_not_told(history: History) -> Verdict:
             expect(not wrong, expected="no message", observed=message.data[:200], at=message)
     _, sentinel = _messages(history, LISTENERS[0], "after refusals")
     if not sentinel:
-        raise UndecidedError("the stream carried no message any more after the refused updates")
+        raise UndecidedError("the stream carried no message after the rejected updates")
     return held((sentinel[0], *history.every(f"{STORY}/refused")))
 
 
@@ -218,7 +219,7 @@ def a_refused_update_is_not_told(history: History) -> Verdict:
     next_step="Number the messages and send the number as id:.",
 )
 def messages_have_an_id(history: History) -> Verdict:
-    """tuvens-api sends an id: with each message, which a browser names when it reconnects."""
+    """tuvens-api sends an id: with each message, which a browser sends back when it reconnects."""
     messages = _all_messages(history)
     for each in messages:
         has_id = any(line.startswith("id:") and line[3:].strip() for line in each.lines)
@@ -228,12 +229,12 @@ def messages_have_an_id(history: History) -> Verdict:
 
 @rule(level=SHOULD, quote="`id:` and Last-Event-ID so that a reconnect misses nothing")
 def a_reconnect_misses_nothing(history: History) -> Verdict:
-    """tuvens-api sends to a page that reconnects with Last-Event-ID what was told in the meantime."""
+    """tuvens-api sends the missed messages to a page that reconnects with Last-Event-ID."""
     _, missed = _messages(history, LISTENERS[0], "missed")
     if not missed:
-        raise UndecidedError("the staying page did not hear of the change that the leaving page missed")
+        raise UndecidedError("the page that stayed got no message about the change that the other page missed")
     if not any(each.id for each in _heard(history, LISTENERS[1])):
-        raise LackingError("the messages have no id, so that no page can say which it saw last")
+        raise LackingError("the messages have no id, so a page cannot name the last one that it saw")
     opening = _opening(history, f"{STORY}/back")
     wanted = stream_message(missed[0])
     replayed = [each for each in history.stream(f"{STORY}/back") if stream_message(each) == wanted]
@@ -243,7 +244,7 @@ def a_reconnect_misses_nothing(history: History) -> Verdict:
         since=opening.at,
         until=opening.at + _WATCHED,
         expected=f"the message {missed[0].data[:160]}",
-        observed="it was not sent within five seconds after the reconnect",
+        observed="no such message within five seconds after the reconnect",
         at=opening,
     )
     return held(replayed)
@@ -313,7 +314,7 @@ def _beats_in_time(history: History) -> Verdict:
 def _opening(history: History, step: str) -> StreamEvent:
     opening = history.stream(step)[0]
     if opening.kind != "open":
-        raise UndecidedError(f"the stream got no answer: {opening.data}")
+        raise UndecidedError(f"the stream got no response: {opening.data}")
     return opening
 
 

@@ -27,17 +27,17 @@ def _conforms(operation: Operation) -> Judge:
             and not (operation.contract.optional and media_type(each) == "text/html")
         ]
         if not successes:
-            raise LackingError(f"no success of {operation.id} was seen in this run")
+            raise LackingError(f"this run has no successful response of {operation.id}")
         for each in successes:
             # Rate-limit headers have rules of their own.
             problems = [text for text in each.facts.get("problems", ()) if not text.startswith("/headers/x-ratelimit")]
             expect(
                 not problems,
-                expected="an answer that fits the document",
+                expected="a response that matches the OpenAPI document",
                 observed=f"{problems[0] if problems else ''} in {shown(each)}",
                 at=each,
             )
-        return held(successes[:6], f"{len(successes)} answers")
+        return held(successes[:6], f"{len(successes)} responses")
 
     return judge
 
@@ -45,13 +45,13 @@ def _conforms(operation: Operation) -> Judge:
 def _add_rule(operation: Operation, success: Quote) -> None:
     rule(
         id=f"conformity.{operation.id}",
-        statement=f"{operation.app} answers {operation.method} {operation.path}, where it succeeds, as the OpenAPI "
-        f"document says.",
+        statement=f"{operation.app} returns successful responses to {operation.method} {operation.path} that match the "
+        "OpenAPI document.",
         obliged=operation.app,
         section=success.section,
         quote=success.text,
         depends_on=premise_of(operation),
-        next_step=f"Compare the answer with the schema in openapi/ ({operation.id}).",
+        next_step=f"Compare the response with the schema in openapi/ ({operation.id}).",
     )(_conforms(operation))
 
 

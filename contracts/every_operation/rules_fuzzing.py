@@ -40,7 +40,7 @@ rule = RuleFamily(level=MUST, story=STORY)
     depends_on=["routes.tuvens-api_answers", _MINTS, _STREAM],
 )
 def nonsense_is_refused(history: History) -> Verdict:
-    """tuvens-api refuses what is ill-formed at every operation that was fuzzed, and fails at none of them (5xx)."""
+    """tuvens-api rejects malformed input at every fuzzed operation, and never returns a server error (5xx)."""
     noted = {}
     for operation in fuzzed("tuvens-api"):
         with suppress(NothingObservedError):  # it may not be fuzzed here
@@ -70,11 +70,11 @@ def _expect_complete(operation_id: str, values: Mapping[str, Any], history: Hist
     sent = list(history.exchanges(operation_id, story=STORY))
     lost = [each for each in sent if each.outcome is not Outcome.ANSWERED]
     if lost:
-        raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no answer, first exchange {lost[0].number}")
+        raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no response, first exchange {lost[0].number}")
     if sent and openapi.find(operation_id).security and all(each.status == 401 for each in sent):
         raise UndecidedError(
-            f"none of {len(sent)} cases was authenticated: all got 401",
-            remedy="See that the credentials of the deployment file are valid and reach the application.",
+            f"all {len(sent)} cases returned 401: none was authenticated",
+            remedy="Check that the credentials in the deployment file are valid and reach the application.",
         )
 
 
@@ -88,7 +88,7 @@ def _withstands(operation: Operation) -> Judge:
         _expect_complete(operation.id, noted.values, history)
         numbers = noted.values["exchanges"]
         if not numbers:
-            raise UndecidedError(f"no case was sent: {noted.values['ended'] or 'the engine made none'}")
+            raise UndecidedError(f"no case was sent: {noted.values['ended'] or 'the engine generated none'}")
         return held(numbers[:6], _counted(noted))
 
     return judge
@@ -126,15 +126,15 @@ def _premises(operation: Operation) -> list[str]:
 def _add_rule(operation: Operation, refusals: Quote) -> None:
     rule(
         id=f"fuzzing.{operation.id}",
-        statement=f"{operation.app} answers {operation.method} {operation.path} as the OpenAPI document says, whatever "
-        "is sent: it refuses what is ill-formed or not authenticated, and never fails itself.",
+        statement=f"{operation.app} handles any input to {operation.method} {operation.path} as the OpenAPI document "
+        "says: it rejects malformed or unauthenticated requests and never returns a server error.",
         obliged=operation.app,
         section=refusals.section,
         quote=refusals.text,
         story=[STORY, PROBE] if operation.contract.optional else STORY,
         needs=[f"target:{operation.app}", "fuzzing", *filter(None, [operation.changes])],
         depends_on=[premise_of(operation), *_premises(operation)],
-        next_step="Send the case again by the curl command; the smallest request of each cause is among the exchanges.",
+        next_step="Repeat the case with the curl command; the exchanges contain the smallest request for each cause.",
     )(_withstands(operation))
 
 

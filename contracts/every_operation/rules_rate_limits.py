@@ -40,7 +40,7 @@ def _limit_in_force(history: History, operation: Operation) -> int:
     planned = history.observation(f"{story_of(operation)}/{operation.id}/limit").values
     if planned.get("not tried"):
         raise UndecidedError(
-            f"the limit was not used up: {planned['not tried']}",
+            f"the limit was not reached: {planned['not tried']}",
             f"Set safety.exhaust_up_to = {planned['limit']} to try it, or lower the limit on the deployment.",
         )
     return int(planned["limit"])
@@ -55,7 +55,7 @@ def _asked(history: History, operation: Operation) -> list[Exchange]:
     # The first answer may be a 429 because of requests before the story.
     answers = [each for each in asked if each.status is not None]
     if not answers:
-        raise UndecidedError(f"no answer to any of {len(asked)} requests: {asked[0].error}")
+        raise UndecidedError(f"no response to any of {len(asked)} requests: {asked[0].error}")
     return answers
 
 
@@ -78,8 +78,8 @@ def _enforced(operation: Operation) -> Judge:
             raise UndecidedError(f"{len(asked)} requests took {seconds:.0f} s: too slow to reach {limit} a minute")
         expect(
             bool(limited),
-            expected=f"429 past {limit} requests a minute",
-            observed=f"{len(asked)} requests in {seconds:.1f} s, none answered 429",
+            expected=f"429 beyond {limit} requests a minute",
+            observed=f"{len(asked)} requests in {seconds:.1f} s, none returned 429",
             at=asked[-1],
         )
         if _controlled(history):
@@ -91,8 +91,8 @@ def _enforced(operation: Operation) -> Judge:
             # The story begins with empty windows; for the webhook one delivery came before.
             expect(
                 limit - 1 - lost <= passed <= limit,
-                expected=f"{limit} requests a minute let through",
-                observed=f"{passed} of {len(asked)} let through",
+                expected=f"{limit} requests a minute without a 429",
+                observed=f"{passed} of {len(asked)} without a 429",
                 at=(asked[0], limited[0]),
             )
         return held(limited[0], f"429 after {sum(each.status != 429 for each in asked)} requests in {seconds:.1f} s")
@@ -114,7 +114,7 @@ def _keyed(operation: Operation) -> Judge:
 
 def _with_another_key(history: History, operation: Operation) -> Exchange:
     story = story_of(operation)
-    with lacking_without(history, story, "nobody else can ask: name another user under [[users]]"):
+    with lacking_without(history, story, "no other user can send requests: name another one under [[users]]"):
         return history.one(f"{story}/{operation.id}/another key")
 
 
@@ -141,15 +141,15 @@ def _add_rules(operation: Operation, limit: RateLimit) -> None:
     premises = [f"routes.{operation.id}", "session_token.mints_a_session"]
     of_limit(
         id=f"rate_limits.{name}_is_limited",
-        statement=f"tuvens-api answers 429 to {operation.method} {operation.path} past its limit ({limit.limit} a "
-        "minute, unless the deployment says another).",
+        statement=f"tuvens-api returns 429 for {operation.method} {operation.path} beyond its limit ({limit.limit} a "
+        "minute, unless the deployment file sets another).",
         depends_on=[*premises, *signed],
     )(_enforced(operation))
     if limit.key in ("user", "session-token"):
         of_limit(
             id=f"rate_limits.{name}_counts_by_{key}",
             statement=f"tuvens-api counts {operation.method} {operation.path} by {limit.key.replace('-', ' ')}: the "
-            "requests of one do not limit those of another.",
+            "requests of one do not count against another.",
             depends_on=[*premises, f"rate_limits.{name}_is_limited"],
         )(_keyed(operation))
 
@@ -166,8 +166,8 @@ for _operation, _limit in limited():
     depends_on="routes.tuvens-api_answers",
 )
 def limits_are_announced(history: History) -> Verdict:
-    """tuvens-api announces limit, remaining requests and reset time in a header on every answer of the limited
-    operations, those past the limit and those of a body parser aside."""
+    """tuvens-api announces limit, remaining requests and reset time in headers on every response of the limited
+    operations, except on 429 and body-parser errors."""
     return _announced([each for each in _answers_of_limited_routes(history) if not _comes_before_the_route(each)])
 
 
@@ -180,8 +180,8 @@ def limits_are_announced(history: History) -> Verdict:
     depends_on=["routes.tuvens-api_answers", "rate_limits.limits_are_announced"],
 )
 def limits_are_announced_before_the_route(history: History) -> Verdict:
-    """tuvens-api announces limit, remaining requests and reset time in a header past the limit (429), too, and where
-    its body parser refuses a request."""
+    """tuvens-api also announces limit, remaining requests and reset time on 429 responses and on errors of its body
+    parser."""
     return _announced([each for each in _answers_of_limited_routes(history) if _comes_before_the_route(each)])
 
 
@@ -200,7 +200,7 @@ def _announced(answers: list[Exchange]) -> Verdict:
                 observed=f"{each.status} with {name + ': ' + value[:40] if value else 'no ' + name}",
                 at=each,
             )
-    return held(answers[:6], f"{len(answers)} answers")
+    return held(answers[:6], f"{len(answers)} responses")
 
 
 def limit_headers(exchange: Exchange, name: str) -> dict[str, str]:
@@ -223,7 +223,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
         and not may_come_from_a_proxy(each)
     ]
     if not found:
-        raise UndecidedError("no answer of a limited route was seen")
+        raise UndecidedError("the run has no response of a limited route")
     return found
 
 
@@ -234,7 +234,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
     depends_on="routes.tuvens-api_answers",
 )
 def reset_is_in_unix_seconds(history: History) -> Verdict:
-    """tuvens-api announces in X-RateLimit-Reset a time within the next minutes, in Unix seconds."""
+    """tuvens-api announces in X-RateLimit-Reset a time within the next hour, in Unix seconds."""
     answers = []
     for each in _answers_of_limited_routes(history):
         # That the header is there, with a number, is a rule of its own.
@@ -243,17 +243,17 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
             if date is None or _WHOLE_NUMBER.fullmatch(reset) is None:
                 continue
             ahead = int(reset) - date
-            left = f"{name} is {reset}: seconds that are left, not a time"
+            left = f"{name} is {reset}: seconds left, not a time"
             expect(
                 -5 <= ahead <= 3_600,
-                expected="a time up to an hour after the answer's Date, in Unix seconds",
+                expected="a time up to an hour after the response's Date, in Unix seconds",
                 observed=left if 0 <= int(reset) <= 3_600 else f"{name} is {ahead:+.0f} s from it",
                 at=each,
             )
             answers.append(each)
     if not answers:
-        raise LackingError("no answer announces X-RateLimit-Reset with a whole number, beside a Date")
-    return held(answers[:6], f"{len(answers)} answers")
+        raise LackingError("no response has both X-RateLimit-Reset as a whole number and a Date")
+    return held(answers[:6], f"{len(answers)} responses")
 
 
 @rule(
@@ -265,11 +265,11 @@ def reset_is_in_unix_seconds(history: History) -> Verdict:
     depends_on="rate_limits.generate_session_is_limited",
 )
 def retry_after_is_given(history: History) -> Verdict:
-    """tuvens-api says with a 429 how long to wait (Retry-After)."""
+    """tuvens-api sends Retry-After with every 429."""
     limited = [each for each in history.exchanges(callee="tuvens-api") if each.status == 429]
     if not limited:
-        raise UndecidedError("no 429 was seen")
+        raise UndecidedError("the run has no 429")
     for each in limited:
         found = limit_headers(each, "Retry-After")
         expect(any(found.values()), expected="Retry-After", observed="a 429 without it", at=each)
-    return held(limited[:6], f"{len(limited)} answers")
+    return held(limited[:6], f"{len(limited)} responses")

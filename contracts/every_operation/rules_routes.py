@@ -71,12 +71,12 @@ def _application_answers(app: str) -> Judge:
         answered = [each for each in probes if each.outcome is Outcome.ANSWERED]
         if not answered:
             why = probes[0].error if probes else "no probe was sent"
-            raise UndecidedError(f"{app} answers nothing: {why}")
+            raise UndecidedError(f"{app} does not respond: {why}")
         if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):
             base = history.context.targets.get(app, {}).get("api_url", "its url")
             raise UndecidedError(
-                f"every route of {app} returns 404 or 405: see that {base} is its base URL, with the path below which "
-                f"its routes are"
+                f"every route of {app} returns 404 or 405: check that {base} is its base URL, with the path prefix of "
+                f"its routes"
             )
         own = [each for each in answered if not _not_the_application(each, history)]
         if not own:
@@ -94,7 +94,7 @@ def _is_served(operation: Operation) -> Judge:
         if finds_events and probe.status == 404 and "events" not in history.context.capabilities:
             raise UndecidedError(f"no event is known, so a 404 may be the application's: {shown(probe)}")
         if finds_events and probe.status == 404 and _is_of_the_route(probe, history):
-            return held(probe, "the application itself says that there is no such event")
+            return held(probe, "the application itself reports that the event does not exist")
         expect(
             probe.status not in _ROUTERS,
             expected=f"{operation.method} {operation.path} is served",
@@ -113,7 +113,7 @@ def _stream_is_served(operation: Operation) -> Judge:
     def judge(history: History) -> Verdict:
         opening = history.stream(f"{STORY}/{operation.id}")[0]
         if opening.kind != "open":
-            raise UndecidedError(f"the stream got no answer: {opening.data}")
+            raise UndecidedError(f"the stream got no response: {opening.data}")
         status, _, kind = opening.data.partition(" ")
         expect(
             status not in map(str, _ROUTERS),
@@ -144,12 +144,12 @@ def premise_of(operation: Operation) -> str:
 for _app in openapi.APPS:
     rule(
         id=answers_rule(_app),
-        statement=f"{_app} answers requests at all.",
+        statement=f"{_app} responds to requests.",
         obliged=_app,
         section="Systems",
         quote="| system | what it is | local | production |",
         needs=f"target:{_app}",
-        next_step=f"See that {_app} runs and that its url in the deployment file is right.",
+        next_step=f"Check that {_app} is running and that its url in the deployment file is correct.",
     )(_application_answers(_app))
 
 
@@ -163,7 +163,7 @@ def _add_rule(operation: Operation, served: Quote) -> None:
         settles=operation.contract.settles,
         needs=f"target:{operation.app}",
         depends_on=answers_rule(operation.app),
-        next_step=f"Register the route in {operation.app}; nothing behind it can be verified before.",
+        next_step=f"Register the route in {operation.app}; until then nothing that needs it can be verified.",
     )(_stream_is_served(operation) if operation.streams else _is_served(operation))
 
 

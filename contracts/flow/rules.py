@@ -83,7 +83,7 @@ def _stopped_by_the_page(history: History) -> Blocked | None:
     if opened.status is None or works_in_a_browser(opened):
         return None
     if made_event(opened) is None:
-        return Blocked(_DRAFTS, f"the page did not lead back with an event: {shown(opened)}")
+        return Blocked(_DRAFTS, f"the page did not redirect back with an event: {shown(opened)}")
     try:
         event = event_of(object_or_empty(history.one(f"{LIVE}/event made").response_body))
     except NothingObservedError:
@@ -92,7 +92,7 @@ def _stopped_by_the_page(history: History) -> Blocked | None:
     if "tuvens_event_id" in event and str(event["tuvens_event_id"]) != wanted:
         return Blocked(_DRAFTS, f"the draft carries tuvens_event_id {event['tuvens_event_id']!r}, not {wanted!r}")
     if event.get("status") == "LIVE":
-        return Blocked(_DRAFTS, "the page made an event that is LIVE at once, no draft")
+        return Blocked(_DRAFTS, "the page created an event that is LIVE, not a draft")
     return None
 
 
@@ -107,7 +107,7 @@ def _expect_message(
     history: History, message: StreamEvent | None, expected: str, events: Sequence[StreamEvent], at: Exchange
 ) -> int:
     """The number of the message. Raises BrokenRuleError for None, UndecidedError if it may only be late."""
-    observed = f"{sum(each.kind == 'event' for each in events)} messages, none that says so"
+    observed = f"{sum(each.kind == 'event' for each in events)} messages, but not this one"
     since, until = at.started, at.started + _WATCHED
     expect_arrival(history, message is not None, expected=expected, observed=observed, at=at, since=since, until=until)
     assert message is not None
@@ -121,11 +121,11 @@ def _expect_message(
     story=LIVE,
     settles="C-FL-01",
     depends_on=_PREMISES,
-    next_step="Look at the parts first: session, sign-in, page, delivery. If all hold, they do not fit together.",
+    next_step="Check the parts first: session, sign-in, page, delivery. If all of them hold, check how they connect.",
 )
 def an_event_goes_live(history: History) -> Verdict:
-    """tuvens-api and hi.events carry an organiser from a session token over the sign-in and the event at hi.events to
-    an event whose ticketing is active at tuvens-api."""
+    """tuvens-api and hi.events take an organiser from session token and sign-in to a live event with active ticketing
+    at tuvens-api."""
     blocked = _stopped_by_the_page(history)
     if blocked is not None:
         return blocked
@@ -145,7 +145,7 @@ def an_event_goes_live(history: History) -> Verdict:
     depends_on=["flow.an_event_goes_live", *_TOLD],
 )
 def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
-    """tuvens-api tells those who listen to its stream when an organiser sets an event live at hi.events."""
+    """tuvens-api sends a message on its event stream when an organiser sets an event live at hi.events."""
     event = str(history.observation(f"{LIVE}/event").values["tuvens"])
     events = history.stream(f"{LIVE}/stream")
     changed = expect_success(history.one(f"{LIVE}/change/LIVE"))
@@ -162,7 +162,7 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     depends_on=[*_PREMISES, "hi_events_session.expired_token_is_refused"],
 )
 def an_expired_session_is_recovered_from(history: History) -> Verdict:
-    """hi.events and tuvens-api let an organiser whose session token expired go on with a new one, up to the live
+    """hi.events and tuvens-api let an organiser with an expired session token continue with a new one, up to the live
     event."""
     story = driven(history, EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING, "expired/sign in")
     refused = history.one(f"{story}/expired/sign in")
@@ -182,8 +182,8 @@ def an_expired_session_is_recovered_from(history: History) -> Verdict:
     ],
 )
 def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
-    """tuvens-api refuses a back end with a wrong secret without harm: the same session, and the same event, work with
-    the right one."""
+    """tuvens-api rejects requests with a wrong secret without side effects: the same session and event then work with
+    the correct secret."""
     for step in ("wrong secret/validate session", "wrong secret/webhook"):
         _expect_refusal(history.one(f"{SECRET}/{step}"))
     again = expect_success(history.one(f"{SECRET}/right secret/sign in"))
@@ -204,7 +204,8 @@ def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
     ],
 )
 def a_missing_permission_is_recovered_from(history: History) -> Verdict:
-    """tuvens-api and hi.events deny an organiser the event of others, and let the organiser go on with an own one."""
+    """tuvens-api and hi.events deny an organiser another account's event, and let the organiser continue with an event
+    of the own account."""
     denied, granted = (
         expect_success(history.one(f"{PERMISSION}/permission/{name}")) for name in ("foreign event", "own event")
     )
@@ -227,7 +228,7 @@ def a_missing_permission_is_recovered_from(history: History) -> Verdict:
     depends_on=[*_PREMISES, "webhook.draft_gives_setup", *_TOLD],
 )
 def a_lost_network_is_recovered_from(history: History) -> Verdict:
-    """tuvens-api lets a listener who lost the network find out what was missed, and hear what comes after."""
+    """tuvens-api lets a client that lost its network learn what it missed, and receive later messages."""
     event = str(history.observation(f"{NETWORK}/event").values["tuvens"])
     missed = [*_goes_live(history, NETWORK), *_goes_live(history, NETWORK, "DRAFT")]
     after = expect_success(history.one(f"{NETWORK}/change/LIVE again"))
@@ -240,7 +241,7 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     replayed = _first_message(stream, event, "setup") is not None
     return held(
         (*missed, number),
-        "what was missed came with Last-Event-ID" if replayed else "what was missed shows in the event",
+        "missed messages came with Last-Event-ID" if replayed else "the event shows what was missed",
     )
 
 
@@ -252,28 +253,27 @@ def a_lost_network_is_recovered_from(history: History) -> Verdict:
     operations=["generateSession", "validateSession"],
     needs=(),
     depends_on=[_MINTS, "session_token.validation_names_the_user"],
-    next_step="Look for what requests share: a variable that is written before and read after something is waited for.",
+    next_step="Look for state shared between requests, such as a variable written before an await and read after it.",
     security=True,
 )
 def concurrent_questions_are_told_apart(history: History) -> Verdict:
-    """tuvens-api names in every answer to validate-session the user whom the token was minted for, also when it is
-    asked about many tokens at once."""
+    """validate-session returns the user for whom the token was issued, also under many concurrent requests."""
     asked = history.every(f"{ASKED_AT_ONCE}/question")
     answered = [each for each in asked if each.is_success]
     known = [each for each in answered if each.facts.get("user_id")]
     if not answered:
-        raise UndecidedError(f"no question was answered with success: {shown(asked[0])}")
+        raise UndecidedError(f"no validation succeeded: {shown(asked[0])}")
     if not known:
-        raise LackingError("whom the tokens were minted for is not known: give user_id under [[users]]")
+        raise LackingError("the users of the tokens are not known: set user_id under [[users]]")
     for each in known:
         found, wanted = json_object(each).get("user_id"), each.facts["user_id"]
         expect(
             found == wanted,
-            expected=f"user_id {wanted!r}, whom the token was minted for",
+            expected=f"user_id {wanted!r}, the user of the token",
             observed=f"user_id {found!r}",
             at=each,
         )
-    return held(known[:6], f"{len(known)} questions at once")
+    return held(known[:6], f"{len(known)} concurrent requests")
 
 
 def _expect_refusal(exchange: Exchange) -> None:

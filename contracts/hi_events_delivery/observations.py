@@ -9,7 +9,7 @@ from harness.history import Exchange, History
 RECEIVER = "receiver"
 """Who observed the deliveries, if it was crossapp's own receiver; else it is the application whose journal was read."""
 
-UNSEEN = "deliveries cannot be seen here: name an address in [receiver], to which hi.events sends them"
+UNSEEN = "crossapp cannot observe deliveries here: configure [receiver] and let hi.events send them there"
 """What a deployment lacks if nobody can observe its deliveries."""
 
 

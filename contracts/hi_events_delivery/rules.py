@@ -114,10 +114,10 @@ def _changes(history: History) -> list[str]:
     quote="changes an event, and sends tuvens-api the webhook above, signed.",
     settles="C-HE-13",
     depends_on=_CAN_CHANGE,
-    next_step="See that hi.events' queue worker runs, and that it has tuvens-api's address and the same shared secret.",
+    next_step="Check that hi.events' queue worker is running and has tuvens-api's URL and the same shared secret.",
 )
 def a_change_is_sent(history: History) -> Verdict:
-    """hi.events sends tuvens-api a webhook when an event's status changes."""
+    """hi.events sends a webhook to tuvens-api when an event's status changes."""
     found = deliveries(history, f"{STORY}/deliveries")
     if found:
         return held(found)
@@ -128,7 +128,7 @@ def a_change_is_sent(history: History) -> Verdict:
             return held(effects, _BY_EFFECT)
         ours = answered(history.one(f"{STORY}/rightly signed"))
         if not ours.is_success:
-            raise UndecidedError(f"tuvens-api answers {ours.status} to a rightly signed webhook of ours, too")
+            raise UndecidedError(f"tuvens-api also returns {ours.status} for crossapp's correctly signed webhook")
         last = history.every(f"{STORY}/effect")[-1]
         awake(history, changed.started, last.started + last.seconds)
         raise BrokenRuleError(
@@ -138,11 +138,11 @@ def a_change_is_sent(history: History) -> Verdict:
         )
     if observed_by(history, f"{STORY}/deliveries") == RECEIVER and _effects(history):
         raise UndecidedError(
-            "tuvens-api's event follows the changes, but no webhook came to crossapp's receiver: give hi.events the "
-            "receiver's url to send them to"
+            "tuvens-api's event follows the changes, but no webhook reached crossapp's receiver: configure the "
+            "receiver's url as the webhook address of hi.events"
         )
     awake(history, *watched(history, f"{STORY}/deliveries"))
-    raise BrokenRuleError("a webhook to tuvens-api", "none came within some seconds", changed)
+    raise BrokenRuleError("a webhook to tuvens-api", "none within some seconds", changed)
 
 
 @rule(
@@ -153,28 +153,28 @@ def a_change_is_sent(history: History) -> Verdict:
     security=True,
 )
 def deliveries_are_signed(history: History) -> Verdict:
-    """hi.events signs every webhook: the header is right for exactly the bytes that are sent."""
+    """hi.events signs every webhook: the signature header is correct for exactly the bytes that are sent."""
     if observed_by(history, f"{STORY}/deliveries") is not None:
         found = [each for each in history.exchanges(WEBHOOK) if each.facts.get("delivery")]
         for each in found:
             expect(
                 bool(each.facts.get("signature_valid")),
                 expected="x-hi-events-signature: sha256=<HMAC-SHA256 of the body>",
-                observed=f"another value; tuvens-api answered {each.facts.get('answered')}",
+                observed=f"another value; tuvens-api returned {each.facts.get('answered')}",
                 at=each,
             )
         if not found:
-            raise UndecidedError("no delivery was seen")
+            raise UndecidedError("the run has no delivery")
         return held(found[:6], f"{len(found)} deliveries")
     forged = answered(history.one(f"{STORY}/wrongly signed"))
     if forged.status != 401:
         raise UndecidedError(
-            f"tuvens-api answers {forged.status} to a wrong signature: that it takes one shows nothing"
+            f"tuvens-api returns {forged.status} for a wrong signature, so an accepted webhook proves nothing"
         )
     effects = _effects(history)
     if not effects:
-        raise UndecidedError("tuvens-api took no delivery, and what was sent cannot be seen")
-    return held([*effects[:4], forged], "tuvens-api took them, and refuses a wrongly signed one")
+        raise UndecidedError("tuvens-api accepted no delivery, and the deliveries themselves cannot be observed")
+    return held([*effects[:4], forged], "tuvens-api accepted them, and rejects a wrongly signed one")
 
 
 @rule(
@@ -183,21 +183,21 @@ def deliveries_are_signed(history: History) -> Verdict:
     settles="C-HE-13",
 )
 def deliveries_tell_the_change(history: History) -> Verdict:
-    """hi.events tells in a webhook's body what changed: event_type, event_sent_at, and the event's id, title, new
-    status and tuvens_event_id."""
+    """hi.events' webhook contains event_type, event_sent_at, and the event's id, title, new status and
+    tuvens_event_id."""
     hi_event, tuvens_event = event_ids(history)
     found = deliveries(history, f"{STORY}/deliveries")
     if found is None:
         return _metadata_name_the_event(history, hi_event)
     for each in found:
         problem = _body_problem(each, hi_event, tuvens_event)
-        expect(not problem, expected="the body of the contract", observed=problem, at=each)
+        expect(not problem, expected="the body that the contract defines", observed=problem, at=each)
     once, changes = distinct(found), _changes(history)
     if len(once) == len(changes):
         for each, status in zip(once, changes, strict=True):
             expect(
                 reported_status(each) == status,
-                expected=f"status {status}, which the event was set to",
+                expected=f"status {status}, as the event was set",
                 observed=f"status {reported_status(each)}",
                 at=each,
             )
@@ -208,13 +208,13 @@ def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
     """Judges tuvens-api's event instead of deliveries; that it follows every change is a rule of its own."""
     effects = _effects(history)
     if not effects:
-        raise UndecidedError("tuvens-api's event follows no change, and what was sent cannot be seen")
+        raise UndecidedError("tuvens-api's event follows no change, and the deliveries themselves cannot be observed")
     for each in effects:
         number = contact_data(each).get("hiEventsEventId")
         expect(
             number is None or str(number) == hi_event,
             expected=f"payload.id {hi_event}",
-            observed=f"tuvens-api was told {number!r}"[:120],
+            observed=f"tuvens-api received {number!r}"[:120],
             at=each,
         )
     return held(effects, _BY_EFFECT)
@@ -242,7 +242,7 @@ def _body_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
     quote='{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
 )
 def deliveries_are_sent_as_json(history: History) -> Verdict:
-    """hi.events says of a webhook's body that it is JSON: Content-Type application/json, with parameters or without."""
+    """hi.events sends webhooks with Content-Type application/json, with or without parameters."""
     found = seen_deliveries(history, f"{STORY}/deliveries")
     for each in found:
         media_type = header(each.request_headers, "content-type")
@@ -262,7 +262,7 @@ def deliveries_are_sent_as_json(history: History) -> Verdict:
     depends_on=[_SENT, _SIGNED, _TELLS],
 )
 def every_status_is_delivered(history: History) -> Verdict:
-    """hi.events delivers to tuvens-api a change to each status that an event can be set to there."""
+    """hi.events delivers to tuvens-api a change to each status that it supports."""
     found = deliveries(history, f"{STORY}/deliveries")
     if found is not None:
         reported = {reported_status(each) for each in found}
@@ -284,7 +284,7 @@ def every_status_is_delivered(history: History) -> Verdict:
         after = history.one(f"{STORY}/effect/{step}")
         refused = _refused_by_tuvens_api(history, status) if effect is None else None
         if refused is not None:
-            return Blocked(_GIVES[status], f"tuvens-api refuses {status}: {shown(refused)}")
+            return Blocked(_GIVES[status], f"tuvens-api rejects {status}: {shown(refused)}")
         changed = history.one(f"{STORY}/change/{step}")
         expect_arrival(
             history,
@@ -312,14 +312,14 @@ def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
     depends_on=[_SENT, _SIGNED, _TELLS, "hi_events_delivery.every_status_is_delivered"],
 )
 def each_change_is_delivered_once(history: History) -> Verdict:
-    """hi.events sends one webhook for each change (the same one again only where an attempt failed)."""
+    """hi.events sends one webhook for each change, and repeats it only after a failed attempt."""
     found, changes = deliveries(history, f"{STORY}/deliveries"), steps(history)
     for each in history.every(f"{STORY}/change"):
         let_through(each)  # else the change may have been made, or not
     if found is None:
         statuses, numbers = _streamed(history, STORY)
         if len(statuses) != len(changes):
-            raise UndecidedError(f"tuvens-api's stream tells {', '.join(statuses)}: {UNSEEN}")
+            raise UndecidedError(f"tuvens-api's stream reports {', '.join(statuses)}: {UNSEEN}")
         return held(numbers[0], f"as the {len(statuses)} messages of tuvens-api's stream show")
     once = distinct(found)
     counted = Counter(reported_status(each) for each in once)
@@ -361,10 +361,10 @@ def _each_change_is_told(history: History) -> bool:
     story=[CLOSE, STORY],
     settles="C-HE-13",
     depends_on=[_SENT, _SIGNED, _TELLS],
-    next_step="Let one worker at a time deliver for an event, the oldest change first.",
+    next_step="Let only one worker at a time deliver an event's changes, oldest first.",
 )
 def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
-    """hi.events delivers the changes of one event in the order in which they were made, however closely they follow."""
+    """hi.events delivers the changes of one event in their order, however close together they are."""
     found = deliveries(history, f"{CLOSE}/deliveries")
     if found is None:
         statuses, numbers = _streamed(history, CLOSE)
@@ -376,7 +376,7 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
                 (*numbers, history.one(f"{CLOSE}/change/DRAFT"), history.one(f"{CLOSE}/change/LIVE")),
             )
         if statuses != [TICKETING[each] for each in ("LIVE", "DRAFT", "LIVE")]:
-            raise UndecidedError(f"tuvens-api's stream tells {', '.join(statuses)}: {UNSEEN}")
+            raise UndecidedError(f"tuvens-api's stream reports {', '.join(statuses)}: {UNSEEN}")
         return held(numbers[0], "as the messages of tuvens-api's stream show")
     # How often each change is reported is a rule of its own.
     reported = list(dict.fromkeys(reported_status(each) for each in distinct(found)))
@@ -392,7 +392,7 @@ def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
     level=SHOULD,
     section="POST /api/webhooks/hi-events/event-status-changed (signature)",
     quote='"payload": {"id": 2, "title": "Event Title", "status": "LIVE", "tuvens_event_id": "11"}}',
-    next_step="Take the field out of the webhook: what lies in a queue, a log or a dump is not kept secret.",
+    next_step="Remove the field from the webhook: data in queues, logs and dumps is not secret.",
     security=True,
 )
 def deliveries_carry_no_secret(history: History) -> Verdict:

@@ -59,7 +59,7 @@ def _expect_retries(history: History) -> None:
     with suppress(NothingObservedError):  # the rule that needs it says so
         found = deliveries(history, f"{STORY}/server error/deliveries") or []
     if len(found) == 1 and not _is_success(found[0].facts.get("answered")):
-        raise LackingError("hi.events retries nothing, so what a retry is like cannot be seen")
+        raise LackingError("hi.events does not retry, so there is no retry to check")
 
 
 def _attempts(history: History, part: str, status: str | None = None) -> list[Exchange]:
@@ -67,7 +67,7 @@ def _attempts(history: History, part: str, status: str | None = None) -> list[Ex
     found = deliveries(history, f"{STORY}/{part}/deliveries") or []
     chosen = [each for each in found if status is None or reported_status(each) == status]
     if not chosen:
-        raise UndecidedError("no delivery came at all" if status is None else f"no delivery of {status} came")
+        raise UndecidedError("no delivery arrived" if status is None else f"no delivery of {status} arrived")
     return chosen
 
 
@@ -82,7 +82,7 @@ def _is_success(status: int | None) -> bool:
 
 
 def _listed(attempts: Sequence[Exchange]) -> str:
-    return ", ".join("no answer" if each is None else str(each) for each in _answers(attempts))
+    return ", ".join("no response" if each is None else str(each) for each in _answers(attempts))
 
 
 def _log(history: History, part: str) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ def _waited(history: History) -> str:
     receiver = history.context.settings.get("receiver")
     if receiver is None or history.context.capabilities >= _CLOCKS:
         return ""
-    return f"; a first retry was waited for {receiver['retry_within']:g} s (receiver.retry_within)"
+    return f"; crossapp waited {receiver['retry_within']:g} s for a first retry (receiver.retry_within)"
 
 
 @rule(
@@ -106,20 +106,20 @@ def _waited(history: History) -> str:
     depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"],
 )
 def retries_after_a_server_error(history: History) -> Verdict:
-    """hi.events delivers a webhook again that tuvens-api answered by 503 twice, until it is taken."""
+    """hi.events retries a webhook for which tuvens-api returned 503 twice, until it is accepted."""
     attempts = _attempts(history, "server error", "LIVE")
     answers = _answers(attempts)
     if answers == [503, 503] and _waited(history):
         raise LackingError(
-            f"one retry came, after {_pauses(history, attempts)[0]:.1f} s, the second not in time: it takes a longer "
+            f"one retry came, after {_pauses(history, attempts)[0]:.1f} s, the second not in time: run with a longer "
             "--patience"
         )
     if set(answers) == {503}:
         _expect_awake(history, "server error")
     expect(
         answers[:2] == [503, 503] and len(answers) >= 3 and _is_success(answers[-1]),
-        expected="two attempts answered 503, then one answered 200",
-        observed=f"attempts answered {_listed(attempts)}{_waited(history)}",
+        expected="two attempts that got 503, then one that got 200",
+        observed=f"attempts that got {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
@@ -127,14 +127,14 @@ def retries_after_a_server_error(history: History) -> Verdict:
 
 @rule(
     quote="At least once, in order for one event.",
-    next_step="Build and date the body once, when the status changes, and keep it for all attempts.",
+    next_step="Build and date the body once, when the status changes, and reuse it for all attempts.",
 )
 def a_retry_is_the_same_delivery(history: History) -> Verdict:
-    """hi.events delivers on a retry what it delivered before: the same event_sent_at and payload."""
+    """hi.events sends on a retry what it sent before: the same event_sent_at and payload."""
     _expect_retries(history)
     first, *again = _attempts(history, "server error", "LIVE")
     if not again:
-        raise UndecidedError("it was delivered once: there is no retry to compare")
+        raise UndecidedError("there was one delivery and no retry to compare")
     sent = object_or_empty(first.request_body)
     for each in again:
         body = object_or_empty(each.request_body)
@@ -172,21 +172,21 @@ def pauses_between_retries_grow(history: History) -> Verdict:
     growth = [later / max(earlier, 0.001) for earlier, later in pairwise(pauses)]
     expect(min(growth) > _CONSTANT, expected="growing pauses", observed=f"pauses of {shown}", at=attempts)
     if min(growth) < _GROWS:
-        raise UndecidedError(f"pauses of {shown}: they hardly grow, if it is not chance")
+        raise UndecidedError(f"pauses of {shown}: they grow too little to rule out chance")
     return held(attempts, f"pauses of {shown}")
 
 
 @rule(quote="not on other 4xx", depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"])
 def refused_delivery_is_not_retried(history: History) -> Verdict:
-    """hi.events does not deliver a webhook again that tuvens-api answered by 400."""
+    """hi.events does not retry a webhook for which tuvens-api returned 400."""
     attempts = _attempts(history, "client error", "LIVE")
     first = _answers(attempts)[0]
     if first != 400:
-        raise UndecidedError(f"the first attempt was answered {first}, not 400")
+        raise UndecidedError(f"the first attempt got {first}, not 400")
     expect(
         len(attempts) == 1,
         expected="one attempt",
-        observed=f"{len(attempts)} attempts, answered {_listed(attempts)}",
+        observed=f"{len(attempts)} attempts that got {_listed(attempts)}",
         at=attempts,
     )
     return held(attempts)
@@ -194,12 +194,12 @@ def refused_delivery_is_not_retried(history: History) -> Verdict:
 
 @rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def retries_after_too_many_requests(history: History) -> Verdict:
-    """hi.events delivers a webhook again that tuvens-api answered by 429, until it is taken."""
+    """hi.events retries a webhook for which tuvens-api returned 429, until it is accepted."""
     _expect_retries(history)
     attempts = _attempts(history, "too many requests")
     answers = _answers(attempts)
     if 429 not in answers:
-        raise UndecidedError(f"no attempt was answered 429, but {_listed(attempts)}")
+        raise UndecidedError(f"no attempt got 429: {_listed(attempts)}")
     limited = reported_status(attempts[answers.index(429)])
     since, until = watched(history, f"{STORY}/too many requests/deliveries")
     expect_arrival(
@@ -207,8 +207,8 @@ def retries_after_too_many_requests(history: History) -> Verdict:
         any(reported_status(each) == limited and _is_success(each.facts.get("answered")) for each in attempts),
         since=since,
         until=until,
-        expected="another attempt, answered 200",
-        observed=f"attempts answered {_listed(attempts)}{_waited(history)}",
+        expected="another attempt, which gets 200",
+        observed=f"attempts that got {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
     return held(attempts)
@@ -220,14 +220,14 @@ def _is_retried(history: History, part: str) -> Verdict:
     attempts = _attempts(history, part, "LIVE")
     answers = _answers(attempts)
     if answers[0] is not None:
-        raise UndecidedError(f"the first attempt was answered {answers[0]}, not left without an answer")
+        raise UndecidedError(f"the first attempt got {answers[0]}, not a missing response")
     since, until = watched(history, f"{STORY}/{part}/deliveries")
     expect_arrival(
         history,
         any(_is_success(each) for each in answers),
         since=since,
         until=until,
-        expected="another attempt, answered with success",
+        expected="another attempt, which succeeds",
         observed=f"attempts: {_listed(attempts)}{_waited(history)}",
         at=attempts,
     )
@@ -236,7 +236,7 @@ def _is_retried(history: History, part: str) -> Verdict:
 
 @rule(quote="retried with growing pauses on 5xx, 429, time-outs and refused connections")
 def retries_after_a_time_out(history: History) -> Verdict:
-    """hi.events delivers a webhook again that got no answer, until it is taken."""
+    """hi.events retries a webhook that got no response, until it is accepted."""
     capabilities = history.context.capabilities
     try:
         return _is_retried(history, "time-out")
@@ -248,7 +248,7 @@ def retries_after_a_time_out(history: History) -> Verdict:
 
 @rule(quote="Delivery: time-out 30 s at most", settles=(), needs=[*_NEEDS, "receiver"])
 def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
-    """hi.events waits at most 30 s for the answer to a webhook."""
+    """hi.events waits at most 30 s for the response to a webhook."""
     _expect_retries(history)
     first = _attempts(history, "time-out", "LIVE")[0]
     if first.seconds > _LONGEST_WAIT + _TOLERANCE:
@@ -269,30 +269,32 @@ def an_attempt_waits_30_seconds_at_most(history: History) -> Verdict:
     needs=[*_NEEDS, "receiver"],
 )
 def retries_after_a_broken_connection(history: History) -> Verdict:
-    """hi.events delivers a webhook again where the connection was closed without an answer, until it is taken."""
+    """hi.events retries a webhook whose connection was closed without a response, until it is accepted."""
     return _is_retried(history, "broken connection")
 
 
 @rule(
     quote="At least once, in order for one event.",
     depends_on=[_RETRIES, "hi_events_delivery.deliveries_keep_the_order_of_changes"],
-    next_step="Hold the later changes of an event back until the earlier one was delivered or given up.",
+    next_step="Hold back later changes of an event until the earlier one is delivered or given up.",
 )
 def order_is_kept_under_failures(history: History) -> Verdict:
-    """hi.events delivers the changes of one event in order, also where the first delivery of the earlier one failed."""
+    """hi.events delivers the changes of one event in order, also if the first attempt for the earlier change failed."""
     _expect_retries(history)
     attempts = _attempts(history, "order")
     answers = _answers(attempts)
     if answers[0] != 503:
-        raise UndecidedError(f"the first attempt was answered {answers[0]}, not 503")
+        raise UndecidedError(f"the first attempt got {answers[0]}, not 503")
     taken = [reported_status(each) for each, answer in zip(attempts, answers, strict=True) if _is_success(answer)]
     order = list(dict.fromkeys(taken))
     if order in ([], ["LIVE"]):
         # That both come in the end is a rule of its own.
-        raise UndecidedError(f"while it was watched, {' and '.join(order) or 'nothing'} was taken: {_listed(attempts)}")
+        raise UndecidedError(
+            f"while crossapp watched, tuvens-api accepted {' and '.join(order) or 'nothing'}: {_listed(attempts)}"
+        )
     expect(
         order == ["LIVE", "DRAFT"],
-        expected="LIVE is taken, then DRAFT",
+        expected="LIVE is accepted, then DRAFT",
         observed=", then ".join(f"{reported_status(each)} ({each.facts.get('answered')})" for each in attempts),
         at=attempts,
     )
@@ -310,7 +312,7 @@ def order_is_kept_under_failures(history: History) -> Verdict:
     ],
 )
 def failures_leave_the_right_state(history: History) -> Verdict:
-    """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed on the way."""
+    """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed in between."""
     _expect_retries(history)
     seen = []
     for part, status in (("server error", "LIVE"), ("order", "DRAFT")):
@@ -345,7 +347,7 @@ def _have_one_time(attempts: Sequence[Exchange]) -> bool:
     depends_on=_RIGHTLY_SENT,
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
-    """hi.events keeps every attempt of a delivery in its log, with what it was answered."""
+    """hi.events logs every delivery attempt with the status that it got."""
     seen: list[Exchange] = []
     for part, status in (("server error", "LIVE"), ("client error", "LIVE")):
         attempts = _attempts(history, part, status)
@@ -357,8 +359,8 @@ def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
             _expect_awake(history, part)  # what is missing at the end may only come later
         expect(
             logged == _answers(attempts),
-            expected=f"attempts answered {', '.join(map(str, _answers(attempts)))}, as tuvens-api saw them",
-            observed=f"the log has attempts answered {', '.join(map(str, logged)) or 'none'}",
+            expected=f"attempts that got {', '.join(map(str, _answers(attempts)))}, as tuvens-api saw them",
+            observed=f"the log has attempts that got {', '.join(map(str, logged)) or 'nothing'}",
             at=attempts,
         )
         seen += attempts

@@ -24,7 +24,7 @@ rule = RuleFamily(
     depends_on="hi_events_session.accepts_a_live_session",
 )
 def an_event_names_its_tuvens_event(history: History) -> Verdict:
-    """hi.events tells of an event that is linked the id of its Tuvens event: in a field, or among the attributes."""
+    """hi.events returns the id of the Tuvens event for a linked event: in a field or among the attributes."""
     _, tuvens_event = event_ids(history)
     reading = let_through(history.one(f"{STORY}/prepare/read"))
     if reading.status in (404, 405) or media_type(reading) == "text/html":
@@ -58,13 +58,13 @@ for _status in ("CANCELLED", "ENDED", "ARCHIVED"):
         statement=f"hi.events lets an organiser set an event of the own account to {_status}.",
         quote="breaks only the rules about that status",
         depends_on=_CAN_CHANGE,
-        next_step="Add the status to the enumeration; all other rules are judged by the statuses that are known.",
+        next_step="Add the status to the enumeration; all other rules use the statuses that hi.events supports.",
     )(_can_be_set(_status))
 
 
 @rule(quote="(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)", depends_on=_CAN_CHANGE)
 def unknown_status_is_refused(history: History) -> Verdict:
-    """hi.events answers 422 to a change of an event's status to a word that is none."""
+    """hi.events returns 422 for a change of an event's status to an unknown status."""
     return held(expect_status(history.one(f"{STORY}/unknown status"), 422))
 
 
@@ -74,15 +74,15 @@ def unknown_status_is_refused(history: History) -> Verdict:
     depends_on=["hi_events_delivery.a_change_is_sent", "hi_events_delivery.unknown_status_is_refused"],
 )
 def refused_status_is_not_sent(history: History) -> Verdict:
-    """hi.events tells tuvens-api of no status that it refused."""
+    """hi.events sends no webhook to tuvens-api about a status that it rejected."""
     found = deliveries(history, f"{STORY}/deliveries")
     refused = history.observation(f"{STORY}/event").values["refused"]
     if found is None:
         readings = [event_reading(history, each.step) for each in history.every(f"{STORY}/effect")]
         applied = any(state_in(each).reported == refused for each in readings)
-        expect(not applied, expected=f"no {refused}", observed=f"tuvens-api was told {refused}", at=readings)
+        expect(not applied, expected=f"no {refused}", observed=f"tuvens-api received {refused}", at=readings)
         return held(readings[-1], "as tuvens-api's event shows")
     for each in found:
         reported = reported_status(each)
-        expect(reported != refused, expected=f"no webhook that reports {refused}", observed="one came", at=each)
+        expect(reported != refused, expected=f"no webhook that reports {refused}", observed="one arrived", at=each)
     return held(found)

@@ -38,7 +38,7 @@ _ERROR_CODES = (
     "UNKNOWN_ERROR",
 )
 
-_IN_BROWSER = "the page answers with HTML and works in a browser: only a browser suite can follow it"
+_IN_BROWSER = "the page returns HTML and runs in a browser: only a browser test can follow it"
 _OPERATIONS = ("openCrossAppPage", "generateSession", "validateSession")
 
 rule = RuleFamily(
@@ -100,18 +100,18 @@ def _expect_values(query: Mapping[str, str], at: Exchange, **wanted: str) -> Non
     depends_on=[_MINTS, _VALIDATES, "session_token.held_permission_is_true_on_an_own_event"],
 )
 def returns_after_making_an_event(history: History) -> Verdict:
-    """hi.events goes back to the return URL after it made an event for a Tuvens event, and tells its id there."""
+    """hi.events redirects to the return URL after it created an event for a Tuvens event, with the new id."""
     answer = history.one(f"{STORY}/page")
     query = _returned(history, answer)
     if not query.get("hi_events_event_id"):
         alive(answer)
-    _expect_query(query, bool(query.get("hi_events_event_id")), "hi_events_event_id on the way back", answer)
+    _expect_query(query, bool(query.get("hi_events_event_id")), "hi_events_event_id in the return URL", answer)
     return held(answer)
 
 
 @rule(quote="`status` = success | error | cancelled, `event_id`, `hi_events_event_id`, `account_id`")
 def return_tells_status_and_ids(history: History) -> Verdict:
-    """hi.events tells on the way back status=success, event_id, hi_events_event_id and account_id."""
+    """hi.events redirects back with status=success, event_id, hi_events_event_id and account_id."""
     answer = history.one(f"{STORY}/page")
     query = _returned(history, answer)
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
@@ -122,7 +122,7 @@ def return_tells_status_and_ids(history: History) -> Verdict:
 
 @rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def return_has_the_older_spelling_too(history: History) -> Verdict:
-    """hi.events tells on the way back success=true and tuvens_event_id, too, the older spelling."""
+    """hi.events also redirects back with the older spelling: success=true and tuvens_event_id."""
     answer = history.one(f"{STORY}/page")
     event = str(history.observation(f"{STORY}/event").values["tuvens"])
     _expect_values(_returned(history, answer), answer, success="true", tuvens_event_id=event)
@@ -137,13 +137,13 @@ def return_has_the_older_spelling_too(history: History) -> Verdict:
     depends_on=[_RETURNS, "hi_events_session.accepts_a_live_session"],
 )
 def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
-    """hi.events makes of event_data an event that is a DRAFT and carries the id of its Tuvens event."""
+    """hi.events creates from event_data a DRAFT event with the id of its Tuvens event."""
     made = history.one(f"{STORY}/page")
     values = history.observation(f"{STORY}/event").values
     reading = answered(history.one(f"{STORY}/event made"))
     # A router refuses a request without a session, too; the application asks for the session first.
     if reading.status in (404, 405) and answered(history.one(f"{PROBE}/readEvent")).status in (404, 405):
-        raise LackingError("hi.events does not serve GET /events/{id}: the event that was made cannot be read")
+        raise LackingError("hi.events does not serve GET /events/{id}: the created event cannot be read")
     event = event_of(json_object(expect_success(reading)))
     carried = event.get("tuvens_event_id")
     expect(
@@ -154,7 +154,7 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     )
     status = event.get("status")
     if status != "DRAFT" and values["linked before"] is not False:
-        known = "was linked" if values["linked before"] else "could not be read, and may have been linked,"
+        known = "was linked" if values["linked before"] else "could not be read and may have been linked"
         raise UndecidedError(f"the event {known} before this run, and has the status {status} now")
     expect(status == "DRAFT", expected="status DRAFT", observed=f"status is {status!r}"[:120], at=(reading, made))
     return held((made, reading))
@@ -168,8 +168,8 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     depends_on=(),
 )
 def invalid_session_is_told(history: History) -> Verdict:
-    """hi.events goes back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION when it is opened with a
-    session token that tuvens-api does not know."""
+    """hi.events redirects back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION if tuvens-api does
+    not know the session token."""
     answer = history.one(f"{REFUSED}/unknown token")
     query = _returned(history, answer)
     fits = query.get("status") == "error" and query.get("error_code") in ("INVALID_SESSION", "EXPIRED_SESSION")
@@ -183,11 +183,11 @@ def invalid_session_is_told(history: History) -> Verdict:
     story=REFUSED,
     needs=["return-origin", "foreign-event"],
     depends_on=["session_token.permission_is_false_on_a_foreign_event", _MINTS, _VALIDATES],
-    next_step="Ask tuvens-api's validate-permission, with the event as resource_id, before an event is linked.",
+    next_step="Call tuvens-api's validate-permission, with the event as resource_id, before you link an event.",
     security=True,
 )
 def foreign_event_is_not_linked(history: History) -> Verdict:
-    """hi.events makes no event for a Tuvens event of an account that the user does not belong to."""
+    """hi.events creates no event for a Tuvens event of an account that the user does not belong to."""
     answer = history.one(f"{REFUSED}/foreign event")
     query = _returned(history, answer)
     refused = query.get("status") != "success" and query.get("success") != "true"
@@ -204,7 +204,7 @@ def foreign_event_is_not_linked(history: History) -> Verdict:
     depends_on="hi_events_page.invalid_session_is_told",
 )
 def errors_have_a_documented_code(history: History) -> Verdict:
-    """hi.events tells on the way back from an error one of the documented error codes, and an error_message."""
+    """hi.events redirects back after an error with one of the documented error codes and an error_message."""
     errors = []
     for answer in history.every(REFUSED):
         query = _returned(history, answer) if answer.operation == "openCrossAppPage" else {}
@@ -214,7 +214,7 @@ def errors_have_a_documented_code(history: History) -> Verdict:
         _expect_query(query, documented, "a documented error_code, and an error_message", answer)
         errors.append(answer)
     if not errors:
-        raise UndecidedError("the page told of no error")
+        raise UndecidedError("the page reported no error")
     return held(errors)
 
 
@@ -224,11 +224,11 @@ def errors_have_a_documented_code(history: History) -> Verdict:
     operations="openCrossAppPage",
     needs=(),
     depends_on=(),
-    next_step="Compare the whole origin (scheme, host, port) of the parsed URL with the allowed ones, not a beginning.",
+    next_step="Compare the whole origin (scheme, host, port) of the parsed URL with the allowed ones, not a prefix.",
     security=True,
 )
 def never_leads_to_a_foreign_origin(history: History) -> Verdict:
-    """hi.events never sends a browser to a return URL of an origin that is not allowed, however it is spelled."""
+    """hi.events never redirects a browser to a return URL outside the allowed origins, however it is spelled."""
     tries = history.every(FOREIGN)
     in_browser = False
     for each in tries:
@@ -239,13 +239,13 @@ def never_leads_to_a_foreign_origin(history: History) -> Verdict:
         own = {host_of(each.url), host_of(str(history.context.settings.get("return_origin", "")))} - {""}
         expect(
             target is None or (host_of(target) in own and not target.startswith(absolute(foreign, each.url))),
-            expected=f"no way to {foreign}",
-            observed=f"{each.status}, on to {(target or '')[:160]}",
+            expected=f"no redirect to {foreign}",
+            observed=f"{each.status}, redirected to {(target or '')[:160]}",
             at=each,
         )
         in_browser = in_browser or works_in_a_browser(each)
     if all(each.status is None for each in tries):
-        raise UndecidedError(f"no answer: {tries[0].error}")
+        raise UndecidedError(f"no response: {tries[0].error}")
     if in_browser:
         raise LackingError(_IN_BROWSER)
     return held(tries)

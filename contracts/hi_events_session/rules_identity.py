@@ -48,7 +48,7 @@ def _users_at_once(tries: Iterable[Exchange]) -> list[tuple[Exchange, Any, Any]]
     """The same of different users. Raises UndecidedError where a response does not tell whose it is."""
     users = _users(tries)
     if any(external is None for _, external, _ in users):
-        raise UndecidedError("a sign-in does not name its external_user_id, by which the users are told apart")
+        raise UndecidedError("a sign-in lacks external_user_id, which distinguishes the users")
     return users
 
 
@@ -68,10 +68,10 @@ def _expect_one_local_user_each(users: Iterable[tuple[Exchange, Any, Any]]) -> N
 @rule(
     story=SIGNED_IN,
     settles=["C-HE-08", "C-FL-04"],
-    next_step="Look the user up by external_user_id before one is made.",
+    next_step="Look up the user by external_user_id before you create one.",
 )
 def one_local_user_for_repeated_sign_ins(history: History) -> Verdict:
-    """hi.events keeps one local user for a Tuvens user who signs in again, with the same session token or another."""
+    """hi.events keeps one local user for a Tuvens user who signs in again, with the same or another session token."""
     tries = [history.one(f"{SIGNED_IN}/{name}") for name in ("first", "same token again", "another token")]
     users = _users(tries)
     _expect_one_local_user_each(users)
@@ -88,11 +88,11 @@ def one_local_user_for_repeated_sign_ins(history: History) -> Verdict:
     operations="validateCrossAppSession",
 )
 def one_token_may_start_several_sessions(history: History) -> Verdict:
-    """Observed only: whether hi.events starts a second session for a session token that started one before."""
+    """Observed only: whether hi.events starts a second session for a session token that already started one."""
     first, again = (history.one(f"{SIGNED_IN}/{name}") for name in ("first", "same token again"))
     answered(again)
     if not again.is_success:
-        return held(again, f"the second sign-in with one token was answered {shown(again)}")
+        return held(again, f"the second sign-in with one token returned {shown(again)}")
     same = json_object(first).get("token") == json_object(again).get("token")
     return held((first, again), "the second sign-in got " + ("the same session" if same else "a session of its own"))
 
@@ -100,10 +100,11 @@ def one_token_may_start_several_sessions(history: History) -> Verdict:
 @rule(
     settles=["C-HE-08", "C-FL-04"],
     depends_on=[_ACCEPTS, _ONCE],
-    next_step="Let a unique index on external_user_id decide who makes the user, and read it back on a conflict.",
+    next_step="Put a unique index on external_user_id, and read the existing user after a conflict.",
 )
 def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
-    """hi.events keeps one local user for each Tuvens user when many sign in at once, some of them several times."""
+    """hi.events keeps one local user for each Tuvens user under concurrent sign-ins, several of them by the same
+    user."""
     tries = history.every(f"{RACED}/sign in")
     users = _users_at_once(tries)
     _expect_one_local_user_each(users)
@@ -113,15 +114,15 @@ def one_local_user_under_concurrent_sign_ins(history: History) -> Verdict:
     newcomers = Counter(repr(each) for sign_in, each, _ in users if sign_in.facts.get("newcomer", True))
     if max(newcomers.values(), default=0) < 2:
         raise LackingError(
-            "everybody who signed in several times at once had signed in before, so no local user was made: name one "
-            'more user with role = "user" under [[users]], who never signed in at hi.events'
+            "every user with concurrent sign-ins had signed in before, so no local user was created: name another "
+            'user with role = "user" under [[users]] who never signed in at hi.events'
         )
-    return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} users at once")
+    return held([each for each, _, _ in users][:6], f"{len(users)} sign-ins of {len(external)} concurrent users")
 
 
 @rule(settles=["C-HE-08", "C-FL-04"], security=True)
 def no_local_user_is_shared(history: History) -> Verdict:
-    """hi.events never gives two Tuvens users one local user, also when they sign in at once."""
+    """hi.events never assigns two Tuvens users to one local user, also under concurrent sign-ins."""
     users = _users_at_once(history.every(f"{RACED}/sign in"))
     external: dict[str, dict[str, Exchange]] = defaultdict(dict)
     for exchange, theirs, number in users:
@@ -136,7 +137,7 @@ def no_local_user_is_shared(history: History) -> Verdict:
     if not users:
         raise UndecidedError("no sign-in succeeded")
     if len({repr(theirs) for _, theirs, _ in users}) < 2:
-        raise LackingError("fewer than two Tuvens users signed in at once: name more under [[users]]")
+        raise LackingError("fewer than two Tuvens users signed in concurrently: name more under [[users]]")
     return held([each for each, _, _ in users][:6], f"{len(external)} local users")
 
 
@@ -146,17 +147,17 @@ def no_local_user_is_shared(history: History) -> Verdict:
     security=True,
 )
 def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
-    """hi.events signs in with each token the user whom it was minted for, also when many sign in at once."""
+    """hi.events signs in the user for whom the token was issued, also under concurrent sign-ins."""
     users = _users(history.every(f"{RACED}/sign in"))
     if not users:
         raise UndecidedError("no sign-in succeeded")
     known = [(each, theirs, each.facts.get("user_id")) for each, theirs, _ in users if each.facts.get("user_id")]
     if not known:
-        raise LackingError("whom the tokens were minted for is not known: give user_id under [[users]]")
+        raise LackingError("the users of the tokens are not known: set user_id under [[users]]")
     for exchange, found, wanted in known:
         expect(
             found == wanted,
-            expected=f"external_user_id {wanted!r}, whom the token was minted for",
+            expected=f"external_user_id {wanted!r}, the user of the token",
             observed=f"external_user_id {found!r}",
             at=exchange,
         )
@@ -170,10 +171,11 @@ def concurrent_sign_ins_are_not_mixed_up(history: History) -> Verdict:
     depends_on=[_ACCEPTS, _ONCE],
 )
 def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
-    """hi.events links a local user of the same email to the Tuvens user who signs in, and makes no second one."""
+    """hi.events links an existing local user with the same email to the Tuvens user, and does not create a second
+    one."""
     before = history.observation(f"{LINKED}/customer of old").values
     if before["id"] is None:
-        raise LackingError("no user of the deployment was a customer of hi.events before")
+        raise LackingError("no user of the deployment had a hi.events account before")
     answer = expect_success(history.one(f"{LINKED}/sign in"))
     user = signed_in_user(answer)
     expect(
@@ -195,11 +197,11 @@ def existing_user_with_the_same_email_is_linked(history: History) -> Verdict:
     security=True,
 )
 def accounts_are_not_shared(history: History) -> Verdict:
-    """hi.events signs users of two Tuvens accounts in to two accounts of its own."""
+    """hi.events signs users of two Tuvens accounts in to two different accounts of its own."""
     ours, theirs = (expect_success(history.one(f"{MAPPED}/{role}")) for role in ("organiser", "outsider"))
     numbers = [json_object(each).get("account_id") for each in (ours, theirs)]
     if history.observation(f"{MAPPED}/accounts").values["same"]:
-        raise LackingError("the organiser and the outsider have one account: name an outsider of another one")
+        raise LackingError("the organiser and the outsider share an account: name an outsider from another account")
     expect(
         numbers[0] != numbers[1],
         expected="two accounts, as the users belong to two Tuvens accounts",

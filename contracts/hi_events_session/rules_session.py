@@ -1,4 +1,4 @@
-"""What a Hi.Events session gives access to: status, accounts, permissions; and that nothing works without one."""
+"""What a Hi.Events session gives access to: status, accounts, permissions; nothing works without a session."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -45,8 +45,8 @@ living_session_rule = RuleFamily(
     quote='200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`', depends_on=_ACCEPTS
 )
 def status_is_told(history: History) -> Verdict:
-    """hi.events answers 200 to status with a living session: authenticated true, the user, and the number of its own
-    account."""
+    """hi.events' status returns 200 for a live session, with authenticated true, the user, and the number of hi.events'
+    own account."""
     answer = expect_status(history.one(f"{USED}/status"), 200)
     authenticated = json_object(answer).get("authenticated")
     observed = f"authenticated is {authenticated!r}"[:120]
@@ -60,7 +60,7 @@ def status_is_told(history: History) -> Verdict:
     quote='200 `{"authenticated": true, "user": {...}', story=[USED, SHARED], settles="C-HE-11", depends_on=_IS_TOLD
 )
 def status_knows_the_user(history: History) -> Verdict:
-    """hi.events tells in status the user whose session it is."""
+    """hi.events' status returns the user of the session."""
     answer = expect_success(history.one(f"{USED}/status"))
     sign_in = _sign_in_of(history, answer)
     user, signed_in = signed_in_user(answer), signed_in_user(sign_in)
@@ -86,15 +86,17 @@ def _sign_in_of(history: History, request: Exchange) -> Exchange:
     for each in history.exchanges("validateCrossAppSession"):
         if each.is_success and handed_out(each) == placeholder:
             return each
-    raise UndecidedError("the sign-in that began the session is not in the record")
+    raise UndecidedError("the record does not contain the sign-in that started the session")
 
 
 @living_session_rule(quote='"account_id": 1, "expires_at": "..."}`', depends_on=_IS_TOLD)
 def status_tells_when_the_session_ends(history: History) -> Verdict:
-    """hi.events tells in status when the session expires: a time to come, in ISO 8601, in UTC."""
+    """hi.events' status returns when the session expires: a future time in ISO 8601, in UTC."""
     answer = expect_success(history.one(f"{USED}/status"))
     left = seconds_to_expiry(answer)
-    expect(left > -1, expected="a time after the answer's Date", observed=f"a time {-left:.0f} s before it", at=answer)
+    expect(
+        left > -1, expected="a time after the response's Date", observed=f"a time {-left:.0f} s before it", at=answer
+    )
     return held(answer)
 
 
@@ -120,7 +122,7 @@ def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Excha
         name = each.step.removeprefix(f"{USED}/{here}/")
         theirs = answered(history.one(f"{USED}/{there}/{name}"))
         if not theirs.is_success:
-            raise UndecidedError(f"tuvens-api itself answers {theirs.status} (exchange {theirs.number})")
+            raise UndecidedError(f"tuvens-api itself returns {theirs.status} (exchange {theirs.number})")
         yield name, each, theirs
 
 
@@ -132,7 +134,7 @@ def _pairs(history: History, here: str, there: str) -> Iterable[tuple[str, Excha
     depends_on=[_ACCEPTS, "session_token.accounts_of_a_session_are_listed"],
 )
 def accounts_equal_those_of_tuvens_api(history: History) -> Verdict:
-    """hi.events lists the accounts of the signed-in user as tuvens-api does: the same ids, names and slugs."""
+    """hi.events lists the same accounts of the signed-in user as tuvens-api: the same ids, names and slugs."""
     compared: list[Exchange] = []
     for role, answer, theirs in _pairs(history, "accounts", "accounts at tuvens-api"):
         expect_status(answer, 200)
@@ -159,7 +161,7 @@ def _listed(accounts: set[tuple[Any, Any, Any]]) -> str:
     depends_on=[_ACCEPTS, "session_token.permission_is_answered_by_a_boolean"],
 )
 def permission_is_answered(history: History) -> Verdict:
-    """hi.events answers 200 and has_permission, true or false, to validate-permission with a living session."""
+    """hi.events' validate-permission returns 200 and has_permission, true or false, for a live session."""
     answer = expect_status(history.one(f"{USED}/permission/manage ticketing"), 200)
     expect_field(answer, "has_permission", bool)
     return held(answer)
@@ -172,15 +174,15 @@ def permission_is_answered(history: History) -> Verdict:
     depends_on=["hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"],
 )
 def permissions_follow_tuvens_api(history: History) -> Verdict:
-    """hi.events answers every question for a permission as tuvens-api does, be it on a foreign event or of an unknown
-    name."""
+    """hi.events' validate-permission returns the same result as tuvens-api, also for another account's event or an
+    unknown permission."""
     compared: list[Exchange] = []
     for name, answer, theirs in _pairs(history, "permission", "permission at tuvens-api"):
         expect_success(answer)
         found, wanted = (json_object(each).get("has_permission") for each in (answer, theirs))
         expect(
             found is wanted,
-            expected=f"{name}: {str(wanted).lower()}, tuvens-api's answer",
+            expected=f"{name}: {str(wanted).lower()}, as tuvens-api returns",
             observed=f"has_permission is {found!r}"[:120],
             at=(answer, theirs),
         )
@@ -192,7 +194,7 @@ def permissions_follow_tuvens_api(history: History) -> Verdict:
     section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", depends_on=_ACCEPTS
 )
 def ill_formed_permission_question_is_refused(history: History) -> Verdict:
-    """hi.events answers 400 or 422 to a validate-permission without a permission, or with a field of another type."""
+    """hi.events' validate-permission returns 400 or 422 if the permission is missing or a field has the wrong type."""
     return statuses(history.every(f"{USED}/ill-formed permission"), 400, 422)
 
 
@@ -206,25 +208,26 @@ bearer_rule = RuleFamily(
     section="Events and outgoing webhooks",
     story=DEMANDED,
     settles="C-HE-11",
-    next_step="Put the route behind the middleware that demands a session.",
+    next_step="Put the route behind the middleware that requires a session.",
 )
 
 
 @bearer_rule(section=STATUS, quote="without or with a dead session 401.", operations="getCrossAppStatus", security=True)
 def status_demands_a_session(history: History) -> Verdict:
-    """hi.events answers 401 to status without a session, and with a token that is no session's."""
+    """hi.events' status returns 401 without a session, or with a token that does not belong to a session."""
     return _demands_a_session(history, "status")
 
 
 @bearer_rule(section=ACCOUNTS, quote="401 otherwise.", operations="listCrossAppAccounts", security=True)
 def accounts_demand_a_session(history: History) -> Verdict:
-    """hi.events answers 401 to accounts without a session, and with a token that is no session's."""
+    """hi.events' accounts returns 401 without a session, or with a token that does not belong to a session."""
     return _demands_a_session(history, "accounts")
 
 
 @bearer_rule(section=PERMISSION, quote="400/422, 401.", operations="validateCrossAppPermission", security=True)
 def permissions_demand_a_session(history: History) -> Verdict:
-    """hi.events answers 401 to validate-permission without a session, and with a token that is no session's."""
+    """hi.events' validate-permission returns 401 without a session, or with a token that does not belong to a
+    session."""
     return _demands_a_session(history, "permission")
 
 
@@ -236,8 +239,8 @@ def permissions_demand_a_session(history: History) -> Verdict:
     security=True,
 )
 def changing_an_event_demands_a_session(history: History) -> Verdict:
-    """hi.events answers 401 to a change of an event's status without a session, and with a token that is no
-    session's."""
+    """hi.events returns 401 for a change of an event's status without a session, or with a token that does not belong
+    to a session."""
     return statuses(history.every(f"{CHANGED}/change"), 401)
 
 
@@ -250,7 +253,7 @@ def changing_an_event_demands_a_session(history: History) -> Verdict:
     security=True,
 )
 def refused_change_changes_nothing(history: History) -> Verdict:
-    """hi.events changes nothing, and tells tuvens-api of nothing, where it refuses a change for want of a session."""
+    """hi.events changes nothing, and sends tuvens-api nothing, when it rejects a change without a session."""
     readings = [readable(each) for each in history.every(f"{CHANGED}/at tuvens-api")]
     tried = {str(object_or_empty(each.request_body).get("status")) for each in history.every(f"{CHANGED}/change")}
     for each in readings[1:]:
@@ -285,6 +288,6 @@ def _unchanged(readings: Sequence[Exchange], state: Callable[[Mapping[str, Any]]
     security=True,
 )
 def dead_session_is_refused(history: History) -> Verdict:
-    """hi.events answers 401 to status once the session's expires_in seconds are over."""
+    """hi.events' status returns 401 once the session's expires_in seconds have passed."""
     expect_success(history.one(f"{ENDED}/alive"))
     return held(expect_status(history.one(f"{ENDED}/dead"), 401, because="after expires_in"))

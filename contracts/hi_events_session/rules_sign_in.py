@@ -1,4 +1,4 @@
-"""POST /auth/cross-app/validate: it accepts the tokens of tuvens-api, and no other."""
+"""POST /auth/cross-app/validate: it accepts the tokens of tuvens-api and no others."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def signed_in_user(exchange: Exchange) -> dict[str, Any]:
     settles="C-HE-05",
     operations=["validateCrossAppSession", "generateSession", "validateSession"],
     depends_on=[_MINTS, "session_token.validation_names_the_user"],
-    next_step="See that hi.events reaches tuvens-api's validate-session, and that both have the same shared secret.",
+    next_step="Check that hi.events can reach tuvens-api's validate-session and that both have the same shared secret.",
 )
 def accepts_a_live_session(history: History) -> Verdict:
-    """hi.events starts a session for a session token that tuvens-api minted."""
+    """hi.events starts a session for a session token that tuvens-api issued."""
     answer = history.one(f"{SIGNED_IN}/first")
     asked = answered(history.one(f"{SIGNED_IN}/tuvens-api asked directly"))
     if asked.is_error:
-        raise UndecidedError(f"tuvens-api itself does not know the token (exchange {asked.number})")
+        raise UndecidedError(f"tuvens-api itself does not accept the token (exchange {asked.number})")
     expect_success(answer)
     token = json_object(answer).get("token")
     expect(
@@ -83,13 +83,13 @@ def accepts_a_live_session(history: History) -> Verdict:
 
 @rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', depends_on=_ACCEPTS)
 def sign_in_answers_200(history: History) -> Verdict:
-    """hi.events answers 200 to a sign-in that succeeds."""
+    """hi.events returns 200 for a successful sign-in."""
     return held(expect_status(history.one(f"{SIGNED_IN}/first"), 200))
 
 
 @rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=_ACCEPTS)
 def sign_in_describes_the_session(history: History) -> Verdict:
-    """hi.events tells of a new session that its token is a bearer token, for how many seconds it lives, and the user's
+    """hi.events returns for a new session that its token is a bearer token, its lifetime in seconds, and the user's
     accounts."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     kind, seconds = (json_object(answer).get(name) for name in ("token_type", "expires_in"))
@@ -111,12 +111,12 @@ def sign_in_describes_the_session(history: History) -> Verdict:
 
 @rule(quote="and header `X-Auth-Token`.", depends_on=_ACCEPTS)
 def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
-    """hi.events sends with a sign-in that succeeds the header X-Auth-Token."""
+    """hi.events sends the header X-Auth-Token with a successful sign-in."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     expect(
         bool((answer.header("X-Auth-Token") or "").strip()),
         expected="header X-Auth-Token",
-        observed="an answer without it",
+        observed="a response without it",
         at=answer,
     )
     return held(answer)
@@ -129,7 +129,7 @@ def sign_in_sends_the_token_as_a_header(history: History) -> Verdict:
     depends_on=[_ACCEPTS, "flow.concurrent_questions_are_told_apart"],
 )
 def sign_in_names_the_tuvens_user(history: History) -> Verdict:
-    """hi.events signs in the user whom tuvens-api names: its user_id is the external_user_id, and the email is the
+    """hi.events signs in the user that tuvens-api names: external_user_id equals its user_id, and the email is the
     same."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     asked = expect_success(history.one(f"{SIGNED_IN}/tuvens-api asked directly"))
@@ -148,7 +148,7 @@ def sign_in_names_the_tuvens_user(history: History) -> Verdict:
 
 @rule(quote='"user": {"id": 1, "email": "...", "first_name": "..."', depends_on=_ACCEPTS)
 def sign_in_describes_the_local_user(history: History) -> Verdict:
-    """hi.events describes the user who signed in by its own id, email, first_name, last_name and external_user_id."""
+    """hi.events returns the signed-in user's local id, email, first_name, last_name and external_user_id."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     user = signed_in_user(answer)
     for name in ("id", "email", "first_name", "last_name", "external_user_id"):
@@ -165,7 +165,7 @@ def sign_in_describes_the_local_user(history: History) -> Verdict:
     security=True,
 )
 def sign_in_without_a_token_is_refused(history: History) -> Verdict:
-    """hi.events answers 401 or 422 to a sign-in whose session_token is missing, empty or no text."""
+    """hi.events returns 401 or 422 for a sign-in whose session_token is missing, empty or not text."""
     return statuses(history.every(f"{REFUSED}/ill-formed"), 401, 422)
 
 
@@ -173,11 +173,11 @@ def sign_in_without_a_token_is_refused(history: History) -> Verdict:
     quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=REFUSED,
     settles="C-HE-06",
-    next_step="See that hi.events asks tuvens-api about every token, and takes only 200 for a yes.",
+    next_step="Check that hi.events asks tuvens-api to validate every token, and accepts only a 200.",
     security=True,
 )
 def unknown_token_is_refused(history: History) -> Verdict:
-    """hi.events answers 401 to a sign-in with a token that tuvens-api never minted."""
+    """hi.events returns 401 for a sign-in with a token that tuvens-api never issued."""
     return held(expect_status(history.one(f"{REFUSED}/unknown"), 401))
 
 
@@ -190,7 +190,7 @@ def unknown_token_is_refused(history: History) -> Verdict:
     security=True,
 )
 def forged_token_is_refused(history: History) -> Verdict:
-    """hi.events answers 401 to a sign-in with a live token that was cut, extended or written in other case."""
+    """hi.events returns 401 for a sign-in with a live token that was cut, extended or written in other case."""
     return statuses(history.every(f"{REFUSED}/forged"), 401)
 
 
@@ -202,15 +202,15 @@ def forged_token_is_refused(history: History) -> Verdict:
     security=True,
 )
 def refused_sign_in_starts_no_session(history: History) -> Verdict:
-    """hi.events hands out no bearer token with a sign-in that it refuses."""
+    """hi.events never returns a bearer token with a sign-in that it rejects."""
     sign_ins = [each for each in history.every(REFUSED) if each.operation == "validateCrossAppSession"]
     refused = [each for each in sign_ins if each.is_error]
     if not refused:
-        raise UndecidedError("no sign-in was refused")
+        raise UndecidedError("no sign-in was rejected")
     for each in refused:
         expect(
             not hands_out_a_session(each),
-            expected="no token beside the refusal",
+            expected="a rejection without a token",
             observed=f"a token in {shown(each)}",
             at=each,
         )
@@ -221,11 +221,11 @@ def refused_sign_in_starts_no_session(history: History) -> Verdict:
     quote="10 tries a minute an address, then 429.",
     story=LIMITED,
     needs="exhaust",
-    next_step="Put the route behind a throttle of ten tries a minute by address: else tokens can be guessed at will.",
+    next_step="Limit the route to ten attempts a minute by address: otherwise tokens can be guessed without limit.",
 )
 def sign_in_is_limited(history: History) -> Verdict:
-    """hi.events answers 429 to more sign-ins from one address than its limit (10 a minute, unless the deployment says
-    another)."""
+    """hi.events returns 429 for sign-ins from one address beyond its limit (10 a minute, unless the deployment file
+    sets another)."""
     by_control = "control:hi.events" in history.context.capabilities
     configured = {} if by_control else history.context.settings.get("rate_limits", {})
     limit = openapi.find("validateCrossAppSession").limit_in_force(configured)
@@ -234,18 +234,18 @@ def sign_in_is_limited(history: History) -> Verdict:
             "the deployment says that sign-ins are not limited (rate_limits.validateCrossAppSession = 0)"
         )
     if limit > MOST_TRIES:
-        raise LackingError(f"{limit} sign-ins a minute are let through: too many to try")
+        raise LackingError(f"{limit} sign-ins a minute are allowed: too many to test")
     tries = [each for each in history.every(f"{LIMITED}/tried") if each.status is not None]
     if not tries:
-        raise UndecidedError("no sign-in was answered")
+        raise UndecidedError("no sign-in got a response")
     limited = [each for each in tries if each.status == 429]
     if limited:
-        return held(limited[0], f"429 after {len(tries) - len(limited)} tries")
+        return held(limited[0], f"429 after {len(tries) - len(limited)} sign-ins")
     seconds = max(each.started for each in tries) - min(each.started for each in tries)
     if seconds > _LONGEST_WINDOW or len(tries) <= 2 * limit:
-        raise UndecidedError(f"{len(tries)} tries took {seconds:.0f} s: too few to reach {limit} a minute")
+        raise UndecidedError(f"{len(tries)} sign-ins took {seconds:.0f} s: too few to reach {limit} a minute")
     raise BrokenRuleError(
-        f"429 past {limit} tries a minute",
-        f"{len(tries)} tries in {seconds:.1f} s, none answered 429; the last: {shown(tries[-1])}",
+        f"429 beyond {limit} sign-ins a minute",
+        f"{len(tries)} sign-ins in {seconds:.1f} s, none returned 429; the last: {shown(tries[-1])}",
         tries[-1],
     )

@@ -42,10 +42,10 @@ rule = RuleFamily(
 @rule(
     quote="and when tuvens-api cannot be",
     depends_on=_ACCEPTS,
-    next_step="Start a session only after a 200 of tuvens-api whose body names a user.",
+    next_step="Start a session only after tuvens-api returned 200 with a body that names a user.",
 )
 def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
-    """hi.events starts no session while tuvens-api answers 500, answers nonsense, or does not answer."""
+    """hi.events starts no session while tuvens-api returns 500, returns nonsense or does not respond."""
     tries = history.every(f"{TROUBLE}/sign in")
     for each in tries:
         expect(
@@ -55,13 +55,13 @@ def trouble_at_tuvens_api_starts_no_session(history: History) -> Verdict:
             at=each,
         )
     if all(each.outcome is not Outcome.ANSWERED for each in tries):
-        raise UndecidedError(f"no sign-in was answered: {tries[0].error}")
+        raise UndecidedError(f"no sign-in got a response: {tries[0].error}")
     return held(tries)
 
 
 @rule(quote="and when tuvens-api cannot be", depends_on=_NO_SESSION)
 def trouble_at_tuvens_api_is_an_error(history: History) -> Verdict:
-    """hi.events answers a sign-in by 401, 502 or 503 while tuvens-api answers 500 or nonsense."""
+    """hi.events returns 401, 502 or 503 for a sign-in while tuvens-api returns 500 or nonsense."""
     return held(
         [expect_status(history.one(f"{TROUBLE}/sign in/{name}"), 401, 502, 503) for name in ("500", "nonsense")]
     )
@@ -70,14 +70,14 @@ def trouble_at_tuvens_api_is_an_error(history: History) -> Verdict:
 @rule(
     quote="and when tuvens-api cannot be",
     depends_on=[_NO_SESSION, _ERROR],
-    next_step="Give hi.events' call of validate-session a time-out of a few seconds.",
+    next_step="Set a time-out of a few seconds for hi.events' call of validate-session.",
 )
 def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
-    """hi.events answers a sign-in by 401, 502 or 503 within its time-out while tuvens-api does not answer."""
+    """hi.events returns 401, 502 or 503 for a sign-in within its time-out while tuvens-api does not respond."""
     asked = history.one(f"{TROUBLE}/sign in/silence")
     if asked.outcome is Outcome.NO_ANSWER:
         raise UndecidedError(
-            f"no answer within {asked.seconds:.0f} s; the contract names no time-out: raise safety.seconds to wait more"
+            f"no response within {asked.seconds:.0f} s; the contract sets no time-out: raise safety.seconds to wait"
         )
     expect_status(asked, 401, 502, 503)
     return held(asked, f"after {asked.seconds:.1f} s")
@@ -90,7 +90,7 @@ def silence_of_tuvens_api_is_given_up(history: History) -> Verdict:
     depends_on=[_NO_SESSION, _ERROR],
 )
 def trouble_is_told_from_a_refusal(history: History) -> Verdict:
-    """hi.events answers 502 or 503 and UPSTREAM_UNAVAILABLE, not 401, to a sign-in while tuvens-api is in trouble."""
+    """hi.events returns 502 or 503 with UPSTREAM_UNAVAILABLE, not 401, for a sign-in while tuvens-api is failing."""
     tries = [answered(each) for each in history.every(f"{TROUBLE}/sign in")]
     for each in tries:
         expect_status(each, 502, 503)
@@ -109,7 +109,7 @@ def trouble_is_told_from_a_refusal(history: History) -> Verdict:
 
 @rule(quote="Hi.Events calls tuvens-api's validate-session with the shared secret.", depends_on=_ACCEPTS)
 def sign_in_works_again_after_trouble(history: History) -> Verdict:
-    """hi.events starts a session for the same session token once tuvens-api is well again."""
+    """hi.events starts a session for the same session token once tuvens-api works again."""
     return held(expect_success(history.one(f"{TROUBLE}/after")))
 
 
@@ -135,7 +135,7 @@ def _after_expiry(history: History, which: str) -> Exchange:
     ],
 )
 def expired_token_is_refused(history: History) -> Verdict:
-    """hi.events answers 401 to a sign-in with a session token that has expired."""
+    """hi.events returns 401 for a sign-in with an expired session token."""
     return held(expect_status(_after_expiry(history, "unused"), 401))
 
 
@@ -145,18 +145,18 @@ def expired_token_is_refused(history: History) -> Verdict:
     settles="C-HE-15",
     needs="expiry:tuvens-api",
     depends_on=["hi_events_session.expired_token_is_refused", "session_token.session_lives_until_its_expiry"],
-    next_step="Ask tuvens-api about every token, or keep its answer for at most 60 s.",
+    next_step="Validate every token at tuvens-api, or cache its response for at most 60 s.",
 )
 def expired_token_is_not_served_from_a_cache(history: History) -> Verdict:
-    """hi.events answers 401 to a sign-in with an expired session token that it accepted more than 60 s ago."""
+    """hi.events returns 401 for a sign-in with an expired session token that it accepted more than 60 s ago."""
     story = driven(history, BY_CLOCK, BY_WAITING, "after")
     expect_success(history.one(f"{story}/before expiry"))
     since = history.observation(f"{story}/times").values["since_accepted"]
     answer = _after_expiry(history, "used")
     # A refusal before that is no cached answer either.
     if since <= CACHE_SECONDS and answer.status != 401:
-        raise UndecidedError(f"the token was accepted only {since:.0f} s before: a cache may still know it")
+        raise UndecidedError(f"the token was accepted only {since:.0f} s before: a cache may still have it")
     expect_status(answer, 401)
     if hands_out_a_session(answer):
-        raise BrokenRuleError("no token beside the refusal", shown(answer), answer)
+        raise BrokenRuleError("a rejection without a token", shown(answer), answer)
     return held(answer, f"{since:.0f} s after it was accepted")

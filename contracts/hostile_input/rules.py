@@ -1,4 +1,4 @@
-"""Input is validated: hostile input is refused and changes nothing."""
+"""Input is validated: hostile input is rejected and changes nothing."""
 
 from contracts.catalogue import RuleFamily
 from harness.expectations import alive, expect, expect_success, held, let_through, shown
@@ -25,33 +25,34 @@ rule = RuleFamily(
 
 @rule(operations=["validateSession", "listUserAccounts", "validatePermission", "getEvent"])
 def hostile_questions_break_nothing(history: History) -> Verdict:
-    """tuvens-api answers no question with a server error (5xx), whatever stands in its fields."""
+    """tuvens-api returns no server error (5xx) for a request about a session or an event, whatever its fields
+    contain."""
     seen = [each for each in history.every(QUESTIONS) if each.callee == "tuvens-api"]
     for each in seen:
         let_through(each)
-        expect((each.status or 0) < 500, expected="an answer below 500", observed=shown(each), at=each)
-    return held(seen[:6], f"{len(seen)} questions")
+        expect((each.status or 0) < 500, expected="a status below 500", observed=shown(each), at=each)
+    return held(seen[:6], f"{len(seen)} requests")
 
 
 @rule(operations=["validateSession", "listUserAccounts", "validatePermission"])
 def hostile_tokens_open_nothing(history: History) -> Verdict:
-    """tuvens-api takes no injected text for a session token or for a permission."""
+    """tuvens-api never accepts injected text as a session token or as a permission."""
     seen = history.every(f"{QUESTIONS}/token")
     for each in seen:
         let_through(each)
-        expect(each.is_error, expected="a refusal", observed=shown(each), at=each)
+        expect(each.is_error, expected="an error (4xx or 5xx)", observed=shown(each), at=each)
     for each in history.every(f"{QUESTIONS}/permission"):
         let_through(each)
         granted = each.is_success and object_or_empty(each.response_body).get("has_permission") is True
-        expect(not granted, expected="has_permission false, or a refusal", observed=shown(each), at=each)
+        expect(not granted, expected="has_permission false, or an error", observed=shown(each), at=each)
         alive(each)
         seen.append(each)
-    return held(seen[:6], f"{len(seen)} questions")
+    return held(seen[:6], f"{len(seen)} requests")
 
 
 @rule(operations="validateSession")
 def hostile_questions_change_nothing(history: History) -> Verdict:
-    """tuvens-api validates a live session as before after hostile input."""
+    """tuvens-api validates a live session after hostile input as before."""
     return held(expect_success(history.one(f"{QUESTIONS}/afterwards")))
 
 
@@ -63,11 +64,11 @@ def hostile_questions_change_nothing(history: History) -> Verdict:
     depends_on=(),
 )
 def hostile_webhooks_are_refused(history: History) -> Verdict:
-    """tuvens-api answers a signed webhook that names a hostile event, or is no JSON, with a 4xx."""
+    """tuvens-api returns 4xx for a signed webhook that names a hostile event or is not JSON."""
     seen = history.every(WEBHOOKS)
     for each in seen:
         let_through(each)
-        expect(each.is_client_error, expected="a refusal (4xx)", observed=shown(each), at=each)
+        expect(each.is_client_error, expected="an error (4xx)", observed=shown(each), at=each)
     return held(seen[:6], f"{len(seen)} webhooks")
 
 
@@ -80,7 +81,7 @@ def hostile_webhooks_are_refused(history: History) -> Verdict:
     operations=["generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"],
 )
 def oversized_bodies_are_refused(history: History) -> Verdict:
-    """tuvens-api refuses bodies above 1 MiB (413 or 400) and goes on serving."""
+    """tuvens-api rejects bodies above 1 MiB (413 or 400) and continues to work."""
     after = expect_success(history.one(f"{OVERSIZED}/afterwards"))
     seen = history.every(f"{OVERSIZED}/oversized")
     for each in seen:

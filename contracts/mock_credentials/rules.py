@@ -18,7 +18,7 @@ STORY_AT_TUVENS_API = "mock_credentials_are_tried_at_tuvens_api"
 STORY_AT_HI_EVENTS = "mock_credentials_are_tried_at_hi_events"
 STORY_AT_CLIENT = "mock_credentials_are_tried_at_tuvens_client"
 _REFUSALS = (400, 401, 403, 422)
-_NEXT = "Remove the mock from the deployment's configuration: let the build of a deployment not contain it at all."
+_NEXT = "Remove the mock from the deployment's configuration, and from the build of the deployment."
 
 rule = RuleFamily(
     security=True,
@@ -61,7 +61,7 @@ def _refused(history: History, story: str, kind: str, *statuses: int) -> Verdict
         if accepted and each.status == _without(history, story, each.operation):
             continue  # it tells nothing about the word
         word = each.step.rpartition("/")[2]
-        expect(not accepted, expected=f"{word!r} is refused as a credential", observed=shown(each), at=each)
+        expect(not accepted, expected=f"{word!r} is rejected as a credential", observed=shown(each), at=each)
         seen.append(each)
     if undecided is not None:
         raise undecided
@@ -70,7 +70,7 @@ def _refused(history: History, story: str, kind: str, *statuses: int) -> Verdict
 
 @rule(operations=["generateSession", "updateEvent"], settles="C-TA-04")
 def mock_jwts_are_refused(history: History) -> Verdict:
-    """tuvens-api accepts no word of a test double, such as mock-jwt-token, as a user's JWT."""
+    """tuvens-api rejects the JWTs of test doubles, such as mock-jwt-token."""
     return _refused(history, STORY_AT_TUVENS_API, "jwt", *_REFUSALS)
 
 
@@ -80,7 +80,7 @@ def mock_jwts_are_refused(history: History) -> Verdict:
     operations=["validateSession", "listUserAccounts", "validatePermission"],
 )
 def mock_session_tokens_are_refused(history: History) -> Verdict:
-    """tuvens-api accepts no word of a test double, such as mock_token, as a session token."""
+    """tuvens-api rejects the session tokens of test doubles, such as mock_token."""
     return _refused(history, STORY_AT_TUVENS_API, "session token", *_REFUSALS, 404)
 
 
@@ -91,7 +91,7 @@ def mock_session_tokens_are_refused(history: History) -> Verdict:
     settles="C-TA-07",
 )
 def mock_secrets_are_refused(history: History) -> Verdict:
-    """tuvens-api accepts no word of a test double, such as test-secret, as the shared secret."""
+    """tuvens-api rejects the shared secrets of test doubles, such as test-secret."""
     return _refused(history, STORY_AT_TUVENS_API, "secret", *_REFUSALS)
 
 
@@ -112,7 +112,7 @@ hi_events_rule = RuleFamily(
     settles="C-HE-05",
 )
 def mock_sign_ins_are_refused(history: History) -> Verdict:
-    """hi.events starts no session for a word of a test double, such as mock_token."""
+    """hi.events starts no session for the session token of a test double, such as mock_token."""
     return _refused(history, STORY_AT_HI_EVENTS, "session token", *_REFUSALS, 404)
 
 
@@ -122,7 +122,7 @@ def mock_sign_ins_are_refused(history: History) -> Verdict:
     operations=["getCrossAppStatus", "listCrossAppAccounts", "validateCrossAppPermission"],
 )
 def mock_bearers_are_refused(history: History) -> Verdict:
-    """hi.events accepts no word of a test double, such as test-token, as the bearer token of a session."""
+    """hi.events rejects the bearer tokens of test doubles, such as test-token."""
     return _refused(history, STORY_AT_HI_EVENTS, "bearer", *_REFUSALS)
 
 
@@ -135,5 +135,5 @@ def mock_bearers_are_refused(history: History) -> Verdict:
     depends_on="mock_credentials.mock_jwts_are_refused",
 )
 def mock_users_are_refused(history: History) -> Verdict:
-    """tuvens-client mints no session for a word of a test double, such as mock-jwt-token, in place of a user's JWT."""
+    """tuvens-client returns no session for the JWT of a test double, such as mock-jwt-token."""
     return _refused(history, STORY_AT_CLIENT, "jwt", *_REFUSALS)

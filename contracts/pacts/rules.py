@@ -56,7 +56,7 @@ def _judge(interaction: Interaction) -> Callable[[History], Verdict]:
         if outcome == LACKING:
             raise LackingError(reason)
         if outcome == UNREACHED:
-            raise UndecidedError(f"the provider state “{interaction.state}” was not reached: {reason}")
+            raise UndecidedError(f"the provider state “{interaction.state}” could not be set up: {reason}")
         if outcome == UNREADABLE:
             raise UndecidedError(reason)
         if outcome == FAULTY:
@@ -76,11 +76,11 @@ def _verdict(
         check(each)
     evidence = numbers(exchanges) or tuple(map(int, seen.values.get("evidence", ())))
     if not evidence:
-        raise UndecidedError("nothing of it reached the provider")
+        raise UndecidedError("no request of the interaction reached the provider")
     if outcome == VERIFIED:
         return held(evidence)
     if interaction.operation == "openCrossAppPage" and works_in_a_browser(exchanges[-1]):
-        raise LackingError("the page runs in a browser and goes back by a script, which Pact cannot see")
+        raise LackingError("the page runs in a browser and redirects by a script, which Pact cannot follow")
     silent = history.numbered(evidence[0]) if interaction.status is None else None
     if isinstance(silent, Exchange):
         # Without a message the evidence is the webhook that should have caused it.
@@ -93,7 +93,7 @@ def _verdict(
 
 
 def _expected(interaction: Interaction) -> str:
-    what = "the message" if interaction.status is None else f"the answer {interaction.status}"
+    what = "the message" if interaction.status is None else f"the response {interaction.status}"
     return f"{what} that {interaction.file.name} describes"
 
 
@@ -120,7 +120,7 @@ for _interaction in interactions():
     _route = () if openapi.find(_interaction.operation).contract.optional else (f"routes.{_interaction.operation}",)
     rule(
         id=f"pact.{_interaction.name}",
-        statement=f"{_interaction.provider} {'sends what' if _interaction.status is None else 'answers as'} "
+        statement=f"{_interaction.provider} {'sends what' if _interaction.status is None else 'responds as'} "
         f"{_interaction.consumer} relies on, given that {_interaction.state}: {_interaction.description}.",
         obliged=_interaction.provider,
         section=_interaction.section,

@@ -1,4 +1,4 @@
-"""No answer of the run discloses a secret, a stack trace or the data of other users."""
+"""No response of the run discloses a secret, a stack trace or the data of other users."""
 
 import json
 import re
@@ -40,21 +40,21 @@ rule = RuleFamily(
 def _answers(history: History, app: str) -> list[Exchange]:
     found = [each for each in history.exchanges(callee=app) if each.status is not None and accepts_json(each)]
     if not found:
-        raise UndecidedError("no answer was seen")
+        raise UndecidedError("the run has no response")
     return found
 
 
 @rule(quote="a defect: the secret never reaches a browser")
 def no_answer_holds_a_secret(history: History) -> Verdict:
-    """tuvens-api puts no shared secret, JWT or session token into any answer, but a new session token into the answer
-    that hands it out."""
+    """tuvens-api returns no shared secret, JWT or session token in any response, except a new session token in the
+    response that issues it."""
     return _hold_no_secret(history, "tuvens-api")
 
 
 @rule(obliged="hi.events", needs="target:hi.events", quote="a defect: the secret never reaches a browser")
 def no_answer_of_hi_events_holds_a_secret(history: History) -> Verdict:
-    """hi.events puts no shared secret, JWT or session token into any answer, but a new bearer token into the answer
-    that hands it out, and into an HttpOnly cookie."""
+    """hi.events returns no shared secret, JWT or session token in any response, except a new bearer token in the
+    sign-in response and its HttpOnly cookie."""
     return _hold_no_secret(history, "hi.events")
 
 
@@ -68,11 +68,11 @@ def _hold_no_secret(history: History, app: str) -> Verdict:
                 continue
             expect(
                 kind not in _REAL,
-                expected="no secret in an answer",
-                observed=f"{each.callee} answers {each.status} with a {kind} in its {place}",
+                expected="no secret in a response",
+                observed=f"{each.callee} returns {each.status} with a {kind} in its {place}",
                 at=each,
             )
-    return held(seen[:6], f"{len(seen)} answers")
+    return held(seen[:6], f"{len(seen)} responses")
 
 
 def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
@@ -96,16 +96,16 @@ def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
     story=[PAGES, WHOLE_RECORD],
     needs="target:tuvens-client",
     depends_on="routes.tuvens-client_answers",
-    next_step="Look for the value in the environment of the front end's build: what begins with VITE_ or "
-    "PUBLIC_ goes into the scripts.",
+    next_step="Find the value in the environment of the front end's build: variables that begin with VITE_ or "
+    "PUBLIC_ end up in the scripts.",
 )
 def client_pages_hold_no_secret(history: History) -> Verdict:
-    """tuvens-client puts no shared secret and no session token into its pages, nor into a script or style that they
+    """tuvens-client puts no shared secret or session token into its pages, or into the scripts and styles that they
     load."""
     seen = _answers(history, "tuvens-client")
     pages = [each for each in history.every(f"{PAGES}/page") if each.is_success]
     if not pages:
-        raise UndecidedError("no page of tuvens-client was answered with success")
+        raise UndecidedError("no page of tuvens-client loaded successfully")
     for each in seen:
         for kind, _, place in each.facts.get("secrets", ()):
             if _is_handed_out(each, kind, place):
@@ -121,10 +121,10 @@ def client_pages_hold_no_secret(history: History) -> Verdict:
     # A file that is missing (404) reaches no browser; one that failed now may be served another time.
     lost = next((each for each in files if each.status is None or each.status >= 500), None)
     if lost is not None:
-        raise UndecidedError(f"{_path(lost)}, which a page names, was not answered with success: it was not searched")
+        raise UndecidedError(f"{_path(lost)}, which a page loads, got no successful response, so it was not searched")
     left = history.observation(f"{PAGES}/files").values["left out"]
     if left:
-        raise UndecidedError(f"{left} scripts and styles were not searched: there are too many")
+        raise UndecidedError(f"{left} scripts and styles were not searched because there are too many")
     return held(pages[:2] + files[:4], f"{len(pages)} pages, {len(files)} scripts and styles")
 
 
@@ -134,7 +134,7 @@ def _path(exchange: Exchange) -> str:
 
 @rule(section="Errors", quote="No secret, session token or stack trace in it")
 def no_answer_holds_a_stack_trace(history: History) -> Verdict:
-    """tuvens-api puts no stack trace and no database error into any answer."""
+    """tuvens-api returns no stack trace and no database error in any response."""
     return _hold_no_trace(history, "tuvens-api")
 
 
@@ -145,7 +145,7 @@ def no_answer_holds_a_stack_trace(history: History) -> Verdict:
     quote="No secret, session token or stack trace in it",
 )
 def no_answer_of_hi_events_holds_a_stack_trace(history: History) -> Verdict:
-    """hi.events puts no stack trace and no database error into any answer."""
+    """hi.events returns no stack trace and no database error in any response."""
     return _hold_no_trace(history, "hi.events")
 
 
@@ -156,10 +156,10 @@ def _hold_no_trace(history: History, app: str) -> Verdict:
         expect(
             found is None,
             expected="no stack trace, no database error",
-            observed=f"{each.callee} answers {each.status} with {(found.group()[:80] if found else '')!r}",
+            observed=f"{each.callee} returns {each.status} with {(found.group()[:80] if found else '')!r}",
             at=each,
         )
-    return held(seen[:6], f"{len(seen)} answers")
+    return held(seen[:6], f"{len(seen)} responses")
 
 
 def _unescaped(body: bytes) -> str:
@@ -174,14 +174,14 @@ def _unescaped(body: bytes) -> str:
     depends_on="routes.listUserAccounts",
 )
 def error_path_hides_the_session_token(history: History) -> Verdict:
-    """tuvens-api repeats no session token in the path of an error."""
+    """tuvens-api never repeats a session token in the path of an error."""
     seen = [each for each in history.exchanges("listUserAccounts", "tuvens-api") if each.is_error]
     if not seen:
-        raise UndecidedError("no error of user-accounts was seen")
+        raise UndecidedError("the run has no error of user-accounts")
     for each in seen:
         # Tokens that were never minted count, too: the record knows them as well as real ones.
         found = any("token" in kind and place == "body" for kind, _, place in each.facts.get("secrets", ()))
-        expect(not found, expected="the path without the token", observed="the token stands in the body", at=each)
+        expect(not found, expected="the path without the token", observed="the token is in the body", at=each)
     return held(seen[:6], f"{len(seen)} errors")
 
 
@@ -191,7 +191,7 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
     depends_on=["session_token.mints_a_session", "deployment_file.organiser_is_described"],
 )
 def no_answer_holds_foreign_data(history: History) -> Verdict:
-    """tuvens-api tells about a session's user and no other: nobody else's email stands in an answer about a session."""
+    """Responses about a session never contain another user's email."""
     emails = {each["email"] for each in history.context.settings.get("users", ()) if each["email"]}
     seen = [
         each
@@ -199,17 +199,17 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
         if each.status is not None and each.facts.get("subject") and _is_about_a_session(each)
     ]
     if not seen:
-        raise UndecidedError("no answer about a session of a user with a known email was seen")
+        raise UndecidedError("the run has no response about a session of a user with a known email")
     for each in seen:
         found = _standing_in(_without_accounts_emails(each), emails)
         foreign = sorted(found - {each.facts["subject"]})
         expect(
             not foreign,
-            expected=f"nobody's data but {each.facts['subject']}'s",
-            observed=f"{foreign[0] if foreign else ''} stands in the answer",
+            expected=f"only the data of {each.facts['subject']}",
+            observed=f"the response contains {foreign[0] if foreign else ''}",
             at=each,
         )
-    return held(seen[:6], f"{len(seen)} answers")
+    return held(seen[:6], f"{len(seen)} responses")
 
 
 def _without_accounts_emails(exchange: Exchange) -> str:

@@ -21,9 +21,9 @@ rule = RuleFamily(level=MUST, obliged="tuvens-api", section="Storage", story=SCH
 
 @rule(quote="crossAppSession: id, sessionToken (unique), userId, accountId (foreign keys)", settles="C-TA-23")
 def session_table_has_its_columns(history: History) -> Verdict:
-    """tuvens-api keeps sessions in a table crossAppSession with the documented columns."""
+    """tuvens-api stores sessions in the table crossAppSession with the documented columns."""
     seen = history.observation(f"{SCHEMA}/schema")
-    expect(seen.values["exists"], expected="a table crossAppSession", observed="there is none", at=seen)
+    expect(seen.values["exists"], expected="a table crossAppSession", observed="no such table", at=seen)
     missing = [each for each in _COLUMNS if each not in seen.values["columns"]]
     expect(not missing, expected="the documented columns", observed=f"without {', '.join(missing)}", at=seen)
     return held(seen)
@@ -33,13 +33,13 @@ def _table(history: History) -> Observation:
     """The schema of the table. Raises LackingError if there is no table."""
     seen = history.observation(f"{SCHEMA}/schema")
     if not seen.values["exists"]:
-        raise LackingError("there is no table crossAppSession to look at")
+        raise LackingError("there is no table crossAppSession to inspect")
     return seen
 
 
 @rule(quote="indexes on expiry and user", settles="C-TA-23", depends_on="session_storage.session_table_has_its_columns")
 def session_table_is_indexed(history: History) -> Verdict:
-    """tuvens-api keeps session tokens unique, and sessions indexed by expiry and by user."""
+    """tuvens-api stores sessions with a unique sessionToken and with indexes on expiry and user."""
     seen = _table(history)
     expect(["sessionToken"] in seen.values["unique"], expected="sessionToken unique", observed="it is not", at=seen)
     leading = {columns[0] for columns in seen.values["indexed"] if columns}
@@ -59,7 +59,7 @@ def session_table_is_indexed(history: History) -> Verdict:
     depends_on="session_storage.session_table_has_its_columns",
 )
 def sessions_have_foreign_keys(history: History) -> Verdict:
-    """tuvens-api keeps sessions consistent by foreign keys to their user and their account."""
+    """tuvens-api stores sessions with foreign keys to their user and their account."""
     seen = _table(history)
     found = {columns[0] for columns in seen.values["foreign_keys"] if columns}
     for column in ("userId", "accountId"):
@@ -78,7 +78,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     depends_on=[_MINTS, "session_token.a_live_session_is_validated"],
 )
 def validation_moves_the_last_used_time(history: History) -> Verdict:
-    """tuvens-api moves a session's last-used time forward each time that it validates the session."""
+    """tuvens-api moves a session's last-used time forward each time it validates the session."""
     seen = history.observation(f"{USED}/last used")
     first, second = seen.values["after"]
     exchange = seen.values["exchange"]
@@ -108,10 +108,10 @@ def validation_moves_the_last_used_time(history: History) -> Verdict:
     depends_on=_MINTS,
 )
 def expired_sessions_are_removed(history: History) -> Verdict:
-    """tuvens-api removes the rows of expired sessions by itself, within an hour."""
+    """tuvens-api removes the rows of expired sessions automatically, within an hour."""
     seen = history.observation(f"{CLEANED}/row")
     if not seen.values["before"]:
-        raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be seen")
+        raise UndecidedError("the session's row was not found before its expiry, so its removal cannot be observed")
     expect_arrival(
         history,
         seen.values["gone"],
@@ -132,7 +132,7 @@ def expired_sessions_are_removed(history: History) -> Verdict:
     depends_on=_MINTS,
 )
 def every_call_is_audited(history: History) -> Verdict:
-    """tuvens-api writes one audit record for every cross-app call and webhook, failed ones too."""
+    """tuvens-api writes one audit record for every cross-app call and webhook, including failed ones."""
     seen = history.observation(f"{AUDITED}/audit")
     for each in history.of_story(AUDITED):
         # How many calls arrived is not known if one got no answer or was sent again.
@@ -155,7 +155,7 @@ def every_call_is_audited(history: History) -> Verdict:
     security=True,
 )
 def audit_log_holds_no_secret(history: History) -> Verdict:
-    """tuvens-api writes no secret and no whole token into its audit log."""
+    """tuvens-api writes no secret and no complete token into its audit log."""
     seen = history.observation(f"{AUDITED}/audit")
     if not seen.values["rows"]:
         raise UndecidedError("the audit log is empty")

@@ -32,11 +32,11 @@ def _story(history: History) -> str:
     operations=["validateSession", "listUserAccounts", "validatePermission"],
 )
 def session_lives_until_its_expiry(history: History) -> Verdict:
-    """tuvens-api serves a session token until the expires_at that it announced."""
+    """tuvens-api accepts a session token until the expires_at that it announced."""
     story = _story(history)
     times = history.observation(f"{story}/times before").values
     if times["not_after"] >= times["expires_at"]:
-        raise UndecidedError("the questions took so long that the session may have expired meanwhile")
+        raise UndecidedError("the requests took so long that the session may have expired meanwhile")
     return held([expect_success(each) for each in history.every(f"{story}/before")])
 
 
@@ -44,26 +44,26 @@ def _refused_after(history: History, operation: str) -> Verdict:
     story = _story(history)
     times = history.observation(f"{story}/times after").values
     if times["not_before"] < times["expires_at"]:
-        raise UndecidedError("the questions may have come before the expiry")
+        raise UndecidedError("the requests may have arrived before the expiry")
     exchange = history.one(f"{story}/after/{operation}")
     return held(expect_status(exchange, 404, because="after the announced expires_at"))
 
 
 @rule(quote="404 token unknown or expired", security=True)
 def validate_session_refuses_an_expired_token(history: History) -> Verdict:
-    """tuvens-api answers 404 to validate-session with an expired session token."""
+    """validate-session returns 404 for an expired session token."""
     return _refused_after(history, "validateSession")
 
 
 @rule(section=ACCOUNTS, quote="404 session unknown or expired", operations="listUserAccounts", security=True)
 def user_accounts_refuses_an_expired_token(history: History) -> Verdict:
-    """tuvens-api answers 404 to user-accounts with an expired session token."""
+    """user-accounts returns 404 for an expired session token."""
     return _refused_after(history, "listUserAccounts")
 
 
 @rule(section=PERMISSION, quote="404 as above.", operations="validatePermission", security=True)
 def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
-    """tuvens-api answers 404 to validate-permission with an expired session token."""
+    """tuvens-api's validate-permission returns 404 for an expired session token."""
     return _refused_after(history, "validatePermission")
 
 
@@ -76,12 +76,13 @@ def validate_permission_refuses_an_expired_token(history: History) -> Verdict:
     ],
 )
 def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
-    """tuvens-api answers alike to an expired and to an unknown session token, so that a caller cannot tell which."""
+    """validate-session returns the same error for an expired and for an unknown session token, so that a caller cannot
+    distinguish them."""
     story = _story(history)
     answers = history.one(f"{story}/after/validateSession"), history.one(f"{story}/unknown")
     for each in answers:
         if answered(each).status != 404:
-            raise UndecidedError(f"exchange {each.number} ({each.step}) is answered {each.status}, not 404")
+            raise UndecidedError(f"exchange {each.number} ({each.step}) returned {each.status}, not 404")
     expired, unknown = (_error_of(each) for each in answers)
     expect(
         expired == unknown,

@@ -38,7 +38,8 @@ rule = RuleFamily(
     quote='200 `{"session_token": "...", "expires_at": "2025-07-25T15:45:00.000Z"}`', settles="C-TA-01", depends_on=()
 )
 def mints_a_session(history: History) -> Verdict:
-    """tuvens-api gives a user with a valid JWT a session token and its expiry, for an account of the user's."""
+    """generate-session returns a session token and its expiry to a user with a valid JWT, for an account that the user
+    belongs to."""
     answer = expect_success(history.one(f"{STORY}/first"))
     value = json_object(answer)
     for name in ("session_token", "expires_at"):
@@ -50,13 +51,13 @@ def mints_a_session(history: History) -> Verdict:
 
 @rule(section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation", settles="C-TA-01")
 def generate_session_answers_200(history: History) -> Verdict:
-    """tuvens-api answers 200 to a generate-session that succeeds."""
+    """generate-session returns 200 on success."""
     return held(expect_status(history.one(f"{STORY}/first"), 200))
 
 
 @rule(quote="opaque to readers; 32 to 1024 URL-safe characters")
 def token_has_32_to_1024_url_safe_characters(history: History) -> Verdict:
-    """tuvens-api mints session tokens of 32 to 1024 URL-safe characters."""
+    """tuvens-api issues session tokens of 32 to 1024 URL-safe characters."""
     # That an answer has a token is a rule of its own.
     tokens = [each for each in history.every(STORY) if "token" in each.facts]
     for each in tokens:
@@ -74,7 +75,7 @@ def _successes(history: History) -> list[Exchange]:
     """The answers that give a session. Raises UndecidedError for none: that is a rule of its own."""
     found = [each for each in history.every(STORY) if each.is_success]
     if not found:
-        raise UndecidedError("no session was minted")
+        raise UndecidedError("no session was issued")
     return found
 
 
@@ -86,7 +87,7 @@ def _statistics(history: History) -> tuple[dict[str, float | None], tuple[int, .
 
 @rule(quote="The token: 32 cryptographically random bytes", story=SAMPLE, security=True)
 def tokens_never_repeat(history: History) -> Verdict:
-    """tuvens-api never hands out the same session token twice."""
+    """tuvens-api never issues the same session token twice."""
     found, exchanges = _statistics(history)
     if (found["count"] or 0) < 2:
         raise UndecidedError(f"{found['count']} token: nothing to compare")
@@ -101,15 +102,15 @@ def tokens_never_repeat(history: History) -> Verdict:
     quote="The token: 32 cryptographically random bytes",
     story=SAMPLE,
     depends_on=[_MINTS, "session_token.tokens_never_repeat"],
-    next_step="Make tokens with crypto.randomBytes(32).",
+    next_step="Generate tokens with crypto.randomBytes(32).",
     security=True,
 )
 def tokens_look_random(history: History) -> Verdict:
-    """tuvens-api mints session tokens that no statistic of a sample tells from 32 random bytes."""
+    """tuvens-api issues session tokens that statistical tests of a sample cannot distinguish from 32 random bytes."""
     found, exchanges = _statistics(history)
     bits, prefix, monobit, runs = (found[name] for name in ("bits", "shared_prefix", "monobit", "runs"))
     if bits is None or prefix is None:
-        raise UndecidedError(f"{found['count']} tokens, of several lengths or too few, say nothing about randomness")
+        raise UndecidedError(f"{found['count']} tokens are too few, or too different in length, to test for randomness")
     observed = f"{found['count']} tokens: {bits:g} bits of each vary, two share a prefix of {prefix:g} characters"
     for name, score in (("ones and zeros", monobit), ("runs", runs)):
         if score is not None:
@@ -128,14 +129,15 @@ def tokens_look_random(history: History) -> Verdict:
     depends_on=[_MINTS, "deployment_file.session_expiry_is_announced"],
 )
 def expires_900_seconds_after_generation(history: History) -> Verdict:
-    """tuvens-api lets a session token expire 900 s after its generation, or as long after it as its deployment sets."""
+    """tuvens-api sets expires_at to 900 s after generation, or to the session lifetime that its deployment
+    configures."""
     expiry = int(history.context.settings.get("session_expiry", 900))
     sessions = _successes(history)
     for each in sessions:
         left = seconds_to_expiry(each)
         expect(
             -2.0 - each.seconds <= left - expiry <= 2.0,
-            expected=f"expires_at {expiry} s after the answer's Date",
+            expected=f"expires_at {expiry} s after the response's Date",
             observed=f"expires_at {left:.1f} s after it",
             at=each,
         )

@@ -38,7 +38,7 @@ validation_rule = RuleFamily(
 
 @validation_rule(quote='200 `{"user_id": "456", "email": "user@example.com"', settles="C-TA-06", depends_on=_MINTS)
 def a_live_session_is_validated(history: History) -> Verdict:
-    """tuvens-api answers validate-session with success for a live session token and the right secret."""
+    """validate-session succeeds for a live session token and the correct shared secret."""
     return held(expect_success(history.one(f"{VALIDATED}/first")))
 
 
@@ -48,7 +48,7 @@ def a_live_session_is_validated(history: History) -> Verdict:
     depends_on=["session_token.a_live_session_is_validated", "deployment_file.organiser_is_described"],
 )
 def validation_names_the_user(history: History) -> Verdict:
-    """tuvens-api tells in validate-session's answer the session's user: user_id as text, email, name and account_id."""
+    """validate-session returns the session's user: user_id as text, email, name and account_id."""
     answer = expect_success(history.one(f"{VALIDATED}/first"))
     value = json_object(answer)
     user = user_of(history, "organiser")
@@ -60,13 +60,13 @@ def validation_names_the_user(history: History) -> Verdict:
         expect(type(found) is kind and found != "", expected=f"{name} as {form}", observed=observed, at=answer)
         known = user.get(name)
         if known:
-            expect(found == known, expected=f"{name} {known!r}, the session's", observed=observed, at=answer)
+            expect(found == known, expected=f"{name} {known!r}, of the session's user", observed=observed, at=answer)
     return held(answer)
 
 
 @validation_rule(quote="name falls back to the email.", settles="C-TA-06", needs="role:nameless")
 def name_falls_back_to_the_email(history: History) -> Verdict:
-    """tuvens-api gives the email as the name of a user who has none."""
+    """validate-session returns the email as the name of a user who has no name."""
     answer = expect_success(history.one(f"{VALIDATED}/nameless user"))
     value = json_object(answer)
     email = value.get("email")
@@ -81,7 +81,7 @@ def name_falls_back_to_the_email(history: History) -> Verdict:
 
 @validation_rule(section="Where the sources disagree, and the ruling", quote="reusable until a fixed expires_at")
 def a_session_is_not_consumed_by_validation(history: History) -> Verdict:
-    """tuvens-api validates a session token again after it was validated."""
+    """validate-session accepts a session token again after it was validated."""
     return held([expect_success(each) for each in history.every(f"{VALIDATED}/again")])
 
 
@@ -91,7 +91,7 @@ def a_session_is_not_consumed_by_validation(history: History) -> Verdict:
     story=[VALIDATED, ASKED],
 )
 def validate_session_answers_200(history: History) -> Verdict:
-    """tuvens-api answers 200 to a validate-session that succeeds."""
+    """validate-session returns 200 on success."""
     return held(expect_status(history.one(f"{VALIDATED}/first"), 200))
 
 
@@ -112,7 +112,7 @@ accounts_rule = RuleFamily(
     depends_on=_MINTS,
 )
 def accounts_of_a_session_are_listed(history: History) -> Verdict:
-    """tuvens-api lists the accounts of a session's user, each with an integer id, a name and a slug."""
+    """user-accounts lists the accounts of the session's user, each with an integer id, a name and a slug."""
     answer = expect_success(history.one(f"{LISTED}/organiser"))
     for each in _accounts(answer):
         fits = [type(each.get(name)) for name in ("id", "name", "slug")] == [int, str, str]
@@ -134,13 +134,13 @@ def _accounts(answer: Exchange) -> list[dict[str, Any]]:
 
 @accounts_rule(section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation")
 def user_accounts_answers_200(history: History) -> Verdict:
-    """tuvens-api answers 200 to a user-accounts that succeeds."""
+    """user-accounts returns 200 on success."""
     return held(expect_status(history.one(f"{LISTED}/organiser"), 200))
 
 
 @accounts_rule(settles="C-TA-11")
 def own_account_is_listed(history: History) -> Verdict:
-    """tuvens-api lists, among the accounts of a session's user, the account that the session was minted for."""
+    """user-accounts lists the account for which the session was issued."""
     answer = expect_success(history.one(f"{LISTED}/organiser"))
     own = user_of(history, "organiser")["account_id"]
     ids = [each.get("id") for each in _accounts(answer)]
@@ -150,9 +150,9 @@ def own_account_is_listed(history: History) -> Verdict:
 
 @accounts_rule(settles="C-TA-11", needs="role:outsider", security=True)
 def foreign_accounts_are_not_listed(history: History) -> Verdict:
-    """tuvens-api lists no account that a session's user does not belong to."""
+    """user-accounts never lists an account that the session's user does not belong to."""
     if user_of(history, "organiser")["account_id"] == user_of(history, "outsider")["account_id"]:
-        raise LackingError("the organiser and the outsider have one account: name an outsider of another one")
+        raise LackingError("the organiser and the outsider share an account: name an outsider from another account")
     answers = []
     for role, foreign_role in (("organiser", "outsider"), ("outsider", "organiser")):
         answer = expect_success(history.one(f"{LISTED}/{role}"))
@@ -188,7 +188,7 @@ permission_rule = RuleFamily(
 
 @permission_rule(quote='200 `{"has_permission": true}`.', depends_on=_MINTS)
 def permission_is_answered_by_a_boolean(history: History) -> Verdict:
-    """tuvens-api answers validate-permission by has_permission, true or false."""
+    """tuvens-api's validate-permission returns has_permission, true or false."""
     answer = expect_success(history.one(f"{ASKED}/manage ticketing"))
     expect_field(answer, "has_permission", bool)
     return held(answer)
@@ -198,13 +198,13 @@ def permission_is_answered_by_a_boolean(history: History) -> Verdict:
     section="Where the sources disagree, and the ruling", quote="200; 201 is a declared deviation", settles=()
 )
 def validate_permission_answers_200(history: History) -> Verdict:
-    """tuvens-api answers 200 to a validate-permission that succeeds."""
+    """tuvens-api's validate-permission returns 200 on success."""
     return held(expect_status(history.one(f"{ASKED}/manage ticketing"), 200))
 
 
 @permission_rule(quote="Known permissions: `create_events`, `manage_ticketing`")
 def held_permission_is_true(history: History) -> Verdict:
-    """tuvens-api answers true for a permission that the session's user holds."""
+    """tuvens-api's validate-permission returns true for a permission that the session's user holds."""
     return _answers(history, "manage ticketing", True)
 
 
@@ -215,7 +215,8 @@ def held_permission_is_true(history: History) -> Verdict:
     depends_on=[_IS_ANSWERED, "session_token.held_permission_is_true"],
 )
 def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
-    """tuvens-api answers true for a permission that the session's user holds on an event of the user's account."""
+    """tuvens-api's validate-permission returns true for a permission that the session's user holds on an event of the
+    user's account."""
     return _answers(history, "own event", True)
 
 
@@ -226,17 +227,18 @@ def held_permission_is_true_on_an_own_event(history: History) -> Verdict:
     security=True,
 )
 def permission_is_false_on_a_foreign_event(history: History) -> Verdict:
-    """tuvens-api answers false for a permission on an event of an account that is not the session's user's."""
+    """tuvens-api's validate-permission returns false for a permission on an event of an account that the user does not
+    belong to."""
     return _answers(history, "foreign event", False)
 
 
 @permission_rule(quote="an unknown one is `false`, not an error.")
 def unknown_permission_is_false(history: History) -> Verdict:
-    """tuvens-api answers false, not an error, for a permission that it does not know."""
+    """tuvens-api's validate-permission returns false, not an error, for an unknown permission."""
     return _answers(history, "unknown permission", False)
 
 
 @permission_rule(quote='200 `{"has_permission": true}`.', needs="role:member", security=True)
 def lacking_permission_is_false(history: History) -> Verdict:
-    """tuvens-api answers false for a permission that the session's user does not hold."""
+    """tuvens-api's validate-permission returns false for a permission that the session's user does not hold."""
     return _answers(history, "member", False)

@@ -42,18 +42,18 @@ for _operation in openapi.load("tuvens-api").operations.values():
     _prefix = f"shared_secret.{_route.replace('-', '_')}"
     rule(
         id=f"{_prefix}_refuses_a_missing_secret",
-        statement=f"tuvens-api answers 401 to {_route} without the shared secret, and with an empty one.",
+        statement=f"tuvens-api's {_route} rejects a missing or empty shared secret with 401.",
         operations=_operation.id,
     )(_each(f"{_operation.id}/missing"))
     rule(
         id=f"{_prefix}_refuses_a_wrong_secret",
-        statement=f"tuvens-api answers 401 to {_route} with a secret that is wrong: another, a part, longer, in other "
-        "case.",
+        statement=f"tuvens-api's {_route} rejects a wrong shared secret with 401: another one, a part of it, a longer "
+        "one, or one in other case.",
         operations=_operation.id,
     )(_each(f"{_operation.id}/wrong"))
     rule(
         id=f"{_prefix}_authenticates_before_it_reads",
-        statement=f"tuvens-api answers 401, not 400, to a {_route} that lacks the secret and is ill-formed.",
+        statement=f"tuvens-api's {_route} returns 401, not 400, for a malformed request without the shared secret.",
         section="Errors",
         quote="Order on every route: authentication (401), then the request's form (400)",
         settles=(),

@@ -25,5 +25,5 @@ rule = RuleFamily(
 
 @rule()
 def no_timing_leak_is_seen(history: History) -> Verdict:
-    """tuvens-api takes as long to refuse a shared secret that is nearly right as one that is wrong throughout."""
+    """tuvens-api takes equally long to reject a nearly correct shared secret and one that is wrong throughout."""
     return takes_as_long(history, STORY)

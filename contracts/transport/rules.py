@@ -25,25 +25,25 @@ rule = RuleFamily(
 
 @rule()
 def plain_http_is_refused(history: History) -> Verdict:
-    """tuvens-api serves nothing by http://: it redirects to https:// or refuses."""
+    """tuvens-api serves nothing over http://: it redirects to https:// or rejects the request."""
     # Only a host that answers by https can be said to refuse http.
     reached = answered(history.one(f"{STORY}/https"))
     try:
         plain = history.one(f"{STORY}/http")
     except NothingObservedError:
-        return held(reached, "served on a port of its own, which speaks https only")
+        return held(reached, "served on a separate port, which speaks https only")
     if plain.outcome is not Outcome.ANSWERED:
         return held((plain, reached), "refused")
     redirected = plain.status in (301, 302, 307, 308) and (plain.header("Location") or "").startswith("https://")
     expect(
-        redirected or plain.is_error, expected="a redirect to https://, or a refusal", observed=shown(plain), at=plain
+        redirected or plain.is_error, expected="a redirect to https://, or an error", observed=shown(plain), at=plain
     )
     return held(plain)
 
 
 @rule()
 def strict_transport_is_demanded(history: History) -> Verdict:
-    """tuvens-api tells browsers to come by https only (Strict-Transport-Security)."""
+    """tuvens-api requires browsers to use https only (Strict-Transport-Security)."""
     answer = let_through(history.one(f"{STORY}/https"))
     value = answer.header("Strict-Transport-Security") or ""
     # max-age=0 withdraws it (RFC 6797, 6.1.1); the value may be quoted.
@@ -54,7 +54,7 @@ def strict_transport_is_demanded(history: History) -> Verdict:
 
 @rule()
 def old_tls_is_refused(history: History) -> Verdict:
-    """tuvens-api refuses TLS older than 1.2."""
+    """tuvens-api rejects TLS versions older than 1.2."""
     seen = history.observation(f"{STORY}/old versions")
     reached = answered(history.one(f"{STORY}/https"))
     accepted = ", ".join(seen.values["accepted"])

@@ -52,7 +52,7 @@ rule = RuleFamily(
     depends_on="deployment_file.events_are_the_organisers",
 )
 def an_event_is_read(history: History) -> Verdict:
-    """tuvens-api answers 200 to anyone who reads an event, and names its id as text and its account."""
+    """tuvens-api returns 200 to anyone who reads an event, with its id as text and its account."""
     answer = expect_status(_read(history, "known event"), 200)
     value = json_object(answer)
     asked = history.observation(f"{READ}/known event").values
@@ -68,14 +68,14 @@ def an_event_is_read(history: History) -> Verdict:
 
 @rule(story=READ, operations="getEvent", depends_on=_IS_READ)
 def an_unknown_event_is_not_found(history: History) -> Verdict:
-    """tuvens-api answers 404 to who reads an event that does not exist."""
+    """Reading an event that does not exist returns 404."""
     return held(expect_status(_read(history, "unknown event"), 404))
 
 
 @rule(section=_SECTION, quote='PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)', depends_on=_IS_READ)
 def the_callback_is_noted(history: History) -> Verdict:
-    """tuvens-api notes, when the client's callback page says so, that an event has ticketing and which event of
-    hi.events it is."""
+    """tuvens-api stores, when the client's callback page sends it, that an event has ticketing and the id of its
+    hi.events event."""
     seen = []
     for step in ("first", "second"):
         change, after = _changed(history, step)
@@ -92,7 +92,7 @@ def the_callback_is_noted(history: History) -> Verdict:
 
 @rule(section=_SECTION, quote="(`setup` | `active` | `inactive`, null before ticketing is enabled)")
 def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
-    """tuvens-api gives an event a ticketing status, setup, active or inactive, once ticketing is enabled."""
+    """tuvens-api gives an event a ticketing status (setup, active or inactive) once ticketing is enabled."""
     _, after = _changed(history, "first")
     status = json_object(after).get("ticketing_status")
     expect(
@@ -113,13 +113,13 @@ def an_event_with_ticketing_has_a_status(history: History) -> Verdict:
     next_step="Build the URL from hi.events' address, hi_events_event_id and a slug: /event/{id}/{slug}.",
 )
 def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
-    """tuvens-api gives an event with ticketing that belongs to an event of hi.events the URL of its page there
+    """tuvens-api returns, for an event with ticketing and a linked hi.events event, the URL of its page there
     (hi_events_event_url)."""
     seen = [each for each in history.exchanges("getEvent", "tuvens-api") if each.status == 200]
     # Whether a response is an object at all is for the rule of the document to say.
     linked = [(each, value) for each in seen if _is_linked(value := object_or_empty(each.response_body))]
     if not linked:
-        raise UndecidedError("no event with ticketing and with an hi_events_event_id was read")
+        raise UndecidedError("the run read no event with ticketing and an hi_events_event_id")
     for each, value in linked:
         expect(
             _is_web_address(value.get("hi_events_event_url")),
@@ -132,7 +132,7 @@ def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
 
 @rule(section=_SECTION, quote="legacy aliases `ticketStatus`, `hasTicketing`, `hiEventsEventId`")
 def legacy_aliases_agree(history: History) -> Verdict:
-    """tuvens-api gives the event's ticketStatus, hasTicketing and hiEventsEventId beside their newer names, alike."""
+    """tuvens-api returns ticketStatus, hasTicketing and hiEventsEventId with the same values as their newer names."""
     readings = [_changed(history, step)[1] for step in ("first", "second")]
     for after in readings:
         event = json_object(after)
@@ -147,39 +147,39 @@ def legacy_aliases_agree(history: History) -> Verdict:
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)", security=True)
 def a_change_without_jwt_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 401 to a change of an event without a JWT, and with what is none."""
+    """tuvens-api returns 401 for a change of an event with a missing or malformed JWT."""
     return statuses(history.every(f"{CHANGED}/no jwt"), 401)
 
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)", depends_on=_DEMANDS_JWT)
 def a_change_is_authenticated_before_it_is_read(history: History) -> Verdict:
-    """tuvens-api answers 401, not 400 or 404, to a change without a JWT that is ill-formed or of an unknown event; a
-    body that is not JSON may also get 400, from a parser that runs before."""
+    """tuvens-api returns 401 for a change without a JWT, even if it is malformed or of an unknown event; a parser may
+    return 400 for invalid JSON."""
     by_parser = expect_status(history.one(f"{CHANGED}/no jwt and no JSON"), 401, 400)
     return held([*statuses(history.every(f"{CHANGED}/no jwt and"), 401).evidence, by_parser.number])
 
 
 @rule(needs="role:member", depends_on=_DEMANDS_JWT, security=True)
 def a_change_without_permission_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 403 to a change of an event by a member of its account who lacks manage_ticketing."""
+    """tuvens-api returns 403 for a change of an event by a member of its account who lacks manage_ticketing."""
     return held(expect_status(history.one(f"{CHANGED}/by the member"), 403))
 
 
 @rule(needs="role:outsider", depends_on=_DEMANDS_JWT, security=True)
 def a_change_by_an_outsider_is_refused(history: History) -> Verdict:
-    """tuvens-api answers 403 to a change of an event by who holds manage_ticketing in another account only."""
+    """tuvens-api returns 403 for a change of an event by a user who holds manage_ticketing only in another account."""
     return held(expect_status(history.one(f"{CHANGED}/by the outsider"), 403))
 
 
 @rule()
 def a_change_of_an_unknown_event_is_not_found(history: History) -> Verdict:
-    """tuvens-api answers 404 to a change of an event that does not exist."""
+    """tuvens-api returns 404 for a change of an event that does not exist."""
     return held(expect_status(history.one(f"{CHANGED}/unknown event"), 404))
 
 
 @rule(quote="Order on every route: authentication (401), then the request's form (400)", security=True)
 def refused_changes_change_nothing(history: History) -> Verdict:
-    """tuvens-api leaves an event as it was when it refuses a change."""
+    """tuvens-api leaves an event unchanged when it rejects a change."""
     before, after = _after(history, "second"), _after(history, "refusals")
     was, found = _ticketing(json_object(before)), _ticketing(json_object(after))
     if found != was:

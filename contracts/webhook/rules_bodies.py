@@ -18,7 +18,7 @@ rule = RuleFamily(
     settles="C-TA-14",
     operations=[WEBHOOK, "getEvent"],
     depends_on="webhook.an_update_changes_the_event",
-    next_step="Verify the signature over the bytes as received: escapes, spaces and order are the sender's to choose.",
+    next_step="Verify the signature over the bytes as received: the sender may choose escapes, spaces and key order.",
 )
 
 
@@ -43,19 +43,22 @@ def _applied(history: History, language: str) -> Verdict:
 
 @rule()
 def updates_by_php_are_applied(history: History) -> Verdict:
-    """tuvens-api applies a signed update as PHP writes it: slashes and accents escaped or not, pretty or not."""
+    """tuvens-api applies a correctly signed update as PHP writes it: slashes and accents escaped or not, pretty-printed
+    or compact."""
     return _applied(history, "php")
 
 
 @rule()
 def updates_by_node_are_applied(history: History) -> Verdict:
-    """tuvens-api applies a signed update as Node writes it: accents, emoji and U+2028 as they are, any key order."""
+    """tuvens-api applies a correctly signed update as Node writes it: accents, emoji and U+2028 unescaped, keys in any
+    order."""
     return _applied(history, "node")
 
 
 @rule()
 def updates_by_python_are_applied(history: History) -> Verdict:
-    """tuvens-api applies a signed update as Python writes it: spaces between, all but ASCII escaped, a newline last."""
+    """tuvens-api applies a correctly signed update as Python writes it: with spaces, non-ASCII characters escaped, and
+    a newline at the end."""
     return _applied(history, "python")
 
 
@@ -63,8 +66,8 @@ def updates_by_python_are_applied(history: History) -> Verdict:
     section="Left open: no rule judges these, and a simulator picks the first",
     quote="whoever reads them takes both",
     settles=(),
-    next_step="Read event_sent_at as ISO 8601 with an offset: PHP writes UTC as +00:00.",
+    next_step="Parse event_sent_at as ISO 8601 with an offset: PHP writes UTC as +00:00.",
 )
 def a_time_with_an_offset_of_zero_is_read(history: History) -> Verdict:
-    """tuvens-api applies a signed update whose event_sent_at is written with +00:00 instead of Z."""
+    """tuvens-api applies a correctly signed update whose event_sent_at ends in +00:00 instead of Z."""
     return _applied(history, "time with offset")

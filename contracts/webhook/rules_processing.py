@@ -1,4 +1,4 @@
-"""The webhook: the effect of a rightly signed update on the event."""
+"""The webhook: the effect of a correctly signed update on the event."""
 
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import (
@@ -51,10 +51,10 @@ rule = RuleFamily(
     settles="C-TA-14",
     operations=WEBHOOK,
     depends_on=(),
-    next_step="Compare the shared secrets of both sides, and that the signature is verified over the raw body.",
+    next_step="Check that both sides have the same shared secret and that the signature is verified over the raw body.",
 )
 def signed_update_is_accepted(history: History) -> Verdict:
-    """tuvens-api accepts a rightly signed status update of an event."""
+    """tuvens-api accepts a correctly signed status update of an event."""
     return held(expect_success(history.one(f"{STORY}/LIVE/update")))
 
 
@@ -66,13 +66,13 @@ def signed_update_is_accepted(history: History) -> Verdict:
     depends_on=_ACCEPTED,
 )
 def accepted_update_is_answered_200(history: History) -> Verdict:
-    """tuvens-api answers 200 to a status update that it accepts."""
+    """tuvens-api returns 200 for a status update that it accepts."""
     return held(expect_status(history.one(f"{STORY}/LIVE/update"), 200))
 
 
 @rule(quote='200 `{"success": true, "message": "..."}`.', settles="C-TA-14", operations=WEBHOOK, depends_on=_ACCEPTED)
 def accepted_update_is_called_a_success(history: History) -> Verdict:
-    """tuvens-api answers an accepted status update with success true and a message."""
+    """tuvens-api returns success true and a message for a status update that it accepts."""
     answer = expect_success(history.one(f"{STORY}/LIVE/update"))
     value = json_object(answer)
     fits = value.get("success") is True and isinstance(value.get("message"), str)
@@ -86,7 +86,7 @@ def accepted_update_is_called_a_success(history: History) -> Verdict:
     depends_on=[_ACCEPTED, "tuvens_event.an_event_is_read"],
 )
 def an_update_changes_the_event(history: History) -> Verdict:
-    """tuvens-api changes the event's ticketing status after a status update that it accepts."""
+    """tuvens-api changes the event's ticketing status after it accepts a status update."""
     readings = []
     for update in history.every(STORY):
         status, _, kind = update.step.removeprefix(f"{STORY}/").partition("/")
@@ -107,10 +107,11 @@ def an_update_changes_the_event(history: History) -> Verdict:
     level=SHOULD,
     quote="Effect on the event: the ticketing status, and `contactData.hiEventsEventId` (2)",
     settles=(),
-    next_step="Answer 200 once the change is committed: what is lost after it, hi.events does not send again.",
+    next_step="Return 200 only after the change is committed: hi.events does not resend an acknowledged update.",
 )
 def acknowledged_update_can_be_read(history: History) -> Verdict:
-    """tuvens-api answers 200 to a status update once the event is changed: whoever reads it then gets the new state."""
+    """tuvens-api returns 200 for a status update only after it has changed the event: an immediate read shows the new
+    state."""
     seen: list[Exchange] = []
     for update in history.every(STORY):
         status, _, kind = update.step.removeprefix(f"{STORY}/").partition("/")
@@ -119,11 +120,11 @@ def acknowledged_update_can_be_read(history: History) -> Verdict:
         step = f"{STORY}/{status}/after"
         first, last = readable(history.every(step)[0]), event_reading(history, step)
         if first.header("age") not in (None, "0"):
-            raise UndecidedError(f"a cache answered in exchange {first.number}")
+            raise UndecidedError(f"a cache responded in exchange {first.number}")
         was, became = state_in(first).ticketing, state_in(last).ticketing
         expect(
             was == became,
-            expected=f"ticketing_status {became!r} right after {status} was answered {update.status}",
+            expected=f"ticketing_status {became!r} right after {status} returned {update.status}",
             observed=f"{was!r}; {became!r} after {last.started - first.started:.1f} s",
             at=(first, update, last),
         )
@@ -145,37 +146,39 @@ def _results_in(history: History, status: str, ticketing: str) -> Verdict:
         at=(after, update),
     )
     if was == ticketing:
-        raise UndecidedError(f"the event had ticketing_status {ticketing} before {status} came: no change was seen")
+        raise UndecidedError(
+            f"the event had ticketing_status {ticketing} before {status} arrived: no change was visible"
+        )
     return held((before, update, after))
 
 
 @rule(quote="| LIVE | active |", settles="C-TA-16")
 def live_gives_active(history: History) -> Verdict:
-    """tuvens-api sets the ticketing status active when an event goes LIVE."""
+    """tuvens-api sets the ticketing status to active when an event goes LIVE."""
     return _results_in(history, "LIVE", "active")
 
 
 @rule(quote="| DRAFT | setup |", settles="C-TA-17")
 def draft_gives_setup(history: History) -> Verdict:
-    """tuvens-api sets the ticketing status setup when an event becomes a DRAFT."""
+    """tuvens-api sets the ticketing status to setup when an event becomes a DRAFT."""
     return _results_in(history, "DRAFT", "setup")
 
 
 @rule(quote="| CANCELLED | inactive |", settles="C-TA-18")
 def cancelled_gives_inactive(history: History) -> Verdict:
-    """tuvens-api sets the ticketing status inactive when an event is CANCELLED."""
+    """tuvens-api sets the ticketing status to inactive when an event is CANCELLED."""
     return _results_in(history, "CANCELLED", "inactive")
 
 
 @rule(quote="| ENDED | inactive |", settles="C-TA-19")
 def ended_gives_inactive(history: History) -> Verdict:
-    """tuvens-api sets the ticketing status inactive when an event has ENDED."""
+    """tuvens-api sets the ticketing status to inactive when an event has ENDED."""
     return _results_in(history, "ENDED", "inactive")
 
 
 @rule(quote="| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |", settles="C-TA-20")
 def an_unknown_word_gives_setup(history: History) -> Verdict:
-    """tuvens-api accepts a status that it does not know, and sets the ticketing status setup."""
+    """tuvens-api accepts an unknown status and sets the ticketing status to setup."""
     return _results_in(history, "POSTPONED", "setup")
 
 
@@ -185,13 +188,13 @@ def an_unknown_word_gives_setup(history: History) -> Verdict:
     depends_on=_UNKNOWN_WORD,
 )
 def archived_gives_setup(history: History) -> Verdict:
-    """tuvens-api sets the ticketing status setup when an event is ARCHIVED."""
+    """tuvens-api sets the ticketing status to setup when an event is ARCHIVED."""
     return _results_in(history, "ARCHIVED", "setup")
 
 
 @rule(quote="| anything else (ARCHIVED, which upstream Hi.Events has, too) | setup |", depends_on=_UNKNOWN_WORD)
 def status_in_lower_case_gives_setup(history: History) -> Verdict:
-    """tuvens-api takes live for a status that it does not know: LIVE is the word."""
+    """tuvens-api treats live in lower case as an unknown status, and sets the ticketing status to setup."""
     return _results_in(history, "live", "setup")
 
 
@@ -234,20 +237,20 @@ noting_rule = RuleFamily(
 
 @noting_rule(depends_on="webhook.an_update_changes_the_event")
 def metadata_name_the_hi_events_event(history: History) -> Verdict:
-    """tuvens-api notes in contactData.hiEventsEventId which event of hi.events an update was about."""
+    """tuvens-api stores in contactData.hiEventsEventId the id of the hi.events event that an update is about."""
     return _expect_as_sent(history, "hiEventsEventId", "id")
 
 
 @noting_rule()
 def metadata_name_the_status(history: History) -> Verdict:
-    """tuvens-api notes in contactData.hiEventsStatus the status as hi.events sent it."""
+    """tuvens-api stores in contactData.hiEventsStatus the status exactly as hi.events sent it."""
     return _expect_as_sent(history, "hiEventsStatus", "status")
 
 
 @noting_rule(quote="`contactData.hiEventsLastUpdated` (ISO time)")
 def metadata_tell_when(history: History) -> Verdict:
-    """tuvens-api notes in contactData.hiEventsLastUpdated when an update was processed or sent, and moves it forward
-    with the next one."""
+    """tuvens-api stores in contactData.hiEventsLastUpdated when an update was processed or sent, and moves it forward
+    with the next update."""
     updates = _updates(history)
     times = [_last_updated(update, after) for update, after in updates]
     (_, first), (_, second) = updates

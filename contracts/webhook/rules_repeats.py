@@ -1,4 +1,4 @@
-"""The webhook: deliveries that come twice, late, or out of order."""
+"""The webhook: deliveries that arrive twice, late, or out of order."""
 
 from contracts.catalogue import RuleFamily
 from contracts.status_changes import WEBHOOK, event_reading, expect_ours_alone, reported_status, state_in
@@ -42,55 +42,54 @@ def _unchanged(history: History, first: str, *later: str) -> Verdict:
 
 @rule(quote="a delivery repeated leaves the same state", settles="C-SE-03")
 def repeated_update_leaves_the_same_state(history: History) -> Verdict:
-    """tuvens-api leaves an event in the same state when the same delivery comes twice."""
+    """tuvens-api leaves an event in the same state when the same delivery arrives twice."""
     return _unchanged(history, f"{REPEATED}/live", f"{REPEATED}/live again")
 
 
 @rule(
     quote="a delivery repeated leaves the same state",
     operations=WEBHOOK,
-    next_step="Answer 200 to what was applied before: hi.events would send it again and again otherwise.",
+    next_step="Return 200 for an update that was applied before: otherwise hi.events keeps resending it.",
 )
 def repeated_update_is_no_failure(history: History) -> Verdict:
-    """tuvens-api answers a delivery that comes again without a server error (5xx)."""
+    """tuvens-api responds to a repeated delivery without a server error (5xx)."""
     again = [history.one(f"{REPEATED}/{step}") for step in ("live again", "live once more")]
     for each in again:
         answered(each)
-        expect((each.status or 0) < 500, expected="an answer below 500", observed=shown(each), at=each)
+        expect((each.status or 0) < 500, expected="a status below 500", observed=shown(each), at=each)
     return held(again)
 
 
 @rule(
     settles="C-SE-03",
-    next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
+    next_step="Store the event_sent_at of the last applied update with the event, and skip older updates.",
     security=True,
 )
 def repeated_update_does_not_undo_a_later_one(history: History) -> Verdict:
-    """tuvens-api leaves an event as a later update made it when an earlier one is delivered again."""
+    """tuvens-api keeps the state of a later update when an earlier update is delivered again."""
     return _unchanged(history, f"{REPEATED}/cancelled", f"{REPEATED}/live once more")
 
 
 @rule(
     story=OVERTAKEN,
     settles="C-SE-03",
-    next_step="Keep the event_sent_at of the last applied update with the event, and skip what is older.",
+    next_step="Store the event_sent_at of the last applied update with the event, and skip older updates.",
     security=True,
 )
 def stale_update_does_not_overwrite(history: History) -> Verdict:
-    """tuvens-api leaves an event as it is when an update comes that was sent before the last one applied, be it by a
-    second."""
+    """tuvens-api does not apply an update that was sent before the last applied one, even by one second."""
     return _unchanged(history, f"{OVERTAKEN}/live", f"{OVERTAKEN}/ten seconds older", f"{OVERTAKEN}/a second older")
 
 
 @rule(story=OVERTAKEN)
 def newer_update_is_applied_after_a_stale_one(history: History) -> Verdict:
-    """tuvens-api applies a newer update after one that was stale."""
+    """tuvens-api applies a newer update after a stale one."""
     update = expect_success(history.one(f"{OVERTAKEN}/newer"))
     before, after = (event_reading(history, f"{OVERTAKEN}/{step}/event") for step in ("live", "newer"))
     was, found = state_in(before), state_in(after)
     expect(
         found != was,
-        expected="another state than before the stale update",
+        expected="a different state from before the stale update",
         observed=f"{found}, as before",
         at=(after, update),
     )

@@ -20,12 +20,12 @@ rule = RuleFamily(
     operations=WEBHOOK,
     needs="near:tuvens-api",
     depends_on="webhook.wrong_signature_is_refused",
-    next_step="Compare the digests with crypto.timingSafeEqual, not the texts with ===.",
+    next_step="Compare the digests with crypto.timingSafeEqual, not as strings with ===.",
 )
 
 
 @rule()
 def no_timing_leak_is_seen(history: History) -> Verdict:
-    """tuvens-api takes as long to refuse a webhook's signature that is wrong in its last digit as one that is wrong in
-    all of them."""
+    """tuvens-api takes equally long to reject a webhook signature that is wrong in its last digit and one that is wrong
+    in all digits."""
     return takes_as_long(history, STORY)

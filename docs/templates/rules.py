@@ -21,7 +21,7 @@ rule = RuleFamily(
 
 
 # The function's name becomes the id (<seam>.<name>), its docstring the sentence of the report, the quote its proof.
-@rule(quote="then existence and permission (404, 403)", next_step="Look the event up before its account is compared.")
+@rule(quote="then existence and permission (404, 403)", next_step="Look up the event before you compare its account.")
 def an_unknown_event_is_not_found(history: History) -> Verdict:
-    """tuvens-api answers 404 to a reading of an event that does not exist."""
+    """Reading an event that does not exist returns 404."""
     return held(expect_status(history.one(f"{STORY}/unknown event"), 404))

@@ -53,15 +53,15 @@ def test_the_same_field_of_each_element_of_a_list_is_one() -> None:
 
 def test_a_field_in_the_body_that_a_verdict_shows_is_not_what_it_speaks_of() -> None:
     found = seen(200, EXPIRES, schema="Session")
-    assert cause(found, "'mock' is refused as a credential", shown(found)) == "place.one"
+    assert cause(found, "'mock' is rejected as a credential", shown(found)) == "place.one"
     assert cause(found, "status 401", shown(found)) == cause(
-        found, "the answer 401 that a pact describes", shown(found)
+        found, "the response 401 that a pact describes", shown(found)
     )
 
 
 def test_a_wrong_status_is_one_cause_for_one_request() -> None:
     without, other = seen(200, asks=()), seen(200, asks=(("Authorization", "Bearer <jwt:99999999>"),))
-    assert cause(without, "status 401", "200") == cause(without, "401 without right credentials", "no error", "two")
+    assert cause(without, "status 401", "200") == cause(without, "401 without valid credentials", "no error", "two")
     assert cause(without, "status 401", "200") != cause(other, "status 401", "200")
     assert cause(replace(without, operation="validate"), "status 401", "200") != cause(without, "status 401", "200")
     assert cause(without, "no token beside the refusal", "200") == "place.one"

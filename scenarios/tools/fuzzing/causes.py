@@ -16,13 +16,13 @@ from openapi.schema import Schemas
 from scenarios.tools.fuzzing.engine import Failure
 
 _EXPECTED = {
-    "not_a_server_error": "an answer below 500",
-    "status_code_conformance": "a status that the document has",
-    "content_type_conformance": "a media type that the document has",
-    "response_headers_conformance": "the headers that the document demands",
-    "response_schema_conformance": "a body that fits the document",
-    "negative_data_rejection": "a refusal (4xx) of an ill-formed request",
-    "ignored_auth": "401 without right credentials",
+    "not_a_server_error": "a status below 500",
+    "status_code_conformance": "a documented status",
+    "content_type_conformance": "a documented media type",
+    "response_headers_conformance": "the headers that the document requires",
+    "response_schema_conformance": "a body that matches the document",
+    "negative_data_rejection": "an error (4xx) for a malformed request",
+    "ignored_auth": "401 without valid credentials",
 }
 _VALUE = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|\d+")
 _LONGEST = 200

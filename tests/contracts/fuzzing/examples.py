@@ -13,18 +13,18 @@ from tests.contracts.histories import answer, history, observed
 SERVER_ERROR = {
     "check": "not_a_server_error",
     "key": "not_a_server_error: 500",
-    "expected": "an answer below 500",
+    "expected": "a status below 500",
     "observed": 'a server error in 500 {"message": "no"}',
     "exchanges": [2, 1],
 }
 UNREFUSED = {
     "check": "negative_data_rejection",
     "key": "negative_data_rejection: /body/account_id",
-    "expected": "a refusal (4xx) of an ill-formed request",
+    "expected": "an error (4xx) for a malformed request",
     "observed": "a request accepted whose body/account_id is required",
     "exchanges": [1],
 }
-MISSHAPEN = {**UNREFUSED, "check": "response_schema_conformance", "expected": "a body that fits the document"}
+MISSHAPEN = {**UNREFUSED, "check": "response_schema_conformance", "expected": "a body that matches the document"}
 
 
 FUZZED = [each.id for each in openapi.operations() if each.contract.refusals is not None]
