@@ -30,7 +30,7 @@ VERIFIED, MISMATCHED = "verified", "mismatched"
 LACKING, UNREACHED, UNREADABLE, FAULTY = "lacking", "state not reached", "unreadable", "faulty"
 """The outcomes of an interaction in the observation of a story."""
 
-# hi.events passes tuvens-api's answers on, so it is not to blame if these break an interaction.
+# hi.events passes tuvens-api's responses on, so it is not to blame if these break an interaction.
 _RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "tuvens_client_sign_in_with_living_session": (
         "session_token.mints_a_session",
@@ -97,6 +97,15 @@ def _expected(interaction: Interaction) -> str:
     return f"{what} that {interaction.file.name} describes"
 
 
+def _statement(interaction: Interaction) -> str:
+    if interaction.status is None:
+        what = f"sends {interaction.consumer} {interaction.description}"
+    else:
+        what = f"returns the {interaction.status} response that {interaction.consumer} expects for "
+        what += interaction.description
+    return f"{interaction.provider} {what}, if {interaction.state}."
+
+
 def _observed(history: History, interaction: Interaction) -> Observation:
     """The observation of an interaction. Raises NothingObservedError for the story that this deployment can drive."""
     for step in interaction.steps:
@@ -120,8 +129,7 @@ for _interaction in interactions():
     _route = () if openapi.find(_interaction.operation).contract.optional else (f"routes.{_interaction.operation}",)
     rule(
         id=f"pact.{_interaction.name}",
-        statement=f"{_interaction.provider} {'sends what' if _interaction.status is None else 'responds as'} "
-        f"{_interaction.consumer} relies on, given that {_interaction.state}: {_interaction.description}.",
+        statement=_statement(_interaction),
         obliged=_interaction.provider,
         section=_interaction.section,
         quote=_interaction.quote,

@@ -39,7 +39,7 @@ def _number_of(event: str) -> int:
     return int(event)
 
 
-@_setup("no session has this token", "nobody was given this bearer token")
+@_setup("no session has this token", "no session has this bearer token")
 async def _nothing(states: ProviderStates) -> AsyncIterator[Values]:
     yield {}
 
@@ -49,18 +49,18 @@ async def _own_account(states: ProviderStates) -> AsyncIterator[Values]:
     yield {"account_id": states.cast.organiser.account_id}
 
 
-@_setup("the organiser has no part in the account")
+@_setup("the organiser does not belong to the account")
 async def _foreign_account(states: ProviderStates) -> AsyncIterator[Values]:
     yield {"account_id": states.cast.user("outsider").account_id}
 
 
-@_setup("the organiser has a living session")
+@_setup("the organiser has a live session")
 async def _session(states: ProviderStates) -> AsyncIterator[Values]:
     await states.cast.session()
     yield {}
 
 
-@_setup("the member has a living session and may not manage ticketing")
+@_setup("the member has a live session and may not manage ticketing")
 async def _session_of_member(states: ProviderStates) -> AsyncIterator[Values]:
     await states.cast.session("member")
     yield {}
@@ -77,7 +77,7 @@ async def _own_event(states: ProviderStates) -> AsyncIterator[Values]:
     yield {"resource_id": _number_of(states.cast.some_event)}
 
 
-@_setup("the event belongs to an account of others")
+@_setup("the event belongs to another account")
 async def _foreign_event(states: ProviderStates) -> AsyncIterator[Values]:
     await states.cast.session()
     yield {"resource_id": _number_of(states.cast.deployment.foreign_event)}
@@ -126,7 +126,7 @@ for _ticketing_status, _status in (("active", "LIVE"), ("setup", "DRAFT"), ("ina
     _setup(f"the event's ticketing is {_ticketing_status}")(_event_with_status(_status))
 
 
-@_setup("an open page waits for the event")
+@_setup("a page listens for updates of the event")
 async def _event_for_message(states: ProviderStates) -> AsyncIterator[Values]:
     async with states.cast.event() as event:
         states.event = event
@@ -145,7 +145,7 @@ async def _signed_in_own_event(states: ProviderStates) -> AsyncIterator[Values]:
     yield {"resource_id": _number_of(states.cast.some_event)}
 
 
-@_setup("the organiser is signed in and the event belongs to an account of others")
+@_setup("the organiser is signed in and the event belongs to another account")
 async def _signed_in_foreign_event(states: ProviderStates) -> AsyncIterator[Values]:
     await states.cast.signed_in()
     yield {"resource_id": _number_of(states.cast.deployment.foreign_event)}
@@ -175,7 +175,7 @@ async def _return_url(states: ProviderStates) -> AsyncIterator[Values]:
     yield {"return_url": states.cast.deployment.return_origin + CALLBACK}
 
 
-@_setup("tuvens-api is in trouble")
+@_setup("tuvens-api is failing")
 async def _failing_tuvens_api(states: ProviderStates) -> AsyncIterator[Values]:
     await states.cast.session()
     async with states.cast.stage.control.fault("tuvens-api-answers-500"):
@@ -248,11 +248,11 @@ async def _send_counted(states: ProviderStates, operation: str, about: str) -> i
 
 
 for _state, _operation in (
-    ("the organiser's minute of new sessions is used up", "generateSession"),
-    ("the secret's minute of validations is used up", "validateSession"),
-    ("the session's minute of account lists is used up", "listUserAccounts"),
-    ("the session's minute of permission questions is used up", "validatePermission"),
-    ("the instance's minute of webhooks is used up", "receiveEventStatusChanged"),
-    ("the address has used up its minute of sign-ins", "validateCrossAppSession"),
+    ("the organiser's rate limit for new sessions is exhausted", "generateSession"),
+    ("the secret's rate limit for validations is exhausted", "validateSession"),
+    ("the session's rate limit for account lists is exhausted", "listUserAccounts"),
+    ("the session's rate limit for permission checks is exhausted", "validatePermission"),
+    ("the instance's rate limit for webhooks is exhausted", "receiveEventStatusChanged"),
+    ("the address's rate limit for sign-ins is exhausted", "validateCrossAppSession"),
 ):
     _setup(_state)(_used_up(_operation))

@@ -16,8 +16,8 @@ _SECRET, _TOKEN = placeholders.SHARED_SECRET, placeholders.session_token()
 _MEMBERS = placeholders.session_token("member")
 _WRONG_SECRET = "a-secret-that-nobody-has-configured"
 
-_MEMBER = "the member has a living session and may not manage ticketing"
-_TROUBLE = "tuvens-api is in trouble"
+_MEMBER = "the member has a live session and may not manage ticketing"
+_TROUBLE = "tuvens-api is failing"
 _EVENT = "the event exists"
 
 
@@ -66,7 +66,7 @@ _WHOSE = Then(
 _VALIDATIONS = (
     _validate(
         "tells_whose_it_is",
-        "a question whose session a living token is",
+        "a request to validate a live session token",
         LIVING,
         _TOKEN,
         (_VALIDATE, '200 `{"user_id": "456", "email": "user@example.com", "name": "John Doe", "account_id": 123}`'),
@@ -74,7 +74,7 @@ _VALIDATIONS = (
     ),
     _validate(
         "empty_token",
-        "a question whose session an empty token is",
+        "a request to validate an empty session token",
         LIVING,
         "",
         (_VALIDATE, "400 session_token missing, empty or not a string"),
@@ -82,7 +82,7 @@ _VALIDATIONS = (
     ),
     _validate(
         "wrong_secret",
-        "a question with a wrong secret whose session a living token is",
+        "a request with a wrong secret to validate a live session token",
         LIVING,
         _TOKEN,
         (_VALIDATE, "401 wrong or missing secret"),
@@ -91,7 +91,7 @@ _VALIDATIONS = (
     ),
     _validate(
         "without_secret",
-        "a question without a secret whose session a living token is",
+        "a request without a secret to validate a live session token",
         LIVING,
         _TOKEN,
         (_VALIDATE, "401 wrong or missing secret"),
@@ -100,7 +100,7 @@ _VALIDATIONS = (
     ),
     _validate(
         "unknown_token",
-        "a question whose session an unknown token is",
+        "a request to validate an unknown session token",
         NONE,
         UNKNOWN,
         (_VALIDATE, "404 token unknown or expired"),
@@ -108,7 +108,7 @@ _VALIDATIONS = (
     ),
     _validate(
         "expired_token",
-        "a question whose session an expired token was",
+        "a request to validate an expired session token",
         OVER,
         EXPIRED,
         (_VALIDATE, "one answer for both: a caller cannot tell which"),
@@ -116,15 +116,15 @@ _VALIDATIONS = (
     ),
     _validate(
         "past_the_limit",
-        "one question too many whose session a living token is",
-        "the secret's minute of validations is used up",
+        "a request beyond the rate limit to validate a live session token",
+        "the secret's rate limit for validations is exhausted",
         _TOKEN,
         LIMITS,
         limited(),
     ),
     _validate(
         "in_trouble",
-        "a question whose session a living token is while tuvens-api fails",
+        "a request to validate a live session token while tuvens-api fails",
         _TROUBLE,
         _TOKEN,
         (_VALIDATE, "(one answer for both: a caller cannot tell which) · 500"),
@@ -169,7 +169,7 @@ _LISTED = Then(
 _ACCOUNT_LISTS = (
     _accounts(
         "lists_them",
-        "a question for the accounts of a living session",
+        "a request for the accounts of a live session",
         LIVING,
         _TOKEN,
         (_LIST, '200 `{"accounts": [{"id": 123, "name": "Acme Events", "slug": "acme-events"}]}`'),
@@ -177,7 +177,7 @@ _ACCOUNT_LISTS = (
     ),
     _accounts(
         "without_token",
-        "a question for the accounts of no session at all",
+        "a request for accounts without a session token",
         LIVING,
         None,
         (_LIST, "400 session_token missing"),
@@ -185,7 +185,7 @@ _ACCOUNT_LISTS = (
     ),
     _accounts(
         "wrong_secret",
-        "a question with a wrong secret for the accounts of a living session",
+        "a request with a wrong secret for the accounts of a live session",
         LIVING,
         _TOKEN,
         (_LIST, "401 wrong or missing secret"),
@@ -194,7 +194,7 @@ _ACCOUNT_LISTS = (
     ),
     _accounts(
         "unknown_token",
-        "a question for the accounts of an unknown session",
+        "a request for the accounts of an unknown session",
         NONE,
         UNKNOWN,
         (_LIST, "404 session unknown or expired"),
@@ -202,7 +202,7 @@ _ACCOUNT_LISTS = (
     ),
     _accounts(
         "expired_token",
-        "a question for the accounts of an expired session",
+        "a request for the accounts of an expired session",
         OVER,
         EXPIRED,
         (_LIST, "404 session unknown or expired"),
@@ -210,15 +210,15 @@ _ACCOUNT_LISTS = (
     ),
     _accounts(
         "past_the_limit",
-        "one question too many for the accounts of a living session",
-        "the session's minute of account lists is used up",
+        "a request beyond the rate limit for the accounts of a live session",
+        "the session's rate limit for account lists is exhausted",
         _TOKEN,
         LIMITS,
         limited(),
     ),
     _accounts(
         "in_trouble",
-        "a question for the accounts of a living session while tuvens-api fails",
+        "a request for the accounts of a live session while tuvens-api fails",
         _TROUBLE,
         _TOKEN,
         (_LIST, "404 session unknown or expired · 500"),
@@ -271,7 +271,7 @@ def answered(granted: bool) -> Then:
 _PERMISSIONS = (
     _permission(
         "on_own_event",
-        "a question whether an organiser may manage ticketing of an own event",
+        "a request to check manage_ticketing for an own event",
         "the organiser may manage ticketing of the event",
         (_TOKEN, _MANAGE, 789),
         (_ASK, '200 `{"has_permission": true}`'),
@@ -279,7 +279,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "in_the_account",
-        "a question whether an organiser may manage ticketing",
+        "a request to check manage_ticketing for an organiser",
         LIVING,
         (_TOKEN, _MANAGE, None),
         (_ASK, '200 `{"has_permission": true}`'),
@@ -287,7 +287,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "not_held",
-        "a question whether a member may manage ticketing",
+        "a request to check manage_ticketing for a member without it",
         _MEMBER,
         (_MEMBERS, _MANAGE, None),
         (_ASK, "Known permissions: `create_events`, `manage_ticketing`"),
@@ -295,15 +295,15 @@ _PERMISSIONS = (
     ),
     _permission(
         "on_event_of_others",
-        "a question whether an organiser may manage ticketing of an event of others",
-        "the event belongs to an account of others",
+        "a request to check manage_ticketing for another account's event",
+        "the event belongs to another account",
         (_TOKEN, _MANAGE, 789),
         (_ASK, "A resource of an account that the session's user does not belong to is `false`"),
         answered(False),
     ),
     _permission(
         "unknown_permission",
-        "a question for a permission that nobody knows",
+        "a request to check an unknown permission",
         LIVING,
         (_TOKEN, "fly_to_the_moon", None),
         (_ASK, "an unknown one is `false`, not an error"),
@@ -311,7 +311,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "ill_typed",
-        "a question for a permission that is no text",
+        "a request to check a permission that is not text",
         LIVING,
         (_TOKEN, 7, None),
         _OTHERS,
@@ -319,7 +319,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "wrong_secret",
-        "a question with a wrong secret whether an organiser may manage ticketing",
+        "a request with a wrong secret to check manage_ticketing",
         LIVING,
         (_TOKEN, _MANAGE, None),
         _OTHERS,
@@ -328,7 +328,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "unknown_token",
-        "a question whether the user of an unknown session may manage ticketing",
+        "a request to check manage_ticketing for an unknown session",
         NONE,
         (UNKNOWN, _MANAGE, None),
         _OTHERS,
@@ -336,7 +336,7 @@ _PERMISSIONS = (
     ),
     _permission(
         "expired_token",
-        "a question whether the user of an expired session may manage ticketing",
+        "a request to check manage_ticketing for an expired session",
         OVER,
         (EXPIRED, _MANAGE, None),
         _OTHERS,
@@ -344,8 +344,8 @@ _PERMISSIONS = (
     ),
     _permission(
         "past_the_limit",
-        "one question too many whether an organiser may manage ticketing",
-        "the session's minute of permission questions is used up",
+        "a request beyond the rate limit to check manage_ticketing",
+        "the session's rate limit for permission checks is exhausted",
         (_TOKEN, _MANAGE, None),
         LIMITS,
         limited(),
@@ -435,7 +435,7 @@ def _judges(*names: str) -> Callable[[Answer], object]:
 _DELIVERIES = (
     _delivery(
         "live",
-        "the signed report that an event is live",
+        "a signed webhook that an event is live",
         _EVENT,
         (_WEBHOOK, '200 `{"success": true, "message": "..."}`'),
         _taken(),
@@ -443,7 +443,7 @@ _DELIVERIES = (
     ),
     _delivery(
         "archived",
-        "the signed report that an event is archived",
+        "a signed webhook that an event is archived",
         _EVENT,
         (_WEBHOOK, "anything else (ARCHIVED, which upstream Hi.Events has, too)"),
         _taken(),
@@ -452,7 +452,7 @@ _DELIVERIES = (
     ),
     _report(
         "malformed",
-        "a signed report that does not say what happened",
+        "a signed but malformed webhook",
         _EVENT,
         (_WEBHOOK, "400 signed, but malformed"),
         _given_up(400, "payload is required"),
@@ -462,7 +462,7 @@ _DELIVERIES = (
     ),
     _delivery(
         "unsigned",
-        "the unsigned report that an event is live",
+        "an unsigned webhook that an event is live",
         _EVENT,
         (_WEBHOOK, "401 signature missing or wrong"),
         _given_up(401, "Unauthorized"),
@@ -470,7 +470,7 @@ _DELIVERIES = (
     ),
     _delivery(
         "wrongly_signed",
-        "the wrongly signed report that an event is live",
+        "a wrongly signed webhook that an event is live",
         _EVENT,
         (_WEBHOOK, "401 signature missing or wrong"),
         _given_up(401, "Unauthorized"),
@@ -478,7 +478,7 @@ _DELIVERIES = (
     ),
     _delivery(
         "unknown_event",
-        "the signed report that an event is live which Tuvens does not have",
+        "a signed webhook that an unknown event is live",
         "no event has the id",
         (_WEBHOOK, "404 signed, well formed, but no such Tuvens event"),
         _given_up(404, "Not found"),
@@ -486,8 +486,8 @@ _DELIVERIES = (
     ),
     _delivery(
         "past_the_limit",
-        "one signed report too many that an event is live",
-        "the instance's minute of webhooks is used up",
+        "a signed webhook beyond the rate limit that an event is live",
+        "the instance's rate limit for webhooks is exhausted",
         LIMITS,
         _judged(429, "Too many requests", webhook.Fate.TO_RETRY),
         signature=placeholders.SIGNATURE,

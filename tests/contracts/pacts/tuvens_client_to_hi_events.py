@@ -70,7 +70,7 @@ _REFUSED = _denied(401, "The session token is not valid.", "UNAUTHORIZED")
 _SIGN_INS = (
     _sign_in(
         "with_living_session",
-        "a sign-in with a living session token",
+        "a sign-in with a live session token",
         LIVING,
         placeholders.session_token(),
         (_VALIDATE, '200 `{"token": "...", "token_type": "bearer", "expires_in": 3600'),
@@ -105,8 +105,8 @@ _SIGN_INS = (
     ),
     _sign_in(
         "past_the_limit",
-        "one sign-in too many from one address",
-        "the address has used up its minute of sign-ins",
+        "a sign-in beyond the rate limit of its address",
+        "the address's rate limit for sign-ins is exhausted",
         UNKNOWN,
         (_VALIDATE, "10 tries a minute an address, then 429"),
         _denied_somehow(429, "Too many attempts."),
@@ -119,7 +119,7 @@ _STATUS = "GET /auth/cross-app/status (bearer)"
 _ACCOUNTS = "GET /auth/cross-app/accounts (bearer)"
 _PERMISSION = "POST /auth/cross-app/validate-permission (bearer)"
 _DEAD = _denied_somehow(401, "Unauthenticated.")
-_NOBODY = "nobody was given this bearer token"
+_NOBODY = "no session has this bearer token"
 
 
 def _status(key: str, description: str, state: str, bearer: str, quote: Quote, then: Then) -> Expectation:
@@ -181,7 +181,7 @@ def _answered(granted: bool) -> Then:
 _TOLD = (
     _status(
         "of_living_session",
-        "a question who is signed in",
+        "a request for the signed-in user",
         _SIGNED_IN,
         _BEARER,
         (_STATUS, '200 `{"authenticated": true'),
@@ -199,7 +199,7 @@ _TOLD = (
     ),
     _status(
         "without_session",
-        "a question who is signed in with a made-up bearer token",
+        "a request for the signed-in user with a made-up bearer token",
         _NOBODY,
         _NOBODYS,
         (_STATUS, "without or with a dead session 401"),
@@ -207,7 +207,7 @@ _TOLD = (
     ),
     _list(
         "of_living_session",
-        "a question for the accounts of who is signed in",
+        "a request for the accounts of the signed-in user",
         _SIGNED_IN,
         _BEARER,
         (_ACCOUNTS, '200 `{"accounts": [{"id": 123, "name": "...", "slug": "..."}]}`'),
@@ -224,7 +224,7 @@ _TOLD = (
     ),
     _list(
         "without_session",
-        "a question for accounts with a made-up bearer token",
+        "a request for accounts with a made-up bearer token",
         _NOBODY,
         _NOBODYS,
         (_ACCOUNTS, "equal to tuvens-api's. 401 otherwise"),
@@ -232,7 +232,7 @@ _TOLD = (
     ),
     _permission(
         "on_own_event",
-        "a question whether who is signed in may manage ticketing of an own event",
+        "a request to check manage_ticketing for an own event",
         "the signed-in organiser may manage ticketing of the event",
         (_BEARER, "manage_ticketing", 789),
         (_PERMISSION, '200 `{"has_permission": true}`'),
@@ -240,15 +240,15 @@ _TOLD = (
     ),
     _permission(
         "on_event_of_others",
-        "a question whether who is signed in may manage ticketing of an event of others",
-        "the organiser is signed in and the event belongs to an account of others",
+        "a request to check manage_ticketing for another account's event",
+        "the organiser is signed in and the event belongs to another account",
         (_BEARER, "manage_ticketing", 789),
         (_PERMISSION, '200 `{"has_permission": true}`'),
         _answered(False),
     ),
     _permission(
         "without_session",
-        "a question for a permission with a made-up bearer token",
+        "a request to check a permission with a made-up bearer token",
         _NOBODY,
         (_NOBODYS, "manage_ticketing", None),
         (_PERMISSION, "400/422, 401"),
@@ -291,7 +291,7 @@ _CHANGES = (
     ),
     _change(
         "unknown_status",
-        "a change of an own event to a status that there is not",
+        "a change of an own event to an unknown status",
         _OWN,
         (_BEARER, "PAUSED"),
         (_EVENTS, "(DRAFT, LIVE, CANCELLED, ENDED, ARCHIVED; else 422)"),
@@ -353,7 +353,7 @@ _UNKNOWN = {"session_token": UNKNOWN, "return_url": _BACK, "app_id": "tuvens"}
 _PAGES = (
     _page(
         "with_unknown_token",
-        "a visit of the page with an unknown session token",
+        "a visit to the page with an unknown session token",
         "no session has this token and a return URL is known",
         {**_UNKNOWN, "return_url": of_state("return_url", _BACK)},
         _UNKNOWN,

@@ -71,7 +71,7 @@ _SESSIONS = (
     ),
     _generate(
         "no_account",
-        "a request for a session for no account",
+        "a request for a session without an account",
         _ACCOUNT,
         0,
         (_GENERATE, "400 account_id missing or not a positive integer"),
@@ -88,7 +88,7 @@ _SESSIONS = (
     ),
     _generate(
         "malformed_jwt",
-        "a request for a session with what is no JWT",
+        "a request for a session with a malformed JWT",
         _ACCOUNT,
         123,
         (_GENERATE, "401 JWT missing, malformed, expired, wrongly signed"),
@@ -97,16 +97,16 @@ _SESSIONS = (
     ),
     _generate(
         "for_foreign_account",
-        "a request for a session for an account of others",
-        "the organiser has no part in the account",
+        "a request for a session for an account of other users",
+        "the organiser does not belong to the account",
         123,
         (_GENERATE, "403 user is not a member of the account"),
         refused(403, "Forbidden"),
     ),
     _generate(
         "past_the_limit",
-        "one request too many for a session for an account of the user",
-        "the organiser's minute of new sessions is used up",
+        "a request beyond the rate limit for a session for an account of the user",
+        "the organiser's rate limit for new sessions is exhausted",
         123,
         LIMITS,
         limited(),
@@ -172,7 +172,7 @@ def _read(status: object = None, shown: str = "active") -> Then:
 def _shows(status: str) -> Expectation:
     return _get(
         f"with_{status}_ticketing",
-        f"a page that shows an event whose ticketing is {status}",
+        f"a request for an event with {status} ticketing",
         f"the event's ticketing is {status}",
         (_EVENT, "`ticketing_status` (`setup` | `active` | `inactive`, null before ticketing is enabled)"),
         _read(status, status),
@@ -185,21 +185,21 @@ _EVENTS = (
     _shows("inactive"),
     _get(
         "unknown",
-        "a page that shows an event which there is not",
+        "a request for an unknown event",
         "no event has the id",
         _READ,
         refused(404, "Not found"),
     ),
     _patch(
         "gets_ticketing",
-        "a callback that gives an event of the organiser ticketing",
+        "a callback that enables ticketing for an event of the organiser",
         "the organiser may change the event",
         _WRITE,
         _read(),
     ),
     _patch(
         "without_jwt",
-        "a callback that gives an event ticketing without a JWT",
+        "a callback that enables ticketing without a JWT",
         "the organiser may change the event",
         _WRITE,
         refused(401, "Unauthorized"),
@@ -207,7 +207,7 @@ _EVENTS = (
     ),
     _patch(
         "without_permission",
-        "a callback that gives an event ticketing for a member who may not",
+        "a callback that enables ticketing for a member without the permission",
         "the member may not manage ticketing of the event",
         _WRITE,
         refused(403, "Forbidden"),
@@ -215,7 +215,7 @@ _EVENTS = (
     ),
     _patch(
         "unknown_is_not_changed",
-        "a callback that gives ticketing to an event which there is not",
+        "a callback that enables ticketing for an unknown event",
         "no event has the id",
         _WRITE,
         refused(404, "Not found"),
@@ -227,8 +227,8 @@ _EVENTS = (
 _MESSAGES = (
     ExpectedMessage(
         key="update_active",
-        description="the message that an event's ticketing is active",
-        state="an open page waits for the event",
+        description="a message that an event's ticketing is active",
+        state="a page listens for updates of the event",
         operation="streamEventUpdates",
         quote=(
             "GET /api/events/updates (SSE)",

@@ -6,7 +6,7 @@ from pact import match
 
 from tests.contracts.pacts.expectations import Quote, Then, fields, present, time
 
-LIVING = "the organiser has a living session"
+LIVING = "the organiser has a live session"
 NONE = "no session has this token"
 OVER = "the session has expired"
 

@@ -45,7 +45,7 @@ def test_a_teardown_is_answered_though_nothing_was_set_up() -> None:
 
 
 def test_a_state_that_cannot_be_reached_is_a_422_that_says_why() -> None:
-    answer = _asked(STATES_PATH, {"state": "the organiser has no part in the account", "action": "setup"})
+    answer = _asked(STATES_PATH, {"state": "the organiser does not belong to the account", "action": "setup"})
     assert answer.status_code == 422
     assert "outsider" in answer.json()["error"]
 
@@ -66,7 +66,7 @@ def test_who_signs_in_after_the_validations_were_used_up_waits_for_them() -> Non
             deployment = deployment_at(server.url)
             target = replace(deployment.targets["tuvens-api"], rate_limits={"validateSession": 1})
             async with proxy(replace(deployment, targets={"tuvens-api": target})) as here:
-                body = {"state": "the secret's minute of validations is used up", "action": "setup"}
+                body = {"state": "the secret's rate limit for validations is exhausted", "action": "setup"}
                 reached = await here.client.post(here.urls["tuvens-api"] + STATES_PATH, json=body)
                 assert reached.status_code == 200, reached.text
                 with pytest.raises(TimeoutError):
