@@ -119,7 +119,7 @@ class Fault:
     suite: which suite can see it: "verify" (messages), "browser" (pages) or "load" (times, and what fails at random).
     at_start: it takes effect where it is armed before the simulator starts; `change` is given the simulator when
     nothing but its settings, clock and schema are there.
-    unsteady: it disturbs the network, so that some requirements stay undecided.
+    unsteady: it disturbs the network, or looks like a gateway's response, so that some requirements stay undecided.
     ignores: environment variables that are not read while it is armed at the start.
     described: what a deployment file says of the application while it is armed, by field.
     """
@@ -145,10 +145,18 @@ class Registry:
         self.faults: dict[str, Fault] = {}
 
     def fault(
-        self, *, kills: Iterable[str], suite: Suite = "verify", at_start: bool = False, ignores: Iterable[str] = ()
+        self,
+        *,
+        kills: Iterable[str],
+        suite: Suite = "verify",
+        at_start: bool = False,
+        ignores: Iterable[str] = (),
+        unsteady: bool = False,
     ) -> Callable[[S], S]:
         """Register a function as a fault. Its name is the fault's, its docstring the sentence, its body the change."""
-        return self._registered(kills=frozenset(kills), suite=suite, at_start=at_start, ignores=frozenset(ignores))
+        return self._registered(
+            kills=frozenset(kills), suite=suite, at_start=at_start, ignores=frozenset(ignores), unsteady=unsteady
+        )
 
     def benign(
         self,

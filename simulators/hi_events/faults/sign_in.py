@@ -21,7 +21,7 @@ _COLUMN = 43
 _GUEST = SessionUser("guest", "guest@tickets.invalid", "Guest", 1)
 
 
-@registry.fault(kills=["hi_events_session.unknown_token_is_refused"])
+@registry.fault(kills=["hi_events_session.unknown_token_is_refused", "mock_credentials.mock_sign_ins_are_refused"])
 def forged_token_accepted(hi: HiEvents) -> Change:
     """A token that tuvens-api refuses starts a session all the same."""
     return _guest_instead_of(hi, 401)

@@ -144,6 +144,7 @@ def secret_leaks_by_timing(api: TuvensApi) -> Change:
         "shared_secret.validate_permission_refuses_a_wrong_secret",
         "shared_secret.validate_permission_authenticates_before_it_reads",
         "fuzzing.validatePermission",
+        "mock_credentials.mock_secrets_are_refused",
     ]
 )
 def secret_not_demanded_by_validate_permission(api: TuvensApi) -> Change:
