@@ -239,6 +239,7 @@ def missing_signature_accepted(api: TuvensApi) -> Change:
         "webhook.updates_by_node_are_applied",
         "webhook.updates_by_python_are_applied",
         "webhook.altered_body_is_refused",
+        "webhook.a_time_with_an_offset_of_zero_is_read",
     ]
 )
 def signature_over_reserialised_json(api: TuvensApi) -> Change:
