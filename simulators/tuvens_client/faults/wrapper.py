@@ -61,6 +61,7 @@ def wrapper_fills_in_account(client: TuvensClient) -> Change:
         "client_session.without_a_jwt_there_is_no_session",
         "client_session.invalid_jwt_is_refused",
         "client_session.expired_jwt_is_refused",
+        "mock_credentials.mock_users_are_refused",
     ]
 )
 def wrapper_caches_by_account(client: TuvensClient) -> Change:
