@@ -23,9 +23,11 @@ def may_come_from_a_proxy(exchange: Exchange) -> bool:
         return True
     if exchange.status == 404 and exchange.step.partition("/")[0] == _PROBE:
         return True
+    if exchange.status not in (400, 404):
+        return False
     odd_header = any(len(value) > _LONG_HEADER or not value.isascii() for _, value in exchange.request_headers)
     odd_path = _ODD_PATH.search(urlsplit(exchange.url).path) is not None
-    return exchange.status in (400, 404) and (odd_header or odd_path)
+    return odd_header or odd_path
 
 
 def may_come_from_a_parser(exchange: Exchange) -> bool:

@@ -47,7 +47,8 @@ class HistorySource:
 
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` rows with numbers above `after`."""
-        newer = islice(self._history.entries, after, None)
+        entries = self._history.entries
+        newer = (entries[place] for place in range(after, len(entries)))
         return [self._row(each) for each in islice((each for each in newer if isinstance(each, Exchange)), limit)]
 
     def detail(self, number: int) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Set
+from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -192,7 +192,8 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
 )
 def no_answer_holds_foreign_data(history: History) -> Verdict:
     """Responses about a session never contain another user's email."""
-    emails = {each["email"] for each in history.context.settings.get("users", ()) if each["email"]}
+    users = history.context.settings.get("users", ())
+    emails = {each["email"]: each["email"].lower() for each in users if each["email"]}
     seen = [
         each
         for each in history.exchanges(callee="tuvens-api")
@@ -222,13 +223,14 @@ def _without_accounts_emails(exchange: Exchange) -> str:
     return exchange.response_body.decode("utf-8", "replace")
 
 
-def _standing_in(text: str, emails: Set[str]) -> set[str]:
-    """The addresses that a text contains not only as part of a longer one (zoe@… in chloe.zoe@…)."""
+def _standing_in(text: str, emails: Mapping[str, str]) -> set[str]:
+    """The addresses that a text contains not only as part of a longer one (zoe@… in chloe.zoe@…); `emails`: each with
+    itself in lower case."""
     folded = text.lower() if text.isascii() else None  # other letters have more than two cases
     return {
         each
-        for each in emails
-        if (folded is None or not each.isascii() or each.lower() in folded) and _whole_address(each).search(text)
+        for each, lower in emails.items()
+        if (folded is None or lower in folded or not each.isascii()) and _whole_address(each).search(text)
     }
 
 

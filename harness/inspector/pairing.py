@@ -48,11 +48,12 @@ class Pairing:
         return None
 
     def _forget(self, before: float) -> None:
-        """Drop rows that have waited too long for the other side."""
+        """Drop rows that have waited too long for the other side, or all if that is less than half of them: dropping
+        looks at every row, so it must not be needed again at once."""
         kept = {key: deque(each for each in rows if each.begun >= before) for key, rows in self._single.items()}
         self._single = defaultdict(deque, {key: rows for key, rows in kept.items() if rows})
         self._count = sum(map(len, self._single.values()))
-        if self._count > _MOST:
+        if self._count > _MOST // 2:
             self._single.clear()
             self._count = 0
 

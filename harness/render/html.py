@@ -7,6 +7,8 @@ import base64
 import hashlib
 import re
 import shlex
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -31,16 +33,19 @@ from harness.render.words import (
     numbers,
     when,
 )
-from harness.report import Finding, Report
+from harness.report import Finding, Report, ShownExchange
 from harness.verdict import VerdictName
 
 _EVIDENCE = re.compile(r"browser/[A-Za-z0-9][A-Za-z0-9._-]*\.(png|txt|zip)")
 """Names of evidence files; other names in a saved report are not made links."""
+_ROOM = 16_000_000
+"""Characters of a page that exchanges may take."""
 _NOT_ANCHOR = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def to_html(report: Report) -> str:
-    """The report as an HTML document."""
+    """The report as an HTML document, which a browser can open: of very many exchanges the last are left out."""
+    report, left_out = _with_room(report)
     arranged = arrange(report)
     style = _style()
     return _template().render(
@@ -59,9 +64,29 @@ def to_html(report: Report) -> str:
         command=shlex.join(report.header.command),
         places=_Places(report),
         findings={each.requirement: each for each in report.findings},
+        left_out=left_out,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def _with_room(report: Report) -> tuple[Report, Mapping[str, int]]:
+    """The report with as many exchanges as fit into a page, those of findings that hold last; and how many are left
+    out, by requirement."""
+    left, without = _ROOM, {}
+    for each in sorted(report.findings, key=lambda each: each.verdict is VerdictName.HELD):
+        left -= sum(map(_size, each.exchanges))
+        if left < 0 and each.exchanges:
+            without[each.requirement] = len(each.exchanges)
+    findings = (replace(each, exchanges=()) if each.requirement in without else each for each in report.findings)
+    return replace(report, findings=tuple(findings)), without
+
+
+def _size(shown: ShownExchange) -> int:
+    """About how many characters of the page an exchange takes."""
+    headers = (*shown.request_headers, *shown.response_headers)
+    texts = (shown.url, shown.curl, shown.error, shown.request_body, shown.response_body, *map("".join, headers))
+    return 1_000 + 40 * len(headers) + sum(map(len, texts))
 
 
 class _Places:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from harness.render.arrange import Arrangement, Cause, arrange, headline, place_of
 from harness.render.text import one_line, prose, visible
-from harness.render.words import details, exit_code_in_words
+from harness.render.words import MOST, details, exit_code_in_words
 from harness.report import Finding, Report
 from harness.verdict import VerdictName
 
@@ -114,7 +114,8 @@ def _observed(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> str:
-    exchanges = ", ".join(str(each) for each in finding.evidence)
-    fields = {"statement": finding.statement, **details(finding), "exchange": exchanges, "owner": ""}
+    exchanges = ", ".join(str(each) for each in finding.evidence[:MOST])
+    more = f" and {len(finding.evidence) - MOST} more" if len(finding.evidence) > MOST else ""
+    fields = {"statement": finding.statement, **details(finding), "exchange": exchanges + more, "owner": ""}
     fields["curl"] = finding.reproduce
     return visible("\n".join(f"{label}: {value}" for label, value in fields.items() if value))

@@ -7,6 +7,9 @@ from harness.exit_codes import ExitCode
 from harness.report import Finding
 from harness.verdict import VerdictName
 
+MOST = 100
+"""How many numbers, or ranges of them, are listed in a row."""
+
 WORDS = {
     VerdictName.HELD: "held",
     VerdictName.VIOLATED: "violated",
@@ -132,11 +135,16 @@ def duration(seconds: float) -> str:
 
 
 def numbers(found: Sequence[int]) -> str:
-    """Numbers in their order, consecutive ones as a range: `3, 7 to 12`."""
+    """Numbers in their order, consecutive ones as a range: `3, 7 to 12`; of many the first, and how many more."""
     runs: list[list[int]] = []
-    for each in found:
+    more = ""
+    for count, each in enumerate(found):
         if runs and each == runs[-1][-1] + 1:
             runs[-1].append(each)
-        else:
+        elif len(runs) < MOST:
             runs.append([each])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(str(each) for each in run) for run in runs)
+        else:
+            more = f" and {len(found) - count} more"
+            break
+    told = (f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(str(each) for each in run) for run in runs)
+    return ", ".join(told) + more

@@ -14,6 +14,7 @@ from harness.history import Exchange, History, Observation
 from harness.redact import Redactor
 from harness.server import ServeError, listen
 from harness.sse import SseReader
+from tests.counting import Counted
 from tests.harness.examples import exchange, history
 
 _SECRET = "a-secret-that-nobody-may-see-anywhere"
@@ -45,6 +46,13 @@ def test_rows_leave_out_what_is_no_exchange_and_go_on_after_it() -> None:
     (row, _) = source.rows(0, 10)
     assert (row.target, row.problems, row.user) == ("/base/api/cross-app/validate-session", 1, "a@example.com")
     assert [source.detail(number) is None for number in (-1, 0, 2, 5)] == [True] * 4
+
+
+def test_new_rows_cost_the_same_however_long_the_record_is() -> None:
+    record = history(*map(asked, range(1, 501)))
+    entries = record.entries = Counted(record.entries)
+    assert [each.number for each in HistorySource(record, Redactor()).rows(498, 10)] == [499, 500]
+    assert entries.looked < 10
 
 
 def test_a_detail_has_the_validation_and_a_command_with_variables() -> None:

@@ -1,10 +1,8 @@
 """The record: what is asked of it, and that it comes back from a file as it was, or not at all."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -21,6 +19,7 @@ from harness.history import (
 )
 from harness.redact import Redactor
 from harness.saved_history import HistoryError, history_lines, read_history
+from tests.counting import Counted
 from tests.harness.examples import exchange, history
 
 CONTEXT = Context(
@@ -241,25 +240,10 @@ def test_a_history_without_its_context_is_none(lines: list[str]) -> None:
         read_history(lines)
 
 
-class Counted(list[Entry]):
-    """Entries that count how often one of them is looked at."""
-
-    looked = 0
-
-    def __getitem__(self, place: Any) -> Any:
-        self.looked += 1
-        return super().__getitem__(place)
-
-    def __iter__(self) -> Iterator[Entry]:
-        for each in super().__iter__():
-            self.looked += 1
-            yield each
-
-
 MANY = 1_000
 
 
-def counted(*entries: Entry) -> tuple[History, Counted]:
+def counted(*entries: Entry) -> tuple[History, Counted[Entry]]:
     """A history, half of whose entries have been left out, and its entries."""
     seen = history(*entries[1::2])
     seen.entries = found = Counted(seen.entries)

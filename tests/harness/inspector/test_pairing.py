@@ -5,6 +5,7 @@ import pytest
 from harness.inspector import pairing
 from harness.inspector.pairing import Pairing
 from harness.inspector.row import ExchangeRow
+from tests.counting import steps
 from tests.harness.inspector.rows import row
 
 OUT = row("till", 1, "out", begun=100.0, seconds=0.020)
@@ -55,3 +56,11 @@ def test_what_never_finds_its_other_half_is_forgotten_in_time(monkeypatch: pytes
     late = row("till", 201, "out", begun=500_000.0, seconds=1.0)
     assert found.match(late) is None
     assert found.match(row("shop", 1, "in", begun=500_000.1)) is late
+
+
+def test_forgetting_costs_little_for_each_row_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "_MOST", 300)
+    seconds = pairing._OLD / 299  # so many are young enough that each row would make another one be forgotten
+    rows = [row("shop", n, "in", begun=100 + n * seconds, seconds=0.0) for n in range(1_500)]
+    found = Pairing()
+    assert steps(lambda: [found.match(each) for each in rows]) < 600 * len(rows)

@@ -206,6 +206,21 @@ def test_ids_that_differ_only_in_odd_characters_have_places_of_their_own() -> No
     assert len(ids) == len(set(ids))
 
 
+def test_of_more_exchanges_than_a_browser_could_show_the_last_are_left_out_and_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = sample.sample()
+    whole = to_html(report)
+    assert "left out here" not in whole
+    monkeypatch.setattr("harness.render.html._ROOM", 6_000)
+    text = to_html(report)
+    page = Page(text)
+    assert 0 < text.count('class="messages"') < whole.count('class="messages"')
+    assert "exchange left out here, so that a browser can open the page: report.jsonl has them." in page.text
+    places = page.all("id")
+    assert all(each[1:] in places for each in page.all("href") if each.startswith("#"))
+
+
 def test_a_good_headline_is_the_only_green_one() -> None:
     real = report_of([finding("a.b", "S.", HELD, "")])
     assert '<h1 class="good">' in to_html(real)

@@ -1,6 +1,6 @@
 import json
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ import pytest
 
 from harness import report as model
 from harness.exit_codes import ExitCode
+from harness.render.html import to_html
+from harness.render.junit import to_junit
+from harness.render.markdown import to_markdown
 from harness.render.saved import line_schema, open_report, parse_report
 from harness.report import Report, ReportError
 from harness.verdict import VerdictName
@@ -150,3 +153,14 @@ def test_a_file_that_is_cut_off_anywhere_is_read_or_refused_but_never_crashes() 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ReportError, match=r"gone\.jsonl: cannot be read: No such file"):
         open_report(Path("gone.jsonl"))
+
+
+@pytest.mark.parametrize("render", [to_html, to_markdown, to_junit, sample.to_text])
+@pytest.mark.parametrize("found", [VerdictName.VIOLATED, VerdictName.HELD])
+def test_of_very_many_exchanges_that_show_something_the_first_are_named(
+    render: Callable[[Report], str], found: VerdictName
+) -> None:
+    seen = sample.finding("a.rule", "b keeps it.", found, "C-TA-01")
+    few, many = (render(sample.report_of([replace(seen, evidence=tuple(range(1, end, 2)))])) for end in (3, 100_001))
+    assert len(many) < len(few) + 2_000
+    assert " more" in many or found is VerdictName.HELD
