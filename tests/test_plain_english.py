@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contracts.catalogue import catalogue
 from contracts.deviations import KNOWN
 from contracts.pacts.interactions import interactions
+from simulators.faults import FAULTS
 
 _PATTERNS = {
     r"\banswers?\b(?! (?:only|all)\b)|\banswered\b": "say response, returns or responds",
@@ -37,6 +38,8 @@ def _sentences() -> Iterator[tuple[str, str]]:
     for interaction in interactions():
         yield f"description of {interaction.name}", interaction.description
         yield f"provider state of {interaction.name}", interaction.state
+    for fault in FAULTS.values():
+        yield f"fault {fault.name}", fault.sentence
     for deviation in KNOWN:
         yield f"deviation {deviation.name}", deviation.sentence
 

@@ -19,7 +19,7 @@ _NEWER = frozenset({"status", "event_id", "error_code", "error_message"})
 
 @registry.fault(kills=["fuzzing.openCrossAppPage"])
 def page_decodes_twice(hi: HiEvents) -> Change:
-    """The page decodes its parameters once more, and fails at a %."""
+    """The page decodes its parameters a second time, and fails on a %."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         if any("%" in value for _, value in request.query):
@@ -31,7 +31,7 @@ def page_decodes_twice(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["fuzzing.showEventPage", "fuzzing.showEventEmbed", "fuzzing.showWidget"])
 def event_pages_fail_on_other_ids(hi: HiEvents) -> Change:
-    """The id of an event page goes to the database unchecked: an id that is not a number fails."""
+    """The event page passes its id to the database unchecked: an id that is not a number fails."""
 
     def number(honest: Honest[[str], int | None], text: str) -> int | None:
         found = honest(text)
@@ -46,25 +46,25 @@ def event_pages_fail_on_other_ids(hi: HiEvents) -> Change:
     kills=["hi_events_page.never_leads_to_a_foreign_origin", "browser.a_foreign_return_url_is_not_followed"]
 )
 def open_redirect(hi: HiEvents) -> Change:
-    """The page goes back to a return URL of any origin."""
+    """The page redirects to a return URL of any origin."""
     return swap(hi.arrival.may_return_to, lambda honest, back: honest(back) or origin_of(back) is not None)
 
 
 @registry.fault(kills=["hi_events_page.makes_a_draft_that_carries_the_tuvens_event"])
 def event_not_linked(hi: HiEvents) -> Change:
-    """An event that the page makes does not carry its Tuvens event."""
+    """An event that the page creates lacks its Tuvens event's id."""
     return swap(hi.arrival.make_event, lambda honest, visitor, event_id, draft: honest(visitor, None, draft))
 
 
 @registry.fault(kills=["hi_events_page.makes_a_draft_that_carries_the_tuvens_event"])
 def draft_made_live(hi: HiEvents) -> Change:
-    """An event that the page makes is LIVE at once."""
+    """An event that the page creates is LIVE immediately."""
     return swap(hi.arrival.initial_status, lambda honest: "LIVE")
 
 
 @registry.fault(kills=["hi_events_page.foreign_event_is_not_linked"])
 def page_asks_no_permission(hi: HiEvents) -> Change:
-    """The page links any Tuvens event, whosever it is."""
+    """The page links any Tuvens event without checking the permission."""
 
     async def may_create(honest: Honest[[str, str], Async[bool]], token: str, event_id: str) -> bool:
         return await honest(token, event_id) or True
@@ -74,7 +74,7 @@ def page_asks_no_permission(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_page.errors_have_a_documented_code"])
 def error_code_of_http(hi: HiEvents) -> Change:
-    """Where a permission is lacking, the page goes back with error_code FORBIDDEN."""
+    """The page returns error_code FORBIDDEN if a permission is missing."""
     return swap(
         hi.arrival.failed,
         lambda honest, back, code, message, event_id: honest(
@@ -85,7 +85,7 @@ def error_code_of_http(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_page.returns_after_making_an_event"])
 def page_leads_to_the_new_event(hi: HiEvents) -> Change:
-    """After making an event the page leads to it, and not back to the return URL."""
+    """The page redirects to the event that it created, not to the return URL."""
 
     def succeeded(honest: Honest[..., Response], back: str, made: LocalEvent, visitor: Visitor, event: str) -> Response:
         return Response(302, headers=[(b"location", made.path.encode())])
@@ -102,21 +102,19 @@ def page_leads_to_the_new_event(hi: HiEvents) -> Change:
     ]
 )
 def return_parameters_old_only(hi: HiEvents) -> Change:
-    """The page goes back with the older spelling of the parameters only."""
+    """The page redirects back with only the older spelling of the parameters."""
     return _returning_without(hi, _NEWER)
 
 
 @registry.fault(kills=["hi_events_page.return_has_the_older_spelling_too"])
 def return_parameters_new_only(hi: HiEvents) -> Change:
-    """The page goes back with the newer spelling of the parameters only."""
+    """The page redirects back with only the newer spelling of the parameters."""
     return _returning_without(hi, returning.OLDER)
 
 
 @registry.fault(kills=["browser.session_token_is_left_behind"], suite="browser")
 def session_token_stays_in_address(hi: HiEvents) -> Change:
-    """The page is shown at the address that carries the session token, which its links and scripts send on as
-    Referer.
-    """
+    """The page keeps the session token in its URL, and its links and scripts send it on as Referer."""
 
     def arrived(
         honest: Honest[[str, str | None, str | None], Response], bearer: str, event_id: str | None, back: str | None
@@ -131,7 +129,7 @@ def session_token_stays_in_address(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["browser.arrives_signed_in"], suite="browser")
 def session_cookie_for_one_page(hi: HiEvents) -> Change:
-    """The session's cookie has the path /auth: the page that follows does not get it."""
+    """The session's cookie has the path /auth: the next page does not receive it."""
 
     def cookie(honest: Honest[[str], Header], bearer: str) -> Header:
         name, value = honest(bearer)
@@ -142,7 +140,7 @@ def session_cookie_for_one_page(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["browser.an_event_can_be_embedded"], suite="browser")
 def embed_forbids_frames(hi: HiEvents) -> Change:
-    """The pages for embedding carry the X-Frame-Options of all other pages."""
+    """The embeddable pages have the X-Frame-Options of all other pages."""
     return _with_header(hi, EMBEDDABLE, (b"x-frame-options", b"DENY"), (b"content-security-policy",))
 
 

@@ -23,13 +23,13 @@ _LOCAL = timezone(timedelta(hours=2))
 
 @registry.fault(kills=["hi_events_session.changing_an_event_demands_a_session", "fuzzing.setEventStatus"])
 def protected_route_open(hi: HiEvents) -> Change:
-    """PUT /events/{id}/status was left out of the middleware: it works without a session."""
+    """PUT /events/{id}/status is not behind the middleware: it works without a session."""
     return _without_session(hi)
 
 
 @registry.fault(kills=["hi_events_session.refused_change_changes_nothing"])
 def change_made_before_the_refusal(hi: HiEvents) -> Change:
-    """A change of status without a session is made first, and refused afterwards."""
+    """A change of status without a session is applied before it is rejected."""
     endpoint = hi.endpoint(_SET_STATUS)
 
     def handle(
@@ -45,7 +45,7 @@ def change_made_before_the_refusal(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.unknown_status_is_refused", "fuzzing.setEventStatus"])
 def unknown_status_accepted(hi: HiEvents) -> Change:
-    """A word that is no status is stored and sent on."""
+    """An unknown status is stored and sent on."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -60,7 +60,7 @@ def unknown_status_accepted(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.refused_status_is_not_sent"])
 def refused_status_sent(hi: HiEvents) -> Change:
-    """A word that is no status is answered 422, but the webhook is sent before the check."""
+    """An unknown status returns 422, but the webhook is sent before the check."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -79,43 +79,43 @@ def refused_status_sent(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.archived_can_be_set"])
 def archived_is_no_status(hi: HiEvents) -> Change:
-    """ARCHIVED is answered 422."""
+    """ARCHIVED returns 422."""
     return _refused(hi, "ARCHIVED")
 
 
 @registry.fault(kills=["hi_events_delivery.cancelled_can_be_set", "hi_events_delivery.ended_can_be_set"])
 def statuses_of_upstream(hi: HiEvents) -> Change:
-    """An event is DRAFT, LIVE or ARCHIVED, as at upstream: CANCELLED and ENDED are answered 422."""
+    """An event is DRAFT, LIVE or ARCHIVED, as upstream: CANCELLED and ENDED return 422."""
     return _refused(hi, "CANCELLED", "ENDED")
 
 
 @registry.fault(kills=["hi_events_delivery.status_can_be_changed", "pact.tuvens_client_event_goes_live"])
 def every_status_is_refused(hi: HiEvents) -> Change:
-    """The rule of the request names another enumeration: every status is answered 422."""
+    """The request's validation uses another enumeration: every status returns 422."""
     return _refused(hi, "DRAFT", "LIVE", "CANCELLED", "ENDED", "ARCHIVED")
 
 
 @registry.fault(kills=["hi_events_delivery.status_can_be_changed"])
 def draft_is_final(hi: HiEvents) -> Change:
-    """An event that was live does not become a draft again: DRAFT is answered 422."""
+    """An event that was live cannot become a draft again: DRAFT returns 422."""
     return _refused(hi, "DRAFT")
 
 
 @registry.fault(kills=["pact.tuvens_client_event_goes_live", "fuzzing.setEventStatus"])
 def set_status_answers_202(hi: HiEvents) -> Change:
-    """A change of status is put into a queue, and answered 202."""
+    """A change of status is queued and returns 202."""
     return mutated(hi, status(202), _SET_STATUS)
 
 
 @registry.fault(kills=["conformity.setEventStatus", "fuzzing.setEventStatus"])
 def set_status_answers_as_text(hi: HiEvents) -> Change:
-    """A change of status is answered as text/plain."""
+    """A change of status returns text/plain."""
     return mutated(hi, media_type("text/plain; charset=utf-8"), _SET_STATUS)
 
 
 @registry.fault(kills=["conformity.readEvent", "fuzzing.readEvent"])
 def event_numbered_as_text(hi: HiEvents) -> Change:
-    """GET /events/{id} has the id as text."""
+    """GET /events/{id} returns the id as text."""
     return mutated(hi, put("id", value=str), "readEvent")
 
 
@@ -132,13 +132,13 @@ def event_read_without_tuvens_event(hi: HiEvents) -> Change:
 
 @registry.benign()
 def events_cannot_be_read(hi: HiEvents) -> Change:
-    """There is no GET /events/{id}."""
+    """GET /events/{id} does not exist."""
     return missing(hi, "readEvent")
 
 
 @registry.benign()
 def same_status_sent_again(hi: HiEvents) -> Change:
-    """A change to the status that an event has already sends a webhook, too."""
+    """A change to the current status of an event also sends a webhook."""
     return swap(hi.events.is_change, lambda honest, event, status: True)
 
 
@@ -150,19 +150,19 @@ def webhook_not_sent(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.every_status_is_delivered"])
 def ended_not_sent(hi: HiEvents) -> Change:
-    """ENDED is not among the statuses that the observer listens for: no webhook is sent."""
+    """The observer does not handle ENDED: no webhook is sent."""
     return swap(hi.announcer.is_announced, lambda honest, changed: honest(changed) and changed.status != "ENDED")
 
 
 @registry.fault(kills=["flow.an_event_goes_live"])
 def webhook_not_sent_for_events_of_the_page(hi: HiEvents) -> Change:
-    """The observer that sends webhooks is not attached to events that the page made."""
+    """The observer that sends webhooks is not attached to events that the page created."""
     return swap(hi.announcer.is_announced, lambda honest, changed: honest(changed) and not changed.details)
 
 
 @registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
 def webhook_sends_old_status(hi: HiEvents) -> Change:
-    """The webhook is built before the change is written, and reports the old status."""
+    """The webhook is built before the change is saved, and reports the old status."""
     return swap(
         hi.announcer.announce,
         lambda honest, changed, before: honest(replace(changed, status=before.status), before),
@@ -184,7 +184,7 @@ def draft_told_twice(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.deliveries_carry_no_secret"])
 def session_token_in_delivery(hi: HiEvents) -> Change:
-    """The webhook's payload carries the Tuvens session token of who made the change."""
+    """The webhook's payload contains the Tuvens session token of the user who made the change."""
 
     def body(honest: Honest[[LocalEvent], bytes], changed: LocalEvent) -> bytes:
         request = current.get()
@@ -199,7 +199,7 @@ def session_token_in_delivery(hi: HiEvents) -> Change:
 
 @registry.benign()
 def webhook_with_more_fields(hi: HiEvents) -> Change:
-    """Webhooks carry more fields than the contract names."""
+    """Webhooks have more fields than the contract defines."""
 
     def body(honest: Honest[[LocalEvent], bytes], changed: LocalEvent) -> bytes:
         value = json.loads(honest(changed))
@@ -216,7 +216,7 @@ def webhook_time_with_offset(hi: HiEvents) -> Change:
 
 @registry.benign()
 def webhook_time_in_microseconds(hi: HiEvents) -> Change:
-    """Webhooks write event_sent_at with six digits after the point."""
+    """Webhooks write event_sent_at with six decimals."""
     return _dated(hi, lambda text: text.replace("Z", "000Z"))
 
 
@@ -228,7 +228,7 @@ def webhook_time_in_whole_seconds(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
 def webhook_time_in_local_time(hi: HiEvents) -> Change:
-    """Webhooks of archived events write event_sent_at in the time zone of the server, with its offset."""
+    """Webhooks of archived events write event_sent_at in the server's time zone, with its offset."""
     return _dated(hi, lambda text: datetime.fromisoformat(text).astimezone(_LOCAL).isoformat(), status="ARCHIVED")
 
 

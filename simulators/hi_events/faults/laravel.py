@@ -16,13 +16,14 @@ _TRACE = [{"file": "/var/www/html/app/Http/Kernel.php", "line": 141, "function":
 
 @registry.benign()
 def framework_errors_without_code(hi: HiEvents) -> Change:
-    """What the framework refuses has a message alone: no session, no right, no route, too often, its own failures."""
+    """The framework's own errors have only a message: no session, no permission, no route, too many requests, server
+    errors."""
     return mutated(hi, drop("error"), when=_is_of_the_framework)
 
 
 @registry.fault(kills=["errors.hi_events_errors_share_one_shape", "fuzzing.validateCrossAppSession"])
 def refused_sign_in_without_code(hi: HiEvents) -> Change:
-    """A session token that is refused is answered 401 with a message alone."""
+    """A rejected session token returns 401 with only a message."""
     return mutated(hi, drop("error"), _SIGN_IN, when=has_status(401))
 
 
@@ -34,7 +35,7 @@ def validation_errors_as_an_empty_list(hi: HiEvents) -> Change:
 
 @registry.benign()
 def errors_are_pages_unless_json_is_accepted(hi: HiEvents) -> Change:
-    """Errors are JSON for callers that accept it; others are led to the login, or shown a page."""
+    """Errors are JSON only for clients that accept it; others are redirected to the login or get a page."""
 
     def response(honest: Honest[[Request, Refusal], Response], request: Request, refusal: Refusal) -> Response:
         if "json" in (request.header("accept") or ""):
@@ -48,37 +49,37 @@ def errors_are_pages_unless_json_is_accepted(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["secrecy.no_answer_of_hi_events_holds_a_stack_trace"])
 def errors_in_debug_mode(hi: HiEvents) -> Change:
-    """APP_DEBUG was left on: errors carry file, line and trace."""
+    """APP_DEBUG is on: errors contain file, line and trace."""
     return mutated(hi, put("trace", value=_TRACE), when=fails)
 
 
 @registry.benign()
 def sign_in_sets_a_cookie(hi: HiEvents) -> Change:
-    """A sign-in hands out its bearer token as an HttpOnly cookie, too."""
+    """A sign-in also returns its bearer token as an HttpOnly cookie."""
     return mutated(hi, _cookie("Path=/; Secure; HttpOnly; SameSite=None"), _SIGN_IN)
 
 
 @registry.fault(kills=["secrecy.no_answer_of_hi_events_holds_a_secret"])
 def sign_in_cookie_for_scripts(hi: HiEvents) -> Change:
-    """The cookie with the bearer token lacks HttpOnly: every script of the page reads it."""
+    """The cookie with the bearer token lacks HttpOnly: every script of the page can read it."""
     return mutated(hi, _cookie("Path=/; Secure; SameSite=None"), _SIGN_IN)
 
 
 @registry.benign()
 def events_below_data(hi: HiEvents) -> Change:
-    """Events stand below `data`, as API resources wrap them."""
+    """Events are wrapped in `data`, as API resources do it."""
     return mutated(hi, body(_wrap), _EVENT, _SET_STATUS)
 
 
 @registry.benign()
 def tuvens_event_among_attributes(hi: HiEvents) -> Change:
-    """The id of the Tuvens event is an entry of `attributes`, and no field."""
+    """The id of the Tuvens event is an entry of `attributes`, not a field."""
     return mutated(hi, body(_move_to_attributes), _EVENT, _SET_STATUS)
 
 
 @registry.benign()
 def events_as_upstream_has_them(hi: HiEvents) -> Change:
-    """Events stand below `data`, and the id of the Tuvens event is an entry of `attributes`."""
+    """Events are wrapped in `data`, and the id of the Tuvens event is an entry of `attributes`."""
 
     def change(event: dict[str, Any]) -> None:
         _move_to_attributes(event)

@@ -8,7 +8,7 @@ from simulators.kit.load_faults import delayed, failing
 
 @registry.fault(kills=["load.flow_is_acceptable"], suite="load")
 def sign_in_takes_6_s(hi: HiEvents) -> Change:
-    """Each sign-in waits for a message to be sent to the user: 6 s."""
+    """Each sign-in waits until a message to the user is sent: 6 s."""
     return delayed(hi, "validateCrossAppSession", seconds=6.0)
 
 
@@ -27,11 +27,11 @@ def one_sign_in_in_three_fails(hi: HiEvents) -> Change:
     suite="load",
 )
 def widget_loads_slowly(hi: HiEvents) -> Change:
-    """The page for embedding is rendered anew for each visitor: 2.2 s."""
+    """The embeddable page is rendered for each visitor: 2.2 s."""
     return delayed(hi, "showEventEmbed", seconds=2.2)
 
 
 @registry.fault(kills=["load.widget_loading_errors_are_rare"], suite="load")
 def widget_fails_now_and_then(hi: HiEvents) -> Change:
-    """One of ten pages for embedding is answered 500, by an instance with an old build."""
+    """One of ten embeddable pages returns 500, from an instance with an old build."""
     return failing(hi, "showEventEmbed", every=10, status=500, code="INTERNAL_ERROR")

@@ -11,7 +11,7 @@ _TESTER = SessionUser("tester", "tester@tickets.invalid", "Tester", 1)
 
 @registry.fault(kills=["mock_credentials.mock_sign_ins_are_refused"])
 def mock_sign_in_accepted(hi: HiEvents) -> Change:
-    """A session token that begins with mock signs a tester in, without tuvens-api being asked."""
+    """A session token that begins with mock signs in a tester, without a request to tuvens-api."""
 
     async def identify(honest: Honest[[str], Async[SessionUser]], token: str) -> SessionUser:
         if not token.startswith("mock"):
@@ -24,7 +24,7 @@ def mock_sign_in_accepted(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["mock_credentials.mock_bearers_are_refused"])
 def mock_bearer_accepted(hi: HiEvents) -> Change:
-    """The bearer token test-token stands for the newest session, as in the tests of the front end."""
+    """The bearer token test-token is accepted for the newest session, as in the front end's tests."""
     return swap(
         hi.bearer.find,
         lambda honest, token, now: newest_session(hi) if token == "test-token" else honest(token, now),

@@ -19,7 +19,7 @@ _CROSS_APP = ("validateCrossAppSession", "getCrossAppStatus", "listCrossAppAccou
     ]
 )
 def routes_missing(hi: HiEvents) -> Change:
-    """The four cross-app API routes are not registered: the router answers 404 (what the status page reports)."""
+    """The four cross-app API routes are not registered: the router returns 404 (what the status page reports)."""
     return missing(hi, *_CROSS_APP)
 
 
@@ -38,26 +38,26 @@ register_missing_routes(
 
 @registry.benign()
 def wrong_method_answers_404_at_hi_events(hi: HiEvents) -> Change:
-    """A wrong method is answered 404 by the router."""
+    """The router returns 404 for a wrong method."""
     return [swap(each.refusal, lambda honest: no_route()) for each in hi.router.other_methods]
 
 
 @registry.benign()
 def wrong_media_type_answers_415_at_hi_events(hi: HiEvents) -> Change:
-    """A body of another media type is answered 415."""
+    """A body of another media type returns 415."""
     return refusing_media_types(hi.errors.form_error)
 
 
 @registry.benign()
 def large_bodies_answer_400_at_hi_events(hi: HiEvents) -> Change:
-    """A body above 1 MiB is answered 400."""
+    """A body above 1 MiB returns 400."""
     refusal = Refusal(400, "BAD_REQUEST", "The body is too large.")
     return [swap(each.too_large, lambda honest, largest: refusal) for each in hi.router.endpoints.values()]
 
 
 @registry.fault(kills=["hi_events_session.sign_in_is_limited"])
 def sign_in_not_limited(hi: HiEvents) -> Change:
-    """More than ten tries a minute from one address are served."""
+    """More than ten sign-ins a minute from one address are accepted."""
     limiter = hi.endpoint("validateCrossAppSession").limiter
     assert limiter is not None
     return swap(limiter.refuse, lambda honest, grant: None)

@@ -20,13 +20,13 @@ _IsGranted = Honest[[LocalSession, str, int | None], Async[bool]]
 
 @registry.fault(kills=["hi_events_session.dead_session_is_refused"])
 def session_never_ends(hi: HiEvents) -> Change:
-    """The expiry of a session is not looked at."""
+    """The expiry of a session is not checked."""
     return swap(hi.bearer.find, lambda honest, token, now: honest(token, now) or hi.store.session(token, 0.0))
 
 
 @registry.fault(kills=["hi_events_session.status_demands_a_session", "fuzzing.getCrossAppStatus"])
 def status_open_without_bearer(hi: HiEvents) -> Change:
-    """GET /auth/cross-app/status answers without a session."""
+    """GET /auth/cross-app/status responds without a session."""
 
     def authenticate(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -40,19 +40,19 @@ def status_open_without_bearer(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.accounts_demand_a_session", "fuzzing.listCrossAppAccounts"])
 def accounts_open_without_bearer(hi: HiEvents) -> Change:
-    """accounts answers without a session: an empty list."""
+    """accounts responds without a session: an empty list."""
     return _open(hi.endpoint(_ACCOUNTS), {"accounts": []})
 
 
 @registry.fault(kills=["hi_events_session.permissions_demand_a_session", "fuzzing.validateCrossAppPermission"])
 def permission_open_without_bearer(hi: HiEvents) -> Change:
-    """validate-permission answers without a session: false."""
+    """validate-permission responds without a session: false."""
     return _open(hi.endpoint(_PERMISSION), {"has_permission": False})
 
 
 @registry.fault(kills=["hi_events_session.accounts_equal_those_of_tuvens_api"])
 def accounts_from_local_copy(hi: HiEvents) -> Change:
-    """The accounts are listed from a local copy instead of being asked of tuvens-api."""
+    """The accounts are listed from a local copy, not from tuvens-api."""
 
     async def accounts_of(
         honest: Honest[[LocalSession], Async[tuple[Account, ...]]], session: LocalSession
@@ -67,7 +67,7 @@ def accounts_from_local_copy(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.permissions_follow_tuvens_api"])
 def permission_always_true(hi: HiEvents) -> Change:
-    """validate-permission answers true without asking tuvens-api."""
+    """validate-permission returns true without a request to tuvens-api."""
 
     async def is_granted(honest: _IsGranted, session: LocalSession, permission: str, resource: int | None) -> bool:
         return True
@@ -77,9 +77,7 @@ def permission_always_true(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["flow.a_missing_permission_is_recovered_from"])
 def denial_remembered_by_its_name(hi: HiEvents) -> Change:
-    """A denied permission is remembered by its name alone: the next question for it, about another event, is denied,
-    too.
-    """
+    """A denied permission is cached by its name alone: the next check of it, for another event, is also denied."""
     denied: dict[int, str] = {}
 
     async def is_granted(honest: _IsGranted, session: LocalSession, permission: str, resource: int | None) -> bool:
@@ -94,7 +92,7 @@ def denial_remembered_by_its_name(hi: HiEvents) -> Change:
     kills=["hi_events_session.ill_formed_permission_question_is_refused", "fuzzing.validateCrossAppPermission"]
 )
 def ill_formed_permission_is_false(hi: HiEvents) -> Change:
-    """An ill-formed question for a permission is answered false."""
+    """A malformed validate-permission request returns false."""
 
     async def serve(
         honest: Honest[[Request, Receive], Async[Response]], request: Request, receive: Receive
@@ -111,7 +109,7 @@ def ill_formed_permission_is_false(hi: HiEvents) -> Change:
 
 @registry.benign()
 def ill_formed_permission_answers_400(hi: HiEvents) -> Change:
-    """An ill-formed question for a permission is answered 400."""
+    """A malformed validate-permission request returns 400."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -130,7 +128,7 @@ def status_without_account(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.status_knows_the_user"])
 def status_counts_users_from_zero(hi: HiEvents) -> Change:
-    """status has the user's number less one."""
+    """status returns the user's number minus one."""
     return mutated(hi, put("user", "id", value=lambda number: int(str(number)) - 1), _STATUS)
 
 
@@ -154,7 +152,7 @@ def status_expiry_without_zone(hi: HiEvents) -> Change:
     ]
 )
 def status_expiry_in_local_time(hi: HiEvents) -> Change:
-    """status writes expires_at in the time zone of the server, with its offset."""
+    """status writes expires_at in the server's time zone, with its offset."""
     return mutated(hi, put("expires_at", value=_in_local_time), _STATUS)
 
 
@@ -178,7 +176,7 @@ def accounts_numbered_as_text(hi: HiEvents) -> Change:
     ]
 )
 def permission_answer_renamed(hi: HiEvents) -> Change:
-    """validate-permission answers granted instead of has_permission."""
+    """validate-permission returns granted instead of has_permission."""
     return mutated(hi, body(lambda value: value.update(granted=value.pop("has_permission"))), _PERMISSION)
 
 

@@ -23,19 +23,19 @@ _GUEST = SessionUser("guest", "guest@tickets.invalid", "Guest", 1)
 
 @registry.fault(kills=["hi_events_session.unknown_token_is_refused", "mock_credentials.mock_sign_ins_are_refused"])
 def forged_token_accepted(hi: HiEvents) -> Change:
-    """A token that tuvens-api refuses starts a session all the same."""
+    """A token that tuvens-api rejects still starts a session."""
     return _guest_instead_of(hi, 401)
 
 
 @registry.fault(kills=["hi_events_session.trouble_at_tuvens_api_starts_no_session"])
 def upstream_failure_starts_session(hi: HiEvents) -> Change:
-    """When tuvens-api fails, a session is started for a guest."""
+    """A guest session is started when tuvens-api fails."""
     return _guest_instead_of(hi, 503)
 
 
 @registry.fault(kills=["hi_events_session.trouble_at_tuvens_api_is_an_error"])
 def upstream_failure_answers_500(hi: HiEvents) -> Change:
-    """When tuvens-api fails, the exception is not caught: 500."""
+    """The exception is not caught when tuvens-api fails: 500."""
     return swap(hi.sign_in.unavailable, lambda honest, failure: _server_error())
 
 
@@ -43,7 +43,7 @@ def upstream_failure_answers_500(hi: HiEvents) -> Change:
     kills=["hi_events_session.silence_of_tuvens_api_is_given_up", "hi_events_session.trouble_is_told_from_a_refusal"]
 )
 def upstream_silence_answers_500(hi: HiEvents) -> Change:
-    """When tuvens-api does not answer, the time-out is not caught: 500."""
+    """The time-out is not caught when tuvens-api does not respond: 500."""
 
     def unavailable(honest: Honest[[UpstreamUnavailable], Refusal], failure: UpstreamUnavailable) -> Refusal:
         return Refusal(500, "INTERNAL_ERROR", "Maximum execution time exceeded") if failure.silent else honest(failure)
@@ -53,13 +53,13 @@ def upstream_silence_answers_500(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.trouble_is_told_from_a_refusal"])
 def upstream_failure_answers_401(hi: HiEvents) -> Change:
-    """When tuvens-api fails, the session token is called invalid."""
+    """The session token is reported as invalid when tuvens-api fails."""
     return swap(hi.sign_in.unavailable, lambda honest, failure: hi.sign_in.refused(""))
 
 
 @registry.benign()
 def upstream_failure_answers_502(hi: HiEvents) -> Change:
-    """While tuvens-api fails, a sign-in is answered 502."""
+    """A sign-in returns 502 while tuvens-api fails."""
     return swap(hi.sign_in.unavailable, lambda honest, failure: upstream_unavailable(502))
 
 
@@ -67,7 +67,7 @@ def upstream_failure_answers_502(hi: HiEvents) -> Change:
     kills=["hi_events_session.trouble_is_told_from_a_refusal", "hi_events_session.sign_in_works_again_after_trouble"]
 )
 def failed_token_stays_refused(hi: HiEvents) -> Change:
-    """A token that could not be asked about is refused for ten minutes."""
+    """A token that could not be validated is rejected for ten minutes."""
     until: dict[str, float] = {}
 
     async def identify(honest: Honest[[str], Async[SessionUser]], token: str) -> SessionUser:
@@ -85,19 +85,19 @@ def failed_token_stays_refused(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.expired_token_is_not_served_from_a_cache"])
 def validation_cached_for_an_hour(hi: HiEvents) -> Change:
-    """Answers of validate-session are cached for an hour, past the session's life."""
+    """Responses of validate-session are cached for an hour, beyond the session's lifetime."""
     return _cached(hi, 3600.0)
 
 
 @registry.benign()
 def validation_cached_for_half_a_minute(hi: HiEvents) -> Change:
-    """Answers of validate-session are kept for 30 s."""
+    """Responses of validate-session are cached for 30 s."""
     return _cached(hi, 30.0)
 
 
 @registry.benign()
 def session_token_starts_one_session(hi: HiEvents) -> Change:
-    """A session token starts one session of hi.events: a second sign-in with it, or visit of the page, is refused."""
+    """A session token starts only one session of hi.events: a second sign-in or page visit with it is rejected."""
     used: set[str] = set()
 
     async def session_user(honest: Honest[[str], Async[SessionUser]], token: str) -> SessionUser:
@@ -112,19 +112,19 @@ def session_token_starts_one_session(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_page.returns_after_making_an_event", "hi_events_session.accepts_a_live_session"])
 def validation_sent_without_the_secret(hi: HiEvents) -> Change:
-    """The shared secret is not in the environment of hi.events: its calls are answered 401, and no sign-in works."""
+    """The shared secret is missing from hi.events' environment: its calls return 401, and no sign-in works."""
     return swap(hi.tuvens.validation, lambda honest, token: wire.validate_session("", token))
 
 
 @registry.fault(kills=["hi_events_session.forged_token_is_refused"])
 def session_token_cut_to_its_column(hi: HiEvents) -> Change:
-    """A session token is cut to the 43 characters of its column before it is asked about."""
+    """A session token is cut to the 43 characters of its column before it is validated."""
     return swap(hi.sign_in.identify, lambda honest, token: honest(token[:_COLUMN]))
 
 
 @registry.fault(kills=["secrecy.no_answer_of_hi_events_holds_a_secret"])
 def token_in_error_message(hi: HiEvents) -> Change:
-    """The error for a refused session token quotes it."""
+    """The error for a rejected session token contains it."""
     return swap(
         hi.sign_in.refused,
         lambda honest, token: Refusal(401, "UNAUTHORIZED", f"The session token {token} is not valid."),
@@ -133,7 +133,7 @@ def token_in_error_message(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.expired_token_is_refused", "fuzzing.validateCrossAppSession"])
 def refusal_after_a_quiet_minute_answers_403(hi: HiEvents) -> Change:
-    """A refused sign-in after a minute without any is answered 403, by a check for unusual activity."""
+    """A rejected sign-in after a minute without any returns 403, from a check for unusual activity."""
     last: float | None = None
 
     async def identify(honest: Honest[[str], Async[SessionUser]], token: str) -> SessionUser:
@@ -158,7 +158,7 @@ def refusal_after_a_quiet_minute_answers_403(hi: HiEvents) -> Change:
     ]
 )
 def refusal_carries_a_token(hi: HiEvents) -> Change:
-    """A refused sign-in carries X-Auth-Token all the same: a middleware sets it."""
+    """A rejected sign-in still has X-Auth-Token: a middleware sets it."""
 
     def add_token(request: Request, response: Response) -> None:
         response.headers.append((b"x-auth-token", secrets.token_urlsafe(32).encode()))
@@ -174,7 +174,7 @@ def missing_token_answers_500(hi: HiEvents) -> Change:
 
 @registry.benign()
 def missing_token_answers_422(hi: HiEvents) -> Change:
-    """A sign-in without a usable session token is answered 422."""
+    """A sign-in without a usable session token returns 422."""
     endpoint = hi.endpoint(_SIGN_IN)
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
@@ -187,7 +187,7 @@ def missing_token_answers_422(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.sign_in_answers_200", "fuzzing.validateCrossAppSession"])
 def sign_in_answers_201(hi: HiEvents) -> Change:
-    """A sign-in is answered 201."""
+    """A sign-in returns 201."""
     return mutated(hi, status(201), _SIGN_IN)
 
 
@@ -199,7 +199,7 @@ def sign_in_answers_201(hi: HiEvents) -> Change:
     ]
 )
 def token_type_left_out(hi: HiEvents) -> Change:
-    """A sign-in is answered without token_type."""
+    """A sign-in returns no token_type."""
     return mutated(hi, drop("token_type"), _SIGN_IN)
 
 
@@ -217,13 +217,13 @@ def token_type_capitalised(hi: HiEvents) -> Change:
     ]
 )
 def auth_token_header_left_out(hi: HiEvents) -> Change:
-    """A sign-in is answered without X-Auth-Token."""
+    """A sign-in returns no X-Auth-Token."""
     return mutated(hi, without_header("x-auth-token"), _SIGN_IN)
 
 
 @registry.fault(kills=["hi_events_session.sign_in_names_the_tuvens_user"])
 def email_masked(hi: HiEvents) -> Change:
-    """Answers carry the user's email with stars in it."""
+    """Responses contain the user's email with asterisks."""
     return mutated(hi, put("user", "email", value=_masked), _SIGN_IN, "getCrossAppStatus")
 
 

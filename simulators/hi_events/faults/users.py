@@ -21,7 +21,7 @@ _CROWD = 9
 
 @registry.fault(kills=["hi_events_session.one_local_user_under_concurrent_sign_ins"])
 def users_doubled_under_races(hi: HiEvents) -> Change:
-    """The user is looked up, then inserted: concurrent sign-ins all find nobody, and all insert."""
+    """The user is looked up, then inserted: concurrent sign-ins all find none, and all insert one."""
     twins = _Twins(hi)
     pairs: dict[str, _Gathering] = defaultdict(lambda: _Gathering(2, seconds=0.3))
 
@@ -38,7 +38,7 @@ def users_doubled_under_races(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.one_local_user_for_repeated_sign_ins"])
 def user_doubled_on_repeat_login(hi: HiEvents) -> Change:
-    """Every sign-in makes a new local user."""
+    """Every sign-in creates a new local user."""
     twins = _Twins(hi)
 
     def local_user(honest: Honest[[SessionUser], LocalUser], who: SessionUser) -> LocalUser:
@@ -49,7 +49,7 @@ def user_doubled_on_repeat_login(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.concurrent_sign_ins_are_not_mixed_up"])
 def users_mixed_up_in_a_crowd(hi: HiEvents) -> Change:
-    """The user is kept in a variable that all sign-ins share: with many at once, one gets another's."""
+    """The user is kept in a variable that all sign-ins share: concurrent sign-ins get each other's user."""
     crowd = _Gathering(_CROWD, seconds=1.0)
     current: SessionUser | None = None
 
@@ -63,7 +63,7 @@ def users_mixed_up_in_a_crowd(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.no_local_user_is_shared"])
 def users_share_a_row_in_a_crowd(hi: HiEvents) -> Change:
-    """With many sign-ins at once, a new user is given the row that another one has just made."""
+    """Under concurrent sign-ins, a new user gets the row that another one has just created."""
     crowd = _Gathering(_CROWD, seconds=1.0)
     last_made: LocalUser | None = None
     given: dict[str, LocalUser] = {}
@@ -87,7 +87,7 @@ def users_share_a_row_in_a_crowd(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.existing_user_with_the_same_email_is_linked"])
 def email_not_linked(hi: HiEvents) -> Change:
-    """A local user who has the same email already is not linked but doubled."""
+    """A local user with the same email is duplicated instead of linked."""
 
     def link_by_email(honest: Honest[[SessionUser], LocalUser | None], who: SessionUser) -> LocalUser | None:
         return honest(who) if hi.store.find_unlinked(who.email) is None else None
@@ -97,7 +97,7 @@ def email_not_linked(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_session.accounts_are_not_shared"])
 def shared_account_mapped(hi: HiEvents) -> Change:
-    """Every Tuvens account is mapped to one and the same local account."""
+    """Every Tuvens account is mapped to the same local account."""
 
     def local_account(honest: Honest[[int], LocalAccount], external: int) -> LocalAccount:
         oldest = hi.store.database.execute(select(accounts).order_by(accounts.c.id).limit(1)).one_or_none()

@@ -22,13 +22,13 @@ _HURRY = 1.0
 
 @registry.fault(kills=["hi_events_delivery.deliveries_are_signed"])
 def webhook_signed_with_other_key(hi: HiEvents) -> Change:
-    """Webhooks are signed with a key that was replaced."""
+    """Webhooks are signed with an outdated key."""
     return swap(hi.courier.sign, lambda honest, body: wire.sign(hi.courier.secret + "-of-last-year", body))
 
 
 @registry.fault(kills=["hi_events_delivery.deliveries_are_signed"])
 def webhook_signature_over_pretty_json(hi: HiEvents) -> Change:
-    """The signature is made over the body with indentation, not over what is sent."""
+    """The signature is computed over the indented body, not over the bytes that are sent."""
     return swap(hi.courier.sign, lambda honest, body: honest(json.dumps(json.loads(body), indent=4).encode()))
 
 
@@ -59,19 +59,19 @@ def webhook_not_retried(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.retries_after_a_time_out"])
 def delivery_given_up_on_time_out(hi: HiEvents) -> Change:
-    """A delivery that got no answer is given up: only answers are looked at."""
+    """A delivery without a response is given up: only responses are evaluated."""
     return _given_up(hi, lambda status: status is None)
 
 
 @registry.fault(kills=["hi_events_delivery.retries_after_too_many_requests"])
 def delivery_given_up_on_429(hi: HiEvents) -> Change:
-    """A delivery that is answered 429 is given up like any other 4xx."""
+    """A delivery that gets 429 is given up like any other 4xx."""
     return _given_up(hi, lambda status: status == 429)
 
 
 @registry.fault(kills=["hi_events_delivery.refused_delivery_is_not_retried"])
 def webhook_retried_on_4xx(hi: HiEvents) -> Change:
-    """A delivery that is answered 4xx is sent again and again."""
+    """A delivery that gets 4xx is retried again and again."""
     return swap(
         hi.courier.fate,
         lambda honest, status: Fate.TO_RETRY if status is not None and 400 <= status < 500 else honest(status),
@@ -86,13 +86,13 @@ def pauses_between_retries_shrink(hi: HiEvents) -> Change:
 
 @registry.trouble()
 def deliveries_hurry(hi: HiEvents) -> Change:
-    """A delivery waits 1 s for its answer instead of 10."""
+    """A delivery waits 1 s for its response instead of 10."""
     return swap(hi.courier.timeout, lambda honest: min(honest(), _HURRY))
 
 
 @registry.fault(kills=["hi_events_delivery.deliveries_keep_the_order_of_changes"])
 def webhooks_out_of_order(hi: HiEvents) -> Change:
-    """Workers take the newest delivery of an event first."""
+    """Workers deliver the newest change of an event first."""
     return [
         # Time for a newer delivery to come.
         swap(hi.courier.first_due, lambda honest: honest() + _HOLD),
@@ -102,7 +102,7 @@ def webhooks_out_of_order(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.order_is_kept_under_failures"])
 def failed_delivery_overtaken(hi: HiEvents) -> Change:
-    """A delivery that failed is put behind the next one of its event."""
+    """A failed delivery is queued behind the next one of its event."""
 
     def next_of(honest: Honest[[Sequence[Delivery]], Delivery], line: Sequence[Delivery]) -> Delivery:
         overtaken = len(line) > 1 and line[0].tries and not line[1].tries
@@ -113,7 +113,7 @@ def failed_delivery_overtaken(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.a_retry_is_the_same_delivery"])
 def webhook_sent_twice_with_different_bodies(hi: HiEvents) -> Change:
-    """A retry is built anew, with a new event_sent_at."""
+    """A retry is built again, with a new event_sent_at."""
 
     async def deliver(honest: Honest[[Delivery], Async[Attempt]], delivery: Delivery) -> Attempt:
         return await honest(_dated_anew(hi, delivery) if delivery.tries else delivery)
@@ -123,7 +123,7 @@ def webhook_sent_twice_with_different_bodies(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.failures_leave_the_right_state"])
 def failed_delivery_sent_again_at_the_end(hi: HiEvents) -> Change:
-    """A delivery that failed at first is sent once more, dated anew, after those that waited for it."""
+    """A delivery that failed at first is sent once more, with a new date, after those that waited for it."""
 
     def record(
         honest: Honest[[Delivery, Attempt, str, float], None],
@@ -144,7 +144,7 @@ def failed_delivery_sent_again_at_the_end(hi: HiEvents) -> Change:
 
 @registry.fault(kills=["hi_events_delivery.every_attempt_is_in_the_delivery_log"])
 def log_says_that_all_went_well(hi: HiEvents) -> Change:
-    """The delivery log says 200 for every attempt."""
+    """The delivery log records 200 for every attempt."""
     return swap(
         hi.courier.record,
         lambda honest, delivery, attempt, state, due_at: honest(delivery, replace(attempt, status=200), state, due_at),

@@ -22,7 +22,7 @@ def audit_misses_failures(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_storage.audit_log_holds_no_secret"])
 def audit_holds_tokens(api: TuvensApi) -> Change:
-    """The audit log keeps whole session tokens."""
+    """The audit log contains complete session tokens."""
 
     def detail(honest: Honest[[Request], str | None], request: Request) -> str | None:
         token = session_token(request) or next(

@@ -77,7 +77,7 @@ def jwt_expiry_ignored(api: TuvensApi) -> Change:
     ]
 )
 def malformed_jwt_answers_500(api: TuvensApi) -> Change:
-    """What is no JWT at all is not caught when it is decoded: 500."""
+    """The exception for a malformed JWT is not caught: 500."""
 
     def claims(honest: Honest[[str], Mapping[str, Any]], token: str) -> Mapping[str, Any]:
         try:
@@ -98,7 +98,7 @@ def malformed_jwt_answers_500(api: TuvensApi) -> Change:
     ]
 )
 def missing_jwt_is_the_first_user(api: TuvensApi) -> Change:
-    """A generate-session without a JWT is answered for the first user: the guard's default of the tests was left in."""
+    """A generate-session without a JWT works as the first user: the guard's test default is active."""
     return _first_user_without_jwt(api, "generateSession")
 
 
@@ -110,9 +110,8 @@ def event_change_unguarded(api: TuvensApi) -> Change:
 
 @registry.fault(kills=_WRONG_SECRET)
 def secret_compared_by_prefix(api: TuvensApi) -> Change:
-    """The shared secret is compared over the shorter of the two lengths: a beginning of it, or it with more behind, is
-    accepted.
-    """
+    """The shared secret is compared over the shorter of the two lengths: a part of it, or a longer text that begins
+    with it, is accepted."""
     secret = api.shared_secret.secret
     return swap(
         api.shared_secret.matches,
@@ -122,7 +121,7 @@ def secret_compared_by_prefix(api: TuvensApi) -> Change:
 
 @registry.fault(kills=_WRONG_SECRET)
 def secret_case_ignored(api: TuvensApi) -> Change:
-    """The shared secret is compared without regard to case."""
+    """The shared secret is compared case-insensitively."""
     return swap(
         api.shared_secret.matches,
         lambda honest, given: honest(given) or given.lower() == api.shared_secret.secret.lower(),
@@ -148,7 +147,7 @@ def secret_leaks_by_timing(api: TuvensApi) -> Change:
     ]
 )
 def secret_not_demanded_by_validate_permission(api: TuvensApi) -> Change:
-    """validate-permission was left out of the shared-secret guard."""
+    """validate-permission is not behind the shared-secret guard."""
     return swap(api.endpoint("validatePermission").authenticate, _unless_refused)
 
 
@@ -166,7 +165,7 @@ def secret_not_demanded_by_validate_permission(api: TuvensApi) -> Change:
     ]
 )
 def missing_secret_admitted(api: TuvensApi) -> Change:
-    """The guard compares the secret only where the header is there: without it a caller is let in."""
+    """The guard compares the secret only if the header is present: a caller without it is accepted."""
 
     def check(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -181,7 +180,7 @@ def missing_secret_admitted(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["flow.a_wrong_secret_is_recovered_from"])
 def wrong_secret_revokes_the_session(api: TuvensApi) -> Change:
-    """A question with a wrong secret revokes the session that it names, where nobody has used that yet."""
+    """A request with a wrong secret revokes the session that it names, unless that was already used."""
 
     def check(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -206,7 +205,7 @@ def wrong_secret_revokes_the_session(api: TuvensApi) -> Change:
     ]
 )
 def form_checked_before_authentication(api: TuvensApi) -> Change:
-    """The body is validated before the guard runs: 400 where 401 is due."""
+    """The body is validated before the guard runs: 400 instead of 401."""
 
     def before(endpoint: OperationEndpoint) -> Swap:
         def authenticate(honest: Honest[[Request], None], request: Request) -> None:
@@ -229,7 +228,7 @@ def signature_not_checked(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.missing_signature_is_refused", "fuzzing.receiveEventStatusChanged"])
 def missing_signature_accepted(api: TuvensApi) -> Change:
-    """The signature is verified only where the header is there."""
+    """The signature is verified only if the header is present."""
     return swap(api.signature.accepts, lambda honest, body, header, valid: honest(body, header, valid) or not header)
 
 
@@ -243,7 +242,7 @@ def missing_signature_accepted(api: TuvensApi) -> Change:
     ]
 )
 def signature_over_reserialised_json(api: TuvensApi) -> Change:
-    """The webhook's signature is verified over the body parsed and written again, not over its bytes."""
+    """The webhook's signature is verified over the parsed and re-serialized body, not over its bytes."""
 
     def accepts(honest: Honest[[bytes, str, bool], bool], body: bytes, header: str, valid: bool) -> bool:
         again = _reserialised(body)
@@ -257,7 +256,7 @@ def signature_over_reserialised_json(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.updates_by_php_are_applied"])
 def php_escapes_break_signature(api: TuvensApi) -> Change:
-    """Escaped slashes are unescaped before the signature is verified: what PHP's json_encode sends is refused."""
+    """Escaped slashes are unescaped before the signature is verified: bodies of PHP's json_encode are rejected."""
 
     def accepts(honest: Honest[[bytes, str, bool], bool], body: bytes, header: str, valid: bool) -> bool:
         unescaped = body.replace(b"\\/", b"/")
@@ -271,7 +270,7 @@ def php_escapes_break_signature(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.signed_update_is_accepted"])
 def webhook_verified_with_a_former_key(api: TuvensApi) -> Change:
-    """Webhooks are verified with a key that was replaced."""
+    """Webhooks are verified with an outdated key."""
     former = api.signature.secret + b"-of-last-year"
     return swap(api.signature.accepts, lambda honest, body, header, valid: signature_matches(former, body, header))
 
@@ -291,7 +290,7 @@ def signature_leaks_by_timing(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.malformed_signature_is_refused"])
 def signature_compared_by_prefix(api: TuvensApi) -> Change:
-    """The signature is compared over the length of what was sent: a part of it is accepted."""
+    """The signature is compared over the length of the received one: a part of it is accepted."""
     return _also_accepts(
         api, lambda body, header: len(header) >= 16 and sign(api.signature.secret, body).startswith(header)
     )
@@ -299,7 +298,7 @@ def signature_compared_by_prefix(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.signature_without_prefix_is_refused"])
 def signature_prefix_optional(api: TuvensApi) -> Change:
-    """A webhook signature without sha256= before it is accepted."""
+    """A webhook signature without sha256= is accepted."""
     return _also_accepts(api, lambda body, header: signature_matches(api.signature.secret, body, f"sha256={header}"))
 
 
@@ -322,7 +321,7 @@ def signature_sha1_accepted(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.refused_updates_change_nothing"])
 def update_applied_before_its_signature_is_checked(api: TuvensApi) -> Change:
-    """The event is changed first, and the signature checked afterwards: a forged update is answered 401 and applied."""
+    """The event is changed before the signature is checked: a forged update returns 401 and is applied."""
 
     def accepts(honest: Honest[[bytes, str, bool], bool], body: bytes, header: str, valid: bool) -> bool:
         accepted = honest(body, header, valid)

@@ -57,19 +57,19 @@ def error_shape_of_nest(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["secrecy.no_answer_holds_a_stack_trace"])
 def stack_trace_in_errors(api: TuvensApi) -> Change:
-    """Errors carry a stack trace."""
+    """Errors contain a stack trace."""
     return mutated(api, put("stack", value=_TRACE), when=fails)
 
 
 @registry.fault(kills=["errors.error_tells_its_own_status"])
 def error_names_another_status(api: TuvensApi) -> Change:
-    """Errors say statusCode 400 in their body, whatever their status is."""
+    """Errors contain statusCode 400, whatever their status is."""
     return mutated(api, put("statusCode", value=400), when=fails)
 
 
 @registry.fault(kills=_SHAPE)
 def error_timestamp_in_seconds(api: TuvensApi) -> Change:
-    """Errors carry their timestamp as Unix seconds."""
+    """Errors have their timestamp in Unix seconds."""
     return mutated(api, put("timestamp", value=1753453800), when=fails)
 
 
@@ -81,13 +81,13 @@ def errors_without_origin(api: TuvensApi) -> Change:
 
 @registry.benign()
 def errors_without_code(api: TuvensApi) -> Change:
-    """origin has a message alone."""
+    """origin has only a message."""
     return mutated(api, all_of(drop("origin", "code"), drop("origin", "details")), when=fails)
 
 
 @registry.benign()
 def messages_are_lists(api: TuvensApi) -> Change:
-    """An error of form has a list of texts for a message, as NestJS's ValidationPipe gives it."""
+    """A validation error has a list of texts as its message, as NestJS's ValidationPipe returns it."""
     return mutated(
         api,
         all_of(put("message", value=_as_list), put("origin", "message", value=_as_list)),
@@ -97,14 +97,14 @@ def messages_are_lists(api: TuvensApi) -> Change:
 
 @registry.benign()
 def parser_before_guards(api: TuvensApi) -> Change:
-    """What is no JSON is answered 400 by the body parser, which runs before the guards; the webhook's signature goes
-    first all the same, over the raw bytes."""
+    """The body parser returns 400 for invalid JSON before the guards run; the webhook's signature is still verified
+    first, over the raw bytes."""
     return _parsed_first(api, *(name for name in api.router.endpoints if name != _WEBHOOK))
 
 
 @registry.fault(kills=["webhook.webhook_authenticates_before_it_reads"])
 def webhook_parsed_before_its_signature(api: TuvensApi) -> Change:
-    """A webhook that is no JSON is answered 400 by the body parser, whatever its signature."""
+    """The body parser returns 400 for a webhook that is not JSON, whatever its signature."""
     return _parsed_first(api, _WEBHOOK)
 
 
@@ -116,7 +116,7 @@ def webhook_parsed_before_its_signature(api: TuvensApi) -> Change:
     ]
 )
 def session_token_echoed_in_errors(api: TuvensApi) -> Change:
-    """Error messages repeat the session token."""
+    """Error messages contain the session token."""
 
     def message(honest: Honest[[Request, Refusal], str], request: Request, refusal: Refusal) -> str:
         token = session_token(request)
@@ -128,7 +128,7 @@ def session_token_echoed_in_errors(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["secrecy.no_answer_holds_a_secret", "secrecy.error_path_hides_the_session_token"])
 def query_in_error_path(api: TuvensApi) -> Change:
-    """The path in errors has its query, with the session token in it."""
+    """The path in errors contains the query, with the session token."""
     return swap(
         api.errors.path,
         lambda honest, request: (
@@ -139,7 +139,7 @@ def query_in_error_path(api: TuvensApi) -> Change:
 
 @registry.benign()
 def token_masked_in_error_path(api: TuvensApi) -> Change:
-    """The path of an error has its query, with the session token masked."""
+    """The path of an error contains the query, with the session token masked."""
     return swap(
         api.errors.path,
         lambda honest, request: f"{honest(request)}?session_token=***" if request.query_string else honest(request),
@@ -177,7 +177,7 @@ def quote_breaks_query(api: TuvensApi) -> Change:
 
 @registry.benign()
 def wrong_media_type_answers_415(api: TuvensApi) -> Change:
-    """A body of another media type is answered 415."""
+    """A body of another media type returns 415."""
     return refusing_media_types(api.errors.form_error)
 
 
@@ -195,7 +195,7 @@ def large_bodies_processed(api: TuvensApi) -> Change:
 
 @registry.benign()
 def large_bodies_answer_400(api: TuvensApi) -> Change:
-    """A body above 1 MiB is answered 400."""
+    """A body above 1 MiB returns 400."""
     return [
         swap(
             each.too_large,

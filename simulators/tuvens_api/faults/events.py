@@ -33,37 +33,37 @@ _STREAM = "streamEventUpdates"
     ]
 )
 def event_id_is_a_number(api: TuvensApi) -> Change:
-    """Events have a number for an id."""
+    """Events have a number as their id."""
     return mutated(api, put("id", value=_as_number), *_EVENT)
 
 
 @registry.fault(kills=["tuvens_event.a_linked_event_has_the_url_of_its_page"])
 def event_without_page_url(api: TuvensApi) -> Change:
-    """Events are read without hi_events_event_url, the URL of their page at hi.events."""
+    """Events lack hi_events_event_url, the URL of their page at hi.events."""
     return mutated(api, drop("hi_events_event_url"), *_EVENT)
 
 
 @registry.fault(kills=["conformity.getEvent", "conformity.updateEvent", "fuzzing.getEvent", "fuzzing.updateEvent"])
 def event_without_start(api: TuvensApi) -> Change:
-    """Events are read without startDate."""
+    """Events lack startDate."""
     return mutated(api, drop("startDate"), *_EVENT)
 
 
 @registry.fault(kills=["tuvens_event.legacy_aliases_agree"])
 def legacy_aliases_dropped(api: TuvensApi) -> Change:
-    """Events are read without the legacy aliases."""
+    """Events lack the legacy aliases."""
     return mutated(api, all_of(drop("ticketStatus"), drop("hasTicketing"), drop("hiEventsEventId")), *_EVENT)
 
 
 @registry.benign()
 def change_without_body_changes_nothing(api: TuvensApi) -> Change:
-    """A change of an event without a body is answered 200, and changes nothing."""
+    """A change of an event without a body returns 200 and changes nothing."""
     return swap(api.events.check_body, lambda honest, request: None)
 
 
 @registry.benign()
 def event_numbers_as_text(api: TuvensApi) -> Change:
-    """hi.events' numbers of events are text."""
+    """The hi.events ids of events are text."""
     return mutated(
         api,
         all_of(
@@ -77,13 +77,13 @@ def event_numbers_as_text(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["conformity.getEvent", "fuzzing.getEvent"])
 def event_sent_as_text(api: TuvensApi) -> Change:
-    """GET /api/events/{id} sends its JSON as text/plain."""
+    """GET /api/events/{id} returns its JSON as text/plain."""
     return mutated(api, media_type("text/plain; charset=utf-8"), "getEvent")
 
 
 @registry.fault(kills=["conformity.getEvent", "tuvens_event.an_unknown_event_is_not_found", "fuzzing.getEvent"])
 def unknown_event_answers_null(api: TuvensApi) -> Change:
-    """An event that does not exist is answered 200 with null."""
+    """An event that does not exist returns 200 with null."""
     return mutated(api, _null, "getEvent", when=has_status(404))
 
 
@@ -100,7 +100,7 @@ def callback_forgets_the_event_id(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["tuvens_event.an_event_with_ticketing_has_a_status"])
 def callback_resets_the_ticketing_status(api: TuvensApi) -> Change:
-    """Enabling ticketing leaves the ticketing status null."""
+    """The ticketing status stays null after ticketing is enabled."""
     return swap(
         api.events.changes,
         lambda honest, request, event: (
@@ -124,7 +124,7 @@ def event_change_by_any_member(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["tuvens_event.a_change_by_an_outsider_is_refused"])
 def event_change_by_any_organiser(api: TuvensApi) -> Change:
-    """Who holds manage_ticketing in any account may change every event."""
+    """A user who holds manage_ticketing in any account may change every event."""
     return swap(
         api.events.may_change,
         lambda honest, request, event: (
@@ -139,7 +139,7 @@ def event_change_by_any_organiser(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["tuvens_event.refused_changes_change_nothing"])
 def event_changed_before_permission_is_asked(api: TuvensApi) -> Change:
-    """The event is changed first, and the permission asked afterwards: 403, and changed."""
+    """The event is changed before the permission is checked: the response is 403, but the event is changed."""
 
     def may_change(honest: Honest[[Request, Event], bool], request: Request, event: Event) -> bool:
         may = honest(request, event)
@@ -174,7 +174,7 @@ def change_of_unknown_event_answers_500(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["fuzzing.streamEventUpdates", "fuzzing.nonsense_is_refused"])
 def stream_fails_on_other_ids(api: TuvensApi) -> Change:
-    """Last-Event-ID goes to the database unread: what is no number fails there."""
+    """Last-Event-ID is passed to the database unchecked: a value that is not a number fails."""
 
     def handle(honest: Honest[[Request], Any], request: Request) -> Any:
         last = request.header("last-event-id") or ""
@@ -199,7 +199,7 @@ def sse_events_are_named(api: TuvensApi) -> Change:
 
 @registry.benign()
 def sse_events_named_message(api: TuvensApi) -> Change:
-    """Messages are named message, which a browser gives to onmessage, too."""
+    """Messages are named message, which a browser also gives to onmessage."""
     return swap(api.hub.frame, lambda honest, number, data: b"event: message\n" + honest(number, data))
 
 
@@ -232,7 +232,7 @@ def sse_not_sent(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["flow.a_listener_hears_that_an_event_is_live"])
 def sse_breaks_on_other_alphabets(api: TuvensApi) -> Change:
-    """A title with characters beyond Latin-1 breaks the broadcast: the webhook is applied, and nobody told."""
+    """A title with characters beyond Latin-1 breaks the broadcast: the webhook is applied, but no message is sent."""
     return swap(
         api.webhook.messages,
         lambda honest, event, update, ticketing, now: (
@@ -243,7 +243,7 @@ def sse_breaks_on_other_alphabets(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.one_message_for_each_update"])
 def sse_sent_twice(api: TuvensApi) -> Change:
-    """Each applied webhook is told twice: by the service and by a database trigger."""
+    """Each applied webhook sends two messages: one from the service and one from a database trigger."""
     return swap(
         api.webhook.messages,
         lambda honest, event, update, ticketing, now: 2 * honest(event, update, ticketing, now),
@@ -252,7 +252,7 @@ def sse_sent_twice(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.a_message_tells_the_ticketing_status"])
 def sse_tells_the_former_status(api: TuvensApi) -> Change:
-    """Messages are built before the change is written, and tell the former ticketing status."""
+    """Messages are built before the change is saved, and contain the former ticketing status."""
     return swap(
         api.webhook.messages,
         lambda honest, event, update, ticketing, now: [
@@ -263,7 +263,7 @@ def sse_tells_the_former_status(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.messages_have_the_form"])
 def sse_event_id_is_a_number(api: TuvensApi) -> Change:
-    """Messages carry eventId as a number."""
+    """Messages have eventId as a number."""
     return swap(
         api.webhook.messages,
         lambda honest, event, update, ticketing, now: [
@@ -274,7 +274,7 @@ def sse_event_id_is_a_number(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.a_refused_update_is_not_told"])
 def sse_sent_for_refused_webhooks(api: TuvensApi) -> Change:
-    """The stream reports a status change before the webhook is checked, also when it is refused."""
+    """The stream reports a status change before the webhook is checked, even if it is rejected."""
 
     async def respond(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
         response: Response = await honest(request, receive)
@@ -294,13 +294,13 @@ def sse_sent_for_refused_webhooks(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.a_reconnect_misses_nothing"])
 def sse_reconnect_starts_anew(api: TuvensApi) -> Change:
-    """Last-Event-ID is not looked at: what was missed is lost."""
+    """Last-Event-ID is ignored: missed messages are lost."""
     return swap(api.events.missed, lambda honest, last: [])
 
 
 @registry.fault(kills=["flow.a_lost_network_is_recovered_from"])
 def sse_reconnect_only_replays(api: TuvensApi) -> Change:
-    """A page that reconnects with Last-Event-ID is sent what it missed, and nothing that comes later."""
+    """A page that reconnects with Last-Event-ID gets the missed messages, but no later ones."""
 
     async def replay(missed: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
         yield api.hub.encode(OPENING + b"".join(missed))

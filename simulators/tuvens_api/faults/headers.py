@@ -18,7 +18,7 @@ _BACK_END = ("validateSession", "listUserAccounts", "validatePermission")
 
 @registry.fault(kills=["secrecy.no_answer_holds_a_secret"])
 def shared_secret_in_debug_header(api: TuvensApi) -> Change:
-    """A debug header that was left in shows the shared secret in the answers to back ends."""
+    """A debug header contains the shared secret in responses to back ends."""
     secret = (b"x-debug-shared-secret", api.shared_secret.secret)
     return mutated(
         api, lambda request, response: response.headers.append(secret), *_BACK_END, when=lambda request, response: True
@@ -33,7 +33,7 @@ def cors_wildcard(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["cors.other_origins_are_not_admitted"])
 def cors_reflects_any_origin(api: TuvensApi) -> Change:
-    """Whatever origin asks is admitted."""
+    """Every requesting origin is admitted."""
     return swap(api.cors.allowed_origin, lambda honest, origin: origin)
 
 
@@ -49,7 +49,7 @@ def cors_suffix_admitted(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["cors.preflights_allow_the_methods_and_headers"])
 def cors_without_patch(api: TuvensApi) -> Change:
-    """Preflight answers allow GET and POST, and not PATCH."""
+    """Preflight responses allow GET and POST, but not PATCH."""
     return swap(api.cors.methods, lambda honest: "GET, POST")
 
 
@@ -63,25 +63,25 @@ def cors_without_patch(api: TuvensApi) -> Change:
     ]
 )
 def rate_limit_not_enforced(api: TuvensApi) -> Change:
-    """Limits are announced, but requests past them are served."""
+    """Limits are announced, but requests beyond them are served."""
     return [swap(each.refuse, lambda honest, grant: None) for each in _limiters(api)]
 
 
 @registry.fault(kills=["rate_limits.limits_are_announced"])
 def rate_limit_headers_missing(api: TuvensApi) -> Change:
-    """Answers have no X-RateLimit headers."""
+    """Responses have no X-RateLimit headers."""
     return [swap(each.headers, lambda honest, request: []) for each in _limiters(api)]
 
 
 @registry.fault(kills=["rate_limits.limits_are_announced_before_the_route"])
 def no_rate_limit_headers_past_the_limit(api: TuvensApi) -> Change:
-    """A 429 says how long to wait (Retry-After), and has none of the X-RateLimit headers."""
+    """A 429 has Retry-After but no X-RateLimit headers."""
     return _announced_unless(api, lambda request: request.grant is not None and not request.grant.admitted)
 
 
 @registry.fault(kills=["rate_limits.limits_are_announced_before_the_route"])
 def no_rate_limit_headers_of_the_parser(api: TuvensApi) -> Change:
-    """What the body parser refuses, before the throttle is asked, has none of the X-RateLimit headers."""
+    """Errors of the body parser, which runs before the throttle, have no X-RateLimit headers."""
     return _announced_unless(
         api,
         lambda request: (
@@ -93,8 +93,8 @@ def no_rate_limit_headers_of_the_parser(api: TuvensApi) -> Change:
 
 @registry.benign()
 def rate_limit_headers_name_their_limit(api: TuvensApi) -> Change:
-    """The limit's name stands behind the names of the headers (X-RateLimit-Limit-short), as a throttler with several
-    limits writes them."""
+    """The header names end in the limit's name (X-RateLimit-Limit-short), as a throttler with several limits writes
+    them."""
 
     def headers(honest: Honest[[Request], list[Header]], request: Request) -> list[Header]:
         return [(name + b"-short", value) for name, value in honest(request)]
@@ -104,7 +104,7 @@ def rate_limit_headers_name_their_limit(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["rate_limits.reset_is_in_unix_seconds"])
 def rate_limit_reset_in_seconds_left(api: TuvensApi) -> Change:
-    """X-RateLimit-Reset tells the seconds that are left, not a time."""
+    """X-RateLimit-Reset contains the seconds left, not a time."""
 
     def headers(honest: Honest[[Request], list[Header]], request: Request) -> list[Header]:
         now = int(api.clock.now())
@@ -118,7 +118,7 @@ def rate_limit_reset_in_seconds_left(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["rate_limits.retry_after_is_given"])
 def limited_without_retry_after(api: TuvensApi) -> Change:
-    """A 429 does not say how long to wait."""
+    """A 429 has no Retry-After."""
     return mutated(api, without_header("retry-after"), when=has_status(429))
 
 

@@ -23,7 +23,7 @@ def generation_takes_20_ms(api: TuvensApi) -> Change:
     suite="load",
 )
 def generation_takes_300_ms(api: TuvensApi) -> Change:
-    """Each generation asks an identity provider about the user: 300 ms."""
+    """Each generation requests the user from an identity provider: 300 ms."""
     return delayed(api, "generateSession", seconds=0.3)
 
 
@@ -41,7 +41,7 @@ def validation_takes_150_ms(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["load.webhook_takes_25_ms_on_average"], suite="load")
 def webhook_takes_40_ms(api: TuvensApi) -> Change:
-    """Each webhook waits for the search index to be written: 40 ms."""
+    """Each webhook waits for the search index: 40 ms."""
     return delayed(api, _WEBHOOK, seconds=0.04)
 
 
@@ -53,7 +53,7 @@ def queries_take_20_ms(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["load.simultaneous_requests_are_handled"], suite="load")
 def pool_of_fifty(api: TuvensApi) -> Change:
-    """A pool has 50 connections and no queue: who comes beyond that gets 503."""
+    """A pool has 50 connections and no queue: further requests get 503."""
     return pooled(api, "validateSession", size=50, seconds=0.01, status=503, code="UNAVAILABLE")
 
 

@@ -10,7 +10,7 @@ _SECRETS = (b"test-secret", b"dev-secret")
 
 @registry.fault(kills=["mock_credentials.mock_jwts_are_refused"])
 def mock_jwts_accepted(api: TuvensApi) -> Change:
-    """The guard's mock for tests is on: a JWT that begins with mock is the first user's."""
+    """The guard's test mock is on: a JWT that begins with mock is accepted as the first user's."""
     user = str(api.seed.users[0].sub)
     return swap(
         api.jwts.subject,
@@ -20,7 +20,8 @@ def mock_jwts_accepted(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["mock_credentials.mock_session_tokens_are_refused"])
 def mock_session_tokens_accepted(api: TuvensApi) -> Change:
-    """A session token that begins with mock_ is a live session of the first user, for tests of hi.events."""
+    """A session token that begins with mock_ is accepted as a live session of the first user, for tests of
+    hi.events."""
 
     def find(honest: Honest[[str, float], StoredSession | None], token: str, now: float) -> StoredSession | None:
         if not token.startswith("mock_"):
@@ -34,5 +35,5 @@ def mock_session_tokens_accepted(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["mock_credentials.mock_secrets_are_refused"])
 def mock_secret_accepted(api: TuvensApi) -> Change:
-    """The shared secret of the tests is accepted beside the configured one."""
+    """The tests' shared secret is accepted as well as the configured one."""
     return swap(api.shared_secret.matches, lambda honest, given: honest(given) or given in _SECRETS)

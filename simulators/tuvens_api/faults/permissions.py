@@ -15,13 +15,13 @@ from simulators.tuvens_api.simulator import TuvensApi
 
 @registry.fault(kills=["session_token.foreign_accounts_are_not_listed"])
 def all_accounts_listed(api: TuvensApi) -> Change:
-    """user-accounts lists every account there is."""
+    """user-accounts lists every existing account."""
     return swap(api.permissions.accounts_of, lambda honest, session: queries.all_accounts(api))
 
 
 @registry.fault(kills=["session_token.own_account_is_listed"])
 def own_account_not_listed(api: TuvensApi) -> Change:
-    """user-accounts leaves out the account that the session is for: only the other ones are listed."""
+    """user-accounts omits the account that the session is for."""
     return swap(
         api.permissions.accounts_of,
         lambda honest, session: [each for each in honest(session) if each.id != session.account_id],
@@ -30,7 +30,7 @@ def own_account_not_listed(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.user_accounts_answers_200", "fuzzing.listUserAccounts"])
 def user_accounts_answers_203(api: TuvensApi) -> Change:
-    """user-accounts answers 203, as an intermediate cache makes it."""
+    """user-accounts returns 203, as an intermediate cache would."""
     return mutated(api, status(203), "listUserAccounts")
 
 
@@ -44,19 +44,19 @@ def account_slug_left_out(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.unknown_permission_is_false"])
 def unknown_permission_is_an_error(api: TuvensApi) -> Change:
-    """validate-permission answers 400 to a permission that it does not know."""
+    """validate-permission returns 400 for an unknown permission."""
     return _refused(api, lambda request: request.field("permission") not in PERMISSIONS, "permission is not known")
 
 
 @registry.benign()
 def empty_permission_answers_400(api: TuvensApi) -> Change:
-    """An empty permission is ill-formed: 400."""
+    """An empty permission is malformed: 400."""
     return _refused(api, lambda request: not request.field("permission"), "permission is empty")
 
 
 @registry.benign()
 def null_resource_answers_400(api: TuvensApi) -> Change:
-    """resource_id null is ill-formed: 400."""
+    """resource_id null is malformed: 400."""
     return _refused(
         api,
         lambda request: "resource_id" in request.json and request.field("resource_id") is None,
@@ -66,7 +66,7 @@ def null_resource_answers_400(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.permission_is_false_on_a_foreign_event"])
 def permission_granted_on_foreign_resource(api: TuvensApi) -> Change:
-    """validate-permission does not look at whose event the resource is."""
+    """validate-permission does not check whose event the resource is."""
     return swap(
         api.permissions.has_on_event,
         lambda honest, session, permission, event: (
@@ -77,13 +77,13 @@ def permission_granted_on_foreign_resource(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.held_permission_is_true_on_an_own_event"])
 def permission_on_events_always_false(api: TuvensApi) -> Change:
-    """resource_id is compared with the ids of accounts: no event is ever the user's."""
+    """resource_id is compared with the ids of accounts: no event ever belongs to the user."""
     return swap(api.permissions.has_on_event, lambda honest, *asked: honest(*asked) and False)
 
 
 @registry.fault(kills=["session_token.held_permission_is_true"])
 def permission_always_false(api: TuvensApi) -> Change:
-    """validate-permission answers false to everything."""
+    """validate-permission always returns false."""
     return (
         swap(api.permissions.has_on_event, lambda honest, *asked: honest(*asked) and False),
         swap(api.permissions.has_in_account, lambda honest, *asked: honest(*asked) and False),
@@ -104,7 +104,7 @@ def member_may_do_everything(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.validate_permission_answers_200", "fuzzing.validatePermission"])
 def validate_permission_answers_201(api: TuvensApi) -> Change:
-    """validate-permission answers 201, NestJS's default for a POST."""
+    """validate-permission returns 201, NestJS's default for a POST."""
     return mutated(api, status(201), "validatePermission")
 
 

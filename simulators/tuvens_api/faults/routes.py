@@ -31,25 +31,25 @@ register_missing_routes(
 
 @registry.benign()
 def wrong_method_answers_404_at_tuvens_api(api: TuvensApi) -> Change:
-    """A wrong method is answered 404 by the router."""
+    """The router returns 404 for a wrong method."""
     return [swap(each.refusal, lambda honest: no_route()) for each in api.router.other_methods]
 
 
 @registry.trouble()
 def tuvens_api_answers_500(api: TuvensApi) -> Change:
-    """The routes for back ends answer 500."""
+    """The routes for back ends return 500."""
     return [swap(each.serve, _internal_error) for each in api.endpoints(_BACK_END)]
 
 
 @registry.trouble()
 def tuvens_api_answers_nonsense(api: TuvensApi) -> Change:
-    """The routes for back ends answer 200 with an HTML page, as a misconfigured proxy does."""
+    """The routes for back ends return 200 with an HTML page, as a misconfigured proxy does."""
     return [swap(each.serve, _nonsense) for each in api.endpoints(_BACK_END)]
 
 
 @registry.trouble()
 def tuvens_api_hangs(api: TuvensApi) -> Change:
-    """The routes for back ends take the request and never answer."""
+    """The routes for back ends accept the request and never respond."""
     return hanging(api, *_BACK_END)
 
 

@@ -36,13 +36,13 @@ _UNKNOWN = (
 
 @registry.fault(kills=["session_token.expires_900_seconds_after_generation"])
 def session_lives_an_hour(api: TuvensApi) -> Change:
-    """Sessions expire 3600 s after generation, and expires_at says so: the default of a library was left."""
+    """Sessions expire 3600 s after generation, as expires_at announces: a library's default is in force."""
     return swap(api.sessions.lifetime, lambda honest: 3600)
 
 
 @registry.fault(kills=_EXPIRY)
 def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
-    """expires_at says 900 s, but a leeway of 60 s is granted when the session is looked up."""
+    """expires_at is 900 s ahead, but the session lookup grants a leeway of 60 s."""
     return swap(
         api.sessions.store,
         lambda honest, token, user, account, now, expires: honest(token, user, account, now, expires + _LEEWAY),
@@ -57,7 +57,7 @@ def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
     ]
 )
 def session_prolonged_by_use(api: TuvensApi) -> Change:
-    """Each use of a session begins its 15 minutes anew: a sliding window, as web sessions have."""
+    """Each use of a session restarts its 15 minutes: a sliding window, as web sessions have."""
     until: dict[int, float] = {}
 
     def is_in_force(honest: Honest[[StoredSession, float], bool], session: StoredSession, now: float) -> bool:
@@ -74,7 +74,7 @@ def session_prolonged_by_use(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.session_lives_until_its_expiry"])
 def session_ends_five_seconds_early(api: TuvensApi) -> Change:
-    """A session is refused five seconds before its announced expiry, by a margin for slow networks."""
+    """A session is rejected five seconds before its announced expiry, by a margin for slow networks."""
     return swap(
         api.sessions.is_in_force, lambda honest, session, now: honest(session, now) and now < session.expires_at - 5
     )
@@ -90,7 +90,7 @@ def session_outlives_its_expiry_by_a_second(api: TuvensApi) -> Change:
 
 @registry.fault(kills=_UNKNOWN)
 def unknown_session_answers_401(api: TuvensApi) -> Change:
-    """An unknown or expired session is answered 401 instead of 404."""
+    """An unknown or expired session returns 401 instead of 404."""
     return swap(
         api.sessions.unknown,
         lambda honest: Refusal(401, "UNAUTHORIZED", "the session is unknown or has expired"),
@@ -99,7 +99,7 @@ def unknown_session_answers_401(api: TuvensApi) -> Change:
 
 @registry.fault(kills=_UNKNOWN)
 def unknown_session_answers_400(api: TuvensApi) -> Change:
-    """An unknown or expired session is answered 400 instead of 404."""
+    """An unknown or expired session returns 400 instead of 404."""
     return swap(
         api.sessions.unknown,
         lambda honest: Refusal(400, "INVALID_SESSION", "the session is unknown or has expired"),
@@ -114,7 +114,7 @@ def unknown_session_answers_400(api: TuvensApi) -> Change:
     ]
 )
 def missing_session_token_answers_404(api: TuvensApi) -> Change:
-    """A question without a usable session_token is looked up instead of being answered 400: 404."""
+    """A request without a usable session_token is looked up instead of rejected with 400: 404."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -140,7 +140,7 @@ def session_token_is_injectable(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.a_session_is_not_consumed_by_validation"])
 def session_consumed_by_validation(api: TuvensApi) -> Change:
-    """The session of a user who may not manage ticketing is good for one validation."""
+    """The session of a user who may not manage ticketing is valid for one validation."""
     spent: set[str] = set()
 
     def handle(honest: Honest[[Request], Any], request: Request) -> Any:
@@ -178,8 +178,7 @@ def live_session_answers_500(api: TuvensApi) -> Change:
 @registry.fault(kills=["flow.concurrent_questions_are_told_apart", "secrecy.no_answer_holds_foreign_data"])
 def lost_update_under_load(api: TuvensApi) -> Change:
     """validate-session keeps the session in a shared variable while it waits: concurrent callers get each other's
-    users.
-    """
+    users."""
     last: list[Response] = []
     under_way = 0
 
@@ -202,7 +201,7 @@ def lost_update_under_load(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.tokens_look_random"])
 def tokens_are_sequential(api: TuvensApi) -> Change:
-    """Session tokens are a counter in disguise: whoever has one can guess the next."""
+    """Session tokens are a disguised counter: anyone with one can guess the next."""
     count = itertools.count(secrets.randbelow(1000))
     return swap(api.sessions.new_token, lambda honest, user: f"tuvens-session-{next(count):028d}")
 
@@ -222,7 +221,7 @@ def tokens_are_short(api: TuvensApi) -> Change:
 
 @registry.benign()
 def session_tokens_like_jwts(api: TuvensApi) -> Change:
-    """Session tokens are written as a JWT: three parts of base64url between dots."""
+    """Session tokens look like a JWT: three parts of base64url between dots."""
 
     def new_token(honest: Honest[[int], str], user: int) -> str:
         parts = ({"alg": "HS256", "typ": "JWT"}, {"sub": str(user), "jti": secrets.token_urlsafe(16)})
@@ -240,7 +239,7 @@ def session_tokens_in_hex(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.tokens_never_repeat"])
 def tokens_repeat_per_user(api: TuvensApi) -> Change:
-    """A user who asks again within a second is handed the same token instead of a new one."""
+    """A user who requests another session within a second gets the same token again."""
     issued: dict[tuple[int, int], tuple[float, tuple[str, float]]] = {}
 
     def mint(
@@ -259,19 +258,19 @@ def tokens_repeat_per_user(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.generate_session_answers_200", "fuzzing.generateSession"])
 def generate_answers_201(api: TuvensApi) -> Change:
-    """generate-session answers 201, the framework's default for a POST."""
+    """generate-session returns 201, the framework's default for a POST."""
     return mutated(api, status(201), "generateSession")
 
 
 @registry.fault(kills=["session_token.validate_session_answers_200", "fuzzing.validateSession"])
 def validate_session_answers_201(api: TuvensApi) -> Change:
-    """validate-session answers 201, NestJS's default for a POST."""
+    """validate-session returns 201, NestJS's default for a POST."""
     return mutated(api, status(201), "validateSession")
 
 
 @registry.fault(kills=["conformity.generateSession", "session_token.mints_a_session", "fuzzing.generateSession"])
 def expires_at_left_out(api: TuvensApi) -> Change:
-    """generate-session answers without expires_at."""
+    """generate-session returns no expires_at."""
     return mutated(api, drop("expires_at"), "generateSession")
 
 
@@ -285,7 +284,7 @@ def session_without_account(api: TuvensApi) -> Change:
     kills=["conformity.validateSession", "session_token.validation_names_the_user", "fuzzing.validateSession"]
 )
 def user_id_is_a_number(api: TuvensApi) -> Change:
-    """validate-session answers user_id as a number."""
+    """validate-session returns user_id as a number."""
     return mutated(api, put("user_id", value=int), "validateSession")
 
 
@@ -298,7 +297,7 @@ def user_id_is_a_number(api: TuvensApi) -> Change:
     ]
 )
 def user_email_left_out(api: TuvensApi) -> Change:
-    """validate-session leaves out the email."""
+    """validate-session omits the email."""
     return mutated(api, drop("email"), "validateSession")
 
 
@@ -306,7 +305,7 @@ def user_email_left_out(api: TuvensApi) -> Change:
     kills=["conformity.validateSession", "session_token.validation_names_the_user", "fuzzing.validateSession"]
 )
 def account_id_as_text(api: TuvensApi) -> Change:
-    """validate-session answers account_id as text, as it comes from the database driver."""
+    """validate-session returns account_id as text, as the database driver gives it."""
     return mutated(api, put("account_id", value=str), "validateSession")
 
 
@@ -314,7 +313,7 @@ def account_id_as_text(api: TuvensApi) -> Change:
     kills=["conformity.validateSession", "session_token.name_falls_back_to_the_email", "fuzzing.validateSession"]
 )
 def name_left_null(api: TuvensApi) -> Change:
-    """validate-session answers name null for a user without a name, instead of the email."""
+    """validate-session returns name null for a user without a name, instead of the email."""
 
     def describe(honest: Honest[[StoredSession], Response], session: StoredSession) -> Response:
         response = honest(session)
@@ -327,7 +326,7 @@ def name_left_null(api: TuvensApi) -> Change:
     kills=["session_token.missing_account_is_refused", "fuzzing.nonsense_is_refused", "fuzzing.generateSession"]
 )
 def account_id_optional(api: TuvensApi) -> Change:
-    """generate-session without account_id mints a session for the user's first account."""
+    """generate-session without account_id creates a session for the user's first account."""
     return (
         swap(
             api.sessions.account_asked,
@@ -343,13 +342,13 @@ def account_id_optional(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.ill_formed_account_is_refused"])
 def account_id_as_text_accepted(api: TuvensApi) -> Change:
-    """generate-session takes an account_id written as text."""
+    """generate-session accepts an account_id written as text."""
     return _unchecked(api, lambda request: _is_number_as_text(request.field("account_id")))
 
 
 @registry.fault(kills=["session_token.foreign_account_is_refused"])
 def foreign_account_admitted(api: TuvensApi) -> Change:
-    """generate-session mints a session for an account that the user is no member of."""
+    """generate-session creates a session for an account that the user does not belong to."""
     return swap(
         api.sessions.may_have,
         lambda honest, user, account: honest(user, account) or queries.account_exists(api, account),

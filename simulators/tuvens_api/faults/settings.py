@@ -11,7 +11,7 @@ from simulators.tuvens_api.simulator import TuvensApi
     ignores=["CROSS_APP_SHARED_SECRET", "HI_EVENTS_SHARED_SECRET"],
 )
 def secret_setting_ignored(api: TuvensApi) -> Change:
-    """HI_EVENTS_SHARED_SECRET is not read: the secret of the source code is used."""
+    """HI_EVENTS_SHARED_SECRET is not read: the secret in the source code is used."""
     return ()
 
 
@@ -25,5 +25,5 @@ def expiry_setting_ignored(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["configuration.hi_events_domain_is_a_setting"], at_start=True, ignores=["HI_EVENTS_DOMAIN"])
 def domain_setting_ignored(api: TuvensApi) -> Change:
-    """HI_EVENTS_DOMAIN is not read: the origin of the source code is admitted."""
+    """HI_EVENTS_DOMAIN is not read: the origin in the source code is admitted."""
     return ()

@@ -47,9 +47,8 @@ def expiry_not_indexed(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["flow.an_expired_session_is_recovered_from"])
 def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
-    """When a token that expired a minute ago is presented, a clean-up that runs once a day removes the user's sessions,
-    the next one with them.
-    """
+    """A daily clean-up, started when a token that expired a minute ago arrives, also removes the user's next
+    session."""
     removed = _remember_removed(api)
     due: set[int] = set()
     next_run = 0.0
@@ -81,19 +80,19 @@ def clean_up_takes_the_next_session(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["session_token.user_accounts_refuses_an_expired_token"])
 def expired_session_served_by_user_accounts(api: TuvensApi) -> Change:
-    """user-accounts answers from a cache of sessions that knows no expiry."""
+    """user-accounts responds from a cache of sessions without expiry."""
     return _served_expired(api, "listUserAccounts")
 
 
 @registry.fault(kills=["session_token.validate_session_refuses_an_expired_token"])
 def expired_session_served_by_validate_session(api: TuvensApi) -> Change:
-    """validate-session looks the session up without looking at its expiry."""
+    """validate-session looks up the session without checking its expiry."""
     return _served_expired(api, "validateSession")
 
 
 @registry.fault(kills=["session_token.validate_permission_refuses_an_expired_token"])
 def expired_session_served_by_validate_permission(api: TuvensApi) -> Change:
-    """validate-permission looks the session up without looking at its expiry."""
+    """validate-permission looks up the session without checking its expiry."""
     return _served_expired(api, "validatePermission")
 
 

@@ -22,37 +22,37 @@ _Apply = Honest[[Event, StatusUpdate, float], list[bytes]]
 
 @registry.fault(kills=["webhook.live_gives_active"])
 def live_maps_to_setup(api: TuvensApi) -> Change:
-    """LIVE gives the ticketing status setup."""
+    """LIVE sets the ticketing status to setup."""
     return _maps(api, "LIVE", "setup")
 
 
 @registry.fault(kills=["webhook.ended_gives_inactive"])
 def ended_maps_to_active(api: TuvensApi) -> Change:
-    """ENDED is not in the table of statuses, and the event stays on sale: active."""
+    """ENDED is missing from the table of statuses, and the event stays on sale: active."""
     return _maps(api, "ENDED", "active")
 
 
 @registry.fault(kills=["webhook.draft_gives_setup"])
 def draft_maps_to_inactive(api: TuvensApi) -> Change:
-    """DRAFT gives the ticketing status inactive."""
+    """DRAFT sets the ticketing status to inactive."""
     return _maps(api, "DRAFT", "inactive")
 
 
 @registry.fault(kills=["webhook.cancelled_gives_inactive"])
 def cancelled_spelled_with_one_l(api: TuvensApi) -> Change:
-    """The table of statuses spells CANCELED: CANCELLED is unknown and gives setup."""
+    """The table of statuses spells CANCELED: CANCELLED is unknown and sets setup."""
     return _maps(api, "CANCELLED", "setup")
 
 
 @registry.fault(kills=["webhook.archived_gives_setup"])
 def archived_maps_to_inactive(api: TuvensApi) -> Change:
-    """ARCHIVED gives the ticketing status inactive."""
+    """ARCHIVED sets the ticketing status to inactive."""
     return _maps(api, "ARCHIVED", "inactive")
 
 
 @registry.fault(kills=["webhook.a_time_with_an_offset_of_zero_is_read"])
 def offset_of_zero_is_refused(api: TuvensApi) -> Change:
-    """event_sent_at is matched against a pattern that ends with Z: a time with +00:00 is answered 400."""
+    """event_sent_at must match a pattern that ends with Z: a time with +00:00 returns 400."""
 
     def read(honest: Honest[[Request], StatusUpdate], request: Request) -> StatusUpdate:
         if not request.json["event_sent_at"].endswith("Z"):
@@ -64,7 +64,7 @@ def offset_of_zero_is_refused(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.status_in_lower_case_gives_setup"])
 def status_case_ignored(api: TuvensApi) -> Change:
-    """The status is compared without regard to case: live makes an event active."""
+    """The status is compared case-insensitively: live makes an event active."""
     return swap(
         api.webhook.ticketing_status,
         lambda honest, status: (
@@ -75,7 +75,7 @@ def status_case_ignored(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.an_unknown_word_gives_setup"])
 def unknown_status_is_refused(api: TuvensApi) -> Change:
-    """A status beside LIVE, DRAFT, CANCELLED and ENDED is answered 400 instead of giving setup."""
+    """A status other than LIVE, DRAFT, CANCELLED and ENDED returns 400 instead of setting setup."""
 
     def read(honest: Honest[[Request], StatusUpdate], request: Request) -> StatusUpdate:
         update = honest(request)
@@ -88,7 +88,7 @@ def unknown_status_is_refused(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["hostile_input.hostile_webhooks_are_refused", "webhook.unknown_event_is_not_found"])
 def unknown_event_answers_200(api: TuvensApi) -> Change:
-    """A webhook for an event that does not exist is answered 200."""
+    """A webhook for an event that does not exist returns 200."""
     return swap(api.webhook.unknown_event, lambda honest: taken("Event status updated"))
 
 
@@ -104,7 +104,7 @@ def unknown_event_answers_200(api: TuvensApi) -> Change:
     ]
 )
 def malformed_webhook_answers_500(api: TuvensApi) -> Change:
-    """A signed but malformed webhook is answered 500."""
+    """A signed but malformed webhook returns 500."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         try:
@@ -117,13 +117,13 @@ def malformed_webhook_answers_500(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.an_update_changes_the_event"])
 def update_not_applied(api: TuvensApi) -> Change:
-    """A webhook is acknowledged and put into a queue that nobody reads."""
+    """A webhook is acknowledged and put into a queue that is never processed."""
     return swap(api.webhook.apply, lambda honest, event, update, now: [])
 
 
 @registry.fault(kills=["webhook.acknowledged_update_can_be_read"])
 def update_acknowledged_before_it_is_applied(api: TuvensApi) -> Change:
-    """A webhook is acknowledged and put into a queue, from which a worker takes it some time later."""
+    """A webhook is acknowledged and queued, and a worker applies it some time later."""
 
     def apply(honest: _Apply, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
         async def work() -> None:
@@ -141,7 +141,7 @@ def update_acknowledged_before_it_is_applied(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["event_stream.an_update_can_be_read_when_it_is_told", "webhook.acknowledged_update_can_be_read"])
 def update_told_before_it_is_applied(api: TuvensApi) -> Change:
-    """The stream's message is sent at once, while the event is changed by a worker some time later."""
+    """The stream's message is sent immediately, but a worker changes the event some time later."""
     is_late = False
 
     def messages(
@@ -198,7 +198,7 @@ def metadata_time_never_moves(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.metadata_name_the_status"])
 def metadata_hold_the_ticketing_status(api: TuvensApi) -> Change:
-    """contactData.hiEventsStatus holds the ticketing status, not what hi.events sent."""
+    """contactData.hiEventsStatus contains the ticketing status, not the status that hi.events sent."""
     return swap(
         api.webhook.contact_data,
         lambda honest, event, update, now: {
@@ -228,7 +228,7 @@ def stale_delivery_applied(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.newer_update_is_applied_after_a_stale_one"])
 def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
-    """After a delivery that is stale by more than five seconds the next one is skipped, too."""
+    """After a delivery that is stale by more than five seconds the next one is also skipped."""
     skips: set[str] = set()
 
     def is_stale(honest: Honest[[Event, StatusUpdate], bool], event: Event, update: StatusUpdate) -> bool:
@@ -253,7 +253,7 @@ def newer_delivery_lost_after_a_stale_one(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.repeated_update_is_no_failure"])
 def repeated_delivery_fails(api: TuvensApi) -> Change:
-    """A delivery that was applied before runs into a unique constraint and is answered 500."""
+    """A delivery that was already applied violates a unique constraint and returns 500."""
 
     def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         raise Refusal(500, "INTERNAL_ERROR", "duplicate key value violates unique constraint")
@@ -263,7 +263,7 @@ def repeated_delivery_fails(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.repeated_update_leaves_the_same_state"])
 def repeated_delivery_takes_back(api: TuvensApi) -> Change:
-    """A delivery that was applied before is taken back when it comes again."""
+    """A repeated delivery undoes the change that it made before."""
 
     def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         honest.count()
@@ -275,7 +275,7 @@ def repeated_delivery_takes_back(api: TuvensApi) -> Change:
 
 @registry.benign()
 def repeated_delivery_told_again(api: TuvensApi) -> Change:
-    """A repeated delivery changes nothing, and is told to the stream once more."""
+    """A repeated delivery changes nothing, but sends another message to the stream."""
 
     def repeated(honest: Honest[[Event, StatusUpdate], Response], event: Event, update: StatusUpdate) -> Response:
         honest.count()
@@ -290,7 +290,7 @@ def repeated_delivery_told_again(api: TuvensApi) -> Change:
 
 @registry.fault(kills=["webhook.accepted_update_is_answered_200", "fuzzing.receiveEventStatusChanged"])
 def webhook_answers_201(api: TuvensApi) -> Change:
-    """The webhook is answered 201, NestJS's default for a POST."""
+    """The webhook returns 201, NestJS's default for a POST."""
     return mutated(api, status(201), _WEBHOOK)
 
 
@@ -302,31 +302,31 @@ def webhook_answers_201(api: TuvensApi) -> Change:
     ]
 )
 def webhook_answer_without_message(api: TuvensApi) -> Change:
-    """The webhook's answer has no message."""
+    """The webhook's response has no message."""
     return mutated(api, drop("message"), _WEBHOOK)
 
 
 @registry.trouble()
 def webhook_answers_503(api: TuvensApi) -> Change:
-    """The webhook route answers 503, as during a deployment."""
+    """The webhook route returns 503, as during a deployment."""
     return refusing(api, _WEBHOOK, status=503, code="SERVICE_UNAVAILABLE", message="service unavailable")
 
 
 @registry.trouble()
 def webhook_answers_429(api: TuvensApi) -> Change:
-    """The webhook route answers 429, as if too much was sent."""
+    """The webhook route returns 429, as if it got too many requests."""
     return refusing(api, _WEBHOOK, status=429, code="RATE_LIMITED", message="too many requests")
 
 
 @registry.trouble()
 def webhook_answers_400(api: TuvensApi) -> Change:
-    """The webhook route answers 400 to everything."""
+    """The webhook route always returns 400."""
     return refusing(api, _WEBHOOK, status=400, code="VALIDATION_ERROR", message="the webhook is not understood")
 
 
 @registry.trouble()
 def webhook_hangs(api: TuvensApi) -> Change:
-    """The webhook route takes the request and never answers."""
+    """The webhook route accepts the request and never responds."""
     return hanging(api, _WEBHOOK, after=api.signature.note)
 
 

@@ -12,7 +12,7 @@ _OLDER = frozenset({"success", "tuvens_event_id", "message"})
 
 @registry.fault(kills=["fuzzing.handleHiEventsCallback"])
 def callback_decodes_twice(client: TuvensClient) -> Change:
-    """The callback page decodes the parameters once more, and fails at a %."""
+    """The callback page decodes the parameters a second time, and fails on a %."""
 
     def read_(honest: Honest[[Request], Return], request: Request) -> Return:
         found = honest(request)
@@ -25,7 +25,7 @@ def callback_decodes_twice(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.the_older_spelling_is_read"], suite="browser")
 def callback_reads_one_spelling(client: TuvensClient) -> Change:
-    """The callback page knows the newer spelling of the parameters only."""
+    """The callback page supports only the newer spelling of the parameters."""
     return swap(
         client.callback.read,
         lambda honest, request: read(lambda name: None if name in _OLDER else request.query_value(name)),
@@ -42,13 +42,13 @@ def callback_ignores_cancelled(client: TuvensClient) -> Change:
     kills=["browser.an_error_return_is_told", "browser.an_expired_session_can_be_replaced"], suite="browser"
 )
 def callback_takes_errors_for_success(client: TuvensClient) -> Change:
-    """The callback page shows a success whatever hi.events says."""
+    """The callback page shows a success whatever hi.events reports."""
     return swap(client.callback.failed, lambda honest, found: client.callback.linked(found))
 
 
 @registry.fault(kills=["browser.a_success_links_the_event"], suite="browser")
 def callback_does_not_patch(client: TuvensClient) -> Change:
-    """The callback page shows success, and does not PATCH the event."""
+    """The callback page shows success, but does not PATCH the event."""
 
     async def link(honest: Honest[[Request, Return], Async[str | None]], request: Request, found: Return) -> str | None:
         return None

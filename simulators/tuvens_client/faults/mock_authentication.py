@@ -9,7 +9,7 @@ from simulators.tuvens_client.simulator import TuvensClient
 
 @registry.fault(kills=["mock_credentials.mock_users_are_refused"])
 def mock_user_accepted(client: TuvensClient) -> Change:
-    """The server route makes up a session where the JWT begins with mock, without tuvens-api being asked."""
+    """The server route invents a session if the JWT begins with mock, without a request to tuvens-api."""
 
     async def ask(honest: Honest[[str | None, bytes], Async[Answer]], jwt: str | None, body: bytes) -> Answer:
         if not (jwt or "").startswith("mock"):

@@ -15,7 +15,7 @@ from simulators.tuvens_client.wrapper import failed
 
 @registry.fault(kills=["fuzzing.showTuvensEventPage"])
 def event_page_decodes_twice(client: TuvensClient) -> Change:
-    """The event page decodes the id of its path once more, and fails at a %."""
+    """The event page decodes the id in its path a second time, and fails on a %."""
 
     def check_form(honest: Honest[[Request], None], request: Request) -> None:
         if "%" in request.path_params["id"]:
@@ -27,7 +27,7 @@ def event_page_decodes_twice(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["secrecy.client_pages_hold_no_secret"])
 def session_token_in_page(client: TuvensClient) -> Change:
-    """The session token generated last is printed into the page for debugging."""
+    """The page contains the last generated session token, for debugging."""
     last = ""
 
     def accepted(honest: Honest[[Request, Answer], Response], request: Request, answer: Answer) -> Response:

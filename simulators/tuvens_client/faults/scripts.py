@@ -7,7 +7,7 @@ from simulators.tuvens_client.simulator import TuvensClient
 
 @registry.fault(kills=["browser.inactive_state_says_that_sales_are_paused"], suite="browser")
 def widget_active_for_inactive(client: TuvensClient) -> Change:
-    """The widget takes inactive for active: tickets of a paused event are shown."""
+    """The widget treats inactive as active: it shows the tickets of a paused event."""
     line = 'return STATES.includes(status) ? status : "setup";'
     return edited(client, "event.js", (line, f'if (status === "inactive") return "active";\n  {line}'))
 
@@ -39,13 +39,13 @@ def setup_without_progress(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.open_page_follows_the_changes"], suite="browser")
 def updates_ignored(client: TuvensClient) -> Change:
-    """The page does not listen to updates: a change is seen after a reload."""
+    """The page does not listen to updates: a change shows only after a reload."""
     return edited(client, "event.js", ("\nfollow(", "\nif (false) follow("))
 
 
 @registry.fault(kills=["browser.a_waiting_page_shows_the_tickets_of_a_new_event"], suite="browser")
 def updates_only_with_ticketing(client: TuvensClient) -> Change:
-    """Updates are listened to only where the event had ticketing at first."""
+    """The page listens to updates only if the event had ticketing at first."""
     return edited(client, "event.js", ("\nfollow(", '\nif (shown !== "none") follow('))
 
 
@@ -74,7 +74,7 @@ def stream_not_reconnected(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.tickets_load_when_they_are_near"], suite="browser")
 def iframe_eager(client: TuvensClient) -> Change:
-    """The iframe is loaded at once, wherever the widget is on the page."""
+    """The iframe is loaded immediately, wherever the widget is on the page."""
     return edited(client, "tickets.js", ('    frame.loading = "lazy";\n', "    start();\n    return;\n"))
 
 
@@ -87,7 +87,7 @@ def tickets_link_in_same_tab(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.page_fits_the_window"], suite="browser")
 def widget_not_responsive(client: TuvensClient) -> Change:
-    """The iframe has a fixed width, wider than a telephone."""
+    """The iframe has a fixed width, wider than a phone."""
     return swap(
         client.assets.text,
         lambda honest, name: (
@@ -98,7 +98,7 @@ def widget_not_responsive(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.enabling_shows_that_it_works"], suite="browser")
 def loading_state_missing(client: TuvensClient) -> Change:
-    """Enable ticketing shows no loading state, and a second click asks for a second session."""
+    """Enable ticketing shows no loading state, and a second click requests a second session."""
     return edited(
         client, "journey.js", ("    busy = yes;\n", "    busy = yes;\n    return;\n"), ("    if (busy) return;\n", "")
     )
@@ -106,20 +106,20 @@ def loading_state_missing(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["browser.errors_of_enabling_are_shown"], suite="browser")
 def errors_not_shown(client: TuvensClient) -> Change:
-    """An error of Enable ticketing is swallowed."""
+    """An error of Enable ticketing is not shown."""
     return edited(client, "journey.js", ("  function show(error) {\n", "  function show(error) {\n    return;\n"))
 
 
 @registry.fault(kills=["browser.errors_of_enabling_can_be_retried"], suite="browser")
 def error_without_retry(client: TuvensClient) -> Change:
-    """An error of Enable ticketing is shown without a way to try again."""
+    """An error of Enable ticketing is shown without a retry."""
     line = "    failed.hidden = false;\n"
     return edited(client, "journey.js", (line, f"    again.hidden = true;\n{line}"))
 
 
 @registry.fault(kills=["browser.enable_ticketing_leads_to_hi_events"], suite="browser")
 def return_url_of_another_origin(client: TuvensClient) -> Change:
-    """The return URL is another environment's, as a wrong PUBLIC_ variable has it."""
+    """The return URL belongs to another environment, as after a wrong PUBLIC_ variable."""
     return edited(client, "journey.js", ("${location.origin}/hi-events", "https://staging.tuvens.com/hi-events"))
 
 

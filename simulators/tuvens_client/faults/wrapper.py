@@ -13,13 +13,13 @@ from simulators.tuvens_client.wrapper import WRAPS, failed
 
 @registry.fault(kills=["client_session.wraps_a_session"])
 def wrapper_drops_jwt(client: TuvensClient) -> Change:
-    """The server route forgets to pass the user's JWT on to tuvens-api."""
+    """The server route does not pass the user's JWT on to tuvens-api."""
     return swap(client.wrapper.jwt, lambda honest, request: honest(request) and None)
 
 
 @registry.fault(kills=["client_session.without_a_jwt_there_is_no_session"])
 def wrapper_keeps_last_jwt(client: TuvensClient) -> Change:
-    """The JWT is kept in a variable of the server: a request without one is made as the previous user."""
+    """The JWT is kept in a variable of the server: a request without one is sent as the previous user."""
     last: str | None = None
 
     def jwt(honest: Honest[[Request], str | None], request: Request) -> str | None:
@@ -32,13 +32,13 @@ def wrapper_keeps_last_jwt(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["client_session.wraps_a_session"])
 def wrapper_forgets_account_id(client: TuvensClient) -> Change:
-    """The server route sends tuvens-api an empty object instead of what it was sent."""
+    """The server route sends tuvens-api an empty object instead of the request body."""
     return swap(client.wrapper.body, lambda honest, request: b"{}")
 
 
 @registry.fault(kills=["client_session.ill_formed_account_is_refused"])
 def wrapper_fills_in_account(client: TuvensClient) -> Change:
-    """Where account_id is none, the server route fills in the one that was asked for last."""
+    """The server route replaces a missing or invalid account_id by the one that was last requested."""
     last = b""
 
     def body(honest: Honest[[Request], bytes], request: Request) -> bytes:
@@ -65,7 +65,7 @@ def wrapper_fills_in_account(client: TuvensClient) -> Change:
     ]
 )
 def wrapper_caches_by_account(client: TuvensClient) -> Change:
-    """The server route caches sessions by account: a user of it gets another user's."""
+    """The server route caches sessions by account: a user gets another user's session."""
     known: dict[bytes, Answer] = {}
 
     async def ask(honest: Honest[[str | None, bytes], Async[Answer]], jwt: str | None, body: bytes) -> Answer:
@@ -81,13 +81,13 @@ def wrapper_caches_by_account(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["client_session.wrapper_answers_200"])
 def wrapper_answers_201(client: TuvensClient) -> Change:
-    """The server route answers 201 to a session that was generated."""
+    """The server route returns 201 for a new session."""
     return mutated(client, status(201), WRAPS)
 
 
 @registry.fault(kills=["client_session.wraps_a_session", "conformity.wrapGenerateSession"])
 def wrapper_renames_fields(client: TuvensClient) -> Change:
-    """The server route answers in camel case: sessionToken, expiresAt."""
+    """The server route returns camel case: sessionToken, expiresAt."""
 
     def accepted(honest: Honest[[Request, Answer], Response], request: Request, answer: Answer) -> Response:
         honest(request, answer)
@@ -99,7 +99,7 @@ def wrapper_renames_fields(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["errors.tuvens_client_errors_share_one_shape"])
 def wrapper_reshapes_errors(client: TuvensClient) -> Change:
-    """The server route puts tuvens-api's errors into an envelope of its own."""
+    """The server route wraps tuvens-api's errors in its own envelope."""
 
     def refused(honest: Honest[[Request, Answer], Response], request: Request, answer: Answer) -> Response:
         response = honest(request, answer)
@@ -110,7 +110,7 @@ def wrapper_reshapes_errors(client: TuvensClient) -> Change:
 
 @registry.fault(kills=["client_session.foreign_account_is_refused"])
 def wrapper_hides_403(client: TuvensClient) -> Change:
-    """The server route answers 500 where tuvens-api refuses an account with 403."""
+    """The server route returns 500 when tuvens-api rejects an account with 403."""
     return _hidden(client, 403)
 
 
@@ -122,13 +122,13 @@ def wrapper_hides_403(client: TuvensClient) -> Change:
     ]
 )
 def wrapper_hides_401(client: TuvensClient) -> Change:
-    """The server route answers 500 where tuvens-api refuses a JWT with 401."""
+    """The server route returns 500 when tuvens-api rejects a JWT with 401."""
     return _hidden(client, 401)
 
 
 @registry.fault(kills=["routes.wrapGenerateSession"])
 def wrapper_not_deployed(client: TuvensClient) -> Change:
-    """The server route is missing from the build: the router answers 404 with a page."""
+    """The server route is missing from the build: the router returns 404 with a page."""
     return missing(client, WRAPS)
 
 
