@@ -268,7 +268,8 @@ def php_escapes_break_signature(api: TuvensApi) -> Change:
     return swap(api.signature.accepts, accepts)
 
 
-@registry.fault(kills=["webhook.signed_update_is_accepted"])
+# Every webhook is rejected, so fuzzing decides nothing of what is behind the signature.
+@registry.fault(kills=["webhook.signed_update_is_accepted"], unsteady=True)
 def webhook_verified_with_a_former_key(api: TuvensApi) -> Change:
     """Webhooks are verified with an outdated key."""
     former = api.signature.secret + b"-of-last-year"
