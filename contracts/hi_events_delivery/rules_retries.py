@@ -98,7 +98,7 @@ def _waited(history: History) -> str:
     receiver = history.context.settings.get("receiver")
     if receiver is None or history.context.capabilities >= _CLOCKS:
         return ""
-    return f"; crossapp waited {receiver['retry_within']:g} s for a first retry (receiver.retry_within)"
+    return f"; waited for a first retry: {receiver['retry_within']:g} s (receiver.retry_within)"
 
 
 @rule(

@@ -225,7 +225,7 @@ def test_a_leak_is_told_with_its_size_and_no_leak_with_what_would_be_seen() -> N
     none = _timed(random.Random(1), 0.0)
     assert isinstance(none, Held)
     assert "no difference above" in none.note
-    assert "which would be seen" in none.note
+    assert "which the measurement would show" in none.note
 
 
 @pytest.mark.parametrize("count", [0, 1, 19])

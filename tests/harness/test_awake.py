@@ -58,7 +58,7 @@ def test_a_moment_is_no_sleep(seconds: float, decided: bool) -> None:
 
 def test_an_application_that_answered_slowly_meanwhile_may_only_have_been_busy() -> None:
     slow = answer("a_story/step", 200, at=NOW + 1, seconds=2.5)
-    with pytest.raises(UndecidedError, match=r"tuvens-api took 2\.5 s to answer exchange 1"):
+    with pytest.raises(UndecidedError, match=r"tuvens-api took 2\.5 s to respond to exchange 1"):
         awake(history(slow), NOW, NOW + 5)
     awake(history(slow), NOW + 60, NOW + 65)
     awake(history(no_answer("a_story/step", seconds=9.0)), NOW, NOW + 5)

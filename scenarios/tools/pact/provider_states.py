@@ -57,7 +57,7 @@ class ProviderStates:
         self.message_number = None
         setup = self._setups.get(state)
         if setup is None:
-            self.unreached = f"no such provider state is known; known are: {'; '.join(sorted(self._setups))}"
+            self.unreached = f"unknown provider state; the known ones are: {'; '.join(sorted(self._setups))}"
             return None
         lacking = [each for each in STATES[state].needs if not self.cast.can(each)]
         if lacking:
@@ -87,14 +87,14 @@ class ProviderStates:
         """Set the event of the current state live; returns the data of the message that an open page receives, None if
         none came. Raises StoryStoppedError if the stream or the webhook fails."""
         if not self.event:
-            raise StoryStoppedError("the provider state of a message is asked for first")
+            raise StoryStoppedError("request the provider state of a message first")
         updates = Updates(self.cast, self.event)
         await updates.begins(f"{self.place}/event")
         async with self.cast.listens(f"{self.place}/stream") as listener:
             if not listener.opened:
                 raise StoryStoppedError(f"the stream cannot be opened: {listener.events[-1].data}")
             reply = await updates.sends(f"{self.place}/delivery", "LIVE")
-            reply.must("a rightly signed webhook is refused")
+            reply.must("a correctly signed webhook is rejected")
 
             def is_message(each: StreamEvent) -> bool:
                 # A page's onmessage gets unnamed events and those named `message`.

@@ -89,7 +89,7 @@ class Replay:
             self._record(interaction, UNREADABLE, reason=str(unreadable))
             self._unreadable += 1
             if self._unreadable >= _MOST_UNREADABLE:
-                raise StoryStoppedError(f"{unreadable}, and {self._unreadable - 1} others were like it") from None
+                raise StoryStoppedError(f"{unreadable}, and {self._unreadable - 1} other responses likewise") from None
             return
         finally:
             await self.states.end()

@@ -35,7 +35,9 @@ def _setup(*states: str) -> Callable[[_Steps], Setup]:
 
 def _number_of(event: str) -> int:
     if not event.isdigit():
-        raise LackingError(f"the event {event} has no number, as resource_id must be: name one that has in events")
+        raise LackingError(
+            f"event {event} has no numeric id, as resource_id must be: name one with a numeric id in events"
+        )
     return int(event)
 
 
@@ -204,7 +206,7 @@ def _used_up(operation: str) -> _Steps:
                 await _send_until_429(states, operation, about)
             yield values
             if operation in _BY_SESSION and not cast.stage.sessions.shares(about):
-                states.unreached = "the session whose minute was used up expired before the request"
+                states.unreached = "the session whose rate limit was exhausted expired before the request"
 
     return steps
 
@@ -215,8 +217,8 @@ async def _send_until_429(states: ProviderStates, operation: str, about: str) ->
     if limit is None or limit > _MOST_REQUESTS:
         said = "none" if limit is None else f"{limit} a minute"
         raise LackingError(
-            f"the limit of {operation} ({said}) is too high to be used up beside the other stories: "
-            "rate_limits tells whether it is kept"
+            f"the limit of {operation} ({said}) is too high to exhaust beside the other stories: "
+            "the rules rate_limits.* check whether it is enforced"
         )
     for _ in range(limit + 1):
         status = await _send_counted(states, operation, about)

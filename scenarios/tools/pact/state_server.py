@@ -66,7 +66,7 @@ async def _answer_message(states: ProviderStates) -> tuple[int, bytes | Values]:
         states.unreached = str(error)
         return 422, {"error": _redacted(states, states.unreached)}
     if data is None:
-        return 404, {"error": "no message came"}
+        return 404, {"error": "no message arrived"}
     return 200, data.encode("utf-8", "replace")
 
 

@@ -44,9 +44,9 @@ class VerifierProcess:
         except TimeoutError:
             await self.close()
             if answered.is_set():
-                took = f"did not come to an end within {_SECONDS_TO_READ:g} s with"
-                raise UnreadableAnswerError(f"Pact's verifier {took} this answer") from None
-            raise VerifierFailedError(f"Pact's verifier did nothing for {_SECONDS:g} s") from None
+                took = f"did not finish within {_SECONDS_TO_READ:g} s with"
+                raise UnreadableAnswerError(f"Pact's verifier {took} this response") from None
+            raise VerifierFailedError(f"Pact's verifier did not respond for {_SECONDS:g} s") from None
         except OSError:
             line = b""
         if line.endswith(b"\n"):
@@ -55,7 +55,7 @@ class VerifierProcess:
         code = await process.wait()
         self._process = None
         if code < 0:
-            raise UnreadableAnswerError(f"Pact's verifier died over this answer (signal {-code})")
+            raise UnreadableAnswerError(f"Pact's verifier crashed on this response (signal {-code})")
         raise VerifierFailedError(f"Pact's verifier ended with code {code}: {self._last_words()}")
 
     async def _line(self, output: asyncio.StreamReader, answered: asyncio.Event) -> bytes:
@@ -88,7 +88,7 @@ class VerifierProcess:
     def _last_words(self) -> str:
         self._errors.seek(0)
         said = self._errors.read().decode("utf-8", "replace").strip()
-        return said.rpartition("\n")[2][:300] or "it said nothing"
+        return said.rpartition("\n")[2][:300] or "no output"
 
     async def end(self) -> None:
         """Kill the process, for good."""

@@ -34,7 +34,7 @@ def test_each_premise_about_the_file_is_tried() -> None:
 def test_what_could_not_be_read_is_undecided_and_blocks_nothing(name: str, nothing: History) -> None:
     found = verdict(f"deployment_file.{name}", nothing)
     assert isinstance(found, Inconclusive)
-    assert found.reason.startswith("nothing of the file could be compared")
+    assert found.reason.startswith("nothing in the file could be compared")
     assert not found.blocks
     assert isinstance(verdict(f"deployment_file.{name}", seen(**STATED)), Held)
 

@@ -139,4 +139,4 @@ def test_an_honest_server_is_not_accused(name: str) -> None:
     found = _judged(name, hmac.compare_digest)
     assert isinstance(found, Held | Inconclusive), found
     if isinstance(found, Held):
-        assert re.search(r"no difference above \d+ µs, which would be seen", found.note)
+        assert re.search(r"no difference above \d+ µs, which the measurement would show", found.note)
