@@ -7,33 +7,34 @@ from harness.deployment import Deployment, Target
 
 # A capability is `word` or `word:subject`; {} in a remedy is the subject.
 _REMEDIES = {
-    "target": "the deployment has no {}: give its url under [targets.{}]",
-    "control": "{} gives no control plane: only a simulator has one",
-    "database": "{} gives no database: name an SQLAlchemy URL as database (or database_env) under [targets.{}]",
-    "audit-log": "{} gives no audit log: name its database and audit_table under [targets.{}]",
-    "launch": "no second instance of {} can be started: name a launch command under [targets.{}]",
-    "role": 'no such user: add [[users]] with role = "{}", its account_id and a jwt',
-    "expired-jwt": "no expired JWT at hand: give a user's expired_jwt, or credentials.jwt_secret",
-    "jwt-secret": "no JWT can be made: give credentials.jwt_secret",
-    "expiry": "sessions live too long to wait for: run with --patience 16m, against a deployment with a short "
-    "session_expiry, or against the simulator",
-    "receiver": "webhooks cannot be received: name an address in [receiver], and give hi.events its url for webhooks",
-    "failures": "{} cannot be made to fail: name an address in [receiver], which stands in for it, or simulate it",
-    "retries": "retries of {} cannot be waited for: name an address in [receiver] and run with --patience of at least "
+    "target": "the deployment has no {}: add its url under [targets.{}]",
+    "control": "{} has no control plane: only simulators have one",
+    "database": "no access to the database of {}: add its SQLAlchemy URL as database (or database_env) under "
+    "[targets.{}]",
+    "audit-log": "no access to the audit log of {}: add its database and audit_table under [targets.{}]",
+    "launch": "no second instance of {} can be started: add a launch command under [targets.{}]",
+    "role": 'no user has this role: add [[users]] with role = "{}", its account_id and a jwt',
+    "expired-jwt": "no expired JWT is available: add expired_jwt to a user, or credentials.jwt_secret",
+    "jwt-secret": "no JWT can be signed: add credentials.jwt_secret",
+    "expiry": "sessions expire too late to wait for: run with --patience 16m, or against a deployment with a short "
+    "session_expiry or the simulator",
+    "receiver": "webhooks cannot be received: add an address in [receiver], and let hi.events send them to its url",
+    "failures": "{} cannot be made to fail: add an address in [receiver], which stands in for it, or simulate it",
+    "retries": "retries to {} cannot be waited for: add an address in [receiver] and run with --patience of at least "
     "its retry_within, or simulate {}",
-    "events": "no event may be changed: name events of the organiser's account as events.tuvens, with "
+    "events": "no event may be changed: add events of the organiser's account as events.tuvens, with "
     "safety.change_events = true",
-    "foreign-event": "no event of a foreign account is known: name one as events.foreign",
-    "linked-event": "no event that exists on both sides is known: name {{ hi = …, tuvens = … }} in events.linked, with "
+    "foreign-event": "no event of another account is known: add one as events.foreign",
+    "linked-event": "no event is known in both applications: add {{ hi = …, tuvens = … }} in events.linked, with "
     "safety.change_events = true",
-    "exhaust": "limits are not to be exhausted: set safety.exhaust_rate_limits = true",
-    "fuzzing": "nothing is to be fuzzed: set safety.fuzz = true",
-    "near": "timing needs a server on this machine that is not production; {} is none",
-    "https": "{} is not served over https: judged on real deployments only",
-    "raised-limits": "the rate limit of {} is too low for it: raise it and say so under rate_limits",
-    "browser": "no browser is at hand: apt-get install chromium && pip install -c constraints.txt -e '.[browser]' "
+    "exhaust": "rate limits may not be used up: set safety.exhaust_rate_limits = true",
+    "fuzzing": "fuzzing is switched off: set safety.fuzz = true",
+    "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
+    "https": "{} is not served over https: checked on real deployments only",
+    "raised-limits": "the rate limit of {} is too low: raise it, and state the new limit under rate_limits",
+    "browser": "no browser is installed: apt-get install chromium && pip install -c constraints.txt -e '.[browser]' "
     "(CROSSAPP_CHROMIUM names another Chromium)",
-    "return-origin": "no allowed return URL is known: give return_origin",
+    "return-origin": "no allowed return URL is known: add return_origin",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.render.words import count
 from harness.report import JUDGED, Agreement, ClaimResult, Finding, PageLine, root_of
 from harness.verdict import VerdictName
 
@@ -135,7 +136,7 @@ def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: 
         case VerdictName.HARNESS_FAULT:
             return "fix crossapp"
         case VerdictName.BLOCKED:
-            return "settle what blocks it"
+            return "fix what blocks it"
         case VerdictName.INCONCLUSIVE:
             return "run again"
     if not deciding:
@@ -167,22 +168,25 @@ def _decide(deciding: Sequence[Finding], judged: int, uncovered: Uncovered | Non
         if found:
             first = found[0]
             why = first.observed or first.reason
-            return worst, f"{len(found)} of {len(deciding)} requirements {_WORDS[worst]}: {first.requirement}: {why}"
+            return (
+                worst,
+                f"{len(found)} of {count(len(deciding), 'requirement')} {_WORDS[worst]}: {first.requirement}: {why}",
+            )
     if not deciding:
         remedy = uncovered.remedy if uncovered is not None else "no selected requirement settles it"
         return VerdictName.NOT_TESTED, remedy
-    so_far = f"held as far as tested ({judged} of {len(deciding)} requirements)" if judged else ""
+    so_far = f"held as far as tested ({judged} of {count(len(deciding), 'requirement')})" if judged else ""
     lacking = [each for each in deciding if each.verdict is VerdictName.NOT_APPLICABLE]
     if lacking:
         return VerdictName.NOT_TESTED, "; ".join(filter(None, (so_far, f"not tested: {lacking[0].reason}")))
     if uncovered is not None:
         return VerdictName.NOT_TESTED, f"{so_far}; not tested: {uncovered.part}: {uncovered.remedy}"
-    return VerdictName.HELD, f"{judged} of {len(deciding)} requirements held"
+    return VerdictName.HELD, f"{judged} of {count(len(deciding), 'requirement')} held"
 
 
 _WORDS = {
     VerdictName.VIOLATED: "violated",
-    VerdictName.HARNESS_FAULT: "not judged for a fault of the harness",
+    VerdictName.HARNESS_FAULT: "not decided because of a bug in crossapp",
     VerdictName.BLOCKED: "blocked",
     VerdictName.INCONCLUSIVE: "inconclusive",
     VerdictName.WAIVED: "waived as declared deviations",

@@ -101,7 +101,7 @@ def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) 
         case VerdictName.BLOCKED:
             return f"Fix {blocked_by} first."
         case VerdictName.HARNESS_FAULT:
-            return "A fault of crossapp: report it with the saved history."
+            return "This is a bug in crossapp: report it with the saved history."
         case VerdictName.INCONCLUSIVE:
             return f"Run again with --select {requirement.id}."
         case _:
@@ -120,7 +120,7 @@ def _exchanges(history: History, evidence: Sequence[int], *, whole: bool) -> tup
 
 
 def _outcome_of(earlier: Exchange) -> str:
-    came = f"{earlier.status}" if earlier.outcome is Outcome.ANSWERED else f"no answer: {earlier.error}"
+    came = f"{earlier.status}" if earlier.outcome is Outcome.ANSWERED else f"no response: {earlier.error}"
     return f"exchange {earlier.number} got {came}"
 
 

@@ -87,7 +87,7 @@ class Arrangement:
     def blocking(self) -> tuple[tuple[str, str, tuple[Cause, ...]], ...]:
         """`blockers` and `in_the_way`, each with an anchor and a title, where there are any."""
         title = "What would block production" if self.only_simulators else "What blocks production"
-        both = (("blockers", title, self.blockers), ("in-the-way", "What stands in the way", self.in_the_way))
+        both = (("blockers", title, self.blockers), ("in-the-way", "Blockers whose result is unknown", self.in_the_way))
         return tuple(each for each in both if each[2])
 
     @property
@@ -233,13 +233,13 @@ def headline(arranged: Arrangement) -> str:
     if arranged.problems:
         return "A declared deviation is out of date"
     if exit_code == ExitCode.HARNESS_FAULT or arranged.faults or arranged.crashes:
-        return "The harness is at fault: the results are incomplete"
+        return "crossapp failed: the results are incomplete"
     if not arranged.judged:
-        return "Nothing was judged"
+        return "No check passed or failed"
     if arranged.undecided:
         return (
-            f"Nothing is known to block production, but {arranged.undecided} of "
-            f"{count(arranged.selected, 'requirement')} could not be decided"
+            f"No blocker was found, but {arranged.undecided} of {count(arranged.selected, 'requirement')} could not be "
+            "decided"
         )
     checks = f"{arranged.judged} of {count(arranged.judged, 'check')} passed"
     return f"{checks} on the simulators" if arranged.only_simulators else checks
@@ -259,7 +259,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
     """Sentences that limit what the report shows: an unfinished run, simulated applications."""
     sentences = []
     if not arranged.report.footer.finished:
-        sentences.append("Whatever is missing below was not looked at, and is not known to be good.")
+        sentences.append("What is missing below was not checked: its state is unknown.")
     if arranged.only_simulators:
         sentences.append(
             "No real server was tested: this shows that the checks work, and says nothing about production."
@@ -267,7 +267,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
     elif arranged.simulated:
         what = "is simulated" if len(arranged.simulated) == 1 else "are simulated"
         sentences.append(
-            f"{listed(arranged.simulated)} {what}: what holds there holds of the simulator, not of a real server."
+            f"{listed(arranged.simulated)} {what}: results there are about the simulator, not about a real server."
         )
     return tuple(sentences)
 
@@ -280,12 +280,12 @@ def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
     kept = sum(each.verdict is VerdictName.HELD for each in must)
     missing = arranged.selected - len(arranged.report.findings)
     verdicts = verdict_counts(each.verdict for each in arranged.report.findings)
-    found = ", ".join(filter(None, (verdicts, f"{missing} not looked at" if missing else "")))
+    found = ", ".join(filter(None, (verdicts, f"{missing} not checked" if missing else "")))
     return (
         f"{arranged.judged} of {count(arranged.selected, 'requirement')} judged" + (f": {found}" if found else ""),
         f"{kept} of {count(len(must), 'MUST requirement')} held",
         f"{arranged.held_claims} of {count(claims, 'claim')} held",
-        *((f"{count(again, 'request')} sent again: no answer came, or 429",) if again else ()),
+        *((f"{count(again, 'request')} sent again after no response or a 429",) if again else ()),
     )
 
 

@@ -31,6 +31,7 @@ from harness.render.words import (
     exit_code_in_words,
     heading_word,
     numbers,
+    system_name,
     when,
 )
 from harness.report import Finding, Report, ShownExchange
@@ -148,6 +149,7 @@ def _template() -> Template:
         exit_code_in_words=exit_code_in_words,
         heading_word=heading_word,
         numbers=numbers,
+        system_name=system_name,
         when=when,
         load_words=load_words,
         percentile_chart=percentile_chart,

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from harness.render.arrange import Arrangement, Cause, arrange, headline, place_of
 from harness.render.text import one_line, prose, visible
-from harness.render.words import MOST, details, exit_code_in_words
+from harness.render.words import MOST, count, details, exit_code_in_words
 from harness.report import Finding, Report
 from harness.verdict import VerdictName
 
@@ -89,12 +89,12 @@ def _absent_root(suite: ET.Element, cause: Cause) -> None:
     if cause.finding is not None and cause.finding.verdict is VerdictName.INCONCLUSIVE:
         return
     case = ET.SubElement(suite, "testcase", classname=f"{_RUN}.roots", name=one_line(cause.requirement))
-    _outcome(case, "error", f"it blocks {len(cause.blocks)} of the requirements, and is not held in this run", "")
+    _outcome(case, "error", f"it blocks {count(len(cause.blocks), 'requirement')}, and did not hold in this run", "")
 
 
 def _run(suite: ET.Element, arranged: Arrangement) -> None:
     """The run as a test case, which fails if the run did not finish or judged nothing."""
-    case = ET.SubElement(suite, "testcase", classname=_RUN, name="the run finished and judged something")
+    case = ET.SubElement(suite, "testcase", classname=_RUN, name="the run finished and checked something")
     footer = arranged.report.footer
     if not footer.finished or not arranged.judged:
         text = f"exit code {footer.exit_code}: {exit_code_in_words(footer.exit_code)}"

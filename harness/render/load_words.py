@@ -6,13 +6,13 @@ from harness.report import BudgetLine, LoadLine
 
 _PAGE = {"page, first visit": "first visit", "page, second visit": "second visit"}
 _HEALTH = {
-    "start_lag_p95": "95 of 100 requests were sent within {} ms of when they were due",
-    "ours_p95": "it added {} ms at most to 95 of 100 requests itself",
-    "loop_lag_p99": "its event loop was at most {} ms late, 99 of 100 times",
-    "cpu_p50": "it used {:.0%} of a core",
-    "waited": "other processes kept it from a processor {:.1%} of the time",
-    "in_flight_max": "at most {:.0f} arrivals were under way",
-    "connections_max": "at most {:.0f} connections were open",
+    "start_lag_p95": "requests were sent at most {} ms late (p95)",
+    "ours_p95": "generator overhead: {} ms (p95)",
+    "loop_lag_p99": "event loop lag: {} ms (p99)",
+    "cpu_p50": "CPU: {:.0%} of a core (median)",
+    "waited": "waited {:.1%} of the time for a CPU that other processes used",
+    "in_flight_max": "at most {:.0f} arrivals in flight",
+    "connections_max": "at most {:.0f} open connections",
 }
 
 
@@ -87,6 +87,6 @@ def lines(load: LoadLine) -> Iterator[tuple[str, str]]:
     else:
         yield "load", load.plan
     if floor(load):
-        yield "floor", f"an empty server here: {floor(load)}"
+        yield "floor", f"an empty server on this machine: {floor(load)}"
     if page_floor(load):
-        yield "page floor", f"an empty page with an empty iframe, in the browser here: {page_floor(load)}"
+        yield "page floor", f"an empty page with an empty iframe, in the browser on this machine: {page_floor(load)}"

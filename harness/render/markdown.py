@@ -21,6 +21,7 @@ from harness.render.words import (
     duration,
     exit_code_in_words,
     heading_word,
+    system_name,
     when,
 )
 from harness.report import ClaimResult, Finding, LoadLine, Report
@@ -47,7 +48,7 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
         kept.append(block)
         room = None if room is None else room - len(block) - 2
     if left_out:
-        kept.append(f"*{count(left_out, 'more part')} of this report did not fit here: see the saved report.*")
+        kept.append(f"*{count(left_out, 'more part')} of this report did not fit here: open the saved report.*")
     return "\n\n".join([*kept, end]) + "\n"
 
 
@@ -99,9 +100,9 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         yield _load(arranged.report.load)
     for title, causes in (
         ("Violated", arranged.violated),
-        ("Faults of the harness", arranged.faults),
+        ("Bugs in crossapp", arranged.faults),
         ("Warnings", arranged.warnings),
-        ("Blocked by", arranged.roots),
+        ("Blockers that are undecided or were not run", arranged.roots),
         ("Inconclusive", arranged.inconclusive),
         ("Waived", arranged.waived),
         ("Notes", arranged.notes),
@@ -127,7 +128,7 @@ def _load(load: LoadLine) -> str:
 def _head(arranged: Arrangement) -> str:
     header = arranged.report.header
     lines = [
-        f"## {escaped(header.deployment)}: {headline(arranged)}",
+        f"## {escaped(system_name(header.deployment))}: {headline(arranged)}",
         "",
         f"Edition {escaped(header.edition)}, {escaped(when(header.started))}.",
         *(f"- {escaped(each.app)}: {code(each.url)} ({escaped(each.kind)})" for each in header.targets),
@@ -169,7 +170,7 @@ def _matrix(page: StatusPage) -> str:
         found = [row.repository, *(cells.get(each, "–") for each in page.areas), row.ready, row.page_said]
         rows.append(f"| {' | '.join(escaped(each) for each in found)} |")
     unknown = ", ".join(f"{escaped(words)}: {number}" for words, number in page.would_settle)
-    settling = [f"Unknown, and what would settle it: {unknown}.", ""] if unknown else []
+    settling = [f"Unknown, with what would decide it: {unknown}.", ""] if unknown else []
     return "\n".join([f"### {page.sentence}", "", *settling, *rows])
 
 
@@ -186,7 +187,7 @@ def _section(title: str, causes: Sequence[Cause], started: str) -> Iterator[str]
 def _cause(cause: Cause, started: str) -> str:
     finding = cause.finding
     if finding is None:
-        parts = [f"#### {code(cause.requirement)}", "Not in this report: it was not selected, or was never judged."]
+        parts = [f"#### {code(cause.requirement)}", "Not in this report: it was not selected, or did not run."]
     else:
         parts = [
             f"#### {heading_word(finding).upper()} {code(finding.requirement)}",
@@ -197,10 +198,10 @@ def _cause(cause: Cause, started: str) -> str:
             parts.append(fenced(finding.reproduce, "sh"))
         declared = declaration(finding, started)
         if declared:
-            parts.append("If it is meant, declare it in the deployment file:\n\n" + fenced(declared, "toml"))
+            parts.append("If it is intended, declare it in the deployment file:\n\n" + fenced(declared, "toml"))
     if cause.witnesses:
         seen = "\n".join(f"- {code(each.requirement)}" for each in cause.witnesses)
-        more = count(len(cause.witnesses), "more requirement")
+        more = count(len(cause.witnesses), "other requirement")
         parts.append(f"<details><summary>Seen by {more}</summary>\n\n{seen}\n\n</details>")
     if cause.blocks:
         blocked = "\n".join(f"- {code(each.requirement)}" for each in cause.blocks)
@@ -218,7 +219,7 @@ def _not_applicable(arranged: Arrangement) -> Iterator[str]:
     if groups:
         rows = [f"- {len(each)}: {escaped(reason) or 'no reason was given'}" for reason, each in groups.items()]
         total = sum(map(len, groups.values()))
-        yield f"### Not applicable here ({total})\n\n" + "\n".join(rows)
+        yield f"### Not applicable to this deployment ({total})\n\n" + "\n".join(rows)
 
 
 def _claims(row: Row) -> str:

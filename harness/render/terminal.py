@@ -23,6 +23,7 @@ from harness.render.words import (
     exit_code_in_words,
     heading_word,
     numbers,
+    system_name,
     when,
 )
 from harness.report import Finding, Report, ShownExchange
@@ -59,14 +60,14 @@ class _Printer:
         arranged = self._arranged
         self._head()
         self._causes("Violated", arranged.violated)
-        self._causes("Faults of the harness: they say nothing about the deployment", arranged.faults)
-        self._causes("Warnings: advice that is not followed", arranged.warnings)
+        self._causes("Bugs in crossapp: these say nothing about the deployment", arranged.faults)
+        self._causes("Warnings: recommendations (SHOULD) that are not followed", arranged.warnings)
         self._listed("Declared deviations out of date", "DEVIATION", arranged.problems)
         self._listed(CRASHES, "CRASHED", arranged.crashes)
-        self._causes("Blocked: what stands in the way", arranged.roots)
+        self._causes("Blockers that are undecided or were not run", arranged.roots)
         self._causes("Inconclusive", arranged.inconclusive)
-        self._causes("Waived: declared deviations that happened", arranged.waived)
-        self._causes("Notes: seen, and left open by the contract", arranged.notes)
+        self._causes("Waived: declared deviations that were observed", arranged.waived)
+        self._causes("Notes: observed, and left open by the contract", arranged.notes)
         self._not_applicable()
         self._load()
         self._page()
@@ -74,10 +75,8 @@ class _Printer:
 
     def _head(self) -> None:
         header = self._report.header
-        self._folded(
-            f"{prose(header.deployment)} · edition {prose(header.edition)} · {prose(when(header.started))}",
-            style="bold",
-        )
+        name = prose(system_name(header.deployment))
+        self._folded(f"{name} · edition {prose(header.edition)} · {prose(when(header.started))}", style="bold")
         for target in header.targets:
             self._whole(f"  {one_line(target.app)}  {one_line(target.url)}  ({one_line(target.kind)})")
         self._gap()
@@ -98,14 +97,14 @@ class _Printer:
         self._gap()
         if finding is None:
             self._title("not in this report", one_line(cause.requirement))
-            self._field("reason", "It was not selected, or was never judged.")
+            self._field("reason", "It was not selected, or did not run.")
         else:
             self._title(heading_word(finding), one_line(finding.requirement))
             self._folded(prose(finding.statement), indent=2)
             self._fields(finding)
             self._field("declare", declaration(finding, self._report.header.started))
         if cause.witnesses:
-            self._field("seen by", f"{count(len(cause.witnesses), 'more requirement')}:")
+            self._field("seen by", f"{count(len(cause.witnesses), 'other requirement')}:")
             self._list(one_line(each.requirement) for each in cause.witnesses)
         if cause.blocks:
             self._field("blocks", _blocks(cause) + (":" if self._verbose else ""))
@@ -144,7 +143,7 @@ class _Printer:
         groups = self._arranged.not_applicable
         if not groups:
             return
-        self._section("Not applicable here", sum(map(len, groups.values())))
+        self._section("Not applicable to this deployment", sum(map(len, groups.values())))
         for reason, findings in groups.items():
             self._folded(f"{len(findings):>4}  {prose(reason) or 'no reason was given'}", hang=6)
 

@@ -33,25 +33,25 @@ SYMBOLS = {
 }
 
 MEANINGS = {
-    VerdictName.HELD: "seen, and as the contract says",
-    VerdictName.VIOLATED: "seen, and not as the contract says",
-    VerdictName.BLOCKED: "could not be tried: something before it is broken",
-    VerdictName.INCONCLUSIVE: "tried, and what was seen does not decide it",
-    VerdictName.NOT_APPLICABLE: "this deployment lacks what the check needs",
-    VerdictName.HARNESS_FAULT: "our check crashed: it says nothing about the deployment",
-    VerdictName.WAIVED: "deviates, as declared, with an owner and an end date",
-    VerdictName.NOT_TESTED: "no check of this run covers it",
+    VerdictName.HELD: "Observed, and it matches the contract.",
+    VerdictName.VIOLATED: "Observed, and it differs from the contract.",
+    VerdictName.BLOCKED: "Not run: a prerequisite failed.",
+    VerdictName.INCONCLUSIVE: "Run, but the observations do not decide it.",
+    VerdictName.NOT_APPLICABLE: "Not run: this deployment lacks something that the check needs.",
+    VerdictName.HARNESS_FAULT: "The check crashed (a bug in crossapp): this says nothing about the deployment.",
+    VerdictName.WAIVED: "Differs from the contract, as the deployment file declares, with an owner and an end date.",
+    VerdictName.NOT_TESTED: "No check of this run covers it.",
 }
 
-CRASHES = "Stories that crashed, by a fault of crossapp's: what they would have shown later, nobody saw"
+CRASHES = "Stories that crashed (a bug in crossapp): nothing after the crash was checked"
 
 EXIT_CODES = {
-    ExitCode.OK: "no MUST that was judged is violated, and nothing is left undecided",
-    ExitCode.VIOLATED: "a MUST is violated, or a declared deviation is out of date",
-    ExitCode.UNDECIDED: "no MUST is known to be violated, but something could not be judged",
-    ExitCode.HARNESS_FAULT: "the harness or the run is at fault: the results are incomplete",
-    ExitCode.NOTHING_JUDGED: "nothing was judged",
-    ExitCode.USAGE: "the arguments or the deployment file are wrong",
+    ExitCode.OK: "no required check failed and no check is undecided",
+    ExitCode.VIOLATED: "a required check failed, or a declared deviation is out of date",
+    ExitCode.UNDECIDED: "no required check failed, but some could not be decided",
+    ExitCode.HARNESS_FAULT: "crossapp or the run failed: the results are incomplete",
+    ExitCode.NOTHING_JUDGED: "no check passed or failed",
+    ExitCode.USAGE: "the arguments or the deployment file are invalid",
 }
 
 
@@ -60,7 +60,7 @@ def exit_code_in_words(code: int) -> str:
     try:
         return EXIT_CODES[ExitCode(code)]
     except ValueError:
-        return "not a code of crossapp"
+        return "not an exit code of crossapp"
 
 
 def heading_word(finding: Finding) -> str:
@@ -98,9 +98,15 @@ def declaration(finding: Finding, started: str) -> str:
     except (ValueError, OverflowError):
         return ""
     blocks = (
-        f'[[deviations]]\nname = "{name}"\nowner = "who answers for it"\nuntil = {until}' for name in finding.deviations
+        f'[[deviations]]\nname = "{name}"\nowner = "the team that is responsible"\nuntil = {until}'
+        for name in finding.deviations
     )
     return "\n".join(blocks)
+
+
+def system_name(deployment: str) -> str:
+    """The name of a deployment in titles."""
+    return "Embedded simulators" if deployment == "embedded" else deployment
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -81,7 +81,7 @@ def test_a_claim_is_held_only_if_all_is_and_else_has_the_worst_word(
         (
             [finding("held")],
             PART,
-            "held as far as tested (1 of 1 requirements); not tested: the browser: a browser suite",
+            "held as far as tested (1 of 1 requirement); not tested: the browser: a browser suite",
         ),
         (
             [finding("held"), finding("not_applicable", reason="no role")],

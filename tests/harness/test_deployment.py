@@ -521,7 +521,7 @@ def test_a_receiver_is_reached_where_it_listens_unless_said() -> None:
 
 
 def test_a_remedy_names_its_subject() -> None:
-    assert remedy_for("role:member").startswith('no such user: add [[users]] with role = "member"')
+    assert remedy_for("role:member").startswith('no user has this role: add [[users]] with role = "member"')
     assert "[targets.hi.events]" in remedy_for("target:hi.events")
     assert "{ hi = …, tuvens = … }" in remedy_for("linked-event")
     assert remedy_for("unheard-of") == "the deployment lacks unheard-of"

@@ -430,7 +430,7 @@ def test_a_finding_shows_the_first_exchanges_of_its_evidence_whole_and_of_a_held
     [
         (lambda _: Violated("a", "b"), "Run the curl command, then fix app."),
         (lambda _: _raise(UndecidedError("x")), "Run again with --select place.r."),
-        (lambda _: _raise(OSError("x")), "A fault of crossapp: report it with the saved history."),
+        (lambda _: _raise(OSError("x")), "This is a bug in crossapp: report it with the saved history."),
         (lambda _: _raise(LackingError("x")), ""),
         (lambda _: Held((1,)), ""),
     ],

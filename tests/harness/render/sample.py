@@ -44,8 +44,8 @@ NOT_APPLICABLE = VerdictName.NOT_APPLICABLE
 HARNESS_FAULT = VerdictName.HARNESS_FAULT
 WAIVED = VerdictName.WAIVED
 
-NO_PATIENCE = "sessions live too long to wait for: run with --patience 16m, or against a short session_expiry"
-NO_DATABASE = "tuvens-api gives no database: name an SQLAlchemy URL as database under [targets.tuvens-api]"
+NO_PATIENCE = "sessions expire too late to wait for: run with --patience 16m, or against a short session_expiry"
+NO_DATABASE = "no access to the database of tuvens-api: add an SQLAlchemy URL as database under [targets.tuvens-api]"
 
 VALIDATE = "hi_events_session.validate_route_is_registered"
 STATUS = "hi_events_session.status_route_is_registered"
@@ -310,7 +310,7 @@ def _undecided() -> Iterable[Finding]:
         "C-TA-28",
         section="tuvens-api / CORS",
         reason="the judge crashed: KeyError: 'access-control-allow-origin' (admitted, line 31)",
-        next_step="A fault of crossapp: report it with the saved history.",
+        next_step="This is a bug in crossapp: report it with the saved history.",
         exchanges=(shown(150, "OPTIONS", "/api/cross-app/generate-session", 204, step="cors/preflight"),),
     )
     blocked = (
@@ -474,13 +474,13 @@ def _undecided() -> Iterable[Finding]:
         (
             "audit.every_call_leaves_a_record",
             "Every cross-app call leaves an audit record.",
-            "tuvens-api gives no audit log: name its database and audit_table under [targets.tuvens-api]",
+            "no access to the audit log of tuvens-api: add its database and audit_table under [targets.tuvens-api]",
             "C-TA-26",
         ),
         (
             "deliveries.failed_are_retried",
             "hi.events retries a failed delivery.",
-            "tuvens-api gives no control plane: only a simulator has one",
+            "tuvens-api has no control plane: only simulators have one",
             "C-HE-14",
         ),
     )

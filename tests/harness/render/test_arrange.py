@@ -64,23 +64,23 @@ def test_requirements_that_block_each_other_do_not_hang() -> None:
     ("report", "words"),
     [
         (sample.sample(), "4 problems block production"),
-        (sample.nothing_judged(), "Nothing was judged"),
+        (sample.nothing_judged(), "No check passed or failed"),
         (sample.broken_off(), "This run did not finish; it found 4 problems before it ended"),
         (sample.honest(), "34 of 34 checks passed on the simulators"),
-        (report_of([]), "Nothing was judged"),
+        (report_of([]), "No check passed or failed"),
         (report_of([finding("a.b", "S.", HELD, "")]), "1 of 1 check passed"),
         (report_of([finding("a.b", "S.", HELD, "")], problems=("late",)), "A declared deviation is out of date"),
         (
             report_of([finding("a.b", "S.", HELD, ""), finding("a.c", "S.", INCONCLUSIVE, "")]),
-            "Nothing is known to block production, but 1 of 2 requirements could not be decided",
+            "No blocker was found, but 1 of 2 requirements could not be decided",
         ),
         (
             report_of([finding("a.b", "S.", HELD, ""), finding("a.c", "S.", sample.HARNESS_FAULT, "")]),
-            "The harness is at fault: the results are incomplete",
+            "crossapp failed: the results are incomplete",
         ),
         (
             report_of([finding("a.b", "S.", HELD, "")], crashes=("a: KeyError",)),
-            "The harness is at fault: the results are incomplete",
+            "crossapp failed: the results are incomplete",
         ),
     ],
 )
@@ -112,11 +112,11 @@ def test_an_undecided_root_is_not_said_to_block_production() -> None:
     told = arrange(
         report_of([finding("a.leaf", "Leaf.", BLOCKED, "", blocked_by="a.root"), finding("a.b", "S.", HELD, "")])
     )
-    assert [title for _, title, _ in told.blocking] == ["What stands in the way"]
+    assert [title for _, title, _ in told.blocking] == ["Blockers whose result is unknown"]
     assert told.blockers == ()
-    assert headline(told).startswith("Nothing is known to block production")
+    assert headline(told).startswith("No blocker was found")
     whole = arrange(sample.sample())
-    assert [title for _, title, _ in whole.blocking] == ["What blocks production", "What stands in the way"]
+    assert [title for _, title, _ in whole.blocking] == ["What blocks production", "Blockers whose result is unknown"]
     assert all(each.finding is not None and each.finding.verdict is VIOLATED for each in whole.blockers)
 
 
@@ -155,4 +155,4 @@ def test_requirements_that_a_broken_run_did_not_reach_are_counted() -> None:
     report = sample.broken_off()
     told = arrange(replace(report, footer=replace(report.footer, selected=67)))
     assert counts_in_words(told)[0].startswith("7 of 67 requirements judged")
-    assert counts_in_words(told)[0].endswith("47 not looked at")
+    assert counts_in_words(told)[0].endswith("47 not checked")

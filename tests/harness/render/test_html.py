@@ -150,7 +150,7 @@ def test_what_blocks_production_comes_before_everything_else(full: Page) -> None
     order = [
         "Of 85 lines of the status page",
         "What blocks production 4",
-        "What stands in the way 1",
+        "Blockers whose result is unknown 1",
         "Lines of the status page 85",
         "Findings 42 of 67",
         "The run Systems",
@@ -234,7 +234,7 @@ def test_a_good_headline_is_the_only_green_one() -> None:
 def test_a_run_that_broke_off_has_a_banner() -> None:
     page = Page(to_html(sample.broken_off()))
     assert "This run did not finish; it found 4 problems before it ended" in page.text
-    assert "Whatever is missing below was not looked at" in page.text
+    assert "What is missing below was not checked" in page.text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -67,9 +67,9 @@ def test_control_characters_cannot_break_the_document() -> None:
 
 def test_a_build_in_which_nothing_was_judged_is_not_green() -> None:
     for report in (sample.nothing_judged(), sample.broken_off(), report_of([])):
-        run = cases(report)["crossapp.the run finished and judged something"]
+        run = cases(report)["crossapp.the run finished and checked something"]
         assert [each.tag for each in run] == ["error"]
-    assert not list(cases(sample.honest())["crossapp.the run finished and judged something"])
+    assert not list(cases(sample.honest())["crossapp.the run finished and checked something"])
 
 
 def test_a_root_that_was_not_judged_is_an_error_as_what_it_blocks_is_only_skipped() -> None:

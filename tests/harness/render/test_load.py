@@ -93,7 +93,7 @@ def test_the_terminal_tells_every_budget(report: Report) -> None:
     assert "Budgets under load (3)" in text
     assert "PASS load.quick measured p(95)<10: 9 ms (8 ms to 9.9 ms), 10 % left" in text
     assert "FAIL load.sure" in text
-    assert "an empty server here: latency p95 0.75 ms" in text
+    assert "an empty server on this machine: latency p95 0.75 ms" in text
 
 
 def test_markdown_has_a_table_of_them(report: Report) -> None:
@@ -131,6 +131,6 @@ def test_a_run_that_cannot_be_trusted_is_not_said_to_block_production() -> None:
     report = report_of([fault, replace(quick, blocked_by="load.kept_up")])
     assert arrange(report).blockers == ()
     assert arrange(report).page.counts == {Agreement.UNKNOWN: 85}
-    assert ("settle what blocks it", 1) in arrange(report).page.would_settle
+    assert ("fix what blocks it", 1) in arrange(report).page.would_settle
     # A root that was not selected is unknown, too.
     assert arrange(report_of([replace(quick, blocked_by="load.other")])).page.counts == {Agreement.UNKNOWN: 85}

@@ -1,9 +1,12 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from harness.render.arrange import arrange
+from harness.render.html import to_html
+from harness.render.markdown import to_markdown
 from harness.render.terminal import print_report
 from tests.harness.render import sample
 from tests.harness.render.sample import HELD, VIOLATED, finding, report_of, to_text
@@ -66,7 +69,7 @@ def test_a_missing_route_is_told_once_with_what_it_blocks() -> None:
 
 def test_a_story_that_crashed_is_named() -> None:
     text = " ".join(to_text(report_of([finding("a.b", "S.", HELD, "")], crashes=("a_story: KeyError: 'x'",))).split())
-    assert "Stories that crashed, by a fault of crossapp's" in text
+    assert "Stories that crashed (a bug in crossapp)" in text
     assert "CRASHED a_story: KeyError: 'x'" in text
     assert "Exit code 3" in text
 
@@ -93,8 +96,8 @@ def test_a_waiver_names_its_owner_and_its_end() -> None:
 
 def test_what_is_not_applicable_is_grouped_by_reason() -> None:
     text = " ".join(to_text(sample.sample()).split())
-    assert "== Not applicable here (8)" in text
-    assert "4 tuvens-api gives no database" in text
+    assert "== Not applicable to this deployment (8)" in text
+    assert "4 no access to the database of tuvens-api" in text
 
 
 def test_the_counts_say_how_many_of_how_many() -> None:
@@ -102,7 +105,7 @@ def test_the_counts_say_how_many_of_how_many() -> None:
     assert "Of 85 lines of the status page: 26 confirmed, 7 contradicted, 4 blocked, 48 unknown." in text
     assert "tuvens-api: production ready: no; page said yes: contradicted" in text
     assert "42 of 67 requirements judged" in text
-    assert "Exit code 1: a MUST is violated, or a declared deviation is out of date." in text
+    assert "Exit code 1: a required check failed, or a declared deviation is out of date." in text
 
 
 def test_the_summary_comes_last_with_a_line_for_each_problem() -> None:
@@ -159,3 +162,11 @@ def test_a_log_that_is_not_utf_8_gets_escapes() -> None:
     print_report(sample.sample(), Console(file=file, width=80))
     file.flush()
     assert b"staging \\xb7 edition 2025-07" in buffer.getvalue()
+
+
+def test_the_embedded_simulators_are_named_in_the_title() -> None:
+    report = sample.honest()
+    report = replace(report, header=replace(report.header, deployment="embedded"))
+    assert to_text(report).startswith("Embedded simulators · edition")
+    assert "<strong>Embedded simulators</strong>" in to_html(report)
+    assert to_markdown(report).startswith("## Embedded simulators: ")

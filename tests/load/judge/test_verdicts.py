@@ -68,7 +68,7 @@ def test_a_run_that_cannot_be_trusted_is_one_fault_that_blocks_all_budgets(
     assert found[root].verdict is FAULT
     assert words in found[root].reason
     assert found[root].next
-    assert "fault of crossapp" not in found[root].next
+    assert "bug in crossapp" not in found[root].next
     assert verdicts(found)[FAULT] == 1
     budgets = [each for each in found.values() if each.obliged != "crossapp"]
     assert {(each.verdict, each.blocked_by) for each in budgets} == {(BLOCKED, root)}
