@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
+from crossapp.command_name import begin, end
 from harness.exit_codes import ExitCode
 
 _OF_THE_MACHINE = (errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
@@ -23,15 +24,15 @@ _STOPPED = 130
 
 _COMMANDS = {
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
-    "load": ("crossapp.commands.load:load", "Put a deployment under load and judge its budgets."),
+    "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
     "up": ("simulators.up:up", "Start simulated applications on this machine."),
     "jwt": ("crossapp.commands.jwt:jwt", "Print a JWT of a simulated user."),
     "report": ("crossapp.commands.report:report", "Render a saved run again."),
-    "diff": ("crossapp.commands.diff:diff", "Say what changed between two saved runs."),
-    "judge": ("crossapp.commands.judge:judge", "Judge a saved history again, or recorded traffic."),
-    "proxy": ("crossapp.commands.proxy:proxy", "Forward what other tools send to a deployment."),
+    "diff": ("crossapp.commands.diff:diff", "Compare two saved runs."),
+    "judge": ("crossapp.commands.judge:judge", "Check a saved history or recorded traffic (HAR)."),
+    "proxy": ("crossapp.commands.proxy:proxy", "Forward requests of other tools to a deployment."),
     "requirements": ("crossapp.commands.requirements:requirements", "List the requirements."),
-    "lockstep": ("crossapp.commands.lockstep:lockstep", "Compare two deployments by random sequences of calls."),
+    "lockstep": ("crossapp.commands.lockstep:lockstep", "Compare two deployments with random sequences of calls."),
     "prove": ("crossapp.commands.prove:prove_command", "Verify the simulators once for each named fault."),
     "trigger": ("crossapp.commands.trigger:trigger", "Make a simulated application act."),
 }
@@ -43,6 +44,8 @@ class _LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, stub, rest = super().resolve_command(ctx, args)
+        begin(str(name))
+        ctx.call_on_close(end)
         return name, stub and _command(str(name)), rest
 
 
@@ -137,10 +140,10 @@ def main() -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             where = f": {error.filename}" if error.filename else ""
-            sys.stderr.write(f"crossapp: this machine is at its end ({error.strerror}){where}\n")
+            sys.stderr.write(f"crossapp: this machine is out of resources ({error.strerror}){where}\n")
         else:
             traceback.print_exc()
-            sys.stderr.write("crossapp: a fault of crossapp, not of the deployment: please report it.\n")
+            sys.stderr.write("crossapp: this is a bug in crossapp, not in the deployment: please report it.\n")
         code = ExitCode.HARNESS_FAULT
     if code == _STOPPED:
         sys.stderr.write("Stopped.\n")

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from crossapp.beside import completed
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target
 from harness.deployment_file import build_deployment, read_deployment
+from harness.suggestions import meant
 from load.plan.budgets import read_budgets
 from scenarios.cast.selectors import SELECTORS
 
@@ -42,7 +42,7 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
     targets = value.get("targets", {})
     missing = _to_simulate(path, targets)
     if faults and not missing:
-        raise DeploymentError(f"{path}: nothing is simulated beside this deployment, so no fault can be armed in it")
+        raise DeploymentError(f"{path}: no application of this deployment is simulated, so no fault can be injected")
     if not missing:
         yield _built(value)
         return
@@ -108,10 +108,8 @@ def _built(value: Mapping[str, Any]) -> Deployment:
 
 
 def _known(name: str, names: Collection[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known are {', '.join(sorted(names))}" if len(names) < 20 else "crossapp requirements lists them"
+    hint = meant(name, sorted(names))
+    return hint if len(names) < 20 or hint.startswith("did") else "crossapp requirements lists them"
 
 
 def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str, Any]:

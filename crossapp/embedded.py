@@ -59,7 +59,9 @@ def _description(child: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any
     _stop(child)
     errors.seek(0)
     said = errors.read().strip()[-2_000:]
-    raise EmbeddedError(said or f"the simulators did not start within {_START_SECONDS:g} s")
+    raise EmbeddedError(
+        said.removeprefix("crossapp up: ") or f"the simulators did not start within {_START_SECONDS:g} s"
+    )
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crossapp.deployments import deployed
 from harness.deployment import Deployment, DeploymentError
+from harness.render.words import count
 from simulators.seed import HiEvent, Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 
 _EVENTS = 120
@@ -59,9 +60,11 @@ def many(count: int) -> Seed:
 
 def _check(path: Path, target: Deployment, users: int | None) -> None:
     if any(each.kind == "production" for each in target.targets.values()):
-        raise DeploymentError(f"{path}: a target is of kind production, which is never load tested; use a staging")
+        raise DeploymentError(
+            f"{path}: a target has kind production, which is never load tested; use a staging deployment"
+        )
     if users is not None and users > len(target.users):
         raise DeploymentError(
-            f"{path}: {users} users are asked for, users has {len(target.users)}: add [[users]] with their JWTs, or "
-            "lower --users"
+            f"{path}: --users {users}, but the file has {count(len(target.users), 'user')}: add [[users]] with their "
+            "JWTs, or lower --users"
         )

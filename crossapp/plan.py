@@ -12,6 +12,7 @@ from contracts.hi_events_session.rules_upstream import CACHE_SECONDS
 from crossapp.run import Settings, context_of, stories_for
 from harness.capabilities import remedy_for
 from harness.deployment import Deployment
+from harness.render.words import system_name
 from harness.story import Phase, Story
 from scenarios.cast.exhausting import why_not
 from scenarios.cast.rate_limits import WINDOW
@@ -119,9 +120,9 @@ def _waits(stories: list[Story], about: Circumstances, settings: Settings) -> It
     api, receiver = deployment.targets.get("tuvens-api"), deployment.receiver
     expiry = ((api.session_expiry if api is not None else None) or 900) + _MARGIN
     kinds = {
-        "heartbeat": ("a heartbeat of the stream, in a silence", SILENCE, False),
+        "heartbeat": ("a heartbeat of the event stream", SILENCE, False),
         "expiry": ("the expiry of a session", expiry, False),
-        "cache": ("what hi.events has cached, if it serves an expired session", expiry + CACHE_SECONDS, False),
+        "cache": ("the cache of hi.events, if it accepts an expired session", expiry + CACHE_SECONDS, False),
     }
     if receiver is not None:
         longest = max(receiver.retry_within, settings.patience)
@@ -187,7 +188,8 @@ def _duration(
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The plan as lines of text."""
     total = sum(plan.requests.values())
-    yield f"{plan.deployment}: about {total} requests, as {', '.join(plan.users) or 'nobody'}. Nothing is sent now."
+    users = ", ".join(plan.users) or "no user"
+    yield f"{system_name(plan.deployment)}: about {total} requests, as {users}. This plan sends nothing."
     for app in openapi.APPS:
         sent = {name: plan.requests[name] for name in openapi.load(app).operations if plan.requests.get(name)}
         if sent:
@@ -195,16 +197,16 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     if plan.requests.get(""):
         yield f"  other paths and files: {plan.requests['']}"
     if plan.waits or plan.windows:
-        yield "Waited for, one beside the other:"
+        yield "Waits, in parallel:"
     for wait in plan.waits:
         yield f"  {wait.seconds:.0f} s at most: {wait.what} ({', '.join(_said(each) for each in wait.stories)})"
     for window in plan.windows:
         sent_of = f"{window.requests} requests of {window.operation}"
-        yield f"  {window.seconds:.0f} s at least: {sent_of}, of which {window.limit} a minute may be sent"
+        yield f"  {window.seconds:.0f} s at least: {sent_of}, with a rate limit of {window.limit} per minute"
     for name, reason in plan.not_used_up.items():
-        yield f"Not used up: the limit of {name}: {reason}"
+        yield f"Rate limit of {name} not used up: {reason}"
     for remedy, count in Counter(plan.left_out.values()).items():
-        yield f"Left out, {count} {'story' if count == 1 else 'stories'}: {remedy}"
+        yield f"Not run, {count} {'story' if count == 1 else 'stories'}: {remedy}"
     yield f"Takes about {_long(plan.seconds)}."
 
 

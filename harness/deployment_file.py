@@ -18,6 +18,7 @@ from harness.deployment import (
     User,
 )
 from harness.secret_sources import read_header_secret, read_jwt, read_secret
+from harness.suggestions import meant
 
 if TYPE_CHECKING:
     from harness.deployment_tables import DeploymentTable, ReceiverTable, SafetyTable, TargetTable, UserTable
@@ -85,12 +86,23 @@ def _table(value: Mapping[str, Any], apps: Sequence[str]) -> "DeploymentTable":
     targets = value.get("targets")
     for app in targets if isinstance(targets, Mapping) else ():
         if app not in apps:
-            raise DeploymentError(f"targets.{app}: unknown application; known are {', '.join(apps)}")
+            # [targets.hi.events] without quotes is a table `hi`.
+            hint = next((f"write {_table_name(each)}" for each in apps if each.startswith(f"{app}.")), meant(app, apps))
+            raise DeploymentError(f"targets.{app}: unknown application; {hint}")
+    for app in apps:
+        for name in {app, app.partition(".")[0]} & set(value):
+            raise DeploymentError(f"{name}: unknown field; write {_table_name(app)}")
     table = validated(DeploymentTable, value, DeploymentError)
     for index, deviation in enumerate(table.deviations):
         if deviation.target not in ("", *apps):
-            raise DeploymentError(f"deviations[{index}].target: {deviation.target!r} is none of {', '.join(apps)}")
+            raise DeploymentError(
+                f"deviations[{index}].target: unknown application {deviation.target!r}; {meant(deviation.target, apps)}"
+            )
     return table
+
+
+def _table_name(app: str) -> str:
+    return f'[targets."{app}"]' if "." in app else f"[targets.{app}]"
 
 
 def _target(app: str, table: "TargetTable") -> Target:

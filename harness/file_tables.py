@@ -6,7 +6,6 @@ Imported only when a file is read: importing pydantic takes 0.2 s.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -19,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from harness.suggestions import meant
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -55,9 +56,8 @@ class Table(BaseModel):
         known = cls.model_fields
         for name in value:
             if name not in known:
-                close = get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-                raise PydanticCustomError("field", "{what}; {hint}", {"field": name, "what": cls.unknown, "hint": hint})
+                context = {"field": name, "what": cls.unknown, "hint": meant(name, known)}
+                raise PydanticCustomError("field", "{what}; {hint}", context)
         for name, field in known.items():
             if field.is_required() and name not in value:
                 must = (each.text for each in field.metadata if isinstance(each, Must))

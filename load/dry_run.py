@@ -126,7 +126,7 @@ def _redundant(strict: Budget, loose: Budget) -> Iterator[str]:
         and both[0].quantile > both[1].quantile
         and both[0].limit <= both[1].limit
     ):
-        yield f"{loose.id} ({both[1]}) says nothing beside {strict.id} ({both[0]})"
+        yield f"{loose.id} ({both[1]}) is implied by {strict.id} ({both[0]})"
 
 
 def plan_lines(
@@ -134,10 +134,11 @@ def plan_lines(
 ) -> Iterator[str]:
     """The plan as lines of text."""
     seconds = sum(end - start for start, end in schedule.windows)
-    yield f"{seconds:g} s are measured, {sum(each.arrivals for each in schedule.stages if each.measured):.0f} arrivals."
+    arrivals = sum(each.arrivals for each in schedule.stages if each.measured)
+    yield f"{seconds:g} s of measurement, {arrivals:.0f} arrivals."
     if pages.seconds:
-        yield f"{pages.seconds:g} s pages are loaded, reckoned at {PACE:g} a second; some of them are an empty page."
-    yield "Needed: requests, or loads, without a miss; in brackets, where half of the allowed misses happen."
+        yield f"{pages.seconds:g} s of page loads, estimated at {PACE:g} per second, some of them of an empty page."
+    yield "needs N (M): N samples if none misses the budget, M if half of the allowed share misses it."
     yield ""
     width = max(len(each.id) for each in budgets)
     for each in needs(budgets, schedule, simultaneous, pages):

@@ -12,6 +12,7 @@ from typing import Any
 
 import openapi
 from harness.server import ServeError, Server, listen
+from harness.suggestions import meant
 from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
@@ -296,22 +297,22 @@ async def _first_of(*awaited: asyncio.Future[Any]) -> None:
 def _check(options: LaunchOptions) -> None:
     for app in (*options.only, *options.ports, *options.clocks):
         if app not in APPS:
-            raise StartError(f"{app!r} is no application that can be simulated; there are {', '.join(APPS)}")
+            raise StartError(f"unknown application {app!r}; {meant(app, APPS)}")
     if options.limits not in ("contract", "raised"):
-        raise StartError(f"--limits: {options.limits!r} is neither contract nor raised")
+        raise StartError(f"--limits: {options.limits!r} is unknown; {meant(options.limits, ('contract', 'raised'))}")
     if options.clocks and options.workers > 1:
         raise StartError("the clocks of several processes cannot be set")
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
-        raise StartError(f"nothing to start; choose from {', '.join(APPS)}")
+        raise StartError(f"no application to start; known are {', '.join(APPS)}")
     known = _faults().FAULTS if options.faults else {}
     for name in options.faults:
         if name not in known:
             close = get_close_matches(name, known, n=3)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
-            raise StartError(f"no fault is named {name!r}{hint}")
+            hint = f"did you mean {' or '.join(close)}?" if close else "crossapp prove --list shows all"
+            raise StartError(f"no fault is named {name!r}; {hint}")
         if known[name].app not in options.only:
-            raise StartError(f"the fault {name} is one of {known[name].app}, which is not started")
+            raise StartError(f"the fault {name} belongs to {known[name].app}, which is not started")
 
 
 def _listen(app: str, port: int, *, shared: bool) -> socket.socket:

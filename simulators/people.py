@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness.suggestions import meant
 from simulators.seed import Seed, SeedUser
 
 MANAGES = "manage_ticketing"
@@ -45,13 +46,13 @@ def main_account(seed: Seed) -> int:
 
 
 def find_person(seed: Seed, wanted: str) -> Person:
-    """A person by id, email or role. Raises LookupError, which lists the roles."""
+    """A person by id, email or role. Raises LookupError, which suggests a role."""
     everybody = people(seed)
     for person in everybody:
         if wanted in (person.user.sub, person.user.email, person.role):
             return person
-    roles = ", ".join(dict.fromkeys(person.role for person in everybody))
-    raise LookupError(f"no user has the id, email or role {wanted!r}; roles are {roles}")
+    roles = tuple(dict.fromkeys(person.role for person in everybody))
+    raise LookupError(f"no user has the id, email or role {wanted!r}; {meant(wanted, roles)}")
 
 
 def _role(user: SeedUser, main: int) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import json as json_module
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ import typer
 
 from harness.collector import starting
 from harness.exit_codes import ExitCode
+from harness.ports import read_ports
 from harness.stopping import stop_event
 
 if TYPE_CHECKING:
@@ -27,24 +28,28 @@ def up(
         list[str] | None,
         typer.Option(
             "--port",
-            metavar="APP=PORT",
-            help="Port of an application, 0 for a free one (default: tuvens-api=3000, hi.events=3001, "
-            "tuvens-client=5173). Repeatable.",
+            metavar="[APP=]PORT",
+            help="Port for an application, or for the first one: the others follow (default: tuvens-api=3000, "
+            "hi.events=3001, tuvens-client=5173). 0: any free port. Repeatable.",
         ),
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", metavar="NAME", help="Be wrong in this way. Repeatable.")
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME", help="Inject this fault; crossapp prove --list shows all. Repeatable."),
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="SQLAlchemy URL for all (default: temporary SQLite files)."),
+        typer.Option("--database", metavar="URL", help="SQLAlchemy URL of the database (default: temporary SQLite)."),
     ] = None,
     seed: Annotated[
         Path | None,
-        typer.Option("--seed", metavar="FILE", help="Start from this JSON file's world, not the usual one."),
+        typer.Option("--seed", metavar="FILE", help="Seed data (JSON) to start from instead of the default."),
     ] = None,
     limits: Annotated[
-        str, typer.Option("--limits", metavar="contract|raised", help="Rate limits: the contract's, or in effect none.")
+        str,
+        typer.Option(
+            "--limits", metavar="contract|raised", help="Rate limits: those of the contract, or practically none."
+        ),
     ] = "contract",
     tuvens_api: Annotated[
         str | None,
@@ -53,57 +58,60 @@ def up(
     hi_events: Annotated[
         str | None,
         typer.Option(
-            "--hi-events", metavar="URL", help="The hi.events that tuvens-client leads to (default: simulated)."
+            "--hi-events", metavar="URL", help="The hi.events to which tuvens-client redirects (default: simulated)."
         ),
     ] = None,
     webhooks_to: Annotated[
         str | None,
-        typer.Option("--webhooks-to", metavar="URL", help="Where hi.events sends webhooks (default: to tuvens-api)."),
+        typer.Option("--webhooks-to", metavar="URL", help="Where hi.events sends webhooks (default: tuvens-api)."),
     ] = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(
             "--origin",
             metavar="ORIGIN",
-            help="Another origin of tuvens-client (default: http://localhost:5173). Repeatable.",
+            help="Allowed origin of tuvens-client (default: http://localhost:5173). Repeatable.",
         ),
     ] = None,
     ca_file: Annotated[
         str,
-        typer.Option(
-            "--ca-file", metavar="FILE", help="Certificates (PEM) by which those of real applications are checked."
-        ),
+        typer.Option("--ca-file", metavar="FILE", help="CA certificates (PEM) for calls to real applications."),
     ] = "",
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Time-out of a call to another application.")
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Timeout of a call to another application.")
     ] = 10.0,
     workers: Annotated[
         int,
-        typer.Option("--workers", metavar="N", help="Processes that serve tuvens-api together, on PostgreSQL."),
+        typer.Option("--workers", metavar="N", help="Processes that serve tuvens-api (needs PostgreSQL)."),
     ] = 1,
     control: Annotated[
-        bool, typer.Option("--control/--no-control", help="Whether there is a control plane under /__crossapp__.")
+        bool, typer.Option("--control/--no-control", help="Serve a control plane under /__crossapp__, or none.")
     ] = True,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: the deployment, for programs.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the deployment as one line of JSON, for programs.")
+    ] = False,
     exit_with_stdin: Annotated[
-        bool, typer.Option("--exit-with-stdin", help="Stop when standard input ends, as it does when a parent dies.")
+        bool,
+        typer.Option(
+            "--exit-with-stdin", help="Stop when standard input ends, as it does when the parent process ends."
+        ),
     ] = False,
 ) -> None:
     """Start simulated applications on this machine, and keep them running until Ctrl-C.
 
     The documented environment variables (HI_EVENTS_SHARED_SECRET, CROSS_APP_SESSION_EXPIRY, HI_EVENTS_DOMAIN,
-    JWT_SECRET) are obeyed.
+    JWT_SECRET) apply.
     """
     with ExitStack() as start:
         start.enter_context(starting())
         from simulators.kit.errors import StartError
-        from simulators.launch import APPS, CLIENT_ORIGIN, Launched, LaunchOptions
+        from simulators.launch import APPS, CLIENT_ORIGIN, LOCAL_PORTS, Launched, LaunchOptions
         from simulators.seed import Seed, SeedError, default_seed
 
         try:
             options = LaunchOptions(
                 only=tuple(dict.fromkeys(only)) if only else APPS,
-                ports=_ports(port or ()),
+                ports=read_ports(port or (), only or APPS, LOCAL_PORTS, StartError),
                 faults=tuple(dict.fromkeys(fault or ())),
                 database=database,
                 seed=default_seed() if seed is None else Seed.read(seed),
@@ -123,20 +131,6 @@ def up(
             sys.stderr.write(f"crossapp up: {error}\n")
             raise typer.Exit(ExitCode.USAGE) from None
         _run(built, start.close, as_json=json, exit_with_stdin=exit_with_stdin)
-
-
-def _ports(given: Iterable[str]) -> dict[str, int]:
-    """The ports by application. Raises StartError for one that is not of the form APP=PORT."""
-    from simulators.kit.errors import StartError
-    from simulators.launch import LOCAL_PORTS
-
-    ports = dict(LOCAL_PORTS)
-    for each in given:
-        app, _, number = each.partition("=")
-        if not number.isascii() or not number.isdecimal() or int(number) > 65535:
-            raise StartError(f"--port: {each!r} is not of the form APP=PORT, such as tuvens-api=0")
-        ports[app] = int(number)
-    return ports
 
 
 def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_with_stdin: bool) -> None:
@@ -170,15 +164,15 @@ def welcome(built: "Launched") -> str:
     jwts = {user["user_id"]: user["jwt"] for user in described["users"]}
     everybody = people(built.options.seed)
     named = [person for person in everybody if person.role != "user"]
-    lines = ["Simulated, ready:", ""]
+    lines = ["The simulators are ready:", ""]
     lines += [f"  {app:<13} {url}" for app, url in built.urls.items()]
     if built.inspector is not None:
-        lines += ["", "To see what they say to each other, open in a browser:", "", f"  {built.inspector}"]
+        lines += ["", "Inspector (live traffic), to open in a browser:", "", f"  {built.inspector}"]
     lines += ["", f"  shared secret  {built.shared_secret}"]
     for app, token in built.control_tokens.items():
         lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")
     if built.options.workers > 1:
-        lines.append(f"  workers        {built.options.workers} processes; the clock and faults are fixed")
+        lines.append(f"  workers        {built.options.workers} processes; clock and faults cannot be changed")
     if built.options.faults:
         lines.append(f"  faults         {', '.join(built.options.faults)}")
     lines += ["", "Users (their JWTs are valid for 24 hours):", ""]
@@ -189,10 +183,10 @@ def welcome(built: "Launched") -> str:
     rest = [person for person in everybody if person.role == "user"]
     if rest:
         first, last = rest[0].user.sub, rest[-1].user.sub
-        lines.append(f"  {len(rest)} more    id {first} to {last}: crossapp jwt {first} prints the JWT of one")
+        lines.append(f"  {len(rest)} more    id {first} to {last}; print the JWT of one with: crossapp jwt {first}")
     if TUVENS_CLIENT in built.urls:
-        lines += ["", f"In a browser: {built.urls[TUVENS_CLIENT]}/ to sign in and choose an event."]
-    lines += ["", "To paste into a shell, one after the other:", ""]
+        lines += ["", f"tuvens-client: open {built.urls[TUVENS_CLIENT]}/, sign in and choose an event."]
+    lines += ["", "Try it in a shell, one command after the other:", ""]
     if TUVENS_API in built.urls and named:
         lines += _tuvens_commands(built, jwts[named[0].user.sub], named[0].account_id)
     elif HI_EVENTS in built.urls and built.options.seed.hi_events:
@@ -200,9 +194,9 @@ def welcome(built: "Launched") -> str:
     if TUVENS_API in built.urls and HI_EVENTS in built.urls and built.options.seed.hi_events:
         event = built.options.seed.hi_events[0].tuvens_event_id
         addresses = f"--tuvens-api {built.urls[TUVENS_API]} --hi-events {built.urls[HI_EVENTS]}"
-        lines += ["", "and, while the last one listens, in another shell:", ""]
+        lines += ["", "and, while the last command listens, in another shell:", ""]
         lines.append(f"  crossapp trigger status {event} LIVE {addresses}")
-    return "\n".join([*lines, "", "Ctrl-C stops."])
+    return "\n".join([*lines, "", "Stop with Ctrl-C."])
 
 
 def _tuvens_commands(built: "Launched", jwt: str, account_id: int) -> list[str]:

@@ -18,7 +18,7 @@ def diff(
     after: Annotated[Path, typer.Argument(metavar="B", help="The later saved report.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")] = False,
 ) -> None:
-    """Say what changed between two saved runs. Exit code 0 when nothing got worse, 1 when something did."""
+    """Compare two saved runs. Exit code 0 if nothing got worse, 1 if something did."""
     comparison = compare(load(before), load(after))
     with printing():
         if as_json:

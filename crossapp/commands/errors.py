@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import typer
 
+from crossapp.command_name import command_name
 from crossapp.commands.output import stderr
 from crossapp.durations import seconds
 from harness.exit_codes import ExitCode
@@ -21,8 +23,14 @@ def reported(*kinds: type[Exception], at: str = "", code: ExitCode = ExitCode.US
             text = f"cannot be read ({error.strerror})"
         if isinstance(error, UnicodeDecodeError):
             text = "is not UTF-8 text"
-        stderr().print(f"crossapp: {at}{text}", style="red", markup=False)
+        stderr().print(f"{command_name()}: {at}{text}", style="red", markup=False)
         raise typer.Exit(code) from None
+
+
+def need_locust() -> None:
+    """Raise BadParameter if Locust is not installed."""
+    if find_spec("locust") is None:
+        raise typer.BadParameter("Locust is not installed: pip install -c constraints.txt -e '.[load]'")
 
 
 def seconds_of(option: str, text: str) -> float:

@@ -22,19 +22,28 @@ from load.plan.budgets import STANDARD, BudgetError, read_budgets
 
 
 def judge(
-    file: Annotated[Path, typer.Argument(help="A saved history (history.jsonl), or a HAR of a deployment's traffic.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A saved history (history.jsonl), or a HAR file of traffic.")
+    ],
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="With a HAR: the file that says where the applications are."),
+        typer.Option("--deployment", "-d", metavar="FILE", help="With a HAR file: the deployment file with the URLs."),
     ] = None,
-    select: Annotated[list[str] | None, typer.Option("--select", "-s", help="As in verify. Repeatable.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", "-s", metavar="PATTERN", help="As in verify. Repeatable.")
+    ] = None,
     budgets: Annotated[
-        Path, typer.Option("--budgets", help="Budgets file (TOML) by which a load run's history is judged.")
+        Path,
+        typer.Option(
+            "--budgets", metavar="FILE", show_default=False, help="Budgets file (TOML) for the history of a load run."
+        ),
     ] = STANDARD,
-    report: Annotated[Path | None, typer.Option("--report", help="Folder for the report files.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="The report as JSON lines on standard output.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FOLDER", help="Folder for the report files.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write the report, as JSON lines, to standard output.")] = False,
 ) -> None:
-    """Judge a saved history again, or traffic that was recorded elsewhere, by the requirements of this version.
+    """Check a saved history, or traffic that was recorded elsewhere, against the requirements of this version.
 
     Nothing is sent.
     """
@@ -63,15 +72,15 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
     """The history of a file. Raises OSError, HistoryError, HarError and DeploymentError."""
     if not looks_like_har(file):
         if deployment is not None:
-            raise typer.BadParameter("--deployment goes with a HAR: a saved history tells of its deployment itself")
+            raise typer.BadParameter("--deployment is for HAR files: a saved history contains its deployment")
         with file.open(encoding="utf-8-sig") as lines:  # some editors write a byte order mark
             return read_history(lines)
     har = read_har(file)
     known = described(deployment) if deployment is not None else deployment_told_by(har, described(None))
     history, elsewhere = history_of(har, known)
     unknown = sum(not each.operation for each in history.exchanges())
-    told = f"{len(history.entries)} requests of {known.name}, {unknown} of them to no documented operation"
-    left_out = f"{elsewhere} to other places, {har.cached} from a cache"
+    told = f"{len(history.entries)} requests to {known.name}, {unknown} of them to undocumented operations"
+    left_out = f"{elsewhere} to other hosts, {har.cached} from a cache"
     if har.skipped:
         left_out += f", {len(har.skipped)} that cannot be read ({har.skipped[0]})"
     errors.print(f"{told}; left out: {left_out}", markup=False)
@@ -85,9 +94,11 @@ def _note_missing_stories(history: History, settings: Settings, errors: Console)
     chosen = selected(settings)
     readers = len(of_any_traffic(chosen))
     if not readers:
-        raise typer.BadParameter("the selected requirements read stories, and this record has none: crossapp verify")
+        raise typer.BadParameter(
+            "the selected requirements need stories, and this record has none: run crossapp verify"
+        )
     errors.print(
-        f"No story was driven in this record: {readers} of {len(chosen)} requirements read any traffic and are judged; "
+        f"This record has no stories: {readers} of {len(chosen)} requirements apply to any traffic and are checked; "
         "the others need crossapp verify.",
         markup=False,
     )

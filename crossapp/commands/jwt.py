@@ -14,10 +14,10 @@ from harness.exit_codes import ExitCode
 def jwt(
     user: Annotated[str, typer.Argument(metavar="USER", help="Id, email or role (organiser, member, outsider, ...).")],
     seed: Annotated[
-        Path | None, typer.Option("--seed", metavar="FILE", help="The seed that the simulators were started with.")
+        Path | None, typer.Option("--seed", metavar="FILE", help="Seed file with which the simulators were started.")
     ] = None,
     lifetime: Annotated[
-        int, typer.Option("--lifetime", metavar="SECONDS", help="Valid for so long; negative: expired already.")
+        int, typer.Option("--lifetime", metavar="SECONDS", help="Lifetime of the JWT; negative: already expired.")
     ] = 86_400,
 ) -> None:
     """Print a JWT of a simulated user, signed with JWT_SECRET or the local development key."""

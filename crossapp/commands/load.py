@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from contracts.catalogue import claims
-from crossapp.commands.errors import reported, seconds_of
+from crossapp.commands.errors import need_locust, reported, seconds_of
 from crossapp.commands.output import make_folder, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
@@ -37,58 +37,96 @@ from load.run import LOCUST_REPORT, LoadOptions, run_load, schedule_for
 def load(
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+        typer.Option(
+            "--deployment",
+            "-d",
+            metavar="FILE",
+            help="Deployment file (TOML or JSON). Default: the embedded simulators.",
+        ),
     ] = None,
-    budgets: Annotated[Path, typer.Option("--budgets", help="Budgets file (TOML).")] = STANDARD,
-    rate: Annotated[float, typer.Option("--rate", help="Arrivals a second, whatever the answers.")] = 50.0,
+    budgets: Annotated[
+        Path, typer.Option("--budgets", metavar="FILE", show_default=False, help="Budgets file (TOML).")
+    ] = STANDARD,
+    rate: Annotated[
+        float, typer.Option("--rate", metavar="N", help="Arrivals per second, whatever the responses.")
+    ] = 50.0,
     duration: Annotated[
-        str, typer.Option("--duration", help="How long it is measured, such as 30s; 0s: no requests.")
+        str,
+        typer.Option("--duration", metavar="TIME", help="Duration of the measurement, such as 30s; 0: no requests."),
     ] = "30s",
-    warm_up: Annotated[str, typer.Option("--warm-up", help="How long before it is measured.")] = "3s",
+    warm_up: Annotated[str, typer.Option("--warm-up", metavar="TIME", help="Warm-up before the measurement.")] = "3s",
     stages: Annotated[
-        Path | None, typer.Option("--stages", help="File of stages (TOML) instead of --rate, --duration, --warm-up.")
+        Path | None,
+        typer.Option(
+            "--stages", metavar="FILE", help="File of stages (TOML), instead of --rate, --duration and --warm-up."
+        ),
     ] = None,
-    model: Annotated[ArrivalModel, typer.Option("--model", help="How arrivals are spread.")] = ArrivalModel.POISSON,
+    model: Annotated[
+        ArrivalModel, typer.Option("--model", help="Distribution of the arrivals.")
+    ] = ArrivalModel.POISSON,
     users: Annotated[
-        int | None, typer.Option("--users", help="How many users are asked for (default: all; embedded: 200).", min=1)
+        int | None,
+        typer.Option("--users", metavar="N", help="Number of users (default: all; embedded: 200).", min=1),
     ] = None,
     max_in_flight: Annotated[
-        int, typer.Option("--max-in-flight", help="So many arrivals may be under way; more are dropped.", min=1)
+        int,
+        typer.Option(
+            "--max-in-flight", metavar="N", help="Arrivals in flight at most; further ones are dropped.", min=1
+        ),
     ] = 1000,
-    listeners: Annotated[int, typer.Option("--listeners", help="Streams of updates that are held open.", min=0)] = 5,
-    bursts: Annotated[
-        int, typer.Option("--bursts", help="How often 100 requests are sent at one moment, at the end.", min=0)
+    listeners: Annotated[
+        int, typer.Option("--listeners", metavar="N", help="Event streams that are held open.", min=0)
     ] = 5,
-    think: Annotated[float, typer.Option("--think", help="Seconds between the steps of a flow.", min=0)] = 0.5,
+    bursts: Annotated[
+        int, typer.Option("--bursts", metavar="N", help="Bursts of 100 simultaneous requests, at the end.", min=0)
+    ] = 5,
+    think: Annotated[
+        float, typer.Option("--think", metavar="SECONDS", help="Pause between the steps of a flow.", min=0)
+    ] = 0.5,
     pages: Annotated[
         str,
-        typer.Option("--pages", help="How long a browser loads pages with tickets, after the rest; 0s: not at all."),
+        typer.Option(
+            "--pages", metavar="TIME", help="How long a browser loads ticket pages, after the requests; 0: no pages."
+        ),
     ] = "2m",
-    most_pages: Annotated[int, typer.Option("--most-pages", help="At most so many loads of pages.", min=1)] = 5000,
+    most_pages: Annotated[int, typer.Option("--most-pages", metavar="N", help="Page loads at most.", min=1)] = 5000,
     tabs: Annotated[
-        int, typer.Option("--tabs", help="Pages loaded at once: more are quicker, on a busier machine.", min=1, max=20)
+        int,
+        typer.Option(
+            "--tabs", metavar="N", help="Pages loaded at once; more take less time and more CPU.", min=1, max=20
+        ),
     ] = 1,
-    processes: Annotated[int, typer.Option("--processes", help="Generator processes on this machine.", min=1)] = 1,
+    processes: Annotated[
+        int, typer.Option("--processes", metavar="N", help="Generator processes on this machine.", min=1)
+    ] = 1,
     expect_workers: Annotated[
-        int, typer.Option("--expect-workers", help="Wait for so many workers of other machines (docs/load.md).", min=0)
+        int,
+        typer.Option(
+            "--expect-workers", metavar="N", help="Wait for N workers on other machines (docs/load.md).", min=0
+        ),
     ] = 0,
     bind: Annotated[
-        str, typer.Option("--bind", help="Address, and maybe :port, at which workers of other machines connect.")
+        str,
+        typer.Option("--bind", metavar="ADDRESS[:PORT]", help="Where workers on other machines connect."),
     ] = "127.0.0.1",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the arrivals.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the arrivals.")] = 0,
     calibrate: Annotated[
-        bool, typer.Option("--calibrate/--no-calibrate", help="Ask an empty server first, for this machine's floor.")
+        bool,
+        typer.Option("--calibrate/--no-calibrate", help="Measure an empty server first: the floor of this machine."),
     ] = True,
     stop_early: Annotated[bool, typer.Option("--stop-early", help="Stop as soon as every budget is decided.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what the budgets need, and send nothing.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print how many samples the budgets need; send nothing.")
+    ] = False,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-load).")
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Folder for the report files (default: crossapp-load)."),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="The report as JSON lines on standard output, and nothing else there.")
+        bool, typer.Option("--json", help="Write only the report, as JSON lines, to standard output.")
     ] = False,
 ) -> None:
-    """Put a deployment under load and judge its budgets, or say why they cannot be judged."""
+    """Put a deployment under load, and decide its budgets or report how many samples they still need."""
     errors = stderr()
     with reported(BudgetError, StageError):
         known = read_budgets(budgets)
@@ -106,6 +144,7 @@ def load(
         for line in plan_lines(known, schedule, bursts * 100, options.pages):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
+    need_locust()
     folder = report or (None if json else Path("crossapp-load"))
     make_folder(folder)
     with (
@@ -119,7 +158,9 @@ def load(
     show_report(found, json=json)
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
-        errors.print(f"With what crossapp verify found: crossapp report VERIFY {folder} --html all.html", markup=False)
+        errors.print(
+            f"To merge it with a run of crossapp verify: crossapp report VERIFY {folder} --html all.html", markup=False
+        )
     raise typer.Exit(found.footer.exit_code)
 
 
@@ -127,17 +168,17 @@ def _stages(path: Path | None, rate: float, duration: str, warm_up: str) -> tupl
     if path is not None:
         return read_stages(path)
     if not 0 < rate <= 100_000:
-        raise typer.BadParameter("--rate: must be above 0")
+        raise typer.BadParameter("--rate: must be above 0 and at most 100,000")
     measured, before = seconds_of("--duration", duration), seconds_of("--warm-up", warm_up)
     return steady(rate, measured, before) if measured else ()
 
 
 def _workers(processes: int, expected: int, bind: str) -> GeneratorWorkers:
     if expected and processes > 1:
-        raise typer.BadParameter("--processes and --expect-workers: give one of them")
+        raise typer.BadParameter("--processes and --expect-workers cannot be combined")
     host, _, port = bind.partition(":")
     if port and not (port.isdecimal() and 0 < int(port) < 65_536):
-        raise typer.BadParameter(f"--bind: {bind!r} is no address such as 10.0.0.5 or 10.0.0.5:5557")
+        raise typer.BadParameter(f"--bind: {bind!r} is not an address such as 10.0.0.5 or 10.0.0.5:5557")
     return GeneratorWorkers(processes, expected, host, int(port or (5557 if expected else 0)))
 
 

@@ -34,32 +34,41 @@ if TYPE_CHECKING:
 def lockstep(
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="The deployment to compare (default: a second set of simulators)."),
+        typer.Option(
+            "--deployment", "-d", metavar="FILE", help="Deployment to compare (default: a second set of simulators)."
+        ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option("--against", help="What to compare it with (default: the honest embedded simulators)."),
+        typer.Option(
+            "--against", metavar="FILE", help="Deployment to compare it with (default: simulators without faults)."
+        ),
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="Arm a fault of what is simulated in --deployment. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--fault", metavar="NAME", help="Inject this fault into the simulators of --deployment. Repeatable."
+        ),
     ] = None,
-    sequences: Annotated[int, typer.Option("--sequences", min=1, help="How many sequences are drawn at most.")] = 100,
-    steps: Annotated[int, typer.Option("--steps", min=1, max=100, help="Calls of one sequence at most.")] = 10,
-    minutes: Annotated[float, typer.Option("--minutes", min=0.01, help="Stop drawing after so long.")] = 5.0,
+    sequences: Annotated[int, typer.Option("--sequences", metavar="N", min=1, help="Sequences at most.")] = 100,
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", min=1, max=100, help="Calls per sequence at most.")
+    ] = 10,
+    minutes: Annotated[float, typer.Option("--minutes", metavar="N", min=0.01, help="Stop after N minutes.")] = 5.0,
     strict: Annotated[
         bool | None,
         typer.Option(
             "--strict/--lenient",
-            help="Strict: word for word, but for what changes from one call to the next. Lenient: texts, data and "
-            "what is optional may differ, one for one. Default: strict between simulators.",
+            help="Strict: responses must be equal, except for values that change with each call. Lenient: texts, data "
+            "and optional fields may differ consistently. Default: strict between simulators.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of what is drawn.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random sequences.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")] = False,
 ) -> None:
-    """Play random sequences of calls at two deployments at once and report the first answer in which they differ.
+    """Send random sequences of calls to two deployments at once and report the first response that differs.
 
-    Exit code 0 when all answers agreed, 1 for a divergence, 2 when sequences could not be compared, 4 when none was.
+    Exit code 0 if all responses agreed, 1 for a difference, 2 if some sequences could not be compared, 4 if none could.
     """
     errors = stderr()
     with reported(DeploymentError, EmbeddedError), ExitStack() as stack:
@@ -165,7 +174,7 @@ def _print(found: "Lockstep", result: "LockstepResult", left: Deployment, right:
         say(f"\nDIVERGED  {difference.operation} {difference.at}")
         say(f"  left       {difference.left!r}")
         say(f"  right      {difference.right!r}")
-        say("  sequence   the shortest that was found")
+        say("  sequence   the shortest one found")
         for number, step in enumerate(divergence.sequence, start=1):
             say(f"    {number:>2}. {step}")
         say(f"  left curl  {divergence.left_curl}")
@@ -176,25 +185,25 @@ def _print(found: "Lockstep", result: "LockstepResult", left: Deployment, right:
         say(f"\n{result.undecided} could not be compared, the first: {result.reason}")
     _print_learned(found, say)
     mode = "word for word" if found.learned.strict else "leniently"
-    say(f"\n{result.answers} pairs of answers of {result.sequences} sequences and the tour compared {mode}.")
+    say(f"\n{result.answers} pairs of responses compared {mode}, from {result.sequences} sequences and the tour.")
     if divergence is None and not result.flaky and result.sequences:
-        say("No answer differed.")
+        say("No response differed.")
 
 
 def _print_learned(found: "Lockstep", say: Any) -> None:
     learned = found.learned
     if learned.volatile:
         places = sorted({f"{operation} {pointer}" for operation, _, pointer in learned.volatile})
-        say(f"\nLearned to change from one call to the next ({len(places)}): {', '.join(places)}")
+        say(f"\nValues that change with each call ({len(places)}): {', '.join(places)}")
     if learned.own:
         places = sorted({f"{operation} {status} {pointer}" for operation, status, pointer in learned.own})
-        say(f"\nLearned to be each side's own ({len(places)}): {', '.join(places)}")
+        say(f"\nValues that each side has for itself ({len(places)}): {', '.join(places)}")
     pairs = {
         name: sum(one != other for one, other in found_pairs.items()) for name, found_pairs in learned.renamed.items()
     }
     if any(pairs.values()):
         told = ", ".join(f"{name} ({count})" for name, count in sorted(pairs.items()) if count)
-        say(f"\nLearned to have other names at the other side, one for one: {told}")
+        say(f"\nValues that correspond one to one between the sides: {told}")
 
 
 def _urls(deployment: Deployment) -> str:

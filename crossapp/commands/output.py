@@ -10,6 +10,7 @@ from typing import IO
 import typer
 from rich.console import Console
 
+from crossapp.command_name import command_name
 from harness.render.html import to_html
 from harness.render.junit import to_junit
 from harness.render.markdown import to_markdown
@@ -54,7 +55,7 @@ def printing() -> Iterator[None]:
     except OSError as error:
         _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            stderr().print(f"crossapp: standard output cannot be written ({error.strerror})", markup=False)
+            stderr().print(f"{command_name()}: standard output cannot be written ({error.strerror})", markup=False)
 
 
 def show_report(found: Report, *, json: bool, verbose: bool = False, quiet: bool = False) -> None:
@@ -91,7 +92,7 @@ def _saved(path: Path, parts: Iterable[str]) -> bool:
             file.writelines(parts)
     except OSError as error:
         path.unlink(missing_ok=True)
-        stderr().print(f"crossapp: {path.absolute()} cannot be written ({error.strerror})", markup=False)
+        stderr().print(f"{command_name()}: {path.absolute()} cannot be written ({error.strerror})", markup=False)
         return False
     return True
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from crossapp.commands.errors import need_locust
 from crossapp.commands.output import printing
 from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
@@ -17,6 +18,7 @@ from harness import chromium
 from harness.capabilities import remedy_for
 from harness.exit_codes import ExitCode
 from harness.report import json_line
+from harness.suggestions import meant
 from simulators.kit.faults import Fault
 
 
@@ -26,55 +28,59 @@ def prove_command(
         typer.Option(
             "--select",
             "-s",
-            help="Fault or variant by name, part of one or pattern with *; or a requirement: all that concern it. "
+            metavar="PATTERN",
+            help="Fault or variant by name, part of a name or pattern with *; or a requirement: all its faults. "
             "Repeatable.",
         ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Verifications at a time (default: one for each core).")
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Parallel verifications (default: one per core)."),
     ] = None,
     suite: Annotated[
         list[str] | None,
-        typer.Option("--suite", help="Run this suite only: scenarios, Pact, Schemathesis, browser, load. Repeatable."),
+        typer.Option(
+            "--suite",
+            metavar="NAME",
+            help="Run only this suite: scenarios, Pact, Schemathesis, browser, load. Repeatable.",
+        ),
     ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List the faults and variants, and verify nothing.")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="JSON lines on standard output, and nothing else there.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the faults and variants; verify nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write only JSON lines to standard output.")] = False,
     rows_of: Annotated[
         list[Path] | None,
         typer.Option(
-            "--rows", help="Take the rows of a saved run (--json), and verify what it lacks not at all. Repeatable."
+            "--rows", metavar="FILE", help="Use the rows of a saved run (--json); verify nothing else. Repeatable."
         ),
     ] = None,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As docs/kill-matrix.md, or docs/generated-mutants.md, has it.")
+        bool, typer.Option("--markdown", help="As in docs/kill-matrix.md or docs/generated-mutants.md.")
     ] = False,
     staged: Annotated[
         bool,
         typer.Option(
             "--as-staging",
-            help="Only the honest simulators and the benign variants, as a staging: without a control plane.",
+            help="Only the simulators without faults and the benign variants, without a control plane like a staging.",
         ),
     ] = False,
     generated: Annotated[
         bool,
         typer.Option(
             "--generated",
-            help="Instead: drop, null and retype each documented field and header of the responses, one at a time.",
+            help="Instead of faults: drop, null or retype each documented field and header of the responses.",
         ),
     ] = False,
 ) -> None:
-    """Verify the simulators once for each named fault and benign variant: is each fault killed, is nobody accused?
+    """Verify the simulators once for each named fault and benign variant: is each fault found, without false alarms?
 
-    Exit codes: 0 all killed and no false alarm, 1 something survived or was accused, 2 something was left undecided,
-    3 the harness is at fault, 4 nothing was proved.
+    Exit codes: 0 all faults found and no false alarm, 1 a fault was missed or an alarm is false, 2 something is
+    undecided, 3 crossapp failed, 4 nothing was verified.
     """
     patterns = tuple(select or ())
     if generated:
         if suite or staged:
             given = "--suite" if suite else "--as-staging"
-            raise typer.BadParameter(f"{given} does not go with --generated, which chooses the suites by itself")
+            raise typer.BadParameter(f"{given} cannot be combined with --generated, which chooses the suites itself")
         # Imported here: pydantic takes 0.2 s to import, and no other command needs these.
         from crossapp.commands.prove_generated import prove_generated
 
@@ -90,13 +96,15 @@ def prove_command(
     suites = tuple(each for each in SUITES if each.lower() in {name.lower() for name in suite or SUITES})
     for name in suite or ():
         if name.lower() not in {each.lower() for each in SUITES}:
-            raise typer.BadParameter(f"--suite: {name} is none; there are {', '.join(SUITES)}")
+            raise typer.BadParameter(f"--suite: there is no suite {name}; {meant(name, SUITES)}")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     if not (listed or rows_of):
+        if "load" in suites:
+            need_locust()
         suites = _runnable(suites, asked=bool(suite), errors=errors)
     faults = [each for each in proofs(patterns, suites) if each.kind == "benign" or not staged]
     if not faults:
-        raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; see crossapp prove --list")
+        raise typer.BadParameter(f"--select: no fault matches {', '.join(patterns)}; crossapp prove --list shows all")
     if listed:
         _print("".join(_listed(each, json=json) + "\n" for each in faults if each.app))
         raise typer.Exit(ExitCode.OK)
@@ -132,7 +140,7 @@ def _runnable(suites: tuple[str, ...], *, asked: bool, errors: Console) -> tuple
         return suites
     if asked:
         raise typer.BadParameter(f"--suite: {remedy_for('browser')}")
-    errors.print(f"crossapp: without the suite of the browser: {remedy_for('browser')}", markup=False)
+    errors.print(f"crossapp prove: the browser suite is left out: {remedy_for('browser')}", markup=False)
     return tuple(each for each in suites if each != BROWSER)
 
 

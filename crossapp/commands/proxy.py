@@ -22,6 +22,8 @@ from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.har import to_har
 from harness.history import Exchange, History
+from harness.ports import read_ports
+from harness.render.words import system_name
 from harness.saving import HistoryFile, write_whole
 from harness.server import ServeError
 from harness.stopping import stop_event
@@ -37,33 +39,41 @@ _SAVE_SECONDS = 0.5
 def proxy(
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+        typer.Option(
+            "--deployment",
+            "-d",
+            metavar="FILE",
+            help="Deployment file (TOML or JSON). Default: the embedded simulators.",
+        ),
     ] = None,
     port: Annotated[
         list[str] | None,
         typer.Option(
             "--port",
             metavar="[APP=]PORT",
-            help="Port of an app's proxy (or of the inspector), or of the first app's and the others follow, the "
-            "inspector last (default: 3100). 0: a free one. Repeatable.",
+            help="Port for an application (or inspector), or for the first one: the others follow, the inspector last "
+            "(default: 3100). 0: any free port. Repeatable.",
         ),
     ] = None,
     record: Annotated[
-        Path | None, typer.Option("--record", metavar="FILE", help="Write what passes as a history for crossapp judge.")
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Record the traffic as a history for crossapp judge."),
     ] = None,
     har: Annotated[
-        Path | None, typer.Option("--har", metavar="FILE", help="Write what passed as HAR 1.2 at the end.")
+        Path | None, typer.Option("--har", metavar="FILE", help="Write the traffic as HAR 1.2 at the end.")
     ] = None,
     credentials: Annotated[
         Adding,
         typer.Option(
-            "--credentials", help="Fill in credentials for placeholders only, or always: also where a request has none."
+            "--credentials", help="Insert credentials for placeholders only, or always: also in requests without any."
         ),
     ] = Adding.PLACEHOLDERS,
     patience: Annotated[
         str,
         typer.Option(
-            "--patience", help="How long a Pact verifier's state may wait for a session's expiry, such as 16m or 90s."
+            "--patience",
+            metavar="TIME",
+            help="Longest wait of a provider state for the expiry of a session, such as 16m or 90s (default: 0).",
         ),
     ] = "0",
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,
@@ -71,8 +81,8 @@ def proxy(
         bool, typer.Option("--exit-with-stdin", help="Stop when standard input ends, as it does when a parent dies.")
     ] = False,
 ) -> None:
-    """Forward what other tools send to a deployment, until Ctrl-C: placeholders become real credentials and signatures,
-    rate limits are obeyed, what passes is recorded without secrets. Listens on 127.0.0.1 only."""
+    """Forward requests of other tools to a deployment, until Ctrl-C: replaces placeholders by credentials and
+    signatures, obeys rate limits, and records the traffic without secrets. Listens on 127.0.0.1 only."""
     settings = Settings(patience=seconds_of("--patience", patience))
     try:
         with deployed(deployment) as target:
@@ -89,20 +99,8 @@ def proxy(
 
 def _ports(given: Sequence[str], apps: Sequence[str]) -> dict[str, int]:
     """The port of each application. Raises BadParameter."""
-    named: dict[str, int] = {}
-    first = FIRST_PORT
-    for each in given:
-        app, sign, number = each.rpartition("=")
-        if not number.isascii() or not number.isdecimal() or int(number) > 65_535:
-            raise typer.BadParameter(f"--port: {each!r} is not of the form PORT or APP=PORT, such as tuvens-api=0")
-        if not sign:
-            first = int(number)
-        elif app not in apps:
-            raise typer.BadParameter(f"--port: the deployment has no {app!r}; it has {', '.join(apps)}")
-        else:
-            named[app] = int(number)
-    following = {app: first + index if first else 0 for index, app in enumerate(apps)}
-    return {**following, **named}
+    defaults = {app: FIRST_PORT + index for index, app in enumerate(apps)}
+    return read_ports(given, apps, defaults, typer.BadParameter)
 
 
 async def _run(
@@ -153,10 +151,10 @@ def _print_end(history: History, record: Path | None, har: Path | None) -> None:
     exchanges = [each for each in history.entries if isinstance(each, Exchange)]
     own = sum(each.caller != CALLER for each in exchanges)
     where = " and ".join(str(each) for each in (record, har) if each is not None) or "nowhere (--record FILE keeps it)"
-    beside = f", {own} of them the proxy's own, to get credentials" if own else ""
+    beside = f", {own} of them by the proxy itself, to get credentials" if own else ""
     sys.stderr.write(f"Exchanges recorded: {len(exchanges)}{beside}; written to {where}\n")
     if record is not None:
-        sys.stderr.write(f"crossapp judge {record} judges them.\n")
+        sys.stderr.write(f"To check them: crossapp judge {record}\n")
 
 
 def _placeholders(deployment: Deployment, roles: Sequence[str]) -> dict[str, str]:
@@ -164,10 +162,10 @@ def _placeholders(deployment: Deployment, roles: Sequence[str]) -> dict[str, str
     found = {placeholders.SHARED_SECRET: "the shared secret"}
     for role in roles:
         found[placeholders.jwt(role)] = f"JWT of the {role}"
-        found[placeholders.session_token(role)] = f"living session token of the {role}"
+        found[placeholders.session_token(role)] = f"valid session token of the {role}"
         if "hi.events" in deployment.targets:
             found[placeholders.bearer(role)] = f"bearer token of the {role}'s Hi.Events session"
-    return {**found, placeholders.SIGNATURE: "signature over the body as it is forwarded"}
+    return {**found, placeholders.SIGNATURE: "signature of the forwarded body"}
 
 
 def _roles(deployment: Deployment) -> list[str]:
@@ -181,17 +179,17 @@ def _described(urls: Mapping[str, str], deployment: Deployment, inspector: str) 
 
 def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, inspector: str) -> str:
     """The text printed after the start: addresses, placeholders, a command to paste."""
-    lines = [f"Forwarding to {deployment.name}; the base URL of", ""]
+    lines = [f"Forwarding to {system_name(deployment.name)}. Base URLs:", ""]
     lines += [f"  {app:<13} {url}" for app, url in urls.items()]
-    lines += ["", "To see what passes, open in a browser:", "", f"  {inspector}"]
-    lines += ["", "Write in headers, path, query and JSON strings, instead of a credential:", ""]
+    lines += ["", "Inspector (live traffic):", "", f"  {inspector}"]
+    lines += ["", "Placeholders for credentials, in headers, path, query and JSON strings:", ""]
     first, *others = _roles(deployment)
     lines += [f"  {name}\n      {meaning}" for name, meaning in _placeholders(deployment, [first]).items()]
     if others:
-        lines += ["", f"Instead of {first} also: {', '.join(others)}"]
+        lines += ["", f"Other users instead of {first}: {', '.join(others)}"]
     if adding is Adding.ALWAYS:
-        lines += ["", "Requests without credentials get the organiser's."]
-    lines += ["", "To paste into a shell:", "", f"  {_example(urls)}", "", "Ctrl-C stops."]
+        lines += ["", "Requests without credentials get those of the organiser."]
+    lines += ["", "Try it in a shell:", "", f"  {_example(urls)}", "", "Stop with Ctrl-C."]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from crossapp.command_name import command_name
 from crossapp.commands.output import printing, show_report
 from harness.exit_codes import ExitCode
 from harness.merge import merge
@@ -30,23 +31,24 @@ def report(
         ),
     ],
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write one self-contained HTML page here (- for standard output).")
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write one self-contained HTML page (-: to standard output)."),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", help="Write Markdown here, short enough for a comment on a pull request."),
+        typer.Option("--markdown", metavar="FILE", help="Write Markdown, short enough for a pull request comment."),
     ] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print the id of each blocked requirement, too.")
+        bool, typer.Option("--verbose", "-v", help="Also print the id of each blocked requirement.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the summary.")] = False,
 ) -> None:
-    """Render a saved run again: on the terminal, or into the files that are named.
+    """Render a saved run again: on the terminal, or into files.
 
-    Of several runs (verify, load, pytest, one with more patience) it makes one report: each claim has its newest
-    decided verdict, and says from which run and how old it is. The exit code is the run's own, or that of the merged
-    report, whatever is rendered; 64 for a file that cannot be read or written.
+    Several runs (verify, load, pytest, one with more patience) become one report: each claim has its newest decided
+    verdict, with the run that it comes from and its age. The exit code is that of the run or of the merged report; 64
+    for a file that cannot be read or written.
     """
     saved = merged([load(each) for each in files])
     wanted = {"html": html, "markdown": markdown, "junit": junit}
@@ -90,7 +92,7 @@ def write(path: Path, text: str) -> None:
 
 def refused(text: str) -> typer.Exit:
     """Print an error; returns the exit to raise."""
-    typer.echo(f"crossapp: {text}", err=True)
+    typer.echo(f"{command_name()}: {text}", err=True)
     return typer.Exit(ExitCode.USAGE)
 
 

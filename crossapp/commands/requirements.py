@@ -13,11 +13,13 @@ from load.plan.budgets import read_budgets
 
 
 def requirements(
-    select: Annotated[list[str] | None, typer.Option("--select", "-s", help="As in verify. Repeatable.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/requirements.md has it.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a requirement.")] = False,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", "-s", metavar="PATTERN", help="As in verify. Repeatable.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As in docs/requirements.md.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per requirement.")] = False,
 ) -> None:
-    """List the requirements: id, level, who is obliged, the sentence, the claims it settles."""
+    """List the requirements with their ids and levels."""
     patterns = tuple(select or ())
     chosen = [*catalogue().select(patterns), *load_catalogue(read_budgets()).select(patterns)]
     if not chosen:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from crossapp.command_name import command_name
 from harness.exit_codes import ExitCode
 from simulators.people import Person, find_person
 from simulators.seed import Seed, SeedError, default_seed
@@ -14,7 +15,7 @@ def seed_of(path: Path | None) -> Seed:
     try:
         return default_seed() if path is None else Seed.read(path)
     except SeedError as error:
-        typer.echo(f"crossapp: --seed: {error}", err=True)
+        typer.echo(f"{command_name()}: --seed: {error}", err=True)
         raise typer.Exit(ExitCode.USAGE) from None
 
 
@@ -23,5 +24,5 @@ def person_of(seed: Seed, wanted: str) -> Person:
     try:
         return find_person(seed, wanted)
     except LookupError as error:
-        typer.echo(f"crossapp: {error.args[0]}", err=True)
+        typer.echo(f"{command_name()}: {error.args[0]}", err=True)
         raise typer.Exit(ExitCode.USAGE) from None

@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
 
@@ -24,6 +25,16 @@ _POLL = 0.05
 _TIMEOUT = 15.0
 
 
+class EventStatus(StrEnum):
+    """The statuses of an event at hi.events."""
+
+    DRAFT = "DRAFT"
+    LIVE = "LIVE"
+    CANCELLED = "CANCELLED"
+    ENDED = "ENDED"
+    ARCHIVED = "ARCHIVED"
+
+
 class TriggerError(Exception):
     """Why it cannot be done, in one line; `code` is the exit code."""
 
@@ -40,22 +51,24 @@ def _trigger() -> None:
 @trigger.command()
 def status(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="Id of the event at tuvens-api, or at hi.events.")],
-    new: Annotated[str, typer.Argument(metavar="STATUS", help="DRAFT, LIVE, CANCELLED, ENDED or ARCHIVED.")],
+    new: Annotated[EventStatus, typer.Argument(case_sensitive=False, help="The new status.")],
     hi_events: Annotated[
         str, typer.Option("--hi-events", metavar="URL", help="Base URL of hi.events.")
     ] = "http://127.0.0.1:3001",
     tuvens_api: Annotated[
         str, typer.Option("--tuvens-api", metavar="URL", help="Base URL of tuvens-api.")
     ] = "http://127.0.0.1:3000",
-    user: Annotated[str, typer.Option("--user", metavar="USER", help="Who does it: id, email or role.")] = "organiser",
+    user: Annotated[
+        str, typer.Option("--user", metavar="USER", help="The user who changes it: id, email or role.")
+    ] = "organiser",
     seed: Annotated[
-        Path | None, typer.Option("--seed", metavar="FILE", help="The seed that the simulators were started with.")
+        Path | None, typer.Option("--seed", metavar="FILE", help="Seed file with which the simulators were started.")
     ] = None,
 ) -> None:
-    """Change an event's status at hi.events as its organiser would, and wait until tuvens-api has heard of it."""
+    """Change an event's status at hi.events as its organiser, and wait until tuvens-api has received the webhook."""
     try:
         with _Story(hi_events, tuvens_api, user, seed) as story:
-            story.run(event, new.upper())
+            story.run(event, new.value)
     except TriggerError as error:
         typer.echo(f"crossapp trigger: {error}", err=True)
         raise typer.Exit(error.code) from None
@@ -98,12 +111,12 @@ class _Story:
         if target.tuvens is not None:
             name += f" (event {target.tuvens} of tuvens-api)"
         if target.status == status:
-            typer.echo(f"{name} is {status} already: no webhook is sent.")
+            typer.echo(f"{name} is already {status}: no webhook is sent.")
             return
         self._call(self._hi, wire.set_event_status(bearer, str(target.hi), status), "hi.events refused the change")
         typer.echo(f"{name}: {target.status} -> {status}")
         if target.tuvens is None:
-            typer.echo("It is linked to no Tuvens event: no webhook is sent.")
+            typer.echo("It is not linked to a Tuvens event: no webhook is sent.")
             return
         self._watch(target.tuvens, status)
 
@@ -125,12 +138,12 @@ class _Story:
         date = parse_http_date(self._send(self._tuvens, get_event("1")).header("date"))
         jwt = mint_jwt(secret, self._person.user, time.time() if date is None else date)
         call = wire.generate_session(jwt, self._person.account_id)
-        answer = self._call(self._tuvens, call, "tuvens-api gave no session (has it another JWT_SECRET?)")
+        answer = self._call(self._tuvens, call, "tuvens-api created no session (does it use another JWT_SECRET?)")
         try:
             token = wire.read_session(answer).session_token
         except WireError as error:
-            raise TriggerError(f"tuvens-api gave no session: {error}") from None
-        signed_in = self._call(self._hi, sign_in(token), "hi.events did not let the user in")
+            raise TriggerError(f"tuvens-api created no session: {error}") from None
+        signed_in = self._call(self._hi, sign_in(token), "hi.events did not sign the user in")
         return str(_object(signed_in).get("token", ""))
 
     def _find(self, bearer: str, event: str) -> _Target:
@@ -145,7 +158,7 @@ class _Story:
             linked = _object(at_tuvens).get("hi_events_event_id") or linked
         answer = self._send(self._hi, read_event(bearer, str(linked or event)))
         if answer.status == 403:
-            raise TriggerError(f"{self._person.user.email} has no part in event {event}; choose another --user")
+            raise TriggerError(f"{self._person.user.email} has no access to event {event}; choose another --user")
         if answer.status != 200:
             known = ", ".join(each.tuvens_event_id for each in self._seed.hi_events[:5])
             raise TriggerError(f"hi.events has no event for {event!r}; the seed's are {known}, ...")
@@ -163,11 +176,11 @@ class _Story:
                 contact = found.get("contactData")
                 if isinstance(contact, dict) and contact.get("hiEventsStatus") == status:
                     shown = found.get("ticketing_status")
-                    typer.echo(f"tuvens-api has the webhook after {waited:.2f} s: ticketing_status is {shown}.")
+                    typer.echo(f"tuvens-api processed the webhook after {waited:.2f} s: ticketing_status is {shown}.")
                     return
             time.sleep(_POLL)
         raise TriggerError(
-            f"tuvens-api does not show {status} after {_PATIENCE:g} s; hi.events goes on trying. "
+            f"tuvens-api does not show {status} after {_PATIENCE:g} s; hi.events keeps retrying. "
             "Its delivery log is at /__crossapp__/deliveries",
             ExitCode.UNDECIDED,
         )
@@ -192,7 +205,7 @@ class _Story:
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TriggerError(
-                f"{base} does not answer ({type(error).__name__}); start the simulators with: crossapp up"
+                f"{base} does not respond ({type(error).__name__}); start the simulators with: crossapp up"
             ) from None
         return Answer(answer.status_code, tuple(answer.headers.multi_items()), answer.content)
 

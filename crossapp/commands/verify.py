@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.errors import reported, seconds_of
+from crossapp.commands.errors import need_locust, reported, seconds_of
 from crossapp.commands.output import make_folder, printing, save_history, save_report, show_report, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
@@ -33,57 +33,83 @@ from harness.report import Report
 def verify(
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="Deployment file (TOML or JSON). Without it: the embedded simulators."),
+        typer.Option(
+            "--deployment",
+            "-d",
+            metavar="FILE",
+            help="Deployment file (TOML or JSON). Default: the embedded simulators.",
+        ),
     ] = None,
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", "-s", help="Requirement id, part of one, pattern with * or claim id. Repeatable."),
+        typer.Option(
+            "--select",
+            "-s",
+            metavar="PATTERN",
+            help="Verify only this: requirement id, part of one, pattern with * or claim id. Repeatable.",
+        ),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", help="Leave out: requirement id or pattern with *, such as 'fuzzing.*'. Repeatable."),
+        typer.Option(
+            "--without",
+            metavar="PATTERN",
+            help="Leave this out: requirement id or pattern with *, such as 'fuzzing.*'. Repeatable.",
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for the report files (default: crossapp-report).")
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Folder for the report files (default: crossapp-report)."),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="The report as JSON lines on standard output, and nothing else there.")
+        bool, typer.Option("--json", help="Write only the report, as JSON lines, to standard output.")
     ] = False,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="Arm a fault of the embedded simulators. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Inject this fault into the simulators; crossapp prove --list shows all. Repeatable.",
+        ),
     ] = None,
     patience: Annotated[
-        str, typer.Option("--patience", help="How long one expiry or retry may be waited for, such as 16m or 90s.")
+        str,
+        typer.Option(
+            "--patience", metavar="TIME", help="Longest wait for one expiry or retry, such as 16m or 90s (default: 0)."
+        ),
     ] = "0",
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also print when each story begins, and each blocked requirement.")
+        bool,
+        typer.Option("--verbose", "-v", help="Print each story as it starts and ends, and each blocked requirement."),
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print no progress, and of the report only its summary.")
+        bool, typer.Option("--quiet", "-q", help="Print no progress, and only the summary of the report.")
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer requests where only their number is large (rate limits, timing).")
     ] = False,
     examples: Annotated[
-        int, typer.Option("--examples", min=1, help="Random cases that fuzzing sends each operation.")
+        int, typer.Option("--examples", metavar="N", min=1, help="Random cases that fuzzing sends to each operation.")
     ] = 5,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all that is drawn by chance.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random choices.")] = 0,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Say what would be sent and waited for, and how long it takes; send nothing.")
+        bool, typer.Option("--plan", help="Print what would be sent, the waits and the duration; send nothing.")
     ] = False,
     with_load: Annotated[
         bool,
-        typer.Option("--with-load", help="Put it under load afterwards (crossapp load), and make one report of both."),
+        typer.Option("--with-load", help="Run crossapp load afterwards, and write one report of both runs."),
     ] = False,
     go_on: Annotated[
-        bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not answer at all.")
+        bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not respond.")
     ] = False,
 ) -> None:
-    """Verify a deployment: drive the stories, judge every requirement, answer every claim."""
+    """Verify a deployment: run the stories, check every requirement, decide every claim of the status page."""
     errors = stderr()
     whole = report or (None if json else Path("crossapp-report"))
     if with_load and json:
-        raise typer.BadParameter("--json does not go with --with-load: crossapp report prints one report of both")
+        raise typer.BadParameter("--json cannot be combined with --with-load: crossapp report merges two runs")
+    if with_load:
+        need_locust()
     settings = Settings(
         select=tuple(select or ()),
         without=tuple(without or ()),
@@ -119,22 +145,24 @@ def verify(
         show_report(found, json=json, verbose=verbose, quiet=quiet)
     for app, why in silent.items():
         url = target.targets[app].api_url
-        errors.print(f"{app} does not answer at {url}: {why}.", markup=False)
+        start = " Start it with: crossapp up" if target.targets[app].kind == "local" else ""
+        errors.print(f"{app} does not respond at {url}: {why}. Is it running? Is its url correct?{start}", markup=False)
     if silent:
-        errors.print("Nothing was verified. See that it runs and that its url in the deployment file is right.")
-        errors.print("Verify the other applications all the same: crossapp verify --go-on …", markup=False)
+        errors.print("Nothing was verified. To verify the other applications: crossapp verify --go-on …", markup=False)
     if with_load and whole is not None and not silent:
         raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
         if any(each.would_settle == "run crossapp load" for each in found.claims):
-            errors.print(f"With what crossapp load finds: crossapp report {folder} LOAD --html all.html", markup=False)
+            errors.print(
+                f"To merge it with a run of crossapp load: crossapp report {folder} LOAD --html all.html", markup=False
+            )
     raise typer.Exit(found.footer.exit_code)
 
 
 def _with_load(verified: Report, deployment: Path | None, folder: Path, errors: Console) -> int:
-    """Put the deployment under load and save one report of both runs; its exit code. Where it cannot be put under load,
-    the report is that of the verification."""
+    """Put the deployment under load and save one report of both runs; its exit code. If that fails, the report is that
+    of the verification."""
     # Imported here: Locust takes long to import.
     from crossapp.commands.load import load
 
@@ -152,7 +180,7 @@ def _with_load(verified: Report, deployment: Path | None, folder: Path, errors: 
 
 
 def _silence(_story: str, _state: str) -> None:
-    """Progress that nobody asked for."""
+    """No progress is printed."""
 
 
 def _show_plan(plan: Plan, *, json: bool) -> None:
@@ -162,8 +190,8 @@ def _show_plan(plan: Plan, *, json: bool) -> None:
 
 
 def _progress(settings: Settings, console: Console, *, verbose: bool) -> Callable[[str, str], None]:
-    """A callback that prints a line for each story that ends, waits for long or sends much; on a terminal always the
-    same line. `verbose`: a line of its own for each, also where one begins, with the time."""
+    """A callback that prints progress: on a terminal one line that changes; elsewhere the start, each tenth of the
+    stories, crashes and long waits. `verbose`: a line for each story that starts or ends, with the time."""
     total = len(stories_for(settings))
     done = 0
     since = time.monotonic()
@@ -184,7 +212,11 @@ def _progress(settings: Settings, console: Console, *, verbose: bool) -> Callabl
             end = "\n" if done == total and over else ""
             console.file.write("\r" + line[:width].ljust(width) + end)
             console.file.flush()
-        else:
+        elif not over or state == "crashed":
             console.print(line, markup=False)
+        elif done * 10 // total > (done - 1) * 10 // total:
+            console.print(f"{done} of {total} stories done", markup=False)
 
+    if not console.is_terminal and not verbose:
+        console.print(f"{total} stories", markup=False)
     return tell

@@ -85,7 +85,7 @@ def evaluate(
     blocks = merged([measured(series[name]) for name in budget.over if name in series])
     total = sum(each.results.total() for each in blocks)
     if not total:
-        reason = f"nothing of {', '.join(budget.over)} was measured"
+        reason = f"no sample of {', '.join(budget.over)} was measured"
         return BudgetOutcome(Word.INCONCLUSIVE, Interval(math.nan, -math.inf, math.inf), Observes.NONE, 0, 0, reason)
     if budget.metric in TIMES:
         return _unless_added(budget, blocks, allowed, granted)
@@ -125,8 +125,8 @@ def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOu
         usable = sum(each.results[Result.OK] > 0 for each in blocks)
         if usable < FEWEST_BLOCKS or right < FEWEST_MEASUREMENTS:
             reason = (
-                f"{right} measured in {usable} stretches of time, {FEWEST_MEASUREMENTS} in {FEWEST_BLOCKS} are needed "
-                "for a mean"
+                f"{right} samples in {usable} time intervals; a mean needs {FEWEST_MEASUREMENTS} samples in "
+                f"{FEWEST_BLOCKS} intervals: run longer"
             )
             return BudgetOutcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
         return _decided(threshold, bounds, observes, right, unknown, 0, error)
@@ -149,10 +149,10 @@ def _unless_added(budget: Budget, blocks: Sequence[Block], error: float, granted
         return found
     value = in_words(least.bounds.value, budget)
     reason = (
-        f"{found.reason}; it might be {value} without what the generator and other processes of its machine added, "
-        "which would decide it"
+        f"{found.reason}; without the delay that the generator and other processes on its machine added, it might be "
+        f"{value}, which would decide it"
     )
-    remedy = "Run it from a machine that does nothing else."
+    remedy = "Run it from an idle machine."
     return replace(found, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
 
 
@@ -207,23 +207,29 @@ def _decided(
 ) -> BudgetOutcome:
     """PASS if both bounds are within the limit, FAIL if both are beyond it."""
     within = [threshold.admits(each) for each in (bounds.low, bounds.high)]
-    unseen = f"; {unknown} were never answered or never sent" if unknown else ""
+    unseen = f"; {unknown} got no response or were not sent" if unknown else ""
     if all(within):
-        word, reason = Word.PASS, f"{count} measured{unseen}"
+        word, reason = Word.PASS, f"{count} samples{unseen}"
         if observes is Observes.LOWER:
-            word, reason = Word.UNOBSERVABLE, "only a lower bound was seen, which can fail it and not pass it"
+            word, reason = (
+                Word.UNOBSERVABLE,
+                "only a lower bound was measured, which can fail the budget but not pass it",
+            )
     elif not any(within):
-        word, reason = Word.FAIL, f"{count} measured{unseen}"
+        word, reason = Word.FAIL, f"{count} samples{unseen}"
         if observes is Observes.UPPER:
             word = Word.UNOBSERVABLE
-            reason = "the client's time bounds it from above, which can pass it and not fail it: announce Server-Timing"
+            reason = (
+                "only the client's time was measured, an upper bound that can pass the budget but not fail it: "
+                "send Server-Timing"
+            )
     else:
         word = Word.INCONCLUSIVE
-        more = f", at least {needed} are needed" if needed > count else ""
+        more = f" of at least {needed} that are needed" if needed > count else ""
         sure = f" with {100 * (1 - error):g} % confidence" if error else ""
-        reason = f"{count} measured{more}{unseen}: too few to tell{sure}"
+        reason = f"{count} samples{more}{unseen}: too few to decide{sure}"
         if observes is Observes.UPPER:
-            reason += ", and the client's time is only an upper bound of it"
+            reason += ", and the client's time is only an upper bound"
     return BudgetOutcome(word, bounds, observes, count, unknown, reason, needed)
 
 

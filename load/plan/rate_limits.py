@@ -29,8 +29,8 @@ def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
                 each = "by each user" if by_person else f"by {operation.rate_limit.key.replace('-', ' ')}"
                 remedy = " or use more users" if by_person else ""
                 yield (
-                    f"{operation.id} would be called {needed:.0f} times a minute {each}, the limit is {limit}: raise "
-                    f"it on the deployment and say so under targets.{app}.rate_limits{remedy}, or lower --rate"
+                    f"{operation.id} would get {needed:.0f} calls per minute {each}; its rate limit is {limit}: raise "
+                    f"it on the deployment and state it under targets.{app}.rate_limits{remedy}, or lower --rate"
                 )
 
 

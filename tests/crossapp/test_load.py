@@ -173,8 +173,8 @@ def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run,
         (("--duration", "soon"), "'soon' is no time"),
         (("--budgets", "absent.toml"), "absent.toml: cannot be read"),
         (("--stages", "absent.toml"), "absent.toml: cannot be read"),
-        (("--processes", "2", "--expect-workers", "2"), "give one of them"),
-        (("--expect-workers", "2", "--bind", "10.0.0.1:x"), "--bind: '10.0.0.1:x' is no address"),
+        (("--processes", "2", "--expect-workers", "2"), "cannot be combined"),
+        (("--expect-workers", "2", "--bind", "10.0.0.1:x"), "--bind: '10.0.0.1:x' is not an address"),
         (("--deployment", "absent.toml"), "absent.toml: cannot be read"),
     ],
 )
@@ -187,8 +187,8 @@ def test_bad_arguments_are_named(here: Run, arguments: tuple[str, ...], words: s
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "production"}, "is of kind production, which is never load tested"),
-        ({"rate_limits": {}}, "generateSession would be called 338 times a minute by each user, the limit is 10"),
+        ({"kind": "production"}, "has kind production, which is never load tested"),
+        ({"rate_limits": {}}, "generateSession would get 338 calls per minute by each user; its rate limit is 10"),
     ],
 )
 def test_what_must_not_be_load_tested_is_refused_before_anything_is_sent(
@@ -202,7 +202,7 @@ def test_what_must_not_be_load_tested_is_refused_before_anything_is_sent(
 def test_more_users_than_there_are_cannot_be_asked_for(here: Run, tmp_path: Path) -> None:
     code, said = here("load", *_QUICK, "-d", deployment(tmp_path, "http://127.0.0.1:9"), "--users", "50")
     assert code == ExitCode.USAGE
-    assert "50 users are asked for, users has 1" in said
+    assert "--users 50, but the file has 1 user" in said
 
 
 def test_the_plan_sends_nothing(here: Run) -> None:

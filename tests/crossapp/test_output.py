@@ -54,7 +54,7 @@ def test_an_output_on_a_full_disk_is_said_in_a_line(saved: Path) -> None:
     with _FULL.open("wb") as full:
         done = subprocess.run([*_MAIN, "report", str(saved)], stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 0
-    assert done.stderr == b"crossapp: standard output cannot be written (No space left on device)\n"
+    assert done.stderr == b"crossapp report: standard output cannot be written (No space left on device)\n"
 
 
 @_needs_full
@@ -76,4 +76,7 @@ def test_a_report_that_cannot_be_written_is_said_and_no_part_of_it_stays(
 def test_a_machine_at_its_end_is_no_fault_of_crossapp() -> None:
     done = subprocess.run([sys.executable, "-c", _ENDS], stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr == "crossapp: this machine is at its end (No space left on device): /somewhere/history.jsonl\n"
+    assert (
+        done.stderr
+        == "crossapp: this machine is out of resources (No space left on device): /somewhere/history.jsonl\n"
+    )

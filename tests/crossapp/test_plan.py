@@ -77,7 +77,7 @@ def test_without_limits_nothing_is_sent_to_reach_them(described: Mapping[str, An
 
 def test_what_a_deployment_lacks_is_said_with_a_remedy(described: Mapping[str, Any]) -> None:
     plan = planned(described)
-    assert "only a simulator has one" in plan.left_out["tuvens_api_is_in_trouble"]
+    assert "only simulators have one" in plan.left_out["tuvens_api_is_in_trouble"]
     assert "tuvens_api_is_in_trouble" not in {each.name for each in plan.stories}
 
 

@@ -98,7 +98,7 @@ def test_what_passes_is_recorded_and_judged_the_same_from_either_file(deployment
         child.send_signal(signal.SIGTERM)
         out, errors = child.communicate(timeout=60)
     assert (child.returncode, out) == (0, "")
-    assert "Exchanges recorded: 2, 1 of them the proxy's own" in errors
+    assert "Exchanges recorded: 2, 1 of them by the proxy itself" in errors
     secrets = [json.loads(deployment.read_text("utf-8"))["credentials"]["shared_secret"]]
     assert not any(each in record.read_text("utf-8") + har.read_text("utf-8") for each in secrets)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.har", "r.jsonl"]
@@ -133,17 +133,20 @@ def test_a_kill_leaves_what_had_passed_and_the_end_of_stdin_is_an_end(deployment
     assert child.returncode == 0
     assert placeholders.SHARED_SECRET in out
     assert "curl -s http://127.0.0.1:" in out
-    assert re.search(r"To see what passes, open in a browser:\n\n  http://127\.0\.0\.1:\d+/inspector/#\S{43}\n", out)
+    assert re.search(r"Inspector \(live traffic\):\n\n  http://127\.0\.0\.1:\d+/inspector/#\S{43}\n", out)
     assert "nowhere (--record FILE keeps it)" in errors
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--patience", "soon"], "--patience: 'soon' is no time such as 16m, 90s or 1h"),
+        (["--patience", "soon"], "--patience: 'soon' is not a duration such as 16m, 90s or 1h"),
         (["--port", "x"], "is not of the form PORT or APP=PORT"),
         (["--port", "70000"], "is not of the form PORT or APP=PORT"),
-        (["--port", "elsewhere=1"], "the deployment has no 'elsewhere'; it has tuvens-api, hi.events, tuvens-client"),
+        (
+            ["--port", "elsewhere=1"],
+            "--port: unknown application 'elsewhere'; known are tuvens-api, hi.events, tuvens-client",
+        ),
         (["--record", "/dev/null"], "/dev/null: cannot be written (is no ordinary file)"),
         (["--record", "no/such/folder/x"], "cannot be written (No such file or directory)"),
         (["--har", "no/such/folder/x"], "no/such/folder/x: cannot be written"),
@@ -197,7 +200,7 @@ def test_a_har_of_staging_is_judged_and_a_violation_is_found(tmp_path: Path) -> 
     assert verdicts(done)["conformity.validateSession"] == "held"
     assert verdicts(done)["conformity.generateSession"] == "held"
     assert verdicts(done)["secrecy.no_answer_holds_a_secret"] == "held"
-    assert "2 requests of staging, 0 of them to no documented operation; left out: 1 to other places" in done.stderr
+    assert "2 requests to staging, 0 of them to undocumented operations; left out: 1 to other hosts" in done.stderr
 
     del user["email"]
     bad = entry("POST", "/api/cross-app/validate-session", 200, {**user, "echo": _TOKEN}, **_asked(_TOKEN))

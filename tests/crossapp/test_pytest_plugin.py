@@ -179,7 +179,7 @@ def test_a_story_that_crashed_is_named_and_exits_with_3(inner: Inner) -> None:
     [
         (("--crossapp-deployment", "missing.toml"), "missing.toml*cannot be read"),
         (("--crossapp-deployment", "bad.toml"), "targets.tuvens-api.url: *is no base URL"),
-        (("--crossapp-patience", "soon"), "soon*is no time such as 16m"),
+        (("--crossapp-patience", "soon"), "soon*is not a duration such as 16m"),
     ],
 )
 def test_a_mistake_ends_in_one_clear_line_and_exit_code_64(arguments: tuple[str, str], said: str, inner: Inner) -> None:

@@ -171,7 +171,7 @@ def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(her
     text = welcome(here)
     assert here.urls[TUVENS_API] in text
     assert here.urls[HI_EVENTS] in text
-    assert f"In a browser: {here.urls[TUVENS_CLIENT]}/" in text
+    assert f"tuvens-client: open {here.urls[TUVENS_CLIENT]}/" in text
     assert here.shared_secret in text
     address = f"{here.urls[TUVENS_API]}/__crossapp__/inspector/#{here.control_tokens[TUVENS_API]}"
     assert f"open in a browser:\n\n  {address}\n" in text
@@ -193,11 +193,11 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
     [
         (["--fault", "routes-mising"], "did you mean routes-missing"),
         (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
-        (["--only", "hi-events"], "there are tuvens-api, hi.events, tuvens-client"),
-        (["--port", "hi.events"], "--port: 'hi.events' is not of the form APP=PORT"),
-        (["--port", "hi.events=99999"], "not of the form APP=PORT"),
-        (["--port", "tuvens-app=1"], "'tuvens-app' is no application that can be simulated"),
-        (["--limits", "none"], "--limits: 'none' is neither contract nor raised"),
+        (["--only", "hievents"], "unknown application 'hievents'; did you mean 'hi.events'?"),
+        (["--port", "hi.events"], "--port: 'hi.events' is not of the form PORT or APP=PORT"),
+        (["--port", "hi.events=99999"], "not of the form PORT or APP=PORT"),
+        (["--port", "tuvens-app=1"], "unknown application 'tuvens-app'; did you mean 'tuvens-api'?"),
+        (["--limits", "none"], "--limits: 'none' is unknown; known are contract, raised"),
         (["--tuvens-api", "localhost:3000"], "expected a base URL"),
         (["--origin", "http://localhost:5173/"], "expected scheme://host[:port]"),
         (["--database", "nonsense"], "--database"),
@@ -242,7 +242,7 @@ def test_a_seed_without_users_or_events_is_described_too() -> None:
     built = Launched(LaunchOptions(seed=Seed()))
     try:
         assert built.description()["users"] == []
-        assert "Ctrl-C stops." in welcome(built)
+        assert "Stop with Ctrl-C." in welcome(built)
     finally:
         built.close()
 
@@ -314,8 +314,7 @@ def test_trigger_takes_the_id_of_hi_events_too() -> None:
     ("arguments", "said"),
     [
         (["999", "LIVE"], "hi.events has no event for '999'"),
-        (["11", "PAUSED"], "status: is not one of"),
-        (["11", "LIVE", "--user", "outsider"], "outsider@example.com has no part in event 11"),
+        (["11", "LIVE", "--user", "outsider"], "outsider@example.com has no access to event 11"),
         (["11", "LIVE", "--user", "nobody"], "no user has the id, email or role 'nobody'"),
     ],
 )
@@ -323,6 +322,11 @@ def test_trigger_says_what_stands_in_the_way(here: Launched, arguments: Sequence
     result = run(trigger, "status", *arguments, *addresses(here))
     assert result.exit_code == 64
     assert said in result.output
+
+
+def test_trigger_refuses_a_status_that_does_not_exist_before_anything_is_sent() -> None:
+    result = run(trigger, "status", "11", "LIFE", "--tuvens-api", "http://127.0.0.1:1")
+    assert "'LIFE' is not one of 'DRAFT', 'LIVE', 'CANCELLED', 'ENDED', 'ARCHIVED'" in " ".join(result.output.split())
 
 
 def test_trigger_without_simulators_says_how_to_start_them() -> None:

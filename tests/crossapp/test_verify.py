@@ -60,10 +60,11 @@ def listening() -> Iterator[socket.socket]:
     ("arguments", "said"),
     [
         (["verify", "--nope"], "No such option"),
-        (["verify", "--patience", "soon"], "is no time such as 16m"),
+        (["verify", "--patience", "soon"], "is not a duration such as 16m"),
+        (["verify", "--patience", "16"], "'16' has no unit: write 16s, 16m or 16h"),
         (["verify", "--select", "no.such.rule"], "no requirement matches"),
         (["verify", "--deployment", "missing.toml"], "cannot be read"),
-        (["verify", "--fault", "no-such-fault"], "no fault is named"),
+        (["verify", "--fault", "no-such-fault"], "crossapp verify: no fault is named"),
         (["judge", "missing.jsonl"], "cannot be read"),
         (["report", "missing.jsonl"], "missing.jsonl"),
         (["nonsense"], "No such command"),
@@ -92,7 +93,7 @@ def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.
     port = listening.getsockname()[1]
     done = crossapp("verify", "-d", deployment(tmp_path, port), "-s", "session_token", "--report", "r", cwd=tmp_path)
     assert done.returncode == 4
-    assert "tuvens-api does not answer at http://127.0.0.1" in done.stderr
+    assert "tuvens-api does not respond at http://127.0.0.1" in done.stderr
     assert "no complete answer within 0.3 s" in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr + done.stdout

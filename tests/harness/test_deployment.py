@@ -159,7 +159,7 @@ WRONG: list[tuple[str, object, str]] = [
         ("deviations", [{**DEVIATION, "until": each}], "deviations[0].until: must be a date such as 2026-12-31")
         for each in ("soon", "2026-02-30", "31.12.2026", 2026, None)
     ),
-    ("deviations", [{**DEVIATION, "target": "other"}], "deviations[0].target: 'other' is none of tuvens-api"),
+    ("deviations", [{**DEVIATION, "target": "other"}], "deviations[0].target: unknown application 'other'; known are"),
     ("deviations", [{**DEVIATION, "expected": "held"}], 'deviations[0].expected: only "violated" can be waived'),
     ("deviations", [{**DEVIATION, "reasons": "x"}], "deviations[0].reasons: unknown field; did you mean 'reason'?"),
     ("ca_file", "/no/such/file", "ca_file: '/no/such/file' holds no certificates"),
@@ -202,6 +202,14 @@ def read(path: Path) -> Deployment:
         ("d.json", "[]", "must be a table of fields"),
         ("d.json", "[" * 100_000, "not readable as JSON: nested too deeply"),
         ("d.toml", '[targets.other]\nurl = "x"', "targets.other: unknown application; known are tuvens-api, hi.events"),
+        (
+            "d.toml",
+            '[targets.tuvens_api]\nurl = "x"',
+            "targets.tuvens_api: unknown application; did you mean 'tuvens-api'?",
+        ),
+        ("d.toml", '[targets.hi.events]\nurl = "x"', 'targets.hi: unknown application; write [targets."hi.events"]'),
+        ("d.toml", '[tuvens-api]\nurl = "x"', "tuvens-api: unknown field; write [targets.tuvens-api]"),
+        ("d.toml", '[hi.events]\nurl = "x"', 'hi: unknown field; write [targets."hi.events"]'),
         ("d.toml", '[targets]\ntuvens-api = "x"', "targets.tuvens-api: must be a table with url"),
         ("d.toml", 'edition = "1999-01"', "edition: '1999-01' is not known; known is 2025-07"),
         ("d.toml", "edition = 2025-07-01", "edition: "),

@@ -147,7 +147,9 @@ def test_limits_are_reckoned_before_anything_is_sent() -> None:
     fast = Schedule(steady(100, 10, 0), ArrivalModel.POISSON, 0, MIX)
     assert list(beyond_limits(target, slow)) == []
     (sentence,) = beyond_limits(target, fast)
-    assert sentence.startswith("validateSession would be called 1920 times a minute by shared secret, the limit is 600")
+    assert sentence.startswith(
+        "validateSession would get 1920 calls per minute by shared secret; its rate limit is 600"
+    )
     assert "targets.tuvens-api.rate_limits" in sentence
 
 

@@ -88,9 +88,9 @@ def test_enough_quick_loads_pass() -> None:
 def test_too_few_loads_say_how_many_are_needed() -> None:
     found = judged(made(60))
     assert verdicts(found) == (OPEN, OPEN, OPEN, HELD)
-    assert "at least 998 are needed" in found[ERRORS].reason
+    assert "of at least 998 that are needed" in found[ERRORS].reason
     assert found[ERRORS].next.startswith("Load pages 9 times as long;")
-    assert "100 in 8 are needed" in found[FIRST].reason
+    assert "100 samples in 8 intervals" in found[FIRST].reason
 
 
 def test_slow_pages_fail() -> None:
