@@ -14,7 +14,7 @@ from harness.exit_codes import ExitCode
 from harness.merge import merge
 from harness.render.html import to_html
 from harness.render.junit import to_junit
-from harness.render.markdown import to_markdown
+from harness.render.markdown import brief_markdown, to_markdown
 from harness.render.saved import open_report, parse_report
 from harness.report import Report, ReportError
 
@@ -38,6 +38,9 @@ def report(
         Path | None,
         typer.Option("--markdown", metavar="FILE", help="Write Markdown, short enough for a pull request comment."),
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="With --markdown: about ten lines, for a pull request or a step summary.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the id of each blocked requirement.")
@@ -50,11 +53,13 @@ def report(
     verdict, with the run that it comes from and its age. The exit code is that of the run or of the merged report; 64
     for a file that cannot be read or written.
     """
+    if brief and markdown is None:
+        raise typer.BadParameter("--brief shortens --markdown FILE: give both")
     saved = merged([load(each) for each in files])
     wanted = {"html": html, "markdown": markdown, "junit": junit}
     for kind, path in wanted.items():
         if path is not None:
-            write(path, _rendered(kind, saved))
+            write(path, _rendered("brief" if kind == "markdown" and brief else kind, saved))
     if not any(wanted.values()):
         show_report(saved, json=False, verbose=verbose, quiet=quiet)
     raise typer.Exit(saved.footer.exit_code)
@@ -97,4 +102,4 @@ def refused(text: str) -> typer.Exit:
 
 
 def _rendered(kind: str, saved: Report) -> str:
-    return {"html": to_html, "markdown": to_markdown, "junit": to_junit}[kind](saved)
+    return {"html": to_html, "markdown": to_markdown, "brief": brief_markdown, "junit": to_junit}[kind](saved)

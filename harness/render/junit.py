@@ -58,6 +58,7 @@ def _case(suite: ET.Element, finding: Finding) -> None:
         "testcase",
         classname=one_line(place_of(finding)),
         name=one_line(finding.requirement.rpartition(".")[2]),
+        time=f"{sum(each.milliseconds for each in finding.exchanges) / 1000:.3f}",
     )
     match finding.verdict:
         case VerdictName.VIOLATED if finding.level == "MUST":

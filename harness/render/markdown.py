@@ -29,6 +29,7 @@ from harness.report import ClaimResult, Finding, LoadLine, Report
 COMMENT_LIMIT = 60_000
 """Characters; a comment on GitHub has at most 65,536."""
 
+_BRIEF = 5
 _PUNCTUATION = re.compile(r"[\\`*_\[\]!|~$]|:(?=//)|(?<=www)\.|^[-+](?=\s)|^\d+(?=[.)])|<|>|&|@|#")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
 _BACKTICKS = re.compile("`+")
@@ -50,6 +51,20 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
     if left_out:
         kept.append(f"*{count(left_out, 'more part')} of this report did not fit here: open the saved report.*")
     return "\n\n".join([*kept, end]) + "\n"
+
+
+def brief_markdown(report: Report) -> str:
+    """The report in about ten lines: headline, status page, at most five problems, exit code."""
+    arranged = arrange(report)
+    problems = [
+        f"- {word}: {code(cause.requirement)}{f' {escaped(cause.finding.statement)}' if cause.finding else ''}"
+        for word, cause in arranged.problems_in_brief
+    ]
+    more = [f"- and {count(len(problems) - _BRIEF, 'more problem')}"] if len(problems) > _BRIEF else []
+    title = f"## {escaped(system_name(report.header.deployment))}: {headline(arranged)}"
+    page = [f"{arranged.page.sentence}."] if arranged.page.rows else []
+    code_and_meaning = f"Exit code {report.footer.exit_code}: {exit_code_in_words(report.footer.exit_code)}."
+    return "\n".join([title, "", *page, *problems[:_BRIEF], *more, "", code_and_meaning]) + "\n"
 
 
 def escaped(text: str) -> str:

@@ -1,6 +1,7 @@
 """The command line as a process: SIGTERM ends it, also where a script started it in the background; help and completion
 import no command."""
 
+import io
 import os
 import re
 import signal
@@ -8,14 +9,22 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from rich.console import Console
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from crossapp import cli
+from crossapp.commands.errors import need_locust, seconds_of
+from crossapp.commands.verify import _progress
+from crossapp.run import Settings, stories_for
 
 _WAITS = """
 import signal, sys, time
 from crossapp import cli
+from crossapp.commands.errors import need_locust, seconds_of
+from crossapp.commands.verify import _progress
+from crossapp.run import Settings, stories_for
 if sys.argv[1] == "background":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 def app(**_):
@@ -97,3 +106,35 @@ def test_help_has_its_short_name(arguments: list[str], capsys: pytest.CaptureFix
 def test_the_version_names_the_edition(capsys: pytest.CaptureFixture[str]) -> None:
     cli.app(["--version"], standalone_mode=False)
     assert re.fullmatch(r"crossapp \S+, edition 2025-07(, commit [0-9a-f]{12})?\n", capsys.readouterr().out)
+
+
+def test_without_locust_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossapp.commands.errors.find_spec", lambda _: None)
+    with pytest.raises(typer.BadParameter, match="pip install"):
+        need_locust()
+
+
+def test_a_duration_has_a_unit_unless_it_is_0() -> None:
+    assert [seconds_of("--x", each) for each in ("0", "90s", "16m")] == [0.0, 90.0, 960.0]
+    with pytest.raises(typer.BadParameter, match="write 16s, 16m or 16h"):
+        seconds_of("--x", "16")
+
+
+def test_a_log_shows_the_start_and_each_tenth_of_the_stories() -> None:
+    file = io.StringIO()
+    tell = _progress(Settings(), Console(file=file, width=100), verbose=False)
+    for story in stories_for(Settings()):
+        tell(story.name, "started")
+        tell(story.name, "finished")
+    tell("a_story", "waits 900 s at most: an expiry")
+    lines = file.getvalue().splitlines()
+    total = len(stories_for(Settings()))
+    assert lines[0] == f"{total} stories"
+    assert len(lines) == 12
+    assert lines[-2] == f"{total} of {total} stories done"
+    assert lines[-1].endswith("a story waits 900 s at most: an expiry")
+
+
+def test_an_error_begins_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.app(["report", "no-such-file"], prog_name="crossapp", standalone_mode=False) == 64
+    assert capsys.readouterr().err.startswith("crossapp report: no-such-file: ")

@@ -49,6 +49,18 @@ def test_a_report_goes_from_standard_input_to_standard_output(saved: Path) -> No
     assert result.stdout.startswith("## staging")
 
 
+def test_a_brief_report_has_about_ten_lines(saved: Path) -> None:
+    result = RUNNER.invoke(APP, ["report", str(saved), "--markdown", "-", "--brief"])
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("## staging: 4 problems block production")
+    assert len([each for each in lines if each]) <= 10
+    assert lines[-1].startswith("Exit code 1: ")
+
+
+def test_brief_without_markdown_is_refused(saved: Path) -> None:
+    assert "--markdown" in RUNNER.invoke(APP, ["report", str(saved), "--brief"]).output
+
+
 def test_an_honest_run_exits_0_and_one_that_broke_off_3(tmp_path: Path) -> None:
     assert RUNNER.invoke(APP, ["report", str(save(sample.honest(), tmp_path / "a"))]).exit_code == 0
     lines = list(sample.honest().lines())[:-1]

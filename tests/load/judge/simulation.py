@@ -1,4 +1,4 @@
-"""Simulated sampling at the boundary of a budget: how often a verdict is wrong. Run whole by `tox -e load`."""
+"""Simulated sampling at the boundary of a budget: how often a verdict is wrong. Run whole by `tox -e self-load`."""
 
 import random
 from collections.abc import Callable, Sequence
