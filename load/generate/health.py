@@ -115,17 +115,17 @@ def complaints(health: Health) -> list[str]:
     """Sentences on why the generator was the bottleneck; empty if it was not."""
     found = []
     if health.start_lag_p95 > LATE_P95:
-        found.append(f"5 of 100 requests were sent more than {health.start_lag_p95:.0f} ms after they were due")
+        found.append(f"requests were sent {health.start_lag_p95:.0f} ms late (p95)")
     elif health.start_lag_p99 > LATE_P99:
-        found.append(f"1 of 100 requests was sent more than {health.start_lag_p99:.0f} ms after it was due")
+        found.append(f"requests were sent {health.start_lag_p99:.0f} ms late (p99)")
     elif health.ours_p95 > LATE_P95 or health.ours_p99 > LATE_P99:
-        found.append(f"it added more than {health.ours_p95:.0f} ms to 5 of 100 requests itself")
+        found.append(f"its overhead was {health.ours_p95:.0f} ms (p95)")
     if health.loop_lag_p99 > LATE_P99:
-        found.append(f"its event loop came round {health.loop_lag_p99:.0f} ms late")
+        found.append(f"its event loop was {health.loop_lag_p99:.0f} ms late (p99)")
     if health.cpu_p50 > BUSY:
-        found.append(f"its process used {100 * health.cpu_p50:.0f} % of a core most of the time")
+        found.append(f"its process used {100 * health.cpu_p50:.0f} % of a core (median)")
     if found and health.granted < FAIR:
-        found.append(f"other processes kept it from a processor {100 * health.waited:.0f} % of the time")
+        found.append(f"it waited {100 * health.waited:.0f} % of the time for a CPU that other processes used")
     if health.stolen > STOLEN:
-        found.append(f"the hypervisor gave {100 * health.stolen:.0f} % of this machine to others")
+        found.append(f"the hypervisor gave {100 * health.stolen:.0f} % of this machine to other guests")
     return found

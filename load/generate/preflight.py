@@ -65,7 +65,7 @@ async def sending(
         tried.append(exchange)
         wrong = _problem(exchange)
         if wrong or answer is None:
-            raise StoppedError(wrong or "no answer")
+            raise StoppedError(wrong or "no response")
         return answer
 
     try:
@@ -81,13 +81,13 @@ def _problem(exchange: Exchange) -> str:
     """Why an exchange rules out a load test; empty if it does not."""
     call = exchange.operation
     if exchange.outcome != "answered":
-        return f"{call} was not answered before the run: {exchange.error}"
+        return f"{call} got no response before the run: {exchange.error}"
     if exchange.status == 429:
-        return f"{call} was answered 429 before the run: its rate limit is used up"
+        return f"{call} returned 429 before the run: its rate limit is used up"
     if not exchange.is_success:
-        return f"{call} was answered {exchange.status} before the run, by {exchange.method} {exchange.url}"
+        return f"{call} returned {exchange.status} before the run: {exchange.method} {exchange.url}"
     problems = exchange.facts.get("problems") or ()
-    return f"{call} was answered wrongly before the run: {problems[0]}" if problems else ""
+    return f"{call} returned an invalid response before the run: {problems[0]}" if problems else ""
 
 
 def webhooks_ahead(clocks: ServerClocks) -> float:

@@ -95,8 +95,8 @@ def _of_enough_people(outcome: BudgetOutcome, run: Mapping[str, Any]) -> BudgetO
     users, at_once = run["users"], run["at_once"]
     if outcome.word is not Word.PASS or users >= at_once:
         return outcome
-    reason = f"{outcome.reason}, but of {users} users only, whose data could hardly be mistaken"
-    remedy = f"Name {at_once} users under [[users]]."
+    reason = f"{outcome.reason}, but with only {users} users, too few to mix up their data"
+    remedy = f"Add {at_once} users under [[users]]."
     return replace(outcome, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
 
 
@@ -117,7 +117,7 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
                 return NotApplicable(f"{measured}: {outcome.reason}")
             case _:
                 if not budget.of_pages and tallies_of(history).dropped:
-                    return Blocked(_DROPPED, f"{measured}: what was never sent would decide it")
+                    return Blocked(_DROPPED, f"{measured}: requests that were not sent would decide it")
                 longer = outcome.remedy or _longer(budget, outcome)
                 return Inconclusive(measured + _reasons(budget, history), evidence, longer)
 
@@ -140,8 +140,8 @@ def _longer(budget: Budget, outcome: BudgetOutcome) -> str:
     longer, faster = ("Load pages", "") if budget.of_pages else ("Run", ", or at a higher rate")
     if outcome.needed > outcome.count:
         times = math.ceil(outcome.needed / max(outcome.count, 1))
-        return f"{longer} {times} times as long{faster}; crossapp load --plan says what each budget needs."
-    return f"{longer} longer: crossapp load --plan says what each budget needs."
+        return f"{longer} {times} times as long{faster}; crossapp load --plan shows what each budget needs."
+    return f"{longer} longer: crossapp load --plan shows what each budget needs."
 
 
 def _reasons(budget: Budget, history: History) -> str:
@@ -195,9 +195,9 @@ def _nothing_sent(history: History) -> str:
         return str(run["failed"])
     account = tallies_of(history)
     if not account.scheduled:
-        return "no request was due, so nothing was sent"
+        return "no request was due"
     answered = account.scheduled - account.dropped - account.censored - account.results[Result.REFUSED]
-    return "" if answered else f"{account.scheduled} requests were due, none was answered"
+    return "" if answered else f"{account.scheduled} requests were due, none got a response"
 
 
 def _accounts(history: History) -> str:
@@ -207,19 +207,21 @@ def _accounts(history: History) -> str:
 def _generator(history: History) -> str:
     health = health_in(history)
     if not health.pulses:
-        return "the generator's health was never read while budgets were measured"
+        return "the health of the generator was not recorded during the measurement"
     found = complaints(health)
     return f"the generator was the bottleneck: {'; '.join(found)}" if found else ""
 
 
 def _clock(history: History) -> str:
     step = health_in(history).clock_step
-    return f"the generator's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+    return (
+        f"the wall clock of the generator was changed by {step:+.2f} s during the run" if abs(step) > CLOCK_STEP else ""
+    )
 
 
 def _limited(history: History) -> str:
     count = _result(history, Result.LIMITED)
-    return f"{count} requests were answered 429: a rate limit was measured, not the application" if count else ""
+    return f"{count} requests returned 429: the run measured a rate limit, not the application" if count else ""
 
 
 def _reachable(history: History) -> str:
@@ -228,7 +230,7 @@ def _reachable(history: History) -> str:
         return ""
     reasons = [(count, text) for text, count in _network_reasons(history).items()]
     worst = max(reasons, default=(count, "no connection"))[1]
-    return f"{count} requests found no connection ({worst}): the target was away, or never there"
+    return f"{count} requests could not connect ({worst}): the target was down"
 
 
 def _network_reasons(history: History) -> Mapping[str, int]:
@@ -258,50 +260,50 @@ _TRUST = (
         "requests_were_sent",
         "The load run sends requests, and some of them are answered.",
         _nothing_sent,
-        "Load tests need a deployment that works: run crossapp verify first, and look at the addresses in its file.",
+        "Load tests need a working deployment: run crossapp verify first, and check the URLs in its file.",
     ),
     _trust(
         "accounts_add_up",
         "The load run accounts for every request that was due, over all of its workers.",
         _accounts,
-        "Look at what the lost worker printed; run again with fewer workers or on a machine with more memory.",
+        "Check the output of the lost worker; run again with fewer workers or on a machine with more memory.",
         (_SENT,),
     ),
     _trust(
         "generator_kept_up",
         "The load generator sends each request when it is due.",
         _generator,
-        "Run it from a machine that does nothing else, with --processes for more cores, or with a lower --rate.",
+        "Run it from an idle machine, with --processes for more cores, or with a lower --rate.",
         (_SENT,),
     ),
     _trust(
         "clock_ran_steadily",
         "The load generator's clock runs steadily.",
         _clock,
-        "Let the clock settle (chronyc waitsync), then run again.",
+        "Wait until the clock is synchronised (chronyc waitsync), then run again.",
         (_SENT,),
     ),
     _trust(
         "nothing_was_rate_limited",
         "The load run stays within the rate limits of the deployment.",
         _limited,
-        "Raise the limits on the deployment and say so under rate_limits, or use more users (--users).",
+        "Raise the limits on the deployment and state them under rate_limits, or use more users (--users).",
         (_SENT,),
     ),
     _trust(
         "target_stayed_reachable",
         "The load run finds a connection for each request.",
         _reachable,
-        "See whether the application was stopped or restarted meanwhile, and whether its address and certificate are "
-        "right; where too many files are open, let the generator open more (ulimit -n).",
+        "Check whether the application was stopped or restarted meanwhile, and whether its address and certificate "
+        "are correct; if too many files are open, raise the limit of the generator (ulimit -n).",
         (_SENT,),
     ),
     _trust(
         "every_request_was_sent",
         "The load run sends every request that is due.",
         _dropped,
-        "Raise --max-in-flight where too few could be under way, name more events in events.linked where flows had "
-        "none; lower --rate if the target cannot do more.",
+        "Raise --max-in-flight, add events to events.linked if flows had none, or lower --rate if the target cannot "
+        "handle more.",
         (_SENT,),
     ),
 )
@@ -322,30 +324,32 @@ def _pages_loaded(history: History) -> str:
         return "no page was loaded"
     known = sum(pages["results"].values())
     if known != pages["begun"]:
-        return f"{pages['begun']} loads were begun, {known} have a result"
+        return f"{pages['begun']} page loads were started, {known} have a result"
     floor = [each for name in _FLOOR for each in series_of(history).get(name, ())]
     count, right = (sum(each.results.total() for each in floor), sum(each.results[Result.OK] for each in floor))
     if not count:
-        return "an empty page with an empty iframe was never loaded, so this machine's share is not known"
-    return "" if right == count else f"{count - right} of {count} loads of an empty page came to nothing, here"
+        return "no empty page with an empty iframe was loaded, so the floor of this machine is not known"
+    return "" if right == count else f"{count - right} of {count} loads of an empty page failed on this machine"
 
 
 def _browser(history: History) -> str:
     floor = [each for each in series_of(history).get("emptyPage/cold", ()) if each.measured]
     median = middle(time for each in floor for time in each.times[Metric.LATENCY].elements())
     if median > SLOW_FLOOR:
-        return f"this machine alone needs {median:.0f} ms for an empty page with an empty iframe"
+        return f"this machine needs {median:.0f} ms for an empty page with an empty iframe"
     step = float(page_loads_of(history)["clock_step"])
-    return f"this machine's wall clock was set by {step:+.2f} s meanwhile" if abs(step) > CLOCK_STEP else ""
+    return (
+        f"the wall clock of this machine was changed by {step:+.2f} s during the run" if abs(step) > CLOCK_STEP else ""
+    )
 
 
 def _pages_reachable(history: History) -> str:
     pages = page_loads_of(history)
-    for result, words in ((Result.REFUSED, "found no connection"), (Result.LIMITED, "were answered 429")):
+    for result, words in ((Result.REFUSED, "could not connect"), (Result.LIMITED, "returned 429")):
         count = pages["results"].get(result.name, 0)
         if count:
             why = next((text for texts in pages["reasons"].values() for text in texts), "")
-            return f"{count} loads of a page {words}" + (f" ({why})" if why else "")
+            return f"{count} page loads {words}" + (f" ({why})" if why else "")
     return ""
 
 
@@ -357,14 +361,14 @@ _PAGES_TRUST = (
         "pages_were_loaded",
         "The load run loads pages of an event on sale, each with a result, and an empty page that never fails.",
         _pages_loaded,
-        "Pages need an event on sale and a browser that starts: run crossapp verify --select 'browser.*' first.",
+        "Page loads need an event on sale and a working browser: run crossapp verify --select 'browser.*' first.",
         absent=_no_pages,
     ),
     _trust(
         "browser_kept_up",
         f"The machine loads an empty page with an empty iframe in {SLOW_FLOOR:.0f} ms, half of the time.",
         _browser,
-        "Run it from a machine that does nothing else, with fewer --tabs.",
+        "Run it from an idle machine, with fewer --tabs.",
         (_PAGES_LOADED,),
         _no_pages,
     ),
@@ -372,7 +376,7 @@ _PAGES_TRUST = (
         "pages_stayed_reachable",
         "The load run finds a connection for each page, and no rate limit strikes.",
         _pages_reachable,
-        "See whether an application was stopped or restarted meanwhile; raise the limits of its pages.",
+        "Check whether an application was stopped or restarted during the run; raise the rate limits of its pages.",
         (_PAGES_LOADED,),
         _no_pages,
     ),

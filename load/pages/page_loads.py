@@ -41,11 +41,11 @@ class PageLoadOptions:
 def left_out(deployment: Deployment, options: PageLoadOptions) -> str:
     """Why pages are not loaded; empty if they are."""
     if not options.seconds:
-        return "no page was loaded: give --pages a time"
+        return "no page was loaded: set --pages to a duration"
     if CLIENT not in deployment.targets:
-        return "the deployment has no tuvens-client: give its url under [targets.tuvens-client]"
+        return "the deployment has no tuvens-client: add its url under [targets.tuvens-client]"
     if not is_available():
-        return "there is no browser: install chromium and crossapp's extra browser (docs/browser.md)"
+        return "no browser is installed: install chromium and crossapp[browser] (docs/browser.md)"
     return ""
 
 

@@ -83,7 +83,7 @@ class ControlPlane:
             """One exchange with validation result, signature and curl command."""
             found = self.source.detail(number)
             if found is None:
-                raise HTTPException(404, f"{self.name} does not keep exchange {number} (any more)")
+                raise HTTPException(404, f"{self.name} does not have exchange {number}, or no longer has it")
             return found
 
         app.mount(f"/apps/{self.name}", app)

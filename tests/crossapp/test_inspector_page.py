@@ -162,7 +162,7 @@ async def counted(page: "Page", text: str) -> None:
 
 def test_an_exchange_shows_at_once_and_the_token_does_not_stay_in_the_address(viewer: Viewer) -> None:
     async def story(page: "Page") -> None:
-        await page.locator("#empty", has_text="Nothing was said yet").wait_for()
+        await page.locator("#empty", has_text="No traffic yet").wait_for()
         viewer.change("LIVE")
         await counted(page, "5 exchanges")
         # Who sent it tells of it once it has the answer: by then the receiver's side of it may be in sight already.
@@ -208,7 +208,7 @@ def test_filters_by_operation_status_mark_user_and_text_come_together(viewer: Vi
         await counted(page, "1 of 6 exchanges")
         assert await page.input_value("#filter-text") == "cross-app hi.events"
         await page.fill("#filter-text", "no such word")
-        await page.locator("#empty", has_text="No exchange passes the filter").wait_for()
+        await page.locator("#empty", has_text="No exchange matches the filter").wait_for()
         await page.keyboard.press("Escape")
         await counted(page, "6 exchanges")
 
@@ -586,7 +586,7 @@ def test_when_the_control_plane_goes_away_it_says_so_and_goes_on_when_it_is_back
                     await asyncio.to_thread(viewer.mint)
                     await counted(page, "1 exchange")
                 with launched(again) as viewer.built:
-                    await page.get_by_text("This token is not the control plane's (any more)").wait_for()
+                    await page.get_by_text("This token has expired").wait_for()
                     await page.get_by_role("textbox", name="Control token").fill("other-token-" + "0" * 20)
                     await page.keyboard.press("Enter")
                     await counted(page, "0 exchanges")

@@ -277,7 +277,7 @@ def undisturbed(folder: Path, simulators: Simulated, **changes: Any) -> Report:
         if late is None:
             return report
         reason = late.reason
-        assert "other processes kept it from a processor" in reason
+        assert "for a CPU that other processes used" in reason
         time.sleep(5.0 * attempt)
     pytest.fail(f"this machine is too busy: {reason}")
 

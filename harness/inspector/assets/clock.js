@@ -11,7 +11,7 @@ export class Clocks extends Pane {
   build() {
     this.cards = this.apps.map(({ name }) => this.#card(name, [name]));
     const all = this.apps.length > 1 ? [this.#card("All applications", this.apps.map((each) => each.name))] : [];
-    this.element.append(...this.head("Clock", "What falls due on the way runs in order: expiry, retries, clean-up. An advance returns when it is done."),
+    this.element.append(...this.head("Clock", "Advancing runs everything that becomes due, in order: expiry, retries, clean-up. It returns when all is done."),
       h("div", { class: "cards" }, ...[...all, ...this.cards].map((each) => each.element)));
     setInterval(() => this.#tick(), 250);
   }

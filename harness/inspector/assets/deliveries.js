@@ -7,7 +7,7 @@ import { moment, plural, span, statusClass, statusWords } from "./words.js";
 
 const SHOWN = 200;
 const HEADS = ["Delivery", "Event", "Event sent at", "State", "Attempts", "Actions"];
-const TRIES = ["Attempt", "Began (its clock)", "Took", "Answer", "Signature", "Body of the answer"];
+const TRIES = ["Attempt", "Began (its clock)", "Took", "Answer", "Signature", "Response body"];
 
 export class Deliveries extends Pane {
   build() {
@@ -31,7 +31,7 @@ export class Deliveries extends Pane {
     if (shape === this.shape) return;
     this.shape = shape;
     all.reverse();
-    fill(this.table, all.length ? this.#draw(all) : h("p", { class: "empty" }, "No webhook was sent yet: change the status of an event at hi.events (crossapp trigger status 11 LIVE)."));
+    fill(this.table, all.length ? this.#draw(all) : h("p", { class: "empty" }, "No webhook has been sent yet: change the status of an event at hi.events (crossapp trigger status 11 LIVE)."));
   }
 
   #fetch(delivery) {

@@ -47,7 +47,7 @@ export class Details {
       error = failure;
     }
     if (asked !== this.asked || this.row !== row) return;
-    fill(this.panel, this.#title(row), error ? h("p", { class: "problem" }, `It cannot be shown: ${error.message}.`) : this.#body(row, found));
+    fill(this.panel, this.#title(row), error ? h("p", { class: "problem" }, `The exchange cannot be shown: ${error.message}.`) : this.#body(row, found));
     if (!same) this.panel.scrollTop = 0;
     if (focus) this.panel.querySelector("h2").focus();
   }
@@ -63,7 +63,7 @@ export class Details {
     const faults = new Map(records.flatMap((each) => each.faults).map((each) => [each.name, each]));
     return [this.#summary(row, found, [...faults.values()]), this.#switch(row), this.#validation(found), this.#message("Request", found.request),
       found.response ? this.#message("Response", found.response)
-        : section("Response", h("p", { class: "problem" }, `No answer: ${found.error ?? "why is not known"}.`)),
+        : section("Response", h("p", { class: "problem" }, `No response: ${found.error ?? "unknown reason"}.`)),
       this.#signature(found), this.#curl(found), this.#facts(found)];
   }
 
@@ -86,7 +86,7 @@ export class Details {
   #switch(row) {
     if (row.sides.length < 2) {
       const [side] = row.sides;
-      return h("p", { class: "soft" }, side.direction === "in" ? `As ${side.app} received and answered it.` : `As ${side.app === "proxy" ? "the proxy" : side.app} sent it.`);
+      return h("p", { class: "soft" }, side.direction === "in" ? `As ${side.app} received it.` : `As ${side.app === "proxy" ? "the proxy" : side.app} sent it.`);
     }
     const choice = (direction, words) => h("button", {
       type: "button", id: `side-${direction}`, "aria-pressed": String(this.side === direction),
@@ -101,7 +101,7 @@ export class Details {
       h("strong", {}, verdict === "conforms" ? `✓ ${name} conforms` : verdict === "unread" ? `– ${name} was not checked` : `✗ ${name}: ${plural(problems.length, "violation")}`),
       verdict === "unread" ? `: ${why}` : null,
       problems.length ? h("ul", {}, problems.map((each) => h("li", {}, h("code", {}, each)))) : null);
-    return section("Held against the OpenAPI document", h("ul", { class: "checks" }, check("request", validation.request), check("response", validation.response)));
+    return section("Validated against the OpenAPI document", h("ul", { class: "checks" }, check("request", validation.request), check("response", validation.response)));
   }
 
   #message(name, message) {
@@ -137,17 +137,17 @@ export class Details {
         h("dt", {}, "Made by"), h("dd", {}, `${signature.words}, after “${signature.prefix}”, key: the shared secret`),
         h("dt", {}, signature.header), h("dd", {}, h("code", {}, signature.sent ?? "is missing")),
         h("dt", {}, "Verdict"), h("dd", { class: signature.valid === false ? "problem" : "" }, verdict),
-        signature.sha256 ? [h("dt", {}, "SHA-256 of them"), h("dd", {}, h("code", {}, signature.sha256))] : null),
-      signature.incomplete ? h("p", { class: "soft" }, `What follows is not what was signed: ${signature.incomplete}.`) : null,
+        signature.sha256 ? [h("dt", {}, "SHA-256 of these bytes"), h("dd", {}, h("code", {}, signature.sha256))] : null),
+      signature.incomplete ? h("p", { class: "soft" }, `The bytes below are not the signed ones: ${signature.incomplete}.`) : null,
       h("p", { class: "body-head" }, `Signed bytes, ${plural(signature.bytes, "byte")}${bytes.length > DUMPED ? `, the first ${DUMPED}` : ""}`),
       dump,
       signature.command ? command("Compute it", signature.command, "copy-openssl") : null);
   }
 
   #curl(found) {
-    if (!found.curl) return section("curl", h("p", { class: "soft" }, "The body is longer than what is kept of it."));
+    if (!found.curl) return section("curl", h("p", { class: "soft" }, "The stored body is truncated."));
     return section("curl", command("Copy as curl", found.curl, "copy-curl"),
-      h("p", { class: "soft" }, "Secrets are shell variables: set $SHARED_SECRET, $JWT, $SESSION_TOKEN, $BEARER as they occur."));
+      h("p", { class: "soft" }, "Secrets are shell variables: set $SHARED_SECRET, $JWT, $SESSION_TOKEN and $BEARER if they occur."));
   }
 
   #facts(found) {

@@ -229,8 +229,8 @@ export class Exchanges {
     $("filter-clear").disabled = !FILTERS.some((name) => this.filter[name]);
     const empty = $("empty");
     empty.hidden = this.shown.length > 0;
-    setText(empty, length ? "No exchange passes the filter. Esc or “Show all” clears it."
-      : "Nothing was said yet. Call one of the applications, and it shows here at once.");
+    setText(empty, length ? "No exchange matches the filter. Esc or “Show all” clears it."
+      : "No traffic yet. Call one of the applications: it appears here at once.");
     if (this.active) this.details.sides(this.active);
   }
 

@@ -19,7 +19,7 @@ export class Faults extends Pane {
     this.count = h("p", { class: "count", role: "status" });
     const grid = table(HEADS, [], "faults");
     this.body = grid.querySelector("tbody");
-    this.element.append(...this.head("Faults", "A simulator is honest unless a fault is armed."),
+    this.element.append(...this.head("Faults", "Without an armed fault a simulator follows the contract."),
       h("div", { class: "filters" }, h("label", { class: "search" }, h("span", { class: "sr" }, "Search the faults"), this.search),
         h("label", { class: "check-label" }, this.only, " armed or fired"), none, this.count),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Faults" }, grid));

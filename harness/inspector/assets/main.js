@@ -23,7 +23,7 @@ function state(name) {
   setText($("connection"), STATES[name]);
   const lost = name === "lost";
   $("trouble").hidden = !lost;
-  setText($("trouble"), lost ? `The control plane at ${host} does not answer. What is below is what it told last. Trying again…` : "");
+  setText($("trouble"), lost ? `The control plane at ${host} does not respond. The page shows the last known state. Trying again…` : "");
 }
 
 function askForToken(why) {
@@ -44,7 +44,7 @@ async function begin() {
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
       forgetToken();
-      askForToken("This token is not the control plane's (any more): each start makes another. Open the address that it printed at its start, or paste the token from there.");
+      askForToken("This token has expired: every `crossapp up` creates a new one. Open the address that it printed, or paste its token.");
     } else if (error instanceof ApiError && error.status > 0) {
       askForToken(`The control plane refuses this page: ${error.message}.`);
     } else {

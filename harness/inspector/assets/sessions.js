@@ -15,7 +15,7 @@ export class Sessions extends Pane {
       const holder = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Sessions of ${name}` });
       return { name, count, holder, shape: "" };
     });
-    this.element.append(...this.head("Sessions", "Tokens are shown by the first digits of their SHA-256. Expiry is by the application's clock, which the view Clock moves."),
+    this.element.append(...this.head("Sessions", "Tokens are shown as the first digits of their SHA-256. Expiry follows the application's clock (view Clock)."),
       ...this.tables.flatMap(({ name, count, holder }) => [h("h3", {}, name), count, holder]));
     setInterval(() => this.#tick(), 1000);
   }

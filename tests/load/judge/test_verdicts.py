@@ -50,8 +50,8 @@ def test_the_verdicts_do_not_depend_on_how_many_processes_sent(lanes: int) -> No
 @pytest.mark.parametrize(
     ("root", "change", "health", "words"),
     [
-        (KEPT_UP, lambda each: replace(each, latency=each.latency + 300), {}, "after they were due"),
-        (KEPT_UP, lambda each: replace(each, held=40.0), {"waited": 0.4}, "kept it from a processor 40 % of the time"),
+        (KEPT_UP, lambda each: replace(each, latency=each.latency + 300), {}, "ms late (p95)"),
+        (KEPT_UP, lambda each: replace(each, held=40.0), {"waited": 0.4}, "waited 40 % of the time for a CPU"),
         (KEPT_UP, None, {"stolen": 0.2}, "gave 20 % of this machine to others"),
         (KEPT_UP, None, {"cpu": 0.99}, "99 % of a core"),
         (KEPT_UP, None, {"loop_lag": 400.0}, "400 ms late"),

@@ -121,8 +121,8 @@ def test_loads_without_an_answer_decide_nothing() -> None:
     [
         (PageLoadFigures(), "load.pages_were_loaded", "no page was loaded"),
         (PageLoadFigures(failed="the browser does not start"), "load.pages_were_loaded", "does not start"),
-        (replace(made(700), begun=3000), "load.pages_were_loaded", "3000 loads were begun, 2800 have a result"),
-        (made(700, change=every(90, Result.REFUSED)), "load.pages_stayed_reachable", "found no connection"),
+        (replace(made(700), begun=3000), "load.pages_were_loaded", "3000 page loads were started, 2800 have a result"),
+        (made(700, change=every(90, Result.REFUSED)), "load.pages_stayed_reachable", "could not connect"),
         (made(700, change=every(90, Result.LIMITED)), "load.pages_stayed_reachable", "429"),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_empty_page_that_fails_is_a_fault_of_ours() -> None:
     visits = made(700)
     visits.samples[-1] = replace(visits.samples[-1], result=Result.FAILED)
     found = judged(visits)
-    assert found["load.pages_were_loaded"].reason.startswith("1 of 1400 loads of an empty page came to nothing")
+    assert found["load.pages_were_loaded"].reason.startswith("1 of 1400 loads of an empty page failed")
     assert set(verdicts(found)) == {BLOCKED}
 
 
