@@ -58,8 +58,8 @@ def test_a_finding_says_that_its_evidence_was_sent_again() -> None:
         rule("asks", lambda seen: Held((seen.one("story/asked").number,))),
         seen=history(lost, exchange(2, "story/asked")),
     )
-    assert told["asks"].exchanges[0].sent_again_after == ("exchange 1 got no answer: the connection broke",)
-    assert told["asks"].reason == "exchange 2 was sent again after exchange 1 got no answer: the connection broke"
+    assert told["asks"].exchanges[0].sent_again_after == ("exchange 1 got no response: the connection broke",)
+    assert told["asks"].reason == "exchange 2 was sent again after exchange 1 got no response: the connection broke"
 
 
 def test_what_was_sent_once_was_not_sent_again() -> None:
