@@ -16,7 +16,7 @@ from harness.chromium import executable
 _ROOT = Path(__file__).parents[1]
 _CROSSAPP = [sys.executable, "-c", "import sys; sys.argv[0] = 'crossapp'; from crossapp.cli import main; main()"]
 _SAMPLE = re.compile(r"(?<=```text\n)VIOLATED .*?(?=```)", re.DOTALL)
-_WIDTH, _HEIGHT = 1280, 1250
+_WIDTH, _HEIGHT = 1280, 1500
 
 
 def main() -> None:
