@@ -71,7 +71,7 @@ def _application_answers(app: str) -> Judge:
         answered = [each for each in probes if each.outcome is Outcome.ANSWERED]
         if not answered:
             why = probes[0].error if probes else "no probe was sent"
-            raise UndecidedError(f"{app} does not respond: {why}")
+            raise UndecidedError(f"{app} does not respond: {why}", _is_it_running(history, app))
         if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):
             base = history.context.targets.get(app, {}).get("api_url", "its url")
             raise UndecidedError(
@@ -84,6 +84,12 @@ def _application_answers(app: str) -> Judge:
         return held(own[0])
 
     return judge
+
+
+def _is_it_running(history: History, app: str) -> str:
+    target = history.context.targets.get(app, {})
+    start = " Start it with: crossapp up." if target.get("kind") == "local" else ""
+    return f"Check that {app} is running and that its url ({target.get('api_url', 'missing')}) is correct.{start}"
 
 
 def _is_served(operation: Operation) -> Judge:
