@@ -52,7 +52,7 @@ def test_the_verdicts_do_not_depend_on_how_many_processes_sent(lanes: int) -> No
     [
         (KEPT_UP, lambda each: replace(each, latency=each.latency + 300), {}, "ms late (p95)"),
         (KEPT_UP, lambda each: replace(each, held=40.0), {"waited": 0.4}, "waited 40 % of the time for a CPU"),
-        (KEPT_UP, None, {"stolen": 0.2}, "gave 20 % of this machine to others"),
+        (KEPT_UP, None, {"stolen": 0.2}, "gave 20 % of this machine to other guests"),
         (KEPT_UP, None, {"cpu": 0.99}, "99 % of a core"),
         (KEPT_UP, None, {"loop_lag": 400.0}, "400 ms late"),
         ("load.clock_ran_steadily", None, {"clock_step": -3.5}, "-3.50 s"),
@@ -149,7 +149,7 @@ def test_fewer_users_than_simultaneous_requests_fail_it_and_do_not_pass_it() -> 
     name = "load.simultaneous_requests_are_handled"
     found = judged(recorded(), conducted(users=3))[name]
     assert found.verdict is VerdictName.INCONCLUSIVE
-    assert "of 3 users" in found.reason
+    assert "only 3 users" in found.reason
     assert found.next == "Name 100 users under [[users]]."
 
     def change(sample: Sample) -> Sample:
