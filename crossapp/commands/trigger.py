@@ -51,7 +51,10 @@ def _trigger() -> None:
 @trigger.command()
 def status(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="Id of the event at tuvens-api, or at hi.events.")],
-    new: Annotated[EventStatus, typer.Argument(case_sensitive=False, help="The new status.")],
+    new: Annotated[
+        EventStatus,
+        typer.Argument(metavar="STATUS", case_sensitive=False, help="DRAFT, LIVE, CANCELLED, ENDED or ARCHIVED."),
+    ],
     hi_events: Annotated[
         str, typer.Option("--hi-events", metavar="URL", help="Base URL of hi.events.")
     ] = "http://127.0.0.1:3001",

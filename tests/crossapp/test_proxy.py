@@ -259,4 +259,4 @@ def test_a_har_that_pretends_to_be_ours_is_told(told: dict[str, Any], tmp_path: 
 def test_a_selection_that_only_stories_decide_is_told(tmp_path: Path) -> None:
     done = run(judge, *traffic(tmp_path, entry("GET", "/api/events/1", 404, {})), "--select", "cors")
     assert done.exit_code == 2
-    assert "the selected requirements read stories" in " ".join(done.output.replace("│", " ").split())
+    assert "the selected requirements need stories" in " ".join(done.output.replace("│", " ").split())

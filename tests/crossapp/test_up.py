@@ -326,7 +326,7 @@ def test_trigger_says_what_stands_in_the_way(here: Launched, arguments: Sequence
 
 def test_trigger_refuses_a_status_that_does_not_exist_before_anything_is_sent() -> None:
     result = run(trigger, "status", "11", "LIFE", "--tuvens-api", "http://127.0.0.1:1")
-    assert "'LIFE' is not one of 'DRAFT', 'LIVE', 'CANCELLED', 'ENDED', 'ARCHIVED'" in " ".join(result.output.split())
+    assert "'LIFE' is not one of 'draft', 'live', 'cancelled', 'ended', 'archived'" in " ".join(result.output.split())
 
 
 def test_trigger_without_simulators_says_how_to_start_them() -> None:

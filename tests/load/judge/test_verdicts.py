@@ -150,7 +150,7 @@ def test_fewer_users_than_simultaneous_requests_fail_it_and_do_not_pass_it() -> 
     found = judged(recorded(), conducted(users=3))[name]
     assert found.verdict is VerdictName.INCONCLUSIVE
     assert "only 3 users" in found.reason
-    assert found.next == "Name 100 users under [[users]]."
+    assert found.next == "Add 100 users under [[users]]."
 
     def change(sample: Sample) -> Sample:
         return replace(sample, result=Result.FAILED) if sample.measure == "simultaneous" else sample

@@ -100,7 +100,7 @@ def test_slow_pages_fail() -> None:
 def test_what_this_machine_added_fails_no_budget() -> None:
     found = judged(made(120, milliseconds=1300, floor=250))
     assert verdicts(found)[:2] == (OPEN, OPEN)
-    assert "without what the generator and other processes of its machine added" in found[FIRST].reason
+    assert "without the delay that the generator and other processes on its machine added" in found[FIRST].reason
     assert verdicts(judged(made(120, milliseconds=1500, floor=60)))[:2] == (VIOLATED, VIOLATED)
 
 
