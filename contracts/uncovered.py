@@ -3,8 +3,8 @@
 from harness.claims import Uncovered
 
 _RUN_LOAD, _ACCESS, _PEOPLE = "run crossapp load", "give access", "ask people"
-_LOADS = ("too few pages are loaded here to tell: run crossapp load with --pages", _RUN_LOAD)
-_LOAD = ("too few requests are sent here to tell: run crossapp load", _RUN_LOAD)
+_LOADS = ("too few pages are loaded here to decide: run crossapp load with --pages", _RUN_LOAD)
+_LOAD = ("too few requests are sent here to decide: run crossapp load", _RUN_LOAD)
 
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 5)},

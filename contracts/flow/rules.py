@@ -280,7 +280,7 @@ def _expect_refusal(exchange: Exchange) -> None:
     let_through(exchange)
     expect(
         exchange.is_client_error and not hands_out_a_session(exchange),
-        expected="a refusal (4xx)",
+        expected="an error (4xx)",
         observed=shown(exchange),
         at=exchange,
     )

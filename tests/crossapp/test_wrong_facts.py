@@ -134,7 +134,7 @@ WRONG_FACTS: dict[str, tuple[Callable[[Description], None], str, str]] = {
         "deployment_file.organiser_is_admitted",
         "expired 6",
     ),
-    "another key that signs JWTs": (another_key, "deployment_file.organiser_is_admitted", "JWT_SECRET of tuvens-api"),
+    "another key that signs JWTs": (another_key, "deployment_file.organiser_is_admitted", "tuvens-api's JWT_SECRET"),
     "the JWT of another user": (
         of_another_user,
         "deployment_file.organiser_is_admitted",
@@ -142,7 +142,7 @@ WRONG_FACTS: dict[str, tuple[Callable[[Description], None], str, str]] = {
     ),
     "another account": (_set("organiser", account_id=200), "deployment_file.organiser_is_admitted", "account_id 200"),
     "another email": (_set("organiser", email="b@example.com"), "deployment_file.organiser_is_described", "email of"),
-    "another secret": (wrong_secret, "deployment_file.shared_secret_is_accepted", "refuses the right secret"),
+    "another secret": (wrong_secret, "deployment_file.shared_secret_is_accepted", "rejects the correct secret"),
     "an outsider of the account": (
         outsider_of_the_account,
         "deployment_file.outsider_is_in_another_account",
@@ -157,12 +157,12 @@ WRONG_FACTS: dict[str, tuple[Callable[[Description], None], str, str]] = {
     "a foreign event among the own": (
         foreign_event_among_the_own,
         "deployment_file.events_are_the_organisers",
-        "is of the account",
+        "belongs to account",
     ),
     "an own event as foreign": (
         foreign_event_of_the_account,
         "deployment_file.foreign_event_is_foreign",
-        "events.foreign is of the organiser's account",
+        "events.foreign belongs to the organiser's account",
     ),
     "crossed links": (crossed_links, "deployment_file.linked_events_agree", "links the event to another one"),
     "a longer expiry": (longer_expiry, "deployment_file.session_expiry_is_announced", "another lifetime: 90"),

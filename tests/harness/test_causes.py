@@ -64,7 +64,7 @@ def test_a_wrong_status_is_one_cause_for_one_request() -> None:
     assert cause(without, "status 401", "200") == cause(without, "401 without valid credentials", "no error", "two")
     assert cause(without, "status 401", "200") != cause(other, "status 401", "200")
     assert cause(replace(without, operation="validate"), "status 401", "200") != cause(without, "status 401", "200")
-    assert cause(without, "no token beside the refusal", "200") == "place.one"
+    assert cause(without, "a rejection without a token", "200") == "place.one"
 
 
 def _kinds(*found: tuple[Exchange, str]) -> list[str]:
@@ -74,9 +74,9 @@ def _kinds(*found: tuple[Exchange, str]) -> list[str]:
 def test_server_errors_are_told_apart_by_what_was_asked() -> None:
     well, ill = seen(500, ill_formed=False), seen(500, ill_formed=True)
     garbage = seen(500, ill_formed=False, asks=(("Authorization", "Bearer <bearer>"),))
-    same = _kinds((ill, "status 401 or 422"), (ill, "an answer below 500"))
+    same = _kinds((ill, "status 401 or 422"), (ill, "a status below 500"))
     assert len(set(same)) == 1
-    assert len(set(_kinds((garbage, "status 401"), (garbage, "an answer below 500")))) == 1
+    assert len(set(_kinds((garbage, "status 401"), (garbage, "a status below 500")))) == 1
     four = _kinds((ill, "status 401"), (well, "status 200"), (well, "status 401"), (well, "status 401 or 502 or 503"))
     assert len(set(four)) == 4
     undocumented = [seen(201, "/status: 201 is not documented", sent=each) for each in (b"{}", b"[]")]
@@ -97,6 +97,6 @@ def test_who_saw_several_causes_hides_none(causes: dict[str, Sequence[str]], tol
 
 def test_each_part_of_a_violation_has_its_cause() -> None:
     entries: History = history(seen(200, EXPIRES), seen(500, ill_formed=True))
-    parts = (Violated("a body", EXPIRES, (1,)), Violated("an answer below 500", "a server error in 500", (2,)))
+    parts = (Violated("a body", EXPIRES, (1,)), Violated("a status below 500", "a server error in 500", (2,)))
     whole = Violated("both", "2 causes", (1, 2), parts)
     assert len(causes_of(rule("fuzz", lambda _: whole), whole, entries, ())) == 2

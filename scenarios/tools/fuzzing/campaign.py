@@ -209,7 +209,7 @@ class Campaign:
             return None
         progress.silent = 0 if reply.answer is not None else progress.silent + 1
         if progress.silent >= _SILENT:
-            progress.ended = f"{_SILENT} cases in a row got no answer"
+            progress.ended = f"{_SILENT} cases in a row got no response"
             self._enough.set()
         self._exchange_of[case] = reply.exchange
         progress.exchanges.append(reply.exchange.number)

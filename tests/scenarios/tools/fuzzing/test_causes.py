@@ -38,7 +38,7 @@ def test_the_same_at_several_cases_is_one_cause_told_by_the_smallest() -> None:
     )
     (cause,) = found
     assert cause.exchanges == (2, 3, 1)
-    assert cause.expected == "an answer below 500"
+    assert cause.expected == "a status below 500"
     assert cause.observed == "a server error in 500 {}"
 
 

@@ -129,7 +129,7 @@ def test_a_run_in_which_nobody_was_authenticated_is_undecided() -> None:
     history, _ = run(json_answer(refused, "401 Unauthorized"), "updateEvent", "getEvent")
     found = judged(history, "updateEvent")
     assert isinstance(found, Inconclusive), found
-    assert found.reason.endswith("cases was authenticated: all got 401")
+    assert found.reason.endswith("cases returned 401: none was authenticated")
 
 
 def finding(history: History, name: str) -> Finding:
