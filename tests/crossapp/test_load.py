@@ -170,7 +170,7 @@ def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run,
     ("arguments", "words"),
     [
         (("--rate", "0"), "--rate: must be above 0"),
-        (("--duration", "soon"), "'soon' is no time"),
+        (("--duration", "soon"), "'soon' is not a duration"),
         (("--budgets", "absent.toml"), "absent.toml: cannot be read"),
         (("--stages", "absent.toml"), "absent.toml: cannot be read"),
         (("--processes", "2", "--expect-workers", "2"), "cannot be combined"),

@@ -207,7 +207,7 @@ def test_a_har_of_staging_is_judged_and_a_violation_is_found(tmp_path: Path) -> 
     done = run(judge, *traffic(tmp_path, bad, later), "--report", str(tmp_path / "report"))
     assert done.exit_code == 1
     assert "VIOLATED conformity.validateSession" in " ".join(done.stdout.split())
-    assert "answers 200 with a session-token in its body" in " ".join(done.stdout.split())
+    assert "returns 200 with a session-token in its body" in " ".join(done.stdout.split())
     written = "".join(path.read_text("utf-8") for path in (tmp_path / "report").iterdir()) + done.output
     assert [each for each in (_SECRET, _TOKEN, "enoent") if each in written] == []
 

@@ -169,7 +169,7 @@ def test_pytest_runs_the_same_requirements(tmp_path: Path) -> None:
     assert right.returncode == 0, right.stdout
     assert "2 passed" in right.stdout
     wrong = subprocess.run(
-        [*command, "--fault", "cors-reflects-any-origin"],
+        [*command, "--crossapp-fault", "cors-reflects-any-origin"],
         capture_output=True,
         text=True,
         timeout=120,
