@@ -428,7 +428,7 @@ def test_without_the_token_it_asks_for_it(viewer: Viewer) -> None:
     async def story(page: "Page") -> None:
         await page.get_by_role("textbox", name="Control token").fill("wrong")
         await page.get_by_role("button", name="Open").click()
-        await page.get_by_text("This token is not the control plane's").wait_for()
+        await page.get_by_text("This token has expired").wait_for()
         await page.get_by_role("textbox", name="Control token").fill(viewer.built.control_tokens[TUVENS_API])
         await page.keyboard.press("Enter")
         await counted(page, "1 exchange")
@@ -577,7 +577,7 @@ def test_when_the_control_plane_goes_away_it_says_so_and_goes_on_when_it_is_back
             async def story(page: "Page") -> None:
                 await counted(page, "1 exchange")
                 await asyncio.to_thread(first.__exit__, None, None, None)
-                await page.get_by_role("alert").get_by_text("does not answer").wait_for()
+                await page.get_by_role("alert").get_by_text("does not respond").wait_for()
                 assert len(await labels(page)) == 1
                 with launched(again) as viewer.built:
                     await page.locator("#connection", has_text="live").wait_for()
