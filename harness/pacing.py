@@ -47,6 +47,11 @@ class Pacer:
         if operation in self._allowances:
             self._sent[operation, key].append(self._monotonic())
 
+    def give_back(self, operation: str, key: str) -> None:
+        """Take back a turn of a request that never arrived."""
+        if self._sent[operation, key]:
+            self._sent[operation, key].pop()
+
     async def turn(self, operation: str, key: str) -> None:
         """Wait until one more request is within the allowance, and count it."""
         allowance = self._allowances.get(operation)

@@ -1,7 +1,7 @@
 """Turns within the rate limits of a deployment."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import openapi
 from harness.deployment import Deployment
@@ -55,10 +55,20 @@ class RateLimitTurns:
         with place_lent():
             await asyncio.gather(*(self._take(operation, key) for _ in range(count)))
 
+    def give_back(self, operation: str, key: str) -> None:
+        """Take back the turn of a request whose connection was refused: no server counted it."""
+        for counted, by in self._counted(operation, key):
+            self.pacer.give_back(counted, by)
+
     async def _take(self, operation: str, key: str) -> None:
+        for counted, by in self._counted(operation, key):
+            await self.pacer.turn(counted, by)
+
+    def _counted(self, operation: str, key: str) -> Iterator[tuple[str, str]]:
+        """The operations that count a request, each with what it counts by."""
         limit = openapi.find(operation).rate_limit
-        await self.pacer.turn(operation, "address" if limit is not None and limit.key == "address" else key)
+        yield operation, "address" if limit is not None and limit.key == "address" else key
         for called in map(openapi.find, openapi.find(operation).calls):
             counted_by = called.rate_limit.key if called.rate_limit is not None else ""
             if counted_by in ("user", "shared-secret"):
-                await self.pacer.turn(called.id, key if counted_by == "user" else counted_by)
+                yield called.id, key if counted_by == "user" else counted_by

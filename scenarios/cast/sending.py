@@ -138,6 +138,8 @@ class Sender:
             exchange, answer = await self._recorder.send(
                 step=step, caller=caller, callee=app, base_url=base_url, call=call, facts=facts, forwarding=forwarding
             )
+            if exchange.outcome is Outcome.REFUSED and obey_limits and key is not None and operation is not None:
+                self._rate_limits.give_back(operation.id, key)
             self._clock.note_date(app, answer)
             retry_safe = operation is not None and operation.retry_safe
             if attempt == _TRIES or not await self._repeats(exchange, answer, obey_limits, retry_safe=retry_safe):

@@ -56,6 +56,21 @@ def test_requests_sent_without_a_turn_are_waited_for_by_the_next() -> None:
     assert round(loop.run(run()), 3) == 60.0
 
 
+def test_a_turn_of_a_request_that_never_arrived_is_given_back() -> None:
+    loop = SimulatedLoop()
+    start = loop.now
+
+    async def run() -> float:
+        pacer = Pacer(TEN, loop.time)
+        for _ in range(30):
+            await pacer.turn("mint", "a")
+            pacer.give_back("mint", "a")
+        pacer.give_back("mint", "nobody")
+        return loop.now - start
+
+    assert loop.run(run()) == 0.0
+
+
 def test_no_window_of_a_minute_ever_holds_more_than_the_allowance() -> None:
     times = turns([("mint", "a")] * 95, TEN, pause=1.7)
     for at in times:
