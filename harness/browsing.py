@@ -25,6 +25,7 @@ Secrets = Callable[[str, bytes], Iterable[tuple[str, str]]]
 """Seconds that a request under way has to be answered in the network's place; then it is aborted."""
 _READ = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
 _LONGEST_TEXT = 300
+_BROKEN_CONNECTION = ("ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED")
 _MOST_LOADS = 1000
 _MOST_LINES = 500
 _LONGEST_SECRET = 4096
@@ -163,6 +164,15 @@ class Browsing:
             "dialogs": len(self.dialogs),
             "files": self.files(),
         }
+
+    def lost(self) -> list[str]:
+        """The requests whose connection broke, each with the browser's word for it. Streams are left out: a page opens
+        them again by itself."""
+        return [
+            f"{each['method']} {without_query(each['url'])}: {each['failed']}"
+            for each in self.loads
+            if each["type"] != "eventsource" and any(word in each["failed"] for word in _BROKEN_CONNECTION)
+        ]
 
     def _requested(self, request: Request) -> None:
         for kind, value in self._secrets(request.url, b""):

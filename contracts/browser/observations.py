@@ -74,7 +74,10 @@ def expect_visible(page: Observation, name: str, expected: str, *, hidden: str =
 
 def expect_awake(page: Observation) -> None:
     """What a page does not show yet, it was not going to show. Raises UndecidedError where the browser, or crossapp
-    itself, was so busy that it may only be late."""
+    itself, was so busy that it may only be late, and where a connection of the page broke on the way."""
+    lost = page.values.get("lost", ())
+    if lost:
+        raise UndecidedError(f"{page.step}: a connection of the page broke: {lost[0]}", "Run again.")
     late = float(page.values.get("lag", 0.0))
     if late > _LATE:
         raise UndecidedError(

@@ -89,7 +89,9 @@ class Persona:
         late = await tab.lateness() + self._cast.stage.recorder.history.lateness(self._noted, time.time())
         self._noted = time.time()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
-        self._cast.observe(step, {**shows, **more, "files": files, "sure": self._sure(), "lag": round(late, 3)})
+        lost = self.browsing.lost()
+        known = {"files": files, "sure": self._sure(), "lag": round(late, 3), "lost": lost}
+        self._cast.observe(step, {**shows, **more, **known})
 
     def _sure(self) -> list[str]:
         """The parts whose selectors fit these pages for sure: the simulators', and those that the deployment names."""

@@ -248,6 +248,10 @@ EXAMPLES: Examples = {
         holds("it shows the tickets", network(state("active"))),
         breaks("it does not change", network(state("inactive"))),
         leaves_open("it does not while the browser is late", network(state("inactive"), lag=3.0)),
+        leaves_open(
+            "it does not, and a connection of its broke",
+            network(state("inactive"), lost=["GET http://c/api/events/11: net::ERR_CONNECTION_RESET"]),
+        ),
     ),
     "page_shows_what_changed_before_it_listened": (
         holds("it shows the tickets", late(state("active"))),

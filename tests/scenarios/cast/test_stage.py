@@ -77,6 +77,9 @@ class _Turns:
     async def turn(self, operation: str, key: str) -> None:
         self.taken.append((operation, key))
 
+    def give_back(self, operation: str, key: str) -> None:
+        self.taken.remove((operation, key))
+
 
 def deployment(**events: Any) -> Deployment:
     """Two targets without limits, one organiser."""
