@@ -106,7 +106,11 @@ def _first_message(
 def _expect_message(
     history: History, message: StreamEvent | None, expected: str, events: Sequence[StreamEvent], at: Exchange
 ) -> int:
-    """The number of the message. Raises BrokenRuleError for None, UndecidedError if it may only be late."""
+    """The number of the message. Raises BrokenRuleError for None, UndecidedError if it may only be late, or was sent
+    after the stream had broken."""
+    broken = next((each for each in events if each.kind == "closed"), None)
+    if message is None and broken is not None:
+        raise UndecidedError(f"the stream was closed: {broken.data}", "Run again.")
     observed = f"{sum(each.kind == 'event' for each in events)} messages, but not this one"
     since, until = at.started, at.started + _WATCHED
     expect_arrival(history, message is not None, expected=expected, observed=observed, at=at, since=since, until=until)

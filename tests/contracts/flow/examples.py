@@ -7,7 +7,7 @@ from harness.history import History as Seen
 from tests.contracts.examples import Examples, breaks, holds, honest, leaves_open
 from tests.contracts.hi_events_page.examples import CALLBACK, ORIGIN, SUCCESS, redirect
 from tests.contracts.hi_events_session.examples import refused, signed_in
-from tests.contracts.histories import NOW, answer, asleep, history, message, observed, opened
+from tests.contracts.histories import NOW, answer, asleep, closed, history, message, observed, opened
 
 LIVE, SECRET, PERMISSION = "event_goes_live", "a_wrong_secret_is_put_right", "a_missing_permission_is_noticed"
 NETWORK, EXPIRED = "a_listener_loses_the_network", "an_expired_session_is_replaced_by_the_clock"
@@ -61,8 +61,8 @@ def _permission(foreign: bool) -> Seen:
     )
 
 
-def network(*heard: tuple[str, float]) -> Seen:
-    """A listener who comes back hears these (status, seconds after the first change)."""
+def network(*heard: tuple[str, float], broken: bool = False) -> Seen:
+    """A listener who comes back hears these (status, seconds after the first change), until its stream breaks."""
     return history(
         observed(f"{NETWORK}/event", hi="11", tuvens="11"),
         *change(NETWORK),
@@ -70,6 +70,7 @@ def network(*heard: tuple[str, float]) -> Seen:
         opened(f"{NETWORK}/stream after"),
         *change(NETWORK, "LIVE again", at=NOW + 10),
         *(message(f"{NETWORK}/stream after", {"eventId": "11", "status": each}, at=NOW + at) for each, at in heard),
+        *((closed(f"{NETWORK}/stream after", "ReadError"),) if broken else ()),
     )
 
 
@@ -110,6 +111,7 @@ EXAMPLES: Examples = {
     "a_lost_network_is_recovered_from": (
         holds("the message after the reconnect comes", network(("setup", 1.0), ("active", 10.1))),
         breaks("the message after the reconnect is missing", network(("setup", 1.0))),
+        leaves_open("the stream broke", network(("setup", 1.0), broken=True)),
     ),
     "concurrent_questions_are_told_apart": (
         holds("each answer names its user", _raced("1", "3")),
