@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.render import load_words
 from harness.render.arrange import Arrangement, Cause, arrange, cautions, counts_in_words, headline
-from harness.render.page import Cell, Row, StatusPage
+from harness.render.page import Cell, RepositoryRow, StatusPage
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
     CRASHES,
@@ -237,7 +237,7 @@ def _not_applicable(arranged: Arrangement) -> Iterator[str]:
         yield f"### Not applicable to this deployment ({total})\n\n" + "\n".join(rows)
 
 
-def _claims(row: Row) -> str:
+def _claims(row: RepositoryRow) -> str:
     rows = "\n".join(_claim(each) for each in row.claims)
     table = f"| claim | page said | found | page is | text | why |\n|---|---|---|---|---|---|\n{rows}"
     summary = f"{escaped(row.repository)}: {count(len(row.claims), 'line')} of the status page"

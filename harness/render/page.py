@@ -52,7 +52,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RepositoryRow:
     """A repository: its areas that have claims, whether it is ready for production (yes, no, unknown, or not tested:
     simulated), and what the page says of that."""
 
@@ -86,7 +86,7 @@ class StatusPage:
     many of the contradicted ones say that something is broken which works. `would_settle`: how many unknown ones each
     remedy would settle, most first."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RepositoryRow, ...]
     counts: Counter[Agreement]
     pessimistic: int
     would_settle: tuple[tuple[str, int], ...]
@@ -121,7 +121,7 @@ def status_page(report: Report) -> StatusPage:
     )
 
 
-def _rows(report: Report) -> Iterable[Row]:
+def _rows(report: Report) -> Iterable[RepositoryRow]:
     said = {(each.repository, each.area): each.said for each in report.header.page}
     simulated = {each.app for each in report.header.targets if each.kind == SIMULATED}
     findings = {each.requirement: each for each in report.findings}
@@ -139,7 +139,7 @@ def _rows(report: Report) -> Iterable[Row]:
         of = [claim for cell in cells for claim in cell.claims] if repository in _apps(report) else report.claims
         tested_simulated = repository in simulated if repository in _apps(report) else bool(simulated)
         ready = "not tested: simulated" if tested_simulated else _ready(of)
-        yield Row(repository, cells, ready, said.get((repository, PRODUCTION_READY), ""))
+        yield RepositoryRow(repository, cells, ready, said.get((repository, PRODUCTION_READY), ""))
 
 
 def _apps(report: Report) -> frozenset[str]:

@@ -186,7 +186,7 @@ def test_it_finds_the_same_interactions_broken(tmp_path: Path) -> None:
     async def work(deployment: Deployment, folder: Path) -> None:
         async with proxy(deployment) as here:
             file = str(FOLDER / "hi.events-tuvens-api.json")
-            only = ["-f", file, "--filter-description", "^a question whose session a living token is$"]
+            only = ["-f", file, "--filter-description", "^a request to validate a live session token$"]
             code, results = await _verify(here, "tuvens-api", only, folder / "report.json")
             assert results == {"validate_session_tells_whose_it_is": "Error"}
             assert code == 1
@@ -195,7 +195,7 @@ def test_it_finds_the_same_interactions_broken(tmp_path: Path) -> None:
 
 
 def test_pytest_collects_the_pacts_of_the_contracts_and_fails_for_a_broken_one(tmp_path: Path) -> None:
-    options = ["-q", "-p", "no:cacheprovider", "-k", "tells_whose", "--fault", "user-id-is-a-number"]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "tells_whose", "--crossapp-fault", "user-id-is-a-number"]
     command = [sys.executable, "-m", "pytest", str(FOLDER.parent), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert done.returncode == 1, done.stdout

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.render.arrange import arrange
-from harness.render.page import Cell, Row, StatusPage
+from harness.render.page import Cell, RepositoryRow, StatusPage
 from harness.report import Agreement, Finding, Report
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HELD, VIOLATED, finding, report_of
@@ -15,7 +15,7 @@ def page_of(*findings: Finding) -> StatusPage:
     return arrange(report_of(findings)).page
 
 
-def row(page: StatusPage, repository: str) -> Row:
+def row(page: StatusPage, repository: str) -> RepositoryRow:
     return next(each for each in page.rows if each.repository == repository)
 
 
