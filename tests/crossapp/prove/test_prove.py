@@ -171,6 +171,7 @@ def test_a_name_that_no_fault_has_is_a_usage_error() -> None:
     assert "no fault matches no-such-fault" in done.stderr
 
 
+@pytest.mark.slow  # whole verifications, two at a time
 def test_the_command_kills_a_fault_and_clears_a_variant_in_parallel() -> None:
     done = crossapp("--json", "--jobs", "2", "-s", "live-maps-to-setup", "-s", "session-tokens-like-jwts")
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,13 @@ _REQUIRED = os.environ.get("CI") == "true"
 pytestmark = pytest.mark.skipif(
     not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium"
 )
-_REPORTS = (sample.sample, sample.honest, sample.nothing_judged, sample.broken_off, loaded)
+_REPORTS = (
+    sample.sample,
+    pytest.param(sample.honest, marks=pytest.mark.slow),  # the sample has all that it has
+    sample.nothing_judged,
+    sample.broken_off,
+    loaded,
+)
 
 
 @pytest.mark.parametrize("made", _REPORTS)

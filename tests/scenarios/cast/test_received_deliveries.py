@@ -5,6 +5,8 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from crossapp.run import Settings, perform, report_of
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
@@ -57,6 +59,7 @@ def _red(report: Report) -> set[str]:
     return {name for name, verdict in _verdicts(report).items() if verdict is VerdictName.VIOLATED}
 
 
+@pytest.mark.slow  # drives the failing deliveries twice
 def test_an_honest_sender_keeps_all_rules_and_a_fault_turns_its_own_red() -> None:
     # Nearly all of it is waiting for retries, so they are waited for together.
     with ThreadPoolExecutor(len(_FAULTS) + 1) as pool:
