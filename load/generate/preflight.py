@@ -61,7 +61,7 @@ async def sending(
             call=call,
         )
         if clocks is not None:
-            clocks.note(operation.app, answer, time.time())
+            clocks.note(operation.app, answer, time.time(), took=exchange.seconds)
         tried.append(exchange)
         wrong = _problem(exchange)
         if wrong or answer is None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 
 import pytest
 
@@ -12,7 +13,7 @@ from contracts.times import parse_iso
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.history import Context, History
-from harness.http import object_or_empty
+from harness.http import Answer, object_or_empty
 from harness.redact import Redactor
 from load.generate.preflight import preflight, webhooks_ahead
 from simulators.launch import LaunchOptions
@@ -42,3 +43,11 @@ def test_webhooks_are_dated_by_the_clock_of_hi_events_or_else_of_tuvens_api(
     # The Date that tells the clock has whole seconds, and is a moment old.
     assert CLOCKS[app] - 2.0 <= dated - before <= CLOCKS[app] + time.time() - before
     assert CLOCKS[app] - 2.0 <= webhooks_ahead(clocks) <= CLOCKS[app]
+
+
+@pytest.mark.parametrize(("date", "took", "ahead"), [(0, 6.0, 0.0), (-600, 6.0, -600.0), (600, 6.0, 594.0)])
+def test_a_slow_server_that_writes_its_date_first_is_not_behind(date: int, took: float, ahead: float) -> None:
+    clocks, sent = ServerClocks(), 1_750_000_000
+    answer = Answer(200, (("Date", formatdate(sent + date, usegmt=True)),))
+    clocks.note("hi.events", answer, sent + took, took=took)
+    assert clocks.offset("hi.events") == ahead
