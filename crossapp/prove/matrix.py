@@ -120,10 +120,12 @@ class Row:
             return ProofState.UNPROVED
         if self.accused:
             return ProofState.ACCUSED
+        if {*self.missed} - {*self.undecided}:
+            return ProofState.MISSED if self.red else ProofState.SURVIVED
+        if self.missed:
+            return ProofState.UNPROVED
         if self.kind == "fault" and not self.red:
             return ProofState.SURVIVED
-        if self.missed:
-            return ProofState.MISSED
         if self.rootless or (self.undecided and not self.unsteady):
             return ProofState.UNPROVED
         return ProofState.KILLED if self.kind == "fault" else ProofState.CLEAR

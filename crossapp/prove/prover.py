@@ -156,8 +156,10 @@ def settings_for(suites: tuple[str, ...]) -> Settings:
 
 
 def _loaded(fault: Fault, report: Report) -> Row:
-    """The row of a load run. A short run leaves budgets undecided, but must decide at least one."""
-    row = replace(row_of(fault, report), suites=(LOAD,), undecided=(), rootless=())
+    """The row of a load run. A short run leaves budgets undecided, but must decide those that the fault concerns."""
+    row = row_of(fault, report)
+    undecided = tuple(each for each in row.undecided if each in fault.kills)
+    row = replace(row, suites=(LOAD,), undecided=undecided, rootless=())
     decided = any(each.verdict in JUDGED and each.requirement in requirements() for each in report.findings)
     return row if decided or row.problem else replace(row, problem="under load no budget could be decided")
 

@@ -42,6 +42,7 @@ OPEN = replace(CLEAR, undecided=("cors.right_origins_are_admitted",))
         (replace(OPEN, unsteady=True), ProofState.CLEAR, ExitCode.OK),
         (SURVIVED, ProofState.SURVIVED, ExitCode.VIOLATED),
         (MISSED, ProofState.MISSED, ExitCode.VIOLATED),
+        (replace(SURVIVED, undecided=SURVIVED.concerns), ProofState.UNPROVED, ExitCode.UNDECIDED),
         (ALARM, ProofState.ACCUSED, ExitCode.VIOLATED),
         (ACCUSED, ProofState.ACCUSED, ExitCode.VIOLATED),
         (OPEN, ProofState.UNPROVED, ExitCode.UNDECIDED),
