@@ -29,12 +29,14 @@ _FUZZING = "operations_are_fuzzed"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something that stories wait for, `seconds` at most; `alone`: nothing runs beside it."""
+    """Something that stories wait for, `seconds` at most; `alone`: nothing runs beside it; `usual`: a correct
+    deployment makes it necessary."""
 
     what: str
     seconds: float
     stories: tuple[str, ...]
     alone: bool = False
+    usual: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _waits(stories: list[Story], about: Circumstances, settings: Settings) -> It
     for kind, (what, seconds, alone) in kinds.items():
         waiting = tuple(each.name for each in stories if kind in each.waits_for)
         if waiting:
-            yield Wait(what, seconds, waiting, alone)
+            yield Wait(what, seconds, waiting, alone, usual=kind != "cache")
 
 
 def _windows(counts: Mapping[str, Mapping[str, Count]], about: Circumstances) -> Iterator[Window]:
@@ -178,7 +180,7 @@ def _duration(
                 found += sent * (ours + (answer / _AT_ONCE if beside else answer))
         return found
 
-    longest = max((each.seconds for each in waits if not each.alone and "cached" not in each.what), default=0.0)
+    longest = max((each.seconds for each in waits if each.usual and not each.alone), default=0.0)
     forced = max((each.seconds for each in windows), default=0.0)
     apart = sum(each.seconds for each in waits if each.alone)
     beside = work(Phase.SIDE_BY_SIDE, Phase.IN_BROWSER, Phase.ONE_BY_ONE) + apart

@@ -15,6 +15,8 @@ from harness.typed import read_lines, typed
 from harness.verdict import VerdictName
 
 FORMAT = 1
+SIMULATED = "simulated"
+"""The kind of a target that is one of our simulators."""
 
 
 class ReportError(ValueError):

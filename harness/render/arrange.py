@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from harness.exit_codes import ExitCode
-from harness.render.page import SIMULATED, StatusPage, status_page
+from harness.render.page import StatusPage, status_page
 from harness.render.words import SYMBOLS, WORDS, count, listed
-from harness.report import JUDGED, Finding, Report, root_of
+from harness.report import JUDGED, SIMULATED, Finding, Report, root_of
 from harness.verdict import VerdictName
 
 T = TypeVar("T")

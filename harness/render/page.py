@@ -1,13 +1,12 @@
 """The lines of the status page beside what was found: counts, and the matrix of repository by area."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report import Agreement, ClaimResult, Finding, Report
+from harness.report import SIMULATED, Agreement, ClaimResult, Finding, Report
 from harness.verdict import VerdictName
 
-SIMULATED = "simulated"
 PRODUCTION_READY = "Production ready"
 _AREAS = (
     "Frontend",
@@ -19,6 +18,7 @@ _AREAS = (
     "Flow",
     "Operations",
 )
+_READY = frozenset({VerdictName.HELD, VerdictName.WAIVED})
 _WORST_FIRST = (
     VerdictName.VIOLATED,
     VerdictName.BLOCKED,
@@ -138,7 +138,7 @@ def _rows(report: Report) -> Iterable[RepositoryRow]:
         # What spans all applications is ready when everything is.
         of = [claim for cell in cells for claim in cell.claims] if repository in _apps(report) else report.claims
         tested_simulated = repository in simulated if repository in _apps(report) else bool(simulated)
-        ready = "not tested: simulated" if tested_simulated else _ready(of)
+        ready = "not tested: simulated" if tested_simulated else _ready(of, findings)
         yield RepositoryRow(repository, cells, ready, said.get((repository, PRODUCTION_READY), ""))
 
 
@@ -146,11 +146,13 @@ def _apps(report: Report) -> frozenset[str]:
     return frozenset(each.app for each in report.header.targets)
 
 
-def _ready(claims: Sequence[ClaimResult]) -> str:
-    verdicts = {each.verdict for each in claims}
-    if VerdictName.VIOLATED in verdicts or any(each.blocked_by for each in claims):
+def _ready(claims: Sequence[ClaimResult], findings: Mapping[str, Finding]) -> str:
+    """`no` only where a MUST is violated, itself or as what blocks: advice that is not followed decides nothing."""
+    concerned = {name for each in claims for name in (*each.settled_by, each.blocked_by)}
+    found = [findings[name] for name in concerned if name in findings]
+    if any(each.verdict is VerdictName.VIOLATED and each.level == "MUST" for each in found):
         return "no"
-    return "yes" if verdicts <= {VerdictName.HELD, VerdictName.WAIVED} else "unknown"
+    return "yes" if {each.verdict for each in claims} <= _READY else "unknown"
 
 
 def _cell(

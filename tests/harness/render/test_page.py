@@ -80,5 +80,12 @@ def test_overall_is_ready_when_everything_is() -> None:
     assert overall(report_of([*held, finding("x.y", "S.", VIOLATED, "C-TA-01")], header=real)) == "no"
 
 
+def test_advice_that_is_not_followed_keeps_no_repository_from_production() -> None:
+    advice = finding("a.b", "S.", VIOLATED, "C-TA-01", level="SHOULD")
+    assert row(page_of(advice), "tuvens-api").ready == "unknown"
+    blocked = finding("a.leaf", "Leaf.", BLOCKED, "C-TA-02", blocked_by="a.b")
+    assert row(page_of(advice, blocked), "tuvens-api").ready == "unknown"
+
+
 def test_a_report_without_claims_has_no_matrix() -> None:
     assert arrange(sample.broken_off()).page.rows == ()
