@@ -4,7 +4,6 @@ import platform
 import socket
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
@@ -33,7 +32,7 @@ from harness.history import DOES_NOT_HOLD, Context, Exchange, History
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
 from harness.redact import jwt_claims, placeholder
-from harness.report import JUDGED, Footer, Header, Report, TargetLine, exit_code_of
+from harness.report import Header, Report, TargetLine, footer_of
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
 from harness.story import Story
@@ -200,7 +199,6 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
     findings, problems = judge_all(judged_by.catalogue, judged_by.requirements, run.history, deviations, day, KNOWN)
     results = settle(judged_by.claims, findings, judged_by.uncovered)
     crashes = tuple(f"{each.story}: {each.reason}" for each in run.history.stories.values() if each.ended == "crashed")
-    code = exit_code_of(findings, problems, finished=True, crashes=crashes)
     return Report(
         header=Header(
             deployment=context.deployment,
@@ -215,17 +213,13 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
         ),
         findings=tuple(findings),
         claims=results,
-        footer=Footer(
-            selected=len(findings),
-            judged=sum(each.verdict in JUDGED for each in findings),
-            verdicts=dict(Counter(each.verdict.value for each in findings)),
-            claims=dict(Counter(each.verdict.value for each in results)),
-            problems=tuple(problems),
-            exit_code=code,
-            duration_seconds=round(run.seconds, 3),
-            finished=True,
-            sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
+        footer=footer_of(
+            findings,
+            results,
+            problems=problems,
             crashes=crashes,
+            seconds=run.seconds,
+            sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
         ),
     )
 

@@ -111,6 +111,7 @@ def _settle(
         agreement=agreement,
         blocked_by=root if verdict is VerdictName.BLOCKED else "",
         would_settle=_would_settle(verdict, deciding, uncovered) if agreement is Agreement.UNKNOWN else "",
+        uncovered=uncovered.remedy if uncovered is not None else "",
         judged=len(judged),
         settled_by=tuple(each.requirement for each in deciding),
     )

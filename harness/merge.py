@@ -1,25 +1,21 @@
 """One report of several runs of one deployment: verify, load, pytest, or a run with more patience."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from harness.claims import Claim, settle
+from harness.claims import Claim, Uncovered, settle
 from harness.report import (
     JUDGED,
+    SIMULATED,
     ClaimResult,
     Finding,
-    Footer,
     Report,
     ReportError,
     RunLine,
     TargetLine,
-    exit_code_of,
+    footer_of,
 )
-from harness.verdict import VerdictName
-
-_SIMULATED = "simulated"
 
 
 def merge(reports: Sequence[Report], now: datetime) -> Report:
@@ -34,25 +30,19 @@ def merge(reports: Sequence[Report], now: datetime) -> Report:
         _refuse_another_deployment(newest, each)
     findings = _newest_findings(newest_first, now)
     claims = tuple(_claims(newest_first, findings, now))
-    crashes = tuple(dict.fromkeys(crash for each in newest_first for crash in each.footer.crashes))
-    problems = tuple(dict.fromkeys(problem for each in newest_first for problem in each.footer.problems))
-    finished = all(each.footer.finished for each in newest_first)
     footers = [each.footer for each in newest_first]
     return Report(
         header=replace(newest.header, targets=_targets(newest_first), runs=tuple(_run(each) for each in newest_first)),
         findings=tuple(findings),
         claims=claims,
-        footer=Footer(
-            selected=len(findings),
-            judged=sum(each.verdict in JUDGED for each in findings),
-            verdicts=dict(Counter(each.verdict.value for each in findings)),
-            claims=dict(Counter(each.verdict.value for each in claims)),
-            problems=problems,
-            exit_code=exit_code_of(findings, problems, finished, crashes),
-            duration_seconds=round(sum(each.duration_seconds for each in footers), 3),
-            finished=finished,
+        footer=footer_of(
+            findings,
+            claims,
+            problems=list(dict.fromkeys(problem for each in footers for problem in each.problems)),
+            crashes=list(dict.fromkeys(crash for each in footers for crash in each.crashes)),
+            seconds=sum(each.duration_seconds for each in footers),
             sent_again=sum(each.sent_again for each in footers),
-            crashes=crashes,
+            finished=all(each.finished for each in footers),
         ),
         load=next((each.load for each in newest_first if each.load is not None), None),
     )
@@ -70,7 +60,7 @@ def _refuse_another_deployment(one: Report, other: Report) -> None:
     for each in second.targets:
         same = urls.get(each.app, each)
         # Each start of the simulators has other ports.
-        if same.kind != each.kind or (same.kind != _SIMULATED and same.url != each.url):
+        if same.kind != each.kind or (same.kind != SIMULATED and same.url != each.url):
             raise ReportError(
                 f"runs of two deployments cannot be merged: {each.app} is {same.kind} at {same.url}, "
                 f"and {each.kind} at {each.url}"
@@ -120,36 +110,25 @@ def _newest_findings(reports: Sequence[Report], now: datetime) -> list[Finding]:
 
 
 def _claims(reports: Sequence[Report], findings: Sequence[Finding], now: datetime) -> Iterable[ClaimResult]:
-    by_claim: dict[str, list[tuple[Report, ClaimResult]]] = {}
-    for report in reports:
+    by_claim: dict[str, list[ClaimResult]] = {}
+    # First those of the run that has most claims: they are in the order of the page.
+    for report in sorted(reports, key=lambda each: -len(each.claims)):
         for each in report.claims:
-            by_claim.setdefault(each.claim, []).append((report, each))
-    settled = {each.claim: each for each in settle([_claim(runs[0][1]) for runs in by_claim.values()], findings, {})}
+            by_claim.setdefault(each.claim, []).append(each)
+    uncovered = {name: each for name, told in by_claim.items() if (each := _uncovered(told)) is not None}
     run_of = {each.requirement: each.run for each in findings}
-    # In the order of the run that has most claims: that of the page.
-    most = max(reports, key=lambda each: len(each.claims))
-    order = dict.fromkeys([*(each.claim for each in most.claims), *by_claim])
-    for name in order:
-        newest, told = by_claim[name][0]
-        if _left_out(by_claim[name]):
-            yield replace(told, run=_label(newest, now))
-        else:
-            result = settled[name]
-            runs = dict.fromkeys(run_of[each] for each in result.settled_by)
-            yield replace(result, run="; ".join(runs))
+    for result in settle([_claim(told[0]) for told in by_claim.values()], findings, uncovered):
+        runs = dict.fromkeys(run_of[each] for each in result.settled_by)
+        yield replace(result, run="; ".join(runs or (_label(reports[0], now),)))
 
 
-def _left_out(runs: Sequence[tuple[Report, ClaimResult]]) -> bool:
-    """Whether a part of a claim, or all of it, is covered by no suite of any of the runs: each says so, and not for
-    want of something that the deployment lacks."""
-    return all(
-        result.verdict is VerdictName.NOT_TESTED and not _lacks(report, result.settled_by) for report, result in runs
-    )
-
-
-def _lacks(report: Report, requirements: Sequence[str]) -> bool:
-    found: Mapping[str, Finding] = {each.requirement: each for each in report.findings}
-    return any(found[each].verdict is VerdictName.NOT_APPLICABLE for each in requirements if each in found)
+def _uncovered(results: Sequence[ClaimResult]) -> Uncovered | None:
+    """What no suite of any of the runs covers of a claim; None if one of them covers all of it."""
+    if not all(each.uncovered for each in results):
+        return None
+    remedies = (each.would_settle for each in results if each.would_settle)
+    part = "a part of it" if any(each.settled_by for each in results) else ""
+    return Uncovered(part, results[0].uncovered, next(remedies, "run again"))
 
 
 def _claim(result: ClaimResult) -> Claim:

@@ -5,7 +5,8 @@ other programs.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -167,8 +168,9 @@ class ClaimResult:
 
     `name`: the claim in two or three words. `said`: what the page said of it; `works`: whether that means that it
     works; `agreement`: whether the page is right. `blocked_by`: the violated requirement at the root of a blocked
-    claim. `would_settle`: what would settle an unknown claim, in a few words. `judged`: how many of the requirements
-    in `settled_by` are held, violated or waived. `run`: in a merged report, the runs that decided it.
+    claim. `would_settle`: what would settle an unknown claim, in a few words. `uncovered`: what would cover the part
+    of it that no suite of the run covers. `judged`: how many of the requirements in `settled_by` are held, violated or
+    waived. `run`: in a merged report, the runs that decided it.
     """
 
     claim: str
@@ -187,6 +189,7 @@ class ClaimResult:
     agreement: Agreement = Agreement.UNKNOWN
     blocked_by: str = ""
     would_settle: str = ""
+    uncovered: str = ""
     run: str = ""
 
 
@@ -348,6 +351,31 @@ def exit_code_of(
 
 
 JUDGED = frozenset({VerdictName.HELD, VerdictName.VIOLATED, VerdictName.WAIVED})
+
+
+def footer_of(
+    findings: Sequence[Finding],
+    claims: Sequence[ClaimResult],
+    *,
+    problems: Sequence[str],
+    crashes: Sequence[str],
+    seconds: float,
+    sent_again: int,
+    finished: bool = True,
+) -> Footer:
+    """The footer of these findings and claims, with their counts and exit code."""
+    return Footer(
+        selected=len(findings),
+        judged=sum(each.verdict in JUDGED for each in findings),
+        verdicts=dict(Counter(each.verdict.value for each in findings)),
+        claims=dict(Counter(each.verdict.value for each in claims)),
+        problems=tuple(problems),
+        exit_code=exit_code_of(findings, problems, finished, crashes),
+        duration_seconds=round(seconds, 3),
+        finished=finished,
+        sent_again=sent_again,
+        crashes=tuple(crashes),
+    )
 
 
 def root_of(finding: Finding, by_id: Mapping[str, Finding]) -> str:

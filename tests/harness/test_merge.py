@@ -51,8 +51,10 @@ def test_a_requirement_has_its_newest_decided_verdict_and_names_its_run() -> Non
 def test_a_claim_that_only_load_settles_takes_what_load_found() -> None:
     verified = report_of([finding("a.b", "S.", HELD, "C-TA-01")])
     loaded = report_of([finding("load.quick", "S.", HELD, "C-PF-01")], header=LOAD)
-    # A load run has the claims of its budgets alone.
-    both = merge([verified, replace(loaded, claims=(replace(claim(loaded, "C-PF-01"), verdict=HELD),))], NOW)
+    # A load run has the claims of its budgets alone, and covers them.
+    both = merge(
+        [verified, replace(loaded, claims=(replace(claim(loaded, "C-PF-01"), verdict=HELD, uncovered=""),))], NOW
+    )
     assert claim(verified, "C-PF-01").agreement is Agreement.UNKNOWN
     assert (claim(both, "C-PF-01").agreement, claim(both, "C-PF-01").run) == (Agreement.CONFIRMED, "load, 10 min old")
     assert claim(both, "C-TA-01").agreement is Agreement.CONFIRMED
@@ -63,6 +65,12 @@ def test_a_claim_with_a_part_that_no_suite_covers_stays_unknown() -> None:
     run = report_of([finding("a.b", "S.", HELD, "C-PF-06")])
     assert claim(run, "C-PF-06").agreement is Agreement.UNKNOWN
     assert claim(merge([run, replace(run, header=LATER)], NOW), "C-PF-06").agreement is Agreement.UNKNOWN
+
+
+def test_a_part_that_no_run_covers_is_not_decided_by_what_another_run_lacked() -> None:
+    lacking = report_of([finding("a.b", "S.", NOT_APPLICABLE, "C-PF-06")])
+    other = report_of([finding("a.b", "S.", HELD, "C-PF-06")], header=LATER)
+    assert claim(merge([lacking, other], NOW), "C-PF-06").agreement is Agreement.UNKNOWN
 
 
 def test_what_one_run_lacked_another_may_decide() -> None:
