@@ -21,7 +21,7 @@ class ServerClocks:
         # distance is more by up to a second and by the time that the answer took.
         self._ahead: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_ANSWERS))
 
-    def note(self, app: str, answer: Answer | None, now: float, *, took: float = 0.0) -> None:
+    def note(self, app: str, answer: Answer | None, now: float, *, took: float) -> None:
         """Compare the Date header of an application's answer with the time, in Unix seconds, at which it came. `took`:
         seconds since the request; a slow server that writes the Date first is not behind."""
         date = parse_http_date(answer.header("date")) if answer is not None else None

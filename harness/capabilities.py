@@ -19,7 +19,7 @@ _REMEDIES = {
     "expiry": "sessions expire too late to wait for: run with --patience 16m, or against a deployment with a short "
     "session_expiry or the simulator",
     "receiver": "webhooks cannot be received: add an address in [receiver], and let hi.events send them to its url",
-    "failures": "{} cannot be made to fail: add an address in [receiver], which stands in for it, or simulate it",
+    "failures": "{} cannot be made to fail: add an address in [receiver], which takes its place, or simulate it",
     "retries": "retries to {} cannot be waited for: add an address in [receiver] and run with --patience of at least "
     "its retry_within, or simulate {}",
     "events": "no event may be changed: add events of the organiser's account as events.tuvens, with "

@@ -115,7 +115,7 @@ def _claims(reports: Sequence[Report], findings: Sequence[Finding], now: datetim
     for report in sorted(reports, key=lambda each: -len(each.claims)):
         for each in report.claims:
             by_claim.setdefault(each.claim, []).append(each)
-    uncovered = {name: each for name, told in by_claim.items() if (each := _uncovered(told)) is not None}
+    uncovered = {name: part for name, told in by_claim.items() if (part := _uncovered(told)) is not None}
     run_of = {each.requirement: each.run for each in findings}
     for result in settle([_claim(told[0]) for told in by_claim.values()], findings, uncovered):
         runs = dict.fromkeys(run_of[each] for each in result.settled_by)

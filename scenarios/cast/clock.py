@@ -42,9 +42,10 @@ class RunClock:
         """The simulated tuvens-api's own clock. Raises StoryStoppedError."""
         return float((await self._control.call("tuvens-api", "GET", "/clock"))["now"])
 
-    def note_date(self, app: str, answer: Answer | None) -> None:
-        """Compare the Date header of an application's answer, which has just come, with `now`."""
-        self._servers.note(app, answer, self.now())
+    def note_date(self, app: str, answer: Answer | None, took: float) -> None:
+        """Compare the Date header of an application's answer, which has just come, with `now`. `took`: seconds since
+        the request."""
+        self._servers.note(app, answer, self.now(), took=took)
 
     def offset(self, app: str) -> float:
         """As `ServerClocks.offset`."""
