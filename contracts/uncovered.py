@@ -2,9 +2,9 @@
 
 from harness.claims import Uncovered
 
-_RUN_LOAD, _ACCESS, _PEOPLE = "run crossapp load", "give access", "ask people"
-_LOADS = ("too few pages are loaded here to decide: run crossapp load with --pages", _RUN_LOAD)
-_LOAD = ("too few requests are sent here to decide: run crossapp load", _RUN_LOAD)
+RUN_LOAD, _ACCESS, _PEOPLE = "run crossapp load", "give access", "ask people"
+_LOADS = ("too few pages are loaded here to decide: run crossapp load with --pages", RUN_LOAD)
+_LOAD = ("too few requests are sent here to decide: run crossapp load", RUN_LOAD)
 
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 5)},

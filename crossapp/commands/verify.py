@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from contracts.uncovered import RUN_LOAD
 from crossapp.commands.errors import need_locust, reported, seconds_of
 from crossapp.commands.output import make_folder, printing, save_history, save_report, show_report, stderr
 from crossapp.deployments import deployed
@@ -108,6 +109,8 @@ def verify(
     whole = report or (None if json else Path("crossapp-report"))
     if with_load and json:
         raise typer.BadParameter("--json cannot be combined with --with-load: crossapp report merges two runs")
+    if with_load and fault:
+        raise typer.BadParameter("--fault cannot be combined with --with-load: crossapp load would run without it")
     if with_load:
         need_locust()
     settings = Settings(
@@ -153,7 +156,7 @@ def verify(
         raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
-        if any(each.would_settle == "run crossapp load" for each in found.claims):
+        if any(each.would_settle == RUN_LOAD for each in found.claims):
             errors.print(
                 f"To merge it with a run of crossapp load: crossapp report {folder} LOAD --html all.html", markup=False
             )
