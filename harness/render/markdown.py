@@ -62,7 +62,7 @@ def brief_markdown(report: Report) -> str:
     ]
     more = [f"- and {count(len(problems) - _BRIEF, 'more problem')}"] if len(problems) > _BRIEF else []
     title = f"## {escaped(system_name(report.header.deployment))}: {headline(arranged)}"
-    page = [f"{arranged.page.sentence}."] if arranged.page.rows else []
+    page = [f"{arranged.page.sentence}."] if arranged.page.is_known else []
     code_and_meaning = f"Exit code {report.footer.exit_code}: {exit_code_in_words(report.footer.exit_code)}."
     return "\n".join([title, "", *page, *problems[:_BRIEF], *more, "", code_and_meaning]) + "\n"
 
@@ -103,7 +103,7 @@ def _longest_run(text: str) -> int:
 
 def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield _head(arranged)
-    if arranged.page.rows:
+    if arranged.page.is_known:
         yield _matrix(arranged.page)
     for _, title, causes in arranged.blocking:
         yield f"### {title} ({len(causes)})\n\n" + "\n".join(_blocker(each) for each in causes)

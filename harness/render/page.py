@@ -92,6 +92,11 @@ class StatusPage:
     would_settle: tuple[tuple[str, int], ...]
 
     @property
+    def is_known(self) -> bool:
+        """Whether the report has what the page says: those of earlier versions lack it."""
+        return any(claim.said for row in self.rows for claim in row.claims)
+
+    @property
     def total(self) -> int:
         """How many lines the page has."""
         return self.counts.total()

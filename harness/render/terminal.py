@@ -163,7 +163,7 @@ class _Printer:
 
     def _page(self) -> None:
         page = self._arranged.page
-        if not page.rows:
+        if not page.is_known:
             return
         self._section("Status page", page.total)
         for words, number in page.would_settle:
@@ -181,7 +181,7 @@ class _Printer:
         self._gap()
         for line in counts_in_words(arranged):
             self._folded(line, hang=2)
-        if arranged.page.rows:
+        if arranged.page.is_known:
             self._folded(arranged.page.sentence + ".", hang=2)
         self._gap()
         for word, cause in arranged.problems_in_brief:

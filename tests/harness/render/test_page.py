@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from harness.render.arrange import arrange
+from harness.render.html import to_html
+from harness.render.markdown import to_markdown
 from harness.render.page import Cell, RepositoryRow, StatusPage
 from harness.report import Agreement, Finding, Report
 from tests.harness.render import sample
-from tests.harness.render.sample import BLOCKED, HELD, VIOLATED, finding, report_of
+from tests.harness.render.sample import BLOCKED, HELD, VIOLATED, finding, report_of, to_text
 
 
 def page_of(*findings: Finding) -> StatusPage:
@@ -89,3 +91,11 @@ def test_advice_that_is_not_followed_keeps_no_repository_from_production() -> No
 
 def test_a_report_without_claims_has_no_matrix() -> None:
     assert arrange(sample.broken_off()).page.rows == ()
+
+
+def test_a_report_that_lacks_what_the_page_says_is_not_compared_with_it() -> None:
+    new = sample.sample()
+    old = replace(new, claims=tuple(replace(each, said="", agreement=Agreement.UNKNOWN) for each in new.claims))
+    for text in (to_html(old), to_markdown(old), to_text(old)):
+        assert "Of 85 lines of the status page" not in text
+    assert "C-TA-01" in to_html(old)
