@@ -138,7 +138,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.tests["evidence_file"] = _EVIDENCE.fullmatch
-    environment.filters.update(one_line=one_line, prose=prose, zip=zip)
+    environment.filters.update(one_line=one_line, prose=prose)
     environment.globals.update(
         words=WORDS,
         symbols=SYMBOLS,

@@ -181,16 +181,15 @@ def _matrix(page: StatusPage) -> str:
     head = ["repository", *page.areas, "Production ready", "page said"]
     rows = [f"| {' | '.join(escaped(each) for each in head)} |", "|---" * len(head) + "|"]
     for row in page.rows:
-        cells = {each.area: _cell(each) for each in row.cells}
-        found = [row.repository, *(cells.get(each, "–") for each in page.areas), row.ready, row.page_said]
+        found = [row.repository, *(_cell(row.cell(each)) for each in page.areas), row.ready, row.page_said]
         rows.append(f"| {' | '.join(escaped(each) for each in found)} |")
     unknown = ", ".join(f"{escaped(words)}: {number}" for words, number in page.would_settle)
     settling = [f"Unknown, with what would decide it: {unknown}.", ""] if unknown else []
     return "\n".join([f"### {page.sentence}", "", *settling, *rows])
 
 
-def _cell(cell: Cell) -> str:
-    return f"{SYMBOLS[cell.verdict]} {cell.words}"
+def _cell(cell: Cell | None) -> str:
+    return f"{SYMBOLS[cell.verdict]} {cell.words}" if cell is not None else "–"
 
 
 def _section(title: str, causes: Sequence[Cause], started: str) -> Iterator[str]:

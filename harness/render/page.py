@@ -66,6 +66,10 @@ class RepositoryRow:
         """All its claims."""
         return tuple(claim for cell in self.cells for claim in cell.claims)
 
+    def cell(self, area: str) -> Cell | None:
+        """The cell of an area; None if it has no claims there."""
+        return next((each for each in self.cells if each.area == area), None)
+
     @property
     def agreement(self) -> Agreement:
         """Whether the page is right about its readiness."""
