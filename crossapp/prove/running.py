@@ -62,7 +62,8 @@ class RunningSimulators:
     def described(self) -> Deployment:
         """The deployment as a file says it while the armed faults are."""
         targets = dict(self.deployment.targets)
-        for each in (FAULTS[name] for name in self._armed):
+        # A mutant of a response has no record, and what a file says of it stays true.
+        for each in (FAULTS[name] for name in self._armed if name in FAULTS):
             targets[each.app] = replace(targets[each.app], **dict[str, Any](each.described))
         return replace(self.deployment, targets=targets)
 

@@ -25,3 +25,10 @@ def test_a_variant_that_a_deployment_file_has_to_name_is_named_while_it_is_armed
     assert (honest.jwt_storage, honest.jwt_cookie) == ("", "jwt")
     with deployed(None, faults=["jwt-in-local-storage"]) as embedded:
         assert embedded.targets["tuvens-client"].jwt_storage == "localStorage:jwt"
+
+
+def test_what_a_file_says_stays_true_while_a_mutant_is_armed() -> None:
+    with running_simulators() as running:
+        running.prepare(["mutate:generateSession:200:/session_token:drop"])
+        assert running.described == running.deployment
+        assert running.fired("mutate:generateSession:200:/session_token:drop") == 0
