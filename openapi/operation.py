@@ -213,6 +213,19 @@ class Operation:
         schema = node.get("content", {}).get("application/json", {}).get("schema", {})
         return str(schema.get("$ref", "")).rpartition("/")[2]
 
+    def response_example(self, status: int) -> tuple[dict[str, str], Any]:
+        """The first documented example of a response: its required headers with Content-Type, and its body (parsed if
+        it is JSON, None if there is none). Raises KeyError for a status that is not documented."""
+        if status not in self.statuses:
+            raise KeyError(f"{status} is not documented for {self.id}")
+        node, _ = self._response(status)
+        headers = ((name, self._schemas.follow(entry, "")[0]) for name, entry in node.get("headers", {}).items())
+        found = {name: str(each["example"]) for name, each in headers if each.get("required") and "example" in each}
+        for media_type, media in node.get("content", {}).items():
+            examples = [media.get("example"), *(each.get("value") for each in media.get("examples", {}).values())]
+            return found | {"Content-Type": media_type}, next((each for each in examples if each is not None), None)
+        return found, None
+
     def response_parts(self, status: int) -> list[ResponsePart]:
         """The documented headers and fields of a response, or of one message of a stream. Raises KeyError for a status
         that is not documented."""
