@@ -12,7 +12,7 @@ from harness.http import Headers, WireError, header, read_json
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedRequest:
+class MockedRequest:
     """A request as it was sent; `target` is the percent-encoded path with its query, below the application's URL."""
 
     method: str
@@ -21,7 +21,7 @@ class ReceivedRequest:
     body: bytes
 
 
-def differences(row: MockedInteraction, request: ReceivedRequest, values: Mapping[str, str]) -> list[str]:
+def differences(row: MockedInteraction, request: MockedRequest, values: Mapping[str, str]) -> list[str]:
     """In what a request differs from that of a row, as `pointer: what is expected`; nothing if it is that request.
 
     `values` replaces placeholders of credentials. What was sent is never repeated: it may be a secret.
@@ -50,9 +50,7 @@ def replaced(text: str, values: Mapping[str, str]) -> str:
     return placeholders.PATTERN.sub(lambda word: values.get(word[0], word[0]), text)
 
 
-def _of(
-    at: str, expected: Expected, value: str | None, request: ReceivedRequest, values: Mapping[str, str]
-) -> list[str]:
+def _of(at: str, expected: Expected, value: str | None, request: MockedRequest, values: Mapping[str, str]) -> list[str]:
     if expected.kind == "absent":
         return [] if value is None else [f"{at}: no value is expected"]
     if value is None:

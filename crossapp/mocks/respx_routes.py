@@ -13,7 +13,7 @@ import httpx
 
 import openapi
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
-from crossapp.mocks.matching import ReceivedRequest, differences
+from crossapp.mocks.matching import MockedRequest, differences
 from crossapp.mocks.problems import request_problems
 from crossapp.mocks.table import MockedInteraction, default_values, table
 from harness.http import Call
@@ -91,10 +91,10 @@ class MockedApplication:
         self.unexpected.append(text)
         raise AssertionError(text)
 
-    def received(self, request: httpx.Request) -> ReceivedRequest:
+    def received(self, request: httpx.Request) -> MockedRequest:
         """A request of httpx, its target below the URL of this application."""
         target = request.url.raw_path.decode("ascii").removeprefix(urlsplit(self.url).path)
-        return ReceivedRequest(request.method, target, tuple(request.headers.multi_items()), request.read())
+        return MockedRequest(request.method, target, tuple(request.headers.multi_items()), request.read())
 
 
 def mock_tuvens_api(
@@ -221,7 +221,7 @@ def _forbids(operation: openapi.Operation) -> str:
     return f"the document of {operation.app} forbids this request of {operation.id}:"
 
 
-def _why(mocked: MockedApplication, request: ReceivedRequest) -> list[str]:
+def _why(mocked: MockedApplication, request: MockedRequest) -> list[str]:
     """Why no interaction has this request: what the document forbids, or how the closest interaction differs."""
     path = request.target.partition("?")[0]
     operation = openapi.load(mocked.app).operation_at(request.method, path)
