@@ -1,15 +1,18 @@
-"""Durations on the command line."""
+"""Durations on the command line and in tests."""
 
 import re
 
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = r"(\d+(?:\.\d+)?)([smh])"
 
 
 def seconds(text: str) -> float:
-    """`16m`, `90s`, `1h` or `0` in seconds. Raises ValueError, also for another number without a unit."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if match is None:
+    """`16m`, `90s`, `15m1s`, `1h` or `0` in seconds. Raises ValueError, also for another number without a unit."""
+    text = text.strip()
+    if re.fullmatch(rf"(?:{_PART})+", text):
+        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
+    if not re.fullmatch(r"\d+(?:\.\d+)?", text):
         raise ValueError(f"{text!r} is not a duration such as 16m, 90s or 1h")
-    if not match[2] and float(match[1]):
-        raise ValueError(f"{text!r} has no unit: write {match[1]}s, {match[1]}m or {match[1]}h")
-    return float(match[1]) * _UNITS[match[2]]
+    if float(text):
+        raise ValueError(f"{text!r} has no unit: write {text}s, {text}m or {text}h")
+    return 0.0

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-import httpx
-
 from contracts.catalogue import catalogue
+from crossapp.control import ControlError
 from crossapp.embedded import EmbeddedError
 from crossapp.prove.generated import MutantRow, MutantState
 from crossapp.prove.matrix import BROWSER, LOAD, SUITES, suite_of
@@ -95,7 +94,7 @@ class MutantProver:
             row = self._judged(self._simulators, job, near=True)
             if row.state not in (MutantState.KILLED, MutantState.CLEAR):
                 row = self._judged(self._simulators, job, near=False)
-        except (EmbeddedError, httpx.HTTPError, OSError) as error:
+        except (EmbeddedError, ControlError, OSError) as error:
             self.__exit__()
             row = _failed(job.mutant, f"{type(error).__name__}: {error}"[:300], 0.0)
         return replace(row, seconds=round(time.monotonic() - begun, 1))

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import httpx
-
 from contracts.catalogue import catalogue
+from crossapp.control import ControlError
 from crossapp.embedded import EmbeddedError
 from crossapp.prove.matrix import BROWSER, HONEST, LOAD, SUITES, Row, chosen, requirements, suite_of, suites_for
 from crossapp.prove.parallel import in_parallel
@@ -120,7 +119,7 @@ class Prover:
             if LOAD in wanted:
                 self._leave()
                 rows.append(_loaded(fault, under_load(names, fault.kills)))
-        except (EmbeddedError, GeneratorError, httpx.HTTPError, OSError) as error:
+        except (EmbeddedError, GeneratorError, ControlError, OSError) as error:
             self._leave()
             return _failed(fault, f"{type(error).__name__}: {error}"[:300], time.monotonic() - begun)
         row = rows[0] if len(rows) == 1 else rows[1].with_suites_of(rows[0])

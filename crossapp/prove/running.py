@@ -3,16 +3,14 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
-import httpx
-
+from crossapp.control import ControlClient
 from crossapp.deployments import deployed
 from crossapp.run import Settings, perform, report_of
-from harness.deployment import Control, Deployment
+from harness.deployment import Deployment
 from harness.report import Report
 from harness.saved_history import Run
 from simulators.faults import FAULTS, app_of
@@ -36,7 +34,7 @@ class RunningSimulators:
     """Running simulators that can be made honest, and dishonest in another way, again and again.
 
     With `staged` they are verified as a staging, see `as_staging`. Every method that speaks to them raises
-    httpx.HTTPError where a control plane fails.
+    ControlError where a control plane fails.
     """
 
     def __init__(self, deployment: Deployment, *, staged: bool = False) -> None:
@@ -70,27 +68,26 @@ class RunningSimulators:
     def prepare(self, faults: Sequence[str]) -> None:
         """Reset clocks, state, limits and journals, and arm these faults and no others."""
         self._armed = tuple(faults)
-        with _client() as client:
-            for control in self._controls.values():
-                _call(client, control, "DELETE", "/faults")
-                _call(client, control, "PUT", "/clock", {"now": time.time()})
-                _call(client, control, "POST", "/reset")
-                limits = _call(client, control, "GET", "/rate-limits")
-                _call(client, control, "PUT", "/rate-limits", dict.fromkeys(limits))
+        with self._controls() as controls:
+            for control in controls.values():
+                # A reset of everything would arm the faults of the start anew.
+                control.disarm()
+                control.clock.set(time.time())
+                control.reset()
+                control.set_rate_limits(dict.fromkeys(control.rate_limits()))
             for name in faults:
-                _call(client, self._control_of(name), "PUT", f"/faults/{quote(name, safe='')}", {"times": None})
+                controls[app_of(name)].arm(name)
 
     def fired(self, fault: str) -> int:
         """How often an armed fault has fired."""
-        with _client() as client:
-            listed = _call(client, self._control_of(fault), "GET", "/faults")["faults"]
-        return next(int(each["fired"]) for each in listed if each["name"] == fault)
+        with self._controls() as controls:
+            return controls[app_of(fault)].fired(fault)
 
     def responses(self) -> set[tuple[str, int]]:
         """Operation and status of the responses that the simulators sent since they were prepared, as far as their
         journals reach back."""
-        with _client() as client:
-            journals = [_call(client, each, "GET", "/journal")["exchanges"] for each in self._controls.values()]
+        with self._controls() as controls:
+            journals = [each.journal.exchanges() for each in controls.values()]
         return {
             (each["operation"], each["status"])
             for journal in journals
@@ -98,24 +95,14 @@ class RunningSimulators:
             if each["operation"] and each["status"]
         }
 
-    @property
-    def _controls(self) -> dict[str, Control]:
-        return {app: each.control for app, each in self.deployment.targets.items() if each.control is not None}
-
-    def _control_of(self, fault: str) -> Control:
-        return self._controls[app_of(fault)]
-
-
-def _client() -> httpx.Client:
-    # A machine that is busy with other verifications takes its time.
-    return httpx.Client(trust_env=False, timeout=60.0)
-
-
-def _call(client: httpx.Client, control: Control, method: str, path: str, body: object = None) -> Any:
-    headers = {"Authorization": f"Bearer {control.token}"}
-    answer = client.request(method, control.url + path, json=body, headers=headers)
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
+    @contextmanager
+    def _controls(self) -> Iterator[dict[str, ControlClient]]:
+        with ExitStack() as stack:
+            yield {
+                app: stack.enter_context(ControlClient(app, each.control))
+                for app, each in self.deployment.targets.items()
+                if each.control is not None
+            }
 
 
 @contextmanager

@@ -56,6 +56,16 @@ class Clock:
         self._parked: set[asyncio.Task[Any]] = set()
         self._advancing = asyncio.Lock()
         self._date = (-1, "")
+        self.keep()
+
+    def keep(self) -> None:
+        """Remember the present state for `restore`."""
+        self._kept = (self.now(), time.time(), self._running)
+
+    def restore(self) -> None:
+        """Back to what was kept: as far ahead of real time as then, or standing where it stood."""
+        now, real, running = self._kept
+        self.set(now + (time.time() - real if running else 0.0), running=running)
 
     def now(self) -> float:
         """Unix seconds."""
@@ -172,7 +182,8 @@ class Clock:
             task.cancel()
 
     def start(self) -> None:
-        """Set the timer for jobs that were scheduled before the event loop ran."""
+        """Set the timer for jobs that were scheduled before the event loop ran; `restore` goes back to this state."""
+        self.keep()
         self._arm()
 
     def _place(self, now: float) -> None:

@@ -130,9 +130,13 @@ def _state_routes(simulator: Simulator) -> APIRouter:
         return simulator.health()
 
     @routes.post("/reset")
-    async def reset() -> dict[str, Any]:
-        """Reset state, rate-limit counters and journal to the seed. Clock, limits and faults stay as they are."""
-        simulator.reset()
+    async def reset(everything: bool = False) -> dict[str, Any]:
+        """Reset state, rate-limit counters and journal to the seed. Clock, limits and faults stay as they are; with
+        `everything` they, and the seed, are again those of the start."""
+        if everything:
+            simulator.restore()
+        else:
+            simulator.reset()
         return {"reset": True}
 
     @routes.post("/seed")

@@ -73,6 +73,8 @@ class Simulator:
         self.together: Sequence[Simulator] = (self,)
         self.is_shared = workers > 1
         self._workers = workers
+        self._seed_at_start, self._limits_at_start = seed, limits.table()
+        self._faults_at_start = [name for name in faults.known if faults.armed(name)]
         self._born = time.monotonic()
         self._running = False
         self._stopped = False
@@ -152,6 +154,16 @@ class Simulator:
         self.limits.clear()
         self.journal.clear()
         self.faults.renew()
+
+    def restore(self) -> None:
+        """Everything as at the start: seed, state, clock, faults, limits, journal. Raises NotShared."""
+        self.alone("everything")
+        self.clock.restore()
+        self.faults.disarm_all()
+        for name in self._faults_at_start:
+            self.faults.arm(name)
+        self.limits.configure(self._limits_at_start)
+        self.reset(self._seed_at_start)
 
     def alone(self, what: str) -> None:
         """Raise NotShared where several processes serve, which would not agree on `what`."""

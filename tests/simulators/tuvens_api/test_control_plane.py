@@ -4,6 +4,7 @@ import pytest
 
 from contracts.session_token import wire
 from contracts.tuvens_event.wire import get_event
+from simulators.kit.ratelimit import rules_of
 from tests.simulators.tuvens_api.world import START, TOKEN, World, error_code
 
 
@@ -41,6 +42,24 @@ def test_reset_brings_the_seed_back_and_leaves_clock_limits_and_faults(world: Wo
     assert world.control("GET", "/rate-limits")["validateSession"] == 7
     assert world.api.faults.armed("sse-not-sent")
     assert world.control("GET", "/clock")["now"] == START + 10
+
+
+def test_a_reset_of_everything_restores_seed_state_clock_faults_limits_and_journal(world: World) -> None:
+    armed = [each for each in world.api.faults.known if world.api.faults.armed(each)]
+    limits = {name: rule.limit for name, rule in rules_of(world.api.document).items()}
+    seed = world.control("GET", "/seed")
+    world.control("POST", "/seed", {**seed, "hi_events": []})
+    world.mint()
+    world.api.limits.configure({"validateSession": 7})
+    world.api.faults.arm("sse-not-sent")
+    world.api.clock.set(START + 10, running=True)
+    world.control("POST", "/reset?everything=true")
+    assert world.api.list_sessions() == []
+    assert world.control("GET", "/seed") == seed
+    assert world.control("GET", "/rate-limits") == limits
+    assert [each for each in world.api.faults.known if world.api.faults.armed(each)] == armed
+    assert world.control("GET", "/clock") == {"now": START, "running": False}
+    assert world.control("GET", "/journal")["exchanges"] == []
 
 
 def test_nothing_of_before_a_reset_is_remembered(world: World) -> None:
