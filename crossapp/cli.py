@@ -122,6 +122,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     # A run makes many objects that stay and few in cycles: collected as often as usual, these take a tenth of its time.
     gc.set_threshold(10_000, 20, 20)
+    # Records, reports and evidence tell much of a deployment: they are for the user alone.
+    os.umask(0o077)
     # SIGTERM acts as Ctrl-C, so that child processes are stopped and files with secrets removed.
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -4,6 +4,44 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+def run(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """As asyncio.run, which SIGTERM stops as Ctrl-C does, also where Ctrl-C is ignored: all that is under way is
+    cancelled. Raises KeyboardInterrupt then. Call it from the main thread."""
+    stopped = False
+
+    async def stoppable() -> _Result:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            nonlocal stopped
+            if stopped:  # Something that blocks the loop did not end at the first.
+                raise KeyboardInterrupt
+            stopped = True
+            loop.call_soon_threadsafe(task.cancel)
+
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            return await work
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    try:
+        result = asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    else:
+        if not stopped:
+            return result
+    raise KeyboardInterrupt
 
 
 def stop_event(*, with_stdin: bool = False) -> asyncio.Event:

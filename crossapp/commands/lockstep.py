@@ -1,6 +1,5 @@
 """`crossapp lockstep`: random sequences of calls at two deployments, to find their first divergence."""
 
-import asyncio
 import json as json_module
 import os
 import tempfile
@@ -22,6 +21,7 @@ from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.history import History
 from harness.render.text import visible
+from harness.stopping import run as run_stoppable
 from harness.story import Phase, Story, StoryStoppedError
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
@@ -81,7 +81,7 @@ def lockstep(
         right = stack.enter_context(deployed(deployment, faults=fault or ()))
         word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
         bounds = Bounds(sequences, steps, minutes, seed)
-        found, result = asyncio.run(_explore(left, right, bounds, word_for_word, errors))
+        found, result = run_stoppable(_explore(left, right, bounds, word_for_word, errors))
     code = _exit_code(result)
     with printing():
         if json:

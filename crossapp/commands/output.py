@@ -17,6 +17,9 @@ from harness.render.markdown import to_markdown
 from harness.render.terminal import print_report
 from harness.report import Report
 
+_REPORT_FILES = ("report.jsonl", "report.html", "report.md", "junit.xml")
+_HISTORY_FILE = "history.jsonl"
+
 
 class LossyConsole(Console):
     """A console that prints nothing more once its reader is gone; rich would exit with 1, which means that a MUST is
@@ -68,21 +71,27 @@ def show_report(found: Report, *, json: bool, verbose: bool = False, quiet: bool
             print_report(found, LossyConsole(highlight=False), verbose=verbose, quiet=quiet)
 
 
+def remove_report(folder: Path) -> None:
+    """Remove the report and the history of an earlier run, before the first request of a new one: if that is stopped,
+    no old report lies beside its files. Raises BadParameter if that fails."""
+    for name in (*_REPORT_FILES, _HISTORY_FILE):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"--report: {folder / name} cannot be removed ({error.strerror})") from None
+
+
 def save_report(found: Report, folder: Path) -> bool:
     """Write report.jsonl and its renderings (HTML, Markdown, JUnit) into an existing folder; whether all could be."""
-    texts = {
-        "report.jsonl": "".join(line + "\n" for line in found.lines()),
-        "report.html": to_html(found),
-        "report.md": to_markdown(found),
-        "junit.xml": to_junit(found),
-    }
-    written = [_saved(folder / name, [text]) for name, text in texts.items()]
+    lines = "".join(line + "\n" for line in found.lines())
+    texts = (lines, to_html(found), to_markdown(found), to_junit(found))
+    written = [_saved(folder / name, [text]) for name, text in zip(_REPORT_FILES, texts, strict=True)]
     return all(written)
 
 
 def save_history(lines: Iterable[str], folder: Path) -> None:
     """Write history.jsonl into an existing folder."""
-    _saved(folder / "history.jsonl", (line + "\n" for line in lines))
+    _saved(folder / _HISTORY_FILE, (line + "\n" for line in lines))
 
 
 def _saved(path: Path, parts: Iterable[str]) -> bool:

@@ -1,6 +1,5 @@
 """`crossapp verify`: verify a deployment."""
 
-import asyncio
 import shutil
 import sys
 import time
@@ -16,7 +15,15 @@ from rich.console import Console
 
 from contracts.uncovered import RUN_LOAD
 from crossapp.commands.errors import need_locust, reported, seconds_of
-from crossapp.commands.output import make_folder, printing, save_history, save_report, show_report, stderr
+from crossapp.commands.output import (
+    make_folder,
+    printing,
+    remove_report,
+    save_history,
+    save_report,
+    show_report,
+    stderr,
+)
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
@@ -29,6 +36,7 @@ from harness.merge import merge
 from harness.render.saved import open_report
 from harness.render.text import in_encoding
 from harness.report import Report
+from harness.stopping import run as run_stoppable
 
 
 def verify(
@@ -133,10 +141,12 @@ def verify(
                 return
             folder = whole / "verify" if with_load and whole is not None else whole
             make_folder(folder)
-            if folder is not None:
+            if folder is not None and whole is not None:
+                for each in {folder, whole}:
+                    remove_report(each)
                 settings = replace(settings, evidence=make_evidence_folder(folder))
             progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
-            run = asyncio.run(perform(target, settings, progress))
+            run = run_stoppable(perform(target, settings, progress))
             if folder is not None:
                 save_history(run.lines, folder)
             found = report_of(run, settings)

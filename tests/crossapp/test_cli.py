@@ -44,6 +44,28 @@ def test_sigterm_stops_a_command_that_may_ignore_ctrl_c(started: str) -> None:
         assert child.wait(timeout=30) == 130
 
 
+_WHERE_NO_ERROR_PASSES = """
+import asyncio, signal
+from crossapp import cli
+from harness.stopping import run
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+async def work():
+    Deleted()
+    await asyncio.sleep(0.1)
+    print("went on")
+cli.app = lambda **_: run(work())
+cli.main()
+"""
+
+
+def test_sigterm_stops_a_run_also_where_python_drops_errors() -> None:
+    done = subprocess.run([sys.executable, "-c", _WHERE_NO_ERROR_PASSES], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
 _HEAVY = ("sqlalchemy", "pydantic", "httpx", "rich", "jinja2", "playwright", "schemathesis", "simulators", "load")
 _IMPORTED = f"""
 import sys

@@ -1,7 +1,9 @@
 """The command line as its users run it: exit codes, clear words, JSON lines for other programs."""
 
 import json
+import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,6 +133,8 @@ def test_json_is_the_report_and_nothing_else_and_can_be_judged_again(tmp_path: P
     assert {path.name for path in (tmp_path / "r").iterdir()} == {
         "history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml",
     }  # fmt: skip
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "r").iterdir()} == {0o600}
+    assert stat.S_IMODE((tmp_path / "r").stat().st_mode) == 0o700
     again = crossapp("judge", "r/history.jsonl", "-s", "C-TA-06", "-s", "cors", "--json", cwd=tmp_path)
     assert again.returncode == 0
 
@@ -139,6 +143,30 @@ def test_json_is_the_report_and_nothing_else_and_can_be_judged_again(tmp_path: P
         return {each["requirement"]: each["verdict"] for each in found if each["type"] == "finding"}
 
     assert verdicts(again.stdout) == verdicts(done.stdout)
+
+
+_IN_THE_BACKGROUND = """
+import signal
+from crossapp.cli import main
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+main()
+"""
+
+
+def test_sigterm_stops_a_run_that_ignores_ctrl_c_and_no_earlier_report_stays(tmp_path: Path) -> None:
+    earlier = ("history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml")
+    for name in earlier:
+        (tmp_path / name).write_text("of an earlier run", "utf-8")
+    command = [sys.executable, "-c", _IN_THE_BACKGROUND, "verify", "-v", "--without", "browser.*", "--report", "."]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        assert any(line.endswith(" started\n") for line in child.stderr)
+        child.send_signal(signal.SIGTERM)
+        said = child.stderr.read()
+        assert child.wait(timeout=60) == 130
+    assert said.endswith("Stopped.\n")
+    assert "Traceback" not in said
+    assert not [name for name in earlier if (tmp_path / name).exists()]
 
 
 def test_a_story_that_crashed_after_all_was_seen_exits_with_3(tmp_path: Path) -> None:
