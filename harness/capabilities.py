@@ -28,6 +28,7 @@ _REMEDIES = {
     "linked-event": "no event is known in both applications: add {{ hi = …, tuvens = … }} in events.linked, with "
     "safety.change_events = true",
     "exhaust": "rate limits may not be used up: set safety.exhaust_rate_limits = true",
+    "hostile-input": "hostile input and forged credentials are never sent to a production: verify a staging, too",
     "fuzzing": "fuzzing is switched off: set safety.fuzz = true",
     "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
     "https": "{} is not served over https: checked on real deployments only",
@@ -72,6 +73,8 @@ def capabilities_of(deployment: Deployment, *, patience: float = 0.0, browser: b
         found.add("return-origin")
     if deployment.safety.exhaust_rate_limits:
         found.add("exhaust")
+    if not any(each.kind == "production" for each in deployment.targets.values()):
+        found.add("hostile-input")
     if deployment.safety.fuzz:
         found.add("fuzzing")
     return frozenset(found)

@@ -23,6 +23,8 @@ from harness.suggestions import meant
 if TYPE_CHECKING:
     from harness.deployment_tables import DeploymentTable, ReceiverTable, SafetyTable, TargetTable, UserTable
 
+_NEVER_IN_PRODUCTION = ("exhaust_rate_limits", "change_events", "fuzz")
+
 
 def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
     """The file as a mapping, every field checked but its secrets not read; files that it names are relative to its own
@@ -151,8 +153,14 @@ def _user(at: str, table: "UserTable") -> User:
 
 
 def _safety(table: "SafetyTable", *, production: bool) -> Safety:
-    unless_production = dict.fromkeys(("exhaust_rate_limits", "change_events", "fuzz"), not production)
-    return Safety(**{**unless_production, **table.model_dump(exclude_none=True)})
+    said = table.model_dump(exclude_none=True)
+    for name in (*_NEVER_IN_PRODUCTION, "unexpected_methods"):
+        if production and said.get(name):
+            raise DeploymentError(
+                f"safety.{name}: must not be true where the kind of a target is production: remove it, and verify a "
+                "staging with it"
+            )
+    return Safety(**{**dict.fromkeys(_NEVER_IN_PRODUCTION, not production), **said})
 
 
 def _receiver(table: "ReceiverTable") -> ReceiverSettings:

@@ -105,7 +105,7 @@ class TargetTable(Table):
     port: Annotated[int, Field(ge=0, le=65_535), Must("must be a port number")] = 0
     """Without a url: the port of its simulator on this machine."""
     kind: Kind = "staging"
-    """A production is neither changed nor fuzzed unless [safety] says so."""
+    """A production is never changed or fuzzed, and gets no hostile input and no forged credentials."""
     session_expiry: Annotated[int, Field(ge=1), Must("must be a whole number of seconds")] | None = None
     """Seconds until a session expires, if not the contract's 900."""
     rate_limits: dict[str, RequestsAMinute] = Field(default_factory=dict)
@@ -203,15 +203,15 @@ class SafetyTable(Table):
     """What may be done to the deployment."""
 
     exhaust_rate_limits: bool | None = None
-    """Send until 429 comes; not on a production by default."""
+    """Send until 429 comes; never on a production."""
     exhaust_up_to: RequestsAMinute = 1_000
     """The highest rate limit, in requests a minute, that is used up."""
     change_events: bool | None = None
-    """Send webhooks and change the named events; not on a production by default."""
+    """Send webhooks and change the named events; never on a production."""
     fuzz: bool | None = None
-    """Send nonsense, with right credentials too; not on a production by default."""
+    """Send nonsense, with right credentials too; never on a production."""
     unexpected_methods: bool = False
-    """Fuzz with methods, too, that no document names, DELETE among them."""
+    """Fuzz with methods, too, that no document names, DELETE among them; never on a production."""
     seconds: Seconds = 15.0
     """Time-out of one exchange."""
     minutes: Seconds = 15.0

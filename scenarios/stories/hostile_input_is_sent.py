@@ -40,7 +40,10 @@ BODIES = {
 OVER_A_MEBIBYTE = b"x" * (1024 * 1024 + 4096)
 
 
-@story(operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"))
+@story(
+    needs=("hostile-input",),
+    operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"),
+)
 async def hostile_input_is_sent(cast: Cast) -> None:
     """Someone who knows the secret sends what is meant to break a server, then asks an ordinary question."""
     for name, text in HOSTILE.items():
@@ -64,7 +67,7 @@ async def _afterwards(cast: Cast) -> list[Reply]:
     return [await cast.validates("afterwards", (await cast.session()).token)]
 
 
-@story(operations=("receiveEventStatusChanged",))
+@story(needs=("hostile-input",), operations=("receiveEventStatusChanged",))
 async def hostile_webhooks_are_sent(cast: Cast) -> None:
     """Hi.Events, rightly signed, names events that are meant to break a server."""
     for name, text in HOSTILE.items():
@@ -76,7 +79,10 @@ async def hostile_webhooks_are_sent(cast: Cast) -> None:
         await cast.delivers(f"body/{name}", body)
 
 
-@story(operations=("generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"))
+@story(
+    needs=("hostile-input",),
+    operations=("generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"),
+)
 async def oversized_bodies_are_sent(cast: Cast) -> None:
     """Callers with right credentials send bodies above 1 MiB, right but for their size."""
     session = await cast.session()

@@ -28,7 +28,7 @@ ILL_FORMED_BODIES = {
 }
 
 
-@story(operations=("generateSession",))
+@story(needs=("hostile-input",), operations=("generateSession",))
 async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
     """Strangers ask for a session: without a JWT, with a damaged one, with one that nobody signed."""
     user = cast.organiser

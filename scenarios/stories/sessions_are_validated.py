@@ -117,7 +117,7 @@ async def unknown_sessions_are_refused(cast: Cast) -> None:
         await cast.asks_permission(f"validatePermission/{name}", value, "manage_ticketing")
 
 
-@story(operations=("generateSession", *OPERATIONS))
+@story(needs=("hostile-input",), operations=("generateSession", *OPERATIONS))
 async def ill_formed_questions_are_refused(cast: Cast) -> None:
     """Hi.Events, with the right secret, asks questions that lack a field or have it of another type."""
     session = await cast.session()

@@ -107,3 +107,19 @@ def test_a_run_sends_no_more_than_was_planned() -> None:
     assert not wrong, "sent, and planned; python -m tests.crossapp.planned_requests counts anew"
     assert sum(found.values()) > 0.7 * sum(plan.requests.values())
     assert set(sent(history)) <= {each.name for each in plan.stories}
+
+
+def test_a_production_gets_no_attack_and_a_staging_does(described: Mapping[str, Any]) -> None:
+    attacks = {
+        "hostile_input_is_sent",
+        "hostile_webhooks_are_sent",
+        "oversized_bodies_are_sent",
+        "ill_formed_questions_are_refused",
+        "mock_credentials_are_tried_at_tuvens_api",
+        "sessions_are_refused_without_a_valid_jwt",
+        "operations_are_fuzzed",
+        "an_event_is_changed",
+    }
+    of_staging, of_production = planned(described, Settings()), planned(described, Settings(), kind="production")
+    assert attacks <= {each.name for each in of_staging.stories}
+    assert attacks <= set(of_production.left_out)

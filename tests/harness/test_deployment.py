@@ -463,14 +463,19 @@ def test_a_failing_command_does_not_show_what_it_printed() -> None:
 # Capabilities
 
 
-def test_production_is_neither_changed_nor_exhausted_nor_fuzzed_unless_said() -> None:
+def test_production_is_neither_changed_nor_exhausted_nor_fuzzed_nor_attacked() -> None:
     whole = changed(f"{TARGET}/kind", "production") | {"events": {"tuvens": ["1"], "linked": [{"hi": 1, "tuvens": 1}]}}
-    forbidden = {"events", "linked-event", "exhaust", "fuzzing"}
+    forbidden = {"events", "linked-event", "exhaust", "fuzzing", "hostile-input"}
     assert capabilities_of(build(whole)) & forbidden == set()
     assert not build(whole).safety.unexpected_methods
-    said = whole | {"safety": {"exhaust_rate_limits": True, "change_events": True, "fuzz": True}}
-    for each in (said, whole | {"targets": GOOD["targets"]}):
-        assert forbidden <= capabilities_of(build(each))
+    assert forbidden <= capabilities_of(build(whole | {"targets": GOOD["targets"]}))
+
+
+@pytest.mark.parametrize("field", ["exhaust_rate_limits", "change_events", "fuzz", "unexpected_methods"])
+def test_no_field_allows_more_in_a_production(field: str) -> None:
+    with pytest.raises(DeploymentError, match=f"safety.{field}: must not be true where the kind of a target is prod"):
+        build(changed(f"{TARGET}/kind", "production") | {"safety": {field: True}})
+    build(changed(f"{TARGET}/kind", "production") | {"safety": {field: False}})
 
 
 def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -> None:
@@ -480,13 +485,14 @@ def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -
         "target:tuvens-api", "target:hi.events", "role:organiser", "role:user", "jwt-secret", "expired-jwt", "events",
         "linked-event", "foreign-event", "return-origin", "control:tuvens-api", "expiry:tuvens-api",
         "database:tuvens-api", "audit-log:tuvens-api", "launch:tuvens-api", "https:tuvens-api", "https:hi.events",
-        "receiver", "failures:tuvens-api", "failures:hi.events", "retries:tuvens-api",
+        "hostile-input", "receiver", "failures:tuvens-api", "failures:hi.events", "retries:tuvens-api",
     }  # fmt: skip
     assert capabilities_of(build(GOOD)) == {
         "target:tuvens-api",
         "role:organiser",
         "exhaust",
         "fuzzing",
+        "hostile-input",
         "https:tuvens-api",
     }
 
