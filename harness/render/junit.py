@@ -1,7 +1,8 @@
 """A report as JUnit XML for build servers: one test case for each finding.
 
 A violated MUST is a failure. A harness fault, a crashed story, an inconclusive finding, and a run that did not finish
-or judged nothing are errors. Blocked, waived and not applicable findings are skipped, each with its reason.
+or judged nothing are errors. Blocked, waived and not applicable findings are skipped, each with its reason. The `file`
+of a case is the contract page that states its rule, as a path in this repository.
 """
 
 from xml.etree import ElementTree as ET
@@ -58,6 +59,7 @@ def _case(suite: ET.Element, finding: Finding) -> None:
         "testcase",
         classname=one_line(place_of(finding)),
         name=one_line(finding.requirement.rpartition(".")[2]),
+        file=one_line(f"docs/contract/{finding.source.edition}.md"),
         time=f"{sum(each.milliseconds for each in finding.exchanges) / 1000:.3f}",
     )
     match finding.verdict:

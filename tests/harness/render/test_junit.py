@@ -1,9 +1,12 @@
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from harness.render.junit import to_junit
 from harness.report import Report
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HELD, HOSTILE, VIOLATED, finding, report_of
+
+ROOT = Path(__file__).parents[3]
 
 
 def cases(report: Report) -> dict[str, ET.Element]:
@@ -31,6 +34,12 @@ def test_each_verdict_has_its_outcome() -> None:
     assert outcomes["session_token.generate_answers_200"] == []
     assert outcomes["crossapp.deviations.deviation 1 is up to date"] == ["failure"]
     assert outcomes["crossapp.stories.operations_are_fuzzed"] == ["error"]
+
+
+def test_a_case_names_the_page_of_its_rule() -> None:
+    case = cases(sample.sample())[sample.VALIDATE]
+    assert (ROOT / str(case.get("file"))).is_file()
+    assert float(str(case.get("time"))) > 0
 
 
 def test_a_blocked_case_names_its_root() -> None:
