@@ -28,7 +28,7 @@ _REMEDIES = {
     "linked-event": "no event is known in both applications: add {{ hi = …, tuvens = … }} in events.linked, with "
     "safety.change_events = true",
     "exhaust": "rate limits may not be used up: set safety.exhaust_rate_limits = true",
-    "hostile-input": "hostile input and forged credentials are never sent to a production: verify a staging, too",
+    "hostile-input": "hostile input and forged JWTs are never sent to a production: verify a staging, too",
     "fuzzing": "fuzzing is switched off: set safety.fuzz = true",
     "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
     "https": "{} is not served over https: checked on real deployments only",

@@ -105,7 +105,7 @@ class TargetTable(Table):
     port: Annotated[int, Field(ge=0, le=65_535), Must("must be a port number")] = 0
     """Without a url: the port of its simulator on this machine."""
     kind: Kind = "staging"
-    """A production is never changed or fuzzed, and gets no hostile input and no forged credentials."""
+    """A production is never changed or fuzzed, and gets no hostile input and no forged JWTs."""
     session_expiry: Annotated[int, Field(ge=1), Must("must be a whole number of seconds")] | None = None
     """Seconds until a session expires, if not the contract's 900."""
     rate_limits: dict[str, RequestsAMinute] = Field(default_factory=dict)
