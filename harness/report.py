@@ -214,7 +214,8 @@ class Footer:
 class BudgetLine:
     """A budget under load. `word`: PASS, FAIL, INCONCLUSIVE, INVALID or UNOBSERVABLE. `value` of the statistic with its
     bounds `low` and `high`, None if unknown. `margin`: the share of the limit that is left (negative: exceeded).
-    `observes`: exact, upper bound, lower bound or none. `unit`: ms, share or count."""
+    `observes`: exact, upper bound, lower bound or none. `unit`: ms, share or count. `needs`: what would decide it;
+    empty if it is decided."""
 
     requirement: str
     threshold: str
@@ -231,6 +232,7 @@ class BudgetLine:
     observes: str
     confidence: float
     reading: str
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

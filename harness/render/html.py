@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from harness.render import load_words
 from harness.render.arrange import arrange, cautions, counts_in_words, headline, is_good
-from harness.render.charts import percentile_chart, time_chart
+from harness.render.charts import percentile_chart, percentile_legend, time_chart, time_legend
 from harness.render.text import one_line, prose, visible
 from harness.render.words import (
     CRASHES,
@@ -153,7 +153,9 @@ def _template() -> Template:
         when=when,
         load_words=load_words,
         percentile_chart=percentile_chart,
+        percentile_legend=percentile_legend,
         time_chart=time_chart,
+        time_legend=time_legend,
     )
     return environment.get_template("report.html")
 

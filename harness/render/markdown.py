@@ -131,10 +131,11 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
 def _load(load: LoadLine) -> str:
     lines = ["### Budgets under load", ""]
     lines += [f"- {label}: {escaped(text)}" for label, text in load_words.lines(load)]
-    lines += ["", "| verdict | budget | measured | bounds | margin |", "|---|---|---|---|---|"]
+    lines += ["", "| verdict | budget | measured | bounds | margin | needs |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {escaped(each.word)} | {code(each.requirement, in_table=True)} {code(each.threshold, in_table=True)} "
-        f"| {load_words.amount(each.value, each.unit)} | {load_words.bounds(each)} | {load_words.margin(each)} |"
+        f"| {load_words.against_limit(each)} | {load_words.bounds(each)} | {load_words.margin(each)} "
+        f"| {escaped(each.needs) or '–'} |"
         for each in load.budgets
     ]
     return "\n".join(lines)

@@ -157,9 +157,11 @@ class _Printer:
         for each in load.budgets:
             self._gap()
             self._write(Text(one_line(each.word), style=_WORDS.get(each.word, "")).append(f"  {each.requirement}"))
-            value = load_words.amount(each.value, each.unit)
-            self._field("measured", f"{each.threshold}: {value} ({load_words.bounds(each)}), {load_words.margin(each)}")
+            measured = load_words.against_limit(each)
+            self._field("measured", f"{measured} ({load_words.bounds(each)}), {load_words.margin(each)}")
             self._field("of", f"{load_words.counted(each)}, {each.unknown} unknown; {each.metric}, {each.observes}")
+            if each.needs:
+                self._field("needs", each.needs)
 
     def _page(self) -> None:
         page = self._arranged.page

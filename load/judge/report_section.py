@@ -11,7 +11,7 @@ from harness.typed import typed
 from harness.verdict import VerdictName
 from load.generate.samples import Block, Result, measured
 from load.judge.catalogue import outcome_of
-from load.judge.evaluate import BudgetOutcome, Word
+from load.judge.evaluate import BudgetOutcome, Observes, Word
 from load.judge.intervals import Interval, mean_bounds, percentile_bounds
 from load.judge.page_load_figures import middle
 from load.judge.sequential import Looks
@@ -124,7 +124,42 @@ def _budget(budget: Budget, outcome: BudgetOutcome, verdict: VerdictName) -> Bud
         observes=outcome.observes.value,
         confidence=budget.confidence,
         reading=budget.reading,
+        needs=_needs(budget, outcome, word),
     )
+
+
+def _needs(budget: Budget, outcome: BudgetOutcome, word: Word) -> str:
+    """What would decide a budget; empty if it is decided."""
+    if word is Word.INVALID:
+        return "a run that can be trusted"
+    if word is Word.UNOBSERVABLE:
+        return "the Server-Timing header" if outcome.observes is Observes.UPPER else ""
+    if word is not Word.INCONCLUSIVE:
+        return ""
+    unit = "loads" if budget.of_pages else "requests"
+    if outcome.remedy:
+        return outcome.remedy
+    if outcome.needed > outcome.count:
+        return f"at least {outcome.needed} {unit}"
+    if outcome.unknown:
+        return f"more {unit}, each with a response"
+    about = _about(budget, outcome)
+    return f"about {about} {unit}" if about else f"more {unit}: the value is too close to the limit to say how many"
+
+
+_MOST_TIMES = 100
+
+
+def _about(budget: Budget, outcome: BudgetOutcome) -> int:
+    """About how many samples would decide it if the value stays: bounds narrow with the root of their number. 0 if it
+    is not known, or more than 100 times as many."""
+    bounds, limit = outcome.bounds, budget.threshold.limit
+    width = bounds.high - bounds.value if bounds.value < limit else bounds.value - bounds.low
+    distance = abs(bounds.value - limit)
+    if not math.isfinite(width) or not distance:
+        return 0
+    times = (width / distance) ** 2
+    return math.ceil(float(f"{outcome.count * times:.2g}")) if 1.0 < times <= _MOST_TIMES else 0
 
 
 def _margin(budget: Budget, value: float) -> float | None:

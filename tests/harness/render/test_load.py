@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.render.arrange import arrange
-from harness.render.charts import percentile_chart, quantile, time_chart
+from harness.render.charts import percentile_chart, percentile_legend, quantile, time_chart, time_legend
 from harness.render.html import to_html
 from harness.render.load_words import accounts, amount, margin
 from harness.render.markdown import to_markdown
@@ -50,8 +50,28 @@ PASSED = BudgetLine(
 )
 BUDGETS = (
     PASSED,
-    replace(PASSED, requirement="load.sure", unit="share", word="FAIL", value=0.9, low=0.8, high=0.95, margin=-9.0),
-    replace(PASSED, requirement="load.none", word="INCONCLUSIVE", value=None, low=None, high=None, margin=None),
+    replace(
+        PASSED,
+        requirement="load.sure",
+        threshold="rate>=0.999",
+        metric="success",
+        unit="share",
+        word="FAIL",
+        value=0.9,
+        low=0.8,
+        high=0.95,
+        margin=-9.0,
+    ),
+    replace(
+        PASSED,
+        requirement="load.none",
+        word="INCONCLUSIVE",
+        value=None,
+        low=None,
+        high=None,
+        margin=None,
+        needs="about 300 requests",
+    ),
 )
 LOAD = LoadLine(
     "steady 2 s at 10/s",
@@ -91,19 +111,21 @@ def test_the_words() -> None:
 def test_the_terminal_tells_every_budget(report: Report) -> None:
     text = " ".join(to_text(report).split())
     assert "Budgets under load (3)" in text
-    assert "PASS load.quick measured p(95)<10: 9 ms (8 ms to 9.9 ms), 10 % left" in text
-    assert "FAIL load.sure" in text
+    assert "PASS load.quick measured p95 9 ms of under 10 ms (8 ms to 9.9 ms), 10 % left" in text
+    assert "FAIL load.sure measured 90 % of at least 99.9 %" in text
+    assert "needs about 300 requests" in text
     assert "an empty server on this machine: latency p95 0.75 ms" in text
 
 
 def test_markdown_has_a_table_of_them(report: Report) -> None:
     text = to_markdown(report)
-    assert "| PASS | `load.quick` `p(95)<10` | 9 ms | 8 ms to 9.9 ms | 10 % left |" in text
+    assert "| PASS | `load.quick` `p(95)<10` | p95 9 ms of under 10 ms | 8 ms to 9.9 ms | 10 % left | – |" in text
+    assert "| about 300 requests |" in text
 
 
 def test_the_page_has_charts_and_no_hostile_markup(report: Report) -> None:
     page = to_html(report)
-    assert page.count("<svg") == 2
+    assert page.count('role="img"') == 2
     assert 'href="locust.html"' in page
     assert page.count("<script") == 0
     assert "1 of 3 budgets passed" in page
@@ -116,6 +138,47 @@ def test_charts_are_well_formed_and_hold_each_line() -> None:
         assert len([each for each in root.iter() if each.tag == "polyline"]) == lines
     bars = [each.get("class") for each in ElementTree.fromstring(str(time_chart(MEASURE))).iter("rect")]
     assert bars == ["due unmeasured", "due", "failed", "due", "failed"]
+
+
+def _texts(chart: object, kind: str) -> list[str]:
+    return [each.text or "" for each in ElementTree.fromstring(str(chart)).iter("text") if each.get("class") == kind]
+
+
+def _budget_lines(chart: object) -> int:
+    return sum(each.get("class") == "budget" for each in ElementTree.fromstring(str(chart)).iter("line"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "drawn", "text"), [(10, 1, "p95 under 10 ms"), (5000, 0, "↑ p95 under 5 s")], ids=["near", "far"]
+)
+def test_a_budget_is_a_line_or_is_named_at_the_edge(limit: int, drawn: int, text: str) -> None:
+    budgets = (replace(PASSED, threshold=f"p(95)<{limit}"),)
+    for chart in (percentile_chart(MEASURE, budgets), time_chart(MEASURE, budgets)):
+        assert (_budget_lines(chart), _texts(chart, "limit")) == (drawn, [text])
+        assert f"Budget: {text.removeprefix('↑ ')}." in str(chart)
+
+
+def test_a_stall_of_the_warm_up_does_not_set_the_scale() -> None:
+    stalled = replace(STRETCHES[0], times=((4.0, 20), (900.0, 10)))
+    usual, slow = (
+        _texts(time_chart(replace(MEASURE, stretches=each)), "axis") for each in (STRETCHES, (stalled, *STRETCHES[1:]))
+    )
+    assert slow == usual
+
+
+def test_legends_name_each_line_and_budget() -> None:
+    assert [each.text for each in percentile_legend(MEASURE, BUDGETS[:2])] == [
+        "response time",
+        "its confidence bounds",
+        "budget: p95 under 10 ms",
+    ]
+    assert [each.kind for each in time_legend(MEASURE, ())] == [
+        "line latency",
+        "line p95",
+        "due",
+        "due unmeasured",
+        "failed",
+    ]
 
 
 def test_nothing_measured_is_no_chart() -> None:
