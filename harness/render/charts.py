@@ -5,7 +5,7 @@ edge, with an arrow.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -125,7 +125,10 @@ def time_chart(measure: MeasureLine, budgets: Budgets = ()) -> Markup:
             if each.failed:
                 body.append(_bar(x, bar, each, each.failed / each.seconds, "failed"))
     body += [_text(right + 4, bar(each) + 4, f"{each:.3g}/s", "axis", "start") for each in (0.0, most)]
-    kinds = [("p95", lambda each: quantile(each, 0.95)), ("latency", lambda each: quantile(each, 0.5))]
+    kinds: list[tuple[str, Callable[[Stretch], float]]] = [
+        ("p95", lambda each: quantile(each, 0.95)),
+        ("latency", lambda each: quantile(each, 0.5)),
+    ]
     kinds += [("mean", mean)] if _has_mean(limits) else []
     lines = [
         _line([(x(each.start + each.seconds / 2), y(value(each))) for each in timed], kind) for kind, value in kinds
