@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.thresholds import Statistic
 from load.judge.intervals import FEWEST_MEASUREMENTS, fewest_for_rate, needed_for_rate
 from load.pages.page_loads import PageLoadOptions
 from load.plan.arrivals import Schedule
 from load.plan.budgets import TIMES, Budget, Metric
 from load.plan.measures import PAGES
-from load.plan.thresholds import Statistic
 
 _BEHIND = {"flow/": "flow"}
 PACE = 2.0

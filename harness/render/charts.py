@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from harness.render.load_words import amount, limit_in_words, limit_of, name_of, statistic_of
+from harness.render.load_words import amount, limit_in_words, name_of, threshold_of
 from harness.report import BudgetLine, MeasureLine, Stretch
+from harness.thresholds import Statistic
 
 _WIDTH, _HEIGHT = 400, 236
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 28, 38
@@ -73,7 +74,11 @@ def percentile_chart(measure: MeasureLine, budgets: Budgets = ()) -> Markup:
     server = [(row[0], row[1], row) for row in measure.server if row[0] is not None and row[1] is not None]
     values = [max(value, 0.01) for *_, row in (*rows, *server) for value in row[1:] if value is not None]
     limits = budgets_of(measure, budgets)
-    near = [limit_of(each) for each in limits if min(values) / _FAR <= limit_of(each) <= max(values) * _FAR]
+    near = [
+        threshold_of(each).limit
+        for each in limits
+        if min(values) / _FAR <= threshold_of(each).limit <= max(values) * _FAR
+    ]
     ticks = _decades(min(*values, *near), max(*values, *near))
     y = _Scale(math.log10(ticks[0]), math.log10(ticks[-1]), _HEIGHT - _BOTTOM, _TOP)
     x = _Scale(_nines(rows[0][0]), _nines(rows[-1][0]), _LEFT + 12, _WIDTH - _RIGHT - 10)
@@ -93,7 +98,7 @@ def percentile_chart(measure: MeasureLine, budgets: Budgets = ()) -> Markup:
     for name, each in (("server", server), ("latency", rows)):
         if each:
             body.append(_line([(x(_nines(percent)), y(_log(value))) for percent, value, _ in each], name))
-    body.append(_budget_lines([(y(_log(limit_of(each))), _label(each)) for each in limits], right))
+    body.append(_budget_lines([(y(_log(threshold_of(each).limit)), _label(each)) for each in limits], right))
     said = ", ".join(f"p{percent:g} {amount(value, 'ms')}" for percent, value, _ in rows)
     return _svg(body, f"{measure.name}: response time by percentile. {said}." + _spoken(limits))
 
@@ -103,16 +108,16 @@ def time_chart(measure: MeasureLine, budgets: Budgets = ()) -> Markup:
     stretches = measure.stretches
     if not stretches:
         return Markup("")
-    end = max(each.start + each.seconds for each in stretches)
+    end = max(0.001, *(each.start + each.seconds for each in stretches))
     right = float(_WIDTH - _RIGHT - _RATES)
-    x = _Scale(0.0, max(end, 0.001), _LEFT, right)
+    x = _Scale(0.0, end, _LEFT, right)
     limits = _of_latency(measure, budgets)
     timed = [each for each in stretches if each.times]
     # A stall of the warm-up must not flatten what is judged.
     judged = [each for each in timed if each.measured] or timed
     tops = [quantile(each, 0.95) for each in judged]
     highest = max((*tops, *(mean(each) for each in judged if _has_mean(limits))), default=1.0) or 1.0
-    near = [limit_of(each) for each in limits if limit_of(each) <= highest * _FAR]
+    near = [threshold_of(each).limit for each in limits if threshold_of(each).limit <= highest * _FAR]
     ticks = _steps(max(highest, *near) if near else highest, 4)
     y = _Scale(0.0, ticks[-1], _HEIGHT - _BOTTOM, _TOP)
     rates = [each.due / each.seconds for each in stretches if each.seconds]
@@ -138,7 +143,7 @@ def time_chart(measure: MeasureLine, budgets: Budgets = ()) -> Markup:
     body.append(_text((_LEFT + right) / 2, _HEIGHT - 5, "time since the start of the run", "title"))
     body.append(_text(2, 12, "response time", "title", "start"))
     body.append(_text(_WIDTH - 2, 12, f"{_unit_of(measure)} per second", "title", "end"))
-    body.append(_budget_lines([(y(limit_of(each)), _label(each)) for each in limits], right))
+    body.append(_budget_lines([(y(threshold_of(each).limit), _label(each)) for each in limits], right))
     said = f"p95 {amount(min(tops), 'ms')} to {amount(max(tops), 'ms')}" if tops else "no correct response"
     failed = sum(each.failed for each in stretches)
     return _svg(
@@ -203,7 +208,7 @@ def _of_latency(measure: MeasureLine, budgets: Budgets) -> list[BudgetLine]:
 
 
 def _has_mean(budgets: Budgets) -> bool:
-    return any(statistic_of(each) == "avg" for each in budgets)
+    return any(threshold_of(each).statistic is Statistic.MEAN for each in budgets)
 
 
 def _unit_of(measure: MeasureLine) -> str:

@@ -1,9 +1,9 @@
 """The figures of a load run in words, the same in every rendering. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.report import BudgetLine, LoadLine
+from harness.thresholds import Statistic, Threshold, read_threshold
 
 _PAGE = {"page, first visit": "first visit", "page, second visit": "second visit"}
 _HEALTH = {
@@ -15,8 +15,6 @@ _HEALTH = {
     "in_flight_max": "at most {:.0f} arrivals in flight",
     "connections_max": "at most {:.0f} open connections",
 }
-_THRESHOLD = re.compile(r"(p\([0-9.]+\)|avg|med|rate|count)(<=|>=|<|>)([0-9.]+)")
-_NAMES = {"avg": "mean", "med": "median", "rate": "", "count": ""}
 _OPERATORS = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 
 
@@ -29,39 +27,29 @@ def amount(value: float | None, unit: str) -> str:
     return f"{100 * value:.4g} %" if unit == "share" else f"{value:.0f}"
 
 
-def statistic_of(line: BudgetLine) -> str:
-    """The statistic of a budget as its threshold names it: p(95), avg, med, rate or count."""
-    return _threshold(line)[0]
-
-
-def limit_of(line: BudgetLine) -> float:
-    """The limit of a budget, in its unit; a share of 1 for a rate."""
-    return float(_threshold(line)[2])
+def threshold_of(line: BudgetLine) -> Threshold:
+    """The threshold of a budget; its limit is in the unit of the budget, a share of 1 for a rate."""
+    return read_threshold(line.threshold)
 
 
 def name_of(line: BudgetLine) -> str:
     """The name of a budget's statistic: p95, mean, median; empty for rates and counts."""
-    name = statistic_of(line)
-    return _NAMES.get(name, name.translate({ord("("): None, ord(")"): None}))
+    threshold = threshold_of(line)
+    if threshold.statistic is Statistic.PERCENTILE:
+        return "median" if threshold.quantile == 0.5 else f"p{100 * threshold.quantile:g}"
+    return "mean" if threshold.statistic is Statistic.MEAN else ""
 
 
 def limit_in_words(line: BudgetLine) -> str:
     """The limit of a budget with its direction: at most 100 ms, at least 99.9 %."""
-    return f"{_OPERATORS[_threshold(line)[1]]} {amount(limit_of(line), line.unit)}"
+    threshold = threshold_of(line)
+    return f"{_OPERATORS[threshold.operator]} {amount(threshold.limit, line.unit)}"
 
 
 def against_limit(line: BudgetLine) -> str:
     """The measured value beside the limit: p95 12 ms of at most 100 ms, 99.95 % of at least 99.9 %."""
     value = amount(line.value, line.unit)
     return f"{name_of(line)} {value} of {limit_in_words(line)}".strip()
-
-
-def _threshold(line: BudgetLine) -> tuple[str, str, str]:
-    """Statistic, operator and limit of a budget in k6's grammar, in which every report has them."""
-    found = _THRESHOLD.fullmatch(line.threshold)
-    if found is None:
-        raise ValueError(f"threshold: {line.threshold!r} is not a threshold such as p(95)<10 or rate>=0.999")
-    return found[1], found[2], found[3]
 
 
 def bounds(line: BudgetLine) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from harness.thresholds import Statistic, Threshold
 from load.generate.samples import Block, Result, measured, merged
 from load.judge.intervals import (
     FEWEST_BLOCKS,
@@ -22,7 +23,6 @@ from load.judge.intervals import (
     rate_bounds,
 )
 from load.plan.budgets import TIMES, Budget, Metric
-from load.plan.thresholds import Statistic, Threshold
 
 
 class Word(StrEnum):

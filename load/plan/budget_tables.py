@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field
 
 from harness.file_tables import ListOf, Must, Table, Text
 from harness.requirement import Level
+from harness.thresholds import read_threshold
 from load.plan.budgets import Metric
 from load.plan.measures import MEASURES, PAGES
-from load.plan.thresholds import read_threshold
 
 
 def _name(text: str) -> str:

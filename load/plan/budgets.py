@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.data_file import read_data
 from harness.requirement import Level
+from harness.thresholds import Statistic, Threshold, read_threshold
 from load.plan.measures import PAGES, TUVENS_CALLS
-from load.plan.thresholds import Statistic, Threshold, read_threshold
 
 if TYPE_CHECKING:
     from load.plan.budget_tables import BudgetTable

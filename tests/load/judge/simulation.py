@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.requirement import Level
+from harness.thresholds import read_threshold
 from load.generate.samples import Block, Result, rounded
 from load.judge.evaluate import Word, evaluate
 from load.judge.sequential import Looks, at_look
 from load.plan.budgets import Budget, Metric
-from load.plan.thresholds import read_threshold
 
 Draw = Callable[[random.Random], float]
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -45,7 +46,8 @@ class Threshold:
 
     def __str__(self) -> str:
         name = f"p({self.quantile * 100:g})" if self.statistic is Statistic.PERCENTILE else self.statistic.value
-        return f"{name}{self.operator}{self.limit:g}"
+        # Whole and without an exponent, so that read_threshold reads it back.
+        return f"{name}{self.operator}{Decimal(repr(self.limit)).normalize():f}"
 
 
 def read_threshold(text: str) -> Threshold:
