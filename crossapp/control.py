@@ -33,7 +33,9 @@ class ControlClient:
         self.app = app
         self._control = control
         headers = {"Authorization": f"Bearer {control.token}"}
-        self._client = httpx.Client(trust_env=False, timeout=timeout, headers=headers)
+        # Shorter than servers keep idle connections: none is used that the server closes just then.
+        limits = httpx.Limits(keepalive_expiry=1.0)
+        self._client = httpx.Client(trust_env=False, timeout=timeout, headers=headers, limits=limits)
         self.clock = ControlledClock(self)
         self.journal = ControlledJournal(self)
 
@@ -129,11 +131,7 @@ class ControlledClock:
     def advance(self, span: Duration) -> int:
         """Move the clock forward; returns how many jobs fell due, once they have ended. Raises ValueError for a text
         that is no duration."""
-        if isinstance(span, timedelta):
-            span = span.total_seconds()
-        moved = self._client.call(
-            "POST", "/clock/advance", {"seconds": seconds(span) if isinstance(span, str) else span}
-        )
+        moved = self._client.call("POST", "/clock/advance", {"seconds": _seconds(span)})
         return int(moved["fired"])
 
 
@@ -166,9 +164,7 @@ class ControlledJournal:
         known = openapi.load(self._client.app).operations
         if operation not in known:
             raise ControlError(f"{self._client.app} has no operation {operation!r}; {meant(operation, tuple(known))}")
-        if isinstance(within, timedelta):
-            within = within.total_seconds()
-        deadline = time.monotonic() + (seconds(within) if isinstance(within, str) else within)
+        deadline = time.monotonic() + _seconds(within)
         wanted = 1 if times is None else times
         found = last = 0
         # A client may have a response before the journal has it.
@@ -193,6 +189,12 @@ class ControlledJournal:
         ]
         said = "\n".join(["It was called with:", *lines]) if lines else "It was not called at all."
         return f"{self._client.app} was to be called {wanted} by {which}, and was {_times(found)}. {said}"
+
+
+def _seconds(span: Duration) -> float:
+    if isinstance(span, timedelta):
+        return span.total_seconds()
+    return seconds(span) if isinstance(span, str) else span
 
 
 def _times(count: int) -> str:

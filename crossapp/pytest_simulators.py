@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+import openapi
 from contracts.session_token import wire
 from crossapp.control import ControlClient, ControlError, Duration
 from crossapp.embedded import embedded
@@ -20,7 +21,7 @@ from simulators.people import Person, find_person
 from simulators.seed import default_seed
 from simulators.tuvens_api.jwts import mint_jwt
 
-_ARGUMENTS = [*(part for app in ("tuvens-api", "hi.events", "tuvens-client") for part in ("--port", f"{app}=0"))]
+_ARGUMENTS = [*(f"--port={app}=0" for app in openapi.APPS), "--limits", "raised"]
 
 
 class App:
@@ -108,7 +109,7 @@ def crossapp_stack() -> Iterator[Stack]:
     """The three simulators, which run until the session ends. Rate limits are in effect none; a test sets its own with
     `control.set_rate_limits`."""
     with ExitStack() as resources:
-        description = resources.enter_context(embedded([*_ARGUMENTS, "--limits", "raised"]))
+        description = resources.enter_context(embedded(_ARGUMENTS))
         yield Stack(description, resources)
 
 

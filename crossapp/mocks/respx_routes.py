@@ -45,6 +45,8 @@ class MockedApplication:
         self._router: respx.Router = _respx().Router(assert_all_called=False)
         for row in rows:
             _route(self, self._router, row)
+        # respx takes the first route that fits.
+        self._router.route().mock(side_effect=lambda request: self.refuse(*_why(self, self.received(request))))
 
     def __getitem__(self, key: str) -> "respx.Route":
         if key not in self.rows:
@@ -81,8 +83,6 @@ class MockedApplication:
     def respond(self, request: httpx.Request) -> httpx.Response:
         """The response to a request. Raises AssertionError for one that the document forbids, or that is in no
         interaction of this mock."""
-        if not any(route.pattern.match(request) for route in self.routes.values()):
-            self.refuse(*_why(self, self.received(request)))
         return self._router.handler(request)
 
     def refuse(self, *lines: str) -> NoReturn:

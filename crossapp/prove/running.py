@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -37,8 +37,9 @@ class RunningSimulators:
     ControlError where a control plane fails.
     """
 
-    def __init__(self, deployment: Deployment, *, staged: bool = False) -> None:
+    def __init__(self, deployment: Deployment, controls: Mapping[str, ControlClient], *, staged: bool = False) -> None:
         self.deployment = deployment
+        self._controls = controls
         self._staged = staged
         self._armed: tuple[str, ...] = ()
 
@@ -68,41 +69,29 @@ class RunningSimulators:
     def prepare(self, faults: Sequence[str]) -> None:
         """Reset clocks, state, limits and journals, and arm these faults and no others."""
         self._armed = tuple(faults)
-        with self._controls() as controls:
-            for control in controls.values():
-                # A reset of everything would arm the faults of the start anew.
-                control.disarm()
-                control.clock.set(time.time())
-                control.reset()
-                control.set_rate_limits(dict.fromkeys(control.rate_limits()))
-            for name in faults:
-                controls[app_of(name)].arm(name)
+        for control in self._controls.values():
+            # A reset of everything would arm the faults of the start anew.
+            control.disarm()
+            control.clock.set(time.time())
+            control.reset()
+            control.set_rate_limits(dict.fromkeys(control.rate_limits()))
+        for name in faults:
+            self._controls[app_of(name)].arm(name)
 
     def fired(self, fault: str) -> int:
         """How often an armed fault has fired."""
-        with self._controls() as controls:
-            return controls[app_of(fault)].fired(fault)
+        return self._controls[app_of(fault)].fired(fault)
 
     def responses(self) -> set[tuple[str, int]]:
         """Operation and status of the responses that the simulators sent since they were prepared, as far as their
         journals reach back."""
-        with self._controls() as controls:
-            journals = [each.journal.exchanges() for each in controls.values()]
+        journals = [each.journal.exchanges() for each in self._controls.values()]
         return {
             (each["operation"], each["status"])
             for journal in journals
             for each in journal
             if each["operation"] and each["status"]
         }
-
-    @contextmanager
-    def _controls(self) -> Iterator[dict[str, ControlClient]]:
-        with ExitStack() as stack:
-            yield {
-                app: stack.enter_context(ControlClient(app, each.control))
-                for app, each in self.deployment.targets.items()
-                if each.control is not None
-            }
 
 
 @contextmanager
@@ -114,4 +103,10 @@ def running_simulators(*faults: str, launch: bool = False, staged: bool = False)
         if not launch:
             targets = {app: replace(each, launch=()) for app, each in deployment.targets.items()}
             deployment = replace(deployment, targets=targets)
-        yield RunningSimulators(deployment, staged=staged)
+        with ExitStack() as stack:
+            controls = {
+                app: stack.enter_context(ControlClient(app, each.control))
+                for app, each in deployment.targets.items()
+                if each.control is not None
+            }
+            yield RunningSimulators(deployment, controls, staged=staged)
