@@ -29,8 +29,10 @@ def test_a_file_of_the_page_describes_a_deployment(text: str, tmp_path: Path) ->
     assert read_deployment(file, apps=openapi.APPS, editions=EDITIONS)["targets"]
 
 
-def test_the_page_has_a_file_for_a_pull_request() -> None:
+def test_the_page_has_files_jobs_and_commands() -> None:
     assert len(blocks("toml")) >= 2
+    assert len(blocks("yaml")) >= 2
+    assert {"verify", "report"} <= {command for command, _ in COMMANDS}
 
 
 def commands_in(value: Any) -> list[str]:
