@@ -1,7 +1,8 @@
 """Verifies the simulators once for each generated mutant, with the requirements that it can turn red."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,9 @@ from crossapp.prove.generated import MutantRow, MutantState
 from crossapp.prove.matrix import BROWSER, LOAD, SUITES, suite_of
 from crossapp.prove.parallel import in_parallel
 from crossapp.prove.prover import settings_for
-from crossapp.prove.reach import Reach
+from crossapp.prove.reach import Reach, Response
 from crossapp.prove.running import QUICK, RunningSimulators, running_simulators
+from crossapp.run import Settings
 from harness import chromium
 from harness.report import Report
 from harness.verdict import VerdictName
@@ -39,7 +41,7 @@ def prove_mutants(mutants: Sequence[Mutant], jobs: int) -> Iterator[MutantRow]:
     EmbeddedError where no simulators can be started.
     """
     reach = _reach()
-    todo = [_Job(each, frozenset(reach.requirements(each)), reach.shows_in_pages(each)) for each in mutants]
+    todo = [_job(each, reach) for each in mutants]
     if jobs > 1 and len(todo) > 1:
         for job, row in in_parallel(_work, todo, jobs):
             yield row or _failed(job.mutant, "the process that verified it died", 0.0)
@@ -49,15 +51,38 @@ def prove_mutants(mutants: Sequence[Mutant], jobs: int) -> Iterator[MutantRow]:
             yield prover.row(job)
 
 
+def _job(mutant: Mutant, reach: Reach) -> _Job:
+    of_messages = {each for each in reach.requirements(mutant) if suite_of(each) in _MESSAGES}
+    of_pages = reach.page_requirements(mutant)
+    return _Job(mutant, frozenset(of_messages | of_pages), bool(of_pages))
+
+
 def _reach() -> Reach:
     with running_simulators() as simulators:
         simulators.prepare(())
         history = simulators.drive(settings_for(_MESSAGES)).history
-        if not chromium.is_available():
-            return Reach.of(history, ())
-        simulators.prepare(())
-        simulators.drive(settings_for((BROWSER,)))
-        return Reach.of(history, simulators.responses())
+        pages: dict[str, Iterable[Response]] = {}
+        for story in _browser_stories() if chromium.is_available() else ():
+            simulators.prepare(())
+            driven = simulators.drive(_only({*_rules_of(story)})).history
+            sent = Counter((each.operation, each.status) for each in driven.exchanges() if each.status is not None)
+            # What the story asked for itself did not reach its pages, nor the servers behind them.
+            pages[story] = simulators.responses() - sent
+        return Reach.of(history, pages)
+
+
+def _only(requirements: Collection[str]) -> Settings:
+    """A quick verification by these requirements, without their premises."""
+    return replace(QUICK, without=tuple(each.id for each in catalogue() if each.id not in requirements))
+
+
+def _browser_stories() -> list[str]:
+    return sorted({story for each in catalogue() if suite_of(each.id) == BROWSER for story in each.stories})
+
+
+def _rules_of(story: str) -> Iterator[str]:
+    """The requirements in a browser that need this story alone."""
+    return (each.id for each in catalogue() if suite_of(each.id) == BROWSER and [*each.stories] == [story])
 
 
 _worker: "MutantProver | None" = None
@@ -100,13 +125,13 @@ class MutantProver:
         return replace(row, seconds=round(time.monotonic() - begun, 1))
 
     def _judged(self, simulators: RunningSimulators, job: _Job, *, near: bool) -> MutantRow:
-        settings = settings_for(_MESSAGES)
         if near:
-            far = (each.id for each in catalogue() if suite_of(each.id) not in _MESSAGES or each.id not in job.near)
-            settings = replace(QUICK, without=tuple(far))
+            chosen = [_only(job.near)]
+        else:
+            chosen = [settings_for(_MESSAGES), *([settings_for((BROWSER,))] if job.in_pages else [])]
         reports, fired = [], 0
-        for chosen in (settings, settings_for((BROWSER,))) if job.in_pages else (settings,):
-            reports.append(simulators.verify([job.mutant.name], chosen))
+        for settings in chosen:
+            reports.append(simulators.verify([job.mutant.name], settings))
             fired += simulators.fired(job.mutant.name)
         return _row(job.mutant, reports, fired, whole=not near)
 

@@ -16,20 +16,23 @@ Response = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where responses occur in an honest run: `stories` has those of each story, `pages` those that were sent while
-    stories were driven in a browser."""
+    """Where responses occur in an honest run: `stories` has those of each story without a browser, `pages` those that
+    the pages of a story in a browser, and the servers behind them, got."""
 
     stories: Mapping[str, frozenset[Response]]
-    pages: frozenset[Response]
+    pages: Mapping[str, frozenset[Response]]
 
     @classmethod
-    def of(cls, history: History, journals: Iterable[Response]) -> "Reach":
-        """From the record of the stories without a browser, and from the simulators' journals of those in one."""
+    def of(cls, history: History, pages: Mapping[str, Iterable[Response]]) -> "Reach":
+        """From the record of the stories without a browser, and from what the pages of each story in one got."""
         found: dict[str, set[Response]] = defaultdict(set)
         for each in history.exchanges():
             if each.status is not None:
                 found[each.step.partition("/")[0]].add((each.operation, each.status))
-        return cls({story: frozenset(seen) for story, seen in found.items()}, frozenset(journals))
+        return cls(
+            {story: frozenset(seen) for story, seen in found.items()},
+            {story: frozenset(seen) for story, seen in pages.items()},
+        )
 
     def requirements(self, mutant: Mutant) -> set[str]:
         """The ids of the requirements without a browser that the mutant may turn red."""
@@ -46,9 +49,14 @@ class Reach:
         # What is shared is prepared for any story.
         return {each.id for each in catalogue() if SHARED in changed or read & {*each.stories}}
 
-    def shows_in_pages(self, mutant: Mutant) -> bool:
-        """Whether a page in a browser, or a server behind it, gets such responses."""
-        return any(operation == mutant.operation and status in mutant.statuses for operation, status in self.pages)
+    def page_requirements(self, mutant: Mutant) -> set[str]:
+        """The ids of the requirements in a browser whose pages, or servers behind them, get such responses."""
+        changed = {
+            story
+            for story, seen in self.pages.items()
+            if any(operation == mutant.operation and status in mutant.statuses for operation, status in seen)
+        }
+        return {each.id for each in catalogue() if changed & {*each.stories}}
 
 
 def _callers(operation_id: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -82,16 +83,15 @@ class RunningSimulators:
         """How often an armed fault has fired."""
         return self._controls[app_of(fault)].fired(fault)
 
-    def responses(self) -> set[tuple[str, int]]:
-        """Operation and status of the responses that the simulators sent since they were prepared, as far as their
-        journals reach back."""
-        journals = [each.journal.exchanges() for each in self._controls.values()]
-        return {
+    def responses(self) -> Counter[tuple[str, int]]:
+        """How often the simulators sent each operation's response with each status since they were prepared, as far as
+        their journals reach back."""
+        return Counter(
             (each["operation"], each["status"])
-            for journal in journals
-            for each in journal
+            for control in self._controls.values()
+            for each in control.journal.exchanges()
             if each["operation"] and each["status"]
-        }
+        )
 
 
 @contextmanager

@@ -143,20 +143,20 @@ SIGNS_IN, REPORTS = "a_user_signs_in", "statuses_are_reported"
 
 def test_a_mutant_reaches_the_rules_of_the_stories_in_which_its_responses_occur_and_those_of_any_traffic() -> None:
     record = history(seen("sessions_are_minted", "generateSession"), seen(REPORTS, "receiveEventStatusChanged"))
-    found = Reach.of(record, ()).requirements(mutant(KILLED.name))
+    found = Reach.of(record, {}).requirements(mutant(KILLED.name))
     assert OWN in found
     assert "conformity.generateSession" in found
     assert "webhook.live_gives_active" not in found
-    errors = Reach.of(record, ()).requirements(mutant("mutate:generateSession:error:/message:drop"))
+    errors = Reach.of(record, {}).requirements(mutant("mutate:generateSession:error:/message:drop"))
     assert OWN not in errors
     assert "errors.tuvens_api_errors_share_one_shape" in errors
 
 
 def test_a_mutant_reaches_the_rules_about_whoever_calls_its_operation() -> None:
     record = history(seen(SIGNS_IN, "validateCrossAppSession", 401))
-    found = Reach.of(record, ()).requirements(mutant("mutate:validateSession:error:/message:drop"))
+    found = Reach.of(record, {}).requirements(mutant("mutate:validateSession:error:/message:drop"))
     assert "hi_events_session.accepts_a_live_session" in found
-    reports = Reach.of(history(seen("statuses_are_changed", "setEventStatus")), ())
+    reports = Reach.of(history(seen("statuses_are_changed", "setEventStatus")), {})
     assert "hi_events_delivery.a_change_is_sent" in reports.requirements(
         mutant("mutate:receiveEventStatusChanged:200:/success:drop")
     )
@@ -164,15 +164,21 @@ def test_a_mutant_reaches_the_rules_about_whoever_calls_its_operation() -> None:
 
 def test_a_mutant_of_what_stories_share_reaches_all_rules() -> None:
     record = history(seen("shared", "generateSession"))
-    found = Reach.of(record, ()).requirements(mutant(KILLED.name))
+    found = Reach.of(record, {}).requirements(mutant(KILLED.name))
     assert "webhook.live_gives_active" in found
 
 
-def test_a_mutant_shows_in_pages_where_their_journals_have_its_responses() -> None:
-    reach = Reach.of(history(), [("generateSession", 200), ("getEvent", 404)])
-    assert reach.shows_in_pages(mutant(KILLED.name))
-    assert not reach.shows_in_pages(mutant("mutate:generateSession:error:/message:drop"))
-    assert reach.shows_in_pages(mutant("mutate:getEvent:error:/message:drop"))
+def test_a_mutant_shows_in_the_pages_of_stories_that_got_its_responses() -> None:
+    reach = Reach.of(
+        history(), {"pages_arrive_at_hi_events": [("generateSession", 200)], "pages_show_errors": [("getEvent", 404)]}
+    )
+    arrivals = reach.page_requirements(mutant(KILLED.name))
+    assert "browser.arrives_signed_in" in arrivals
+    assert "browser.errors_of_enabling_are_shown" not in arrivals
+    assert "browser.errors_of_enabling_are_shown" in reach.page_requirements(
+        mutant("mutate:getEvent:error:/message:drop")
+    )
+    assert not reach.page_requirements(mutant("mutate:generateSession:error:/message:drop"))
 
 
 # The command
