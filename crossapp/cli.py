@@ -23,6 +23,7 @@ _STOPPED = 130
 """The exit code of a shell for a command that Ctrl-C ended."""
 
 _COMMANDS = {
+    "init": ("crossapp.commands.init:init", "Write a deployment file."),
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
     "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
     "up": ("simulators.up:up", "Start simulated applications on this machine."),
