@@ -3,8 +3,8 @@
 Collecting the folder `scenarios` gives an item for each requirement, named by its id; the folder `contracts` those of
 the pacts. The stories of the selected items are driven once, before the first item runs; each item judges. So they are
 refused in the worker processes of pytest-xdist, each of which would drive them, at the same events. Without
---crossapp-deployment the embedded simulators are verified. crossapp is imported only when such a folder is collected,
-and options carry its name: pytest loads this plugin in every project of the environment.
+--crossapp-deployment the embedded simulators are verified. Users name the plugin (`-p crossapp.pytest_plugin`), as this
+repository's conftest.py does. The rest of crossapp is imported only when such a folder is collected.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import contracts
+import scenarios
+
 if TYPE_CHECKING:
     from harness.report import Finding, Report
     from harness.requirement import Requirement
 
-_ROOT = Path(__file__).resolve().parents[1]
-_PREFIXES = {_ROOT / "scenarios" / "catalogue.py": "", _ROOT / "contracts" / "pacts" / "interactions.py": "pact."}
+_PREFIXES = {
+    Path(scenarios.__file__).resolve().with_name("catalogue.py"): "",
+    Path(contracts.__file__).resolve().parent / "pacts" / "interactions.py": "pact.",
+}
 _IN_WORKERS = "crossapp: requirements are verified in one process: run pytest without -n (-n 0)"
 _REPORTS = pytest.StashKey["dict[str, Finding]"]()
 _CRASHES = pytest.StashKey["tuple[str, ...]"]()
