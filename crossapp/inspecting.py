@@ -19,7 +19,7 @@ from harness.inspector.detail import Check, Recorded, Signing, detail
 from harness.inspector.feed import Feed
 from harness.inspector.guard import TokenGuard
 from harness.inspector.page import OPEN, address, page_routes
-from harness.inspector.row import ExchangeRow
+from harness.inspector.row import ExchangeRow, StreamMessage
 from harness.redact import Redactor
 from harness.server import listen
 from openapi.recorded import LANES, request_problems, signature_of
@@ -50,6 +50,10 @@ class HistorySource:
         entries = self._history.entries
         newer = (entries[place] for place in range(after, len(entries)))
         return [self._row(each) for each in islice((each for each in newer if isinstance(each, Exchange)), limit)]
+
+    def messages(self, after: int) -> Sequence[StreamMessage]:
+        """None: the proxy forwards streams, and reads none."""
+        return ()
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
         """An exchange in full; None if no exchange has the number."""

@@ -86,7 +86,7 @@ class Launched:
                 self._listeners[app] = _listen(app, options.ports.get(app, 0), shared=options.workers > 1)
                 self.urls[app] = f"http://127.0.0.1:{self._listeners[app].getsockname()[1]}"
                 if options.control:
-                    self.control_tokens[app] = secrets.token_urlsafe(32)
+                    self.control_tokens[app] = secrets.token_urlsafe(16)
             self._tuvens_config = self._configure_tuvens_api()
             # An application is imported where it is started: half of the time of a start is imports.
             if TUVENS_API in options.only:

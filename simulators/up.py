@@ -90,6 +90,9 @@ def up(
     json: Annotated[
         bool, typer.Option("--json", help="Print the deployment as one line of JSON, for programs.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print no line for each request, webhook and stream message.")
+    ] = False,
     exit_with_stdin: Annotated[
         bool,
         typer.Option(
@@ -130,12 +133,13 @@ def up(
         except (StartError, SeedError) as error:
             sys.stderr.write(f"crossapp up: {error}\n")
             raise typer.Exit(ExitCode.USAGE) from None
-        _run(built, start.close, as_json=json, exit_with_stdin=exit_with_stdin)
+        _run(built, start.close, as_json=json, quiet=quiet or json, exit_with_stdin=exit_with_stdin)
 
 
-def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_with_stdin: bool) -> None:
+def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet: bool, exit_with_stdin: bool) -> None:
     from harness.server import loop_factory
     from simulators.kit.errors import StartError
+    from simulators.traffic import StandardOutput, print_traffic
 
     def ready() -> None:
         text = json_module.dumps(built.description()) if as_json else welcome(built)
@@ -145,7 +149,18 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_
 
     async def main() -> None:
         over = stop_event(with_stdin=exit_with_stdin)
-        await built.serve(ready, over.wait)
+        if quiet:
+            await built.serve(ready, over.wait)
+            return
+        output = StandardOutput()
+
+        async def until_stopped() -> None:
+            printing = asyncio.create_task(print_traffic(tuple(built.simulators.values()), output))
+            await over.wait()
+            printing.cancel()
+
+        await built.serve(ready, until_stopped)
+        output.close()
 
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -156,58 +171,44 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, exit_
 
 
 def welcome(built: "Launched") -> str:
-    """The text that is printed after the start: URLs, local secrets, users with JWTs, commands to paste."""
+    """The text that is printed after the start: addresses, users, what to try next. It has no JWT, no token but the
+    inspector's, and no secret that somebody configured."""
     from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT
     from simulators.people import people
+    from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 
-    described = built.description()
-    jwts = {user["user_id"]: user["jwt"] for user in described["users"]}
-    everybody = people(built.options.seed)
-    named = [person for person in everybody if person.role != "user"]
+    options = built.options
     lines = ["The simulators are ready:", ""]
-    lines += [f"  {app:<13} {url}" for app, url in built.urls.items()]
+    notes = {TUVENS_CLIENT: "  open it, sign in, choose an event"}
+    lines += [f"  {app:<13} {url}{notes.get(app, '')}" for app, url in built.urls.items()]
     if built.inspector is not None:
         lines += ["", "Inspector (live traffic), to open in a browser:", "", f"  {built.inspector}"]
-    lines += ["", f"  shared secret  {built.shared_secret}"]
-    for app, token in built.control_tokens.items():
-        lines.append(f"  control plane  {built.urls[app]}/__crossapp__  Authorization: Bearer {token}")
-    if built.options.workers > 1:
-        lines.append(f"  workers        {built.options.workers} processes; clock and faults cannot be changed")
-    if built.options.faults:
-        lines.append(f"  faults         {', '.join(built.options.faults)}")
-    lines += ["", "Users (their JWTs are valid for 24 hours):", ""]
+    if built.shared_secret == LOCAL_SHARED_SECRET:
+        lines += ["", "Shared secret between the back ends, for local use only:", "", f"  {built.shared_secret}"]
+    if options.workers > 1:
+        lines += ["", f"{options.workers} processes serve tuvens-api; clock and faults cannot be changed."]
+    if options.faults:
+        lines += ["", f"Faults: {', '.join(options.faults)}"]
+    everybody = people(options.seed)
+    named = [person for person in everybody if person.role != "user"]
+    if named:
+        lines += ["", "Users; a JWT of one: crossapp jwt organiser", ""]
     for person in named:
         accounts = ", ".join(str(each) for each in person.user.memberships)
         lines.append(f"  {person.role:<10} id {person.user.sub}  {person.user.email}  account {accounts}")
-        lines.append(f"             {jwts[person.user.sub]}")
     rest = [person for person in everybody if person.role == "user"]
     if rest:
-        first, last = rest[0].user.sub, rest[-1].user.sub
-        lines.append(f"  {len(rest)} more    id {first} to {last}; print the JWT of one with: crossapp jwt {first}")
-    if TUVENS_CLIENT in built.urls:
-        lines += ["", f"tuvens-client: open {built.urls[TUVENS_CLIENT]}/, sign in and choose an event."]
-    lines += ["", "Try it in a shell, one command after the other:", ""]
-    if TUVENS_API in built.urls and named:
-        lines += _tuvens_commands(built, jwts[named[0].user.sub], named[0].account_id)
-    elif HI_EVENTS in built.urls and built.options.seed.hi_events:
-        lines.append(f"  curl -s {built.urls[HI_EVENTS]}/widget/{built.options.seed.hi_events[0].id}")
-    if TUVENS_API in built.urls and HI_EVENTS in built.urls and built.options.seed.hi_events:
-        event = built.options.seed.hi_events[0].tuvens_event_id
-        addresses = f"--tuvens-api {built.urls[TUVENS_API]} --hi-events {built.urls[HI_EVENTS]}"
-        lines += ["", "and, while the last command listens, in another shell:", ""]
-        lines.append(f"  crossapp trigger status {event} LIVE {addresses}")
-    return "\n".join([*lines, "", "Stop with Ctrl-C."])
+        lines.append(f"  {len(rest)} more    id {rest[0].user.sub} to {rest[-1].user.sub}")
+    if TUVENS_API in built.urls and HI_EVENTS in built.urls and options.seed.hi_events:
+        event = options.seed.hi_events[0].tuvens_event_id
+        lines += ["", "Try in another shell:", "", f"  curl -N {built.urls[TUVENS_API]}/api/events/updates"]
+        lines.append(f"  crossapp trigger status {event} LIVE{_addresses(built)}")
+    return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])
 
 
-def _tuvens_commands(built: "Launched", jwt: str, account_id: int) -> list[str]:
-    from simulators.launch import TUVENS_API
+def _addresses(built: "Launched") -> str:
+    """Options that name the applications, where they are not on the usual ports."""
+    from simulators.launch import HI_EVENTS, LOCAL_PORTS, TUVENS_API
 
-    url = built.urls[TUVENS_API]
-    return [
-        f"  TOKEN=$(curl -s {url}/api/cross-app/generate-session -H 'Authorization: Bearer {jwt}' "
-        f"-H 'Content-Type: application/json' -d '{{\"account_id\": {account_id}}}' "
-        '| sed \'s/.*"session_token":"\\([^"]*\\)".*/\\1/\'); echo $TOKEN',
-        f"  curl -s {url}/api/cross-app/validate-session -H 'x-shared-secret: {built.shared_secret}' "
-        '-H \'Content-Type: application/json\' -d "{\\"session_token\\": \\"$TOKEN\\"}"',
-        f"  curl -N {url}/api/events/updates",
-    ]
+    usual = all(built.urls[app].endswith(f":{LOCAL_PORTS[app]}") for app in (TUVENS_API, HI_EVENTS))
+    return "" if usual else f" --tuvens-api {built.urls[TUVENS_API]} --hi-events {built.urls[HI_EVENTS]}"

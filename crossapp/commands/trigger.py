@@ -96,7 +96,7 @@ class _Story:
         self._tuvens = tuvens_api.rstrip("/")
         self._seed = seed_of(seed)
         self._person = person_of(self._seed, user)
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT)
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT, headers={"User-Agent": "crossapp"})
 
     def __enter__(self) -> "_Story":
         return self

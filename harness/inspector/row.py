@@ -78,6 +78,18 @@ class ExchangeRow:
         return {**value, **{name: each for name, each in more.items() if each is not None}}
 
 
+class StreamMessage(NamedTuple):
+    """A message that an application sent on its event stream.
+
+    number: counted from 1. at: Unix seconds of the real clock. listeners: how many streams were open. data: as sent.
+    """
+
+    number: int
+    at: float
+    listeners: int
+    data: str
+
+
 class RowSource(Protocol):
     """A record of exchanges, numbered without gaps from 1."""
 
@@ -91,6 +103,9 @@ class RowSource(Protocol):
 
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` of the kept exchanges with a number above `after`, in order."""
+
+    def messages(self, after: int) -> Sequence[StreamMessage]:
+        """The kept messages of the event stream with a number above `after`, in order."""
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
         """The details of one exchange, as JSON; None if it is not kept."""

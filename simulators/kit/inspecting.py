@@ -9,7 +9,7 @@ import openapi
 from harness.history import Exchange as Recording
 from harness.history import Outcome
 from harness.inspector.detail import Check, Recorded, Signing, detail
-from harness.inspector.row import ExchangeRow, Webhook
+from harness.inspector.row import ExchangeRow, StreamMessage, Webhook
 from openapi.recorded import request_problems, signature_of
 from simulators.kit.journal import KEPT_BODY, Body, JournalEntry
 from simulators.kit.simulator import Simulator
@@ -33,6 +33,11 @@ class JournalSource:
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` rows after a number."""
         return [self._row(each) for each in self._journal.exchanges(after=after, limit=limit)]
+
+    def messages(self, after: int) -> Sequence[StreamMessage]:
+        """The messages of its event stream after a number."""
+        found = self._simulator.messages.after(after)
+        return [each._replace(data=self._journal.clean(each.data)) for each in found]
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
         """One exchange in full; None where it is not kept."""

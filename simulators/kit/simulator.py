@@ -15,6 +15,7 @@ from simulators.kit.faults import FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.router import Router
+from simulators.kit.stream_log import StreamLog
 from simulators.seed import Seed
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Simulator:
         journal: Journal,
         limits: RateLimits,
         seed: Seed,
+        messages: StreamLog | None = None,
         control_token: str | None = None,
         prefixes: Mapping[str, str] | None = None,
         extra_routes: Sequence["Route"] = (),
@@ -67,6 +69,7 @@ class Simulator:
         self.database = database
         self.faults = faults
         self.journal = journal
+        self.messages = messages or StreamLog()
         self.limits = limits
         self.seed = seed
         self.address = ""
@@ -153,6 +156,7 @@ class Simulator:
             self.seed = seed
         self.limits.clear()
         self.journal.clear()
+        self.messages.clear()
         self.faults.renew()
 
     def restore(self) -> None:

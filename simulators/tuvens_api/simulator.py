@@ -127,6 +127,7 @@ class TuvensApi(Simulator):
             journal=journal,
             limits=limits,
             seed=config.seed,
+            messages=self.hub.log,
             control_token=config.control_token,
             workers=config.workers,
         )

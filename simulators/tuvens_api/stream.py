@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from simulators.kit.clock import Clock
+from simulators.kit.stream_log import StreamLog
 
 if TYPE_CHECKING:
     import psycopg
@@ -23,6 +24,7 @@ class Hub:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.log = StreamLog()
         self._queues: set[asyncio.Queue[bytes | None]] = set()
 
     def start(self) -> None:
@@ -55,6 +57,7 @@ class Hub:
 
     def publish(self, chunk: bytes) -> None:
         """Send to all; one that has not read for long is cut off, and resumes by Last-Event-ID."""
+        self.log.record(chunk, len(self._queues))
         for queue in list(self._queues):
             if queue.qsize() >= _BACKLOG:
                 self._queues.discard(queue)

@@ -1,6 +1,7 @@
 """`crossapp up`, `crossapp trigger` and `crossapp jwt`."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -132,7 +133,7 @@ def test_the_deployment_names_people_and_events_of_the_seed(here: Launched) -> N
 
 def test_without_a_control_plane_nothing_of_the_inside_is_described() -> None:
     with launched(LaunchOptions(control=False)) as built:
-        assert "inspector" not in welcome(built)
+        assert "Inspector" not in welcome(built)
         described = built.description()
         assert described["targets"][TUVENS_API]["rate_limits"]["generateSession"] == 10
         for app, target in described["targets"].items():
@@ -142,41 +143,102 @@ def test_without_a_control_plane_nothing_of_the_inside_is_described() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_commands_for_people_work_when_pasted(here: Launched) -> None:
-    lines = [each.strip() for each in welcome(here).splitlines()]
-    generate, validate, listen = (each for each in lines if each.startswith(("TOKEN=", "curl ")))
-    done = subprocess.run(["sh", "-c", f"{generate}\n{validate}"], capture_output=True, text=True, check=True)
-    token, user = done.stdout.splitlines()
-    assert len(token) >= 32
+def test_the_commands_of_the_page_work_when_pasted(here: Launched, tmp_path: Path) -> None:
+    page = Path(openapi.__file__).parents[1].joinpath("docs", "up.md").read_text("utf-8")
+    commands = page.split("## Credentials")[1].split("```sh\n")[1].split("```")[0]
+    commands = commands.replace("http://127.0.0.1:3000", here.urls[TUVENS_API])
+    crossapp = tmp_path / "crossapp"
+    main = "import sys; from crossapp.cli import main; main()"
+    crossapp.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{main}' \"$@\"\n")
+    crossapp.chmod(0o700)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, check=True, env=path)
+    jwt_line, user = done.stdout.splitlines()
+    assert jwt_line.count(".") == 2
     assert json.loads(user)["email"] == "organiser@example.com"
-    change = next(each for each in lines if each.startswith("crossapp trigger "))
-    with subprocess.Popen(["sh", "-c", f"exec {listen}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        assert child.stdout is not None
-        watchdog = threading.Timer(10, child.kill)
-        watchdog.start()
-        child.stdout.readline()
-        assert run(trigger, *change.split()[2:]).exit_code == 0
-        heard = next(line for line in child.stdout if line.startswith(b"data:"))
-        watchdog.cancel()
-        child.kill()
-    assert json.loads(heard[5:]) | {"timestamp": ""} == {
-        "type": "ticketing_status_changed",
-        "eventId": "11",
-        "status": "active",
-        "timestamp": "",
-    }
 
 
-def test_people_read_addresses_users_and_secrets_but_programs_get_json_alone(here: Launched) -> None:
+def test_the_start_shows_addresses_and_users_in_80_columns_and_no_jwt(here: Launched) -> None:
     text = welcome(here)
-    assert here.urls[TUVENS_API] in text
-    assert here.urls[HI_EVENTS] in text
-    assert f"tuvens-client: open {here.urls[TUVENS_CLIENT]}/" in text
-    assert here.shared_secret in text
+    first = text.splitlines()[2:5]
+    assert [each.split()[:2] for each in first] == [[app, url] for app, url in here.urls.items()]
     address = f"{here.urls[TUVENS_API]}/__crossapp__/inspector/#{here.control_tokens[TUVENS_API]}"
     assert f"open in a browser:\n\n  {address}\n" in text
     for person in people(default_seed())[:4]:
         assert person.user.email in text
+    assert "eyJ" not in text
+    assert here.shared_secret in text
+    others = [each for each in text.splitlines() if "crossapp trigger" not in each]
+    assert max(map(len, others)) <= 80
+
+
+def test_the_start_shows_no_secret_that_was_configured() -> None:
+    secret = "another-secret-of-more-than-32-characters"
+    built = Launched(LaunchOptions(environment={"HI_EVENTS_SHARED_SECRET": secret, "JWT_SECRET": secret + "2"}))
+    try:
+        assert secret not in welcome(built)
+    finally:
+        built.close()
+
+
+def _lines_until(child: subprocess.Popen[str], last: str) -> list[str]:
+    """The lines that a child prints, up to the first that contains a text."""
+    assert child.stdout is not None
+    watchdog = threading.Timer(30, child.kill)
+    watchdog.start()
+    found = []
+    for line in child.stdout:
+        found.append(line.rstrip("\n"))
+        if last in line:
+            break
+    watchdog.cancel()
+    return found
+
+
+def _urls(lines: Sequence[str]) -> dict[str, str]:
+    return {app: next(each.split()[1] for each in lines if each.strip().startswith(app)) for app in openapi.APPS}
+
+
+def test_each_request_webhook_and_stream_message_is_a_line() -> None:
+    with started(*FREE, "--limits", "raised") as child:
+        urls = _urls(_lines_until(child, "Ctrl-C"))
+        addresses = ["--tuvens-api", urls[TUVENS_API], "--hi-events", urls[HI_EVENTS]]
+        assert run(trigger, "status", "11", "LIVE", *addresses).exit_code == 0
+        traffic = [each[9:] for each in _lines_until(child, "#1")]
+        assert f"{'crossapp → hi.events':<26} {'setEventStatus':<26} 200" in "\n".join(traffic)
+        assert f"{'tuvens-api → 0 listeners':<26} ticketing_status_changed 11 active" in traffic
+        webhooks = [each for each in traffic if "receiveEventStatusChanged" in each]
+        assert len(webhooks) == 1
+        assert webhooks[0].startswith(f"{'hi.events → tuvens-api':<26} receiveEventStatusChanged  200")
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 0
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--json"])
+def test_no_lines_of_traffic_are_printed_when_quiet_or_for_programs(option: str) -> None:
+    with started(*FREE, option, "--exit-with-stdin") as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        if option == "--json":
+            described = json.loads(child.stdout.readline())
+            url = described["targets"][TUVENS_API]["url"]
+        else:
+            url = _urls(_lines_until(child, "Ctrl-C"))[TUVENS_API]
+        assert httpx.get(f"{url}/api/events/11", trust_env=False).status_code == 200
+        child.stdin.close()
+        assert child.wait(10) == 0
+        assert child.stdout.read().strip() == ""
+
+
+def test_a_reader_who_does_not_read_stops_no_simulator() -> None:
+    with started(*FREE, "--limits", "raised") as child:
+        url = _urls(_lines_until(child, "Ctrl-C"))[TUVENS_API]
+        # More than a pipe holds.
+        with httpx.Client(trust_env=False, headers={"User-Agent": "reader"}) as client:
+            for _ in range(1_500):
+                assert client.get(f"{url}/api/events/11").status_code == 200
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
 
 
 def test_a_taken_port_is_said_with_the_way_out() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.inspector.row import ExchangeRow
+from harness.inspector.row import ExchangeRow, StreamMessage
 
 CALL = ExchangeRow("shop", 1, "in", "till", "shop", "buy", "POST", "/buy", 200, None, 100.0, 0.010, twin=7)
 
@@ -21,6 +21,7 @@ class Listed:
         self.app = app
         self.keeps = keeps
         self.all: list[ExchangeRow] = []
+        self.said: list[StreamMessage] = []
 
     def add(self, direction: str = "in", **more: Any) -> None:
         self.all.append(row(self.app, len(self.all) + 1, direction, **more))
@@ -32,6 +33,9 @@ class Listed:
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         first = self.kept[0]
         return [each for each in self.all if each.number > after and each.number >= first][:limit]
+
+    def messages(self, after: int) -> Sequence[StreamMessage]:
+        return [each for each in self.said if each.number > after]
 
     def detail(self, number: int) -> Mapping[str, Any] | None:
         return None

@@ -9,6 +9,7 @@ import pytest
 
 from harness.inspector import feed as module
 from harness.inspector.feed import Feed
+from harness.inspector.row import StreamMessage
 from tests.harness.inspector.rows import Listed
 
 
@@ -125,5 +126,39 @@ def test_a_quiet_stream_says_that_it_is_there(monkeypatch: pytest.MonkeyPatch) -
         stream = Feed(lambda: [Listed("shop")]).stream()
         await until(stream, "whole")
         assert await anext(stream) == b": nothing new\n\n"
+
+    asyncio.run(run())
+
+
+def test_a_reader_in_a_hurry_leaves_out_all_but_the_last_rows_and_knows_how_many() -> None:
+    shop = Listed("shop")
+    for _ in range(30):
+        shop.add()
+
+    async def run() -> None:
+        found = []
+        async for event in Feed(lambda: [shop]).events(most=10):
+            found.append(event)
+            if event.name == "whole":
+                break
+        assert [(each.name, each.value.get("count")) for each in found[1:2]] == [("skipped", 20)]
+        assert [each["number"] for each in found[2].value["rows"]] == list(range(21, 31))
+
+    asyncio.run(run())
+
+
+def test_messages_of_an_event_stream_come_once() -> None:
+    shop = Listed("shop")
+    shop.said.append(StreamMessage(1, 100.0, 2, "sold"))
+
+    async def run() -> None:
+        stream = Feed(lambda: [shop]).stream()
+        events = await until(stream, "whole")
+        assert [data for name, data, _ in events if name == "messages"] == [
+            {"app": "shop", "messages": [{"number": 1, "at": 100.0, "listeners": 2, "data": "sold"}]}
+        ]
+        shop.said.append(StreamMessage(2, 101.0, 0, "sold out"))
+        (event,) = await until(stream, "messages")
+        assert [each["number"] for each in event[1]["messages"]] == [2]
 
     asyncio.run(run())
