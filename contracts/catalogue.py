@@ -15,6 +15,7 @@ from harness.report import PageLine, Source
 from harness.requirement import Catalogue, CatalogueError, Judge, Level, Requirement, statement_of
 from openapi import EDITION
 
+_DEPTH = len(contracts.__name__.split("."))
 CLAIMS_FILE = Path(__file__).with_name("claims.tsv")
 
 _OF_THE_FILE = "deployment_file."
@@ -79,7 +80,7 @@ class RuleFamily:
 
 
 def _requirement(judge: Judge, facts: RuleFacts) -> Requirement:
-    name = facts.get("id") or f"{judge.__module__.split('.')[1]}.{judge.__name__}"
+    name = facts.get("id") or f"{judge.__module__.split('.')[_DEPTH]}.{judge.__name__}"
     missing = [each for each in ("level", "obliged", "section", "quote", "story") if each not in facts]
     if missing:
         raise CatalogueError(f"{name}: neither the rule nor its family gives {', '.join(missing)}")
@@ -121,7 +122,7 @@ def _names(value: Names) -> tuple[str, ...]:
 @cache
 def catalogue() -> Catalogue:
     """All requirements: every module `rules*` below contracts/. Raises CatalogueError where they contradict."""
-    for module in sorted(pkgutil.walk_packages(contracts.__path__, "contracts."), key=lambda each: each.name):
+    for module in sorted(pkgutil.walk_packages(contracts.__path__, f"{contracts.__name__}."), key=lambda each: each.name):
         if module.name.rpartition(".")[2].startswith("rules"):
             importlib.import_module(module.name)
     _catalogue.check()

@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
+import simulators
 from crossapp.command_name import begin, end
 from harness.exit_codes import ExitCode
 
@@ -26,7 +27,7 @@ _COMMANDS = {
     "init": ("crossapp.commands.init:init", "Write a deployment file."),
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
     "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
-    "up": ("simulators.up:up", "Start simulated applications on this machine."),
+    "up": (f"{simulators.__name__}.up:up", "Start simulated applications on this machine."),
     "jwt": ("crossapp.commands.jwt:jwt", "Print a JWT of a simulated user."),
     "report": ("crossapp.commands.report:report", "Render a saved run again."),
     "diff": ("crossapp.commands.diff:diff", "Compare two saved runs."),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import openapi
+import simulators
 from contracts.catalogue import catalogue
 from contracts.deviations import KNOWN
 from crossapp.beside import completed
@@ -119,6 +120,6 @@ def _with_launch(description: dict[str, Any], faults: Sequence[str]) -> dict[str
         from simulators.faults import FAULTS  # imports all simulators
 
         arming = [part for name in faults if FAULTS[name].app == "tuvens-api" for part in ("--fault", name)]
-    launch = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", "--only", "tuvens-api"]
+    launch = [sys.executable, "-m", simulators.__name__, "--json", "--exit-with-stdin", "--only", "tuvens-api"]
     description["targets"]["tuvens-api"]["launch"] = [*launch, "--port", "tuvens-api=0", *arming]
     return description

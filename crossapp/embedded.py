@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
+import simulators
 from harness.child_environment import child_environment
 
 _START_SECONDS = 60.0
@@ -25,7 +26,7 @@ def embedded(arguments: Sequence[str] = (), environment: Mapping[str, str] | Non
 
     The child stops by itself when this process dies. Raises EmbeddedError if it does not start within 60 s.
     """
-    command = [sys.executable, "-m", "simulators", "--json", "--exit-with-stdin", *arguments]
+    command = [sys.executable, "-m", simulators.__name__, "--json", "--exit-with-stdin", *arguments]
     # A file: a child that writes much to a pipe that nobody reads would block.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         child = subprocess.Popen(

@@ -130,7 +130,7 @@ def _shown(value: Any) -> Any:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("harness.render"),
+        loader=PackageLoader(__package__),
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,
@@ -162,4 +162,4 @@ def _template() -> Template:
 
 @cache
 def _style() -> str:
-    return files("harness.render").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")

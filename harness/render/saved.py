@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
+import harness
 from harness.render.text import one_line
 from harness.report import Report, ReportError, read_report
 
@@ -50,7 +51,7 @@ def parse_report(data: bytes) -> Report:
 
 def line_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of one line of a report."""
-    loaded: dict[str, Any] = json.loads(files("harness").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(files(harness).joinpath("report.schema.json").read_text(encoding="utf-8"))
     return loaded
 
 

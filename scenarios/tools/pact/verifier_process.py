@@ -76,7 +76,7 @@ class VerifierProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "scenarios.tools.pact.verifier",
+            f"{__package__}.verifier",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,
