@@ -1,9 +1,9 @@
 """Builds the wheel: all packages of this repository become parts of the package `crossapp`.
 
-In the repository they have short names (`contracts`, `load`, …), which in somebody else's environment would take the place
+In the repository they have short names (`contracts`, `load`, …), which in an environment of others would take the place
 of their packages. pyproject.toml says which package goes where (`sources`); this hook changes the import statements
-accordingly, and nothing else: code that names a module in a text, and would work in the repository alone, fails the
-build. An editable installation has the repository as it is.
+accordingly, and nothing else. Code that names a module in a string would work only in the repository: it fails the
+build. An editable installation uses the repository as it is.
 """
 
 import ast
@@ -63,8 +63,8 @@ def moved(source: str, modules: Collection[str], at: str) -> str:
                 lines[node.lineno - 1] = line[: node.col_offset] + _changed(node, line[node.col_offset :])
             except ValueError as error:
                 raise MovedImportError(f"{at}:{node.lineno}: {error}") from None
-    for number, text in _named_in_texts(tree, modules):
-        raise MovedImportError(f"{at}:{number}: {text!r} names a module in a text: use the module's __name__")
+    for number, text in _named_in_strings(tree, modules):
+        raise MovedImportError(f"{at}:{number}: {text!r} names a module: use the module's __name__")
     return "".join(lines)
 
 
@@ -85,8 +85,8 @@ def _changed(node: ast.Import | ast.ImportFrom, statement: str) -> str:
     return f"{word} {_PACKAGE}.{rest}" if "." in first.name else f"from {_PACKAGE} {statement}"
 
 
-def _named_in_texts(tree: ast.AST, modules: Collection[str]) -> Iterator[tuple[int, str]]:
-    """The texts that name a module, with their lines: dotted ones, and others after `-m` or where a name is expected."""
+def _named_in_strings(tree: ast.AST, modules: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The strings that name a module, with their lines: dotted ones, others after `-m` or where a name is expected."""
     for node in ast.walk(tree):
         found: list[ast.expr] = []
         match node:

@@ -122,7 +122,8 @@ def _names(value: Names) -> tuple[str, ...]:
 @cache
 def catalogue() -> Catalogue:
     """All requirements: every module `rules*` below contracts/. Raises CatalogueError where they contradict."""
-    for module in sorted(pkgutil.walk_packages(contracts.__path__, f"{contracts.__name__}."), key=lambda each: each.name):
+    modules = pkgutil.walk_packages(contracts.__path__, f"{contracts.__name__}.")
+    for module in sorted(modules, key=lambda each: each.name):
         if module.name.rpartition(".")[2].startswith("rules"):
             importlib.import_module(module.name)
     _catalogue.check()
