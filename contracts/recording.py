@@ -3,6 +3,7 @@
 import sys
 
 from contracts import facts
+from contracts.gate import Gate, anything
 from harness.deployment import Deployment
 from harness.history import History
 from harness.history_writer import HistoryWriter
@@ -18,10 +19,17 @@ def writer_for(deployment: Deployment, history: History, *, foreign: bool = True
 
 
 def recorder_for(
-    deployment: Deployment, history: History, *, redactor: Redactor | None = None, foreign: bool = False
+    deployment: Deployment,
+    history: History,
+    *,
+    gate: Gate | None = None,
+    redactor: Redactor | None = None,
+    foreign: bool = False,
 ) -> Recorder:
-    """A recorder with the deployment's traffic limits and secrets (or a `redactor` that knows them). `foreign` traffic
-    continues however often a target does not answer: its sender decides."""
+    """A recorder with the deployment's traffic limits and secrets (or a `redactor` that knows them), behind a gate
+    (default: one that lets through what the kinds of the targets allow). `foreign` traffic continues however often a
+    target does not answer: its sender decides."""
+    gate = gate or Gate(deployment, anything)
     seconds = deployment.safety.seconds
     strikes = sys.maxsize if foreign else 3
     return Recorder(
@@ -29,7 +37,8 @@ def recorder_for(
         redactor or Redactor(deployment.secrets()),
         limits=TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
         facts=facts.ALL,
-        secrets=facts.handed_out,
+        secrets=gate.learn,
         verify=deployment.certificates(),
         foreign=foreign,
+        gate=gate,
     )

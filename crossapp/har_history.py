@@ -5,6 +5,7 @@ from typing import Any
 
 import openapi
 from contracts import facts
+from contracts.addresses import Addresses, RequestPlace
 from contracts.recording import writer_for
 from crossapp.run import Settings, context_of
 from harness.deployment import Deployment
@@ -12,7 +13,6 @@ from harness.har_reader import Har, HarEntry, HarError, hosts_of
 from harness.history import History, Outcome
 from harness.http import Answer, Call
 from harness.saved_history import history_lines, read_history
-from scenarios.tools.addresses import Addresses, RequestPlace
 
 STORY = "har"
 

@@ -89,9 +89,9 @@ def plan_of(deployment: Deployment, settings: Settings) -> Plan:
     context = context_of(deployment, settings)
     chosen, left_out = [], {}
     for each in stories_for(settings):
-        lacking = [need for need in each.needs if need not in context.capabilities]
+        lacking = [need for need in each.requires if need not in context.capabilities]
         if lacking:
-            left_out[each.name] = remedy_for(lacking[0])
+            left_out[each.name] = remedy_for(lacking[0], [one.kind for one in deployment.targets.values()])
         elif each.unless not in context.capabilities:
             chosen.append(each)
     about = Circumstances(deployment, context.capabilities, settings.quick, settings.examples)

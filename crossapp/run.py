@@ -19,12 +19,13 @@ from contracts.deployment_file.premises import premises_in_file
 from contracts.deviations import KNOWN
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import answers_rule
+from contracts.gate import Gate
 from contracts.lifetimes import note_lifetimes
 from contracts.recording import recorder_for
 from crossapp.versions import commit
 from harness import chromium
 from harness.awake import noting_lateness
-from harness.capabilities import capabilities_of
+from harness.capabilities import allowed_effects, capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
@@ -37,10 +38,10 @@ from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
 from harness.story import Story
 from harness.typed import typed
-from harness.verdict import Held, Inconclusive
+from harness.verdict import Held, Inconclusive, NotApplicable, Verdict
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
-from scenarios.catalogue import stories
+from scenarios.catalogue import declared_by, stories
 
 # More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
@@ -119,7 +120,8 @@ async def perform(
                     listener=listener,
                 )
             )
-        recorder = recorder_for(deployment, history)
+        gate = Gate(deployment, declared_by, allowed_effects(deployment))
+        recorder = recorder_for(deployment, history, gate=gate)
         stage = Stage(
             deployment,
             recorder,
@@ -142,6 +144,7 @@ async def perform(
             progress=progress,
             waiting=stage.waiting,
             minutes=minutes,
+            refused=gate.refused,
         )
     note_lifetimes(history, dict(_ends_of_jwts(deployment)))
     return Run.of(history, recorder.redactor, began)
@@ -268,6 +271,10 @@ def unanswered(history: History) -> dict[str, str]:
     return {app: found.reason for app, found in verdicts.items() if isinstance(found, Inconclusive)}
 
 
+def _stands(premise: Verdict) -> bool:
+    return isinstance(premise, Held) or (isinstance(premise, NotApplicable) and not premise.blocks)
+
+
 def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
     """Why a story cannot be driven: a route of its is not served, or its application does not answer; where the run
     does not go on after that, any application."""
@@ -280,6 +287,6 @@ def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
     if FILE_STORY in history.stories:
         premises += premises_in_file(story.needs, operations)
     for premise in premises:
-        if premise in catalogue() and not isinstance(judge_one(catalogue()[premise], history), Held):
+        if premise in catalogue() and not _stands(judge_one(catalogue()[premise], history)):
             return premise + DOES_NOT_HOLD
     return None

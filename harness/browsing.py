@@ -8,19 +8,23 @@ import re
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from playwright.async_api import BrowserContext, Error, Page, Request, Response
+from playwright.async_api import BrowserContext, Error, Page, Request, Response, Route
 
+from harness.effects import NotAllowedError
 from harness.redact import Redactor
 from harness.tab import Tab, first_line, without_query
+from harness.traffic_limits import TargetGoneError
 
 Secrets = Callable[[str, bytes], Iterable[tuple[str, str]]]
 """From a response's URL and body (empty while unknown): kind and value of the secrets that it hands out."""
+Admits = Callable[[Request], Awaitable[None]]
+"""Waits for the turn of a request. Raises NotAllowedError or TargetGoneError if it is not to be sent."""
 
 """Seconds that a request under way has to be answered in the network's place; then it is aborted."""
 _READ = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
@@ -41,7 +45,7 @@ _SPACER = """addEventListener("readystatechange", () => {
 
 class Browsing:
     """A browser context of one person. `loads`: its requests in order, as JSON objects; `seconds`: time-out of one
-    action."""
+    action. What `admits` refuses is not sent."""
 
     def __init__(
         self,
@@ -51,8 +55,10 @@ class Browsing:
         secrets: Secrets,
         evidence: Path | None,
         seconds: float,
+        admits: Admits | None = None,
     ) -> None:
         self.context = context
+        self._admits = admits
         self.seconds = seconds
         self.loads: list[dict[str, Any]] = []
         self.dialogs: list[str] = []
@@ -78,8 +84,22 @@ class Browsing:
         self.context.on("console", lambda said: self._log_line(f"console {said.type}: {said.text}"))
         self.context.on("weberror", lambda error: self._log_line(f"script error: {error.error}"))
         self.context.on("dialog", lambda dialog: self._in_background(self._dismiss(dialog)))
+        if self._admits is not None:
+            # The first route of a context is asked last: what a story answers in its place is not sent.
+            await self.context.route("**/*", self._admitted)
         if self._evidence is not None:
             await self.context.tracing.start(snapshots=True, screenshots=False, sources=False)
+
+    async def _admitted(self, route: Route) -> None:
+        assert self._admits is not None
+        with suppress(Error):  # the page may be gone
+            try:
+                await self._admits(route.request)
+            except (NotAllowedError, TargetGoneError) as refused:
+                self._log_line(str(refused))
+                await route.abort("blockedbyclient")
+            else:
+                await route.continue_()
 
     async def end(self) -> None:
         """Save the evidence, if it is kept, and close the context."""

@@ -1,9 +1,11 @@
 """The capabilities of a deployment, derived from its file, and the remedy for each one that is missing."""
 
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from harness.deployment import Deployment, Target
+from harness.effects import NOT_ATTACKED, Effect, Effects, profile_of
 
 # A capability is `word` or `word:subject`; {} in a remedy is the subject.
 _REMEDIES = {
@@ -23,13 +25,19 @@ _REMEDIES = {
     "retries": "retries to {} cannot be waited for: add an address in [receiver] and run with --patience of at least "
     "its retry_within, or simulate {}",
     "events": "no event may be changed: add events of the organiser's account as events.tuvens, with "
-    "safety.change_events = true",
+    "safety.change_events = true; of a production, name its test events as events.test",
     "foreign-event": "no event of another account is known: add one as events.foreign",
     "linked-event": "no event is known in both applications: add {{ hi = …, tuvens = … }} in events.linked, with "
-    "safety.change_events = true",
-    "exhaust": "rate limits may not be used up: set safety.exhaust_rate_limits = true",
-    "hostile-input": "hostile input and forged JWTs are never sent to a production: verify a staging, too",
-    "fuzzing": "fuzzing is switched off: set safety.fuzz = true",
+    "safety.change_events = true; of a production, name its test events as events.test",
+    Effect.CHANGE: "no event may be changed: set safety.change_events = true; of a production, name its test events as "
+    "events.test",
+    Effect.MALFORMED: f"{NOT_ATTACKED} with malformed or hostile input: verify a staging, too",
+    Effect.FORGE: f"{NOT_ATTACKED} with forged credentials: verify a staging, too",
+    Effect.LOAD: f"{NOT_ATTACKED} with many requests at once: verify a staging, too",
+    Effect.EXHAUST: "rate limits may not be used up: set safety.exhaust_rate_limits = true",
+    Effect.FUZZ: "fuzzing is switched off: set safety.fuzz = true",
+    Effect.METHODS: "other methods are switched off: set safety.unexpected_methods = true",
+    "simulated": "only where all applications are simulated",
     "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
     "https": "{} is not served over https: checked on real deployments only",
     "raised-limits": "the rate limit of {} is too low: raise it, and state the new limit under rate_limits",
@@ -39,9 +47,11 @@ _REMEDIES = {
 }
 
 
-def remedy_for(capability: str) -> str:
-    """A sentence: what is missing and what would provide it."""
+def remedy_for(capability: str, kinds: Collection[str] = ()) -> str:
+    """A sentence: what is missing and what would provide it; `kinds` are those of the deployment's targets."""
     word, _, subject = capability.partition(":")
+    if word in (Effect.EXHAUST, Effect.FUZZ, Effect.METHODS) and "production" in kinds:
+        return f"{NOT_ATTACKED}: verify a staging, too"
     template = _REMEDIES.get(word, f"the deployment lacks {capability}")
     return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
 
@@ -63,21 +73,30 @@ def capabilities_of(deployment: Deployment, *, patience: float = 0.0, browser: b
         found |= {"jwt-secret", "expired-jwt"}
     if any(user.expired_jwt for user in deployment.users):
         found.add("expired-jwt")
-    if deployment.events and deployment.safety.change_events:
+    if deployment.changeable_events and deployment.safety.change_events:
         found.add("events")
-    if deployment.linked and deployment.safety.change_events:
+    if deployment.changeable_linked and deployment.safety.change_events:
         found.add("linked-event")
     if deployment.foreign_event:
         found.add("foreign-event")
     if deployment.return_origin:
         found.add("return-origin")
-    if deployment.safety.exhaust_rate_limits:
-        found.add("exhaust")
-    if not any(each.kind == "production" for each in deployment.targets.values()):
-        found.add("hostile-input")
-    if deployment.safety.fuzz:
-        found.add("fuzzing")
-    return frozenset(found)
+    if all(each.kind == "simulated" for each in deployment.targets.values()):
+        found.add("simulated")
+    return frozenset(found | allowed_effects(deployment))
+
+
+def allowed_effects(deployment: Deployment) -> Effects:
+    """What stories may do to a deployment: what the kinds of its targets allow, without what its file forbids."""
+    safety = deployment.safety
+    allowed = {
+        Effect.CHANGE: safety.change_events,
+        Effect.EXHAUST: safety.exhaust_rate_limits,
+        Effect.FUZZ: safety.fuzz,
+        Effect.METHODS: safety.unexpected_methods,
+    }
+    profile = profile_of(each.kind for each in deployment.targets.values())
+    return frozenset(each for each in profile if allowed.get(each, True))
 
 
 def _of_target(target: Target, patience: float) -> set[str]:

@@ -21,7 +21,7 @@ from harness.story import StoryStoppedError
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Playwright, ProxySettings
 
-    from harness.browsing import Browsing, Secrets
+    from harness.browsing import Admits, Browsing, Secrets
 
 VARIABLE = "CROSSAPP_CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -84,16 +84,18 @@ class Chromium:
                 self._private.cleanup()
 
     @asynccontextmanager
-    async def browsing(self, name: str, secrets: "Secrets", *, relay: Relay | None = None) -> AsyncIterator["Browsing"]:
+    async def browsing(
+        self, name: str, secrets: "Secrets", *, relay: Relay | None = None, admits: "Admits | None" = None
+    ) -> AsyncIterator["Browsing"]:
         """A recorded browser context until the block is left. `name` names the files of the evidence; `secrets` yields
-        the secrets that a response hands out; all requests go through `relay`. Raises StoryStoppedError if no browser
-        starts."""
+        the secrets that a response hands out; all requests go through `relay`, and only those that `admits` lets
+        through. Raises StoryStoppedError if no browser starts."""
         from harness.browsing import Browsing
 
         async with self._gate:
             through = await relay.start() if relay is not None else None
             context = await self.context(through)
-            browsing = Browsing(context, self._redactor, name, secrets, self._evidence, self._seconds)
+            browsing = Browsing(context, self._redactor, name, secrets, self._evidence, self._seconds, admits)
             try:
                 await browsing.begin()
                 yield browsing

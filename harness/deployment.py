@@ -58,7 +58,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class User:
     """A seeded user. `role`: organiser, member, outsider, nameless or user; `jwt` a token that is valid now;
-    `storage_state` the state of a browser in which the user is signed in, as Playwright saves it."""
+    `storage_state` the state of a browser in which the user is signed in, as Playwright saves it; `test`: a test user,
+    who may be used in a production."""
 
     role: str
     jwt: str = field(repr=False)
@@ -68,6 +69,7 @@ class User:
     name: str | None = None
     expired_jwt: str = field(default="", repr=False)
     storage_state: Mapping[str, Any] | None = field(default=None, repr=False)
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,9 @@ class Safety:
     """What may be done to the deployment. `seconds`: time-out of one exchange; `minutes`: of the whole run.
 
     `exhaust_rate_limits`: send until the response is 429, where the limit is not above `exhaust_up_to` requests a
-    minute. `change_events`: send webhooks and change the named events.
+    minute. `change_events`: send webhooks and change the named events, in a production only its test events.
     `fuzz`: send invalid requests, with valid credentials too; `unexpected_methods`: also with methods that no document
-    names (such as DELETE on an event's path).
+    names (such as DELETE on an event's path). `requests_a_second` and `most_requests` in a run: 0 for no limit.
     """
 
     exhaust_rate_limits: bool
@@ -125,13 +127,15 @@ class Safety:
     fuzz: bool = True
     unexpected_methods: bool = False
     exhaust_up_to: int = 1_000
+    requests_a_second: float = 0.0
+    most_requests: int = 0
     seconds: float = 15.0
     minutes: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a run verifies."""
+    """What a run verifies. `test_events`: ids at tuvens-api of the events that may be changed in a production."""
 
     name: str
     edition: str
@@ -142,11 +146,27 @@ class Deployment:
     events: tuple[str, ...] = ()
     foreign_event: str = ""
     linked: tuple[Linked, ...] = ()
+    test_events: tuple[str, ...] = ()
     return_origin: str = ""
     safety: Safety = field(default_factory=lambda: Safety(True, True))
     deviations: tuple[Deviation, ...] = ()
     ca_file: str = ""
     receiver: ReceiverSettings | None = None
+
+    @property
+    def is_production(self) -> bool:
+        """Whether a target is one: simulators beside a production call it, too."""
+        return any(each.kind == "production" for each in self.targets.values())
+
+    @property
+    def changeable_events(self) -> tuple[str, ...]:
+        """The events of tuvens-api that may be changed, if any may; in a production those marked as test events."""
+        return tuple(each for each in self.events if not self.is_production or each in self.test_events)
+
+    @property
+    def changeable_linked(self) -> tuple[Linked, ...]:
+        """As `changeable_events`, the linked ones."""
+        return tuple(each for each in self.linked if not self.is_production or each.tuvens in self.test_events)
 
     def user(self, role: str) -> User | None:
         """The first user of a role."""

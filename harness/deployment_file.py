@@ -21,9 +21,17 @@ from harness.secret_sources import read_header_secret, read_jwt, read_secret
 from harness.suggestions import meant
 
 if TYPE_CHECKING:
-    from harness.deployment_tables import DeploymentTable, ReceiverTable, SafetyTable, TargetTable, UserTable
+    from harness.deployment_tables import (
+        DeploymentTable,
+        EventsTable,
+        ReceiverTable,
+        SafetyTable,
+        TargetTable,
+        UserTable,
+    )
 
-_NEVER_IN_PRODUCTION = ("exhaust_rate_limits", "change_events", "fuzz")
+_NEVER_IN_PRODUCTION = ("exhaust_rate_limits", "fuzz", "unexpected_methods")
+_MOST_IN_PRODUCTION = {"requests_a_second": 10, "most_requests": 500}
 
 
 def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
@@ -55,7 +63,16 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
     DeploymentError."""
     table = _table(value, apps)
     targets = {app: _target(app, each) for app, each in table.targets.items()}
-    users = tuple(_user(f"users[{index}].", each) for index, each in enumerate(table.users))
+    production = any(each.kind == "production" for each in targets.values())
+    # Secrets of users who are not used are not read.
+    users = tuple(
+        _user(f"users[{index}].", each) for index, each in enumerate(table.users) if each.test or not production
+    )
+    if production and table.users and not any(each.role == "organiser" for each in users):
+        raise DeploymentError(
+            "users: the kind of a target is production, where only test users are used: add test = true to the "
+            'organiser, if it is a test user, or [[users]] with role = "organiser" and test = true'
+        )
     if not users:
         raise DeploymentError(
             'users: name at least one [[users]] with role = "organiser", account_id and a jwt (jwt, jwt_env, '
@@ -73,8 +90,9 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         events=table.events.tuvens,
         foreign_event=table.events.foreign,
         linked=tuple(Linked(each.hi, each.tuvens) for each in table.events.linked),
+        test_events=_test_events(table.events),
         return_origin=table.return_origin,
-        safety=_safety(table.safety, production=any(each.kind == "production" for each in targets.values())),
+        safety=_safety(table.safety, production=production, test_events=bool(table.events.test)),
         deviations=tuple(Deviation(**dict(each)) for each in table.deviations),
         ca_file=_certificates(table.ca_file),
         receiver=_receiver(table.receiver) if table.receiver is not None else None,
@@ -149,18 +167,43 @@ def _user(at: str, table: "UserTable") -> User:
         name=table.name,
         expired_jwt=read_jwt(table, "expired_jwt", at),
         storage_state=read_state(table.storage_state, at),
+        test=table.test,
     )
 
 
-def _safety(table: "SafetyTable", *, production: bool) -> Safety:
+def _test_events(table: "EventsTable") -> tuple[str, ...]:
+    known = {*table.tuvens, *(each.tuvens for each in table.linked)}
+    for each in table.test:
+        if each not in known:
+            raise DeploymentError(
+                f"events.test: {each!r} is neither in events.tuvens nor the tuvens id of one in events.linked: add it "
+                "there, too"
+            )
+    return table.test
+
+
+def _safety(table: "SafetyTable", *, production: bool, test_events: bool) -> Safety:
     said = table.model_dump(exclude_none=True)
-    for name in (*_NEVER_IN_PRODUCTION, "unexpected_methods"):
-        if production and said.get(name):
+    if not production:
+        return Safety(**{**dict.fromkeys(("exhaust_rate_limits", "change_events", "fuzz"), True), **said})
+    for name in _NEVER_IN_PRODUCTION:
+        if said.get(name):
             raise DeploymentError(
                 f"safety.{name}: must not be true where the kind of a target is production: remove it, and verify a "
                 "staging with it"
             )
-    return Safety(**{**dict.fromkeys(_NEVER_IN_PRODUCTION, not production), **said})
+    if said.get("change_events") and not test_events:
+        raise DeploymentError(
+            "safety.change_events: must not be true where the kind of a target is production, unless events.test names "
+            "test events: no others are changed"
+        )
+    for name, most in _MOST_IN_PRODUCTION.items():
+        if said.get(name, most) > most:
+            raise DeploymentError(
+                f"safety.{name}: must be at most {most} where the kind of a target is production: lower or remove it"
+            )
+    default = {**dict.fromkeys(_NEVER_IN_PRODUCTION, False), "change_events": test_events, **_MOST_IN_PRODUCTION}
+    return Safety(**{**default, **said})
 
 
 def _receiver(table: "ReceiverTable") -> ReceiverSettings:

@@ -105,7 +105,7 @@ class TargetTable(Table):
     port: Annotated[int, Field(ge=0, le=65_535), Must("must be a port number")] = 0
     """Without a url: the port of its simulator on this machine."""
     kind: Kind = "staging"
-    """A production is never changed or fuzzed, and gets no hostile input and no forged JWTs."""
+    """A production is never attacked: it gets reads, and what its test users do with its test events."""
     session_expiry: Annotated[int, Field(ge=1), Must("must be a whole number of seconds")] | None = None
     """Seconds until a session expires, if not the contract's 900."""
     rate_limits: dict[str, RequestsAMinute] = Field(default_factory=dict)
@@ -148,6 +148,8 @@ class CredentialsTable(Table):
 class UserTable(Table):
     """A seeded user of tuvens-api."""
 
+    test: bool = False
+    """A test user: in a production no others are used."""
     role: Role = "user"
     """organiser: holds manage_ticketing in account_id; member: does not; outsider: is in another account only."""
     user_id: Annotated[str, Id, Must("must be the user's id at tuvens-api, as text or a number")] = ""
@@ -197,6 +199,9 @@ class EventsTable(Table):
     """An event of an account that the organiser does not belong to."""
     linked: ListOf[LinkedTable] = ()
     """Events that exist on both sides; stories change them."""
+    test: ListOf[EventId] = ()
+    """Those of events.tuvens and events.linked, by their ids at tuvens-api, that are test events: in a production no
+    others are changed."""
 
 
 class SafetyTable(Table):
@@ -207,11 +212,15 @@ class SafetyTable(Table):
     exhaust_up_to: RequestsAMinute = 1_000
     """The highest rate limit, in requests a minute, that is used up."""
     change_events: bool | None = None
-    """Send webhooks and change the named events; never on a production."""
+    """Send webhooks and change the named events; on a production only events.test."""
     fuzz: bool | None = None
     """Send nonsense, with right credentials too; never on a production."""
     unexpected_methods: bool = False
     """Fuzz with methods, too, that no document names, DELETE among them; never on a production."""
+    requests_a_second: Seconds | None = None
+    """Requests a second of a run at most; on a production 10 or fewer, which is the default there."""
+    most_requests: Annotated[int, Field(ge=1), Must("must be a whole number of requests")] | None = None
+    """Requests of a whole run at most; on a production 500 or fewer, which is the default there."""
     seconds: Seconds = 15.0
     """Time-out of one exchange."""
     minutes: Seconds = 15.0

@@ -29,19 +29,20 @@ async def drive(
     waiting: Mapping[str, str] = MappingProxyType({}),
     minutes: float = 15.0,
     at_once: int = 8,
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Run the stories and record in the history how each ended.
 
     `cast_for` makes the cast of a story. `skip` is called before a story begins and returns the reason why it cannot
     run, or None. `progress` is called with (story, state), see ENDS; `waiting` has for what a story waits now. Stories
     still running after `minutes` are stopped; what they recorded stays. At most `at_once` stories run side by side,
-    those that wait aside.
+    those that wait aside. `refused` has, by story, why a request of it was not sent, which is a fault of the story.
     """
 
     deadline = time.monotonic() + minutes * 60
 
     async def one(story: Story, places: Places | None = None) -> None:
-        await _one(story, cast_for, history, skip, progress, waiting, deadline, places)
+        await _one(story, cast_for, history, skip, progress, waiting, deadline, places, refused)
 
     def together(phase: Phase, places: Places | None = None) -> asyncio.Future[list[None]]:
         return asyncio.gather(*(one(each, places) for each in stories if each.phase is phase))
@@ -73,10 +74,13 @@ async def _one(
     waiting: Mapping[str, str],
     deadline: float,
     places: Places | None,
+    refused: Mapping[str, str],
 ) -> None:
-    lacking = [need for need in story.needs if need not in history.context.capabilities]
+    lacking = [need for need in story.requires if need not in history.context.capabilities]
+    kinds = history.context.kinds
+    left_out = sorted(story.also - history.context.capabilities)
     if lacking:
-        history.stories[story.name] = StoryOutcome(story.name, "skipped", remedy_for(lacking[0]))
+        history.stories[story.name] = StoryOutcome(story.name, "skipped", remedy_for(lacking[0], kinds))
         progress(story.name, "skipped")
         return
     async with places.one() if places is not None else nullcontext():
@@ -87,7 +91,8 @@ async def _one(
             return
         progress(story.name, "started")
         clock = time.monotonic()
-        ended, reason = "finished", ""
+        # What a story leaves out is no fault of the deployment.
+        ended, reason = "finished", next((remedy_for(each, kinds) for each in left_out), "")
         budget = asyncio.timeout(max(deadline - clock, 0.0))
         try:
             async with budget:
@@ -101,6 +106,8 @@ async def _one(
                     reason += f" while it waited: it {waiting[story.name]}"
             else:
                 ended, reason = "crashed", _crash(error)
+        if story.name in refused:
+            ended, reason = "crashed", refused[story.name]
         seconds = round(time.monotonic() - clock, 3)
         history.stories[story.name] = StoryOutcome(story.name, ended, reason, seconds)
         progress(story.name, ended)

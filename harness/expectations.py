@@ -49,6 +49,10 @@ class UndecidedError(Exception):
         self.remedy, self.blocks = remedy, blocks
 
 
+class UnseenError(UndecidedError):
+    """The record has nothing that the rule is about; in a production, which is not attacked, that is no surprise."""
+
+
 class LackingError(Exception):
     """The deployment turned out to lack what the rule needs: becomes NotApplicable. `blocks`: whether the rules that
     rest on it lack it, too."""
@@ -197,10 +201,10 @@ def expect_field(exchange: Exchange, name: str, kind: type) -> Any:
 
 
 def held(at: At, note: str = "") -> Held:
-    """Held, with the evidence for it. Raises UndecidedError for none: what was not seen cannot hold."""
+    """Held, with the evidence for it. Raises UnseenError for none: what was not seen cannot hold."""
     evidence = numbers(at)
     if not evidence:
-        raise UndecidedError("the run has nothing that this rule is about")
+        raise UnseenError("the run has nothing that this rule is about")
     return Held(evidence, note)
 
 

@@ -144,6 +144,11 @@ class Context:
     capabilities: frozenset[str]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the targets are: simulated, local, staging or production."""
+        return tuple(each.get("kind", "") for each in self.targets.values())
+
 
 class History:
     """The entries of a run in order, and how its stories ended. Steps are named `story/step`.

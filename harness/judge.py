@@ -9,7 +9,8 @@ from typing import assert_never
 from harness.capabilities import remedy_for
 from harness.causes import causes_of, chosen
 from harness.deployment import Deviation
-from harness.expectations import BrokenAnswerError, BrokenRuleError, LackingError, UndecidedError
+from harness.effects import NOT_ATTACKED
+from harness.expectations import BrokenAnswerError, BrokenRuleError, LackingError, UndecidedError, UnseenError
 from harness.findings import finding_of
 from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
 from harness.known_deviations import Explanations, KnownDeviation
@@ -75,7 +76,7 @@ def judge_all(
     def stopped_by_premise(requirement: Requirement) -> Verdict | None:
         lacking = next((need for need in requirement.needs if need not in history.context.capabilities), None)
         if lacking is not None:
-            return NotApplicable(remedy_for(lacking), lacking)
+            return NotApplicable(remedy_for(lacking, history.context.kinds), lacking)
         for premise_id in requirement.depends_on:
             if premise_id not in wanted:
                 continue
@@ -150,6 +151,8 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
     except BrokenRuleError as broken:
         return broken.violated
     except UndecidedError as undecided:
+        if isinstance(undecided, UnseenError) and "production" in history.context.kinds:
+            return NotApplicable(f"{NOT_ATTACKED}: {undecided}", blocks=False)
         return Inconclusive(str(undecided), remedy=undecided.remedy, blocks=undecided.blocks)
     except LackingError as lacking:
         return NotApplicable(str(lacking), blocks=lacking.blocks)
@@ -178,6 +181,8 @@ def _unobserved(nothing: NothingObservedError, history: History) -> Verdict:
             return HarnessFault(f"the story {story} crashed before {nothing.step!r}: {outcome.reason}")
         case StoryOutcome(ended="skipped"):
             return NotApplicable(outcome.reason)
+        case StoryOutcome(ended="finished", reason=left_out) if left_out:
+            return NotApplicable(left_out)
         case StoryOutcome(ended="finished"):
             return Inconclusive(f"{nothing.step!r} never happened, though the story {story} went to its end")
         case StoryOutcome(reason=reason) if reason.endswith(DOES_NOT_HOLD):

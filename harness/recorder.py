@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,8 +51,20 @@ class Forwarding:
         self.undecodable: tuple[int, Headers] | None = None
 
 
+class RequestGate(Protocol):
+    """Decides whether and when requests are sent."""
+
+    async def admit(self, step: str, app: str, call: Call, *, by_page: bool = False) -> None:
+        """Wait for the turn of a request to an application; `by_page`: a page sends it in a browser.
+        Raises NotAllowedError if it is not to be sent."""
+
+    def owns(self, hi_event: str) -> None:
+        """Note that an event was made at hi.events for an event of the deployment file."""
+
+
 class Recorder(HistoryWriter):
-    """Sends calls and records the exchanges. One recorder serves a whole run, in one event loop."""
+    """Sends calls, if its `gate` admits them, and records the exchanges. One recorder serves a whole run, in one event
+    loop."""
 
     def __init__(
         self,
@@ -64,7 +76,9 @@ class Recorder(HistoryWriter):
         secrets: Secrets | None = None,
         verify: bool | ssl.SSLContext = True,
         foreign: bool = False,
+        gate: RequestGate | None = None,
     ) -> None:
+        self.gate = gate
         self.limits = limits or TrafficLimits()
         super().__init__(
             history, redactor, facts=facts, secrets=secrets, foreign=foreign, kept_bytes=self.limits.kept_bytes
@@ -104,10 +118,10 @@ class Recorder(HistoryWriter):
         A forwarded event stream is recorded as its events and, at its end, as an exchange whose body is the first
         `answer_bytes` of the stream.
 
-        Raises TargetGoneError if nothing more is sent to the callee. Other network failures, and an answer that cannot
-        be read to its end, are outcomes of the exchange.
+        Raises TargetGoneError if nothing more is sent to the callee, and NotAllowedError. Other network failures, and
+        an answer that cannot be read to its end, are outcomes of the exchange.
         """
-        self._check(callee, call.operation)
+        await self._admit(step, callee, call)
         url = base_url.rstrip("/") + call.target
         started = time.time()
         clock = time.perf_counter()
@@ -150,9 +164,9 @@ class Recorder(HistoryWriter):
         """Keep an event stream open and record its messages until the block is left.
 
         The head of the response is an entry of kind `open`. Raises nothing if there is no stream: `opened` of the
-        listener is then False, and an entry of kind `closed` says why.
+        listener is then False, and an entry of kind `closed` says why. Raises TargetGoneError and NotAllowedError.
         """
-        self._check(callee, call.operation)
+        await self._admit(step, callee, call)
         listener = Listener(self, step, self.limits.answer_bytes)
         url = base_url.rstrip("/") + call.target
         task = asyncio.create_task(listener.run(self._client, url, call, self.limits.seconds))
@@ -170,12 +184,14 @@ class Recorder(HistoryWriter):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def _check(self, callee: str, operation: str) -> None:
+    async def _admit(self, step: str, callee: str, call: Call) -> None:
         if self.full:
             raise TargetGoneError(
                 f"the record is full ({self.limits.kept_bytes} bytes of bodies): nothing more is sent to {callee}"
             )
-        self._strikes.check(callee, operation)
+        self._strikes.check(callee, call.operation)
+        if self.gate is not None:
+            await self.gate.admit(step, callee, call)
 
     async def _exchange(self, call: Call, url: str) -> Answer:
         request = self._client.build_request(call.method, url, headers=encoded_headers(call.headers), content=call.body)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from harness.effects import Effects
+
 
 class Phase(IntEnum):
     """When a story runs. FIRST: before all others, to find out which routes exist. WAITING: beside all up to
@@ -29,7 +31,9 @@ class StoryStoppedError(Exception):
 @dataclass(frozen=True, slots=True)
 class Story:
     """A story: `sentence` tells it, `needs` are the capabilities and `operations` the operations that it requires;
-    with the capability `unless` it does nothing. `waits_for`: the kinds of what it waits for, for a plan of the run."""
+    with the capability `unless` it does nothing. `waits_for`: the kinds of what it waits for, for a plan of the run.
+    `does`: what its requests may do, without which it is not started; None: it talks to simulators only. `also`: what
+    they may do besides where the deployment allows it."""
 
     name: str
     sentence: str
@@ -39,6 +43,18 @@ class Story:
     operations: tuple[str, ...] = ()
     unless: str = ""
     waits_for: tuple[str, ...] = ()
+    does: Effects | None = None
+    also: Effects = frozenset()
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The capabilities that a deployment must have for it, its effects first."""
+        return (*(sorted(self.does) if self.does is not None else ("simulated",)), *self.needs)
+
+    @property
+    def declared(self) -> Effects | None:
+        """All that its requests may do; None: it talks to simulators only."""
+        return None if self.does is None else self.does | self.also
 
 
 class Stories:

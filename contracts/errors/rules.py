@@ -6,7 +6,7 @@ import openapi
 from contracts.accept import accepts_json
 from contracts.catalogue import RuleFamily
 from contracts.proxies import may_come_from_a_proxy
-from harness.expectations import UndecidedError, expect, held, json_object, shown
+from harness.expectations import UnseenError, expect, held, json_object, shown
 from harness.history import Exchange, History
 from harness.requirement import MUST, WHOLE_RECORD
 from harness.verdict import Verdict
@@ -29,7 +29,7 @@ def _errors_of(history: History, app: str) -> list[Exchange]:
         and accepts_json(each)
     ]
     if not found:
-        raise UndecidedError(f"the run has no error of {app}")
+        raise UnseenError(f"the run has no error of {app}")
     return found
 
 

@@ -10,6 +10,7 @@ from harness.expectations import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
+    UnseenError,
     alive,
     answered,
     expect,
@@ -234,7 +235,7 @@ def _answers_of_limited_routes(history: History) -> list[Exchange]:
         and not may_come_from_a_proxy(each)
     ]
     if not found:
-        raise UndecidedError("the run has no response of a limited route")
+        raise UnseenError("the run has no response of a limited route")
     return found
 
 
@@ -279,7 +280,7 @@ def retry_after_is_given(history: History) -> Verdict:
     """tuvens-api sends Retry-After with every 429."""
     limited = [each for each in history.exchanges(callee="tuvens-api") if each.status == 429]
     if not limited:
-        raise UndecidedError("the run has no 429")
+        raise UnseenError("the run has no 429")
     for each in limited:
         found = limit_headers(each, "Retry-After")
         expect(any(found.values()), expected="Retry-After", observed="a 429 without it", at=each)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import RuleFamily
-from harness.expectations import UndecidedError, expect, held, let_through, shown
+from harness.expectations import LackingError, UndecidedError, expect, held, let_through, shown
 from harness.fronts import front_of, media_type
 from harness.history import Exchange, History, NothingObservedError, Outcome
 from harness.http import object_or_empty
@@ -92,11 +92,22 @@ def _is_it_running(history: History, app: str) -> str:
     return f"Check that {app} is running and that its url ({target.get('api_url', 'missing')}) is correct.{start}"
 
 
+def _probe(history: History, operation: Operation) -> Exchange:
+    try:
+        return history.one(f"{STORY}/{operation.id}")
+    except NothingObservedError:
+        outcome = history.outcome(STORY)
+        if outcome is not None and outcome.ended == "finished" and outcome.reason:
+            # It was not probed: what rests on it is judged by what its own stories see.
+            raise LackingError(outcome.reason, blocks=False) from None
+        raise
+
+
 def _is_served(operation: Operation) -> Judge:
     finds_events = not operation.security and "{id}" in operation.path
 
     def judge(history: History) -> Verdict:
-        probe = let_through(history.one(f"{STORY}/{operation.id}"))
+        probe = let_through(_probe(history, operation))
         if finds_events and probe.status == 404 and "events" not in history.context.capabilities:
             raise UndecidedError(f"no event is known, so a 404 may be the application's: {shown(probe)}")
         if finds_events and probe.status == 404 and _is_of_the_route(probe, history):

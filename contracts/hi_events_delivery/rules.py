@@ -29,6 +29,7 @@ from harness.expectations import (
     BrokenRuleError,
     LackingError,
     UndecidedError,
+    UnseenError,
     answered,
     awake,
     expect,
@@ -164,7 +165,7 @@ def deliveries_are_signed(history: History) -> Verdict:
                 at=each,
             )
         if not found:
-            raise UndecidedError("the run has no delivery")
+            raise UnseenError("the run has no delivery")
         return held(found[:6], f"{len(found)} deliveries")
     forged = answered(history.one(f"{STORY}/wrongly signed"))
     if forged.status != 401:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import openapi
 from contracts.accept import accepts_json
 from contracts.catalogue import RuleFamily
-from harness.expectations import UndecidedError, expect, held
+from harness.expectations import UndecidedError, UnseenError, expect, held
 from harness.history import Exchange, History
 from harness.http import object_or_empty
 from harness.requirement import MUST, WHOLE_RECORD
@@ -40,7 +40,7 @@ rule = RuleFamily(
 def _answers(history: History, app: str) -> list[Exchange]:
     found = [each for each in history.exchanges(callee=app) if each.status is not None and accepts_json(each)]
     if not found:
-        raise UndecidedError("the run has no response")
+        raise UnseenError("the run has no response")
     return found
 
 
@@ -177,7 +177,7 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
     """tuvens-api never repeats a session token in the path of an error."""
     seen = [each for each in history.exchanges("listUserAccounts", "tuvens-api") if each.is_error]
     if not seen:
-        raise UndecidedError("the run has no error of user-accounts")
+        raise UnseenError("the run has no error of user-accounts")
     for each in seen:
         # Tokens that were never minted count, too: the record knows them as well as real ones.
         found = any("token" in kind and place == "body" for kind, _, place in each.facts.get("secrets", ()))
@@ -200,7 +200,7 @@ def no_answer_holds_foreign_data(history: History) -> Verdict:
         if each.status is not None and each.facts.get("subject") and _is_about_a_session(each)
     ]
     if not seen:
-        raise UndecidedError("the run has no response about a session of a user with a known email")
+        raise UnseenError("the run has no response about a session of a user with a known email")
     for each in seen:
         found = _standing_in(_without_accounts_emails(each), emails)
         foreign = sorted(found - {each.facts["subject"]})

@@ -8,7 +8,7 @@ from contracts.catalogue import RuleFamily
 from contracts.status_changes import expect_ours_alone
 from harness.capabilities import remedy_for
 from harness.expectations import (
-    UndecidedError,
+    UnseenError,
     expect,
     expect_field,
     expect_status,
@@ -119,7 +119,7 @@ def a_linked_event_has_the_url_of_its_page(history: History) -> Verdict:
     # Whether a response is an object at all is for the rule of the document to say.
     linked = [(each, value) for each in seen if _is_linked(value := object_or_empty(each.response_body))]
     if not linked:
-        raise UndecidedError("the run read no event with ticketing and an hi_events_event_id")
+        raise UnseenError("the run read no event with ticketing and an hi_events_event_id")
     for each, value in linked:
         expect(
             _is_web_address(value.get("hi_events_event_url")),

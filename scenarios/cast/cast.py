@@ -177,6 +177,12 @@ class Cast:
         """An event that exists in tuvens-api and in hi.events, leased to this story."""
         return self.stage.events.linked_event(self.story.name)
 
+    def owns(self, event: Linked) -> None:
+        """Note that an event was made at hi.events for one of the deployment file; it is a draft."""
+        self.stage.events.made(event)
+        if self.stage.recorder.gate is not None:
+            self.stage.recorder.gate.owns(event.hi)
+
     # tuvens-client, on behalf of a user
 
     async def generates_session(

@@ -79,7 +79,8 @@ class EventLeases:
     def candidates(self) -> list[str]:
         """The events that `event` lends: unlinked ones, unless all of them are linked."""
         linked = {each.tuvens for each in self._deployment.linked}
-        return [each for each in self._deployment.events if each not in linked] or list(self._deployment.events)
+        events = self._deployment.changeable_events
+        return [each for each in events if each not in linked] or list(events)
 
     def made(self, event: Linked) -> None:
         """Note that an event was made at hi.events for a Tuvens event; it is a draft."""
@@ -133,7 +134,7 @@ class EventLeases:
     @asynccontextmanager
     async def linked_event(self, story: str) -> AsyncIterator[Linked]:
         """As `event`, for an event that exists in tuvens-api and in hi.events."""
-        by_id = {each.tuvens: each for each in self._deployment.linked}
+        by_id = {each.tuvens: each for each in self._deployment.changeable_linked}
         async with self._lease(story, list(by_id), "events.linked") as event_id:
             yield by_id[event_id]
 

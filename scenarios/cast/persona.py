@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import openapi
+from contracts.addresses import Addresses
 from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_session import wire as hi_wire
 from harness.deployment import Target, User
-from harness.http import object_or_empty
+from harness.http import Call, object_or_empty
 from harness.redact import like_a_token
 from harness.relay import Relay
 from scenarios.cast.cast import CLIENT, Cast
@@ -19,9 +20,9 @@ from scenarios.cast.selectors import SELECTORS, selectors_for
 from scenarios.cast.sessions import user_key
 
 if TYPE_CHECKING:
-    from playwright.async_api import Route
+    from playwright.async_api import Request, Route
 
-    from harness.browsing import Browsing
+    from harness.browsing import Admits, Browsing
     from harness.tab import Tab
 
 HI_EVENTS = "hi.events"
@@ -115,7 +116,7 @@ async def browses(
     """A browser of its own inside the block. `user` is signed in at tuvens-client; through a `relay` its network can be
     cut. Raises StoryStoppedError."""
     name = f"{cast.story.name}-{who}".replace("_", "-")
-    async with cast.stage.chromium.browsing(name, tokens_in, relay=relay) as browsing:
+    async with cast.stage.chromium.browsing(name, tokens_in, relay=relay, admits=_admits(cast)) as browsing:
         persona = Persona(cast, browsing, who)
         if user is not None:
             await _signs_in(persona, user)
@@ -123,6 +124,25 @@ async def browses(
             yield persona
         finally:
             await persona.leaves()
+
+
+def _admits(cast: Cast) -> "Admits | None":
+    """Asks the run's gate about the requests of pages; None where all applications are simulated: looking at every
+    request switches the browser's cache off."""
+    gate, addresses = cast.stage.recorder.gate, Addresses.of(cast.deployment)
+    if gate is None or cast.can("simulated"):
+        return None
+
+    async def admits(request: "Request") -> None:
+        place = addresses.of_url(request.method, request.url)
+        if place is None:
+            return
+        headers = tuple((await request.all_headers()).items())
+        call = Call(place.operation, request.method, place.target, headers, request.post_data_buffer)
+        if place.operation:
+            await gate.admit(cast.story.name, place.app, call, by_page=True)
+
+    return admits
 
 
 async def _signs_in(persona: Persona, user: User) -> None:
@@ -138,7 +158,7 @@ async def _signs_in(persona: Persona, user: User) -> None:
     elif not target.jwt_storage:
 
         async def with_token(route: "Route") -> None:
-            await route.continue_(headers={**route.request.headers, "authorization": f"Bearer {user.jwt}"})
+            await route.fallback(headers={**route.request.headers, "authorization": f"Bearer {user.jwt}"})
 
         await context.route(f"{persona.origin}/**", with_token)
 

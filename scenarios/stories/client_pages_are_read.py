@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from contracts.client_session.wire import come_back, show_event
+from harness.effects import Effect
 from harness.http import Answer, Call
 from scenarios.cast.cast import BROWSER, CLIENT, Cast
 from scenarios.cast.page_files import files_named
@@ -12,7 +13,7 @@ from scenarios.catalogue import story
 _MOST = 100
 
 
-@story(needs=("target:tuvens-client",))
+@story(does={Effect.READ, Effect.MINT}, needs=("target:tuvens-client",))
 async def client_pages_are_read(cast: Cast) -> None:
     """A browser opens an event's page and the callback page, signed in and not, and loads every script and style that
     these name; a session was generated for it before."""

@@ -1,6 +1,7 @@
 """tuvens-client reads an event, and notes its ticketing on it."""
 
 from contracts.tuvens_event import wire
+from harness.effects import Effect
 from scenarios.cast.cast import CLIENT, Cast
 from scenarios.cast.updates import Updates, unknown_id
 from scenarios.catalogue import story
@@ -8,7 +9,7 @@ from scenarios.catalogue import story
 _OTHER = "4711"
 
 
-@story(operations=("getEvent",))
+@story(does={Effect.READ}, operations=("getEvent",))
 async def events_are_read(cast: Cast) -> None:
     """Someone without credentials reads an event, and one that does not exist."""
     known = next(iter((*cast.deployment.events, *filter(None, [cast.deployment.foreign_event]))), None)
@@ -19,7 +20,11 @@ async def events_are_read(cast: Cast) -> None:
     await cast.reads_event("unknown event", unknown_id(known, cast.stage.random))
 
 
-@story(needs=("events",), operations=("updateEvent", "getEvent"))
+@story(
+    does={Effect.READ, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE},
+    needs=("events",),
+    operations=("updateEvent", "getEvent"),
+)
 async def an_event_is_changed(cast: Cast) -> None:
     """The client's callback page notes an event of hi.events on an event, then another; people who may not, try the
     same."""

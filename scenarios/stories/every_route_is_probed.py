@@ -5,6 +5,7 @@ from secrets import token_hex
 
 import openapi
 from contracts.every_operation.rules_routes import unknown_path_step
+from harness.effects import Effect
 from harness.http import Call, Headers
 from harness.story import Phase
 from harness.traffic_limits import TargetGoneError
@@ -12,10 +13,10 @@ from scenarios.cast.cast import BROWSER, Cast
 from scenarios.catalogue import story
 
 NOBODYS_EVENT = "0"
-"""The event of a production that is named where a route could change one: none."""
+"""The event that is named where a route could change one, and no event may be changed: none."""
 
 
-@story(phase=Phase.FIRST)
+@story(does={Effect.READ}, also={Effect.MINT, Effect.MALFORMED, Effect.FORGE}, phase=Phase.FIRST)
 async def every_route_is_probed(cast: Cast) -> None:
     """Someone without credentials knocks at every route of the contract."""
     for app in cast.deployment.targets:
@@ -25,9 +26,7 @@ async def every_route_is_probed(cast: Cast) -> None:
 
 async def _probe(cast: Cast, app: str) -> None:
     await _probe_unknown_path(cast, app)
-    for operation in openapi.load(app, cast.deployment.edition).operations.values():
-        if operation.contract.served is None:
-            continue
+    for operation in _to_probe(cast, app):
         if operation.streams:
             async with cast.listens(f"{operation.id}"):
                 pass
@@ -38,10 +37,21 @@ async def _probe(cast: Cast, app: str) -> None:
         await cast.send(operation.id, BROWSER, call)
 
 
+def _to_probe(cast: Cast, app: str) -> list[openapi.Operation]:
+    """The operations of the contract; where only questions are allowed, those that need nothing but a path, one at
+    least."""
+    operations = list(openapi.load(app, cast.deployment.edition).operations.values())
+    if not cast.can(Effect.FORGE):
+        operations = [each for each in operations if each.method == "GET" and not each.required_secrets]
+    return [each for each in operations if each.contract.served is not None] or operations[:1]
+
+
 async def _probe_unknown_path(cast: Cast, app: str) -> None:
     """Ask the API for a path that does not exist: what responds alike on a route proves no route."""
     base_url = cast.stage.target(app).api_url
     for method, body in (("GET", None), ("POST", b"{}")):
+        if body is not None and not cast.can(Effect.MALFORMED):
+            continue
         call = Call("", method, f"/no-such-path-{token_hex(8)}", _headers(body), body)
         await cast.send_once(unknown_path_step(app, method), BROWSER, app, base_url, call)
 
@@ -52,7 +62,7 @@ def _headers(body: bytes | None) -> Headers:
 
 
 def _event_of(cast: Cast, operation: openapi.Operation) -> str:
-    if operation.changes and not cast.can("hostile-input"):
+    if operation.changes and not cast.can(Effect.CHANGE):
         return NOBODYS_EVENT
     if operation.app == "hi.events" and cast.deployment.linked:
         return cast.deployment.linked[0].hi

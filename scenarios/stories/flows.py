@@ -9,6 +9,7 @@ from contracts.status_changes import is_about
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
+from harness.effects import Effect
 from harness.http import WireError, field_of
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
@@ -31,7 +32,7 @@ class _Event:
     made_by: str
 
 
-@story(needs=_NEEDS, operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=_NEEDS, operations=OPERATIONS)
 async def event_goes_live(cast: Cast) -> None:
     """An organiser adds ticketing to an event of Tuvens and sets it live at hi.events; an open page hears of it."""
     await cast.turn_to_sign_in()
@@ -75,7 +76,7 @@ async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
     made = made_event(reply.exchange)
     if made is None:
         return None
-    cast.stage.events.made(Linked(made, event))
+    cast.owns(Linked(made, event))
     cast.observe("event", {"hi": made, "tuvens": event, "made by": "that the page made"})
     changes = {"hasTicketing": True, "hiEventsEventId": made}
     await cast.changes_event("callback", cast.organiser.jwt, event, changes)
@@ -83,7 +84,7 @@ async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
     return _Event(Linked(made, event), "that the page made")
 
 
-@story(needs=_NEEDS, operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.FORGE}, needs=_NEEDS, operations=OPERATIONS)
 async def a_wrong_secret_is_put_right(cast: Cast) -> None:
     """A back end asks and tells tuvens-api with a wrong secret; with the right one the same session goes on to a live
     event."""
@@ -110,7 +111,11 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(needs=(*_NEEDS, "foreign-event"), operations=(*OPERATIONS, "validateCrossAppPermission"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    needs=(*_NEEDS, "foreign-event"),
+    operations=(*OPERATIONS, "validateCrossAppPermission"),
+)
 async def a_missing_permission_is_noticed(cast: Cast) -> None:
     """An organiser asks hi.events for the event of others, is denied it, and sets an own event live instead."""
     await cast.turn_to_sign_in()
@@ -135,7 +140,7 @@ async def a_missing_permission_is_noticed(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(needs=_NEEDS, operations=(*OPERATIONS, "streamEventUpdates"))
+@story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=_NEEDS, operations=(*OPERATIONS, "streamEventUpdates"))
 async def a_listener_loses_the_network(cast: Cast) -> None:
     """A page listens, loses the network while a live event is drafted, comes back, and hears of what is next."""
     async with cast.linked_event() as event:
@@ -154,7 +159,12 @@ async def a_listener_loses_the_network(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.ALONE,
+    needs=(*_NEEDS, "control:tuvens-api"),
+    operations=OPERATIONS,
+)
 async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
     """An organiser waits too long with a session token, gets a new one, and goes on to a live event; the simulators'
     clocks are moved."""
@@ -164,6 +174,7 @@ async def an_expired_session_is_replaced_by_the_clock(cast: Cast) -> None:
 
 
 @story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
     phase=Phase.WAITING,
     needs=(*_NEEDS, "expiry:tuvens-api"),
     operations=OPERATIONS,

@@ -4,6 +4,7 @@ from functools import partial
 
 from contracts.hi_events_session import wire
 from harness.deployment import Linked
+from harness.effects import Effect
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
@@ -13,7 +14,7 @@ from scenarios.catalogue import story
 OPERATIONS = ("generateSession", "validateCrossAppSession")
 
 
-@story(operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT}, also={Effect.MALFORMED}, operations=OPERATIONS)
 async def a_hi_events_session_is_used(cast: Cast) -> None:
     """Users who are signed in ask hi.events who they are, for their accounts, and what they may do; tuvens-api is asked
     the same directly."""
@@ -30,6 +31,8 @@ async def a_hi_events_session_is_used(cast: Cast) -> None:
         await _asks(cast, "foreign event", "organiser", "manage_ticketing", cast.deployment.foreign_event)
     if cast.can("role:member"):
         await _asks(cast, "plain member", "member", "manage_ticketing")
+    if not cast.can(Effect.MALFORMED):
+        return
     bearer = await cast.bearer()
     ill_formed = {
         "no permission": wire.session_permission(bearer, "x").with_body(b"{}"),
@@ -68,16 +71,20 @@ async def _asks(cast: Cast, name: str, role: str, permission: str, resource: str
     await cast.while_alive(attempt)
 
 
-@story()
+@story(does={Effect.READ}, also={Effect.FORGE})
 async def hi_events_routes_are_tried_without_a_session(cast: Cast) -> None:
     """Someone without a session, and someone with a made-up one, asks hi.events for what is meant for users."""
     for name, bearer in (("none", None), ("made up", cast.unknown_token("bearer"))):
+        if bearer is not None and not cast.can(Effect.FORGE):
+            continue
         await cast.asks_hi_events(f"status/{name}", wire.session_status(bearer))
         await cast.asks_hi_events(f"accounts/{name}", wire.session_accounts(bearer))
         await cast.asks_hi_events(f"permission/{name}", wire.session_permission(bearer, "manage_ticketing"))
 
 
-@story(needs=("linked-event",), operations=("setEventStatus", "getEvent"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.FORGE}, needs=("linked-event",), operations=("setEventStatus", "getEvent")
+)
 async def an_event_is_changed_without_a_session(cast: Cast) -> None:
     """Someone without a session, and someone with a made-up one, sets an event live, then drafts it."""
     async with cast.linked_event() as event:
@@ -99,7 +106,12 @@ async def _reads_both(cast: Cast, moment: str, bearer: str | None, event: Linked
     await cast.reads_event(f"at tuvens-api/{moment}", event.tuvens)
 
 
-@story(phase=Phase.ALONE, needs=("control:hi.events",), operations=("getCrossAppStatus", *OPERATIONS))
+@story(
+    does={Effect.READ, Effect.MINT},
+    phase=Phase.ALONE,
+    needs=("control:hi.events",),
+    operations=("getCrossAppStatus", *OPERATIONS),
+)
 async def a_hi_events_session_ends(cast: Cast) -> None:
     """The organiser comes back when the session at hi.events is over; the simulators' clocks are moved."""
     await cast.turn_to_sign_in()

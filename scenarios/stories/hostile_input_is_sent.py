@@ -6,6 +6,7 @@ from contracts.session_token import wire
 from contracts.times import iso_millis
 from contracts.tuvens_event.wire import get_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
+from harness.effects import Effect
 from harness.http import Call
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.cast.sending import Reply
@@ -41,7 +42,7 @@ OVER_A_MEBIBYTE = b"x" * (1024 * 1024 + 4096)
 
 
 @story(
-    needs=("hostile-input",),
+    does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE},
     operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"),
 )
 async def hostile_input_is_sent(cast: Cast) -> None:
@@ -67,7 +68,7 @@ async def _afterwards(cast: Cast) -> list[Reply]:
     return [await cast.validates("afterwards", (await cast.session()).token)]
 
 
-@story(needs=("hostile-input",), operations=("receiveEventStatusChanged",))
+@story(does={Effect.MALFORMED, Effect.FORGE}, operations=("receiveEventStatusChanged",))
 async def hostile_webhooks_are_sent(cast: Cast) -> None:
     """Hi.Events, rightly signed, names events that are meant to break a server."""
     for name, text in HOSTILE.items():
@@ -80,7 +81,7 @@ async def hostile_webhooks_are_sent(cast: Cast) -> None:
 
 
 @story(
-    needs=("hostile-input",),
+    does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE},
     operations=("generateSession", "validateSession", "validatePermission", "receiveEventStatusChanged"),
 )
 async def oversized_bodies_are_sent(cast: Cast) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import openapi
 from contracts.times import iso_millis
 from contracts.webhook.wire import status_changed_body
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.exhausting import Ask, until_limited
@@ -16,7 +17,7 @@ _QUICK_LIMIT = 40
 _NEEDS = ("exhaust",)
 
 
-@story(phase=Phase.LAST, needs=_NEEDS, operations=("generateSession",))
+@story(does={Effect.MINT, Effect.EXHAUST}, phase=Phase.LAST, needs=_NEEDS, operations=("generateSession",))
 async def generate_session_is_asked_too_often(cast: Cast) -> None:
     """The organiser asks for sessions until the limit, then another user asks once."""
     user = cast.organiser
@@ -30,6 +31,7 @@ async def generate_session_is_asked_too_often(cast: Cast) -> None:
 
 
 @story(
+    does={Effect.READ, Effect.MINT, Effect.EXHAUST},
     phase=Phase.LAST,
     needs=_NEEDS,
     operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"),
@@ -58,7 +60,12 @@ async def questions_are_asked_too_often(cast: Cast) -> None:
         await _until_limited(cast, "validateSession", partial(validates, (await cast.session()).token))
 
 
-@story(phase=Phase.LAST, needs=(*_NEEDS, "events"), operations=("receiveEventStatusChanged",))
+@story(
+    does={Effect.CHANGE, Effect.EXHAUST},
+    phase=Phase.LAST,
+    needs=(*_NEEDS, "events"),
+    operations=("receiveEventStatusChanged",),
+)
 async def webhooks_come_too_often(cast: Cast) -> None:
     """One Hi.Events instance delivers the same webhook again and again until the limit."""
     async with _contract_limits(cast), cast.event() as event_id:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 import openapi
 from contracts.every_operation.rules_fuzzing import fuzzed
 from contracts.every_operation.rules_routes import STORY as PROBE
+from harness.effects import Effect
 from harness.history import NothingObservedError, Outcome
 from harness.http import WireError
 from harness.story import Phase, StoryStoppedError
@@ -15,7 +16,10 @@ from scenarios.catalogue import story
 from scenarios.tools.fuzzing.campaign import Campaign
 
 
-@story(phase=Phase.ONE_BY_ONE, needs=("fuzzing",))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE, Effect.FUZZ},
+    phase=Phase.ONE_BY_ONE,
+)
 async def operations_are_fuzzed(cast: Cast) -> None:
     """Someone sends every operation the examples of its document, the edges of every field, and nonsense."""
     for app in cast.deployment.targets:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import openapi
 from contracts.tuvens_event.wire import get_event
+from harness.effects import Effect
 from harness.http import Call
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.catalogue import story
@@ -11,7 +12,7 @@ from scenarios.catalogue import story
 _ASKED_HEADERS = "authorization, content-type, x-session-token, x-shared-secret"
 
 
-@story(operations=("getEvent",))
+@story(does={Effect.READ}, operations=("getEvent",))
 async def origins_are_checked(cast: Cast) -> None:
     """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
     right = _allowed_origins(cast)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_page.redirects import query_of
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.event_fixtures import OPERATIONS, given_draft_with_ticketing, given_live_event, restore_draft
@@ -23,7 +24,12 @@ _FOREIGN = "https://elsewhere.invalid"
 _TRIES = 3
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.MALFORMED},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_come_back(cast: Cast) -> None:
     """An organiser comes back from hi.events having cancelled, after an error, and with a success that is told in the
     older spelling."""
@@ -49,7 +55,12 @@ async def pages_come_back(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=(*OPERATIONS, "openCrossAppPage"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=(*OPERATIONS, "openCrossAppPage"),
+)
 async def pages_arrive_at_hi_events(cast: Cast) -> None:
     """An organiser arrives at hi.events with a session, loads the page there again, and goes back to Tuvens; arrives
     with a session that nobody minted; and is sent to a place that is not Tuvens."""
@@ -109,7 +120,12 @@ def _with_token(referers: list[str]) -> list[str]:
     return [each for each in referers if "<session-token:" in each or "%3Csession-token%3A" in each][:5]
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_are_embedded(cast: Cast) -> None:
     """A page of tuvens-client's origin embeds the event's page of hi.events, and its widget."""
     async with cast.linked_event() as event:

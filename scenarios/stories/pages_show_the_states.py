@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import openapi
 from contracts.browser.observations import SHOWS
+from harness.effects import Effect
 from harness.relay import Relay
 from harness.story import Phase
 from scenarios.cast.cast import Cast
@@ -33,7 +34,7 @@ _ASKS = 3.0
 WIDE, NARROW = (1280, 800), (360, 740)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))
+@story(does={Effect.READ, Effect.CHANGE}, phase=Phase.IN_BROWSER, needs=(*NEEDS, "events"), operations=("getEvent",))
 async def pages_show_no_ticketing(cast: Cast) -> None:
     """A visitor opens the page of an event without ticketing."""
     async with given_event_without_ticketing(cast) as event:
@@ -46,7 +47,12 @@ async def pages_show_no_ticketing(cast: Cast) -> None:
             await visitor.notes("none", tab)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_show_the_states(cast: Cast) -> None:
     """A visitor keeps the page of an event open while its organiser makes it live, ends it and drafts it again; in a
     second tab the page is opened anew each time."""
@@ -73,7 +79,12 @@ async def pages_show_the_states(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_fit_the_window(cast: Cast) -> None:
     """A visitor opens the page of an event on sale in a wide and in a narrow window, then one on which the tickets are
     far below what can be seen, and scrolls down to them."""
@@ -102,7 +113,12 @@ async def pages_fit_the_window(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_lose_the_network(cast: Cast) -> None:
     """A visitor's page loses the network while the event goes live, and gets it back."""
     async with cast.linked_event() as event:
@@ -126,7 +142,12 @@ async def pages_lose_the_network(cast: Cast) -> None:
         await restore_draft(cast, bearer, event)
 
 
-@story(phase=Phase.IN_BROWSER, needs=(*NEEDS, "linked-event"), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    phase=Phase.IN_BROWSER,
+    needs=(*NEEDS, "linked-event"),
+    operations=OPERATIONS,
+)
 async def pages_listen_late(cast: Cast) -> None:
     """A visitor opens the page of an event, whose stream of updates takes its time: the event goes live before it is
     open."""
@@ -140,7 +161,7 @@ async def pages_listen_late(cast: Cast) -> None:
             async def late(route: "Route") -> None:
                 asked.set()
                 await open_now.wait()
-                await route.continue_()
+                await route.fallback()
 
             async with tab.answering(f"**{STREAM}*", late) as held:
                 await tab.opens(visitor.event_page(event.tuvens))

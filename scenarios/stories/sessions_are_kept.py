@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.storage import count, database, rows, session_row, session_schema, table
@@ -18,14 +19,14 @@ _PAUSE = 0.1
 _CALLS = 4
 
 
-@story(needs=_NEEDS)
+@story(does=(), needs=_NEEDS)
 async def the_session_table_is_looked_at(cast: Cast) -> None:
     """Someone with access looks at the table of sessions: its columns, indexes and foreign keys."""
     with database(cast) as engine:
         cast.observe("schema", session_schema(engine))
 
 
-@story(needs=_NEEDS, operations=("generateSession", "validateSession"))
+@story(does={Effect.READ, Effect.MINT}, needs=_NEEDS, operations=("generateSession", "validateSession"))
 async def a_validation_is_remembered(cast: Cast) -> None:
     """Hi.Events validates a session twice; someone with access looks at when it was last used."""
     session, since = await cast.fresh_session("generate session"), time.time()
@@ -53,7 +54,7 @@ def _last_used(engine: "sa.Engine", token: str) -> str | None:
     return str(row["lastUsed"]) if row is not None and row.get("lastUsed") is not None else None
 
 
-@story(phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=("generateSession",))
+@story(does={Effect.MINT}, phase=Phase.ALONE, needs=(*_NEEDS, "control:tuvens-api"), operations=("generateSession",))
 async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
     """A session expires; some time later someone with access looks whether its row is gone."""
     session = await cast.fresh_session("generate session")
@@ -72,6 +73,7 @@ async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
 
 
 @story(
+    does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE},
     phase=Phase.ALONE,
     needs=("audit-log:tuvens-api",),
     operations=("generateSession", "validateSession", "listUserAccounts", "validatePermission"),

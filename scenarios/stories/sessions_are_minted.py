@@ -1,6 +1,7 @@
 """Session tokens are minted, and sampled for their randomness."""
 
 from contracts.session_token.randomness import sample_statistics
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.catalogue import story
@@ -8,7 +9,7 @@ from scenarios.catalogue import story
 _SAMPLE = 48
 
 
-@story(operations=("generateSession",))
+@story(does={Effect.MINT}, operations=("generateSession",))
 async def sessions_are_minted(cast: Cast) -> None:
     """The organiser asks for a session for an account, twice."""
     user = cast.organiser
@@ -16,7 +17,7 @@ async def sessions_are_minted(cast: Cast) -> None:
     await cast.generates_session("second", user)
 
 
-@story(phase=Phase.ALONE, operations=("generateSession",))
+@story(does={Effect.MINT, Effect.LOAD}, phase=Phase.ALONE, operations=("generateSession",))
 async def tokens_are_sampled(cast: Cast) -> None:
     """Users ask for as many session tokens as their limits allow; all that the run has seen are compared."""
     users = [cast.organiser, *(each for each in cast.deployment.users if each.role != "organiser")]

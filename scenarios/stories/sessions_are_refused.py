@@ -3,6 +3,7 @@
 from itertools import cycle
 
 from contracts.session_token import wire
+from harness.effects import Effect
 from scenarios.cast.bad_jwts import expired_jwt, forged_jwts
 from scenarios.cast.cast import CLIENT, Cast
 from scenarios.cast.sessions import user_key
@@ -28,7 +29,7 @@ ILL_FORMED_BODIES = {
 }
 
 
-@story(needs=("hostile-input",), operations=("generateSession",))
+@story(does={Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("generateSession",))
 async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
     """Strangers ask for a session: without a JWT, with a damaged one, with one that nobody signed."""
     user = cast.organiser
@@ -52,7 +53,7 @@ async def sessions_are_refused_without_a_valid_jwt(cast: Cast) -> None:
         await cast.generates_session("expired JWT", user, jwt=expired)
 
 
-@story(operations=("generateSession",))
+@story(does={Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("generateSession",))
 async def sessions_are_refused_for_wrong_accounts(cast: Cast) -> None:
     """The organiser asks for sessions for accounts of other people, and for ids that no account has."""
     # If no session can be minted at all, a refusal proves nothing.

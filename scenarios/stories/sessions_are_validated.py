@@ -4,6 +4,7 @@ import secrets
 from functools import partial
 
 from contracts.session_token import wire
+from harness.effects import Effect
 from scenarios.cast.cast import BACKEND, Cast
 from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
@@ -11,7 +12,7 @@ from scenarios.catalogue import story
 OPERATIONS = ("validateSession", "listUserAccounts", "validatePermission")
 
 
-@story(operations=("generateSession", "validateSession"))
+@story(does={Effect.READ, Effect.MINT}, operations=("generateSession", "validateSession"))
 async def a_session_is_validated(cast: Cast) -> None:
     """Hi.Events asks, more than once, whom the tokens of the organiser and of a member stand for; also that of a user
     without a name."""
@@ -34,7 +35,7 @@ async def a_session_is_validated(cast: Cast) -> None:
         await cast.while_alive(nameless)
 
 
-@story(operations=("generateSession", "listUserAccounts"))
+@story(does={Effect.READ, Effect.MINT}, operations=("generateSession", "listUserAccounts"))
 async def accounts_are_listed(cast: Cast) -> None:
     """Hi.Events asks for the accounts of the organiser, and of an outsider."""
     for role in ("organiser", "outsider"):
@@ -46,7 +47,7 @@ async def _lists(cast: Cast, role: str) -> list[Reply]:
     return [await cast.lists_accounts(role, (await cast.session(role)).token)]
 
 
-@story(operations=("generateSession", "validatePermission"))
+@story(does={Effect.READ, Effect.MINT}, operations=("generateSession", "validatePermission"))
 async def permissions_are_asked_for(cast: Cast) -> None:
     """Hi.Events asks what the organiser may do, in general and on single events, and what a plain member may do."""
     asked: dict[str, tuple[str, str, object]] = {
@@ -68,7 +69,7 @@ async def _asks(cast: Cast, name: str, role: str, permission: str, resource: obj
     return [await cast.asks_permission(name, (await cast.session(role)).token, permission, resource)]
 
 
-@story(operations=("generateSession", *OPERATIONS))
+@story(does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("generateSession", *OPERATIONS))
 async def back_ends_are_refused_without_the_secret(cast: Cast) -> None:
     """Callers without the shared secret, or with one that is nearly right, ask all three questions."""
     session = await cast.session()
@@ -98,7 +99,7 @@ async def back_ends_are_refused_without_the_secret(cast: Cast) -> None:
     await cast.asks_permission("ill-formed/validatePermission", 5, 5, secret=None)
 
 
-@story(operations=("generateSession", *OPERATIONS))
+@story(does={Effect.READ, Effect.MINT, Effect.FORGE}, operations=("generateSession", *OPERATIONS))
 async def unknown_sessions_are_refused(cast: Cast) -> None:
     """Hi.Events presents tokens that tuvens-api never minted, some of them nearly right."""
     session = await cast.session()
@@ -117,7 +118,7 @@ async def unknown_sessions_are_refused(cast: Cast) -> None:
         await cast.asks_permission(f"validatePermission/{name}", value, "manage_ticketing")
 
 
-@story(needs=("hostile-input",), operations=("generateSession", *OPERATIONS))
+@story(does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("generateSession", *OPERATIONS))
 async def ill_formed_questions_are_refused(cast: Cast) -> None:
     """Hi.Events, with the right secret, asks questions that lack a field or have it of another type."""
     session = await cast.session()

@@ -4,6 +4,7 @@ from itertools import cycle
 
 from contracts.client_session.wire import wrap_generate_session
 from harness.deployment import User
+from harness.effects import Effect
 from scenarios.cast.bad_jwts import OTHER_KEY, expired_jwt, forged_jwts
 from scenarios.cast.cast import Cast
 from scenarios.catalogue import story
@@ -11,7 +12,11 @@ from scenarios.catalogue import story
 _ILL_FORMED = {"missing": b"{}", "text": b'{"account_id":"abc"}', "zero": b'{"account_id":0}'}
 
 
-@story(needs=("target:tuvens-client",), operations=("wrapGenerateSession", "generateSession"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE},
+    needs=("target:tuvens-client",),
+    operations=("wrapGenerateSession", "generateSession"),
+)
 async def sessions_are_wrapped(cast: Cast) -> None:
     """Pages of tuvens-client ask their own server for sessions: for the organiser, for nobody, with a bad JWT, for
     wrong accounts; hi.events looks at the session that came of it."""

@@ -3,6 +3,7 @@
 import asyncio
 
 from contracts.times import parse_http_date
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
@@ -14,7 +15,12 @@ _NEEDS = ("expiry:tuvens-api",)
 _OFTEN = 1.0
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.FORGE},
+    phase=Phase.ALONE,
+    needs=("control:tuvens-api",),
+    operations=OPERATIONS,
+)
 async def sessions_expire_by_the_clock(cast: Cast) -> None:
     """Hi.Events uses a session just before and just after its expiry; the simulators' clocks are moved."""
     clock = cast.stage.clock
@@ -32,7 +38,14 @@ async def sessions_expire_by_the_clock(cast: Cast) -> None:
     cast.stage.sessions.forget()
 
 
-@story(phase=Phase.WAITING, needs=_NEEDS, operations=OPERATIONS, unless="control:tuvens-api", waits_for=("expiry",))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.FORGE},
+    phase=Phase.WAITING,
+    needs=_NEEDS,
+    operations=OPERATIONS,
+    unless="control:tuvens-api",
+    waits_for=("expiry",),
+)
 async def sessions_expire_by_waiting(cast: Cast) -> None:
     """Hi.Events uses a session shortly before and shortly after its expiry; all wait for it."""
     session = await cast.fresh_session("generate session")

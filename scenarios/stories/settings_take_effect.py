@@ -5,6 +5,7 @@ import secrets
 from contracts.configuration.rules import EXPIRY_SECONDS
 from contracts.session_token import wire
 from contracts.tuvens_event.wire import get_event
+from harness.effects import Effect
 from harness.http import Call
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
@@ -15,7 +16,12 @@ from scenarios.catalogue import story
 DOMAIN = "tickets.settings.example"
 
 
-@story(phase=Phase.WAITING, needs=("launch:tuvens-api",), operations=("generateSession", "validateSession"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.FORGE},
+    phase=Phase.WAITING,
+    needs=("launch:tuvens-api",),
+    operations=("generateSession", "validateSession"),
+)
 async def settings_take_effect(cast: Cast) -> None:
     """A second tuvens-api is started with another secret, another expiry and another domain of Hi.Events."""
     secret = cast.hide("other-shared-secret", secrets.token_urlsafe(36))

@@ -5,6 +5,7 @@ import time
 
 from contracts.status_changes import TICKETING, state_of
 from contracts.times import parse_http_date
+from harness.effects import Effect
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
 from scenarios.cast.updates import State, Updates
@@ -16,7 +17,7 @@ _APART = 2.0
 _PAUSE = 0.4
 
 
-@story(needs=("events",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.CHANGE}, needs=("events",), operations=OPERATIONS)
 async def statuses_are_reported(cast: Cast) -> None:
     """An event goes live, is cancelled, drafted, ended, archived, postponed; before each it is in another state."""
     async with cast.event() as event:
@@ -37,7 +38,7 @@ async def _with_another_status(updates: Updates, status: str, state: State) -> S
     return state
 
 
-@story(needs=("events",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.CHANGE}, needs=("events",), operations=OPERATIONS)
 async def an_event_is_told_twice(cast: Cast) -> None:
     """An event goes live and is cancelled two seconds later; after each the client reads what tuvens-api noted."""
     async with cast.event() as event:

@@ -12,6 +12,7 @@ from contracts.status_changes import TICKETING
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body
 from harness.deployment import Linked
+from harness.effects import Effect
 from harness.receiver import HangUp, Silence
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
@@ -37,7 +38,12 @@ _SILENCE = 35.0
 _QUIET = 5.0
 
 
-@story(needs=("linked-event",), operations=OPERATIONS)
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE},
+    also={Effect.MALFORMED, Effect.FORGE},
+    needs=("linked-event",),
+    operations=OPERATIONS,
+)
 async def statuses_are_changed(cast: Cast) -> None:
     """An organiser sets an event at hi.events to each status in turn, and to a word that is none; someone looks at
     tuvens-api's event after each change."""
@@ -66,7 +72,8 @@ async def statuses_are_changed(cast: Cast) -> None:
                 # The status between was refused: without another one the change would not show.
                 await change(f"LIVE before {status}", "LIVE")
             await change(status, status)
-        await cast.sets_status("unknown status", bearer, event.hi, _NO_STATUS)
+        if cast.can(Effect.MALFORMED):
+            await cast.sets_status("unknown status", bearer, event.hi, _NO_STATUS)
         await change("last", next(each for each in _LAST if each in made and TICKETING[each] != TICKETING[made[-1]]))
         if deliveries is not None:
             # The event may show a status before its delivery is complete.
@@ -76,7 +83,7 @@ async def statuses_are_changed(cast: Cast) -> None:
         await _record(cast, deliveries, "deliveries", event)
 
 
-@story(needs=("linked-event",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=("linked-event",), operations=OPERATIONS)
 async def changes_follow_closely(cast: Cast) -> None:
     """An organiser sets an event live, and drafts it in the same breath; where no delivery can be seen, drafts an event
     that is live, and sets it live again."""
@@ -102,7 +109,13 @@ async def changes_follow_closely(cast: Cast) -> None:
         await _record(cast, deliveries, "deliveries", event)
 
 
-@story(phase=Phase.ONE_BY_ONE, needs=_FAILURES, operations=OPERATIONS, waits_for=("retries",))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.MALFORMED},
+    phase=Phase.ONE_BY_ONE,
+    needs=_FAILURES,
+    operations=OPERATIONS,
+    waits_for=("retries",),
+)
 async def deliveries_fail(cast: Cast) -> None:
     """An organiser changes events while tuvens-api answers 503, answers 400, has had enough, says nothing or hangs up;
     hi.events tries again, as the simulators' clocks are moved or all wait for it."""
@@ -290,5 +303,6 @@ async def _send_own(cast: Cast, event: Linked) -> None:
         tuvens_event_id=event.tuvens,
         sent_at=iso_millis(cast.now_at("hi.events") - 86_400.0),
     )
-    await cast.delivers("wrongly signed", body, signature=sign("a-key-that-nobody-has-configured", body))
+    if cast.can(Effect.FORGE):
+        await cast.delivers("wrongly signed", body, signature=sign("a-key-that-nobody-has-configured", body))
     await cast.delivers("rightly signed", body)

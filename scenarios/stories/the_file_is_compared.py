@@ -6,6 +6,7 @@ import jwt as pyjwt
 
 from contracts.hi_events_session import wire as hi_wire
 from harness.deployment import User
+from harness.effects import Effect
 from harness.redact import jwt_claims
 from harness.story import Phase
 from scenarios.cast.cast import Cast
@@ -16,7 +17,7 @@ _ROLES = ("organiser", "member", "outsider")
 _EVENTS = 5
 
 
-@story(phase=Phase.FIRST, needs=("target:tuvens-api",))
+@story(does={Effect.READ, Effect.MINT}, also={Effect.FORGE}, phase=Phase.FIRST, needs=("target:tuvens-api",))
 async def the_file_is_compared(cast: Cast) -> None:
     """The organiser, the member and the outsider ask who they are; the events of the file are read."""
     users = {role: user for role in _ROLES if (user := cast.deployment.user(role)) is not None}
@@ -52,14 +53,15 @@ def _described(token: str, secret: str) -> dict[str, Any]:
 
 
 async def _ask_tuvens_api(cast: Cast, users: dict[str, User]) -> None:
-    nobodys = cast.unknown_token("of the comparison")
-    await cast.validates("secret/validateSession", nobodys)
-    await cast.lists_accounts("secret/listUserAccounts", nobodys)
+    if cast.can(Effect.FORGE):
+        await _tries_the_secret(cast, cast.unknown_token("of the comparison"))
     for role, user in users.items():
         token = cast.token_of(await cast.generates_session(f"mint/{role}", user))
         if token is None:
             continue
         if role == "organiser":
+            if not cast.can(Effect.FORGE):
+                await _tries_the_secret(cast, token)
             await cast.validates(f"whose/{role}", token)
         elif role == "outsider":
             await cast.lists_accounts(f"accounts/{role}", token)
@@ -69,6 +71,11 @@ async def _ask_tuvens_api(cast: Cast, users: dict[str, User]) -> None:
         await cast.reads_event(f"event/{event}", event)
     if cast.deployment.foreign_event:
         await cast.reads_event("foreign event", cast.deployment.foreign_event)
+
+
+async def _tries_the_secret(cast: Cast, token: str) -> None:
+    await cast.validates("secret/validateSession", token)
+    await cast.lists_accounts("secret/listUserAccounts", token)
 
 
 async def _ask_hi_events(cast: Cast, user: User) -> None:

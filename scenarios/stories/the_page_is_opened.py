@@ -7,6 +7,7 @@ from contracts.hi_events_page.rules import made_event
 from contracts.hi_events_session import wire
 from contracts.status_changes import state_of
 from harness.deployment import Linked
+from harness.effects import Effect
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.cast.page_params import page_params
 from scenarios.cast.sending import Reply
@@ -16,7 +17,7 @@ from scenarios.catalogue import story
 OPERATIONS = ("openCrossAppPage", "generateSession")
 
 
-@story(needs=("events", "return-origin"), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=("events", "return-origin"), operations=OPERATIONS)
 async def a_draft_is_made_by_the_page(cast: Cast) -> None:
     """An organiser comes from a Tuvens event to hi.events' page, which makes a draft of it and leads back; then the
     draft is looked at."""
@@ -35,11 +36,11 @@ async def a_draft_is_made_by_the_page(cast: Cast) -> None:
         [reply] = await cast.while_alive(attempt, turn=cast.turn_to_open_page)
         made = made_event(reply.exchange)
         if made is not None:
-            cast.stage.events.made(Linked(made, event))
+            cast.owns(Linked(made, event))
             await cast.asks_hi_events("event made", wire.read_event(await cast.bearer(), made))
 
 
-@story(needs=("return-origin",), operations=("openCrossAppPage",))
+@story(does={Effect.MINT, Effect.FORGE}, needs=("return-origin",), operations=("openCrossAppPage",))
 async def the_page_refuses(cast: Cast) -> None:
     """Someone opens the page with a session token that nobody minted; an organiser opens it for an event of others."""
     unknown = cast.unknown_token("page")
@@ -56,7 +57,7 @@ async def the_page_refuses(cast: Cast) -> None:
         await cast.while_alive(attempt, turn=cast.turn_to_open_page)
 
 
-@story(operations=("openCrossAppPage",))
+@story(does={Effect.MINT, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE}, operations=("openCrossAppPage",))
 async def the_page_is_given_foreign_return_urls(cast: Cast) -> None:
     """A fisher sends people to the page with return URLs that lead to a place of the fisher's, some nearly right."""
     ours = cast.deployment.return_origin or "http://localhost:5173"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contracts.times import iso_millis
 from contracts.timing import compare, differences
 from contracts.webhook.wire import sign, status_changed_body
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
@@ -17,7 +18,12 @@ _COMPARED = {"probe": "near", "control": "control"}
 _OTHER_DIGIT = str.maketrans("0123456789abcdef", "123456789abcdef0")
 
 
-@story(phase=Phase.ONE_BY_ONE, needs=("near:tuvens-api",), operations=("generateSession", "validateSession"))
+@story(
+    does={Effect.MINT, Effect.FORGE, Effect.LOAD},
+    phase=Phase.ONE_BY_ONE,
+    needs=("near:tuvens-api",),
+    operations=("generateSession", "validateSession"),
+)
 async def refusals_are_timed(cast: Cast) -> None:
     """Someone guesses the shared secret, now wrong from the first character on, now in the last only, in turn."""
     session = await cast.session()
@@ -31,7 +37,12 @@ async def refusals_are_timed(cast: Cast) -> None:
     await _in_turn(cast, guess, far=nothing_right, near=nearly_right)
 
 
-@story(phase=Phase.ONE_BY_ONE, needs=("near:tuvens-api",), operations=("receiveEventStatusChanged",))
+@story(
+    does={Effect.MALFORMED, Effect.FORGE, Effect.LOAD},
+    phase=Phase.ONE_BY_ONE,
+    needs=("near:tuvens-api",),
+    operations=("receiveEventStatusChanged",),
+)
 async def forged_signatures_are_timed(cast: Cast) -> None:
     """Someone guesses the signature of a webhook, now wrong from the first digit on, now in the last only, in turn."""
     number = cast.stage.random.randrange(1_900_000_000, 2_147_000_000)

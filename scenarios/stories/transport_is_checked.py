@@ -5,6 +5,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from contracts.tuvens_event.wire import get_event
+from harness.effects import Effect
 from harness.http import Call
 from scenarios.cast.cast import BROWSER, Cast
 from scenarios.catalogue import story
@@ -12,7 +13,7 @@ from scenarios.catalogue import story
 _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
 
-@story(needs=("https:tuvens-api",), operations=("getEvent",))
+@story(does={Effect.READ}, needs=("https:tuvens-api",), operations=("getEvent",))
 async def transport_is_checked(cast: Cast) -> None:
     """A browser comes by http://, with an old TLS, and by https://."""
     target = cast.stage.target("tuvens-api")

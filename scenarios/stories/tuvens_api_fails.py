@@ -3,6 +3,7 @@
 import asyncio
 
 from contracts.hi_events_session.rules_upstream import CACHE_SECONDS
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
 from scenarios.cast.sessions import SessionToken
@@ -18,7 +19,7 @@ _MARGIN = 5.0
 _TIME_OUT = 30.0
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT}, phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
 async def tuvens_api_is_in_trouble(cast: Cast) -> None:
     """The organiser signs in at hi.events while tuvens-api answers 500, answers nonsense, or does not answer; then
     once more when it is well again."""
@@ -31,7 +32,7 @@ async def tuvens_api_is_in_trouble(cast: Cast) -> None:
     await cast.signs_in("after", session.token, turn_taken=True)
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT}, phase=Phase.ALONE, needs=("control:tuvens-api",), operations=OPERATIONS)
 async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
     """The organiser signs in with a session token just before it expires, and tries again when it has expired; the
     simulators' clocks are moved."""
@@ -50,6 +51,7 @@ async def expired_tokens_are_tried_by_the_clock(cast: Cast) -> None:
 
 
 @story(
+    does={Effect.READ, Effect.MINT},
     phase=Phase.WAITING,
     needs=("expiry:tuvens-api",),
     operations=OPERATIONS,

@@ -5,6 +5,7 @@ import time
 from contracts.event_stream.rules import LISTENERS
 from contracts.status_changes import is_about
 from contracts.webhook.wire import sign
+from harness.effects import Effect
 from harness.history import StreamEvent
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
@@ -45,7 +46,7 @@ class _Pages:
             self._seconds = _IMPATIENT
 
 
-@story(needs=("events",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE}, needs=("events",), operations=OPERATIONS)
 async def updates_are_heard(cast: Cast) -> None:
     """Two pages are open while an event changes three times; strangers and broken updates follow, which no page may
     hear of; then one page loses the network, misses a change, and comes back."""
@@ -82,7 +83,7 @@ async def _is_refused(cast: Cast, updates: Updates) -> None:
     await stranger.sends("refused/unknown event", "DRAFT")
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("streamEventUpdates",))
+@story(does={Effect.READ}, phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("streamEventUpdates",))
 async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
     """A page is open for half a minute in which nothing happens; the simulators' clocks are moved."""
     async with cast.listens("page") as page:
@@ -95,7 +96,13 @@ async def a_page_is_left_open_by_the_clock(cast: Cast) -> None:
         cast.observe("waited", {"from": mark})
 
 
-@story(phase=Phase.WAITING, operations=("streamEventUpdates",), unless="control:tuvens-api", waits_for=("heartbeat",))
+@story(
+    does={Effect.READ},
+    phase=Phase.WAITING,
+    operations=("streamEventUpdates",),
+    unless="control:tuvens-api",
+    waits_for=("heartbeat",),
+)
 async def a_page_is_left_open(cast: Cast) -> None:
     """A page is open until it hears a heartbeat, or until nothing has come for half a minute."""
     async with cast.listens("page") as page:

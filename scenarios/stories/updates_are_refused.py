@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from contracts.webhook.wire import sign
+from harness.effects import Effect
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
 from scenarios.cast.updates import TITLE, Updates, event_with_status, unknown_id
@@ -27,7 +28,7 @@ class Forgery(NamedTuple):
     signature: str | None
 
 
-@story(needs=("events",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE}, needs=("events",), operations=OPERATIONS)
 async def strangers_send_updates(cast: Cast) -> None:
     """An event is live; strangers report that it was cancelled, with every signature but the right one."""
     async with event_with_status(cast, "LIVE") as (updates, state):
@@ -42,7 +43,7 @@ async def strangers_send_updates(cast: Cast) -> None:
         await updates.reads_unchanged("afterwards", state)
 
 
-@story(needs=("events",), operations=OPERATIONS)
+@story(does={Effect.READ, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE}, needs=("events",), operations=OPERATIONS)
 async def senseless_updates_are_sent(cast: Cast) -> None:
     """An event is live; hi.events itself sends what is no update, half an update, and an update of no event."""
     async with event_with_status(cast, "LIVE") as (updates, state):

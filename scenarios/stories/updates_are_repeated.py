@@ -1,11 +1,12 @@
 """Webhooks are delivered twice, and out of order."""
 
+from harness.effects import Effect
 from scenarios.cast.cast import Cast
 from scenarios.cast.updates import event_with_status
 from scenarios.catalogue import story
 
 
-@story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
+@story(does={Effect.READ, Effect.CHANGE}, needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
 async def updates_are_repeated(cast: Cast) -> None:
     """An event goes live and is cancelled; the first update comes again, at once and afterwards."""
     async with event_with_status(cast, "DRAFT") as (updates, _):
@@ -20,7 +21,7 @@ async def updates_are_repeated(cast: Cast) -> None:
         await updates.reads_unchanged("live once more/event", state)
 
 
-@story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
+@story(does={Effect.READ, Effect.CHANGE}, needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
 async def updates_overtake_each_other(cast: Cast) -> None:
     """An event goes live; then come updates that were sent before, ten seconds and one second; then a new one."""
     async with event_with_status(cast, "DRAFT") as (updates, _):

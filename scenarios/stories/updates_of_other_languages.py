@@ -4,12 +4,13 @@ import json
 
 from contracts.times import iso_millis
 from contracts.webhook.vectors import LANGUAGES, written_by
+from harness.effects import Effect
 from scenarios.cast.cast import Cast
 from scenarios.cast.updates import event_with_status
 from scenarios.catalogue import story
 
 
-@story(needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
+@story(does={Effect.READ, Effect.CHANGE}, needs=("events",), operations=("receiveEventStatusChanged", "getEvent"))
 async def updates_of_other_languages_are_sent(cast: Cast) -> None:
     """An event goes live and is cancelled again and again, told by PHP, Node and Python, each as it writes JSON;
     then by times with an offset."""

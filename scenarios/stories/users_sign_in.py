@@ -11,6 +11,7 @@ from contracts.hi_events_session import wire
 from contracts.hi_events_session.rules_sign_in import MOST_TRIES
 from contracts.session_token import wire as session_wire
 from harness.deployment import User
+from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import BACKEND, BROWSER, Cast
 from scenarios.cast.sending import Reply
@@ -23,7 +24,7 @@ USERS = 25
 """The most users who act at once."""
 
 
-@story(operations=OPERATIONS)
+@story(does={Effect.READ, Effect.MINT}, operations=OPERATIONS)
 async def a_user_signs_in(cast: Cast) -> None:
     """The organiser signs in at hi.events, again with the same session token, and once more with another one."""
 
@@ -46,7 +47,7 @@ async def a_user_signs_in(cast: Cast) -> None:
     await cast.while_alive(another, turn=cast.turn_to_sign_in)
 
 
-@story(operations=("validateCrossAppSession",))
+@story(does={Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("validateCrossAppSession",))
 async def sign_ins_are_refused(cast: Cast) -> None:
     """Strangers try to sign in without a session token, and with tokens that nobody minted, some nearly right."""
     nothing = wire.sign_in("").with_body(b"{}")
@@ -62,7 +63,7 @@ async def sign_ins_are_refused(cast: Cast) -> None:
             await cast.signs_in(f"forged/{name}", cast.unknown_token(name, value), turn_taken=True)
 
 
-@story(operations=("getCrossAppStatus", *OPERATIONS))
+@story(does={Effect.READ, Effect.MINT}, operations=("getCrossAppStatus", *OPERATIONS))
 async def users_of_two_accounts_sign_in(cast: Cast) -> None:
     """The organiser and an outsider ask which account of hi.events they are signed in to."""
     if not cast.can("role:outsider"):
@@ -72,7 +73,7 @@ async def users_of_two_accounts_sign_in(cast: Cast) -> None:
     cast.observe("accounts", {"same": cast.user("outsider").account_id == cast.organiser.account_id})
 
 
-@story(needs=("control:hi.events",), operations=OPERATIONS)
+@story(does={Effect.MINT}, needs=("control:hi.events",), operations=OPERATIONS)
 async def a_customer_of_old_signs_in(cast: Cast) -> None:
     """Someone who bought tickets at hi.events before Tuvens came signs in through Tuvens for the first time."""
     health = await cast.stage.control.call("hi.events", "GET", "/health")
@@ -86,7 +87,11 @@ async def a_customer_of_old_signs_in(cast: Cast) -> None:
     await cast.signs_in("sign in", session.token, turn_taken=True)
 
 
-@story(phase=Phase.ONE_BY_ONE, operations=("generateSession", "validateSession"))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.LOAD},
+    phase=Phase.ONE_BY_ONE,
+    operations=("generateSession", "validateSession"),
+)
 async def many_are_asked_about_at_once(cast: Cast) -> None:
     """Hi.Events asks tuvens-api about the session tokens of many users at the same moment, twice about each."""
     users = _mixed(cast, USERS)
@@ -94,7 +99,7 @@ async def many_are_asked_about_at_once(cast: Cast) -> None:
     await asyncio.gather(*(_validate(cast, each) for each in sessions for _ in range(2)))
 
 
-@story(phase=Phase.ONE_BY_ONE, operations=OPERATIONS)
+@story(does={Effect.MINT, Effect.LOAD}, phase=Phase.ONE_BY_ONE, operations=OPERATIONS)
 async def many_sign_in_at_once(cast: Cast) -> None:
     """As many sign in at the same moment as the limit lets, most of them for the first time, each several times: twice
     with each session token."""
@@ -132,7 +137,7 @@ async def _sign_in(cast: Cast, session: SessionToken, known: frozenset[str]) -> 
     await cast.stage.sender.send(cast.step("sign in"), BROWSER, call, obey_limits=False, facts=facts)
 
 
-@story(phase=Phase.LAST, needs=("exhaust",), operations=("validateCrossAppSession",))
+@story(does={Effect.FORGE, Effect.EXHAUST}, phase=Phase.LAST, operations=("validateCrossAppSession",))
 async def sign_ins_come_too_often(cast: Cast) -> None:
     """A stranger tries one worthless token after the other until the limit."""
     operation = openapi.find("validateCrossAppSession")

@@ -9,6 +9,7 @@ from functools import cache
 from contracts.catalogue import catalogue
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.states import When
+from harness.effects import Effect
 from harness.judge import judge_one
 from harness.story import Phase
 from harness.verdict import Held
@@ -48,19 +49,22 @@ async def _replay(cast: Cast, when: When) -> None:
             await replay.one(each)
 
 
-@story()
+@story(does={Effect.READ, Effect.MINT, Effect.MALFORMED, Effect.FORGE}, also={Effect.CHANGE})
 async def consumers_rely_on_their_pacts(cast: Cast) -> None:
     """Pact's verifier replays what tuvens-client and Hi.Events rely on."""
     await _replay(cast, When.CALM)
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",))
+@story(
+    does={Effect.READ, Effect.MINT}, phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",)
+)
 async def consumers_come_with_expired_sessions_by_the_clock(cast: Cast) -> None:
     """Pact's verifier replays what consumers rely on when a session has expired; the simulators' clocks are moved."""
     await _replay(cast, When.EXPIRED)
 
 
 @story(
+    does={Effect.READ, Effect.MINT},
     phase=Phase.WAITING,
     needs=("expiry:tuvens-api",),
     operations=("generateSession",),
@@ -72,13 +76,18 @@ async def consumers_come_with_expired_sessions_after_waiting(cast: Cast) -> None
     await _replay(cast, When.EXPIRED)
 
 
-@story(phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",))
+@story(
+    does={Effect.READ, Effect.MINT}, phase=Phase.ALONE, needs=("control:tuvens-api",), operations=("generateSession",)
+)
 async def consumers_meet_trouble(cast: Cast) -> None:
     """Pact's verifier replays what Hi.Events relies on when tuvens-api fails."""
     await _replay(cast, When.TROUBLE)
 
 
-@story(phase=Phase.LAST, needs=("exhaust",))
+@story(
+    does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.FORGE, Effect.EXHAUST},
+    phase=Phase.LAST,
+)
 async def consumers_ask_too_often(cast: Cast) -> None:
     """Pact's verifier replays what consumers rely on past the rate limits."""
     await _replay(cast, When.LIMITED)

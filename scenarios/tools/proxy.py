@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from contracts.addresses import Addresses, RequestPlace
+from harness.effects import NotAllowedError
 from harness.history import Outcome
 from harness.http import Call, Headers
 from harness.recorder import Forwarding
@@ -16,7 +18,6 @@ from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import Cast
 from scenarios.cast.sending import Reply
 from scenarios.cast.stage import Stage
-from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Adding, Credentials, UnfilledError, session_token_of
 from scenarios.tools.loopback import headers_as_sent, served, target_as_sent
 from scenarios.tools.pact.provider_states import ProviderStates
@@ -172,6 +173,9 @@ class Proxy:
             raise _NotForwardedError(
                 424, str(unfilled), "See the users and credentials of the deployment file."
             ) from None
+        except NotAllowedError as forbidden:
+            self._stage.recorder.observe(step, {"not_forwarded": str(forbidden)})
+            raise _NotForwardedError(403, str(forbidden), "Send it to a staging.") from None
         except TargetGoneError as gone:
             raise _NotForwardedError(503, str(gone), "Start the proxy anew; the record so far is kept.") from None
 

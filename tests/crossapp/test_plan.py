@@ -109,6 +109,10 @@ def test_a_run_sends_no_more_than_was_planned() -> None:
     assert set(sent(history)) <= {each.name for each in plan.stories}
 
 
+def _with_test_users(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**described, "users": [{**each, "test": True} for each in described["users"]]}
+
+
 def test_a_production_gets_no_attack_and_a_staging_does(described: Mapping[str, Any]) -> None:
     attacks = {
         "hostile_input_is_sent",
@@ -120,6 +124,9 @@ def test_a_production_gets_no_attack_and_a_staging_does(described: Mapping[str, 
         "operations_are_fuzzed",
         "an_event_is_changed",
     }
-    of_staging, of_production = planned(described, Settings()), planned(described, Settings(), kind="production")
+    of_staging, of_production = (
+        planned(described, Settings()),
+        planned(_with_test_users(described), Settings(), kind="production"),
+    )
     assert attacks <= {each.name for each in of_staging.stories}
     assert attacks <= set(of_production.left_out)

@@ -22,7 +22,7 @@ def exchange(number: int, step: str, status: int | None = 200, body: bytes = b"{
 
 def history(*entries: Entry, capabilities: frozenset[str] = frozenset(), **ends: str) -> History:
     """A history; `ends` says how stories ended."""
-    outcomes = [StoryOutcome(story, ended, "why") for story, ended in ends.items()]
+    outcomes = [StoryOutcome(story, ended, "" if ended == "finished" else "why") for story, ended in ends.items()]
     return History(Context("d", "2025-07", {}, capabilities), entries, outcomes)
 
 

@@ -77,6 +77,10 @@ WRONG: list[tuple[str, object, str]] = [
         (f"{TARGET}/cors_origins", ["https://a.b", each], f"cors_origins[1]: {each!r} is no origin such as https://")
         for each in ("tickets.example.com", "*", "https://a.b/path", "https://a.b?x", "null", "https://[")
     ),
+    ("events/test", ["5"], "events.test: '5' is neither in events.tuvens nor the tuvens id of one in events.linked"),
+    ("users/0/test", "yes", "users[0].test: must be true or false"),
+    *(("safety/most_requests", each, "safety.most_requests: must be a whole number of requests") for each in (0, 1.5)),
+    ("safety/requests_a_second", 0, "safety.requests_a_second: must be a number above 0"),
     (f"{TARGET}/control", "http://127.0.0.1:1", "targets.tuvens-api.control: must be a table"),
     (f"{TARGET}/control", {"url": "http://127.0.0.1:1"}, "tuvens-api.control.token: missing; give token, token_env"),
     (f"{TARGET}/control", {"token": "x"}, "targets.tuvens-api.control.url: missing; it must be text"),
@@ -463,19 +467,59 @@ def test_a_failing_command_does_not_show_what_it_printed() -> None:
 # Capabilities
 
 
-def test_production_is_neither_changed_nor_exhausted_nor_fuzzed_nor_attacked() -> None:
-    whole = changed(f"{TARGET}/kind", "production") | {"events": {"tuvens": ["1"], "linked": [{"hi": 1, "tuvens": 1}]}}
-    forbidden = {"events", "linked-event", "exhaust", "fuzzing", "hostile-input"}
-    assert capabilities_of(build(whole)) & forbidden == set()
-    assert not build(whole).safety.unexpected_methods
-    assert forbidden <= capabilities_of(build(whole | {"targets": GOOD["targets"]}))
+def production(**more: Any) -> dict[str, Any]:
+    """The good file as one of a production, whose organiser is a test user."""
+    return changed(f"{TARGET}/kind", "production") | {"users": [GOOD["users"][0] | {"test": True}]} | more
+
+
+EVENTS = {"tuvens": ["1", "2"], "linked": [{"hi": 7, "tuvens": 1}, {"hi": 8, "tuvens": 3}]}
+ATTACKS = frozenset({"malformed", "forge", "load", "exhaust", "fuzzing", "methods"})
+
+
+def test_a_production_is_read_and_its_test_users_begin_sessions_and_that_is_all() -> None:
+    found = capabilities_of(build(production(events=EVENTS)))
+    assert found >= {"read", "mint"}
+    assert found & (ATTACKS | {"change", "events", "linked-event", "near:tuvens-api"}) == set()
+    assert capabilities_of(build(GOOD | {"events": EVENTS})) >= ATTACKS - {"methods"} | {"change", "events"}
+
+
+def test_only_the_test_events_of_a_production_are_changed() -> None:
+    deployment = build(production(events=EVENTS | {"test": ["1"]}))
+    assert capabilities_of(deployment) >= {"change", "events", "linked-event"}
+    assert deployment.changeable_events == ("1",)
+    assert [each.hi for each in deployment.changeable_linked] == ["7"]
+    off = build(production(events=EVENTS | {"test": ["1"]}, safety={"change_events": False}))
+    assert capabilities_of(off) & {"change", "events", "linked-event"} == set()
+
+
+def test_one_production_among_the_targets_protects_all_of_them() -> None:
+    targets = production()["targets"] | {"hi.events": {"url": "https://tickets.example.com"}}
+    assert capabilities_of(build(production(targets=targets))) & ATTACKS == set()
+
+
+def test_only_test_users_are_used_in_a_production_and_secrets_of_others_are_not_read() -> None:
+    other = {"role": "member", "account_id": 123, "jwt_env": "A_VARIABLE_THAT_IS_NOT_SET"}
+    whole = production(users=[*production()["users"], other])
+    assert [each.role for each in build(whole).users] == ["organiser"]
+    with pytest.raises(DeploymentError, match=r"^users: .* only test users are used: add test = true to the organiser"):
+        build(production(users=GOOD["users"]))
 
 
 @pytest.mark.parametrize("field", ["exhaust_rate_limits", "change_events", "fuzz", "unexpected_methods"])
 def test_no_field_allows_more_in_a_production(field: str) -> None:
     with pytest.raises(DeploymentError, match=f"safety.{field}: must not be true where the kind of a target is prod"):
-        build(changed(f"{TARGET}/kind", "production") | {"safety": {field: True}})
-    build(changed(f"{TARGET}/kind", "production") | {"safety": {field: False}})
+        build(production(safety={field: True}))
+    build(production(safety={field: False}))
+
+
+@pytest.mark.parametrize(("field", "most"), [("requests_a_second", 10), ("most_requests", 500)])
+def test_the_budget_of_a_production_can_only_be_lowered(field: str, most: int) -> None:
+    assert getattr(build(production()).safety, field) == most
+    assert getattr(build(production(safety={field: 3})).safety, field) == 3
+    with pytest.raises(DeploymentError, match=f"safety.{field}: must be at most {most} where the kind of a target"):
+        build(production(safety={field: most + 1}))
+    assert getattr(build(GOOD).safety, field) == 0
+    assert getattr(build(GOOD | {"safety": {field: most + 1}}).safety, field) == most + 1
 
 
 def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -> None:
@@ -485,14 +529,13 @@ def test_a_full_file_gives_every_capability_and_a_bare_one_few(tmp_path: Path) -
         "target:tuvens-api", "target:hi.events", "role:organiser", "role:user", "jwt-secret", "expired-jwt", "events",
         "linked-event", "foreign-event", "return-origin", "control:tuvens-api", "expiry:tuvens-api",
         "database:tuvens-api", "audit-log:tuvens-api", "launch:tuvens-api", "https:tuvens-api", "https:hi.events",
-        "hostile-input", "receiver", "failures:tuvens-api", "failures:hi.events", "retries:tuvens-api",
+        "read", "mint", "change", "malformed", "forge", "load", "methods", "receiver", "failures:tuvens-api",
+        "failures:hi.events", "retries:tuvens-api",
     }  # fmt: skip
     assert capabilities_of(build(GOOD)) == {
         "target:tuvens-api",
         "role:organiser",
-        "exhaust",
-        "fuzzing",
-        "hostile-input",
+        *("read", "mint", "change", "malformed", "forge", "load", "exhaust", "fuzzing"),
         "https:tuvens-api",
     }
 

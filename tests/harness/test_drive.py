@@ -18,7 +18,7 @@ Tale = Callable[[Any], Awaitable[None]]
 
 
 def story(name: str, tale: Tale, phase: Phase = Phase.SIDE_BY_SIDE, needs: tuple[str, ...] = ()) -> Story:
-    return Story(name, f"{name} happens.", tale, phase, needs)
+    return Story(name, f"{name} happens.", tale, phase, needs, does=frozenset())
 
 
 async def nothing(_: object) -> None:

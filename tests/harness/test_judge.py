@@ -21,7 +21,7 @@ from harness.expectations import (
     statuses,
 )
 from harness.findings import exchange_shown
-from harness.history import History
+from harness.history import Context, History, StoryOutcome
 from harness.judge import judge_all, judge_one
 from harness.report import Finding, exit_code_of
 from harness.requirement import OBSERVE, SHOULD, Requirement
@@ -220,6 +220,18 @@ def test_a_rule_sees_the_stories_that_it_declares_and_a_rule_of_the_whole_record
     assert judge_one(rule("r", numbers_of, stories=("story",)), seen) == Held((1,))
     assert judge_one(rule("r", numbers_of, stories=("shared", "story")), seen) == Held((1, 3))
     assert judge_one(rule("r", numbers_of), seen) == Held((1, 2, 3))
+
+
+def test_what_a_story_left_out_is_not_decided_and_what_it_never_came_to_is_inconclusive() -> None:
+    left_out = History(SEEN.context, [], [StoryOutcome("story", "finished", "not decided: production is not attacked")])
+    found = judge_one(rule("r", lambda seen: held(seen.one("story/forged"))), left_out)
+    assert found == NotApplicable("not decided: production is not attacked")
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("production", NotApplicable), ("staging", Inconclusive)])
+def test_what_a_production_never_shows_is_not_decided(kind: str, verdict: type[Verdict]) -> None:
+    context = Context("d", "2025-07", {"tuvens-api": {"kind": kind}}, frozenset())
+    assert isinstance(judge_one(rule("r", lambda _: held([])), History(context)), verdict)
 
 
 def test_what_was_seen_before_a_story_crashed_is_judged_all_the_same() -> None:

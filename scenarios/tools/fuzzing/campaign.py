@@ -9,6 +9,7 @@ from typing import Any
 
 import openapi
 from contracts import placeholders
+from contracts.addresses import Addresses
 from contracts.client_session.wire import CALLBACK
 from harness.deployment import User
 from harness.history import Exchange
@@ -17,7 +18,6 @@ from harness.recorder import Forwarding
 from harness.server import listen
 from harness.traffic_limits import TargetGoneError
 from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
-from scenarios.tools.addresses import Addresses
 from scenarios.tools.credentials import Credentials, UnfilledError, session_token_of
 from scenarios.tools.fuzzing import engine
 from scenarios.tools.fuzzing.causes import FuzzCause, RequestForm, causes_of

@@ -10,6 +10,7 @@ import pytest
 
 import openapi
 from contracts import placeholders
+from contracts.addresses import Addresses, RequestPlace
 from contracts.event_stream import wire as stream_wire
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire as session_wire
@@ -21,7 +22,6 @@ from harness.history import Outcome, StreamEvent
 from harness.http import Call
 from scenarios.cast.sessions import user_key
 from scenarios.tools import proxy as module
-from scenarios.tools.addresses import Addresses, RequestPlace
 from scenarios.tools.credentials import Credentials
 from simulators.launch import LaunchOptions
 from tests.harness import hostile
