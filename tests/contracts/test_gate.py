@@ -128,7 +128,7 @@ def test_a_wrong_request_is_an_attack_of_its_kind(call: Call, expected: str) -> 
 @pytest.mark.parametrize("call", [call for call, _ in WRONG])
 def test_a_production_gets_nothing_wrong(call: Call) -> None:
     found = gate()
-    with pytest.raises(NotAllowedError, match="not sent: .* not decided: production is not attacked"):
+    with pytest.raises(NotAllowedError, match=r"not sent: .* not decided: production is not attacked"):
         asyncio.run(found.admit("a_story/step", _app(call), call))
     assert found.sent == []
     assert "a_story" in found.refused
@@ -160,7 +160,7 @@ def test_a_story_without_a_declaration_talks_to_simulators_only(kind: str) -> No
 
     admitted("simulated")
     with pytest.raises(
-        NotAllowedError, match="a_story does not declare what it may do, so it talks to simulators only"
+        NotAllowedError, match="a_story does not declare what it may do"
     ):
         admitted(kind)
 
@@ -198,7 +198,7 @@ def test_no_more_is_sent_than_the_budget_and_it_is_sent_at_its_rate(monkeypatch:
     for _ in range(3):
         asyncio.run(send())
     assert waited == [0.0, 0.25, 0.5]
-    with pytest.raises(TargetGoneError, match="3 requests were sent, as many as safety.most_requests allows"):
+    with pytest.raises(TargetGoneError, match="3 requests were sent, as many as safety"):
         asyncio.run(send())
 
 
