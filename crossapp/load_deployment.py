@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crossapp.deployments import deployed
 from harness.deployment import Deployment, DeploymentError
+from harness.effects import Effect, profile_of
 from harness.render.words import count
 from simulators.seed import HiEvent, Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 
@@ -59,7 +60,7 @@ def many(count: int) -> Seed:
 
 
 def _check(path: Path, target: Deployment, users: int | None) -> None:
-    if any(each.kind == "production" for each in target.targets.values()):
+    if Effect.LOAD not in profile_of(each.kind for each in target.targets.values()):
         raise DeploymentError(
             f"{path}: a target has kind production, which is never load tested; use a staging deployment"
         )

@@ -18,6 +18,7 @@ from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.run import Settings, context_of
 from harness.deployment import Deployment, DeploymentError
+from harness.effects import Effect, profile_of
 from harness.exit_codes import ExitCode
 from harness.history import History
 from harness.render.text import visible
@@ -79,6 +80,9 @@ def lockstep(
 
         left = stack.enter_context(deployed(against))
         right = stack.enter_context(deployed(deployment, faults=fault or ()))
+        for each in (left, right):
+            if Effect.LOAD not in profile_of(target.kind for target in each.targets.values()):
+                raise DeploymentError(f"{each.name}: a target has kind production, which gets no random calls")
         word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
         bounds = Bounds(sequences, steps, minutes, seed)
         found, result = run_stoppable(_explore(left, right, bounds, word_for_word, errors))

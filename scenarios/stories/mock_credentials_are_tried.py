@@ -30,7 +30,7 @@ KINDS = (("tuvens-api", "jwt"), ("tuvens-api", "shared-secret"), ("hi.events", "
 """What is tried at which application."""
 
 
-@story(does={Effect.MALFORMED, Effect.FORGE}, operations=("generateSession",))
+@story(does={Effect.READ, Effect.MALFORMED, Effect.FORGE}, operations=("generateSession",))
 async def mock_credentials_are_tried_at_tuvens_api(cast: Cast) -> None:
     """Strangers use the words of test doubles at tuvens-api: as JWT, as session token, as shared secret."""
     await _try_as(cast, "tuvens-api", "jwt", CLIENT)
@@ -45,7 +45,7 @@ async def mock_credentials_are_tried_at_tuvens_api(cast: Cast) -> None:
         await cast.asks_permission(f"secret/validatePermission/{word}", nobodys, "manage_ticketing", secret=word)
 
 
-@story(does={Effect.MALFORMED, Effect.FORGE}, operations=("validateCrossAppSession",))
+@story(does={Effect.READ, Effect.MALFORMED, Effect.FORGE}, operations=("validateCrossAppSession",))
 async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     """Strangers use the words of test doubles at hi.events: as session token of a sign-in, as bearer token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
@@ -55,7 +55,11 @@ async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     await _try_as(cast, "hi.events", "bearer", BROWSER)
 
 
-@story(does={Effect.MALFORMED, Effect.FORGE}, needs=("target:tuvens-client",), operations=("wrapGenerateSession",))
+@story(
+    does={Effect.READ, Effect.MALFORMED, Effect.FORGE},
+    needs=("target:tuvens-client",),
+    operations=("wrapGenerateSession",),
+)
 async def mock_credentials_are_tried_at_tuvens_client(cast: Cast) -> None:
     """Strangers use the words of test doubles at tuvens-client's server, as a user's JWT."""
     for word in _without(_TOKENS, (each.jwt for each in cast.deployment.users)):

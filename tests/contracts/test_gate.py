@@ -159,9 +159,7 @@ def test_a_story_without_a_declaration_talks_to_simulators_only(kind: str) -> No
         asyncio.run(found.admit("a_story/step", "tuvens-api", get_event("11")))
 
     admitted("simulated")
-    with pytest.raises(
-        NotAllowedError, match="a_story does not declare what it may do"
-    ):
+    with pytest.raises(NotAllowedError, match="a_story does not declare what it may do"):
         admitted(kind)
 
 
