@@ -66,6 +66,7 @@ _EVENTS = (
     _Line("tuvens", '["11", "12", "13"]', "of the organiser's account; the stories change them"),
     _Line("foreign", '"61"', "of an account that the organiser does not belong to"),
     _Line("linked", '[{ hi = 2, tuvens = "11" }]', "the same event on both sides"),
+    _Line("test", '["11"]', "test events among these: in a production no others are changed"),
 )
 _RECEIVER = (
     _Line("listen", '"127.0.0.1:8099"', "where it listens during a run"),
@@ -75,9 +76,11 @@ _RECEIVER = (
 _SAFETY = (
     _Line("exhaust_rate_limits", "true", "not allowed where a target's kind is production"),
     _Line("exhaust_up_to", "1000", "limits above so many requests a minute are not used up"),
-    _Line("change_events", "true", "likewise not in production"),
-    _Line("fuzz", "true", "likewise: nonsense is sent, with right credentials too"),
+    _Line("change_events", "true", "in a production only events.test are changed"),
+    _Line("fuzz", "true", "not in a production: nonsense is sent, with right credentials too"),
     _Line("unexpected_methods", "true", "and by methods that no document names, DELETE among them"),
+    _Line("requests_a_second", "5", "at most; in a production 10, or fewer"),
+    _Line("most_requests", "300", "of a whole run at most; in a production 500, or fewer"),
     _Line("seconds", "15", "time-out of one exchange"),
     _Line("minutes", "15", "of the whole run"),
 )
@@ -164,6 +167,8 @@ def _user(user: Mapping[str, Any], *, given: bool) -> list[str]:
         _Line("account_id", "200" if role == "outsider" else "123"),
         _Line("jwt_env", _toml(_variable(role, "jwt")), "or jwt_file, jwt_command; valid now" if given else ""),
     ]
+    if given:
+        lines.append(_Line("test", "true", "a test user: in a production no others are used (docs/safety.md)"))
     return _table("[[users]]", user if given else None, lines)
 
 
