@@ -1,12 +1,13 @@
 """A verification: drive the stories of the selected requirements, then judge the recorded history."""
 
+import asyncio
 import platform
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -28,14 +29,15 @@ from harness.awake import noting_lateness
 from harness.capabilities import allowed_effects, capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
-from harness.drive import Progress, drive
-from harness.history import DOES_NOT_HOLD, Context, Exchange, History
+from harness.drive import ENDS, Progress, drive
+from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
-from harness.redact import jwt_claims, placeholder
+from harness.redact import Redactor, jwt_claims, placeholder
 from harness.report import Header, Report, TargetLine, footer_of
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
+from harness.saving import HistoryFile
 from harness.story import Story
 from harness.typed import typed
 from harness.verdict import Held, Inconclusive, NotApplicable, Verdict
@@ -45,6 +47,16 @@ from scenarios.catalogue import declared_by, stories
 
 # More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
+JWTS = "jwts"
+"""The setting that has the end of each JWT of the deployment file in Unix seconds, by placeholder."""
+
+
+class StoppedRunError(KeyboardInterrupt):
+    """A run was stopped before its end; `run` is what there is of it."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +111,17 @@ async def perform(
     progress: Progress = lambda story, state: None,
     *,
     listener: socket.socket | None = None,
+    record: Path | None = None,
 ) -> Run:
     """Drive the stories against a deployment. Failures of the network are in the history, not raised.
 
-    `listener` is a listening socket for the deployment's receiver. Raises DeploymentError if the receiver's address is
-    in use.
+    `listener` is a listening socket for the deployment's receiver; `record` is a file to which the history is appended
+    whenever a story ends. Raises DeploymentError if the receiver's address is in use, StoppedRunError if it is
+    cancelled.
     """
     began = time.monotonic()
     minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
-    history = History(context_of(deployment, settings))
+    history = History(_planned(context_of(deployment, settings), deployment, settings))
     async with AsyncExitStack() as stack:
         receiver = None
         if deployment.receiver is not None:
@@ -122,6 +136,8 @@ async def perform(
             )
         gate = Gate(deployment, declared_by, allowed_effects(deployment))
         recorder = recorder_for(deployment, history, gate=gate)
+        if record is not None:
+            progress = _appending(record, history, recorder.redactor, progress)
         stage = Stage(
             deployment,
             recorder,
@@ -136,18 +152,60 @@ async def perform(
         )
         stack.push_async_callback(stage.close)
         await stack.enter_async_context(noting_lateness(recorder))
-        await drive(
-            stories_for(settings),
-            lambda story: Cast(stage, story),
-            history,
-            skip=lambda story: _why_not(story, history, go_on=settings.go_on),
-            progress=progress,
-            waiting=stage.waiting,
-            minutes=minutes,
-            refused=gate.refused,
-        )
-    note_lifetimes(history, dict(_ends_of_jwts(deployment)))
-    return Run.of(history, recorder.redactor, began)
+        with suppress(asyncio.CancelledError):
+            await drive(
+                stories_for(settings),
+                lambda story: Cast(stage, story),
+                history,
+                skip=lambda story: _why_not(story, history, go_on=settings.go_on),
+                progress=progress,
+                waiting=stage.waiting,
+                minutes=minutes,
+                refused=gate.refused,
+            )
+    note_lifetimes(history, history.context.settings[JWTS])
+    run = Run.of(history, recorder.redactor, began)
+    if history.unfinished:
+        raise StoppedRunError(run)
+    return run
+
+
+def _planned(context: Context, deployment: Deployment, settings: Settings) -> Context:
+    """The context with what says, should the run be stopped, what it was to be."""
+    planned = {
+        PLANNED: [each.name for each in stories_for(settings)],
+        "select": list(settings.select),
+        "without": list(settings.without),
+        JWTS: dict(_ends_of_jwts(deployment)),
+    }
+    return replace(context, settings={**context.settings, **planned})
+
+
+def _appending(path: Path, history: History, redactor: Redactor, progress: Progress) -> Progress:
+    """A progress that also appends to a file what was recorded, whenever a story ends, until the file cannot be
+    written."""
+    file: HistoryFile | None = None
+
+    def written(write: Callable[[], HistoryFile | None]) -> HistoryFile | None:
+        try:
+            return write()
+        except OSError as error:
+            progress("the record", f"is kept in memory only: {path} cannot be written ({error.strerror})")
+            return None
+
+    def appended() -> HistoryFile | None:
+        if file is not None:
+            file.append()
+        return file
+
+    def tell(story: str, state: str) -> None:
+        nonlocal file
+        if state in ENDS:
+            file = written(appended)
+        progress(story, state)
+
+    file = written(lambda: HistoryFile(path, history, redactor))
+    return tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +281,14 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             crashes=crashes,
             seconds=run.seconds,
             sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
+            stopped=_stopped(run.history),
         ),
     )
+
+
+def _stopped(history: History) -> str:
+    planned, unfinished = len(history.context.settings.get(PLANNED, ())), len(history.unfinished)
+    return f"stopped after {planned - unfinished} of {planned} stories" if unfinished else ""
 
 
 def context_of(deployment: Deployment, settings: Settings) -> Context:

@@ -5,7 +5,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from types import MappingProxyType
 
 from harness.capabilities import remedy_for
@@ -61,6 +61,8 @@ async def drive(
         await waiters
     finally:
         waiters.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiters
     await in_turn(Phase.ALONE)
     await in_turn(Phase.LAST)
 

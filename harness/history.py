@@ -14,6 +14,8 @@ SHARED = "shared"
 """The story name of the steps that the stage takes once for several stories: minting a session, signing in."""
 LATE = f"{SHARED}/late"
 """The step of observations that our own event loop was late: `since` in Unix seconds, and `seconds`."""
+PLANNED = "stories"
+"""The setting that names all stories of a run, before the first begins."""
 DOES_NOT_HOLD = " does not hold"
 """The end of the reason of a story that was not driven because a requirement does not hold; its id comes before."""
 
@@ -161,6 +163,8 @@ class History:
         self.context = context
         self.entries: list[Entry] = list(entries)
         self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
+        self.changed: list[int] = []
+        """The numbers of the entries that were changed after they were added, in the order of the changes."""
         self._declared: frozenset[str] | None = None
         self._whole: History = self
         self._below: Index[Entry] = Index(lambda each: _and_above(each.step))
@@ -176,6 +180,11 @@ class History:
         """Unix seconds of the first and the last exchange; zeros where there is none."""
         times = [each.started for each in self.entries if isinstance(each, Exchange) and each.started]
         return (min(times), max(times)) if times else (0.0, 0.0)
+
+    @property
+    def unfinished(self) -> frozenset[str]:
+        """The planned stories that have not ended; in a saved history, those before whose end the run was stopped."""
+        return frozenset(self.context.settings.get(PLANNED, ())) - self.stories.keys()
 
     def narrowed(self, stories: Sequence[str]) -> "History":
         """The part of the record that belongs to these stories. Reading any other story there raises
@@ -296,6 +305,7 @@ class History:
         if place is not None and isinstance(each, Exchange):
             self._narrowed.clear()
             self.entries[place] = replace(each, superseded=True)
+            self.changed.append(number)
 
     def add_facts(self, facts: Mapping[int, Mapping[str, Any]]) -> None:
         """Add facts to exchanges, by number: those that only the other entries tell."""
@@ -305,6 +315,7 @@ class History:
             each = None if place is None else self.entries[place]
             if place is not None and isinstance(each, Exchange):
                 self.entries[place] = replace(each, facts={**each.facts, **more})
+                self.changed.append(number)
 
     def _place(self, number: int) -> int | None:
         """Where the entry with this number is; None where there is none."""

@@ -38,6 +38,7 @@ def judge_all(
     explained: dict[str, tuple[str, ...]] = {}
     wanted = {each.id for each in selected}
     explanations = Explanations(history, known)
+    unfinished = history.unfinished
     in_force = [each for each in deviations if today <= each.until]
 
     def waived(requirement: Requirement) -> Deviation | None:
@@ -77,6 +78,8 @@ def judge_all(
         lacking = next((need for need in requirement.needs if need not in history.context.capabilities), None)
         if lacking is not None:
             return NotApplicable(remedy_for(lacking, history.context.kinds), lacking)
+        if unended := [each for each in requirement.stories if each in unfinished]:
+            return Inconclusive(f"the run was stopped before the story {unended[0]} ended")
         for premise_id in requirement.depends_on:
             if premise_id not in wanted:
                 continue
@@ -104,8 +107,11 @@ def judge_all(
         return None
 
     def causes(requirement: Requirement) -> tuple[str, ...]:
-        """The causes of a violation; where known deviations do not explain all of it, of what is left without them."""
+        """That the run was stopped, or the causes of a violation; where known deviations do not explain all of it, of
+        what is left without them."""
         verdict, names = found[requirement.id], explained.get(requirement.id, ())
+        if isinstance(verdict, Inconclusive) and unfinished.intersection(requirement.stories):
+            return ("the run was stopped",)
         if not isinstance(verdict, Violated) or names:
             return causes_of(requirement, verdict, history, names)
         record = explanations.record_without_all()

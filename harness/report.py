@@ -133,7 +133,8 @@ class Finding:
     `requirement`: its id (place.name). `statement`: who owes what, in a sentence. `level`: MUST, SHOULD or OBSERVE.
     `reproduce`: a curl command. `next`: what to look at next. `blocked_by`: the root requirement of a blocked one.
     `files`: screenshots, traces and logs, relative to the report's folder. `deviations`: the names of the known
-    deviations that explain a violation. `cause`: equal in the findings that one and the same thing has violated.
+    deviations that explain a violation. `cause`: equal in the findings that one and the same thing has violated, or
+    left undecided.
     `lacks`: the capability for want of which it is not applicable. `security`: whether its violation lets somebody see
     or do what they must not. `run`: in a merged report, the run that it is of, and how old that is.
     """
@@ -196,7 +197,8 @@ class ClaimResult:
 @dataclass(frozen=True, slots=True)
 class Footer:
     """The counts of a run. `judged`: findings that are held, violated or waived. `problems`: deviations out of date.
-    `sent_again`: requests repeated after no answer or 429. `crashes`: stories that crashed, each with its error."""
+    `sent_again`: requests repeated after no answer or 429. `crashes`: stories that crashed, each with its error.
+    `stopped`: of a run that did not finish, where it ended, such as `stopped after 31 of 84 stories`."""
 
     selected: int
     judged: int
@@ -208,6 +210,7 @@ class Footer:
     finished: bool
     sent_again: int = 0
     crashes: tuple[str, ...] = ()
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,8 +367,11 @@ def footer_of(
     seconds: float,
     sent_again: int,
     finished: bool = True,
+    stopped: str = "",
 ) -> Footer:
-    """The footer of these findings and claims, with their counts and exit code."""
+    """The footer of these findings and claims, with their counts and exit code; a run that was `stopped` has not
+    finished."""
+    finished = finished and not stopped
     return Footer(
         selected=len(findings),
         judged=sum(each.verdict in JUDGED for each in findings),
@@ -377,6 +383,7 @@ def footer_of(
         finished=finished,
         sent_again=sent_again,
         crashes=tuple(crashes),
+        stopped=stopped,
     )
 
 

@@ -1,10 +1,12 @@
 """A history as JSON lines: its saved form, written and read."""
 
 import base64
+import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from harness.history import Context, Entry, Exchange, History, Observation, StoryOutcome, StreamEvent
@@ -43,14 +45,19 @@ def history_lines(history: History, redactor: Redactor) -> Iterator[str]:
     context = {**asdict(history.context), "capabilities": sorted(history.context.capabilities)}
     yield json_line({"type": "context", "format": FORMAT, **redactor.redact_fields(context)})
     yield from entry_lines(history.entries, redactor)
-    for outcome in history.stories.values():
-        yield json_line({"type": "story", **redactor.redact_fields(asdict(outcome))})
+    yield from story_lines(history.stories.values(), redactor)
 
 
 def entry_lines(entries: Iterable[Entry], redactor: Redactor) -> Iterator[str]:
     """The lines of entries."""
     for each in entries:
         yield json_line(_entry_to_json(each, redactor))
+
+
+def story_lines(outcomes: Iterable[StoryOutcome], redactor: Redactor) -> Iterator[str]:
+    """The lines of how stories ended."""
+    for each in outcomes:
+        yield json_line({"type": "story", **redactor.redact_fields(asdict(each))})
 
 
 _KINDS = {
@@ -62,15 +69,33 @@ _KINDS = {
 }
 
 
+def open_history(path: Path) -> tuple[History, bool]:
+    """Read a saved history, and whether its last line is cut off, as after a full disk: that line is left out. Raises
+    OSError, UnicodeDecodeError and HistoryError."""
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    cut_off = end > 0 and not _is_json(content[end:] or b"{}")
+    text = (content[:end] if cut_off else content).decode("utf-8-sig")  # some editors write a byte order mark
+    return read_history(text.split("\n")), cut_off
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_history(lines: Iterable[str]) -> History:
-    """Read JSON lines back. Raises HistoryError."""
+    """Read JSON lines back; of an entry that is in them twice, the later line counts. Raises HistoryError."""
     same: dict[Any, Any] = {}
     found = read_lines(lines, lambda value: _read(value, same), "a crossapp history", HistoryError)
     context = next((each for each in found if isinstance(each, Context)), None)
     if context is None:
         raise HistoryError("no context line: this is not a crossapp history, or it is empty")
-    entries = [each for each in found if isinstance(each, Entry)]
-    return History(context, entries, [each for each in found if isinstance(each, StoryOutcome)])
+    entries = {each.number: each for each in found if isinstance(each, Entry)}
+    return History(context, entries.values(), [each for each in found if isinstance(each, StoryOutcome)])
 
 
 def _read(value: Any, same: dict[Any, Any]) -> object:

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from harness.history import History
 from harness.redact import Redactor
-from harness.saved_history import entry_lines, history_lines
+from harness.saved_history import entry_lines, history_lines, story_lines
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
@@ -23,8 +24,8 @@ def write_whole(path: Path, lines: Iterable[str]) -> None:
 class HistoryFile:
     """The file of a history that grows; readable at any time, complete after `finish`.
 
-    If the process is killed, entries since the last `append` are lost. Only `finish` marks exchanges as sent again that
-    were written before. Raises OSError if the file cannot be written.
+    If the process is killed, entries since the last `append` are lost. An entry that was changed is appended once more.
+    Raises OSError if the file cannot be written: its last line may then be cut off.
     """
 
     def __init__(self, path: Path, history: History, redactor: Redactor) -> None:
@@ -33,17 +34,27 @@ class HistoryFile:
         self._path = path
         self._history = history
         self._redactor = redactor
-        self._written = len(history.entries)
         write_whole(path, history_lines(history, redactor))
+        self._entries, self._changed, self._stories = self._sizes()
 
     def append(self) -> None:
-        """Append the new entries."""
-        lines = list(entry_lines(self._history.entries[self._written :], self._redactor))
+        """Append what is new: entries, entries that were changed, and how stories ended."""
+        history, sizes = self._history, self._sizes()
+        entries, changed, stories = sizes
+        new = history.entries[self._entries : entries]
+        # Of an entry that is in it twice, the later line counts.
+        numbers = dict.fromkeys(history.changed[self._changed : changed])
+        again = [each for each in map(history.numbered, numbers) if each is not None]
+        ended = islice(history.stories.values(), self._stories, stories)
+        lines = [*entry_lines([*new, *again], self._redactor), *story_lines(ended, self._redactor)]
         if lines:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write("".join(line + "\n" for line in lines))
-            self._written += len(lines)
+        self._entries, self._changed, self._stories = sizes
 
     def finish(self) -> None:
         """Rewrite the whole file."""
         write_whole(self._path, history_lines(self._history, self._redactor))
+
+    def _sizes(self) -> tuple[int, int, int]:
+        return len(self._history.entries), len(self._history.changed), len(self._history.stories)

@@ -1,6 +1,5 @@
 """`crossapp judge`: judge a saved history again, without a network."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +12,11 @@ from crossapp.commands.output import make_folder, save_report, show_report, stde
 from crossapp.deployments import described
 from crossapp.har_history import deployment_told_by, history_of
 from crossapp.run import Settings, of_any_traffic, report_of, selected
+from crossapp.saved_run import CUT_OFF, read_saved, saved_run, settings_of
 from harness.deployment import DeploymentError
 from harness.har_reader import looks_like_har, read_har
 from harness.history import History
-from harness.saved_history import HistoryError, Run, read_history
+from harness.saved_history import HistoryError
 from load.judge.to_history import of_load
 from load.plan.budgets import STANDARD, BudgetError, read_budgets
 
@@ -30,7 +30,8 @@ def judge(
         typer.Option("--deployment", "-d", metavar="FILE", help="With a HAR file: the deployment file with the URLs."),
     ] = None,
     select: Annotated[
-        list[str] | None, typer.Option("--select", "-s", metavar="PATTERN", help="As in verify. Repeatable.")
+        list[str] | None,
+        typer.Option("--select", "-s", metavar="PATTERN", help="As in verify (default: as in the run). Repeatable."),
     ] = None,
     budgets: Annotated[
         Path,
@@ -48,19 +49,18 @@ def judge(
     Nothing is sent.
     """
     errors = stderr()
-    settings = Settings(tuple(select or ()))
-    if not selected(settings):
-        raise typer.BadParameter(f"no requirement matches {', '.join(settings.select)}; see crossapp requirements")
+    asked = Settings(tuple(select or ()))
+    if not selected(asked):
+        raise typer.BadParameter(f"no requirement matches {', '.join(asked.select)}; see crossapp requirements")
     make_folder(report)
     with (
         reported(HistoryError, ValueError, OverflowError, OSError, at=f"{file}: "),
         reported(DeploymentError, BudgetError),
     ):
         history = _read(file, deployment, errors)
+        settings = asked if select else settings_of(history)
         _note_missing_stories(history, settings, errors)
-        first, last = history.span
-        started = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        run = Run(history, (), started, last - first)
+        run = saved_run(history)
         found = judged_load(run, settings, read_budgets(budgets)) if of_load(history) else report_of(run, settings)
     if report is not None:
         save_report(found, report)
@@ -73,8 +73,10 @@ def _read(file: Path, deployment: Path | None, errors: Console) -> History:
     if not looks_like_har(file):
         if deployment is not None:
             raise typer.BadParameter("--deployment is for HAR files: a saved history contains its deployment")
-        with file.open(encoding="utf-8-sig") as lines:  # some editors write a byte order mark
-            return read_history(lines)
+        history, cut_off = read_saved(file)
+        if cut_off:
+            errors.print(f"{file}: {CUT_OFF}", markup=False)
+        return history
     har = read_har(file)
     known = described(deployment) if deployment is not None else deployment_told_by(har, described(None))
     history, elsewhere = history_of(har, known)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from contracts.catalogue import claims
 from crossapp.commands.errors import need_locust, reported, seconds_of
-from crossapp.commands.output import make_folder, save_history, save_report, show_report, stderr
+from crossapp.commands.output import make_folder, remove_report, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
 from crossapp.run import Settings, Suite, context_of, report_of
@@ -147,6 +147,8 @@ def load(
     need_locust()
     folder = report or (None if json else Path("crossapp-load"))
     make_folder(folder)
+    if folder is not None:
+        remove_report(folder)
     with (
         reported(DeploymentError, EmbeddedError),
         reported(GeneratorError, code=ExitCode.HARNESS_FAULT),

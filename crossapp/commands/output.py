@@ -16,9 +16,10 @@ from harness.render.junit import to_junit
 from harness.render.markdown import to_markdown
 from harness.render.terminal import print_report
 from harness.report import Report
+from harness.saving import write_whole
 
 _REPORT_FILES = ("report.jsonl", "report.html", "report.md", "junit.xml")
-_HISTORY_FILE = "history.jsonl"
+HISTORY_FILE = "history.jsonl"
 
 
 class LossyConsole(Console):
@@ -74,7 +75,7 @@ def show_report(found: Report, *, json: bool, verbose: bool = False, quiet: bool
 def remove_report(folder: Path) -> None:
     """Remove the report and the history of an earlier run, before the first request of a new one: if that is stopped,
     no old report lies beside its files. Raises BadParameter if that fails."""
-    for name in (*_REPORT_FILES, _HISTORY_FILE):
+    for name in (*_REPORT_FILES, HISTORY_FILE):
         try:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -90,8 +91,12 @@ def save_report(found: Report, folder: Path) -> bool:
 
 
 def save_history(lines: Iterable[str], folder: Path) -> None:
-    """Write history.jsonl into an existing folder."""
-    _saved(folder / _HISTORY_FILE, (line + "\n" for line in lines))
+    """Write history.jsonl into an existing folder. If that fails, what the run wrote of it before stays."""
+    path = folder / HISTORY_FILE
+    try:
+        write_whole(path, lines)
+    except OSError as error:
+        _not_written(path, error)
 
 
 def _saved(path: Path, parts: Iterable[str]) -> bool:
@@ -101,9 +106,13 @@ def _saved(path: Path, parts: Iterable[str]) -> bool:
             file.writelines(parts)
     except OSError as error:
         path.unlink(missing_ok=True)
-        stderr().print(f"{command_name()}: {path.absolute()} cannot be written ({error.strerror})", markup=False)
+        _not_written(path, error)
         return False
     return True
+
+
+def _not_written(path: Path, error: OSError) -> None:
+    stderr().print(f"{command_name()}: {path.absolute()} cannot be written ({error.strerror})", markup=False)
 
 
 def _discard(stream: IO[str]) -> None:

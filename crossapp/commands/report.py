@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from crossapp.command_name import command_name
-from crossapp.commands.output import printing, show_report
+from crossapp.commands.errors import reported
+from crossapp.commands.output import HISTORY_FILE, printing, show_report, stderr
 from harness.exit_codes import ExitCode
 from harness.merge import merge
 from harness.render.html import to_html
 from harness.render.junit import to_junit
 from harness.render.markdown import brief_markdown, to_markdown
-from harness.render.saved import open_report, parse_report
+from harness.render.saved import REPORT_NAME, open_report, parse_report
 from harness.report import Report, ReportError
 
 STANDARD = Path("-")
@@ -25,8 +26,8 @@ def report(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A saved report (JSON lines), a directory with report.jsonl in it, or - for standard input. Several "
-            "runs of one deployment are merged.",
+            help="A saved report (JSON lines), a directory with report.jsonl in it (of a killed run: history.jsonl), "
+            "or - for standard input. Several runs of one deployment are merged.",
             metavar="RUN...",
         ),
     ],
@@ -66,11 +67,28 @@ def report(
 
 
 def load(file: Path) -> Report:
-    """A saved report. Exits with 64 and a line on standard error if it cannot be read."""
+    """A saved report; if a run was ended before it wrote one, what its history says. Exits with 64 and a line on
+    standard error if it cannot be read."""
+    if not (file / REPORT_NAME).exists() and (file / HISTORY_FILE).exists():
+        return _judged(file / HISTORY_FILE)
     try:
         return parse_report(sys.stdin.buffer.read()) if file == STANDARD else open_report(file)
     except ReportError as error:
         raise refused(str(error)) from None
+
+
+def _judged(file: Path) -> Report:
+    """The report of a history without one."""
+    # Imported here: rendering a report needs no catalogue.
+    from crossapp.run import report_of
+    from crossapp.saved_run import CUT_OFF, read_saved, saved_run, settings_of
+
+    with reported(ValueError, OSError, at=f"{file}: "):
+        history, cut_off = read_saved(file)
+        found = report_of(saved_run(history), settings_of(history))
+    told = f"; {CUT_OFF}" if cut_off else ""
+    stderr().print(f"{file.parent} has no report: this is what its {file.name} says{told}", markup=False)
+    return found
 
 
 def merged(reports: Sequence[Report]) -> Report:

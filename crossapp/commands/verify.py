@@ -16,6 +16,7 @@ from rich.console import Console
 from contracts.uncovered import RUN_LOAD
 from crossapp.commands.errors import need_locust, reported, seconds_of
 from crossapp.commands.output import (
+    HISTORY_FILE,
     make_folder,
     printing,
     remove_report,
@@ -28,7 +29,7 @@ from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.plan import Plan, plan_lines, plan_of
-from crossapp.run import Settings, perform, report_of, selected, stories_for, unanswered
+from crossapp.run import Settings, StoppedRunError, perform, report_of, selected, stories_for, unanswered
 from harness.deployment import DeploymentError
 from harness.drive import ENDS
 from harness.exit_codes import ExitCode
@@ -146,14 +147,18 @@ def verify(
                     remove_report(each)
                 settings = replace(settings, evidence=make_evidence_folder(folder))
             progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
-            run = run_stoppable(perform(target, settings, progress))
+            record = folder / HISTORY_FILE if folder is not None else None
+            try:
+                run, stopped = run_stoppable(perform(target, settings, progress, record=record)), False
+            except StoppedRunError as error:
+                run, stopped = error.run, True
             if folder is not None:
                 save_history(run.lines, folder)
             found = report_of(run, settings)
     if folder is not None and settings.evidence is not None:
         keep_evidence(folder, found)
     saved = folder is not None and save_report(found, folder)
-    silent = {} if go_on else unanswered(run.history)
+    silent = {} if go_on or stopped else unanswered(run.history)
     if json or not silent:
         show_report(found, json=json, verbose=verbose, quiet=quiet)
     for app, why in silent.items():
@@ -162,14 +167,16 @@ def verify(
         errors.print(f"{app} does not respond at {url}: {why}. Is it running? Is its url correct?{start}", markup=False)
     if silent:
         errors.print("Nothing was verified. To verify the other applications: crossapp verify --go-on …", markup=False)
-    if with_load and whole is not None and not silent:
+    if with_load and whole is not None and not silent and not stopped:
         raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
-        if any(each.would_settle == RUN_LOAD for each in found.claims):
+        if not stopped and any(each.would_settle == RUN_LOAD for each in found.claims):
             errors.print(
                 f"To merge it with a run of crossapp load: crossapp report {folder} LOAD --html all.html", markup=False
             )
+    if stopped:
+        raise KeyboardInterrupt
     raise typer.Exit(found.footer.exit_code)
 
 

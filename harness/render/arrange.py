@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from harness.exit_codes import ExitCode
 from harness.render.page import StatusPage, status_page
+from harness.render.text import one_line
 from harness.render.words import SYMBOLS, WORDS, count, listed
 from harness.report import JUDGED, SIMULATED, Finding, Report, root_of
 from harness.verdict import VerdictName
@@ -19,7 +20,7 @@ _WHOLE_INTERFACES = ("pact", "fuzzing", "conformity")
 @dataclass(frozen=True, slots=True)
 class Cause:
     """A finding with the findings that it blocks. `finding` is None if the root that blocks them is not in the
-    report. `witnesses`: the other findings that the same thing has violated."""
+    report. `witnesses`: the other findings that the same thing has violated or left undecided."""
 
     requirement: str
     finding: Finding | None
@@ -30,6 +31,12 @@ class Cause:
     def requirements(self) -> tuple[str, ...]:
         """The requirement itself, and those of the witnesses."""
         return (self.requirement, *(each.requirement for each in self.witnesses))
+
+    @property
+    def same(self) -> str:
+        """What the witnesses are, as the beginning of a sentence."""
+        undecided = self.finding is not None and self.finding.verdict is VerdictName.INCONCLUSIVE
+        return "So are" if undecided else "Seen by"
 
     @property
     def security(self) -> bool:
@@ -225,7 +232,9 @@ def headline(arranged: Arrangement) -> str:
     wrong = len(arranged.violated)
     causes = len(arranged.blockers)
     if not arranged.report.footer.finished:
-        return "This run did not finish" + (f"; it found {count(causes, 'problem')} before it ended" if wrong else "")
+        stopped = arranged.report.footer.stopped
+        ended = f"This run was {one_line(stopped)}" if stopped else "This run did not finish"
+        return ended + (f"; it found {count(causes, 'problem')} before it ended" if wrong else "")
     if wrong:
         would = "would block" if arranged.only_simulators else ("blocks" if causes == 1 else "block")
         where = " on the simulators" if arranged.only_simulators else ""
@@ -259,7 +268,8 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
     """Sentences that limit what the report shows: an unfinished run, simulated applications."""
     sentences = []
     if not arranged.report.footer.finished:
-        sentences.append("What is missing below was not checked: its state is unknown.")
+        missing = "inconclusive because a story did not end" if arranged.report.footer.stopped else "missing below"
+        sentences.append(f"What is {missing} was not checked: its state is unknown.")
     if arranged.only_simulators:
         sentences.append(
             "No real server was tested: this shows that the checks work, and says nothing about production."

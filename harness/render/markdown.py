@@ -217,7 +217,7 @@ def _cause(cause: Cause, started: str) -> str:
     if cause.witnesses:
         seen = "\n".join(f"- {code(each.requirement)}" for each in cause.witnesses)
         more = count(len(cause.witnesses), "other requirement")
-        parts.append(f"<details><summary>Seen by {more}</summary>\n\n{seen}\n\n</details>")
+        parts.append(f"<details><summary>{cause.same} {more}</summary>\n\n{seen}\n\n</details>")
     if cause.blocks:
         blocked = "\n".join(f"- {code(each.requirement)}" for each in cause.blocks)
         parts.append(f"<details><summary>Blocks {_blocked(cause)}</summary>\n\n{blocked}\n\n</details>")

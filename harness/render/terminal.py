@@ -104,8 +104,11 @@ class _Printer:
             self._fields(finding)
             self._field("declare", declaration(finding, self._report.header.started))
         if cause.witnesses:
-            self._field("seen by", f"{count(len(cause.witnesses), 'other requirement')}:")
-            self._list(one_line(each.requirement) for each in cause.witnesses)
+            listed = self._verbose or cause.same == "Seen by"
+            others = count(len(cause.witnesses), "other requirement")
+            self._field(cause.same.lower(), others + (":" if listed else ""))
+            if listed:
+                self._list(one_line(each.requirement) for each in cause.witnesses)
         if cause.blocks:
             self._field("blocks", _blocks(cause) + (":" if self._verbose else ""))
             if self._verbose:

@@ -1,19 +1,21 @@
 """The command line as its users run it: exit codes, clear words, JSON lines for other programs."""
 
 import json
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
 from contracts.catalogue import catalogue
-from tests.harness.hostile import Serve, hangs_up, huge, in_thread, raw
+from tests.harness.hostile import Serve, answering, hangs_up, huge, in_thread, raw
 
 _SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
 _DEPLOYMENT = """
@@ -151,22 +153,93 @@ from crossapp.cli import main
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 main()
 """
+_EARLIER = ("history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml")
+_ENDED = (" finished\n", " skipped\n", " stopped\n")
 
 
-def test_sigterm_stops_a_run_that_ignores_ctrl_c_and_no_earlier_report_stays(tmp_path: Path) -> None:
-    earlier = ("history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml")
-    for name in earlier:
-        (tmp_path / name).write_text("of an earlier run", "utf-8")
-    command = [sys.executable, "-c", _IN_THE_BACKGROUND, "verify", "-v", "--without", "browser.*", "--report", "."]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as child:
+def stopped_after(stories: int, by: signal.Signals, folder: Path, code: str) -> tuple[int, str]:
+    """The exit code and the end of standard error of a run that gets a signal once so many stories have ended."""
+    command = [sys.executable, "-c", code, "verify", "-v", "--quick", "--without", "browser.*", "--report", "r"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
-        assert any(line.endswith(" started\n") for line in child.stderr)
-        child.send_signal(signal.SIGTERM)
+        assert sum(1 for _ in islice((line for line in child.stderr if line.endswith(_ENDED)), stories)) == stories
+        child.send_signal(by)
         said = child.stderr.read()
-        assert child.wait(timeout=60) == 130
+        return child.wait(timeout=60), said
+
+
+def told_of_a_stopped_run(cwd: Path) -> dict[str, str]:
+    """The verdicts of a run that was stopped, as every command and rendering says."""
+    done = crossapp("report", "r", cwd=cwd)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert re.search(r"This run was stopped after \d+ of \d\d stories", done.stdout)
+    renderings = ["--html", "r.html", "--markdown", "r.md", "--junit", "r.xml"]
+    assert crossapp("report", "r", *renderings, cwd=cwd).returncode == 3
+    for name in renderings[1::2]:
+        assert re.search(r"stopped after \d+ of \d\d stories", (cwd / name).read_text("utf-8"))
+    judged = crossapp("judge", "r/history.jsonl", "--json", cwd=cwd)
+    *lines, footer = (json.loads(line) for line in judged.stdout.splitlines())
+    assert (judged.returncode, footer["finished"]) == (3, False)
+    assert re.fullmatch(r"stopped after \d+ of \d\d stories", footer["stopped"])
+    found = {each["requirement"]: each for each in lines if each["type"] == "finding"}
+    unended = [each for each in found.values() if each["reason"].startswith("the run was stopped before the story")]
+    assert unended
+    assert {each["verdict"] for each in unended} <= {"inconclusive", "blocked"}
+    assert not [name for name in found if name.startswith("browser.")], "what the run left out is left out again"
+    return {name: each["verdict"] for name, each in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("by", "code"),
+    [(signal.SIGTERM, _IN_THE_BACKGROUND), (signal.SIGINT, "from crossapp.cli import main; main()")],
+    ids=["SIGTERM where Ctrl-C is ignored", "Ctrl-C"],
+)
+def test_a_run_that_is_stopped_reports_what_was_decided(by: signal.Signals, code: str, tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    for name in _EARLIER:
+        (tmp_path / "r" / name).write_text("of an earlier run", "utf-8")
+    ended, said = stopped_after(10, by, tmp_path, code)
+    assert ended == 130
     assert said.endswith("Stopped.\n")
     assert "Traceback" not in said
-    assert not [name for name in earlier if (tmp_path / name).exists()]
+    assert all("of an earlier run" not in (tmp_path / "r" / name).read_text("utf-8") for name in _EARLIER)
+    verdicts = told_of_a_stopped_run(tmp_path)
+    assert verdicts["routes.tuvens-api_answers"] == "held"
+    saved = [json.loads(line) for line in (tmp_path / "r" / "report.jsonl").read_text("utf-8").splitlines()]
+    assert {each["requirement"]: each["verdict"] for each in saved if each["type"] == "finding"} == verdicts
+
+
+def test_kill_9_loses_no_story_that_had_ended(tmp_path: Path) -> None:
+    assert stopped_after(10, signal.SIGKILL, tmp_path, "from crossapp.cli import main; main()")[0] == -signal.SIGKILL
+    assert not (tmp_path / "r" / "report.jsonl").exists()
+    verdicts = told_of_a_stopped_run(tmp_path)
+    assert verdicts["routes.tuvens-api_answers"] == "held"
+    lines = (tmp_path / "r" / "history.jsonl").read_text("utf-8").splitlines()
+    assert sum(json.loads(line)["type"] == "story" for line in lines) >= 10
+
+
+_SMALL_FILES = """
+import resource
+from crossapp.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+main()
+"""
+
+
+def test_a_disk_that_fills_up_changes_no_verdict_and_what_it_holds_can_be_judged(tmp_path: Path) -> None:
+    with in_thread(answering(b'{"message": "' + b"x" * 500 + b'"}')) as url:
+        file = deployment(tmp_path, int(url.rpartition(":")[2]))
+        arguments = ["verify", "-d", file, "-s", "session_token", "--report", "r"]
+        command = [sys.executable, "-c", _SMALL_FILES, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode in (1, 2), done.stderr
+    assert "the record is kept in memory only: r/history.jsonl cannot be written (File too large)" in done.stderr
+    assert f"{tmp_path}/r/history.jsonl cannot be written (File too large)" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    again = crossapp("report", "r", cwd=tmp_path)
+    assert "its last line is cut off" in again.stderr
+    assert again.returncode == 3
+    assert "This run was stopped after " in again.stdout
 
 
 def test_a_story_that_crashed_after_all_was_seen_exits_with_3(tmp_path: Path) -> None:

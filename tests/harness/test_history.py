@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from harness.history import (
+    PLANNED,
     Context,
     Entry,
     Exchange,
@@ -18,7 +20,8 @@ from harness.history import (
     StreamEvent,
 )
 from harness.redact import Redactor
-from harness.saved_history import HistoryError, history_lines, read_history
+from harness.saved_history import HistoryError, history_lines, open_history, read_history
+from harness.saving import HistoryFile
 from tests.counting import Counted
 from tests.harness.examples import exchange, history
 
@@ -76,6 +79,42 @@ def test_everything_comes_back_as_it_was_saved() -> None:
     assert back.entries == seen.entries
     assert back.stories == seen.stories
     assert saved(back) == saved(seen)
+
+
+def test_what_is_appended_while_a_run_goes_on_is_read_as_it_is_at_its_end(tmp_path: Path) -> None:
+    seen, path = history(), tmp_path / "history.jsonl"
+    file = HistoryFile(path, seen, Redactor())
+    seen.entries += [exchange(1, "a/first"), exchange(2, "b/first"), exchange(3, "a/second")]
+    file.append()
+    seen.supersede(2)
+    seen.stories["a"] = StoryOutcome("a", "finished")
+    file.append()
+    file.append()
+    back, cut_off = open_history(path)
+    assert (back.entries, back.stories, cut_off) == (seen.entries, seen.stories, False)
+    assert len(path.read_text("utf-8").splitlines()) == 6  # the context, three entries, one of them again, a story
+    file.finish()
+    assert path.read_text("utf-8").splitlines() == saved(seen)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 20])
+def test_a_last_line_that_is_cut_off_is_left_out_and_told(cut: int, tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    last = replace(exchange(2, "a/second", 200, "€".encode()), error="€")
+    path.write_bytes("\n".join(saved(history(exchange(1, "a/first"), last))).encode())
+    assert open_history(path)[1] is False, "a whole last line needs no line end"
+    path.write_bytes(path.read_bytes()[:-cut])
+    back, cut_off = open_history(path)
+    assert ([each.number for each in back.entries], cut_off) == ([1], True)
+    path.write_bytes(path.read_bytes().partition(b"\n")[0][:-cut])
+    with pytest.raises(HistoryError, match="line 1: "):
+        open_history(path)
+
+
+def test_a_planned_story_without_an_end_is_unfinished() -> None:
+    planned = replace(CONTEXT, settings={PLANNED: ["a", "b", "c"]})
+    assert History(planned, (), [StoryOutcome("b", "crashed")]).unfinished == {"a", "c"}
+    assert History(CONTEXT).unfinished == frozenset()
 
 
 def test_a_saved_line_is_one_line_of_utf_8_for_every_reader() -> None:

@@ -21,7 +21,7 @@ from harness.expectations import (
     statuses,
 )
 from harness.findings import exchange_shown
-from harness.history import Context, History, StoryOutcome
+from harness.history import PLANNED, Context, History, StoryOutcome
 from harness.judge import judge_all, judge_one
 from harness.report import Finding, exit_code_of
 from harness.requirement import OBSERVE, SHOULD, Requirement
@@ -70,6 +70,27 @@ def test_what_was_sent_once_was_not_sent_again() -> None:
     )
     assert told["asks"].exchanges[0].sent_again_after == ()
     assert "sent again" not in told["asks"].reason
+
+
+def test_a_rule_whose_story_did_not_end_is_inconclusive_whatever_was_seen_of_it() -> None:
+    part = history(exchange(1, "ended/asked"), exchange(2, "stopped/asked"), ended="finished")
+    part.context = replace(part.context, settings={PLANNED: ["ended", "stopped"]})
+    kept = rule("kept", lambda seen: Held((1,)), stories=("ended",))
+    lost = rule("lost", lambda seen: Violated("a", "b", (2,)), stories=("ended", "stopped"))
+    also = rule("also", lambda seen: Held((2,)), stories=("stopped",))
+    after = rule("after", lambda seen: Held((1,)), stories=("ended",), depends_on=("place.lost",))
+    everything = rule("everything", lambda seen: Violated("a", "b", (2,)))
+    told, _ = judged(kept, lost, also, after, everything, seen=part)
+    assert {name: str(each.verdict) for name, each in told.items()} == {
+        "kept": "held",
+        "lost": "inconclusive",
+        "also": "inconclusive",
+        "after": "blocked",
+        "everything": "violated",
+    }
+    why = "the run was stopped before the story stopped ended"
+    assert {told[name].reason for name in ("lost", "also", "after")} == {why}
+    assert told["lost"].cause == told["also"].cause == "the run was stopped"
 
 
 def _raise(error: Exception) -> Verdict:

@@ -597,6 +597,17 @@ def broken_off() -> Report:
     return Report(whole.header, kept, (), Footer(len(kept), 0, {}, {}, (), 3, 0.0, finished=False))
 
 
+def stopped() -> Report:
+    """A run that was stopped."""
+    why = "the run was stopped before the story a_session_is_minted ended"
+    unended = [
+        replace(each, verdict=INCONCLUSIVE, reason=why, cause="the run was stopped", evidence=(), exchanges=())
+        for each in _held()
+    ]
+    found = report_of([*_violated(), *unended], finished=False)
+    return replace(found, footer=replace(found.footer, stopped="stopped after 31 of 84 stories"))
+
+
 def to_text(report: Report, *, width: int = 80) -> str:
     """What a terminal without colour shows of a report."""
     file = io.StringIO()

@@ -22,6 +22,7 @@ _REPORTS = (
     pytest.param(sample.honest, marks=pytest.mark.slow),  # the sample has all that it has
     sample.nothing_judged,
     sample.broken_off,
+    sample.stopped,
     loaded,
 )
 

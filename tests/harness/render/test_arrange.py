@@ -66,6 +66,7 @@ def test_requirements_that_block_each_other_do_not_hang() -> None:
         (sample.sample(), "4 problems block production"),
         (sample.nothing_judged(), "No check passed or failed"),
         (sample.broken_off(), "This run did not finish; it found 4 problems before it ended"),
+        (sample.stopped(), "This run was stopped after 31 of 84 stories; it found 4 problems before it ended"),
         (sample.honest(), "34 of 34 checks passed on the simulators"),
         (report_of([]), "No check passed or failed"),
         (report_of([finding("a.b", "S.", HELD, "")]), "1 of 1 check passed"),

@@ -18,6 +18,7 @@ KINDS = {
     "honest": sample.honest(),
     "nothing judged": sample.nothing_judged(),
     "broken off": sample.broken_off(),
+    "stopped": sample.stopped(),
     "empty": report_of([]),
 }
 

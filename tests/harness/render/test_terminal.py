@@ -1,12 +1,15 @@
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
+from harness.merge import merge
 from harness.render.arrange import arrange
 from harness.render.html import to_html
-from harness.render.markdown import to_markdown
+from harness.render.junit import to_junit
+from harness.render.markdown import brief_markdown, to_markdown
 from harness.render.terminal import print_report
 from tests.harness.render import sample
 from tests.harness.render.sample import HELD, VIOLATED, finding, report_of, to_text
@@ -122,6 +125,19 @@ def test_the_summary_comes_last_with_a_line_for_each_problem() -> None:
 def test_a_run_that_broke_off_says_so_at_both_ends() -> None:
     lines = [line for line in to_text(sample.broken_off()).split("\n") if "did not finish" in line.lower()]
     assert len(lines) == 3
+
+
+def test_what_a_stopped_run_left_undecided_is_one_entry_in_every_rendering() -> None:
+    report = sample.stopped()
+    assert len(arrange(report).inconclusive) == 1
+    text = to_text(report)
+    assert text.count("stopped after 31 of 84 stories") == 2
+    assert text.count("the run was stopped before the story") == 1
+    assert text.count("so are") == 1
+    for rendering in (to_html(report), to_markdown(report), brief_markdown(report), to_junit(report)):
+        assert "stopped after 31 of 84 stories" in rendering
+    assert "So are" in to_html(report)
+    assert merge([report, sample.sample()], datetime.now(UTC)).footer.stopped == report.footer.stopped
 
 
 def test_colour_is_no_part_of_the_meaning() -> None:
