@@ -40,7 +40,7 @@ from harness.saved_history import HistoryError, Run
 from harness.saving import HistoryFile
 from harness.story import Story
 from harness.typed import typed
-from harness.verdict import Held, Inconclusive, NotApplicable, Verdict
+from harness.verdict import Inconclusive, lets_through
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import declared_by, stories
@@ -335,10 +335,6 @@ def unanswered(history: History) -> dict[str, str]:
     return {app: found.reason for app, found in verdicts.items() if isinstance(found, Inconclusive)}
 
 
-def _stands(premise: Verdict) -> bool:
-    return isinstance(premise, Held) or (isinstance(premise, NotApplicable) and not premise.blocks)
-
-
 def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
     """Why a story cannot be driven: a route of its is not served, or its application does not answer; where the run
     does not go on after that, any application."""
@@ -351,6 +347,6 @@ def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:
     if FILE_STORY in history.stories:
         premises += premises_in_file(story.needs, operations)
     for premise in premises:
-        if premise in catalogue() and not _stands(judge_one(catalogue()[premise], history)):
+        if premise in catalogue() and not lets_through(judge_one(catalogue()[premise], history)):
             return premise + DOES_NOT_HOLD
     return None

@@ -16,7 +16,7 @@ from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryO
 from harness.known_deviations import Explanations, KnownDeviation
 from harness.report import Finding
 from harness.requirement import Catalogue, Requirement
-from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated
+from harness.verdict import Blocked, HarnessFault, Held, Inconclusive, NotApplicable, Verdict, Violated, lets_through
 
 
 def judge_all(
@@ -86,7 +86,7 @@ def judge_all(
             premise = catalogue[premise_id]
             found = verdict_of(premise)
             match found:
-                case Held() | Inconclusive(blocks=False) | NotApplicable(blocks=False):
+                case _ if lets_through(found):
                     continue
                 case Violated():
                     if waived(premise) is None:
@@ -100,7 +100,7 @@ def judge_all(
                     return Blocked(premise_id, reason)
                 case HarnessFault(error=error):
                     return Blocked(premise_id, error)
-                case NotApplicable():
+                case NotApplicable() | Held():
                     return found
                 case _:
                     assert_never(found)

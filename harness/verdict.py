@@ -64,6 +64,15 @@ class HarnessFault:
 Verdict = Held | Violated | Blocked | Inconclusive | NotApplicable | HarnessFault
 
 
+def lets_through(premise: Verdict) -> bool:
+    """Whether what rests on a premise with this verdict can be judged."""
+    match premise:
+        case Held() | Inconclusive(blocks=False) | NotApplicable(blocks=False):
+            return True
+        case _:
+            return False
+
+
 class VerdictName(StrEnum):
     """The name of a verdict in reports. No judge returns WAIVED or NOT_TESTED.
 

@@ -26,13 +26,14 @@ _family = RuleFamily(
 
 
 def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
-    """A rule of the family. It holds where the application is simulated: its simulator says who and what there is."""
+    """A rule of the family. There is nothing to compare where the application is simulated: its simulator says who and
+    what there is."""
 
     def add(judge: Judge) -> Judge:
         @wraps(judge)
         def judged(history: History) -> Verdict:
             if history.context.targets.get(own.get("obliged", "tuvens-api"), {}).get("kind") == "simulated":
-                return held(history.observation(f"{STORY}/file"), "the simulators provide the file")
+                raise LackingError("the application is simulated: its simulator says what the file has", blocks=False)
             try:
                 return judge(history)
             except NothingObservedError as nothing:

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import jwt as pyjwt
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, StreamingResponse
 
 import openapi
 from contracts.deployment_file.premises import STORY
@@ -19,7 +22,7 @@ from harness.report import Report
 from harness.saved_history import Run
 from harness.verdict import VerdictName
 from simulators.launch import LaunchOptions
-from tests.launching import launched
+from tests.launching import launched, serving
 
 Description = dict[str, Any]
 
@@ -211,3 +214,28 @@ def test_a_record_from_before_the_comparison_is_judged_without_it(staging: Descr
     found = {each.requirement: each.verdict for each in report.findings}
     assert found["session_token.mints_a_session"] is VerdictName.HELD
     assert not any(each.startswith("deployment_file.") for each in found)
+
+
+def test_an_application_that_cannot_mint_is_found_so_and_not_taken_for_a_wrong_file(staging: Description) -> None:
+    described = as_staging(staging)
+    behind = described["targets"]["tuvens-api"]["url"]
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return None
+        request = Request(scope, receive)
+        if request.method == "POST" and request.url.path.endswith("/generate-session"):
+            answer = JSONResponse({"error": "internal_error", "message": "out of order"}, 500)
+            return await answer(scope, receive, send)
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+            url = f"{behind}{request.url.path}?{request.url.query}"
+            headers = [(name, value) for name, value in request.headers.raw if name != b"host"]
+            sent = client.build_request(request.method, url, headers=headers, content=await request.body())
+            found = await client.send(sent, stream=True)
+            return await StreamingResponse(found.aiter_raw(), found.status_code, found.headers)(scope, receive, send)
+
+    with serving(front) as (url,):
+        described["targets"]["tuvens-api"]["url"] = url
+        report = verified(described, "session_token.mints_a_session")
+    found = {each.requirement: each.verdict for each in report.findings}
+    assert found["session_token.mints_a_session"] is VerdictName.VIOLATED
