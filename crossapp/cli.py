@@ -28,6 +28,12 @@ _COMMANDS = {
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
     "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
     "up": (f"{simulators.__name__}.up:up", "Start simulated applications on this machine."),
+    "logs": ("crossapp.commands.logs:logs", "Print the traffic of the running simulators."),
+    "trigger": ("crossapp.commands.trigger:trigger", "Make a simulated application act."),
+    "clock": ("crossapp.commands.clock:clock", "Show or move the clocks of the running simulators."),
+    "faults": ("crossapp.commands.faults:faults", "List, arm and disarm faults of the running simulators."),
+    "deliveries": ("crossapp.commands.deliveries:deliveries", "List webhook deliveries, and replay one."),
+    "reset": ("crossapp.commands.reset:reset", "Reset the running simulators to their seed."),
     "jwt": ("crossapp.commands.jwt:jwt", "Print a JWT of a simulated user."),
     "report": ("crossapp.commands.report:report", "Render a saved run again."),
     "diff": ("crossapp.commands.diff:diff", "Compare two saved runs."),
@@ -36,7 +42,6 @@ _COMMANDS = {
     "requirements": ("crossapp.commands.requirements:requirements", "List the requirements."),
     "lockstep": ("crossapp.commands.lockstep:lockstep", "Compare two deployments with random sequences of calls."),
     "prove": ("crossapp.commands.prove:prove_command", "Verify the simulators once for each named fault."),
-    "trigger": ("crossapp.commands.trigger:trigger", "Make a simulated application act."),
 }
 """Where each command is, and what `crossapp --help` says of it: help and completion import no command."""
 

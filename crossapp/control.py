@@ -3,6 +3,7 @@
 Every method that calls a control plane raises ControlError, whose text names the application and the remedy.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,11 @@ import httpx
 import openapi
 from crossapp.durations import seconds
 from harness.deployment import Control
+from harness.sse import SseReader
 from harness.suggestions import meant
+
+_SIGN_OF_LIFE = 30.0
+"""Seconds; the feed sends something every ten."""
 
 Duration = str | float | timedelta
 """`15m1s`, seconds, or a timedelta."""
@@ -96,14 +101,36 @@ class ControlClient:
         """The stored sessions, with fingerprints of their tokens."""
         return list(self.call("GET", "/sessions")["sessions"])
 
-    def deliveries(self) -> list[dict[str, Any]]:
-        """The webhooks that the application sent or is about to send."""
-        return list(self.call("GET", "/deliveries")["deliveries"])
+    def deliveries(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The webhooks that the application sent or is about to send, or the last `limit` of them."""
+        return list(self.call("GET", "/deliveries", limit=limit)["deliveries"])
 
     def replay(self, delivery: int) -> Mapping[str, Any]:
         """Send a delivery once more, byte for byte."""
         replayed: Mapping[str, Any] = self.call("POST", f"/deliveries/{delivery}/replay")
         return replayed
+
+    def feed(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The events of the inspector's feed (see docs/inspector.md): what is kept, then what is new, until the
+        application stops."""
+        reader = SseReader()
+        timeout = httpx.Timeout(self._client.timeout.connect, read=_SIGN_OF_LIFE)
+        try:
+            with self._client.stream("GET", self._control.url + "/feed", timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise ControlError(f"{self.app}: GET /feed returned {response.status_code}: {_detail(response)}")
+                for part in response.iter_bytes():
+                    for message in reader.read(part):
+                        yield message.event, json.loads(message.data) if message.kind == "event" else {}
+        except httpx.RemoteProtocolError:  # it stopped
+            return
+        except httpx.HTTPError as error:
+            raise ControlError(f"{self.app}: the control plane does not respond to GET /feed: {error}") from None
+
+    def seed(self) -> dict[str, Any]:
+        """The seed, as JSON."""
+        return dict(self.call("GET", "/seed"))
 
     def rate_limits(self) -> dict[str, int | None]:
         """Requests in a window by operationId; None for no limit."""
@@ -114,6 +141,30 @@ class ControlClient:
         self.call("PUT", "/rate-limits", dict(limits))
 
 
+class AllClocks:
+    """The clocks of applications that work together."""
+
+    def __init__(self, apps: Mapping[str, ControlClient]) -> None:
+        self._apps = apps
+
+    def advance(self, span: Duration) -> int:
+        """Move all clocks forward by `15m1s`, seconds or a timedelta; returns how many jobs fell due."""
+        # tuvens-api first: a delivery must not reach it from its future.
+        return sum(self._apps[app].clock.advance(span) for app in openapi.APPS if app in self._apps)
+
+    def to_real_time(self) -> None:
+        """Set all clocks to real time, and let them run."""
+        for app in self._apps.values():
+            app.clock.set(time.time(), running=True)
+
+
+def reset_all(apps: Mapping[str, ControlClient], *, everything: bool = False) -> None:
+    """Reset applications that work together, as `ControlClient.reset`."""
+    # hi.events first: it forgets the webhooks that tuvens-api would otherwise receive after its reset.
+    for app in sorted(apps, key=lambda name: name != "hi.events"):
+        apps[app].reset(everything=everything)
+
+
 class ControlledClock:
     """The clock of one application. Times are Unix seconds."""
 
@@ -122,7 +173,12 @@ class ControlledClock:
 
     def now(self) -> float:
         """The application's time."""
-        return float(self._client.call("GET", "/clock")["now"])
+        return self.read()[0]
+
+    def read(self) -> tuple[float, bool]:
+        """The application's time, and whether its clock runs."""
+        value = self._client.call("GET", "/clock")
+        return float(value["now"]), bool(value["running"])
 
     def set(self, now: float, *, running: bool | None = None) -> None:
         """Set the time; `running` also starts or stops the clock."""

@@ -13,7 +13,7 @@ import pytest
 
 import openapi
 from contracts.session_token import wire
-from crossapp.control import ControlClient, ControlError, Duration
+from crossapp.control import AllClocks, ControlClient, ControlError, reset_all
 from crossapp.embedded import embedded
 from harness.deployment import Control
 from harness.http import Answer, WireError
@@ -64,13 +64,12 @@ class Stack:
         self.tuvens_api = self._apps["tuvens-api"]
         self.hi_events = self._apps["hi.events"]
         self.tuvens_client = self._apps["tuvens-client"]
-        self.clock = StackClock(self._apps)
+        self._controls = {app: each.control for app, each in self._apps.items()}
+        self.clock = AllClocks(self._controls)
 
     def reset(self) -> None:
         """Everything as at the start: state, clocks, faults, limits, journals."""
-        # hi.events first: it forgets the webhooks that tuvens-api would otherwise receive after its reset.
-        for app in (self.hi_events, self.tuvens_api, self.tuvens_client):
-            app.control.reset(everything=True)
+        reset_all(self._controls, everything=True)
 
     def jwt(self, user: str) -> str:
         """As `App.jwt`."""
@@ -89,19 +88,6 @@ class Stack:
 
     def _person(self, user: str) -> Person:
         return find_person(default_seed(), user)
-
-
-class StackClock:
-    """The clocks of all three applications."""
-
-    def __init__(self, apps: dict[str, App]) -> None:
-        self._apps = apps
-
-    def advance(self, span: Duration) -> None:
-        """Move all clocks forward by `15m1s`, seconds or a timedelta."""
-        # tuvens-api first: a delivery must not reach it from its future.
-        for app in ("tuvens-api", "hi.events", "tuvens-client"):
-            self._apps[app].clock.advance(span)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Starts simulators in one process and event loop, each with its own port and clock."""
 
 import asyncio
+import os
 import secrets
 import socket
 import time
@@ -11,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 import openapi
+from harness.deployment import Control
+from harness.running import Instance, RunningApp
 from harness.server import ServeError, Server, listen
 from harness.suggestions import meant
 from simulators.hi_events.config import HiEventsConfig
@@ -128,6 +131,16 @@ class Launched:
         # tuvens-api's origin has no pages of its own, which could look at what the browser keeps for the inspector.
         app = TUVENS_API if TUVENS_API in self.control_tokens else next(iter(self.control_tokens), None)
         return None if app is None else address(self.urls[app] + CONTROL, self.control_tokens[app])
+
+    def instance(self) -> Instance | None:
+        """What other commands need to find and control it; None without control planes."""
+        if self.inspector is None:
+            return None
+        apps = {
+            app: RunningApp(self.urls[app], Control(self.urls[app] + CONTROL, token))
+            for app, token in self.control_tokens.items()
+        }
+        return Instance(os.getpid(), apps, self.inspector)
 
     async def serve(self, ready: Callable[[], None], until: Callable[[], Awaitable[object]]) -> None:
         """Serve until `until` returns; calls `ready` once all applications accept requests.

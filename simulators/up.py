@@ -141,7 +141,11 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet
     from simulators.kit.errors import StartError
     from simulators.traffic import StandardOutput, print_traffic
 
+    found = ExitStack()
+
     def ready() -> None:
+        if not exit_with_stdin:
+            _announce(built, found)
         text = json_module.dumps(built.description()) if as_json else welcome(built)
         started()
         sys.stdout.write(text + "\n")
@@ -163,17 +167,33 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet
         output.close()
 
     try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with found, asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(main())
     except StartError as error:
         sys.stderr.write(f"crossapp up: {error}\n")
         raise typer.Exit(ExitCode.HARNESS_FAULT) from None
 
 
+def _announce(built: "Launched", until: ExitStack) -> None:
+    """Let `crossapp clock` and others find this instance. One that ends with its parent is the parent's alone."""
+    instance = built.instance()
+    if instance is None:
+        return
+    from harness.running import announced
+
+    try:
+        until.enter_context(announced(instance))
+    except OSError as error:
+        sys.stderr.write(
+            f"crossapp up: other commands will not find this instance: {error.filename} cannot be written "
+            f"({error.strerror})\n"
+        )
+
+
 def welcome(built: "Launched") -> str:
     """The text that is printed after the start: addresses, users, what to try next. It has no JWT, no token but the
     inspector's, and no secret that somebody configured."""
-    from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT
+    from simulators.launch import TUVENS_CLIENT
     from simulators.people import people
     from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 
@@ -199,16 +219,20 @@ def welcome(built: "Launched") -> str:
     rest = [person for person in everybody if person.role == "user"]
     if rest:
         lines.append(f"  {len(rest)} more    id {rest[0].user.sub} to {rest[-1].user.sub}")
-    if TUVENS_API in built.urls and HI_EVENTS in built.urls and options.seed.hi_events:
-        event = options.seed.hi_events[0].tuvens_event_id
-        lines += ["", "Try in another shell:", "", f"  curl -N {built.urls[TUVENS_API]}/api/events/updates"]
-        lines.append(f"  crossapp trigger status {event} LIVE{_addresses(built)}")
+    tries = _tries(built)
+    if tries:
+        lines += ["", "Try in another shell:", "", *(f"  {each}" for each in tries)]
     return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])
 
 
-def _addresses(built: "Launched") -> str:
-    """Options that name the applications, where they are not on the usual ports."""
-    from simulators.launch import HI_EVENTS, LOCAL_PORTS, TUVENS_API
+def _tries(built: "Launched") -> list[str]:
+    from simulators.launch import HI_EVENTS, TUVENS_API
 
-    usual = all(built.urls[app].endswith(f":{LOCAL_PORTS[app]}") for app in (TUVENS_API, HI_EVENTS))
-    return "" if usual else f" --tuvens-api {built.urls[TUVENS_API]} --hi-events {built.urls[HI_EVENTS]}"
+    tries = []
+    if TUVENS_API in built.urls:
+        tries.append(f"curl -N {built.urls[TUVENS_API]}/api/events/updates")
+    if TUVENS_API in built.urls and HI_EVENTS in built.urls and built.options.seed.hi_events:
+        tries.append(f"crossapp trigger status {built.options.seed.hi_events[0].tuvens_event_id} LIVE")
+    if built.control_tokens:
+        tries += ["crossapp clock +15m", "crossapp faults"]
+    return tries

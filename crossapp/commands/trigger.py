@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,8 +10,12 @@ from typing import Annotated, Any, TypeGuard
 
 import typer
 
-from crossapp.commands.seeded import person_of, seed_of
+from crossapp.commands.errors import reported
+from crossapp.commands.instance import InstanceError, InstanceOption, choose, running
+from crossapp.commands.seeded import person_of, seed_of, seed_running
 from harness.exit_codes import ExitCode
+from harness.running import RunningApp
+from simulators.seed import Seed
 
 trigger = typer.Typer(
     name="trigger",
@@ -20,6 +25,7 @@ trigger = typer.Typer(
     rich_markup_mode=None,
 )
 
+_TUVENS_API, _HI_EVENTS = "http://127.0.0.1:3000", "http://127.0.0.1:3001"
 _PATIENCE = 15.0
 _POLL = 0.05
 _TIMEOUT = 15.0
@@ -56,25 +62,40 @@ def status(
         typer.Argument(metavar="STATUS", case_sensitive=False, help="DRAFT, LIVE, CANCELLED, ENDED or ARCHIVED."),
     ],
     hi_events: Annotated[
-        str, typer.Option("--hi-events", metavar="URL", help="Base URL of hi.events.")
-    ] = "http://127.0.0.1:3001",
+        str | None,
+        typer.Option("--hi-events", metavar="URL", help="Base URL of hi.events (default: of the running crossapp up)."),
+    ] = None,
     tuvens_api: Annotated[
-        str, typer.Option("--tuvens-api", metavar="URL", help="Base URL of tuvens-api.")
-    ] = "http://127.0.0.1:3000",
+        str | None,
+        typer.Option(
+            "--tuvens-api", metavar="URL", help="Base URL of tuvens-api (default: of the running crossapp up)."
+        ),
+    ] = None,
     user: Annotated[
         str, typer.Option("--user", metavar="USER", help="The user who changes it: id, email or role.")
     ] = "organiser",
     seed: Annotated[
         Path | None, typer.Option("--seed", metavar="FILE", help="Seed file with which the simulators were started.")
     ] = None,
+    instance: InstanceOption = None,
 ) -> None:
     """Change an event's status at hi.events as its organiser, and wait until tuvens-api has received the webhook."""
+    apps = _found(instance) if hi_events is None or tuvens_api is None else {}
+    hi_events = hi_events or (apps["hi.events"].url if "hi.events" in apps else _HI_EVENTS)
+    tuvens_api = tuvens_api or (apps["tuvens-api"].url if "tuvens-api" in apps else _TUVENS_API)
+    known = seed_running(apps) if apps and seed is None else seed_of(seed)
     try:
-        with _Story(hi_events, tuvens_api, user, seed) as story:
+        with _Story(hi_events, tuvens_api, user, known) as story:
             story.run(event, new.value)
     except TriggerError as error:
         typer.echo(f"crossapp trigger: {error}", err=True)
         raise typer.Exit(error.code) from None
+
+
+def _found(instance: str | None) -> Mapping[str, RunningApp]:
+    """The applications of the running instance. Without a name, none where none runs: real ones may be there."""
+    with reported(InstanceError):
+        return choose(instance).apps if instance is not None or running() else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +110,12 @@ class _Target:
 class _Story:
     """Through the public interface: sign in, find the event, change it, watch tuvens-api."""
 
-    def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Path | None) -> None:
+    def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Seed) -> None:
         import httpx
 
         self._hi = hi_events.rstrip("/")
         self._tuvens = tuvens_api.rstrip("/")
-        self._seed = seed_of(seed)
+        self._seed = seed
         self._person = person_of(self._seed, user)
         self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT, headers={"User-Agent": "crossapp"})
 
@@ -184,7 +205,7 @@ class _Story:
             time.sleep(_POLL)
         raise TriggerError(
             f"tuvens-api does not show {status} after {_PATIENCE:g} s; hi.events keeps retrying. "
-            "Its delivery log is at /__crossapp__/deliveries",
+            "Its delivery log: crossapp deliveries",
             ExitCode.UNDECIDED,
         )
 

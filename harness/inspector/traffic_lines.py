@@ -18,8 +18,9 @@ Row = Mapping[str, Any]
 
 class TrafficLine(NamedTuple):
     """One line: what comes before the status, the status, what follows, and further facts (`#3` is the number of a
-    webhook delivery). `tone`: good, refused or failed."""
+    webhook delivery). `tone`: good, refused or failed. `begun`: Unix seconds."""
 
+    begun: float
     head: str
     status: str
     tail: str
@@ -58,7 +59,7 @@ class TrafficLines:
                 made = [_message(value["app"], each) for each in value["messages"]]
             case "skipped":
                 left_out = f"{value['count']} more requests at {value['app']}: too many to print"
-                made = [TrafficLine(_INDENT + left_out, "", "", "", "good")]
+                made = [TrafficLine(time.time(), _INDENT + left_out, "", "", "", "good")]
             case _:
                 made = []
         return [*overdue, *made]
@@ -88,7 +89,8 @@ def _exchange(row: Row, callee: Row | None = None) -> TrafficLine:
     operation = row.get("operation") or (callee or {}).get("operation") or f"{row['method']} {row['target']}"
     tone = "failed" if status is None or status >= 500 else "refused" if status >= 400 else "good"
     head = _head(row["begun"], row["caller"], row["callee"], operation)
-    return TrafficLine(head, str(status or "---"), _duration(row["ms"]), _marks(row, callee or {}), tone)
+    duration, marks = _duration(row["ms"]), _marks(row, callee or {})
+    return TrafficLine(row["begun"], head, str(status or "---"), duration, marks, tone)
 
 
 def _marks(row: Row, callee: Row) -> str:
@@ -113,7 +115,8 @@ def _marks(row: Row, callee: Row) -> str:
 def _message(app: str, message: Row) -> TrafficLine:
     listeners = message["listeners"]
     to = "1 listener" if listeners == 1 else f"{listeners} listeners"
-    return TrafficLine(_head(message["at"], app, to, _named(message["data"])), "", "", "", "good")
+    head = _head(message["at"], app, to, _named(message["data"]))
+    return TrafficLine(message["at"], head, "", "", "", "good")
 
 
 def _named(data: str) -> str:

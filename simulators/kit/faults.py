@@ -13,7 +13,7 @@ first; it has fired where its outcome differs from that of the honest part, or t
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
@@ -116,6 +116,8 @@ class Fault:
     kills: the ids of the requirements that it must turn red.
     kind: "fault" (breaks the contract), "benign" (another way of being right, which no rule may accuse), "trouble" (an
     outage of a provider: a tool of scenarios, judged on the caller) or "mutant" (generated from the OpenAPI document).
+    area: what it is about, such as sessions: the module that defines it.
+    front_end: it is in the short list for work on a front end.
     suite: which suite can see it: "verify" (messages), "browser" (pages) or "load" (times, and what fails at random).
     at_start: it takes effect where it is armed before the simulator starts; `change` is given the simulator when
     nothing but its settings, clock and schema are there.
@@ -131,6 +133,8 @@ class Fault:
     kills: frozenset[str] = frozenset()
     kind: Kind = "fault"
     suite: Suite = "verify"
+    area: str = ""
+    front_end: bool = False
     at_start: bool = False
     unsteady: bool = False
     ignores: frozenset[str] = frozenset()
@@ -181,12 +185,18 @@ class Registry:
             raise ValueError(f"two faults of {self.app} are named {fault.name}")
         self.faults[fault.name] = fault
 
+    def list_for_front_end(self, *names: str) -> None:
+        """Put faults on the short list for work on a front end. Raises KeyError for an unknown name."""
+        for name in names:
+            self.faults[name] = replace(self.faults[name], front_end=True)
+
     def _registered(self, **facts: Any) -> Callable[[S], S]:
         def register(function: S) -> S:
             sentence = " ".join((function.__doc__ or "").split())
             if not sentence:
                 raise ValueError(f"the fault {function.__name__} has no sentence")
-            self.add(Fault(function.__name__.replace("_", "-"), self.app, sentence, function, **facts))
+            area = function.__module__.rpartition(".")[2]
+            self.add(Fault(function.__name__.replace("_", "-"), self.app, sentence, function, area=area, **facts))
             return function
 
         return register
@@ -266,6 +276,8 @@ class FaultRuntime:
             "app": fault.app,
             "kind": fault.kind,
             "suite": fault.suite,
+            "area": fault.area,
+            "front_end": fault.front_end,
             "sentence": fault.sentence,
             "requirements": sorted(fault.kills),
             "armed": name in self._armed,

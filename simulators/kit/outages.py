@@ -75,7 +75,7 @@ def register_missing_routes(registry: Registry, operations: Mapping[str, str]) -
         route = openapi.load(registry.app).operations[operation]
         sentence = f"{route.method} {route.path} is not registered."
         kills = frozenset({f"routes.{operation}"})
-        registry.add(Fault(name, registry.app, sentence, partial(_missing, operation), kills))
+        registry.add(Fault(name, registry.app, sentence, partial(_missing, operation), kills, area="routes"))
 
 
 def _missing(operation: str, simulator: Simulator) -> Sequence[Swap]:

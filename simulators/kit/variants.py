@@ -37,6 +37,7 @@ def register_variants(registry: Registry) -> None:
                 f"{registry.app}: {sentence}",
                 change,
                 kind="benign",
+                area="variants",
                 at_start=shape.startswith("clock-"),
                 unsteady=shape == "broken-connections",
             )

@@ -30,4 +30,11 @@ __all__ = [
 ]
 
 register_variants(registry)
+registry.list_for_front_end(
+    "embed-forbids-frames",
+    "return-parameters-new-only",
+    "return-parameters-old-only",
+    "sign-in-takes-6-s",
+    "widget-loads-slowly",
+)
 FAULTS = registry.faults

@@ -36,4 +36,13 @@ __all__ = [
 ]
 
 register_variants(registry)
+registry.list_for_front_end(
+    "event-without-page-url",
+    "generation-takes-300-ms",
+    "sse-not-sent",
+    "sse-reconnect-starts-anew",
+    "sse-sent-twice",
+    "stream-is-json",
+    "unknown-event-answers-null",
+)
 FAULTS = registry.faults
