@@ -9,7 +9,7 @@ _LOAD = ("too few requests are sent here to decide: run crossapp load", RUN_LOAD
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 5)},
     "C-PF-04": Uncovered("", *_LOADS),
-    "C-PF-06": Uncovered("", "needs timed reads in sequence: no suite of this version sends them", "no suite yet"),
+    "C-PF-06": Uncovered("", "needs timed reads in sequence: crossapp sends none yet", "add a check to crossapp"),
     "C-PF-07": Uncovered("", "needs access to the server's memory: watch it while crossapp load runs a soak", _ACCESS),
     **{f"C-RT-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", *_LOADS),

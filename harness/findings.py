@@ -6,6 +6,7 @@ from typing import assert_never
 from harness.curl import curl
 from harness.deployment import Deviation
 from harness.history import Exchange, History, Observation, Outcome
+from harness.render.words import fix_after_curl
 from harness.report import Finding, ShownExchange, Waiver
 from harness.requirement import Requirement
 from harness.verdict import (
@@ -97,7 +98,7 @@ def _waiver(deviation: Deviation | None) -> Waiver | None:
 def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) -> str:
     match verdict:
         case VerdictName.VIOLATED:
-            return requirement.next_step or f"Run the curl command, then fix {requirement.obliged}."
+            return requirement.next_step or fix_after_curl(requirement.obliged)
         case VerdictName.BLOCKED:
             return f"Fix {blocked_by} first."
         case VerdictName.HARNESS_FAULT:

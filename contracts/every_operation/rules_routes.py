@@ -180,7 +180,7 @@ def _add_rule(operation: Operation, served: Quote) -> None:
         settles=operation.contract.settles,
         needs=f"target:{operation.app}",
         depends_on=answers_rule(operation.app),
-        next_step=f"Register the route in {operation.app}; until then nothing that needs it can be verified.",
+        next_step=f"Register {operation.method} {operation.path}; until then nothing that needs it can be verified.",
     )(_stream_is_served(operation) if operation.streams else _is_served(operation))
 
 

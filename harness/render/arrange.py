@@ -60,7 +60,8 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """A report in order. Each finding is in exactly one group, or in the `blocks` or `witnesses` of one cause. `roots`:
-    the roots of blocked findings that are in no other group."""
+    the roots of blocked findings that are in no other group. `claims`: how many have each verdict; `names`: each in two
+    or three words."""
 
     report: Report
     violated: tuple[Cause, ...]
@@ -76,6 +77,7 @@ class Arrangement:
     held: Mapping[str, tuple[Finding, ...]]
     page: StatusPage
     claims: Mapping[VerdictName, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def blockers(self) -> tuple[Cause, ...]:
@@ -201,6 +203,7 @@ def arrange(report: Report) -> Arrangement:
         held=_grouped((place_of(each), each) for each in rest if each.verdict is VerdictName.HELD),
         page=status_page(report),
         claims=Counter(each.verdict for each in report.claims),
+        names={each.claim: each.name for each in report.claims},
     )
 
 
@@ -271,9 +274,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
         missing = "inconclusive because a story did not end" if arranged.report.footer.stopped else "missing below"
         sentences.append(f"What is {missing} was not checked: its state is unknown.")
     if arranged.only_simulators:
-        sentences.append(
-            "No real server was tested: this shows that the checks work, and says nothing about production."
-        )
+        sentences.append("No real server was tested: this report says nothing about production.")
     elif arranged.simulated:
         what = "is simulated" if len(arranged.simulated) == 1 else "are simulated"
         sentences.append(

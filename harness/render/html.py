@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from harness.render import load_words
+from harness.render.answers import Link, answers
 from harness.render.arrange import arrange, cautions, counts_in_words, headline, is_good
 from harness.render.charts import percentile_chart, percentile_legend, time_chart, time_legend
 from harness.render.text import one_line, prose, visible
@@ -54,6 +55,7 @@ def to_html(report: Report) -> str:
         header=report.header,
         footer=report.footer,
         arranged=arranged,
+        answers=answers(arranged),
         advice=arranged.advice_claims,
         violated=VerdictName.VIOLATED,
         good=is_good(arranged),
@@ -104,6 +106,10 @@ class _Places:
     def requirement(self, requirement: str) -> str:
         """The anchor of a requirement's finding; empty if it is not in the report."""
         return self._requirements.get(requirement, "")
+
+    def of(self, link: Link) -> str:
+        """The anchor to which a link of an answer leads; empty if that is not in the report."""
+        return self.claim(link.claim) or self.requirement(link.requirement) or link.section
 
     def exchange(self, finding: Finding, number: int) -> str:
         """The anchor of an exchange of a finding; empty if it is not shown."""

@@ -88,12 +88,13 @@ class RepositoryRow:
 class StatusPage:
     """All lines of the page. `counts`: how many are confirmed, contradicted, blocked and unknown. `pessimistic`: how
     many of the contradicted ones say that something is broken which works. `would_settle`: how many unknown ones each
-    remedy would settle, most first."""
+    remedy would settle, most first. `in_doubt`: the lines that are not confirmed, in groups with titles."""
 
     rows: tuple[RepositoryRow, ...]
     counts: Counter[Agreement]
     pessimistic: int
     would_settle: tuple[tuple[str, int], ...]
+    in_doubt: tuple[tuple[str, tuple[ClaimResult, ...]], ...]
 
     @property
     def is_known(self) -> bool:
@@ -127,7 +128,26 @@ def status_page(report: Report) -> StatusPage:
         counts=Counter(each.agreement for each in claims),
         pessimistic=sum(each.agreement is Agreement.CONTRADICTED and not each.works for each in claims),
         would_settle=tuple(settling.most_common()),
+        in_doubt=_in_doubt(report, settling),
     )
+
+
+def _in_doubt(report: Report, settling: Counter[str]) -> tuple[tuple[str, tuple[ClaimResult, ...]], ...]:
+    """What the page says wrongly, then what is blocked, by root, then what is unknown, by what would settle it."""
+    findings = {each.requirement: each for each in report.findings}
+    names = {each.claim: each.name for each in report.claims}
+    groups: dict[str, list[ClaimResult]] = {"Said to work, but fail": [], "Said to be missing or blocked, but work": []}
+    contradicted, blocked, unknown = (
+        [each for each in report.claims if each.agreement is agreement]
+        for agreement in (Agreement.CONTRADICTED, Agreement.BLOCKED, Agreement.UNKNOWN)
+    )
+    for each in contradicted:
+        groups["Said to work, but fail" if each.works else "Said to be missing or blocked, but work"].append(each)
+    for each in blocked:
+        groups.setdefault(f"Blocked by {_root(each, findings, names)}", []).append(each)
+    for each in sorted(unknown, key=lambda each: -settling[each.would_settle]):
+        groups.setdefault(f"Unknown: {each.would_settle}" if each.would_settle else "Unknown", []).append(each)
+    return tuple((title, tuple(claims)) for title, claims in groups.items() if claims)
 
 
 def _rows(report: Report) -> Iterable[RepositoryRow]:
@@ -177,15 +197,22 @@ def _why(
 ) -> str:
     first = claims[0]
     if verdict is VerdictName.BLOCKED and first.blocked_by:
-        root = findings.get(first.blocked_by)
-        name = next((names[each] for each in root.claims if each in names), "") if root is not None else ""
-        return f"{root.obliged}, {name or root.requirement}" if root is not None else first.blocked_by
+        return _root(first, findings, names)
     if verdict in (VerdictName.VIOLATED, VerdictName.WAIVED):
         return first.name
     if verdict is VerdictName.HELD:
         return ""
     settling = Counter(each.would_settle for each in claims if each.would_settle).most_common(1)
     return settling[0][0] if settling else ""
+
+
+def _root(claim: ClaimResult, findings: Mapping[str, Finding], names: Mapping[str, str]) -> str:
+    """`hi.events, validate route`: what blocks a claim, in a few words."""
+    root = findings.get(claim.blocked_by)
+    if root is None:
+        return claim.blocked_by
+    name = next((names[each] for each in root.claims if each in names), "")
+    return f"{root.obliged}, {name or root.requirement}"
 
 
 _CELL_WORDS = {

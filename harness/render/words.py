@@ -104,6 +104,11 @@ def declaration(finding: Finding, started: str) -> str:
     return "\n".join(blocks)
 
 
+def fix_after_curl(app: str) -> str:
+    """The next step after a violation whose rule names none."""
+    return f"Run the curl command, then fix {app}."
+
+
 def system_name(deployment: str) -> str:
     """The name of a deployment in titles."""
     return "Embedded simulators" if deployment == "embedded" else deployment

@@ -137,9 +137,9 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
         "staging against the cross-app contract, edition 2025-07 2026-11-22 14:03 UTC",
         "4 problems block production",
         "tuvens-client is simulated",
-        "Of 85 lines of the status page: 26 confirmed, 7 contradicted, 4 blocked, 48 unknown",
-        "7 said to work, and do not.",
-        "13 run crossapp load",
+        "85 lines of the status page 26 confirmed 7 contradicted 4 blocked 48 unknown",
+        "7 lines said to work fail: ",
+        "run crossapp load (13)",
         "2 of 8 fail: validate route said: missing routes",
         "yes: contradicted",
     ):
@@ -149,7 +149,8 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
 def test_what_blocks_production_comes_before_everything_else(full: Page) -> None:
     text = full.text
     order = [
-        "Of 85 lines of the status page",
+        "85 lines of the status page",
+        "May we deploy?",
         "What blocks production 4",
         "Blockers whose result is unknown 1",
         "Lines of the status page 85",
@@ -157,7 +158,7 @@ def test_what_blocks_production_comes_before_everything_else(full: Page) -> None
         "The run Systems",
     ]
     assert [text.index(each) for each in order] == sorted(text.index(each) for each in order)
-    assert "Blocks 11 requirements of 9 claims: C-HE-05" in text
+    assert "Blocks 11 requirements of 9 claims: C-HE-05 session accepted" in text
 
 
 def test_verdicts_are_words_and_not_only_colours(full: Page) -> None:

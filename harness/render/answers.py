@@ -1,0 +1,171 @@
+"""What a coordinator asks of a report, with answers in a few words: the first screen of a rendering."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.render.arrange import Arrangement
+from harness.render.words import count, duration, fix_after_curl, listed, when
+from harness.report import Agreement, ClaimResult, Finding
+from harness.verdict import VerdictName
+
+_SECURITY = "Security"
+_MOST = 4
+"""How many names an answer lists before it says how many more there are."""
+_CLAUSE = re.compile(r"[;:.](?:\s|$)")
+_DECLARED = frozenset({VerdictName.HELD, VerdictName.WAIVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words of an answer that lead to a claim or a requirement of the report, or to a section by its anchor."""
+
+    text: str
+    claim: str = ""
+    requirement: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question and its answer, in pieces that follow each other without a separator."""
+
+    question: str
+    pieces: tuple[str | Link, ...]
+
+    @property
+    def text(self) -> str:
+        """The answer without links."""
+        return "".join(each if isinstance(each, str) else each.text for each in self.pieces)
+
+
+def answers(arranged: Arrangement) -> tuple[Answer, ...]:
+    """The questions that the report answers. Those about the status page are left out of a report that lacks it."""
+    questions = [
+        ("May we deploy?", _deploy, True),
+        ("Where is the page wrong?", _wrong, arranged.page.is_known),
+        ("Is security held?", _security, arranged.page.is_known),
+        ("What is unknown?", _unknown, arranged.page.is_known),
+        ("What next?", _next, True),
+        ("How old is this?", _age, True),
+    ]
+    return tuple(Answer(question, tuple(answer(arranged))) for question, answer, known in questions if known)
+
+
+def _deploy(arranged: Arrangement) -> Iterable[str | Link]:
+    if not arranged.blockers:
+        doubt = _doubt(arranged)
+        yield f"Not known: {doubt}." if doubt else "Yes: nothing blocks it, and no line of the page is unknown."
+        return
+    owners = Counter(each.finding.obliged for each in arranged.blockers if each.finding is not None)
+    by = listed([f"{owner} ({count(number, 'problem')})" for owner, number in owners.most_common()])
+    yield "No, if these were real servers: " if arranged.only_simulators else "No: "
+    yield Link(f"{by} {'blocks' if len(owners) == 1 else 'block'} it", section="blockers")
+    blocked = arranged.page.counts[Agreement.BLOCKED]
+    yield f", and {count(blocked, 'line')} of the page cannot be tested until then." if blocked else "."
+
+
+def _doubt(arranged: Arrangement) -> str:
+    """Why a report without blockers is no reason to deploy; empty if it is one."""
+    unknown = arranged.page.counts[Agreement.UNKNOWN]
+    reasons = (
+        (not arranged.report.footer.finished, "the run did not finish"),
+        (bool(arranged.faults or arranged.crashes), "crossapp failed"),
+        (bool(arranged.problems), "a declared deviation is out of date"),
+        (arranged.only_simulators, "no real server was tested"),
+        (bool(arranged.simulated), f"{listed(arranged.simulated)} not tested, only simulated"),
+        (not arranged.judged, "no check passed or failed"),
+        (bool(arranged.undecided), f"{count(arranged.undecided, 'check')} could not be decided"),
+        (bool(unknown), f"no blocker was found, but {count(unknown, 'line')} of the page remain unknown"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _wrong(arranged: Arrangement) -> Iterable[str | Link]:
+    found = [each for each in arranged.report.claims if each.agreement is Agreement.CONTRADICTED]
+    broken, works = [each for each in found if each.works], [each for each in found if not each.works]
+    if broken:
+        yield f"{count(len(broken), 'line')} said to work {'fails' if len(broken) == 1 else 'fail'}: "
+        yield from _names(broken)
+        yield ". "
+    if works:
+        yield f"{count(len(works), 'line')} said to be missing or blocked {'works' if len(works) == 1 else 'work'}: "
+        yield from _names(works)
+        yield "."
+    if not found:
+        yield "Nothing that was tested."
+
+
+def _security(arranged: Arrangement) -> Iterable[str | Link]:
+    violated = {name for each in arranged.blockers if each.security for name in each.requirements}
+    claims = [
+        each
+        for each in arranged.report.claims
+        if each.area == _SECURITY or (each.verdict is VerdictName.VIOLATED and violated.intersection(each.settled_by))
+    ]
+    held = [each for each in claims if each.verdict in _DECLARED]
+    wrong = [each for each in claims if each.verdict is VerdictName.VIOLATED]
+    unknown = [each for each in claims if each not in held and each not in wrong]
+    yield "No: " if wrong or violated else ("Not all of it is known: " if unknown else "Yes: ")
+    yield f"{len(held)} of {count(len(claims), 'line')} of security {'holds' if len(held) == 1 else 'hold'}"
+    for what, group in (("failed", wrong), ("not tested or undecided", unknown)):
+        if group:
+            yield f"; {what}: "
+            yield from _names(group)
+    yield "."
+
+
+def _unknown(arranged: Arrangement) -> Iterable[str | Link]:
+    number = arranged.page.counts[Agreement.UNKNOWN]
+    if not number:
+        yield "Nothing."
+        return
+    yield Link(count(number, "line"), section="lines")
+    settling = ", ".join(f"{remedy} ({lines})" for remedy, lines in arranged.page.would_settle)
+    yield f" of the page. To decide them: {settling}." if settling else " of the page."
+
+
+def _next(arranged: Arrangement) -> Iterable[str | Link]:
+    causes = arranged.blockers or arranged.in_the_way or arranged.inconclusive
+    steps = {_step(each.finding): each.finding for each in causes if each.finding is not None}
+    owner = ""
+    for number, (step, finding) in enumerate(list(steps.items())[:_MOST]):
+        yield "; " if number else ""
+        yield Link(step if finding.obliged == owner else f"{finding.obliged}: {step}", requirement=finding.requirement)
+        owner = finding.obliged
+    if steps:
+        yield f"; and {len(steps) - _MOST} more." if len(steps) > _MOST else "."
+    elif arranged.only_simulators:
+        yield "Verify a real deployment: crossapp verify --deployment FILE."
+    elif arranged.page.would_settle:
+        remedy, lines = arranged.page.would_settle[0]
+        yield f"{remedy.capitalize()}: it decides {count(lines, 'unknown line')}."
+    else:
+        yield "Nothing."
+
+
+def _step(finding: Finding) -> str:
+    """`Register GET /auth/cross-app/status`: the first clause of the next step, or else the statement to meet."""
+    if finding.next in ("", fix_after_curl(finding.obliged)):
+        return f"meet “{finding.statement.rstrip('.')}”"
+    return _CLAUSE.split(finding.next, maxsplit=1)[0]
+
+
+def _age(arranged: Arrangement) -> Iterable[str | Link]:
+    header, footer = arranged.report.header, arranged.report.footer
+    if header.runs:
+        yield "; ".join(f"{each.kind}: {when(each.started)}" for each in header.runs) + "."
+    else:
+        yield f"Tested on {when(header.started)}"
+        yield f", within {duration(footer.duration_seconds)}." if footer.finished else "; the run did not finish."
+
+
+def _names(claims: Sequence[ClaimResult]) -> Iterable[str | Link]:
+    """`validate route, status route and 4 more`."""
+    for number, each in enumerate(claims[:_MOST]):
+        yield ", " if number else ""
+        yield Link(each.name or each.claim, claim=each.claim)
+    if len(claims) > _MOST:
+        yield " and "
+        yield Link(f"{len(claims) - _MOST} more", section="lines")

@@ -1,0 +1,109 @@
+"""What a coordinator asks: each question is answered from the report alone, never more surely than it knows."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.render.answers import answers
+from harness.render.arrange import arrange
+from harness.render.html import to_html
+from harness.render.words import fix_after_curl
+from harness.report import Report
+from tests.harness.render import sample
+from tests.harness.render.sample import BLOCKED, HARNESS_FAULT, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
+
+REAL = replace(sample.HEADER, targets=tuple(replace(each, kind="staging") for each in sample.HEADER.targets))
+SIMULATED = replace(sample.HEADER, targets=tuple(replace(each, kind="simulated") for each in sample.HEADER.targets))
+ROUTE = finding(
+    "routes.validate",
+    "hi.events serves POST /validate.",
+    VIOLATED,
+    "C-HE-01",
+    obliged="hi.events",
+    next_step="Register POST /validate; until then nothing that needs it can be verified.",
+)
+SECRET = replace(finding("a.secret", "tuvens-api rejects it.", VIOLATED, "C-TA-07"), security=True)
+
+
+def told(report: Report) -> dict[str, str]:
+    return {each.question: each.text for each in answers(arrange(report))}
+
+
+def test_a_blocker_names_its_repository_and_what_depends_on_it() -> None:
+    blocked = finding("a.leaf", "Leaf.", BLOCKED, "C-HE-08", blocked_by="routes.validate")
+    found = told(report_of([ROUTE, blocked, SECRET], header=REAL))
+    assert found["May we deploy?"] == (
+        "No: tuvens-api (1 problem) and hi.events (1 problem) block it, and 1 line of the page cannot be tested until "
+        "then."
+    )
+    assert told(report_of([ROUTE], header=SIMULATED))["May we deploy?"] == (
+        "No, if these were real servers: hi.events (1 problem) blocks it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        (report_of([finding("a.b", "S.", HELD, "C-TA-01")], header=SIMULATED), "no real server was tested"),
+        (report_of([finding("a.b", "S.", HELD, "C-TA-01")]), "tuvens-client not tested, only simulated"),
+        (report_of([finding("a.b", "S.", INCONCLUSIVE, "C-TA-01")], header=REAL), "no check passed or failed"),
+        (report_of([finding("a.b", "S.", HARNESS_FAULT, "C-TA-01")], header=REAL), "crossapp failed"),
+        (
+            report_of([finding("a.b", "S.", HELD, "C-TA-01")], header=REAL),
+            "no blocker was found, but 84 lines of the page remain unknown",
+        ),
+    ],
+)
+def test_without_a_blocker_a_doubt_is_named(report: Report, why: str) -> None:
+    assert told(report)["May we deploy?"] == f"Not known: {why}."
+
+
+def test_yes_is_said_only_where_no_line_is_unknown() -> None:
+    held = [finding(f"a.{each.claim}", "S.", HELD, each.claim) for each in sample.sample().claims]
+    whole = report_of(held, header=REAL)
+    settled = replace(
+        whole, claims=tuple(replace(each, verdict=HELD, agreement=whole.claims[0].agreement) for each in whole.claims)
+    )
+    assert told(settled)["May we deploy?"].startswith("Yes: ")
+    unfinished = replace(settled, footer=replace(settled.footer, finished=False))
+    assert told(unfinished)["May we deploy?"] == "Not known: the run did not finish."
+
+
+def test_what_the_page_says_wrongly_is_named_in_both_directions() -> None:
+    works = [finding(f"a.{number}", "S.", HELD, f"C-HE-0{number}") for number in (1, 2, 3, 4, 6)]
+    assert told(report_of([SECRET, *works]))["Where is the page wrong?"] == (
+        "1 line said to work fails: shared secret required. 5 lines said to be missing or blocked work: validate "
+        "route, status route, accounts route, permission route and 1 more."
+    )
+    assert told(report_of([]))["Where is the page wrong?"] == "Nothing that was tested."
+
+
+def test_security_is_held_only_where_every_line_of_it_is() -> None:
+    claims = [each.claim for each in sample.sample().claims if each.area == "Security"]
+    every = [finding(f"a.{each}", "S.", HELD, each) for each in claims if each != "C-SE-01"]
+    found = told(report_of(every))["Is security held?"]
+    assert found.startswith("Not all of it is known: ")
+    assert found.endswith("; not tested or undecided: HTTPS.")
+    assert told(report_of([SECRET]))["Is security held?"].startswith("No: 0 of 12 lines of security hold; failed: ")
+    https = finding("a.https", "S.", HELD, "C-SE-01")
+    assert told(report_of([*every, https]))["Is security held?"] == "Yes: 12 of 12 lines of security hold."
+    # A violation of another area that lets somebody in counts, too.
+    signature = replace(finding("a.signature", "S.", VIOLATED, "C-TA-15"), security=True)
+    assert "failed: webhook signature" in told(report_of([*every, https, signature]))["Is security held?"]
+
+
+def test_what_comes_next_is_the_step_of_each_owner_or_else_the_statement() -> None:
+    unnamed = replace(SECRET, next=fix_after_curl("tuvens-api"))
+    assert told(report_of([ROUTE, unnamed]))["What next?"] == (
+        "tuvens-api: meet “tuvens-api rejects it”; hi.events: Register POST /validate."
+    )
+    assert "crossapp verify --deployment FILE" in told(report_of([], header=SIMULATED))["What next?"]
+    assert told(report_of([], header=REAL))["What next?"].endswith("unknown lines.")
+
+
+def test_every_link_of_an_answer_leads_to_a_place_in_the_page() -> None:
+    page = to_html(sample.sample())
+    first = page[page.index('<dl class="answers">') : page.index('<nav aria-label="Sections">')]
+    anchors = [each.split('"')[0] for each in first.split('href="#')[1:]]
+    assert len(anchors) > 5
+    assert all(f'id="{each}"' in page for each in anchors)
