@@ -159,6 +159,7 @@ _PROVIDED_BY = {
     "near": "run beside the server",
     "https": "use https",
     "expiry": "wait longer",
+    "time": "run crossapp load longer",
     "": "run again",
 }
 

@@ -14,6 +14,7 @@ from crossapp.commands.errors import need_locust, reported, seconds_of
 from crossapp.commands.output import make_folder, remove_report, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
+from crossapp.load_progress import shown
 from crossapp.run import Settings, Suite, context_of, report_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
@@ -25,7 +26,7 @@ from load.generate.processes import GeneratorError, GeneratorWorkers
 from load.judge.catalogue import catalogue
 from load.judge.report_section import report_section
 from load.judge.sequential import ONLY_AT_THE_END, Looks
-from load.pages.page_loads import PageLoadOptions
+from load.pages.page_loads import PageLoadOptions, measured_pace
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule, StageError, read_stages, steady
 from load.plan.budgets import STANDARD, Budget, BudgetError, read_budgets
 from load.plan.measures import MIX
@@ -50,10 +51,18 @@ def load(
     rate: Annotated[
         float, typer.Option("--rate", metavar="N", help="Arrivals per second, whatever the responses.")
     ] = 50.0,
-    duration: Annotated[
+    within: Annotated[
         str,
-        typer.Option("--duration", metavar="TIME", help="Duration of the measurement, such as 30s; 0: no requests."),
-    ] = "30s",
+        typer.Option("--within", metavar="TIME", help="The longest time of requests and page loads together."),
+    ] = "6m",
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration",
+            metavar="TIME",
+            help="A fixed duration of the requests, such as 30s; 0: none (default: until each budget is decided).",
+        ),
+    ] = None,
     warm_up: Annotated[str, typer.Option("--warm-up", metavar="TIME", help="Warm-up before the measurement.")] = "3s",
     stages: Annotated[
         Path | None,
@@ -84,11 +93,13 @@ def load(
         float, typer.Option("--think", metavar="SECONDS", help="Pause between the steps of a flow.", min=0)
     ] = 0.5,
     pages: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--pages", metavar="TIME", help="How long a browser loads ticket pages, after the requests; 0: no pages."
+            "--pages",
+            metavar="TIME",
+            help="A fixed duration of the page loads; 0: none (default: until each budget is decided).",
         ),
-    ] = "2m",
+    ] = None,
     most_pages: Annotated[int, typer.Option("--most-pages", metavar="N", help="Page loads at most.", min=1)] = 5000,
     tabs: Annotated[
         int,
@@ -114,9 +125,9 @@ def load(
         bool,
         typer.Option("--calibrate/--no-calibrate", help="Measure an empty server first: the floor of this machine."),
     ] = True,
-    stop_early: Annotated[bool, typer.Option("--stop-early", help="Stop as soon as every budget is decided.")] = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Print how many samples the budgets need; send nothing.")
+        bool,
+        typer.Option("--plan", help="Print what each budget needs and how long the run takes; send nothing."),
     ] = False,
     report: Annotated[
         Path | None,
@@ -126,22 +137,28 @@ def load(
         bool, typer.Option("--json", help="Write only the report, as JSON lines, to standard output.")
     ] = False,
 ) -> None:
-    """Put a deployment under load, and decide its budgets or report how many samples they still need."""
+    """Put a deployment under load until each of its budgets is decided."""
     errors = stderr()
+    longest = seconds_of("--within", within)
+    if not longest:
+        raise typer.BadParameter("--within: must be above 0")
+    is_fixed = duration is not None or stages is not None
     with reported(BudgetError, StageError):
         known = read_budgets(budgets)
-        schedule = Schedule(_stages(stages, rate, duration, warm_up), model, seed, MIX)
+        schedule = Schedule(_stages(stages, rate, duration or within, warm_up), model, seed, MIX)
         workers = _workers(processes, expect_workers, bind)
+    page_looks = Looks() if pages is None else ONLY_AT_THE_END
     options = LoadOptions(
         run=RunSettings(schedule, max_in_flight, think=think, listeners=listeners, bursts=Bursts(bursts, 100)),
         budgets=known,
         workers=workers,
         calibrate=calibrate,
-        looks=Looks() if stop_early else ONLY_AT_THE_END,
-        pages=PageLoadOptions(seconds_of("--pages", pages), most_pages, tabs),
+        looks=ONLY_AT_THE_END if is_fixed else Looks(),
+        pages=PageLoadOptions(seconds_of("--pages", pages or within), most_pages, tabs, page_looks),
+        within=longest,
     )
     if plan:
-        for line in plan_lines(known, schedule, bursts * 100, options.pages):
+        for line in plan_lines(options, measured_pace(tabs) if options.pages.seconds else 0.0):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
     need_locust()
@@ -185,30 +202,25 @@ def _workers(processes: int, expected: int, bind: str) -> GeneratorWorkers:
 
 
 def _run(target: Deployment, options: LoadOptions, folder: Path | None, errors: Console, seed: int) -> Report:
-    schedule, _ = schedule_for(target, options.run.schedule)
+    schedule, _ = schedule_for(target, options)
     too_much = next(beyond_limits(target, schedule), None)
     if too_much is not None:
         raise DeploymentError(too_much)
     settings = Settings(seed=seed, command=("crossapp", *sys.argv[1:]))
     context = context_of(target, settings)
-    run = run_load(target, context, options, folder, lambda text: errors.print(text, markup=False))
+    with shown(errors) as progress:
+        run = run_load(target, context, options, folder, progress)
     if folder is not None:
         save_history(run.lines, folder)
-    return judged(run, settings, options.budgets, options.looks, folder)
+    return judged(run, settings, options.budgets, folder)
 
 
-def judged(
-    run: Run,
-    settings: Settings,
-    budgets: tuple[Budget, ...],
-    looks: Looks = ONLY_AT_THE_END,
-    folder: Path | None = None,
-) -> Report:
+def judged(run: Run, settings: Settings, budgets: tuple[Budget, ...], folder: Path | None = None) -> Report:
     """The report of a load run: the findings of its budgets, the claims that they settle, its section."""
-    rules = catalogue(budgets, looks)
+    rules = catalogue(budgets)
     settled = {claim for each in budgets for claim in each.claims}
     suite = Suite(rules, list(rules), [each for each in claims() if each.id in settled], {})
     found = report_of(run, settings, suite=suite)
-    figures = report_section(run.history, budgets, found.findings, looks)
+    figures = report_section(run.history, budgets, found.findings)
     files = tuple(name for name in (LOCUST_REPORT,) if folder is not None and (folder / name).exists())
     return replace(found, load=replace(figures, files=files))

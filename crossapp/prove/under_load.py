@@ -21,7 +21,7 @@ _RATE = 60.0
 _SECONDS = 12.0
 _WARM_UP = 2.0
 _PAGES, _LONGEST_PAGES, _TABS = 20.0, 400.0, 2
-_EVERY_FEW = Looks((0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0))
+_EVERY_FEW = Looks((0.1, 0.2, 0.3, 0.5), (0.05, 0.05, 0.05, 0.05, 0.8))
 _TRIES = 3
 
 
@@ -53,8 +53,7 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
             ),
             budgets=tuple(awaited),
             calibrate=False,
-            looks=looks,
-            pages=PageLoadOptions(longest if pages else 0.0, tabs=_TABS),
+            pages=PageLoadOptions(longest if pages else 0.0, tabs=_TABS, looks=looks),
         )
-        run = run_load(world, context_of(world, settings), options, None, lambda text: None)
-    return judged(run, settings, budgets, looks)
+        run = run_load(world, context_of(world, settings), options, None)
+    return judged(run, settings, budgets)

@@ -13,13 +13,14 @@ from load.generate.samples import Result, Sample
 
 @dataclass(slots=True)
 class LaneTally:
-    """The tally of one lane. `scheduled` arrivals were due, with these `results`; its schedule ran for `until` seconds;
-    `finished`: its last report came."""
+    """The tally of one lane. `scheduled` arrivals were due, with these `results`; its schedule ran for `until` seconds,
+    and its bursts ended after `ended` seconds; `finished`: its last report came."""
 
     lane: int
     scheduled: int = 0
     results: Counter[Result] = field(default_factory=Counter)
     until: float = 0.0
+    ended: float = 0.0
     finished: bool = False
 
     @property
@@ -50,6 +51,7 @@ class LaneTally:
             "scheduled": self.scheduled,
             "results": {each.name: count for each, count in self.results.items()},
             "until": self.until,
+            "ended": self.ended,
             "finished": self.finished,
         }
 
@@ -57,7 +59,10 @@ class LaneTally:
     def from_json(cls, value: Mapping[str, Any]) -> "LaneTally":
         """Read what `to_json` wrote."""
         results = Counter({Result[name]: int(count) for name, count in value["results"].items()})
-        return cls(int(value["lane"]), int(value["scheduled"]), results, float(value["until"]), bool(value["finished"]))
+        until = float(value["until"])
+        # A history of an earlier version has no "ended".
+        ended = float(value.get("ended", until))
+        return cls(int(value["lane"]), int(value["scheduled"]), results, until, ended, bool(value["finished"]))
 
 
 def counted(samples: Iterable[Sample], journeys: Iterable[str]) -> Counter[Result]:

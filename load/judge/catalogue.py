@@ -19,7 +19,6 @@ from load.generate.samples import NEVER_SENT, Result
 from load.generate.steps import PREFLIGHT, STORY
 from load.judge.evaluate import BudgetOutcome, Word, evaluate, in_words
 from load.judge.page_load_figures import middle
-from load.judge.sequential import ONLY_AT_THE_END, Looks
 from load.judge.to_history import (
     NO_REQUESTS,
     evidence_for,
@@ -36,25 +35,27 @@ from load.plan.measures import SIMULTANEOUS
 from openapi import EDITION
 
 OURS = "crossapp"
+TIME = "time"
+"""What a run lacks to decide a budget that was known to need more than the run allowed."""
 _SENT = "load.requests_were_sent"
 _DROPPED = "load.every_request_was_sent"
 SLOW_FLOOR = 300.0
 """Milliseconds for an empty page beyond which a machine is too slow to judge pages: a quarter of the claimed time."""
 
 
-def catalogue(budgets: Sequence[Budget], looks: Looks = ONLY_AT_THE_END) -> Catalogue:
-    """The requirements of a run with these budgets; `looks` are the moments at which it could have ended."""
+def catalogue(budgets: Sequence[Budget]) -> Catalogue:
+    """The requirements of a run with these budgets."""
     made = Catalogue()
     for rules, of_pages in ((_TRUST, False), (_PAGES_TRUST, True)):
         if any(each.of_pages is of_pages for each in budgets):
             for rule in rules:
                 made.add(rule)
     for budget in budgets:
-        made.add(budget_requirement(budget, looks))
+        made.add(budget_requirement(budget))
     return made
 
 
-def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requirement:
+def budget_requirement(budget: Budget) -> Requirement:
     """The requirement of a budget."""
     return Requirement(
         id=budget.id,
@@ -62,7 +63,7 @@ def budget_requirement(budget: Budget, looks: Looks = ONLY_AT_THE_END) -> Requir
         level=budget.level,
         obliged=budget.obliged,
         source=Source(EDITION, budget.section, budget.quote),
-        judge=_judge_of(budget, looks),
+        judge=_judge_of(budget),
         stories=(STORY,),
         settles=budget.claims,
         depends_on=_premises(budget),
@@ -77,17 +78,29 @@ def _premises(budget: Budget) -> tuple[str, ...]:
     return tuple(each.id for each in _PAGES_TRUST if each.id != _KEPT_UP or budget.metric in TIMES)
 
 
-def outcome_of(budget: Budget, history: History, looks: Looks = ONLY_AT_THE_END) -> BudgetOutcome:
+def outcome_of(budget: Budget, history: History) -> BudgetOutcome:
     """The outcome of a budget. Raises NothingObservedError."""
-    early = (page_loads_of(history) if budget.of_pages else run_of(history).values)["stopped_early"]
-    # If a run ended early, it is not known at which look: judge by the strictest error.
-    look = len(looks.shares) - 1
-    error = min(looks.error(budget, each) for each in range(look + 1)) if early else looks.error(budget, look)
+    error = _part(budget, history)["share"] * budget.error
     # For pages, the empty page shows what the machine added.
     near = run_of(history).values["near"] and not budget.of_pages
     granted = health_in(history).granted if near else 1.0
     outcome = evaluate(budget, series_of(history), error, granted=granted)
     return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
+
+
+def _part(budget: Budget, history: History) -> Mapping[str, Any]:
+    """The figures of the part of the run that measured a budget; a history of an earlier version has no `share`."""
+    found = page_loads_of(history) if budget.of_pages else run_of(history).values
+    return {"share": 1.0, "beyond": {}, **found}
+
+
+def beyond(budget: Budget, outcome: BudgetOutcome, history: History) -> str:
+    """What an undecided budget would have needed, if that was known to be more than the run allowed; empty if not, or
+    if what was measured is beyond the budget: that is undecided."""
+    needed = str(_part(budget, history)["beyond"].get(budget.id, ""))
+    is_open = outcome.word is Word.INCONCLUSIVE and not outcome.remedy
+    value = outcome.bounds.value
+    return needed if is_open and (math.isnan(value) or budget.threshold.admits(value)) else ""
 
 
 def _of_enough_people(outcome: BudgetOutcome, run: Mapping[str, Any]) -> BudgetOutcome:
@@ -100,12 +113,12 @@ def _of_enough_people(outcome: BudgetOutcome, run: Mapping[str, Any]) -> BudgetO
     return replace(outcome, word=Word.INCONCLUSIVE, reason=reason, remedy=remedy)
 
 
-def _judge_of(budget: Budget, looks: Looks) -> Judge:
+def _judge_of(budget: Budget) -> Judge:
     def judge(history: History) -> Verdict:
         why = [left_out(history, each.partition("/")[0]) for each in budget.over]
         if all(why):
             return NotApplicable(why[0])
-        outcome = outcome_of(budget, history, looks)
+        outcome = outcome_of(budget, history)
         evidence = evidence_for(history, budget.over)
         measured = _measured(budget, outcome)
         match outcome.word:
@@ -116,6 +129,9 @@ def _judge_of(budget: Budget, looks: Looks) -> Judge:
             case Word.UNOBSERVABLE:
                 return NotApplicable(f"{measured}: {outcome.reason}")
             case _:
+                more = beyond(budget, outcome, history)
+                if more:
+                    return NotApplicable(f"{measured}; it needs {more}: run crossapp load with a longer --within", TIME)
                 if not budget.of_pages and tallies_of(history).dropped:
                     return Blocked(_DROPPED, f"{measured}: requests that were not sent would decide it")
                 longer = outcome.remedy or _longer(budget, outcome)

@@ -17,11 +17,11 @@ from load.judge.intervals import (
     FEWEST_MEASUREMENTS,
     Interval,
     design_effect,
-    fewest_for_rate,
     mean_bounds,
     percentile_bounds,
     rate_bounds,
 )
+from load.judge.needs import fewest_for
 from load.plan.budgets import TIMES, Budget, Metric
 
 
@@ -100,7 +100,7 @@ def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOut
     unknown = [each.unknown for each in blocks]
     bounds = rate_bounds(hits, [each.answered for each in blocks], error, unknown=unknown)
     count = sum(each.answered for each in blocks)
-    needed = _needed_for_rate(budget.threshold, error)
+    needed = fewest_for(budget, error)
     return _decided(budget.threshold, bounds, Observes.EXACT, count, sum(unknown), needed, error)
 
 
@@ -131,7 +131,7 @@ def _of_times(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOu
             return BudgetOutcome(Word.INCONCLUSIVE, bounds, observes, right, unknown, reason, FEWEST_MEASUREMENTS)
         return _decided(threshold, bounds, observes, right, unknown, 0, error)
     below, bounds = _percentile(blocks, metric, threshold, error)
-    needed = fewest_for_rate(threshold.quantile, error) if threshold.is_ceiling else 0
+    needed = fewest_for(budget, error)
     # That 95 of 100 are below the limit is a rate, and judged as one.
     floor = Threshold(Statistic.RATE, ">=" if threshold.is_ceiling else "<", threshold.quantile)
     found = _decided(floor, below, observes, right, unknown, needed, error)
@@ -231,11 +231,6 @@ def _decided(
         if observes is Observes.UPPER:
             reason += ", and the client's time is only an upper bound"
     return BudgetOutcome(word, bounds, observes, count, unknown, reason, needed)
-
-
-def _needed_for_rate(threshold: Threshold, error: float) -> int:
-    floor = 1.0 - threshold.limit if threshold.is_ceiling else threshold.limit
-    return fewest_for_rate(floor, error) if 0.0 < floor < 1.0 else 0
 
 
 def in_words(value: float, budget: Budget) -> str:

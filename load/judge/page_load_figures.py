@@ -13,7 +13,7 @@ from load.plan.measures import EMPTY_PAGE
 class PageLoadFigures:
     """The page loads of a run. `left_out`: why no page was to be loaded; `failed`: why none could be; `begun`: the
     number of loads; `reasons` counts by measure what was wrong; `clock_step`: seconds by which the wall clock was
-    set."""
+    set; `share` and `beyond`: as in RunConditions."""
 
     left_out: str = ""
     failed: str = ""
@@ -22,6 +22,8 @@ class PageLoadFigures:
     begun: int = 0
     stopped_early: bool = False
     clock_step: float = 0.0
+    share: float = 1.0
+    beyond: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -46,6 +48,8 @@ class PageLoadFigures:
             "tabs": self.tabs,
             "begun": self.begun,
             "stopped_early": self.stopped_early,
+            "share": self.share,
+            "beyond": self.beyond,
             "clock_step": round(self.clock_step, 4),
             "results": dict(results),
             "reasons": {measure: dict(counts.most_common(20)) for measure, counts in sorted(self.reasons.items())},

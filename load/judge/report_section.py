@@ -10,11 +10,10 @@ from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
 from harness.typed import typed
 from harness.verdict import VerdictName
 from load.generate.samples import Block, Result, measured
-from load.judge.catalogue import outcome_of
+from load.judge.catalogue import beyond, outcome_of
 from load.judge.evaluate import BudgetOutcome, Observes, Word
 from load.judge.intervals import Interval, mean_bounds, percentile_bounds
 from load.judge.page_load_figures import middle
-from load.judge.sequential import Looks
 from load.judge.to_history import left_out, page_loads_of, run_of, series_of, tallies_of
 from load.plan.arrivals import Schedule
 from load.plan.budgets import TIMES, Budget, Metric
@@ -25,7 +24,7 @@ _ERROR = 0.025
 """The error on either side of the bounds shown: 95 % confidence between them."""
 
 
-def report_section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding], looks: Looks) -> LoadLine:
+def report_section(history: History, budgets: Sequence[Budget], findings: Sequence[Finding]) -> LoadLine:
     """The section of a run. Raises NothingObservedError if the history is not of a load run."""
     run = run_of(history).values
     tally = tallies_of(history)
@@ -47,7 +46,7 @@ def report_section(history: History, budgets: Sequence[Budget], findings: Sequen
         calibration={**run["calibration"], **_floor(history)},
         settings={**run["settings"], **_pages(pages), **_left_out(run["left_out"], pages)},
         budgets=tuple(
-            _budget(each, outcome_of(each, history, looks), verdicts[each.id])
+            _budget(each, history, verdicts[each.id])
             for each in budgets
             if each.id in verdicts and not all(left_out(history, name.partition("/")[0]) for name in each.over)
         ),
@@ -102,10 +101,12 @@ def in_words(schedule: Schedule) -> str:
     return f"{', '.join(parts)}; {schedule.model.value} arrivals, seed {schedule.seed}"
 
 
-def _budget(budget: Budget, outcome: BudgetOutcome, verdict: VerdictName) -> BudgetLine:
+def _budget(budget: Budget, history: History, verdict: VerdictName) -> BudgetLine:
+    outcome = outcome_of(budget, history)
+    more = beyond(budget, outcome, history)
     unit = "ms" if budget.metric in TIMES else ("count" if budget.metric is Metric.FAILURES else "share")
     word = Word.INVALID if verdict in (VerdictName.BLOCKED, VerdictName.HARNESS_FAULT) else outcome.word
-    if verdict is VerdictName.NOT_APPLICABLE:
+    if verdict is VerdictName.NOT_APPLICABLE and not more:
         word = Word.UNOBSERVABLE
     bounds = outcome.bounds
     return BudgetLine(
@@ -124,7 +125,7 @@ def _budget(budget: Budget, outcome: BudgetOutcome, verdict: VerdictName) -> Bud
         observes=outcome.observes.value,
         confidence=budget.confidence,
         reading=budget.reading,
-        needs=_needs(budget, outcome, word),
+        needs=more or _needs(budget, outcome, word),
     )
 
 

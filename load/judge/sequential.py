@@ -1,44 +1,77 @@
-"""Interim analyses of a run, which may end it early without raising the error probability.
+"""When a run may end early without raising the error probability.
 
-Each analysis (look) spends a part of the error that a budget allows. The parts add up to the whole, so by Boole's
-inequality the probability that any look is wrong is within it. Most of it is kept for the last look, which then hardly
-differs from a single one (Haybittle and Peto).
+Each look at the samples spends a part of the error that a budget allows. The parts add up to at most the whole, so by
+Boole's inequality the probability that any look is wrong is within it. The moments of the looks depend on the number of
+samples alone, never on what they say.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from load.generate.samples import Block
-from load.judge.evaluate import BudgetOutcome, evaluate
+from load.judge.evaluate import evaluate
+from load.judge.needs import Need, fewest_for
 from load.plan.budgets import Budget
-
-EARLY_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """When a run is analysed: at these shares of its measured seconds, the last of which is 1."""
+    """The looks of a run. `moments`: each look but the last happens once every budget has so many times the number of
+    samples that it needs at that look; the last look is the end of the run. `spent`: the share of the error that each
+    look spends, with the last; they add up to 1."""
 
-    shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    moments: tuple[float, ...] = (1.0,)
+    spent: tuple[float, ...] = (0.6, 0.4)
 
-    def error(self, budget: Budget, look: int) -> float:
-        """The error probability spent at a look (0-based); the last look gets the remainder."""
-        early = len(self.shares) - 1
-        if look < early:
-            return budget.error * EARLY_SHARE / early
-        return budget.error * ((1.0 - EARLY_SHARE) if early else 1.0)
-
-
-ONLY_AT_THE_END = Looks((1.0,))
+    def error(self, budget: Budget, look: int = 0) -> float:
+        """The error probability that a look (0-based) spends."""
+        return budget.error * self.spent[look]
 
 
-def enough(budgets: Sequence[Budget], series: Mapping[str, Sequence[Block]], looks: Looks, look: int) -> bool:
-    """Whether a look decides every budget, so that the run may end."""
-    return all(each.decided for each in at_look(budgets, series, looks, look).values())
+ONLY_AT_THE_END = Looks((), (1.0,))
 
 
-def at_look(
-    budgets: Sequence[Budget], series: Mapping[str, Sequence[Block]], looks: Looks, look: int
-) -> dict[str, BudgetOutcome]:
-    """The outcomes at a look, by budget id."""
-    return {each.id: evaluate(each, series, looks.error(each, look)) for each in budgets}
+class Deciding:
+    """Takes the looks of a run; `needs` are those of the budgets that it waits for."""
+
+    def __init__(self, needs: Sequence[Need], looks: Looks) -> None:
+        self._budgets = [each.budget for each in needs]
+        self._looks = looks
+        self._taken = 0
+        self.undecided: tuple[Budget, ...] = tuple(self._budgets)
+        """The budgets that the last look did not decide."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a look decided every budget."""
+        return self._taken > 0 and not self.undecided
+
+    @property
+    def share(self) -> float:
+        """The share of the allowed error with which the run is judged: that of the look that ended it, else all that is
+        left."""
+        return self._looks.spent[self._taken - 1] if self.is_over else 1.0 - sum(self._looks.spent[: self._taken])
+
+    def missing(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """How many samples each budget still needs for the next look, by name; `counts` are samples by measure."""
+        if self._taken >= len(self._looks.moments):
+            return {}
+        found = {}
+        for budget in self._budgets:
+            needed = self._looks.moments[self._taken] * fewest_for(budget, self._looks.error(budget, self._taken))
+            left = round(needed) - sum(counts.get(each, 0) for each in budget.over)
+            if left > 0:
+                found[budget.name] = left
+        return found
+
+    def is_due(self, counts: Mapping[str, int]) -> bool:
+        """Whether to take a look."""
+        more = self._taken < len(self._looks.moments) and not self.is_over
+        return more and bool(self._budgets) and not self.missing(counts)
+
+    def look(self, series: Mapping[str, Sequence[Block]]) -> bool:
+        """Take a look; returns whether every budget is decided, so that the run may end."""
+        errors = {each.id: self._looks.error(each, self._taken) for each in self._budgets}
+        self._taken += 1
+        self.undecided = tuple(each for each in self._budgets if not evaluate(each, series, errors[each.id]).decided)
+        return self.is_over

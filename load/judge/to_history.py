@@ -24,7 +24,9 @@ NO_REQUESTS = "no request was to be sent: give --duration a time"
 @dataclass(frozen=True, slots=True)
 class RunConditions:
     """The conditions of a run. `users`: the number of users; `near`: whether the target shares the generator's machine;
-    `left_out`: reasons by journey that the deployment does not allow; `failed`: why nothing could be sent."""
+    `left_out`: reasons by journey that the deployment does not allow; `failed`: why nothing could be sent. `share`: the
+    share of a budget's allowed error with which the run is judged; `beyond`: what the budgets would need, by id, that
+    the run was not planned for."""
 
     run: RunSettings
     users: int
@@ -33,6 +35,8 @@ class RunConditions:
     near: bool = False
     stopped_early: bool = False
     failed: str = ""
+    share: float = 1.0
+    beyond: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_history(
@@ -44,7 +48,8 @@ def to_history(
     tallies = [log.tallies[lane] for lane in sorted(log.tallies)]
     due = {each.lane: _due(conditions, each) for each in tallies}
     seen = counted(log.samples, JOURNEYS)
-    seconds = max((each.until for each in tallies), default=0.0)
+    until = max((each.until for each in tallies), default=0.0)
+    seconds = max((each.ended for each in tallies), default=0.0)
     problems = discrepancies(tallies, run.lanes, due, seen)
     if not conditions.stopped_early:
         problems += [
@@ -69,6 +74,8 @@ def to_history(
         "users": conditions.users,
         "at_once": run.bursts.size,
         "stopped_early": conditions.stopped_early,
+        "share": conditions.share,
+        "beyond": dict(conditions.beyond),
         "failed": conditions.failed,
         "notes": log.notes,
         "accounts": [each.to_json() for each in tallies],
@@ -78,7 +85,9 @@ def to_history(
         "health": health_of(log.pulses, single, windows).to_json(),
     }
     _append(history, RUN, values)
-    for measure, blocks in sorted(blocks_of(log.samples, _with_bursts(windows, run, seconds), seconds).items()):
+    shown = [*((start, min(end, until)) for start, end in windows if start < until)]
+    shown += [(until, seconds)] if seconds > until else []
+    for measure, blocks in sorted(blocks_of(log.samples, shown, seconds).items()):
         _append(history, MEASURE + measure, {"blocks": [each.to_json() for each in blocks]})
     if pages is not None:
         _append(history, PAGE_LOADS, pages.to_json())
@@ -112,17 +121,7 @@ def _due(conditions: RunConditions, tally: LaneTally) -> int:
     run, until = conditions.run, tally.until
     due = sum(each.at < until for each in run.schedule.arrivals(tally.lane, run.lanes))
     due += len(range(tally.lane, run.listeners, run.lanes))
-    if until >= run.schedule.seconds:
-        due += run.bursts.count * len(range(tally.lane, run.bursts.size, run.lanes))
-    return due
-
-
-def _with_bursts(
-    windows: Sequence[tuple[float, float]], run: RunSettings, seconds: float
-) -> Sequence[tuple[float, float]]:
-    """The measured windows, with that of the bursts after the schedule."""
-    end = run.schedule.seconds
-    return [*windows, (end, seconds)] if run.bursts.count and seconds > end else windows
+    return due + run.bursts.count * len(range(tally.lane, run.bursts.size, run.lanes))
 
 
 def _total(log: GeneratorLog, result: Result) -> int:

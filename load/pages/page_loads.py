@@ -4,7 +4,7 @@ shows the machine's own share."""
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,25 +17,31 @@ from harness.story import StoryStoppedError
 from load.generate import calibration
 from load.generate.preflight import StoppedError
 from load.generate.samples import Result, Sample
+from load.judge.needs import duration, needs_of_pages, within
 from load.judge.page_load_figures import PageLoadFigures
-from load.judge.sequential import ONLY_AT_THE_END, Looks, enough
+from load.judge.sequential import ONLY_AT_THE_END, Deciding, Looks
 from load.pages.event_fixtures import given_live_event
 from load.plan.budgets import Budget
-from load.plan.measures import EMPTY_PAGE
+from load.plan.measures import EMPTY_PAGE, PAGES
+from load.plan.progress import SILENT, LoadProgress, still_needed
 from scenarios.cast.selectors import selectors_for
 
 CLIENT = "tuvens-client"
 _FLOOR_EVERY = 4
 _SLOWEST_LOAD = 15.0
+_PACED, _PACED_BY = 5.0, 8
+"""Seconds and number of page loads after which their pace is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLoadOptions:
-    """How pages are loaded: for `seconds` (0: not at all), at most so many loads, in so many tabs at once."""
+    """How pages are loaded: for `seconds` at most (0: not at all), at most so many loads, in so many tabs at once;
+    `looks` may end it earlier."""
 
     seconds: float = 0.0
     most: int = 5000
     tabs: int = 1
+    looks: Looks = ONLY_AT_THE_END
 
 
 def left_out(deployment: Deployment, options: PageLoadOptions) -> str:
@@ -55,14 +61,13 @@ async def load_live_page(
     redactor: Redactor,
     options: PageLoadOptions,
     budgets: Sequence[Budget],
-    looks: Looks = ONLY_AT_THE_END,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: LoadProgress = SILENT,
 ) -> PageLoadFigures:
     """Load the page of an event on sale again and again; problems are in the result."""
     why = left_out(deployment, options)
     if why:
         return PageLoadFigures(why)
-    progress("looking for an event on sale")
+    progress.show("pages: looking for an event on sale")
     target = deployment.targets[CLIENT]
     try:
         async with given_live_event(deployment, history, redactor) as event:
@@ -74,7 +79,6 @@ async def load_live_page(
                 any_certificate=bool(deployment.ca_file),
                 redactor=redactor,
                 budgets=budgets,
-                looks=looks,
                 progress=progress,
             )
     except StoppedError as stopped:
@@ -90,8 +94,7 @@ async def load_pages(
     redactor: Redactor,
     any_certificate: bool = False,
     budgets: Sequence[Budget] = (),
-    looks: Looks = ONLY_AT_THE_END,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: LoadProgress = SILENT,
 ) -> PageLoadFigures:
     """Load one page again and again; `seconds` bounds a load, `tickets` is the selector of its iframe."""
     async with AsyncExitStack() as stack:
@@ -104,7 +107,21 @@ async def load_pages(
         except StoryStoppedError as error:
             return PageLoadFigures(failed=str(error))
         loop = _Loop(chromium, {"widget": (url, tickets), EMPTY_PAGE: (empty, "iframe")}, options, seconds, redactor)
-        return await loop.run([each for each in budgets if each.of_pages], looks, progress)
+        return await loop.run(budgets, progress)
+
+
+def measured_pace(tabs: int) -> float:
+    """The page loads a second, first and second visits together, that this machine's browser makes of an empty page
+    with an empty iframe: no page takes less time. 0 without a browser. It takes a few seconds."""
+    if not is_available():
+        return 0.0
+    with (
+        calibration.empty_server(calibration.page()) as frame,
+        calibration.empty_server(calibration.page(frame)) as address,
+    ):
+        options = PageLoadOptions(_PACED, tabs=tabs)
+        figures = asyncio.run(load_pages(address, "iframe", options, seconds=_SLOWEST_LOAD, redactor=Redactor()))
+    return sum(each.measure in PAGES for each in figures.samples) / figures.seconds if figures.seconds else 0.0
 
 
 class _Loop:
@@ -124,12 +141,11 @@ class _Loop:
         self._seconds = seconds
         self._redactor = redactor
         self._rounds = 0
-        self._look = 0
-        self._reported = 0.0
+        self._deciding: Deciding | None = None
         self._figures = PageLoadFigures(tabs=options.tabs)
         self._began = 0.0
 
-    async def run(self, budgets: Sequence[Budget], looks: Looks, progress: Callable[[str], None]) -> PageLoadFigures:
+    async def run(self, budgets: Sequence[Budget], progress: LoadProgress) -> PageLoadFigures:
         """Load pages until the time or the number is used up, or every budget is decided."""
         # A browser's first page is slower than all later ones.
         await self._round(EMPTY_PAGE, noted=False)
@@ -146,13 +162,14 @@ class _Loop:
                 self._figures.clock_step = max(
                     self._figures.clock_step, time.time() - time.monotonic() - apart, key=abs
                 )
-                self._figures.stopped_early |= self._enough(budgets, looks)
-                self._report_progress(progress)
+                self._decide(budgets, progress)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(self._options.tabs):
                 group.create_task(tab())
         self._figures.seconds = self._at()
+        if self._deciding is not None:
+            self._figures.share = self._deciding.share
         return self._figures
 
     async def _round(self, journey: str, *, noted: bool = True) -> None:
@@ -188,17 +205,32 @@ class _Loop:
     def _done(self) -> bool:
         return self._figures.stopped_early or self._progressed() >= 1.0
 
-    def _enough(self, budgets: Sequence[Budget], looks: Looks) -> bool:
-        if self._look >= len(looks.shares) - 1 or self._progressed() < looks.shares[self._look]:
-            return False
-        self._figures.seconds = self._at()
-        found = enough(budgets, self._figures.series(), looks, self._look)
-        self._look += 1
-        return found
+    def _decide(self, budgets: Sequence[Budget], progress: LoadProgress) -> None:
+        """Take a look if one is due, and say what is still needed."""
+        figures, counts = self._figures, Counter(each.measure for each in self._figures.samples)
+        figures.seconds = at = self._at()
+        loads = sum(counts[each] for each in PAGES)
+        if self._deciding is None and at >= _PACED and (loads >= _PACED_BY or at >= 4 * _PACED) and loads:
+            self._deciding = self._planned(budgets, loads / at, progress)
+        missing: Mapping[str, int] = {}
+        if self._deciding is not None and not figures.stopped_early:
+            if self._deciding.is_due(counts):
+                figures.stopped_early = self._deciding.look(figures.series())
+            missing = self._deciding.missing(counts)
+        wrong = sum(each.result is not Result.OK for each in figures.samples)
+        progress.show(f"pages: {at:.0f} s, {loads:,} loads, {wrong} wrong{still_needed(missing)}")
 
-    def _report_progress(self, progress: Callable[[str], None]) -> None:
-        at = self._at()
-        if at - self._reported > 5.0:
-            self._reported = at
-            wrong = sum(each.result is not Result.OK for each in self._figures.samples)
-            progress(f"pages: {at:.0f} of {self._options.seconds:.0f} s, {self._figures.begun} loads, {wrong} wrong")
+    def _planned(self, budgets: Sequence[Budget], pace: float, progress: LoadProgress) -> Deciding:
+        """What is to be decided at the measured pace; what more time would decide is said."""
+        looks, seconds = self._options.looks, self._options.seconds
+        if not looks.moments:
+            return Deciding((), looks)
+        seconds = min(seconds, self._options.most / pace)
+        met, self._figures.beyond = within(needs_of_pages(budgets, pace, looks.spent[0]), seconds)
+        # What cannot be decided does not make the run longer.
+        self._figures.stopped_early = not met
+        first = max((each.seconds for each in met), default=0.0)
+        progress.say(f"pages: {pace:.2g} loads per second; about {duration(first)}, at most {duration(seconds)}")
+        for name, needed in self._figures.beyond.items():
+            progress.say(f"not decided in this run: {name} needs {needed}")
+        return Deciding(met, looks)

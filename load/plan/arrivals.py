@@ -77,6 +77,11 @@ class Schedule:
         return sum(each.seconds for each in self.stages)
 
     @property
+    def highest_rate(self) -> float:
+        """The highest rate of its stages, in arrivals a second; 0 without stages."""
+        return max((max(each.start, each.end) for each in self.stages), default=0.0)
+
+    @property
     def windows(self) -> tuple[tuple[float, float], ...]:
         """The start and end of each measured stage, in seconds after the start of the run."""
         ends = list(itertools.accumulate(each.seconds for each in self.stages))

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 FLOW = "flow"
 """The journey through all applications; every other one is a single call, named by its operationId."""
 MIX: Mapping[str, float] = {
-    "generateSession": 30.0,
-    "validateSession": 30.0,
-    "listUserAccounts": 10.0,
-    "validatePermission": 10.0,
-    "receiveEventStatusChanged": 18.0,
-    FLOW: 2.0,
+    "generateSession": 37.0,
+    "validateSession": 23.0,
+    "listUserAccounts": 4.0,
+    "validatePermission": 4.0,
+    "receiveEventStatusChanged": 23.0,
+    FLOW: 9.0,
 }
-"""The journeys of the schedule and their weights."""
+"""The journeys of the schedule and their weights, with which all rates of the standard budgets are decided at about the
+same time."""
 SIMULTANEOUS = "simultaneous"
 """The journey of bursts: validations sent at one moment, after the schedule."""
 STREAM = "streamEventUpdates"

@@ -14,7 +14,7 @@ _BY_PERSON = ("user", "session-token")
 
 def beyond_limits(deployment: Deployment, schedule: Schedule) -> Iterator[str]:
     """A sentence for each limit that the schedule's highest rate exceeds, with a remedy."""
-    highest = max((max(each.start, each.end) for each in schedule.stages), default=0.0)
+    highest = schedule.highest_rate
     total = sum(schedule.mix.values())
     for app, target in deployment.targets.items():
         for operation in openapi.load(app, deployment.edition).operations.values():

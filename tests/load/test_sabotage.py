@@ -118,7 +118,6 @@ def run(
         context_of(target, settings),
         options,
         folder,
-        lambda text: None,
         started=started,
         watching=watching,
     )

@@ -63,12 +63,13 @@ class Driver:
         self._lane.tally.scheduled += len(listeners)
         until = self._send_all()
         self._drain()
-        if until >= self._settings.schedule.seconds:
+        ended = until
+        if self._settings.bursts.count:
             self._burst()
-            until = max(until, self._client.now()) if self._settings.bursts.count else until
+            ended = self._client.now()
         gevent.killall(listeners)
         gevent.killall(greenlets)
-        self._lane.finish(self._client, until)
+        self._lane.finish(self._client, until, ended)
 
     def _mine(self, count: int) -> int:
         """This lane's share of a count."""

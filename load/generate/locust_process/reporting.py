@@ -106,9 +106,9 @@ class Lane:
         rows = {"samples": [each.row() for each in samples], "pulses": [each.row() for each in pulses]}
         runner.send_message(MESSAGE, {"lane": self.tally.lane, **rows, **more})
 
-    def finish(self, client: Client, until: float) -> None:
-        """Send the last report."""
-        self.tally.until, self.tally.finished = until, True
+    def finish(self, client: Client, until: float, ended: float) -> None:
+        """Send the last report. The schedule ran for `until` seconds, the bursts ended after `ended` seconds."""
+        self.tally.until, self.tally.ended, self.tally.finished = until, ended, True
         reasons = {measure: dict(counts) for measure, counts in client.reasons.items()}
         self.report(
             {

@@ -56,7 +56,7 @@ def recorded(
     that never arrives here, though its lane counted it."""
     record = GeneratorLog()
     for lane in range(lanes):
-        account = LaneTally(lane, until=schedule.seconds + 2, finished=True)
+        account = LaneTally(lane, until=schedule.seconds, ended=schedule.seconds + 2, finished=True)
         wanted = [
             Sample(each.journey, each.at, Result.OK, 3.0, 2.9, 2.0, 1.0) for each in schedule.arrivals(lane, lanes)
         ]

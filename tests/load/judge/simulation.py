@@ -8,10 +8,13 @@ from harness.requirement import Level
 from harness.thresholds import read_threshold
 from load.generate.samples import Block, Result, rounded
 from load.judge.evaluate import Word, evaluate
-from load.judge.sequential import Looks, at_look
+from load.judge.needs import needs_of_requests
+from load.judge.sequential import Deciding, Looks
+from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import Budget, Metric
 
 Draw = Callable[[random.Random], float]
+NOTHING = Schedule(steady(1, 1, 0), ArrivalModel.CONSTANT, 0, {})
 
 
 def budget(metric: str, threshold: str, *, confidence: float = 0.95, over: Sequence[str] = ("x",)) -> Budget:
@@ -77,13 +80,13 @@ class Boundary:
     def _word(self, blocks: list[Block], looks: Looks | None) -> Word:
         if looks is None:
             return evaluate(self.budget, {"x": blocks}).word
-        word = Word.INCONCLUSIVE
-        for look, share in enumerate(looks.shares):
-            seen = blocks[: round(share * len(blocks))]
-            word = at_look([self.budget], {"x": seen}, looks, look)[self.budget.id].word
-            if word in (Word.PASS, Word.FAIL):
-                break
-        return word
+        deciding = Deciding(needs_of_requests([self.budget], NOTHING, 0), looks)
+        for number in range(1, len(blocks) + 1):
+            seen = blocks[:number]
+            counts = {"x": sum(each.results.total() for each in seen)}
+            if number == len(blocks) or (deciding.is_due(counts) and deciding.look({"x": seen})):
+                return evaluate(self.budget, {"x": seen}, deciding.share * self.budget.error).word
+        return Word.INCONCLUSIVE
 
 
 def _times(draw: Draw, blocks: int, size: int) -> Callable[[random.Random], list[Block]]:

@@ -14,8 +14,9 @@ from load.judge.intervals import (
     percentile_bounds,
     rate_bounds,
 )
-from load.judge.sequential import Looks, enough
-from tests.load.judge.simulation import BOUNDARIES, Boundary, budget, timed
+from load.judge.needs import fewest_for, needs_of_requests
+from load.judge.sequential import ONLY_AT_THE_END, Deciding, Looks
+from tests.load.judge.simulation import BOUNDARIES, NOTHING, Boundary, budget, timed
 
 
 @pytest.mark.parametrize(
@@ -112,21 +113,52 @@ def test_many_verdicts_at_the_boundary(boundary: Boundary) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("looks", [Looks(), Looks((0.1, 0.2, 0.3, 0.5), (0.05, 0.05, 0.05, 0.05, 0.8))], ids=["2", "5"])
 @pytest.mark.parametrize("boundary", BOUNDARIES[:6], ids=lambda each: each.name)
-def test_looking_early_does_not_make_verdicts_wrong_more_often(boundary: Boundary) -> None:
-    passed, failed = boundary.wrong(1500, 13, looks=Looks())
+def test_looking_early_does_not_make_verdicts_wrong_more_often(boundary: Boundary, looks: Looks) -> None:
+    passed, failed = boundary.wrong(1500, 13, looks=looks)
     assert max(passed, failed) <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / 1500)
 
 
-def test_the_errors_of_all_looks_add_up_to_what_a_budget_allows() -> None:
-    budget = BOUNDARIES[0].budget
-    for looks in (Looks(), Looks((0.1, 0.2, 0.3, 0.4, 1.0)), Looks((1.0,))):
-        total = sum(looks.error(budget, look) for look in range(len(looks.shares)))
-        assert total == pytest.approx(budget.error)
+MANY = Looks((0.1, 0.2, 0.3, 0.5), (0.05, 0.05, 0.05, 0.05, 0.8))
 
 
-def test_a_clear_case_is_decided_early() -> None:
-    ceiling = budget("latency", "p(95)<10")
-    for milliseconds in (1.0, 100.0):
-        assert enough([ceiling], {"x": timed([[milliseconds] * 50] * 10)}, Looks(), 0)
-    assert not enough([ceiling], {"x": timed([[1.0] * 19 + [100.0]] * 10)}, Looks(), 0)
+def deciding(threshold: str = "p(95)<10", looks: Looks = Looks()) -> Deciding:  # noqa: B008  # frozen
+    return Deciding(needs_of_requests([budget("latency", threshold)], NOTHING, 0), looks)
+
+
+@pytest.mark.parametrize("looks", [Looks(), MANY, ONLY_AT_THE_END])
+def test_the_errors_of_all_looks_add_up_to_what_a_budget_allows(looks: Looks) -> None:
+    whole = BOUNDARIES[0].budget
+    assert sum(looks.error(whole, look) for look in range(len(looks.spent))) == pytest.approx(whole.error)
+    assert len(looks.spent) == len(looks.moments) + 1
+
+
+@pytest.mark.parametrize("milliseconds", [1.0, 100.0])
+def test_a_clear_case_is_decided_at_the_first_look_with_its_share_of_the_error(milliseconds: float) -> None:
+    found = deciding()
+    assert found.look({"x": timed([[milliseconds] * 50] * 10)})
+    assert (found.is_over, found.share) == (True, 0.6)
+    assert not found.is_due({"x": 10_000})
+
+
+def test_a_case_that_is_not_clear_leaves_the_rest_of_the_error_to_the_end() -> None:
+    found = deciding()
+    assert not found.look({"x": timed([[1.0] * 19 + [100.0]] * 10)})
+    assert [each.name for each in found.undecided] == ["x"]
+    assert found.share == pytest.approx(0.4)
+    assert not found.is_due({"x": 10_000})
+
+
+def test_a_run_that_ends_before_its_first_look_has_the_whole_error() -> None:
+    assert deciding().share == deciding(looks=ONLY_AT_THE_END).share == 1.0
+    assert not deciding(looks=ONLY_AT_THE_END).is_due({"x": 10_000})
+
+
+def test_a_look_is_due_once_each_budget_has_the_samples_that_it_needs() -> None:
+    """log(0.03) / log(0.95) = 68.4: of 69 requests none may be slow."""
+    found = deciding()
+    assert fewest_for(budget("latency", "p(95)<10"), 0.03) == 69
+    assert found.missing({"x": 50, "other": 900}) == {"x": 19}
+    assert [found.is_due({"x": count}) for count in (0, 68, 69)] == [False, False, True]
+    assert not Deciding((), Looks()).is_due({"x": 10_000})

@@ -4,11 +4,16 @@ import pytest
 
 from contracts.catalogue import claims, uncovered
 from harness.thresholds import Statistic, read_threshold
-from load.dry_run import contradictions, needs, plan_lines
+from load.dry_run import contradictions, plan_lines
+from load.judge.needs import duration, needs_of_pages, needs_of_requests, within
+from load.judge.sequential import ONLY_AT_THE_END, Looks
 from load.pages.page_loads import PageLoadOptions
 from load.plan.arrivals import ArrivalModel, Schedule, steady
 from load.plan.budgets import Budget, BudgetError, read_budgets
+from load.plan.flows import _lost, most_flows
 from load.plan.measures import MIX
+from load.plan.settings import RunSettings
+from load.run import LoadOptions
 from tests.load.judge.simulation import budget
 
 GOOD = '[[budget]]\nname = "a"\nstatement = "A."\nover = ["*"]\nmetric = "latency"\nthreshold = "p(95)<10"\n'
@@ -97,14 +102,60 @@ def test_budgets_that_contradict_each_other_are_named() -> None:
     assert contradictions(read_budgets()) == []
 
 
-def test_the_plan_says_what_each_budget_needs() -> None:
-    schedule = Schedule(steady(100, 60, 3), ArrivalModel.POISSON, 0, MIX)
-    by_name = {each.budget.name: each for each in needs(read_budgets(), schedule, 500)}
-    generation = by_name["generation_succeeds"]
-    assert (generation.least, generation.reachable) == (2995, False)
-    assert generation.minutes == pytest.approx(2995 / 32 / 60)
-    assert by_name["generation_takes_less_than_10_ms"].reachable
-    assert by_name["simultaneous_requests_are_handled"].planned == 500
-    text = "\n".join(plan_lines(read_budgets(), schedule, 500, PageLoadOptions(60.0)))
-    assert "needs 998 (6673), loads about 120: TOO FEW; at this rate 8 min (56 min)" in text
-    assert "needs 2995 (20053), sends 1920: TOO FEW; at this rate 2 min" in text
+def _options(looks: Looks, pages: float, **changes: float) -> LoadOptions:
+    schedule = Schedule(steady(50, 360, 3), ArrivalModel.POISSON, 0, MIX)
+    loads = PageLoadOptions(pages, looks=looks)
+    return LoadOptions(RunSettings(schedule), read_budgets(), looks=looks, pages=loads, within=360.0, **changes)
+
+
+def test_the_default_run_decides_all_rates_of_requests_at_about_the_same_time() -> None:
+    """ln(0.03) / ln(0.999) = 3,504.8 generations, of 23 a second: 37 % of 50, and the first calls of 9 % flows."""
+    schedule = _options(Looks(), 0.0).run.schedule
+    needs = {each.budget.name: each for each in needs_of_requests(read_budgets(), schedule, 500, 0.6)}
+    generation = needs["generation_succeeds"]
+    assert (generation.least, generation.rate) == (3505, pytest.approx(23.0))
+    assert needs["simultaneous_requests_are_handled"].seconds == 0.0
+    met, beyond = within(tuple(needs.values()), 180.0)
+    assert (len(met), beyond) == (13, {})
+    rates = ("generation_succeeds", "validation_succeeds", "flow_completes", "webhook_failures_are_rare")
+    assert [needs[each].seconds for each in rates] == pytest.approx([160.0] * 4, rel=0.05)
+
+
+def test_what_takes_too_long_is_named_with_what_it_would_need() -> None:
+    pages = needs_of_pages(read_budgets(), 1.5, 0.6)
+    met, beyond = within(pages, 190.0)
+    assert len(met) == 3
+    assert beyond == {"load.widget_loading_errors_are_rare": "1,168 page loads, 14 min at 1.5 per second"}
+    assert set(within(needs_of_pages(read_budgets(), 0.0), 1e9)[1].values()) == {
+        f"{count} page loads, of which none are sent" for count in ("59", "100", "998")
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (45, "45 s"), (163, "2 min 45 s"), (120, "2 min"), (817, "14 min"), (9e3, "2 h")]
+)
+def test_durations_read_well(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_the_plan_says_what_each_budget_needs_and_how_long_the_run_takes() -> None:
+    text = "\n".join(plan_lines(_options(Looks(), 360.0), 2.0))
+    assert "requests: 50 per second for about 2 min 45 s" in text
+    assert "in all about 4 min 30 s, at most 6 min" in text
+    assert "3,505 requests, 2 min 40 s at 23 per second (24,499)\n" in text
+    assert "1,168 page loads, 10 min at 2 per second (8,152): NOT DECIDED in this run" in text
+    assert text.count("NOT DECIDED") == 1
+
+
+def test_the_plan_of_a_fixed_duration_is_that_duration() -> None:
+    text = "\n".join(plan_lines(_options(ONLY_AT_THE_END, 60.0), 2.0))
+    assert "in all about 7 min, at most 7 min" in text
+    assert "2,995 requests" in text
+
+
+def test_flows_are_no_more_than_their_events_allow() -> None:
+    """Erlang's loss formula: of 4.46 calls at a time, 1 in 100 finds 10 lines in use (the classic table)."""
+    assert _lost(10, 4.461) == pytest.approx(0.01, rel=1e-3)
+    assert most_flows(120, 0.5) > 20.0
+    assert most_flows(1, 0.5) < 0.01
+    assert most_flows(40, 0.5, lanes=4) < most_flows(40, 0.5)
