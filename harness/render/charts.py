@@ -21,6 +21,8 @@ _RATES = 40
 _FAR = 3.0
 """A budget is within the scale up to so many times the largest measured value, or so small a part of the smallest."""
 _LETTER = 5.6
+_LABEL = 13
+"""The height of a label."""
 Point = tuple[float, float]
 Budgets = Sequence[BudgetLine]
 
@@ -225,27 +227,42 @@ def _spoken(budgets: Budgets) -> str:
 
 
 def _budget_lines(budgets: Sequence[tuple[float, str]], right: float) -> Markup:
-    """Lines at these heights with their texts, which do not overlap; outside of the plot only the text, with an
-    arrow."""
-    bottom, parts = float(_HEIGHT - _BOTTOM), []
-    last = bottom + 9
-    for at, label in sorted(budgets, reverse=True):
+    """Lines at these heights with their texts, which overlap neither each other nor, of two lines, the other one;
+    outside of the plot only the text, with an arrow."""
+    bottom = float(_HEIGHT - _BOTTOM)
+    lines, parts = [], []
+    ordered = sorted(budgets)
+    for (at, label), height in zip(ordered, _label_heights([at for at, _ in ordered], bottom), strict=True):
         text = label
         if at < _TOP - 0.5:
             text = f"↑ {label}"
         elif at > bottom + 0.5:
             text = f"↓ {label}"
         else:
-            parts.append(Markup('<line class="budget" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, right, at, at))
-        height = min(max(at - 3, _TOP + 10), last - 13)
-        last = height
+            lines.append(Markup('<line class="budget" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, right, at, at))
         parts.append(
             Markup('<rect class="behind" x="{}" y="{}" width="{}" height="12"/>').format(
                 round(right - 4 - _LETTER * len(text), 1), height - 10, round(_LETTER * len(text) + 4, 1)
             )
         )
         parts.append(_text(right - 2, height, text, "limit", "end"))
-    return Markup("").join(parts)
+    return Markup("").join((*lines, *parts))
+
+
+def _label_heights(lines: Sequence[float], bottom: float) -> list[float]:
+    """The baselines of the labels of lines, from the top: above its line, or below it if another label or line is
+    there."""
+    found: list[float] = []
+    used = _TOP - _LABEL + 10.0
+    for at in lines:
+        above = min(max(at - 3, _TOP + 10.0), bottom - 2)
+        found.append(above if above - _LABEL >= used - 0.01 else max(at + 11, used + _LABEL))
+        used = max(found[-1], at)
+    last = bottom + 9
+    for index in reversed(range(len(found))):
+        found[index] = last = min(found[index], last)
+        last -= _LABEL
+    return found
 
 
 def _y_axis(ticks: Sequence[tuple[float, str]], right: float) -> Markup:

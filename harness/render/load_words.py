@@ -43,13 +43,16 @@ def name_of(line: BudgetLine) -> str:
 def limit_in_words(line: BudgetLine) -> str:
     """The limit of a budget with its direction: at most 100 ms, at least 99.9 %."""
     threshold = threshold_of(line)
+    if str(threshold) == "count<1":
+        return "none"
     return f"{_OPERATORS[threshold.operator]} {amount(threshold.limit, line.unit)}"
 
 
 def against_limit(line: BudgetLine) -> str:
-    """The measured value beside the limit: p95 12 ms of at most 100 ms, 99.95 % of at least 99.9 %."""
+    """The measured value beside the limit: p95 12 ms, limit under 100 ms; 99.95 %, limit at least 99.9 %."""
     value = amount(line.value, line.unit)
-    return f"{name_of(line)} {value} of {limit_in_words(line)}".strip()
+    wrong = " wrong" if line.unit == "count" else ""
+    return f"{name_of(line)} {value}{wrong}, limit {limit_in_words(line)}".strip()
 
 
 def bounds(line: BudgetLine) -> str:

@@ -156,8 +156,8 @@ def _longer(budget: Budget, outcome: BudgetOutcome) -> str:
     longer, faster = ("Load pages", "") if budget.of_pages else ("Run", ", or at a higher rate")
     if outcome.needed > outcome.count:
         times = math.ceil(outcome.needed / max(outcome.count, 1))
-        return f"{longer} {times} times as long{faster}; crossapp load --plan shows what each budget needs."
-    return f"{longer} longer: crossapp load --plan shows what each budget needs."
+        return f"{longer} {times} times as long{faster} (crossapp load --plan shows what each budget needs)."
+    return f"{longer} longer (crossapp load --plan shows what each budget needs)."
 
 
 def _reasons(budget: Budget, history: History) -> str:
@@ -274,27 +274,27 @@ def _dropped(history: History) -> str:
 _TRUST = (
     _trust(
         "requests_were_sent",
-        "The load run sends requests, and some of them are answered.",
+        "The load run sends requests and gets responses.",
         _nothing_sent,
         "Load tests need a working deployment: run crossapp verify first, and check the URLs in its file.",
     ),
     _trust(
         "accounts_add_up",
-        "The load run accounts for every request that was due, over all of its workers.",
+        "The results of all workers add up to the requests that were due.",
         _accounts,
         "Check the output of the lost worker; run again with fewer workers or on a machine with more memory.",
         (_SENT,),
     ),
     _trust(
         "generator_kept_up",
-        "The load generator sends each request when it is due.",
+        "The load generator sends each request on time.",
         _generator,
         "Run it from an idle machine, with --processes for more cores, or with a lower --rate.",
         (_SENT,),
     ),
     _trust(
         "clock_ran_steadily",
-        "The load generator's clock runs steadily.",
+        "Nobody changes the clock of the load generator during the run.",
         _clock,
         "Wait until the clock is synchronised (chronyc waitsync), then run again.",
         (_SENT,),
@@ -308,7 +308,7 @@ _TRUST = (
     ),
     _trust(
         "target_stayed_reachable",
-        "The load run finds a connection for each request.",
+        "Each request of the load run gets a connection.",
         _reachable,
         "Check whether the application was stopped or restarted meanwhile, and whether its address and certificate "
         "are correct; if too many files are open, raise the limit of the generator (ulimit -n).",
@@ -375,14 +375,14 @@ _FLOOR = ("emptyPage/cold", "emptyPage/warm")
 _PAGES_TRUST = (
     _trust(
         "pages_were_loaded",
-        "The load run loads pages of an event on sale, each with a result, and an empty page that never fails.",
+        "Each load of the page of an event on sale has a result, and an empty page always loads.",
         _pages_loaded,
         "Page loads need an event on sale and a working browser: run crossapp verify --select 'browser.*' first.",
         absent=_no_pages,
     ),
     _trust(
         "browser_kept_up",
-        f"The machine loads an empty page with an empty iframe in {SLOW_FLOOR:.0f} ms, half of the time.",
+        f"This machine loads an empty page with an empty iframe in less than {SLOW_FLOOR:.0f} ms (median).",
         _browser,
         "Run it from an idle machine, with fewer --tabs.",
         (_PAGES_LOADED,),
@@ -390,7 +390,7 @@ _PAGES_TRUST = (
     ),
     _trust(
         "pages_stayed_reachable",
-        "The load run finds a connection for each page, and no rate limit strikes.",
+        "Each page load gets a connection, and none hits a rate limit.",
         _pages_reachable,
         "Check whether an application was stopped or restarted during the run; raise the rate limits of its pages.",
         (_PAGES_LOADED,),

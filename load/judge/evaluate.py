@@ -95,13 +95,18 @@ def evaluate(
 
 
 def _of_rate(budget: Budget, blocks: Sequence[Block], error: float) -> BudgetOutcome:
-    hit = Result.OK if budget.metric is Metric.SUCCESS else Result.DENIED
-    hits = [each.results[hit] for each in blocks]
+    hits = [_hits(budget.metric, each) for each in blocks]
     unknown = [each.unknown for each in blocks]
     bounds = rate_bounds(hits, [each.answered for each in blocks], error, unknown=unknown)
     count = sum(each.answered for each in blocks)
     needed = fewest_for(budget, error)
     return _decided(budget.threshold, bounds, Observes.EXACT, count, sum(unknown), needed, error)
+
+
+def _hits(metric: Metric, block: Block) -> int:
+    if metric is Metric.ERRORS:
+        return block.answered - block.results[Result.OK]
+    return block.results[Result.OK if metric is Metric.SUCCESS else Result.DENIED]
 
 
 def _of_count(budget: Budget, blocks: Sequence[Block]) -> BudgetOutcome:

@@ -41,32 +41,32 @@ Confidence = Annotated[float, Field(gt=0.5, lt=1), Must("must be between 0.5 and
 
 
 class BudgetTable(Table):
-    """A budget: what is owed under load."""
+    """A budget: a limit that an application keeps under load."""
 
     unknown: ClassVar[str] = "unknown"
 
     name: Annotated[Text, AfterValidator(_name)]
     """Makes the id of the requirement, load.name."""
     statement: Text
-    """Who owes what, in a sentence."""
+    """The budget in a sentence, with the application as its subject."""
     over: Annotated[ListOf[str], AfterValidator(_over)] = Field(default=(), validate_default=True)
     """What is measured; `*`: all single calls to tuvens-api."""
     metric: Annotated[Metric, Field(strict=False)]
     threshold: Annotated[Text, AfterValidator(_threshold)]
     """As k6 writes it: p(95)<10, avg<=8, rate>=0.999, count<1."""
     reading: str = ""
-    """How vague words of the source were read."""
+    """How vague words of the source are interpreted."""
     level: Annotated[Level, Field(strict=False)] = Level.MUST
     obliged: str = "tuvens-api"
-    """The application that owes it."""
+    """The application that must keep it."""
     claims: ListOf[str] = ()
     """The claims that it settles."""
     section: str = "Performance and reliability targets"
     """The section of the contract page that states it."""
     quote: str = ""
-    """The words that state it."""
+    """The words of the source."""
     confidence: Confidence | None = None
-    """Of a PASS and of a FAIL, each; by default the file's."""
+    """Confidence of a PASS, and of a FAIL (default: that of the file)."""
     next_step: str = ""
     """What to look at when it fails."""
 
@@ -75,5 +75,5 @@ class BudgetsTable(Table):
     """The budgets of crossapp load."""
 
     confidence: Confidence = 0.95
-    """Of a PASS and of a FAIL, each, of budgets that name none."""
+    """Confidence of a PASS, and of a FAIL, of budgets without their own."""
     budget: ListOf[BudgetTable]

@@ -1,4 +1,4 @@
-"""Budgets: what an application owes under load, read from a TOML file of [[budget]] tables."""
+"""Budgets: limits that an application keeps under load, read from a TOML file of [[budget]] tables."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,8 @@ class Metric(StrEnum):
 
     latency: from when the request was due to the last byte; service: from sending to the last byte; server and
     database: the times in Server-Timing (total, db), or an upper bound, the latency, if it is not sent; success: share
-    of correct answers; denied: share of valid credentials refused (401, 403); failures: number of wrong answers.
+    of correct responses; errors: share of wrong ones; denied: share of valid credentials rejected (401, 403); failures:
+    number of wrong responses.
     """
 
     LATENCY = "latency"
@@ -29,6 +30,7 @@ class Metric(StrEnum):
     SERVER = "server"
     DATABASE = "database"
     SUCCESS = "success"
+    ERRORS = "errors"
     DENIED = "denied"
     FAILURES = "failures"
 
@@ -37,6 +39,7 @@ TIMES = (Metric.LATENCY, Metric.SERVICE, Metric.SERVER, Metric.DATABASE)
 _FITTING = {
     **dict.fromkeys(TIMES, (Statistic.MEAN, Statistic.PERCENTILE)),
     Metric.SUCCESS: (Statistic.RATE,),
+    Metric.ERRORS: (Statistic.RATE,),
     Metric.DENIED: (Statistic.RATE,),
     Metric.FAILURES: (Statistic.COUNT,),
 }
@@ -105,7 +108,7 @@ def read_budgets(path: Path = STANDARD) -> tuple[Budget, ...]:
     names = [each.name for each in budgets]
     for name in names:
         if names.count(name) > 1:
-            raise BudgetError(f"{path}: budget {name} is there twice")
+            raise BudgetError(f"{path}: two budgets are named {name}")
     return budgets
 
 
@@ -114,7 +117,7 @@ def _budget(table: "BudgetTable", at: str, confidence: float) -> Budget:
     if threshold.statistic not in _FITTING[table.metric]:
         fitting = " or ".join(each.value for each in _FITTING[table.metric])
         raise BudgetError(
-            f"{at}.threshold: of {table.metric} only {fitting} can be bounded, not {threshold.statistic.value}"
+            f"{at}.threshold: a budget of {table.metric} bounds {fitting}, not {threshold.statistic.value}"
         )
     over = dict.fromkeys(name for each in table.over for name in (TUVENS_CALLS if each == "*" else (each,)))
     fields = {**dict(table), "over": tuple(over), "threshold": threshold}

@@ -1,14 +1,15 @@
 """The figures of a load run in every rendering; hostile texts in them stay texts."""
 
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
 from harness.render.arrange import arrange
-from harness.render.charts import percentile_chart, percentile_legend, quantile, time_chart, time_legend
+from harness.render.charts import _label_heights, percentile_chart, percentile_legend, quantile, time_chart, time_legend
 from harness.render.html import to_html
-from harness.render.load_words import accounts, amount, margin
+from harness.render.load_words import accounts, against_limit, amount, margin
 from harness.render.markdown import to_markdown
 from harness.report import Agreement, BudgetLine, LoadLine, MeasureLine, Report, Stretch
 from tests.harness.render import sample
@@ -108,18 +109,24 @@ def test_the_words() -> None:
     )
 
 
+def test_a_count_reads_as_a_count() -> None:
+    none = replace(PASSED, threshold="count<1", metric="failures", unit="count", value=0.0)
+    assert against_limit(none) == "0 wrong, limit none"
+    assert against_limit(replace(none, threshold="count<5", value=7.0)) == "7 wrong, limit under 5"
+
+
 def test_the_terminal_tells_every_budget(report: Report) -> None:
     text = " ".join(to_text(report).split())
     assert "Budgets under load (3)" in text
-    assert "PASS load.quick measured p95 9 ms of under 10 ms (8 ms to 9.9 ms), 10 % left" in text
-    assert "FAIL load.sure measured 90 % of at least 99.9 %" in text
+    assert "PASS load.quick measured p95 9 ms, limit under 10 ms (8 ms to 9.9 ms), 10 % left" in text
+    assert "FAIL load.sure measured 90 %, limit at least 99.9 %" in text
     assert "needs about 300 requests" in text
     assert "an empty server on this machine: latency p95 0.75 ms" in text
 
 
 def test_markdown_has_a_table_of_them(report: Report) -> None:
     text = to_markdown(report)
-    assert "| PASS | `load.quick` `p(95)<10` | p95 9 ms of under 10 ms | 8 ms to 9.9 ms | 10 % left | – |" in text
+    assert "| PASS | `load.quick` `p(95)<10` | p95 9 ms, limit under 10 ms | 8 ms to 9.9 ms | 10 % left | – |" in text
     assert "| about 300 requests |" in text
 
 
@@ -156,6 +163,30 @@ def test_a_budget_is_a_line_or_is_named_at_the_edge(limit: int, drawn: int, text
     for chart in (percentile_chart(MEASURE, budgets), time_chart(MEASURE, budgets)):
         assert (_budget_lines(chart), _texts(chart, "limit")) == (drawn, [text])
         assert f"Budget: {text.removeprefix('↑ ')}." in str(chart)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [100.0, 102.0],
+        [100.0, 100.0],
+        [20.0, 21.0],
+        [100.0, 109.0, 118.0],
+        [197.0, 198.0],
+        [250.0, 251.0],
+        [10.0, 100.0],
+    ],
+    ids=str,
+)
+def test_labels_of_budgets_overlap_neither_each_other_nor_another_line(lines: list[float]) -> None:
+    """A label covers 10 units above its baseline and 2 below it; the plot ends at 198."""
+    heights = _label_heights(lines, 198.0)
+    assert all(later - earlier >= 13 for earlier, later in pairwise(heights))
+    assert heights[0] > 28
+    assert heights[-1] <= 207
+    if len(lines) == 2:
+        for height, other in ((heights[0], lines[1]), (heights[1], lines[0])):
+            assert not height - 10 < other < height + 2 or lines[0] == lines[1]
 
 
 def test_a_stall_of_the_warm_up_does_not_set_the_scale() -> None:

@@ -89,8 +89,27 @@ def test_too_few_loads_say_how_many_are_needed() -> None:
     found = judged(made(60))
     assert verdicts(found) == (OPEN, OPEN, OPEN, HELD)
     assert "of at least 998 that are needed" in found[ERRORS].reason
-    assert found[ERRORS].next.startswith("Load pages 9 times as long;")
+    assert found[ERRORS].next.startswith("Load pages 9 times as long (")
     assert "100 samples in 8 intervals" in found[FIRST].reason
+
+
+def test_what_was_known_to_need_more_time_does_not_count_unless_it_looks_bad() -> None:
+    """Exit code 0: the run decided all that it had the time for. One wrong load of 60 is more than 0.3 %."""
+    beyond = dict.fromkeys((FIRST, AGAIN, ERRORS), "1,168 page loads, 13 min at 1.5 per second")
+    calm = judged(replace(made(60), beyond=beyond))
+    assert verdicts(calm) == (NOT, NOT, NOT, HELD)
+    assert "it needs 1,168 page loads, 13 min at 1.5 per second: run crossapp load" in calm[ERRORS].reason
+    assert exit_code_of(calm.values(), (), finished=True) == ExitCode.OK
+    for bad, place in ((made(60, milliseconds=1900), 0), (made(60, change=every(100, Result.FAILED)), 2)):
+        found = judged(replace(bad, beyond=beyond))
+        assert verdicts(found)[place] in (OPEN, VIOLATED)
+        assert exit_code_of(found.values(), (), finished=True) != ExitCode.OK
+
+
+def test_a_run_that_a_look_ended_is_judged_with_the_error_of_that_look() -> None:
+    """1,000 loads without an error are enough at 5 %, and not at 3 %."""
+    assert verdicts(judged(made(500)))[2] is HELD
+    assert verdicts(judged(replace(made(500), share=0.6)))[2] is OPEN
 
 
 def test_slow_pages_fail() -> None:

@@ -132,7 +132,8 @@ def test_what_takes_too_long_is_named_with_what_it_would_need() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "1 s"), (45, "45 s"), (163, "2 min 45 s"), (120, "2 min"), (817, "14 min"), (9e3, "2 h")]
+    ("seconds", "words"),
+    [(0.2, "1 s"), (45, "45 s"), (163, "2 min 45 s"), (120, "2 min"), (817, "14 min"), (9e3, "2 h")],
 )
 def test_durations_read_well(seconds: float, words: str) -> None:
     assert duration(seconds) == words
