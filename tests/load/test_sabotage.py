@@ -320,7 +320,6 @@ def test_the_memory_of_the_simulators_is_flat_over_a_soak(tmp_path: Path) -> Non
             context_of(target, settings),
             options,
             tmp_path,
-            lambda text: None,
             watching=lambda at: look(at, simulators),
         )
     late = [memory for at, memory in seen if at > 90]
