@@ -34,30 +34,41 @@ def present() -> tuple[str, ...]:
 
 
 def installed(app: str) -> Path:
-    """The folder into which an application is installed, now or before.
+    """The folder into which an application is installed, now or before; otherwise as `install`."""
+    return install(FOLDERS[app].name, FOLDERS[app] / "install")
+
+
+def npm_packages(folder: Path) -> Path:
+    """The folder below which the packages of a folder's package.json are installed; otherwise as `install`."""
+    return install(folder.name, HERE / "npm-packages", folder)
+
+
+def install(name: str, command: Path, where: Path | None = None) -> Path:
+    """The folder `name` into which a command installs, run in the folder `where`.
 
     Skips the test where a tool for it is missing, and fails it where CI is set. Raises RuntimeError if it cannot be
     built.
     """
     _CACHE.mkdir(parents=True, exist_ok=True)
-    target = _CACHE / FOLDERS[app].name
+    target = _CACHE / name
     with (_CACHE / f"{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one of several test processes installs, the others wait
         done = subprocess.run(
-            [FOLDERS[app] / "install", target],
+            [command, target],
             capture_output=True,
             text=True,
             errors="replace",
             timeout=_INSTALL_SECONDS,
             check=False,
+            cwd=where,
         )
     said = (done.stdout + done.stderr).strip()[-4_000:]
     if done.returncode == _UNAVAILABLE:
         if os.environ.get("CI"):
-            pytest.fail(f"{app} cannot be installed: {said}")
-        pytest.skip(f"{app} cannot be installed: {said}")
+            pytest.fail(f"{name} cannot be installed: {said}")
+        pytest.skip(f"{name} cannot be installed: {said}")
     if done.returncode != 0:
-        raise RuntimeError(f"{FOLDERS[app] / 'install'} failed with {done.returncode}: {said}")
+        raise RuntimeError(f"{command} failed with {done.returncode}: {said}")
     return target
 
 
