@@ -45,8 +45,9 @@ def _written(*arguments: str) -> None:
 
 def _passes(command: Sequence[str | Path], **options: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    said: str = done.stdout
+    assert done.returncode == 0, said + str(done.stderr)
+    return said
 
 
 def test_laravels_client_gets_the_mocked_responses(tmp_path: Path) -> None:
