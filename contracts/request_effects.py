@@ -33,10 +33,11 @@ _PAGE = "openCrossAppPage"
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request: the application, the operation ("": of no document), as whom, and what it may do. `user` is a role of
-    the deployment file, BACK_END, NOBODY, PAGE, or "unknown" for credentials that nobody gave."""
+    """A request: application, method, operation ("": of no document), as whom it is sent, and what it may do. `user` is
+    a role of the deployment file, BACK_END, NOBODY, PAGE, or "unknown" for credentials that nobody gave."""
 
     app: str
+    method: str
     operation: str
     user: str
     effects: Effects
@@ -71,17 +72,17 @@ class RequestEffects:
     def of(self, app: str, call: Call) -> SentRequest:
         """What a call to an application may do."""
         if not call.operation:
-            return SentRequest(app, "", self._user(call), frozenset({_of_unknown_path(call.method)}))
+            return SentRequest(app, call.method, "", self._user(call), frozenset({_of_unknown_path(call.method)}))
         operation = openapi.find(call.operation)
         if call.method in ("HEAD", "OPTIONS"):
-            return SentRequest(app, operation.id, NOBODY, frozenset({Effect.READ}))
+            return SentRequest(app, call.method, operation.id, NOBODY, frozenset({Effect.READ}))
         kind = self._kind(operation, call)
         found = {Effect.FORGE if self._is_forged(operation, call, kind) else kind}
         if call.method != operation.method:
             found.add(Effect.METHODS)
         if self._is_malformed(operation, call):
             found.add(Effect.MALFORMED)
-        return SentRequest(app, operation.id, self._user(call), frozenset(found))
+        return SentRequest(app, call.method, operation.id, self._user(call), frozenset(found))
 
     def of_page(self, app: str, call: Call) -> SentRequest:
         """What a request of an operation may do that a page sends in a browser: how it is written, with which token,
@@ -89,7 +90,7 @@ class RequestEffects:
         operation = openapi.find(call.operation)
         kind = self._kind(operation, call)
         forged = kind is Effect.CHANGE and not self._is_about_ours(operation, call)
-        return SentRequest(app, operation.id, PAGE, frozenset({Effect.FORGE if forged else kind}))
+        return SentRequest(app, call.method, operation.id, PAGE, frozenset({Effect.FORGE if forged else kind}))
 
     def _kind(self, operation: openapi.Operation, call: Call) -> Effect:
         if operation.changes or (operation.id == _PAGE and _fields(call).get("action")):

@@ -3,20 +3,23 @@ nothing."""
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import openapi
 from contracts.hi_events_session.rules_upstream import CACHE_SECONDS
+from crossapp.rehearsal import PlannedRequests, can_rehearse, rehearse
 from crossapp.run import Settings, context_of, stories_for
 from harness.capabilities import remedy_for
-from harness.deployment import Deployment
+from harness.deployment import Deployment, Safety
+from harness.effects import Effect, named
 from harness.render.words import system_name
 from harness.story import Phase, Story
 from scenarios.cast.exhausting import why_not
 from scenarios.cast.rate_limits import WINDOW
 from scenarios.planned_requests import SHARED, Circumstances, Count, counts_of
+from scenarios.stories.client_pages_are_read import MOST_FILES
 from scenarios.stories.updates_are_heard import SILENCE
 
 _MARGIN = 7.0
@@ -24,7 +27,7 @@ _MARGIN = 7.0
 # Seconds of our own work for a request and for a fuzzed case, and until an answer comes: on this machine, elsewhere.
 _REQUEST, _CASE, _NEAR, _FAR = 0.0025, 0.012, 0.002, 0.05
 _AT_ONCE = 8
-_FUZZING = "operations_are_fuzzed"
+_FUZZING, _FILES = "operations_are_fuzzed", "client_pages_are_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class PlannedStory:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run will do: `users` by their roles, `not_used_up` the rate limits that are too high, with the reason,
-    `left_out` the stories that this deployment cannot have, with the remedy, `seconds` the whole duration."""
+    `left_out` the stories that this deployment cannot have, with the remedy, `seconds` the whole duration. `rehearsed`:
+    of a production, every request; `exact`: no story changes an event, which it would read until that shows."""
 
     deployment: str
     users: tuple[str, ...]
@@ -70,13 +74,17 @@ class Plan:
     not_used_up: Mapping[str, str]
     left_out: Mapping[str, str]
     seconds: float
+    rehearsed: tuple[PlannedRequests, ...] = ()
+    exact: bool = False
 
     @property
     def requests(self) -> Mapping[str, int]:
         """About how many requests are sent, by operation."""
         found: Counter[str] = Counter()
-        for each in self.stories:
-            found.update(each.requests)
+        for each in self.rehearsed:
+            found[each.operation] += each.requests
+        for story in () if self.rehearsed else self.stories:
+            found.update(story.requests)
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -85,7 +93,8 @@ class Plan:
 
 
 def plan_of(deployment: Deployment, settings: Settings) -> Plan:
-    """The plan of a verification of a deployment."""
+    """The plan of a verification of a deployment; of a production it is rehearsed, which takes some seconds. Raises
+    EmbeddedError."""
     context = context_of(deployment, settings)
     chosen, left_out = [], {}
     for each in stories_for(settings):
@@ -100,6 +109,7 @@ def plan_of(deployment: Deployment, settings: Settings) -> Plan:
     waits = tuple(_waits(chosen, about, settings))
     obeying = [name for name in counts if name == SHARED or _phase(name, chosen) is not Phase.LAST]
     windows = tuple(_windows({name: counts[name] for name in obeying}, about))
+    rehearsed = _rehearsed(deployment, settings, chosen, counts) if deployment.is_production else ()
     sent = {name: {operation: each.requests for operation, each in of.items()} for name, of in counts.items()}
     return Plan(
         deployment=deployment.name,
@@ -109,8 +119,36 @@ def plan_of(deployment: Deployment, settings: Settings) -> Plan:
         windows=windows,
         not_used_up=_not_used_up(about),
         left_out=left_out,
-        seconds=round(_duration(chosen, counts, waits, windows, deployment), 1),
+        seconds=round(
+            max(_duration(chosen, counts, waits, windows, deployment), _paced(deployment.safety, rehearsed)), 1
+        ),
+        rehearsed=rehearsed,
+        exact=bool(rehearsed) and not any(Effect.CHANGE in (each.does or ()) for each in chosen),
     )
+
+
+def _rehearsed(
+    deployment: Deployment, settings: Settings, chosen: Sequence[Story], counts: Mapping[str, Mapping[str, Count]]
+) -> tuple[PlannedRequests, ...]:
+    """Every request of the stories; of those that cannot be rehearsed, what the table says."""
+    found = rehearse(deployment, settings, [each for each in chosen if can_rehearse(each)])
+    others = [
+        PlannedRequests(*_place_of(operation), "not rehearsed", named(each.declared or ()), count.requests)
+        for each in chosen
+        if not can_rehearse(each)
+        for operation, count in counts[each.name].items()
+    ]
+    return (*found, *others)
+
+
+def _place_of(operation: str) -> tuple[str, str, str]:
+    found = openapi.find(operation) if operation else None
+    return ("tuvens-api", "GET", "") if found is None else (found.app, found.method, found.id)
+
+
+def _paced(safety: Safety, rehearsed: Sequence[PlannedRequests]) -> float:
+    total = sum(each.requests for each in rehearsed)
+    return total / safety.requests_a_second if safety.requests_a_second else 0.0
 
 
 def _phase(name: str, stories: list[Story]) -> Phase | None:
@@ -191,13 +229,19 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """The plan as lines of text."""
     total = sum(plan.requests.values())
     users = ", ".join(plan.users) or "no user"
-    yield f"{system_name(plan.deployment)}: about {total} requests, as {users}. This plan sends nothing."
-    for app in openapi.APPS:
-        sent = {name: plan.requests[name] for name in openapi.load(app).operations if plan.requests.get(name)}
-        if sent:
-            yield f"  {app}: {', '.join(f'{name} {count}' for name, count in sent.items())}"
-    if plan.requests.get(""):
-        yield f"  other paths and files: {plan.requests['']}"
+    about = "" if plan.exact else "about "
+    yield f"{system_name(plan.deployment)}: {about}{total} requests, as {users}. This plan sends nothing."
+    if plan.rehearsed:
+        yield from _rehearsed_lines(plan.rehearsed)
+        if any(each.name == _FILES for each in plan.stories):
+            yield f"Besides, the scripts and styles that pages of tuvens-client name: {MOST_FILES} at most."
+    else:
+        for app in openapi.APPS:
+            sent = {name: plan.requests[name] for name in openapi.load(app).operations if plan.requests.get(name)}
+            if sent:
+                yield f"  {app}: {', '.join(f'{name} {count}' for name, count in sent.items())}"
+        if plan.requests.get(""):
+            yield f"  other paths and files: {plan.requests['']}"
     if plan.waits or plan.windows:
         yield "Waits, in parallel:"
     for wait in plan.waits:
@@ -218,3 +262,18 @@ def _said(story: str) -> str:
 
 def _long(seconds: float) -> str:
     return f"{math.ceil(seconds)} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def _rehearsed_lines(rehearsed: Sequence[PlannedRequests]) -> Iterator[str]:
+    """A line for each kind of request, in columns."""
+    heads = ("requests", "method", "operation", "as", "effects")
+    for app in dict.fromkeys(each.app for each in rehearsed):
+        rows = [
+            (str(each.requests), each.method, each.operation or "(other paths)", each.user, each.effects)
+            for each in rehearsed
+            if each.app == app
+        ]
+        widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+        yield f"{app}:"
+        for row in (heads, *rows):
+            yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

@@ -112,16 +112,22 @@ async def perform(
     *,
     listener: socket.socket | None = None,
     record: Path | None = None,
+    gate: Gate | None = None,
+    chosen: Sequence[Story] | None = None,
+    like: Deployment | None = None,
 ) -> Run:
     """Drive the stories against a deployment. Failures of the network are in the history, not raised.
 
     `listener` is a listening socket for the deployment's receiver; `record` is a file to which the history is appended
-    whenever a story ends. Raises DeploymentError if the receiver's address is in use, StoppedRunError if it is
-    cancelled.
+    whenever a story ends. For a rehearsal: the `gate` that notes what is sent, the `chosen` stories, and the deployment
+    whose capabilities count (`like`). Raises DeploymentError if the receiver's address is in use, StoppedRunError if it
+    is cancelled.
     """
     began = time.monotonic()
     minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
-    history = History(_planned(context_of(deployment, settings), deployment, settings))
+    driven = stories_for(settings) if chosen is None else chosen
+    history = History(_planned(context_of(like or deployment, settings), deployment, settings, driven))
+    gate = gate or Gate(deployment, declared_by, allowed_effects(deployment))
     async with AsyncExitStack() as stack:
         receiver = None
         if deployment.receiver is not None:
@@ -134,7 +140,6 @@ async def perform(
                     listener=listener,
                 )
             )
-        gate = Gate(deployment, declared_by, allowed_effects(deployment))
         recorder = recorder_for(deployment, history, gate=gate)
         if record is not None:
             progress = _appending(record, history, recorder.redactor, progress)
@@ -154,7 +159,7 @@ async def perform(
         await stack.enter_async_context(noting_lateness(recorder))
         with suppress(asyncio.CancelledError):
             await drive(
-                stories_for(settings),
+                driven,
                 lambda story: Cast(stage, story),
                 history,
                 skip=lambda story: _why_not(story, history, go_on=settings.go_on),
@@ -170,10 +175,10 @@ async def perform(
     return run
 
 
-def _planned(context: Context, deployment: Deployment, settings: Settings) -> Context:
+def _planned(context: Context, deployment: Deployment, settings: Settings, driven: Sequence[Story]) -> Context:
     """The context with what says, should the run be stopped, what it was to be."""
     planned = {
-        PLANNED: [each.name for each in stories_for(settings)],
+        PLANNED: [each.name for each in driven],
         "select": list(settings.select),
         "without": list(settings.without),
         JWTS: dict(_ends_of_jwts(deployment)),

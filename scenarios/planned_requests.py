@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openapi
 from contracts.hi_events_session.rules_sign_in import MOST_TRIES
@@ -133,6 +134,12 @@ def _fuzzed(about: Circumstances) -> Mapping[str, Count]:
     return found
 
 
+def _transport(about: Circumstances) -> Mapping[str, Count]:
+    target = about.deployment.targets.get("tuvens-api")
+    usual = target is not None and urlsplit(target.api_url).port in (None, 443)
+    return {"getEvent": Count(1, 0), **({"": Count(1, 0)} if usual else {})}
+
+
 _COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
     "generate_session_is_asked_too_often": lambda about: _reaching(about, "generateSession"),
     "questions_are_asked_too_often": lambda about: _reaching(about, *_QUESTIONS),
@@ -145,6 +152,7 @@ _COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
     SHARED: _shared,
     "many_are_asked_about_at_once": _asked_at_once,
     "many_sign_in_at_once": _signed_in_at_once,
+    "transport_is_checked": _transport,
     "tokens_are_sampled": lambda about: {"generateSession": Count(_MOST_SAMPLED, 0)},
     "operations_are_fuzzed": _fuzzed,
 }

@@ -49,9 +49,13 @@ class Outside:
 
 
 @contextmanager
-def launched(options: LaunchOptions | None = None) -> Iterator[Launched]:
-    """Simulators with these options."""
+def launched(
+    options: LaunchOptions | None = None, *, wrapped: Callable[[str, Any], Any] = lambda app, served: served
+) -> Iterator[Launched]:
+    """Simulators with these options; `wrapped` gives what is served in place of each ASGI application."""
     built = Launched(options or LaunchOptions())
+    for app, simulator in built.simulators.items():
+        simulator.app = wrapped(app, simulator.app)
     with _in_a_thread(built.serve):
         yield built
 

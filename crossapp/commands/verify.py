@@ -138,6 +138,8 @@ def verify(
             raise typer.BadParameter(f"no requirement matches {chosen}; see crossapp requirements")
         with deployed(deployment, faults=fault or ()) as target:
             if plan:
+                if target.is_production:
+                    errors.print("Rehearsing with simulators; nothing is sent to the deployment.", markup=False)
                 _show_plan(plan_of(target, settings), json=json)
                 return
             folder = whole / "verify" if with_load and whole is not None else whole

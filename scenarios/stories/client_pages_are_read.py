@@ -10,7 +10,8 @@ from scenarios.cast.page_files import files_named
 from scenarios.cast.sending import Reply
 from scenarios.catalogue import story
 
-_MOST = 100
+MOST_FILES = 100
+"""The most scripts and styles that are loaded."""
 
 
 @story(does={Effect.READ, Effect.MINT}, needs=("target:tuvens-client",))
@@ -31,7 +32,7 @@ async def client_pages_are_read(cast: Cast) -> None:
     for step, call in pages.items():
         waiting += _named(await cast.send(step, BROWSER, call))
     seen: set[str] = set()
-    while waiting and len(seen) < _MOST:
+    while waiting and len(seen) < MOST_FILES:
         url = waiting.pop(0)
         if url in seen:
             continue
