@@ -1,5 +1,6 @@
 """`crossapp report`: render a saved run again."""
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from harness.render.saved import REPORT_NAME, open_report, parse_report
 from harness.report import Report, ReportError
 
 STANDARD = Path("-")
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
 
 
 def report(
@@ -40,8 +42,12 @@ def report(
         typer.Option("--markdown", metavar="FILE", help="Write Markdown, short enough for a pull request comment."),
     ] = None,
     brief: Annotated[
-        bool, typer.Option("--brief", help="With --markdown: about ten lines, for a pull request or a step summary.")
+        bool, typer.Option("--brief", help="With --markdown: about 15 lines, for a pull request or a step summary.")
     ] = False,
+    link: Annotated[
+        str,
+        typer.Option("--link", metavar="URL", help="With --brief: link to this address of the whole report."),
+    ] = "",
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the id of each blocked requirement.")
@@ -56,11 +62,15 @@ def report(
     """
     if brief and markdown is None:
         raise typer.BadParameter("--brief shortens --markdown FILE: give both")
+    if link and not brief:
+        raise typer.BadParameter("--link needs --markdown FILE --brief")
+    if link and not _ADDRESS.fullmatch(link):
+        raise typer.BadParameter(f"--link {link!r} is not an http or https address")
     saved = merged([load(each) for each in files])
     wanted = {"html": html, "markdown": markdown, "junit": junit}
     for kind, path in wanted.items():
         if path is not None:
-            write(path, _rendered("brief" if kind == "markdown" and brief else kind, saved))
+            write(path, brief_markdown(saved, link) if kind == "markdown" and brief else _rendered(kind, saved))
     if not any(wanted.values()):
         show_report(saved, json=False, verbose=verbose, quiet=quiet)
     raise typer.Exit(saved.footer.exit_code)
@@ -120,4 +130,4 @@ def refused(text: str) -> typer.Exit:
 
 
 def _rendered(kind: str, saved: Report) -> str:
-    return {"html": to_html, "markdown": to_markdown, "brief": brief_markdown, "junit": to_junit}[kind](saved)
+    return {"html": to_html, "markdown": to_markdown, "junit": to_junit}[kind](saved)

@@ -110,6 +110,16 @@ class Arrangement:
         )
         return tuple((word, cause) for word, causes in groups for cause in causes)
 
+    def named(self, claims: Iterable[str]) -> str:
+        """`C-HE-01 validate route, C-HE-02 status route`."""
+        return ", ".join(f"{each} {self.names.get(each, '')}".rstrip() for each in claims)
+
+    def blocked_in_words(self, cause: Cause) -> str:
+        """`94 requirements of 2 claims: sign-in page, callback page`."""
+        claims = [self.names.get(each) or each for each in cause.blocked_claims]
+        of_claims = f" of {count(len(claims), 'claim')}: {', '.join(claims)}" if claims else ""
+        return count(len(cause.blocks), "requirement") + of_claims
+
     @property
     def verdicts(self) -> Counter[VerdictName]:
         """How many findings have each verdict."""

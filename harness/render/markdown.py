@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.render import load_words
+from harness.render.answers import answers
 from harness.render.arrange import Arrangement, Cause, arrange, cautions, counts_in_words, headline
 from harness.render.page import Cell, RepositoryRow, StatusPage
 from harness.render.text import one_line, prose, visible
@@ -53,8 +54,9 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
     return "\n\n".join([*kept, end]) + "\n"
 
 
-def brief_markdown(report: Report) -> str:
-    """The report in about ten lines: headline, status page, at most five problems, exit code."""
+def brief_markdown(report: Report, link: str = "") -> str:
+    """The report in about 15 lines: headline, answers, at most five problems, exit code, and where the whole report is.
+    `link`: its http or https address."""
     arranged = arrange(report)
     problems = [
         f"- {word}: {code(cause.requirement)}{f' {escaped(cause.finding.statement)}' if cause.finding else ''}"
@@ -62,9 +64,17 @@ def brief_markdown(report: Report) -> str:
     ]
     more = [f"- and {count(len(problems) - _BRIEF, 'more problem')}"] if len(problems) > _BRIEF else []
     title = f"## {escaped(system_name(report.header.deployment))}: {headline(arranged)}"
-    page = [f"{arranged.page.sentence}."] if arranged.page.is_known else []
-    code_and_meaning = f"Exit code {report.footer.exit_code}: {exit_code_in_words(report.footer.exit_code)}."
-    return "\n".join([title, "", *page, *problems[:_BRIEF], *more, "", code_and_meaning]) + "\n"
+    whole = f"[The whole report](<{link}>)" if link else "The whole report: report.html in the folder of the run."
+    ended = f"Exit code {report.footer.exit_code}: {exit_code_in_words(report.footer.exit_code)}. {whole}"
+    listed = [*problems[:_BRIEF], *more]
+    parts = [title, _answers(arranged), *(["Problems:\n\n" + "\n".join(listed)] if listed else []), ended]
+    return "\n\n".join(parts) + "\n"
+
+
+def _answers(arranged: Arrangement) -> str:
+    page = [f"{arranged.page.sentence}.", ""] if arranged.page.is_known else []
+    found = [f"- **{escaped(each.question)}** {escaped(each.text)}" for each in answers(arranged)]
+    return "\n".join([*page, *found])
 
 
 def escaped(text: str) -> str:
@@ -103,10 +113,11 @@ def _longest_run(text: str) -> int:
 
 def _blocks(arranged: Arrangement) -> Iterator[str]:
     yield _head(arranged)
+    yield _answers(arranged)
     if arranged.page.is_known:
         yield _matrix(arranged.page)
     for _, title, causes in arranged.blocking:
-        yield f"### {title} ({len(causes)})\n\n" + "\n".join(_blocker(each) for each in causes)
+        yield f"### {title} ({len(causes)})\n\n" + "\n".join(_blocker(each, arranged) for each in causes)
     if arranged.problems:
         yield "### Declared deviations out of date\n\n" + "\n".join(f"- {escaped(each)}" for each in arranged.problems)
     if arranged.crashes:
@@ -122,7 +133,7 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         ("Waived", arranged.waived),
         ("Notes", arranged.notes),
     ):
-        yield from _section(title, causes, arranged.report.header.started)
+        yield from _section(title, causes, arranged)
     yield from _not_applicable(arranged)
     for row in arranged.page.rows:
         yield _claims(row)
@@ -163,19 +174,12 @@ def _end(arranged: Arrangement) -> str:
     return f"### Counts\n\n{counts}\n\n{took}Exit code {footer.exit_code}: {words}."
 
 
-def _blocker(cause: Cause) -> str:
+def _blocker(cause: Cause, arranged: Arrangement) -> str:
     finding = cause.finding
     owner = f" ({cause.severity}, owner: {escaped(finding.obliged)})" if finding else ""
     statement = f"{owner} {escaped(finding.statement)}" if finding else " not in this report."
-    blocks = f" **Blocks {_blocked(cause)}.**" if cause.blocks else ""
+    blocks = f" **Blocks {escaped(arranged.blocked_in_words(cause))}.**" if cause.blocks else ""
     return f"- {code(cause.requirement)}{statement}{blocks}"
-
-
-def _blocked(cause: Cause) -> str:
-    claims = cause.blocked_claims
-    return count(len(cause.blocks), "requirement") + (
-        f" of {count(len(claims), 'claim')} ({', '.join(escaped(each) for each in claims)})" if claims else ""
-    )
 
 
 def _matrix(page: StatusPage) -> str:
@@ -184,34 +188,32 @@ def _matrix(page: StatusPage) -> str:
     for row in page.rows:
         found = [row.repository, *(_cell(row.cell(each)) for each in page.areas), row.ready, row.page_said]
         rows.append(f"| {' | '.join(escaped(each) for each in found)} |")
-    unknown = ", ".join(f"{escaped(words)}: {number}" for words, number in page.would_settle)
-    settling = [f"Unknown, with what would decide it: {unknown}.", ""] if unknown else []
-    return "\n".join([f"### {page.sentence}", "", *settling, *rows])
+    return "\n".join(["### Repositories", "", *rows])
 
 
 def _cell(cell: Cell | None) -> str:
     return f"{SYMBOLS[cell.verdict]} {cell.words}" if cell is not None else "–"
 
 
-def _section(title: str, causes: Sequence[Cause], started: str) -> Iterator[str]:
+def _section(title: str, causes: Sequence[Cause], arranged: Arrangement) -> Iterator[str]:
     for number, cause in enumerate(causes):
         heading = f"### {title} ({len(causes)})\n\n" if number == 0 else ""
-        yield heading + _cause(cause, started)
+        yield heading + _cause(cause, arranged)
 
 
-def _cause(cause: Cause, started: str) -> str:
+def _cause(cause: Cause, arranged: Arrangement) -> str:
     finding = cause.finding
     if finding is None:
         parts = [f"#### {code(cause.requirement)}", "Not in this report: it was not selected, or did not run."]
     else:
         parts = [
             f"#### {heading_word(finding).upper()} {code(finding.requirement)}",
-            escaped(finding.statement) + (f" ({', '.join(map(escaped, finding.claims))})" if finding.claims else ""),
+            escaped(finding.statement) + (f" ({escaped(arranged.named(finding.claims))})" if finding.claims else ""),
             fenced(_facts(finding), "text"),
         ]
         if finding.reproduce:
             parts.append(fenced(finding.reproduce, "sh"))
-        declared = declaration(finding, started)
+        declared = declaration(finding, arranged.report.header.started)
         if declared:
             parts.append("If it is intended, declare it in the deployment file:\n\n" + fenced(declared, "toml"))
     if cause.witnesses:
@@ -220,7 +222,9 @@ def _cause(cause: Cause, started: str) -> str:
         parts.append(f"<details><summary>{cause.same} {more}</summary>\n\n{seen}\n\n</details>")
     if cause.blocks:
         blocked = "\n".join(f"- {code(each.requirement)}" for each in cause.blocks)
-        parts.append(f"<details><summary>Blocks {_blocked(cause)}</summary>\n\n{blocked}\n\n</details>")
+        parts.append(
+            f"<details><summary>Blocks {escaped(arranged.blocked_in_words(cause))}</summary>\n\n{blocked}\n\n</details>"
+        )
     return "\n\n".join(parts)
 
 

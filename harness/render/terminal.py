@@ -110,7 +110,7 @@ class _Printer:
             if listed:
                 self._list(one_line(each.requirement) for each in cause.witnesses)
         if cause.blocks:
-            self._field("blocks", _blocks(cause) + (":" if self._verbose else ""))
+            self._field("blocks", self._arranged.blocked_in_words(cause))
             if self._verbose:
                 self._list(one_line(each.requirement) for each in cause.blocks)
 
@@ -118,6 +118,8 @@ class _Printer:
         for label, value in details(finding).items():
             if label == "exchange":
                 self._exchanges(finding)
+            elif label == "claims":
+                self._field(label, self._arranged.named(finding.claims))
             else:
                 self._field(label, value)
         if finding.reproduce:
@@ -236,12 +238,6 @@ class _Printer:
     def _write(self, text: Text) -> None:
         text.plain = in_encoding(text.plain, self._console.encoding)
         self._console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
-
-
-def _blocks(cause: Cause) -> str:
-    claims = cause.blocked_claims
-    of_claims = f" of {count(len(claims), 'claim')} ({', '.join(claims)})" if claims else ""
-    return f"{count(len(cause.blocks), 'requirement')}{of_claims}"
 
 
 def _exchange(shown: ShownExchange) -> str:

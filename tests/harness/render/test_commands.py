@@ -49,12 +49,25 @@ def test_a_report_goes_from_standard_input_to_standard_output(saved: Path) -> No
     assert result.stdout.startswith("## staging")
 
 
-def test_a_brief_report_has_about_ten_lines(saved: Path) -> None:
-    result = RUNNER.invoke(APP, ["report", str(saved), "--markdown", "-", "--brief"])
-    lines = result.stdout.splitlines()
+def test_a_brief_report_is_short_and_links_the_whole_one(saved: Path) -> None:
+    brief = ["report", str(saved), "--markdown", "-", "--brief"]
+    lines = RUNNER.invoke(APP, brief).stdout.splitlines()
     assert lines[0].startswith("## staging: 4 problems block production")
-    assert len([each for each in lines if each]) <= 10
+    assert len([each for each in lines if each]) <= 16
     assert lines[-1].startswith("Exit code 1: ")
+    assert lines[-1].endswith("The whole report: report.html in the folder of the run.")
+    linked = RUNNER.invoke(APP, [*brief, "--link", "https://github.com/o/r/actions/runs/1/artifacts/2"]).stdout
+    assert linked.endswith("[The whole report](<https://github.com/o/r/actions/runs/1/artifacts/2>)\n")
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "report.html", "https://a.example/> [x](b"])
+def test_a_link_that_is_no_address_is_refused(saved: Path, link: str) -> None:
+    result = RUNNER.invoke(APP, ["report", str(saved), "--markdown", "-", "--brief", "--link", link])
+    assert (result.exit_code != 0, result.stdout) == (True, "")
+
+
+def test_a_link_belongs_to_the_brief_report(saved: Path) -> None:
+    assert "--brief" in RUNNER.invoke(APP, ["report", str(saved), "--link", "https://a.example/"]).output
 
 
 def test_brief_without_markdown_is_refused(saved: Path) -> None:

@@ -77,12 +77,14 @@ def test_what_blocks_production_is_on_top_and_names_what_it_blocks() -> None:
     text = to_markdown(sample.sample())
     order = [
         "## staging: 4 problems block production",
-        "### Of 85 lines of the status page",
+        "Of 85 lines of the status page",
+        "May we deploy?",
+        "### Repositories",
         "### What blocks production",
         "### Violated",
     ]
     assert [text.index(each) for each in order] == sorted(text.index(each) for each in order)
-    assert "**Blocks 11 requirements of 9 claims (C-HE-05, " in text
+    assert "**Blocks 11 requirements of 9 claims: session accepted, " in text
 
 
 def test_every_claim_is_in_the_table_of_its_repository() -> None:
