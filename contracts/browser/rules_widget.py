@@ -35,7 +35,11 @@ CHANGES = (
     "hi_events_delivery.every_status_is_delivered",
     "webhook.an_update_changes_the_event",
 )
-_TOLD = ("event_stream.an_applied_update_is_told", "event_stream.messages_are_unnamed")
+_TOLD = (
+    "event_stream.an_applied_update_is_told",
+    "event_stream.messages_are_unnamed",
+    "event_stream.messages_have_the_form",
+)
 
 rule = RuleFamily(
     level=MUST,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import openapi
 from contracts.catalogue import catalogue
-from harness.history import SHARED, History
+from harness.history import SHARED, History, StreamEvent
 from harness.requirement import WHOLE_RECORD
 from simulators.kit.mutants import Mutant
 
 Response = tuple[str, int]
 """An operationId and a status."""
+_STREAMED: Response = ("streamEventUpdates", 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Reach:
         for each in history.exchanges():
             if each.status is not None:
                 found[each.step.partition("/")[0]].add((each.operation, each.status))
+        for event in history.entries:
+            if isinstance(event, StreamEvent):
+                found[event.step.partition("/")[0]].add(_STREAMED)
         return cls(
             {story: frozenset(seen) for story, seen in found.items()},
             {story: frozenset(seen) for story, seen in pages.items()},

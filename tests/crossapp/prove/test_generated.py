@@ -25,7 +25,7 @@ from crossapp.prove.generated_text import as_markdown, as_text, mutant_line
 from crossapp.prove.reach import Reach
 from harness.exit_codes import ExitCode
 from simulators.kit.mutants import Mutant, find
-from tests.contracts.histories import answer, history
+from tests.contracts.histories import answer, history, opened
 
 OWN, OTHER = "session_token.mints_a_session", "client_session.wraps_a_session"
 KILLED = MutantRow("mutate:generateSession:200:/session_token:drop", "tuvens-api", False, fired=9, red=(OWN,))
@@ -160,6 +160,14 @@ def test_a_mutant_reaches_the_rules_about_whoever_calls_its_operation() -> None:
     assert "hi_events_delivery.a_change_is_sent" in reports.requirements(
         mutant("mutate:receiveEventStatusChanged:200:/success:drop")
     )
+
+
+def test_a_mutant_of_a_message_reaches_the_rules_of_the_stories_that_listen() -> None:
+    found = Reach.of(history(opened("updates_are_heard/page")), {}).requirements(
+        mutant("mutate:streamEventUpdates:200:/type:drop")
+    )
+    assert "event_stream.messages_have_the_form" in found
+    assert "webhook.live_gives_active" not in found
 
 
 def test_a_mutant_of_what_stories_share_reaches_all_rules() -> None:
