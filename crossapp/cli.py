@@ -14,7 +14,6 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-import simulators
 from crossapp.command_name import begin, end
 from harness.exit_codes import ExitCode
 
@@ -27,7 +26,7 @@ _COMMANDS = {
     "init": ("crossapp.commands.init:init", "Write a deployment file."),
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
     "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
-    "up": (f"{simulators.__name__}.up:up", "Start simulated applications on this machine."),
+    "up": ("crossapp.commands.up:up", "Start simulated applications on this machine."),
     "logs": ("crossapp.commands.logs:logs", "Print the traffic of the running simulators."),
     "trigger": ("crossapp.commands.trigger:trigger", "Make a simulated application act."),
     "clock": ("crossapp.commands.clock:clock", "Show or move the clocks of the running simulators."),

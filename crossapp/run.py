@@ -30,6 +30,7 @@ from harness.capabilities import allowed_effects, capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import ENDS, Progress, drive
+from harness.extras import EXTRAS, is_installed
 from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
@@ -305,7 +306,12 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
             app: {"url": each.url, "api_url": each.api_url, "kind": each.kind}
             for app, each in deployment.targets.items()
         },
-        capabilities=capabilities_of(deployment, patience=settings.patience, browser=chromium.is_available()),
+        capabilities=capabilities_of(
+            deployment,
+            patience=settings.patience,
+            browser=chromium.is_available(),
+            extras=[each for each in EXTRAS if is_installed(each)],
+        ),
         settings={
             "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
             "session_expiry_stated": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None),

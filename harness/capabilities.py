@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from harness.deployment import Deployment, Target
 from harness.effects import NOT_ATTACKED, Effect, Effects, profile_of
+from harness.extras import remedy
 
 # A capability is `word` or `word:subject`; {} in a remedy is the subject.
 _REMEDIES = {
@@ -38,10 +39,11 @@ _REMEDIES = {
     Effect.FUZZ: "fuzzing is switched off: set safety.fuzz = true",
     Effect.METHODS: "other methods are switched off: set safety.unexpected_methods = true",
     "simulated": "only where all applications are simulated",
+    "extra": remedy("{}"),
     "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
     "https": "{} is not served over https: checked on real deployments only",
     "raised-limits": "the rate limit of {} is too low: raise it, and state the new limit under rate_limits",
-    "browser": "no browser is installed: apt-get install chromium && pip install -c constraints.txt -e '.[browser]' "
+    "browser": "no browser is installed: apt-get install chromium && pip install 'crossapp[browser]' "
     "(CROSSAPP_CHROMIUM names another Chromium)",
     "return-origin": "no allowed return URL is known: add return_origin",
 }
@@ -56,10 +58,13 @@ def remedy_for(capability: str, kinds: Collection[str] = ()) -> str:
     return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
 
 
-def capabilities_of(deployment: Deployment, *, patience: float = 0.0, browser: bool = False) -> frozenset[str]:
+def capabilities_of(
+    deployment: Deployment, *, patience: float = 0.0, browser: bool = False, extras: Collection[str] = ()
+) -> frozenset[str]:
     """The capabilities of a deployment. `patience`: seconds that a run may wait for an expiry or a retry; `browser`:
-    whether a browser is installed."""
+    whether a browser is installed; `extras`: those that are installed."""
     found: set[str] = {"browser"} if browser else set()
+    found |= {f"extra:{each}" for each in extras}
     for target in deployment.targets.values():
         found |= _of_target(target, patience)
         if deployment.receiver is not None:

@@ -9,11 +9,11 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness.child_environment import child_environment
+from harness.extras import is_installed
 from harness.redact import Redactor
 from harness.relay import Relay
 from harness.story import StoryStoppedError
@@ -48,7 +48,7 @@ def executable() -> str | None:
 
 def is_available() -> bool:
     """Whether Chromium and Playwright are installed."""
-    return executable() is not None and find_spec("playwright") is not None
+    return executable() is not None and is_installed("browser")
 
 
 class Chromium:

@@ -36,7 +36,7 @@ rule = RuleFamily(level=MUST, story=STORY)
     section="Errors",
     quote="then the request's form (400), then existence and permission (404, 403)",
     settles="C-TA-27",
-    needs=["target:tuvens-api", "fuzzing"],
+    needs=["target:tuvens-api", "fuzzing", "extra:fuzz"],
     depends_on=["routes.tuvens-api_answers", _MINTS, _STREAM],
 )
 def nonsense_is_refused(history: History) -> Verdict:
@@ -132,7 +132,7 @@ def _add_rule(operation: Operation, refusals: Quote) -> None:
         section=refusals.section,
         quote=refusals.text,
         story=[STORY, PROBE] if operation.contract.optional else STORY,
-        needs=[f"target:{operation.app}", "fuzzing", *filter(None, [operation.changes])],
+        needs=[f"target:{operation.app}", "fuzzing", "extra:fuzz", *filter(None, [operation.changes])],
         depends_on=[premise_of(operation), *_premises(operation)],
         next_step="Repeat the case with the curl command; the exchanges contain the smallest request for each cause.",
     )(_withstands(operation))

@@ -134,7 +134,7 @@ for _interaction in interactions():
         section=_interaction.section,
         quote=_interaction.quote,
         story=[step.partition("/")[0] for step in _interaction.steps],
-        needs=list(dict.fromkeys((f"target:{_interaction.provider}", *_state.needs))),
+        needs=list(dict.fromkeys((f"target:{_interaction.provider}", "extra:pact", *_state.needs))),
         depends_on=list(dict.fromkeys((*_route, *_state.premises, *_RESTS_ON.get(_interaction.name, ())))),
         next_step=f"Compare the exchange with the interaction “{_interaction.description}” of "
         f"contracts/pacts/{_interaction.file.name}.",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import typer
 
@@ -10,6 +9,7 @@ from crossapp.command_name import command_name
 from crossapp.commands.output import stderr
 from crossapp.durations import seconds
 from harness.exit_codes import ExitCode
+from harness.extras import is_installed, remedy
 
 
 @contextmanager
@@ -27,10 +27,10 @@ def reported(*kinds: type[Exception], at: str = "", code: ExitCode = ExitCode.US
         raise typer.Exit(code) from None
 
 
-def need_locust() -> None:
-    """Raise BadParameter if Locust is not installed."""
-    if find_spec("locust") is None:
-        raise typer.BadParameter("Locust is not installed: pip install -c constraints.txt -e '.[load]'")
+def need(extra: str) -> None:
+    """Raise BadParameter if an extra is not installed."""
+    if not is_installed(extra):
+        raise typer.BadParameter(remedy(extra))
 
 
 def seconds_of(option: str, text: str) -> float:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from contracts.catalogue import claims
-from crossapp.commands.errors import need_locust, reported, seconds_of
+from crossapp.commands.errors import need, reported, seconds_of
 from crossapp.commands.output import make_folder, remove_report, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
 from crossapp.load_deployment import loaded
@@ -161,7 +161,7 @@ def load(
         for line in plan_lines(options, measured_pace(tabs) if options.pages.seconds else 0.0):
             typer.echo(in_encoding(line, sys.stdout.encoding))
         return
-    need_locust()
+    need("load")
     folder = report or (None if json else Path("crossapp-load"))
     make_folder(folder)
     if folder is not None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from contracts.recording import recorder_for
-from crossapp.commands.errors import reported
+from crossapp.commands.errors import need, reported
 from crossapp.commands.output import LossyConsole, printing, stderr
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
@@ -71,6 +71,7 @@ def lockstep(
 
     Exit code 0 if all responses agreed, 1 for a difference, 2 if some sequences could not be compared, 4 if none could.
     """
+    need("fuzz")
     errors = stderr()
     with reported(DeploymentError, EmbeddedError), ExitStack() as stack:
         # Hypothesis would keep files in the working directory.

@@ -9,17 +9,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from crossapp.commands.errors import need_locust
+from crossapp.commands.errors import need
 from crossapp.commands.output import printing
-from crossapp.prove.matrix import BROWSER, SUITES, Matrix, Row, suites_for
+from crossapp.prove.matrix import BROWSER, LOAD, SUITES, Matrix, Row, suites_for
 from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import proofs, prove, saved
 from harness import chromium
 from harness.capabilities import remedy_for
 from harness.exit_codes import ExitCode
+from harness.extras import is_installed, remedy
 from harness.report import json_line
 from harness.suggestions import meant
 from simulators.kit.faults import Fault
+
+_EXTRAS = {"Pact": "pact", "Schemathesis": "fuzz", LOAD: "load"}
 
 
 def prove_command(
@@ -84,6 +87,9 @@ def prove_command(
         # Imported here: pydantic takes 0.2 s to import, and no other command needs these.
         from crossapp.commands.prove_generated import prove_generated
 
+        if not (listed or rows_of):
+            need("fuzz")
+            need("pact")
         prove_generated(
             patterns,
             jobs=jobs or os.cpu_count() or 1,
@@ -99,8 +105,6 @@ def prove_command(
             raise typer.BadParameter(f"--suite: there is no suite {name}; {meant(name, SUITES)}")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     if not (listed or rows_of):
-        if "load" in suites:
-            need_locust()
         suites = _runnable(suites, asked=bool(suite), errors=errors)
     faults = [each for each in proofs(patterns, suites) if each.kind == "benign" or not staged]
     if not faults:
@@ -135,13 +139,21 @@ def prove_command(
 
 
 def _runnable(suites: tuple[str, ...], *, asked: bool, errors: Console) -> tuple[str, ...]:
-    """The suites without the browser's where there is none: said, or refused where it was asked for by name."""
-    if BROWSER not in suites or chromium.is_available():
-        return suites
-    if asked:
-        raise typer.BadParameter(f"--suite: {remedy_for('browser')}")
-    errors.print(f"crossapp prove: the browser suite is left out: {remedy_for('browser')}", markup=False)
-    return tuple(each for each in suites if each != BROWSER)
+    """The suites of which all is installed. Others are left out with a message, or refused if `asked` for by name."""
+    lacking = {each: why for each in suites if (why := _lacking(each))}
+    for suite, why in lacking.items():
+        if asked:
+            raise typer.BadParameter(f"--suite: {why}")
+        errors.print(f"crossapp prove: the suite {suite} is left out: {why}", markup=False)
+    return tuple(each for each in suites if each not in lacking)
+
+
+def _lacking(suite: str) -> str:
+    """What is not installed for a suite, and the remedy; empty if all is."""
+    if suite == BROWSER:
+        return "" if chromium.is_available() else remedy_for("browser")
+    extra = _EXTRAS.get(suite)
+    return "" if extra is None or is_installed(extra) else remedy(extra)
 
 
 def _saved(files: list[Path]) -> dict[str, Row]:

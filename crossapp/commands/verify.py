@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from contracts.uncovered import RUN_LOAD
-from crossapp.commands.errors import need_locust, reported, seconds_of
+from crossapp.commands.errors import need, reported, seconds_of
 from crossapp.commands.output import (
     HISTORY_FILE,
     make_folder,
@@ -121,7 +121,7 @@ def verify(
     if with_load and fault:
         raise typer.BadParameter("--fault cannot be combined with --with-load: crossapp load would run without it")
     if with_load:
-        need_locust()
+        need("load")
     settings = Settings(
         select=tuple(select or ()),
         without=tuple(without or ()),

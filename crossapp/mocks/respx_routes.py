@@ -16,6 +16,7 @@ from contracts.webhook.wire import event_status_changed, sign, status_changed_bo
 from crossapp.mocks.matching import MockedRequest, differences
 from crossapp.mocks.problems import request_problems
 from crossapp.mocks.table import MockedInteraction, default_values, table
+from harness.extras import remedy
 from harness.http import Call
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _respx() -> ModuleType:
     try:
         return import_module("respx")
     except ImportError:
-        raise MocksNotInstalledError("respx is not installed: pip install -c constraints.txt -e '.[mocks]'") from None
+        raise MocksNotInstalledError(remedy("mocks")) from None
 
 
 @cache

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import openapi
+from harness.capabilities import remedy_for
 from harness.chromium import Chromium, is_available
 from harness.deployment import Deployment
 from harness.history import History
@@ -51,7 +52,7 @@ def left_out(deployment: Deployment, options: PageLoadOptions) -> str:
     if CLIENT not in deployment.targets:
         return "the deployment has no tuvens-client: add its url under [targets.tuvens-client]"
     if not is_available():
-        return "no browser is installed: install chromium and crossapp[browser] (docs/browser.md)"
+        return remedy_for("browser")
     return ""
 
 

@@ -19,6 +19,7 @@ from scenarios.tools.fuzzing.campaign import Campaign
 @story(
     does={Effect.READ, Effect.MINT, Effect.CHANGE, Effect.MALFORMED, Effect.FORGE, Effect.FUZZ},
     phase=Phase.ONE_BY_ONE,
+    needs=("extra:fuzz",),
 )
 async def operations_are_fuzzed(cast: Cast) -> None:
     """Someone sends every operation the examples of its document, the edges of every field, and nonsense."""

@@ -15,14 +15,15 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from crossapp import cli
-from crossapp.commands.errors import need_locust, seconds_of
+from crossapp.commands.errors import seconds_of
 from crossapp.commands.verify import _progress
 from crossapp.run import Settings, stories_for
+from harness.extras import EXTRAS
 
 _WAITS = """
 import signal, sys, time
 from crossapp import cli
-from crossapp.commands.errors import need_locust, seconds_of
+from crossapp.commands.errors import seconds_of
 from crossapp.commands.verify import _progress
 from crossapp.run import Settings, stories_for
 if sys.argv[1] == "background":
@@ -130,10 +131,24 @@ def test_the_version_names_the_edition(capsys: pytest.CaptureFixture[str]) -> No
     assert re.fullmatch(r"crossapp \S+, edition 2025-07(, commit [0-9a-f]{12})?\n", capsys.readouterr().out)
 
 
-def test_without_locust_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crossapp.commands.errors.find_spec", lambda _: None)
-    with pytest.raises(typer.BadParameter, match="pip install"):
-        need_locust()
+@pytest.mark.parametrize(
+    ("extra", "command"),
+    [
+        ("load", ["load"]),
+        ("load", ["verify", "--with-load"]),
+        ("load", ["prove", "--suite", "load"]),
+        ("pact", ["prove", "--suite", "Pact"]),
+        ("fuzz", ["prove", "--suite", "Schemathesis"]),
+        ("fuzz", ["prove", "--generated"]),
+        ("fuzz", ["lockstep"]),
+    ],
+)
+def test_a_missing_extra_is_a_usage_error_with_the_command_that_installs_it(
+    extra: str, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.extras.find_spec", lambda module: None if module == EXTRAS[extra] else module)
+    with pytest.raises(typer.BadParameter, match=re.escape(f"pip install 'crossapp[{extra}]'")):
+        cli.app(command, standalone_mode=False)
 
 
 def test_a_duration_has_a_unit_unless_it_is_0() -> None:

@@ -279,3 +279,18 @@ def test_pytest_runs_the_same_requirements(tmp_path: Path) -> None:
     )
     assert wrong.returncode == 1
     assert catalogue()["cors.other_origins_are_not_admitted"].statement in wrong.stdout
+
+
+def test_without_fuzzing_and_pact_their_requirements_are_not_applicable_and_name_the_commands(tmp_path: Path) -> None:
+    absent = "import sys; sys.modules.update(dict.fromkeys(('schemathesis', 'hypothesis', 'pact')))"
+    chosen = {"fuzzing.getEvent": "fuzz", "pact.hi_events_validate_session_tells_whose_it_is": "pact"}
+    code = f"{absent}; from crossapp.cli import main; main()"
+    command = [sys.executable, "-c", code, "verify", "--json", *(f"--select={each}" for each in chosen)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    lines = map(json.loads, done.stdout.splitlines())
+    found = {each["requirement"]: each for each in lines if each["type"] == "finding"}
+    for name, extra in chosen.items():
+        assert found[name]["verdict"] == "not_applicable"
+        assert f"the extra {extra} is not installed: pip install 'crossapp[{extra}]'" in found[name]["reason"]
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
