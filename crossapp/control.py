@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 
 import openapi
-from crossapp.durations import seconds
 from harness.deployment import Control
+from harness.durations import seconds
 from harness.sse import SseReader
 from harness.suggestions import meant
 
@@ -69,9 +69,11 @@ class ControlClient:
         """Reset state, counters and journal; with `everything` also clock, faults, limits and seed."""
         self.call("POST", "/reset", everything="true" if everything else None)
 
-    def arm(self, fault: str, *, times: int | None = None) -> None:
-        """Arm a fault, for the first `times` requests that it concerns or (None) for all."""
-        self.call("PUT", _fault(fault), {"times": times})
+    def arm(self, fault: str, *, times: int | None = None) -> dict[str, Any]:
+        """Arm a fault, for the first `times` requests that it concerns or (None) for all; the fault as in `faults`.
+
+        One of any operation, such as `getEvent:respond=503x2`, may say in its name for how many."""
+        return dict(self.call("PUT", _fault(fault), {"times": times}))
 
     def disarm(self, fault: str | None = None) -> None:
         """Disarm a fault, or all of them."""
@@ -80,11 +82,11 @@ class ControlClient:
     @contextmanager
     def fault(self, name: str, *, times: int | None = None) -> Iterator[None]:
         """Arm a fault inside the block."""
-        self.arm(name, times=times)
+        armed = self.arm(name, times=times)["name"]
         try:
             yield
         finally:
-            self.disarm(name)
+            self.disarm(armed)
 
     def faults(self) -> list[dict[str, Any]]:
         """All faults of the application: `name`, `armed`, `left`, `fired`, …"""

@@ -135,10 +135,10 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
     import asyncio
 
     from crossapp.deployments import deployed
-    from crossapp.durations import seconds
     from crossapp.embedded import EmbeddedError
     from crossapp.run import Settings, perform, report_of
     from harness.deployment import DeploymentError
+    from harness.durations import seconds
 
     file = config.getoption("--crossapp-deployment")
     try:

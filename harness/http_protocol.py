@@ -41,3 +41,11 @@ def _without_chunks(cycle: RequestResponseCycle) -> Any:
         await send(message)
 
     return send_unchunked
+
+
+def close_connection(receive: Any) -> None:
+    """Close the connection of a request at once. `receive`: as the application has it from the server; of another
+    server's, nothing is closed."""
+    cycle = getattr(receive, "__self__", None)
+    if isinstance(cycle, RequestResponseCycle):
+        cycle.transport.close()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openapi
 from harness.deployment import Control
@@ -19,6 +19,7 @@ from harness.suggestions import meant
 from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
+from simulators.kit.faults import Fault
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
 from simulators.kit.simulator import Simulator
@@ -29,6 +30,9 @@ from simulators.tuvens_api.jwts import mint_jwt
 from simulators.tuvens_client.config import TuvensClientConfig
 from simulators.workers import Workers
 from simulators.workers import check as check_workers
+
+if TYPE_CHECKING:
+    from simulators.kit.generic_faults import FaultsByHeader
 
 TUVENS_API, HI_EVENTS, TUVENS_CLIENT = "tuvens-api", "hi.events", "tuvens-client"
 APPS = (TUVENS_API, HI_EVENTS, TUVENS_CLIENT)
@@ -107,6 +111,8 @@ class Launched:
             for app, simulator in self.simulators.items():
                 simulator.address = self.urls[app]
                 simulator.clock.set(simulator.clock.now() + options.clocks.get(app, 0.0))
+                for fault, times in _made_faults(app, options):
+                    simulator.arm_at_start(fault, times)
                 if options.control:
                     simulator.together = tuple(self.simulators.values())
         except BaseException:
@@ -152,7 +158,9 @@ class Launched:
         workers = Workers(self._tuvens_config, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2]))
         try:
             for app, simulator in self.simulators.items():
-                servers.append(Server(simulator.app, lifespan="on", timeout_keep_alive=30))
+                by_header = self.options.control and self.options.workers == 1
+                served = _faults_by_header(simulator) if by_header else simulator.app
+                servers.append(Server(served, lifespan="on", timeout_keep_alive=30))
                 try:
                     tasks.append(await servers[-1].start(self._listeners[app]))
                 except ServeError as error:
@@ -320,11 +328,14 @@ def _check(options: LaunchOptions) -> None:
         raise StartError(f"no application to start; known are {', '.join(APPS)}")
     known = _faults().FAULTS if options.faults else {}
     for name in options.faults:
-        if name not in known:
+        if ":" in name:
+            if _app_of_made(name) not in options.only:
+                raise StartError(f"the fault {name} belongs to {_app_of_made(name)}, which is not started")
+        elif name not in known:
             close = get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else "crossapp prove --list shows all"
             raise StartError(f"no fault is named {name!r}; {hint}")
-        if known[name].app not in options.only:
+        elif known[name].app not in options.only:
             raise StartError(f"the fault {name} belongs to {known[name].app}, which is not started")
 
 
@@ -340,7 +351,32 @@ def _limits(app: str, options: LaunchOptions) -> dict[str, int | None]:
 
 
 def _faults_of(app: str, options: LaunchOptions) -> tuple[str, ...]:
-    return tuple(each for each in options.faults if _faults().FAULTS[each].app == app)
+    return tuple(each for each in options.faults if ":" not in each and _faults().FAULTS[each].app == app)
+
+
+def _made_faults(app: str, options: LaunchOptions) -> list[tuple[Fault, int | None]]:
+    """The faults of an application that are made by their names, and how often each is to fire."""
+    mine = [each for each in options.faults if ":" in each and _app_of_made(each) == app]
+    if not mine:
+        return []
+    from simulators.kit.named_faults import named_fault
+
+    return [found for each in mine for found in [named_fault(app, each)] if found is not None]
+
+
+def _app_of_made(name: str) -> str:
+    """The application of a fault that is made by its name. Raises StartError."""
+    from simulators.kit.fault_specs import read_spec
+    from simulators.kit.mutants import find
+
+    mutant = find(name)
+    return read_spec(name).app if mutant is None else mutant.app
+
+
+def _faults_by_header(simulator: Simulator) -> "FaultsByHeader":
+    from simulators.kit.generic_faults import FaultsByHeader
+
+    return FaultsByHeader(simulator)
 
 
 def _faults() -> ModuleType:

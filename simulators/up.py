@@ -35,7 +35,12 @@ def up(
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="NAME", help="Inject this fault; crossapp prove --list shows all. Repeatable."),
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Inject this fault (crossapp faults --all), or one of any operation, such as "
+            "validateSession:respond=503x2, getEvent:delay=3s, …:hang, …:drop, …:malformed. Repeatable.",
+        ),
     ] = None,
     database: Annotated[
         str | None,

@@ -7,7 +7,7 @@ import typer
 
 from crossapp.commands.instance import AppOption, InstanceOption, controlled
 from crossapp.control import AllClocks
-from crossapp.durations import seconds
+from harness.durations import seconds
 
 _REAL = "real"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))

@@ -7,7 +7,7 @@ import typer
 
 from crossapp.command_name import command_name
 from crossapp.commands.output import stderr
-from crossapp.durations import seconds
+from harness.durations import seconds
 from harness.exit_codes import ExitCode
 from harness.extras import is_installed, remedy
 

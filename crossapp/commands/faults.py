@@ -7,14 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
+from crossapp.commands.errors import reported
 from crossapp.commands.instance import AppOption, InstanceOption, controlled
 from crossapp.commands.output import printing
 from crossapp.control import ControlClient, ControlError
 from harness.suggestions import meant
+from simulators.kit.fault_specs import FaultSpecError, is_spec, read_spec
 
 faults = typer.Typer(name="faults", add_completion=False, rich_markup_mode=None)
 
 _WIDTH = 79
+_EXAMPLES = (
+    "generateSession:respond=503x2",
+    "getEvent:delay=3s",
+    "showWidget:hang",
+    "streamEventUpdates:dropx1",
+    "wrapGenerateSession:malformed",
+)
 Listed = Mapping[str, Any]
 
 
@@ -49,19 +58,20 @@ def show(
 @faults.command()
 def arm(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="FAULT...", help="Names of faults.")],
+    names: Annotated[list[str], typer.Argument(metavar="FAULT...", help="Names of faults, or OPERATION:ACTION.")],
     times: Annotated[
         int | None, typer.Option("--times", metavar="N", min=1, help="For the next N requests that it concerns.")
     ] = None,
     instance: InstanceOption = None,
 ) -> None:
     """Arm faults, until they are disarmed or for the next N requests."""
-    with controlled(instance or context.obj) as apps:
+    with reported(FaultSpecError), controlled(instance or context.obj) as apps:
         # All of them before the first is armed: a wrong name changes nothing.
         for client, name in [(_owner(apps, name), name) for name in names]:
-            client.arm(name, times=times)
-            limit = "" if times is None else f" for the next {times} requests" if times > 1 else " for the next request"
-            typer.echo(f"{client.app}: {name} is armed{limit}.")
+            armed = client.arm(name, times=times)
+            left = armed["left"]
+            limit = "" if left is None else f" for the next {left} requests" if left > 1 else " for the next request"
+            typer.echo(f"{client.app}: {armed['name']} is armed{limit}.")
 
 
 @faults.command()
@@ -86,6 +96,11 @@ def _owner(apps: Mapping[str, ControlClient], name: str) -> ControlClient:
     known: dict[str, ControlClient] = {}
     for client in apps.values():
         known |= {each["name"]: client for each in client.faults()}
+    if name not in known and is_spec(name):
+        app = read_spec(name).app
+        if app not in apps:
+            raise ControlError(f"the fault {name} belongs to {app}, which is not running")
+        return apps[app]
     if name not in known:
         raise ControlError(f"no fault is named {name!r}; {_near(name, known)}")
     return known[name]
@@ -104,6 +119,9 @@ def _print_short(found: Sequence[Listed]) -> None:
         typer.echo(f"  {each['app']:<13} {each['name']}  (fired {each['fired']}×{left})")
     typer.echo("\nFor front-end work:")
     _print_faults(each for each in found if each["front_end"])
+    typer.echo("\nAny operation, for any number of requests (x2: two), such as:")
+    for example in _EXAMPLES:
+        typer.echo(f"  {example}")
     typer.echo("\nMore, by area (crossapp faults --area NAME):")
     for app, mine in groupby(found, key=lambda each: each["app"]):
         areas = ", ".join(sorted({each["area"] for each in mine}))

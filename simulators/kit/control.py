@@ -12,8 +12,9 @@ from harness.inspector.guard import TokenGuard
 from harness.inspector.page import OPEN, page_routes
 from openapi.recorded import LANES
 from simulators.kit.errors import StartError
+from simulators.kit.fault_specs import ACTIONS
 from simulators.kit.inspecting import JournalSource
-from simulators.kit.mutant_faults import mutant_fault
+from simulators.kit.named_faults import named_fault
 from simulators.kit.simulator import NotOffered, NotShared, Simulator
 from simulators.seed import Seed, SeedError
 
@@ -191,19 +192,30 @@ def _fault_routes(simulator: Simulator) -> APIRouter:
 
     @routes.get("")
     async def list_faults() -> dict[str, Any]:
-        """All faults of this simulator."""
-        return {"faults": simulator.faults.report()}
+        """All faults of this simulator. `operations` and `actions`: of what faults of any operation are made."""
+        return {
+            "faults": simulator.faults.report(),
+            "operations": list(simulator.document.operations),
+            "actions": list(ACTIONS.values()),
+        }
 
     @routes.put("/{name:path}")
     async def arm_fault(name: str, arming: Arming | None = None) -> dict[str, Any]:
-        """Arm a fault, or a mutant (`mutate:<operationId>:<status>:<place>:<kind>`), for a number of times or until it
-        is disarmed."""
+        """Arm a fault, a mutant (`mutate:<operationId>:<status>:<place>:<kind>`) or a fault of any operation
+        (`<operationId>:respond=503x2`, `…:delay=3s`, `…:hang`, `…:drop`, `…:malformed`), for a number of times or until
+        it is disarmed."""
         simulator.alone("a fault")
-        mutant = mutant_fault(simulator.name, name)
-        if mutant is not None:
-            simulator.faults.known.setdefault(name, mutant)
+        times = None if arming is None else arming.times
         try:
-            simulator.faults.arm(name, None if arming is None else arming.times)
+            made = named_fault(simulator.name, name)
+        except StartError as error:
+            raise HTTPException(422, str(error)) from None
+        if made is not None:
+            fault, counted = made
+            name, times = fault.name, times or counted
+            simulator.faults.known.setdefault(name, fault)
+        try:
+            simulator.faults.arm(name, times)
         except StartError as error:
             raise HTTPException(404, str(error)) from None
         return simulator.faults.describe(name)

@@ -15,36 +15,37 @@ from simulators.kit.sending import Gone, Receive, gone
 from simulators.kit.simulator import Simulator
 
 
+async def hold(simulator: Simulator, receive: Receive, seconds: float | None = None) -> None:
+    """Hold a request for ever, or for so many seconds. Raises Gone if the caller leaves, and Refusal (503) if the
+    server stops."""
+    left = asyncio.ensure_future(gone(receive))
+    released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    simulator.waiting.add(released)
+    try:
+        await asyncio.wait({left, released}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        left.cancel()
+        simulator.waiting.discard(released)
+    if released.done():
+        raise Refusal(503, "SERVICE_UNAVAILABLE", "the server stops")
+    if left.done():
+        raise Gone
+
+
 def hanging(simulator: Simulator, *operations: str, after: Callable[[Request], object] | None = None) -> Sequence[Swap]:
     """Take the requests for some operations and never answer, until the caller leaves or the server stops.
 
     `after` is called once the request was read.
     """
-    waiting: set[asyncio.Future[None]] = set()
 
     async def hang(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
         honest.count()
         if after is not None:
             after(request)
-        left = asyncio.ensure_future(gone(receive))
-        released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.add(released)
-        try:
-            await asyncio.wait({left, released}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            left.cancel()
-            waiting.discard(released)
-        if released.done():
-            raise Refusal(503, "SERVICE_UNAVAILABLE", "the server stops")
+        await hold(simulator, receive)
         raise Gone
 
-    def interrupt(honest: Honest[[], None]) -> None:
-        for released in waiting:
-            if not released.done():
-                released.set_result(None)
-        honest()
-
-    return [*(swap(each.serve, hang) for each in simulator.endpoints(operations)), swap(simulator.interrupt, interrupt)]
+    return [swap(each.serve, hang) for each in simulator.endpoints(operations)]
 
 
 def refusing_media_types(form_error: Callable[[Request, Sequence[Problem]], Refusal | None]) -> Swap:

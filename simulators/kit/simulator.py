@@ -1,5 +1,6 @@
 """One simulator: an application bound to its document, with its clock, database, journal, faults and limits."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -11,7 +12,7 @@ from simulators.kit.clock import Clock
 from simulators.kit.database import Database
 from simulators.kit.endpoint import Audit, Errors, Handler, Headers, OperationEndpoint, SecurityGuard, Services
 from simulators.kit.errors import StartError
-from simulators.kit.faults import FaultRuntime
+from simulators.kit.faults import Fault, FaultRuntime
 from simulators.kit.journal import Journal
 from simulators.kit.ratelimit import RateLimits
 from simulators.kit.router import Router
@@ -38,8 +39,8 @@ class Simulator:
 
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
     plane. `address` is the base URL at which it is served, empty until that is known; `together` the simulators that
-    one control plane shows. There is no module-level state: any number of simulators live in one process and on one
-    event loop.
+    one control plane shows; `waiting` the requests that wait for something, but no longer when the server stops.
+    There is no module-level state: any number of simulators live in one process and on one event loop.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Simulator:
         self.is_shared = workers > 1
         self._workers = workers
         self._seed_at_start, self._limits_at_start = seed, limits.table()
-        self._faults_at_start = [name for name in faults.known if faults.armed(name)]
+        self._faults_at_start: dict[str, int | None] = {name: None for name in faults.known if faults.armed(name)}
         self._born = time.monotonic()
+        self.waiting: set[asyncio.Future[None]] = set()
         self._running = False
         self._stopped = False
         self.services = Services(document.app, clock, journal, limits, guards, errors, headers, audit)
@@ -145,6 +147,9 @@ class Simulator:
         """End what would keep the server from stopping: open streams, requests that are never answered."""
         if "control" in self.__dict__:
             self.control.feed.close()
+        for each in self.waiting:
+            if not each.done():
+                each.set_result(None)
 
     def reset(self, seed: Seed | None = None) -> None:
         """Back to the seed, or to another one: state, rate-limit counters, journal.
@@ -164,10 +169,16 @@ class Simulator:
         self.alone("everything")
         self.clock.restore()
         self.faults.disarm_all()
-        for name in self._faults_at_start:
-            self.faults.arm(name)
+        for name, times in self._faults_at_start.items():
+            self.faults.arm(name, times)
         self.limits.configure(self._limits_at_start)
         self.reset(self._seed_at_start)
+
+    def arm_at_start(self, fault: Fault, times: int | None) -> None:
+        """Arm a fault that is made by its name, and again at each `restore`."""
+        self.faults.known.setdefault(fault.name, fault)
+        self._faults_at_start[fault.name] = times
+        self.faults.arm(fault.name, times)
 
     def alone(self, what: str) -> None:
         """Raise NotShared where several processes serve, which would not agree on `what`."""

@@ -221,6 +221,21 @@ def test_faults_are_armed_and_disarmed_by_name(here: Launched) -> None:
     assert run(faults).output.startswith("Armed: none")
 
 
+def test_a_fault_of_any_operation_is_armed_by_its_spec(here: Launched) -> None:
+    assert "generateSession:respond=503x2" in run(faults).output
+    armed = run(faults, "arm", "getEvent:respond=503x1", "setEventStatus:hang")
+    assert armed.output.splitlines() == [
+        "tuvens-api: getEvent:respond=503 is armed for the next request.",
+        "hi.events: setEventStatus:hang is armed.",
+    ]
+    url = f"{here.urls[TUVENS_API]}/api/events/11"
+    assert [httpx.get(url, trust_env=False).status_code for _ in range(2)] == [503, 200]
+    wrong = run(faults, "arm", "setEventStatus:drop", "getEvent:respond=99")
+    assert wrong.exit_code == 64
+    assert "400 to 599" in wrong.output
+    assert "setEventStatus:drop" not in run(faults).output
+
+
 def test_a_wrong_name_arms_nothing(here: Launched) -> None:
     result = run(faults, "arm", "webhook-not-sent", "webhook-not-send")
     assert result.exit_code == 64

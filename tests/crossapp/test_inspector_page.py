@@ -421,6 +421,39 @@ def test_a_fault_is_armed_fires_and_is_disarmed(viewer: Viewer) -> None:
     assert not viewer.control("GET", TUVENS_API, "/health")["faults_armed"]
 
 
+def test_any_operation_can_be_made_to_fail(viewer: Viewer) -> None:
+    async def story(page: "Page") -> None:
+        await page.get_by_role("tab", name="Faults").click()
+        await page.get_by_label("Any operation").select_option("getEvent")
+        action = page.get_by_label("does", exact=True)
+        await action.fill("respond=99")
+        form = page.locator("form", has=action)
+        await form.get_by_role("button", name="Arm").click()
+        await page.get_by_role("alert").filter(has_text="400 to 599").wait_for()
+        await action.fill("respond=503x2")
+        await form.get_by_role("button", name="Arm").click()
+        await page.locator(".note", has_text="getEvent:respond=503 is armed for 2 times.").wait_for()
+        await page.get_by_label("armed or fired").check()
+        line = page.locator("#faults tbody tr:not([hidden])")
+        await line.locator(".state", has_text="armed, 2 left").wait_for()
+        assert viewer.client.get(viewer.built.urls[TUVENS_API] + "/api/events/11").status_code == 503
+        await line.locator(".state", has_text="armed, 1 left").wait_for()
+        await line.get_by_role("button", name="Disarm").click()
+        await line.locator(".state", has_text="honest").wait_for()
+
+    viewer.look(story)
+
+
+def test_the_short_list_for_a_front_end_is_one_click_away(viewer: Viewer) -> None:
+    async def story(page: "Page") -> None:
+        await page.get_by_role("tab", name="Faults").click()
+        await page.get_by_label("for front-end work").check()
+        await page.locator("#faults tbody tr:not([hidden])", has_text="widget-loads-slowly").wait_for()
+        assert 5 < await page.locator("#faults tbody tr:not([hidden])").count() < 20
+
+    viewer.look(story)
+
+
 def test_without_the_token_it_asks_for_it(viewer: Viewer) -> None:
     viewer.mint()
     address = viewer.built.urls[TUVENS_API] + CONTROL + "/inspector/"

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from crossapp.control import ControlError
-from crossapp.durations import seconds
 from crossapp.pytest_simulators import App, Stack, crossapp_reset, crossapp_stack, hi_events, tuvens_api
+from harness.durations import seconds
 
 __all__ = ["crossapp_reset", "crossapp_stack", "hi_events", "tuvens_api"]
 

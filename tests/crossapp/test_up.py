@@ -255,6 +255,8 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
     [
         (["--fault", "routes-mising"], "did you mean routes-missing"),
         (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
+        (["--fault", "getEvent:respond=99"], "'99' is no status of an error; write one from 400 to 599"),
+        (["--fault", "getEvnt:hang"], "unknown operation 'getEvnt'; did you mean 'getEvent'?"),
         (["--only", "hievents"], "unknown application 'hievents'; did you mean 'hi.events'?"),
         (["--port", "hi.events"], "--port: 'hi.events' is not of the form PORT or APP=PORT"),
         (["--port", "hi.events=99999"], "not of the form PORT or APP=PORT"),
