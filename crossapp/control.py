@@ -112,6 +112,10 @@ class ControlClient:
         replayed: Mapping[str, Any] = self.call("POST", f"/deliveries/{delivery}/replay")
         return replayed
 
+    def close_streams(self) -> int:
+        """Close all open event streams; returns how many there were."""
+        return int(self.call("POST", "/streams/close")["closed"])
+
     def feed(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The events of the inspector's feed (see docs/inspector.md): what is kept, then what is new, until the
         application stops."""

@@ -264,6 +264,11 @@ def _record_routes(simulator: Simulator) -> APIRouter:
             "now": simulator.clock.now(),
         }
 
+    @routes.post("/streams/close")
+    async def close_streams() -> dict[str, Any]:
+        """Close all open event streams, of this process; their clients reconnect. `closed`: how many there were."""
+        return {"closed": simulator.close_streams()}
+
     @routes.get("/audit")
     async def read_audit(after: int = Query(0, ge=0)) -> dict[str, Any]:
         """Audit records numbered above `after`."""

@@ -212,6 +212,10 @@ class Simulator:
         """Audit records numbered above `after`."""
         raise NotOffered(f"{self.name} keeps no audit log here")
 
+    def close_streams(self) -> int:
+        """Close all open event streams; returns how many there were."""
+        raise NotOffered(f"{self.name} has no event stream")
+
     @property
     def keeps(self) -> list[str]:
         """Which of sessions and deliveries it has."""

@@ -148,6 +148,12 @@ class TuvensApi(Simulator):
         super().interrupt()
         self.hub.close()
 
+    def close_streams(self) -> int:
+        """Close all open event streams; returns how many there were."""
+        closed = self.hub.listeners
+        self.hub.end_all()
+        return closed
+
     def reset(self, seed: Seed | None = None) -> None:
         """Back to the seed; a fault of the schema that was armed or disarmed since the start takes effect."""
         self.faults.start(self)

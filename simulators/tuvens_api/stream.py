@@ -70,11 +70,15 @@ class Hub:
         for chunk in chunks:
             self.publish(chunk)
 
-    def close(self) -> None:
+    def end_all(self) -> None:
         """End all streams."""
         for queue in self._queues:
             queue.put_nowait(None)
         self._queues.clear()
+
+    def close(self) -> None:
+        """End all streams, as the last thing."""
+        self.end_all()
 
     async def _beat(self) -> None:
         if self._queues:

@@ -254,6 +254,55 @@ def test_deliveries_are_listed_and_replayed(here: Launched) -> None:
     assert "there is no delivery 999" in missing.output
 
 
+def test_trigger_resends_the_last_webhook_or_one_by_number(here: Launched) -> None:
+    nothing = run(trigger, "resend")
+    assert nothing.exit_code == 64
+    assert "has not sent a webhook yet" in nothing.output
+    run(trigger, "status", "11", "LIVE")
+    run(trigger, "status", "12", "LIVE")
+    first, last = (line.split()[0] for line in run(deliveries).output.splitlines())
+    assert run(trigger, "resend").output.startswith(f"{last} was sent again: 200, ")
+    assert run(trigger, "resend", first[1:]).output.startswith(f"{first} was sent again: 200, ")
+
+
+@pytest.mark.parametrize(
+    ("signature", "status"), [("correct", 200), ("wrong", 401), ("other-body", 401), ("missing", 401)]
+)
+def test_trigger_sends_webhooks_that_are_signed_correctly_or_not(here: Launched, signature: str, status: int) -> None:
+    result = run(trigger, "webhook", "11", "LIVE", "--signature", signature)
+    assert result.exit_code == 0
+    assert result.output.startswith(f"tuvens-api returned {status} to a webhook with a {signature} signature.")
+    event = httpx.get(f"{here.urls[TUVENS_API]}/api/events/11", trust_env=False).json()
+    assert event["ticketing_status"] == ("active" if status == 200 else None)
+
+
+def test_trigger_webhook_names_the_events_that_are_linked(here: Launched) -> None:
+    result = run(trigger, "webhook", "999", "LIVE")
+    assert result.exit_code == 64
+    assert "the seed's are 11, 12" in result.output
+
+
+def test_trigger_makes_a_burst_of_changes_that_all_arrive_in_order(here: Launched) -> None:
+    result = run(trigger, "burst", "11", "--count", "6")
+    assert result.exit_code == 0, result.output
+    assert "6 changes in" in result.output
+    sent = run(deliveries).output.splitlines()
+    assert len(sent) == 6
+    assert all("delivered" in line for line in sent)
+
+
+def test_trigger_reconnect_closes_the_streams_which_may_be_opened_again(here: Launched) -> None:
+    url = f"{here.urls[TUVENS_API]}/api/events/updates"
+    with httpx.Client(trust_env=False, timeout=20) as client:
+        for _ in range(2):
+            with client.stream("GET", url) as stream:
+                parts = stream.iter_raw()
+                next(parts)
+                assert run(trigger, "reconnect").output == "1 stream was closed.\n"
+                assert [each for each in parts if not each.startswith(b":")] == []
+    assert run(trigger, "reconnect").output == "0 streams were closed.\n"
+
+
 def test_logs_are_the_lines_of_the_terminal_in_order_of_time(here: Launched) -> None:
     run(trigger, "status", "11", "LIVE")
     printed = run(logs)

@@ -400,7 +400,7 @@ def test_trigger_without_simulators_says_how_to_start_them() -> None:
 
 
 def test_trigger_tells_a_delivery_that_does_not_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crossapp.commands.trigger._PATIENCE", 0.2)
+    monkeypatch.setattr("crossapp.commands.status_story._PATIENCE", 0.2)
     with launched(LaunchOptions(faults=("webhook-not-sent",))) as built:
         begun = time.monotonic()
         result = run(trigger, "status", "11", "LIVE", *addresses(built))

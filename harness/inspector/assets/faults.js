@@ -76,7 +76,7 @@ export class Faults extends Pane {
       });
     } }, times, arm, disarm);
     const made = { state: h("span", { class: "state" }), fired: h("span"), disarm };
-    const about = [h("code", {}, fault.name), h("span", { class: "soft" }, [` ${app}`, fault.area, fault.suite === "verify" ? "" : fault.suite, fault.kind === "fault" ? "" : fault.kind].filter(Boolean).join(", ")),
+    const about = [h("code", {}, fault.name), h("span", { class: "soft" }, [...new Set([` ${app}`, fault.area, fault.suite === "verify" ? "" : fault.suite, fault.kind === "fault" ? "" : fault.kind])].filter(Boolean).join(", ")),
       h("p", { class: "sentence" }, fault.sentence), fault.requirements.length ? h("p", { class: "soft small-text" }, `turns red: ${fault.requirements.join(", ")}`) : null];
     made.row = line(HEADS, [about, made.state, made.fired, form]);
     made.front = fault.front_end;
