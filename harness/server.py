@@ -59,10 +59,11 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(port: int = 0, *, shared: bool = False) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises ServeError if the port is taken.
+def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises ServeError if the port is taken.
 
-    shared: other processes may listen on the same port; the system distributes connections among them.
+    host: an IPv4 address of this machine. shared: other processes may listen on the same port; the system distributes
+    connections among them.
     """
     # asyncio sets TCP_NODELAY only if the protocol is named; without it a response in two pieces takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -70,11 +71,11 @@ def listen(port: int = 0, *, shared: bool = False) -> socket.socket:
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise ServeError(f"port {port} on 127.0.0.1 is not free ({error.strerror}); choose another one") from None
+        raise ServeError(f"port {port} on {host} is not free ({error.strerror}); choose another one") from None
     listener.setblocking(False)
     return listener
 

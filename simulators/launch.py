@@ -7,9 +7,8 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from ipaddress import IPv4Address, ip_address
+from typing import Any
 
 import openapi
 from harness.deployment import Control
@@ -19,10 +18,10 @@ from harness.suggestions import meant
 from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
-from simulators.kit.faults import Fault
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
 from simulators.kit.simulator import Simulator
+from simulators.launch_faults import all_faults, by_header, check_faults, faults_of, made_faults
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.config import TuvensApiConfig
@@ -31,12 +30,10 @@ from simulators.tuvens_client.config import TuvensClientConfig
 from simulators.workers import Workers
 from simulators.workers import check as check_workers
 
-if TYPE_CHECKING:
-    from simulators.kit.generic_faults import FaultsByHeader
-
 TUVENS_API, HI_EVENTS, TUVENS_CLIENT = "tuvens-api", "hi.events", "tuvens-client"
 APPS = (TUVENS_API, HI_EVENTS, TUVENS_CLIENT)
 LOCAL_PORTS: Mapping[str, int] = {TUVENS_API: 3000, HI_EVENTS: 3001, TUVENS_CLIENT: 5173}
+LOOPBACK = "127.0.0.1"
 CLIENT_ORIGIN = "http://localhost:5173"
 
 
@@ -44,7 +41,8 @@ CLIENT_ORIGIN = "http://localhost:5173"
 class LaunchOptions:
     """What to start, and how.
 
-    `only`: the applications to start. `ports`: by application; 0 or none is a free port. `faults`: armed from the
+    `only`: the applications to start. `host`: the IPv4 address on which they listen; where other machines reach it,
+    they may use the control planes, too. `ports`: by application; 0 or none is a free port. `faults`: armed from the
     start, each in the application that has it. `database`: one SQLAlchemy URL for all (None: a temporary SQLite file
     for each); `database_schema` is for PostgreSQL. `limits`: the contract's rate limits, or raised (in effect none).
     `tuvens_url`: the tuvens-api that the others call (None: the started one, else port 3000 of this machine).
@@ -58,6 +56,7 @@ class LaunchOptions:
     """
 
     only: tuple[str, ...] = APPS
+    host: str = LOOPBACK
     ports: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     database: str | None = None
@@ -90,8 +89,8 @@ class Launched:
         self._listeners: dict[str, socket.socket] = {}
         try:
             for app in options.only:
-                self._listeners[app] = _listen(app, options.ports.get(app, 0), shared=options.workers > 1)
-                self.urls[app] = f"http://127.0.0.1:{self._listeners[app].getsockname()[1]}"
+                self._listeners[app] = _listen(app, options)
+                self.urls[app] = f"http://{self._name}:{self._listeners[app].getsockname()[1]}"
                 if options.control:
                     self.control_tokens[app] = secrets.token_urlsafe(16)
             self._tuvens_config = self._configure_tuvens_api()
@@ -110,14 +109,25 @@ class Launched:
                 self.simulators[TUVENS_CLIENT] = create_tuvens_client(self._configure_tuvens_client())
             for app, simulator in self.simulators.items():
                 simulator.address = self.urls[app]
+                simulator.served_to_others = self.served_to_others
                 simulator.clock.set(simulator.clock.now() + options.clocks.get(app, 0.0))
-                for fault, times in _made_faults(app, options):
+                for fault, times in made_faults(app, options.faults):
                     simulator.arm_at_start(fault, times)
                 if options.control:
                     simulator.together = tuple(self.simulators.values())
         except BaseException:
             self.close()
             raise
+
+    @property
+    def served_to_others(self) -> bool:
+        """Whether it listens on an address that other machines can reach."""
+        return not ip_address(self.options.host).is_loopback
+
+    @property
+    def _name(self) -> str:
+        """By which name the applications call each other, and pages link to them."""
+        return LOOPBACK if ip_address(self.options.host).is_unspecified else self.options.host
 
     @property
     def shared_secret(self) -> str:
@@ -155,11 +165,13 @@ class Launched:
         """
         servers: list[Server] = []
         tasks: list[asyncio.Task[None]] = []
-        workers = Workers(self._tuvens_config, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2]))
+        workers = Workers(
+            self._tuvens_config, self.options.host, int(self.urls.get(TUVENS_API, ":0").rpartition(":")[2])
+        )
         try:
             for app, simulator in self.simulators.items():
-                by_header = self.options.control and self.options.workers == 1
-                served = _faults_by_header(simulator) if by_header else simulator.app
+                alone = self.options.control and self.options.workers == 1
+                served = by_header(simulator) if alone else simulator.app
                 servers.append(Server(served, lifespan="on", timeout_keep_alive=30))
                 try:
                     tasks.append(await servers[-1].start(self._listeners[app]))
@@ -182,6 +194,12 @@ class Launched:
                 simulator.database.close()
         for listener in self._listeners.values():
             listener.close()
+
+    def reseed(self, seed: Seed) -> None:
+        """Replace the seed of all applications, and reset them to it."""
+        # hi.events first: it forgets the webhooks that tuvens-api would otherwise receive after its reset.
+        for app in sorted(self.simulators, key=lambda name: name != HI_EVENTS):
+            self.simulators[app].reseed(seed)
 
     def description(self) -> dict[str, Any]:
         """The deployment as a JSON object in the form of a deployment file."""
@@ -240,15 +258,15 @@ class Launched:
             if app == TUVENS_API and simulator.database is not None:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
-        for fault in _faults_of(app, self.options):
-            target.update(_faults().FAULTS[fault].described)
+        for fault in faults_of(app, self.options.faults):
+            target.update(all_faults().FAULTS[fault].described)
         return target
 
     def _configure_tuvens_api(self) -> TuvensApiConfig:
         options = self.options
-        faults = _faults_of(TUVENS_API, options)
+        faults = faults_of(TUVENS_API, options.faults)
         return TuvensApiConfig.from_environment(
-            _faults().environment_read(options.environment, faults) if faults else options.environment,
+            all_faults().environment_read(options.environment, faults) if faults else options.environment,
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
             client_origins=self._client_origins(),
             database_url=options.database,
@@ -263,7 +281,7 @@ class Launched:
     def _client_origins(self) -> tuple[str, ...]:
         """The origins of tuvens-client: those that are named, and both names of the one that is started."""
         own = self.urls.get(TUVENS_CLIENT)
-        started = () if own is None else (own, own.replace("127.0.0.1", "localhost"))
+        started = () if own is None else (own, own.replace(self._name, "localhost"))
         return tuple(dict.fromkeys((*self.options.client_origins, *started)))
 
     def _configure_tuvens_client(self) -> TuvensClientConfig:
@@ -279,7 +297,7 @@ class Launched:
             jwt_secret=self.jwt_secret if ours else "",
             shared_secret=self.shared_secret,
             control_token=self.control_tokens.get(TUVENS_CLIENT),
-            faults=_faults_of(TUVENS_CLIENT, options),
+            faults=faults_of(TUVENS_CLIENT, options.faults),
             seed=options.seed,
         )
 
@@ -298,7 +316,7 @@ class Launched:
             database_schema=options.database_schema,
             control_token=self.control_tokens.get(HI_EVENTS),
             rate_limits=_limits(HI_EVENTS, options),
-            faults=_faults_of(HI_EVENTS, options),
+            faults=faults_of(HI_EVENTS, options.faults),
             seed=options.seed,
         )
 
@@ -319,6 +337,10 @@ def _check(options: LaunchOptions) -> None:
     for app in (*options.only, *options.ports, *options.clocks):
         if app not in APPS:
             raise StartError(f"unknown application {app!r}; {meant(app, APPS)}")
+    try:
+        IPv4Address(options.host)
+    except ValueError:
+        raise StartError(f"--host: {options.host!r} is no IPv4 address; write one such as 0.0.0.0") from None
     if options.limits not in ("contract", "raised"):
         raise StartError(f"--limits: {options.limits!r} is unknown; {meant(options.limits, ('contract', 'raised'))}")
     if options.clocks and options.workers > 1:
@@ -326,61 +348,15 @@ def _check(options: LaunchOptions) -> None:
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"no application to start; known are {', '.join(APPS)}")
-    known = _faults().FAULTS if options.faults else {}
-    for name in options.faults:
-        if ":" in name:
-            if _app_of_made(name) not in options.only:
-                raise StartError(f"the fault {name} belongs to {_app_of_made(name)}, which is not started")
-        elif name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "crossapp prove --list shows all"
-            raise StartError(f"no fault is named {name!r}; {hint}")
-        elif known[name].app not in options.only:
-            raise StartError(f"the fault {name} belongs to {known[name].app}, which is not started")
+    check_faults(options.faults, options.only)
 
 
-def _listen(app: str, port: int, *, shared: bool) -> socket.socket:
+def _listen(app: str, options: LaunchOptions) -> socket.socket:
     try:
-        return listen(port, shared=shared)
+        return listen(options.ports.get(app, 0), options.host, shared=options.workers > 1)
     except ServeError as error:
         raise StartError(f"{app}: {error}; for a free one: --port {app}=0") from None
 
 
 def _limits(app: str, options: LaunchOptions) -> dict[str, int | None]:
     return dict.fromkeys(rules_of(openapi.load(app)), None) if options.limits == "raised" else {}
-
-
-def _faults_of(app: str, options: LaunchOptions) -> tuple[str, ...]:
-    return tuple(each for each in options.faults if ":" not in each and _faults().FAULTS[each].app == app)
-
-
-def _made_faults(app: str, options: LaunchOptions) -> list[tuple[Fault, int | None]]:
-    """The faults of an application that are made by their names, and how often each is to fire."""
-    mine = [each for each in options.faults if ":" in each and _app_of_made(each) == app]
-    if not mine:
-        return []
-    from simulators.kit.named_faults import named_fault
-
-    return [found for each in mine for found in [named_fault(app, each)] if found is not None]
-
-
-def _app_of_made(name: str) -> str:
-    """The application of a fault that is made by its name. Raises StartError."""
-    from simulators.kit.fault_specs import read_spec
-    from simulators.kit.mutants import find
-
-    mutant = find(name)
-    return read_spec(name).app if mutant is None else mutant.app
-
-
-def _faults_by_header(simulator: Simulator) -> "FaultsByHeader":
-    from simulators.kit.generic_faults import FaultsByHeader
-
-    return FaultsByHeader(simulator)
-
-
-def _faults() -> ModuleType:
-    """`simulators.faults`, imported where a fault is named: it imports every application."""
-    from simulators import faults
-
-    return faults

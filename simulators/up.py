@@ -4,6 +4,7 @@ import asyncio
 import json as json_module
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +34,14 @@ def up(
             "hi.events=3001, tuvens-client=5173). 0: any free port. Repeatable.",
         ),
     ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="Listen on this IPv4 address, 0.0.0.0 for all, so that containers and other machines can connect.",
+        ),
+    ] = "127.0.0.1",
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,7 +57,15 @@ def up(
     ] = None,
     seed: Annotated[
         Path | None,
-        typer.Option("--seed", metavar="FILE", help="Seed data (JSON) to start from instead of the default."),
+        typer.Option(
+            "--seed",
+            metavar="FILE",
+            help="Seed data (JSON) instead of the default; reloaded when it changes.",
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FILE", help="Keep all data in this SQLite file, and go on with it."),
     ] = None,
     limits: Annotated[
         str,
@@ -98,6 +115,7 @@ def up(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no line for each request, webhook and stream message.")
     ] = False,
+    open_inspector: Annotated[bool, typer.Option("--open", help="Open the inspector in a browser.")] = False,
     exit_with_stdin: Annotated[
         bool,
         typer.Option(
@@ -119,9 +137,10 @@ def up(
         try:
             options = LaunchOptions(
                 only=tuple(dict.fromkeys(only)) if only else APPS,
+                host=host,
                 ports=read_ports(port or (), only or APPS, LOCAL_PORTS, StartError),
                 faults=tuple(dict.fromkeys(fault or ())),
-                database=database,
+                database=_database(database, keep),
                 seed=default_seed() if seed is None else Seed.read(seed),
                 limits=limits,
                 tuvens_url=tuvens_api,
@@ -138,12 +157,53 @@ def up(
         except (StartError, SeedError) as error:
             sys.stderr.write(f"crossapp up: {error}\n")
             raise typer.Exit(ExitCode.USAGE) from None
-        _run(built, start.close, as_json=json, quiet=quiet or json, exit_with_stdin=exit_with_stdin)
+        if built.served_to_others:
+            _say(
+                f"--host {host}: everyone who can reach this address can use the simulators. Their keys are known to "
+                "everybody: use no real data. The control plane and the inspector need the token."
+            )
+        if open_inspector and built.inspector is None:
+            _say("--open: without a control plane there is no inspector")
+        _run(
+            built,
+            start.close,
+            as_json=json,
+            quiet=quiet or json,
+            exit_with_stdin=exit_with_stdin,
+            open_inspector=open_inspector,
+            seed=seed,
+        )
 
 
-def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet: bool, exit_with_stdin: bool) -> None:
+def _database(url: str | None, keep: Path | None) -> str | None:
+    from simulators.kit.errors import StartError
+
+    if keep is None:
+        return url
+    if url is not None:
+        raise StartError("--keep and --database exclude each other: --keep FILE is --database sqlite:///FILE")
+    return f"sqlite:///{keep.absolute()}"
+
+
+def _say(text: str) -> None:
+    """A line on standard error."""
+    sys.stderr.write(f"crossapp up: {text}\n")
+    sys.stderr.flush()
+
+
+def _run(
+    built: "Launched",
+    started: Callable[[], None],
+    *,
+    as_json: bool,
+    quiet: bool,
+    exit_with_stdin: bool,
+    open_inspector: bool,
+    seed: Path | None,
+) -> None:
     from harness.server import loop_factory
     from simulators.kit.errors import StartError
+    from simulators.reloading import reload_seed
     from simulators.traffic import StandardOutput, print_traffic
 
     found = ExitStack()
@@ -155,21 +215,27 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet
         started()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+        if open_inspector and built.inspector is not None:
+            # A browser of the terminal would take it over, and the simulators with it.
+            threading.Thread(target=_open, args=(built.inspector,), daemon=True).start()
 
     async def main() -> None:
         over = stop_event(with_stdin=exit_with_stdin)
-        if quiet:
-            await built.serve(ready, over.wait)
-            return
-        output = StandardOutput()
+        output = None if quiet else StandardOutput()
 
         async def until_stopped() -> None:
-            printing = asyncio.create_task(print_traffic(tuple(built.simulators.values()), output))
+            beside = []
+            if output is not None:
+                beside.append(asyncio.create_task(print_traffic(tuple(built.simulators.values()), output)))
+            if seed is not None and built.options.workers == 1:
+                beside.append(asyncio.create_task(reload_seed(built, seed, _say)))
             await over.wait()
-            printing.cancel()
+            for each in beside:
+                each.cancel()
 
         await built.serve(ready, until_stopped)
-        output.close()
+        if output is not None:
+            output.close()
 
     try:
         with found, asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -177,6 +243,13 @@ def _run(built: "Launched", started: Callable[[], None], *, as_json: bool, quiet
     except StartError as error:
         sys.stderr.write(f"crossapp up: {error}\n")
         raise typer.Exit(ExitCode.HARNESS_FAULT) from None
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        _say("--open: no browser was found; open the inspector's address yourself")
 
 
 def _announce(built: "Launched", until: ExitStack) -> None:

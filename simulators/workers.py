@@ -21,8 +21,9 @@ _SOON = 5.0
 class Workers:
     """The worker processes. `config` is that of this process, which has created the database."""
 
-    def __init__(self, config: TuvensApiConfig, port: int) -> None:
+    def __init__(self, config: TuvensApiConfig, host: str, port: int) -> None:
         self._config = config
+        self._host = host
         self._port = port
         self._processes: list[asyncio.subprocess.Process] = []
 
@@ -39,7 +40,7 @@ class Workers:
             self._processes.append(process)
             assert process.stdin is not None
             # Through the pipe, because it has secrets. The pipe stays open: a worker stops at its end.
-            mine = (replace(self._config, worker=worker), self._port)
+            mine = (replace(self._config, worker=worker), self._host, self._port)
             process.stdin.write(base64.b64encode(pickle.dumps(mine)) + b"\n")
         for worker, process in enumerate(self._processes, 2):
             assert process.stdout is not None
@@ -91,13 +92,13 @@ def check(workers: int, only: Sequence[str], faults: Sequence[str], database: st
         raise StartError(f"--workers: the fault {faults[0]} strikes in one process; start without --workers for it")
 
 
-async def _serve(config: TuvensApiConfig, port: int) -> None:
+async def _serve(config: TuvensApiConfig, host: str, port: int) -> None:
     over = stop_event(with_stdin=True)
     with starting():
         from simulators.tuvens_api.app import create
 
         server = Server(create(config).app, lifespan="on", timeout_keep_alive=30)
-        serving = await server.start(listen(port, shared=True))
+        serving = await server.start(listen(port, host, shared=True))
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
     await over.wait()
@@ -109,10 +110,10 @@ def main() -> None:
     """Run one worker. Its settings are the first line of standard input; it stops at the end of standard input."""
     # Unbuffered, to read no more than the line: the end of standard input is waited for later.
     with open(0, "rb", buffering=0, closefd=False) as given:
-        config, port = pickle.loads(base64.b64decode(given.readline()))
+        config, host, port = pickle.loads(base64.b64decode(given.readline()))
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_serve(config, port))
+            runner.run(_serve(config, host, port))
     except (ServeError, StartError) as error:
         sys.stderr.write(f"crossapp up: worker {config.worker}: {error}\n")
         sys.exit(1)

@@ -100,9 +100,7 @@ class StatusStory:
 
         linked = next((each for each in self._seed.hi_events if event in (each.tuvens_event_id, str(each.id))), None)
         if linked is None:
-            raise TriggerError(
-                f"hi.events has no event for {event!r}; the seed's are {self._known()}, ..."
-            )
+            raise TriggerError(f"hi.events has no event for {event!r}; the seed's are {self._known()}, ...")
         date = parse_http_date(self._send(self._tuvens, get_event(linked.tuvens_event_id)).header("date"))
         # By tuvens-api's clock, which may have been moved.
         sent = datetime.fromtimestamp(time.time() if date is None else date, UTC)

@@ -1,4 +1,5 @@
-"""Access control of a control plane: the holder of its token, from this machine, and no page of another origin.
+"""Access control of a control plane: the holder of its token, from this machine unless it is served to others, and no
+page of another origin.
 
 Any page in a developer's browser can send requests to this machine, also by DNS rebinding. It does not have the token,
 which is not a cookie; requests that carry another Origin or Sec-Fetch-Site are refused as well.
@@ -17,15 +18,18 @@ _SAME = ("same-origin", "none")
 
 
 class TokenGuard:
-    """ASGI middleware that admits only requests with the token, and only from this machine.
+    """ASGI middleware that admits only requests with the token, and only from this machine unless `anywhere`.
 
     Paths below one of `open_` (such as `/inspector/`, relative to the mount point) need no token: they must be public.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], token: str, open_: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: Callable[..., Awaitable[None]], token: str, open_: Collection[str] = (), *, anywhere: bool = False
+    ) -> None:
         self._app = app
         self._token = token.encode()
         self._open = tuple(open_)
+        self._anywhere = anywhere
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request, or refuse it with 401, 403 or 421."""
@@ -38,12 +42,13 @@ class TokenGuard:
 
     def _refusal(self, scope: Any) -> JSONResponse | None:
         client = scope.get("client")
-        if client is None or not _loopback(client[0]):
+        if not self._anywhere and (client is None or not _loopback(client[0])):
             return JSONResponse({"detail": "the control plane serves only this machine"}, 403)
         host, origin, site = (_header(scope, name) for name in (b"host", b"origin", b"sec-fetch-site"))
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         unguarded = path.startswith(self._open) if self._open else False
-        if (unguarded or origin is not None or site is not None) and not _is_here(host or ""):
+        by_browser = unguarded or origin is not None or site is not None
+        if by_browser and not self._anywhere and not _is_here(host or ""):
             return JSONResponse(
                 {"detail": "this Host is not the control plane; call it by 127.0.0.1 or localhost and its port"}, 421
             )

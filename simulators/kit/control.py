@@ -55,9 +55,9 @@ class ControlPlane:
         self.app = build(simulator)
         self._add_inspector()
 
-    def guarded(self, token: str) -> TokenGuard:
-        """The application behind a check of the token."""
-        return TokenGuard(self.app, token, (OPEN,))
+    def guarded(self, token: str, *, anywhere: bool = False) -> TokenGuard:
+        """The application behind a check of the token; `anywhere`: for other machines, too."""
+        return TokenGuard(self.app, token, (OPEN,), anywhere=anywhere)
 
     def join(self, planes: Sequence["ControlPlane"]) -> None:
         """Also serve the others' routes below /apps/<name>, and show all of them in the inspector. Call it once."""

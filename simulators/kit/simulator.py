@@ -40,6 +40,8 @@ class Simulator:
     A subclass builds its parts, calls `__init__`, and overrides `reset` and what it has to show to the control
     plane. `address` is the base URL at which it is served, empty until that is known; `together` the simulators that
     one control plane shows; `waiting` the requests that wait for something, but no longer when the server stops.
+    `served_to_others`: other machines may use its control plane, too.
+
     There is no module-level state: any number of simulators live in one process and on one event loop.
     """
 
@@ -74,6 +76,7 @@ class Simulator:
         self.limits = limits
         self.seed = seed
         self.address = ""
+        self.served_to_others = False
         self.together: Sequence[Simulator] = (self,)
         self.is_shared = workers > 1
         self._workers = workers
@@ -174,6 +177,11 @@ class Simulator:
         self.limits.configure(self._limits_at_start)
         self.reset(self._seed_at_start)
 
+    def reseed(self, seed: Seed) -> None:
+        """Another seed from now on, also after `restore`; resets to it."""
+        self._seed_at_start = seed
+        self.reset(seed)
+
     def arm_at_start(self, fault: Fault, times: int | None) -> None:
         """Arm a fault that is made by its name, and again at each `restore`."""
         self.faults.known.setdefault(fault.name, fault)
@@ -247,4 +255,4 @@ class Simulator:
 
     def _guarded_control(self, token: str) -> Asgi:
         self.control.join([each.control for each in self.together])
-        return self.control.guarded(token)
+        return self.control.guarded(token, anywhere=self.served_to_others)

@@ -1,5 +1,6 @@
 """`crossapp up`, `crossapp trigger` and `crossapp jwt`."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -7,9 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ import openapi
 from crossapp.commands.jwt import jwt
 from crossapp.commands.trigger import trigger
 from harness.deployment_file import build_deployment
+from simulators import reloading
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
 from simulators.people import people
 from simulators.seed import Seed, SeedAccount, SeedEvent, SeedUser, default_seed
@@ -44,15 +47,19 @@ def run(command: Any, *arguments: str) -> Result:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """`crossapp up` as a process of its own; killed if it is still there at the end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "simulators", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        subprocess.Popen(
+            [sys.executable, "-m", "simulators", *arguments],
+            env={**os.environ, "XDG_STATE_HOME": state, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child,
+    ):
         try:
             yield child
         finally:
@@ -257,6 +264,8 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
         (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
         (["--fault", "getEvent:respond=99"], "'99' is no status of an error; write one from 400 to 599"),
         (["--fault", "getEvnt:hang"], "unknown operation 'getEvnt'; did you mean 'getEvent'?"),
+        (["--host", "localhost"], "--host: 'localhost' is no IPv4 address; write one such as 0.0.0.0"),
+        (["--keep", "a.db", "--database", "sqlite:///b.db"], "--keep and --database exclude each other"),
         (["--only", "hievents"], "unknown application 'hievents'; did you mean 'hi.events'?"),
         (["--port", "hi.events"], "--port: 'hi.events' is not of the form PORT or APP=PORT"),
         (["--port", "hi.events=99999"], "not of the form PORT or APP=PORT"),
@@ -275,6 +284,90 @@ def test_a_mistake_is_one_clear_line_and_exit_64(arguments: Sequence[str], said:
     assert said in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert "Traceback" not in result.output
+
+
+def test_on_all_addresses_others_can_connect_and_the_control_plane_needs_the_token() -> None:
+    with (
+        launched(LaunchOptions(only=(TUVENS_API,), host="0.0.0.0")) as built,
+        httpx.Client(trust_env=False, timeout=60) as client,
+    ):
+        assert built.urls[TUVENS_API].startswith("http://127.0.0.1:")
+        # Another address of this machine, to which a simulator does not listen by default.
+        url = built.urls[TUVENS_API].replace("127.0.0.1", "127.0.0.2")
+        assert client.get(f"{url}/api/events/11").status_code == 200
+        plane = f"{url}/__crossapp__/ready"
+        assert client.get(plane).status_code == 401
+        token = {"Authorization": f"Bearer {built.control_tokens[TUVENS_API]}"}
+        assert client.get(plane, headers=token).json()["ready"] is True
+        assert client.get(plane, headers={**token, "Origin": "https://elsewhere.example"}).status_code == 403
+        # By another name, as a container has it.
+        page = f"{url}/__crossapp__/inspector/"
+        assert client.get(page, headers={"Host": "mine.example"}).status_code == 200
+
+
+def test_data_is_kept_in_a_file_and_the_users_are_warned_of_an_open_address(tmp_path: Path) -> None:
+    file = tmp_path / "kept.db"
+    with started("--host", "0.0.0.0", "--keep", str(file), *FREE, "--json") as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        targets = json.loads(child.stdout.readline())["targets"]
+        addresses = ["--tuvens-api", targets[TUVENS_API]["url"], "--hi-events", targets[HI_EVENTS]["url"]]
+        assert run(trigger, "status", "11", "LIVE", *addresses).exit_code == 0
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+        said = child.stderr.read()
+    assert said.startswith("crossapp up: --host 0.0.0.0: everyone who can reach this address can use the simulators")
+    with launched(LaunchOptions(only=(TUVENS_API,), database=f"sqlite:///{file}")) as built:
+        event = httpx.get(f"{built.urls[TUVENS_API]}/api/events/11", trust_env=False).json()
+    assert event["ticketing_status"] == "active"
+
+
+_SEED_OF_7 = '{"accounts": [{"id": 7, "name": "A", "slug": "a"}]}'
+
+
+def test_a_seed_file_is_reloaded_when_it_changes_unless_it_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "_LOOK", 0.005)
+    file = tmp_path / "seed.json"
+    file.write_text("{}")
+    built = Launched(LaunchOptions(seed=Seed.read(file)))
+    said: list[str] = []
+
+    async def change() -> None:
+        told: asyncio.Queue[str] = asyncio.Queue()
+        watching = asyncio.create_task(reloading.reload_seed(built, file, told.put_nowait))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            for text in ('{"accounts": [{"id": "x", "name": "A", "slug": "a"}]}', _SEED_OF_7):
+                file.write_text(text)
+                said.append(await told.get())
+        watching.cancel()
+
+    try:
+        asyncio.run(change())
+        for simulator in built.simulators.values():
+            assert [each.id for each in simulator.seed.accounts] == [7]
+            simulator.restore()
+            assert [each.id for each in simulator.seed.accounts] == [7]
+    finally:
+        built.close()
+    assert "accounts[0].id" in said[0]
+    assert said[0].endswith("; the former seed stays")
+    assert "has changed" in said[1]
+
+
+def test_open_opens_the_inspector(tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.part && mv {opened}.part {opened}\n')
+    browser.chmod(0o700)
+    with started("--open", *FREE, "--quiet", environment={"BROWSER": f"{browser} %s"}) as child:
+        lines = _lines_until(child, "Ctrl-C")
+        deadline = time.monotonic() + 30
+        while not opened.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert opened.read_text() == next(each.strip() for each in lines if "/inspector/#" in each)
 
 
 def test_a_seed_that_does_not_hang_together_names_the_field(tmp_path: Path) -> None:
