@@ -105,7 +105,7 @@ def _marks(row: Row, callee: Row) -> str:
     faults = dict.fromkeys([*row.get("faults", ()), *callee.get("faults", ())])
     if faults:
         marks.append(f"fault: {', '.join(faults)}")
-    if row.get("problems") or callee.get("problems"):
+    elif row.get("problems") or callee.get("problems"):
         marks.append("violates the contract")
     if row.get("error"):
         marks.append(row["error"])

@@ -105,8 +105,8 @@ class Endpoint:
             self.journal(request, response, headers)
             sent = True
             await self.send(request, response, headers, receive, send)
-        except Gone:
-            self.journal(request, None, (), "the caller left before an answer")
+        except Gone as reason:
+            self.journal(request, None, (), str(reason) or "the caller left before an answer")
         except asyncio.CancelledError:
             if not sent:
                 self.journal(request, None, (), "cancelled before an answer")

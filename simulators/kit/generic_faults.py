@@ -103,7 +103,7 @@ def _swaps(simulator: Simulator, operations: Iterable[str], choice: Choice) -> S
         if action == "drop":
             close_connection(receive)
             await gone(receive)
-            raise Gone
+            raise Gone("the connection was closed")
         await hold(simulator, receive, what.seconds if action == "delay" else None)
         late: Response = await honest(request, receive)
         return late

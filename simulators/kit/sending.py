@@ -15,7 +15,7 @@ _LINGER_SECONDS = 2.0
 
 
 class Gone(Exception):  # noqa: N818  # an outcome, not a failure
-    """The caller left before an answer; nothing is sent."""
+    """The caller left before an answer, or the text says why else nothing is sent."""
 
 
 async def gone(receive: Receive) -> None:

@@ -133,6 +133,7 @@ def test_drop_closes_the_connection_and_says_so_in_the_journal(api: Faulty) -> N
     assert api.get().status_code == 200
     dropped = api.journal()[0]
     assert (dropped["status"], dropped["faults"]) == (None, ["getEvent:drop"])
+    assert dropped["error"] == "the connection was closed"
 
 
 def test_malformed_is_half_a_body_with_its_own_length(api: Faulty) -> None:
