@@ -1,7 +1,8 @@
 """A plain Locust project: `locust -f load/locustfile.py --deployment examples/local.toml`.
 
-By default it runs the closed model, whose users wait for answers (Organiser, BackEnd, Deliverer, Page; Locust's options
-say how many). With --arrival-rate requests arrive at that rate. `crossapp load` runs the same file, and judges the run.
+The users below wait for responses and think (closed model); Locust's options say how many there are. With
+--arrival-rate requests arrive at that rate instead (open model). `crossapp load` runs the same file and judges the run.
+To add a task, see docs/load.md.
 """
 
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import events
+from locust import between, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
@@ -17,11 +18,75 @@ from locust.runners import WorkerRunner
 from harness.deployment import DeploymentError
 from load.generate.locust_process.options import add_options, read_ahead, settings_of
 from load.generate.locust_process.reporting import ReportSink
-from load.generate.locust_process.users import CLOSED, BackEnd, Deliverer, OpenModel, Organiser, Page, Shared
-
-__all__ = ["BackEnd", "Deliverer", "OpenModel", "Organiser", "Page"]
+from load.generate.locust_process.users import DeploymentUser, OpenModel, Shared
 
 _BAD_USAGE = 64
+
+
+class Organiser(DeploymentUser):
+    """Runs flows: token, sign-in at hi.events, event set live or back, tuvens-api follows."""
+
+    weight = 2
+    wait_time = between(1, 3)
+
+    @task
+    def flow(self) -> None:
+        """One flow."""
+        self.journeys.flow(self.client, self.now())
+
+
+class BackEnd(DeploymentUser):
+    """The back end of hi.events, and tuvens-client: single calls."""
+
+    weight = 6
+    wait_time = between(0.2, 1)
+
+    @task(3)
+    def generate(self) -> None:
+        """A user requests a session token."""
+        self.journeys.generate(self.client, self.now())
+
+    @task(3)
+    def validate(self) -> None:
+        """hi.events validates a session token."""
+        if self.has_session():
+            self.journeys.validate(self.client, self.now())
+
+    @task
+    def accounts(self) -> None:
+        """hi.events lists the accounts of a user."""
+        if self.has_session():
+            self.journeys.accounts(self.client, self.now())
+
+    @task
+    def permission(self) -> None:
+        """hi.events checks a permission."""
+        if self.has_session():
+            self.journeys.permission(self.client, self.now())
+
+
+class Deliverer(DeploymentUser):
+    """hi.events' webhooks, correctly signed."""
+
+    weight = 2
+    wait_time = between(0.2, 1)
+
+    @task
+    def deliver(self) -> None:
+        """The status of an event changed."""
+        self.journeys.webhook(self.client, self.now())
+
+
+class Page(DeploymentUser):
+    """An open event page, which listens for updates."""
+
+    weight = 1
+    wait_time = constant(1)
+
+    @task
+    def listen(self) -> None:
+        """Listen until the test stops. The statistics have an entry for each connection and for each message."""
+        self.listen_to_updates()
 
 
 @events.init_command_line_parser.add_listener
@@ -37,12 +102,13 @@ def _choose(environment: Environment, **_: Any) -> None:
     is_worker = isinstance(environment.runner, WorkerRunner)
     open_model = bool(options.crossapp_run) or options.arrival_rate > 0
     if not is_worker:
-        environment.user_classes = [OpenModel] if open_model else list(CLOSED)
+        environment.user_classes = [each for each in environment.user_classes if (each is OpenModel) is open_model]
     try:
         deployment = read_ahead(options)
     except DeploymentError as error:
         sys.stderr.write(f"load: {error}\n")
         sys.exit(_BAD_USAGE)
+    environment.host = environment.host or deployment.targets["tuvens-api"].api_url
     if open_model and not is_worker:
         settings = settings_of(options, deployment)
         if settings.record:

@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -24,15 +25,15 @@ class BrokenStreamError(Exception):
 
 
 class Stream:
-    """One open stream; `events` counts the messages."""
+    """One open stream."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._url = urlsplit(deployment.targets["tuvens-api"].api_url)
         self._context = ssl.create_default_context(cafile=deployment.ca_file or None)
-        self.events = 0
 
-    def hold(self) -> None:
-        """Listen until the greenlet is killed. Raises BrokenStreamError if the stream ends before."""
+    def hold(self, connected: Callable[[], None] = lambda: None, heard: Callable[[], None] = lambda: None) -> None:
+        """Listen until the greenlet is killed; `connected` is called once, `heard` for each message. Raises
+        BrokenStreamError if the stream ends before."""
         call = stream_event_updates()
         host, port = self._url.hostname or "", self._url.port
         connection = (
@@ -49,8 +50,10 @@ class Stream:
             if response.status != 200 or problems:
                 result = Result.LIMITED if response.status == 429 else Result.FAILED
                 raise BrokenStreamError(result, problems[0].message if problems else f"status {response.status}")
+            connected()
             for message in messages(iter(partial(response.read1, 65_536), b"")):
-                self.events += message.kind == "event"
+                if message.kind == "event":
+                    heard()
         except ConnectionRefusedError as error:
             raise BrokenStreamError(Result.REFUSED, f"no connection: {error.strerror}") from None
         except StreamTooLongError as error:

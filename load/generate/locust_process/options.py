@@ -8,8 +8,9 @@ from pathlib import Path
 from locust.argument_parser import LocustArgumentParser
 
 import openapi
-from harness.deployment import Deployment
+from harness.deployment import Deployment, DeploymentError
 from harness.deployment_file import build_deployment, read_deployment
+from harness.effects import Effect, profile_of
 from harness.typed import typed
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule
 from load.plan.measures import MIX
@@ -64,7 +65,10 @@ def _path(options: Namespace) -> Path:
 
 def _deployment(path: Path) -> Deployment:
     apps, editions = openapi.APPS, (openapi.EDITION,)
-    return build_deployment(read_deployment(path, apps=apps, editions=editions), apps=apps, editions=editions)
+    found = build_deployment(read_deployment(path, apps=apps, editions=editions), apps=apps, editions=editions)
+    if Effect.LOAD not in profile_of(each.kind for each in found.targets.values()):
+        raise DeploymentError(f"{path}: a target has kind production, which is never load tested; use a staging")
+    return found
 
 
 def settings_of(options: Namespace, deployment: Deployment) -> RunSettings:

@@ -1,12 +1,12 @@
-"""Locust users: those of the closed model, who wait for answers and think, and the driver of the open model."""
+"""The base of Locust users of a deployment, and the driver of the open model."""
 
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
-import gevent
-from locust import FastHttpUser, between, constant, task
+from locust import FastHttpUser, constant, task
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
@@ -30,6 +30,8 @@ class Shared:
     def __init__(self, environment: Environment) -> None:
         assert environment.parsed_options is not None
         self.deployment: Deployment = deployment_of(environment.parsed_options)
+        if environment.host and not environment.parsed_options.crossapp_run:
+            self.deployment = _at(self.deployment, environment.host)
         self.settings: RunSettings = settings_of(environment.parsed_options, self.deployment)
         number = max(getattr(environment.runner, "worker_index", 0), 0)
         self.lane = Lane(environment, number, reports=bool(self.settings.record))
@@ -53,14 +55,21 @@ class Shared:
         cls._made = None
 
 
-class Sending(FastHttpUser):
-    """A user of the applications, which checks certificates, follows no redirects and keeps no cookies."""
+def _at(deployment: Deployment, host: str) -> Deployment:
+    """The deployment with tuvens-api at the host that Locust was given."""
+    target = replace(deployment.targets["tuvens-api"], api_url=host)
+    return replace(deployment, targets={**deployment.targets, "tuvens-api": target})
+
+
+class DeploymentUser(FastHttpUser):
+    """A user of the applications, which checks certificates, follows no redirects and keeps no cookies. A path, as in
+    `self.client.get("/api/...")`, is one of tuvens-api."""
 
     abstract = True
-    host = "http://deployment"
 
     def __init__(self, environment: Environment) -> None:
         self.shared = Shared.of(environment)
+        self.deployment, self.journeys = self.shared.deployment, self.shared.journeys
         deployment, settings = self.shared.deployment, self.shared.settings
         self.network_timeout = deployment.safety.seconds
         self.connection_timeout = min(5.0, deployment.safety.seconds)
@@ -71,7 +80,7 @@ class Sending(FastHttpUser):
         agent = self.client.client
         # One user's cookies must never travel with another's request.
         agent.cookiejar = None
-        vars(agent).update(redirect_response_codes=frozenset(), valid_response_codes=frozenset(range(100, 1000)))
+        vars(agent).update(redirect_response_codes=frozenset(), valid_response_codes=frozenset(range(200, 300)))
 
     def connections(self, settings: RunSettings) -> int:
         """The most connections that this user may open to one server."""
@@ -81,101 +90,37 @@ class Sending(FastHttpUser):
         """When the next request is due: at once."""
         return self.shared.client.now()
 
-    def prepared(self) -> bool:
-        """Mint a session if there is none; returns whether there is one."""
+    def has_session(self) -> bool:
+        """Whether there is a session to ask about; one is created if there is none."""
         share = self.shared.share
         if not share.tokens:
-            self.shared.journeys.mint(self.client, share.next_user())
+            self.journeys.mint(self.client, share.next_user())
         return bool(share.tokens)
 
+    def listen_to_updates(self) -> None:
+        """Hold a stream of updates open. An entry for the connection and for each message is made when they come; a
+        stream that ends before the test is a failure."""
+        began = time.perf_counter()
 
-class Organiser(Sending):
-    """Runs flows: token, sign-in at hi.events, event set live or back, tuvens-api follows."""
+        def told(name: str, exception: Exception | None = None) -> None:
+            is_message = name.endswith("message")
+            self.environment.events.request.fire(
+                request_type="SSE",
+                name=name,
+                # How long a message was under way is not known.
+                response_time=None if is_message else (time.perf_counter() - began) * 1000,
+                response_length=0,
+                exception=exception,
+                context={},
+            )
 
-    weight = 2
-    wait_time = between(1, 3)
-
-    @task
-    def flow(self) -> None:
-        """One flow."""
-        self.shared.journeys.flow(self.client, self.now())
-
-
-class BackEnd(Sending):
-    """hi.events' back end and tuvens-client, each call on its own."""
-
-    weight = 6
-    wait_time = between(0.2, 1)
-
-    @task(3)
-    def generate(self) -> None:
-        """A user asks for a session."""
-        self.shared.journeys.generate(self.client, self.now())
-
-    @task(3)
-    def validate(self) -> None:
-        """Whom does a session stand for?"""
-        if self.prepared():
-            self.shared.journeys.validate(self.client, self.now())
-
-    @task
-    def accounts(self) -> None:
-        """Which accounts does a user have?"""
-        if self.prepared():
-            self.shared.journeys.accounts(self.client, self.now())
-
-    @task
-    def permission(self) -> None:
-        """May a user manage tickets?"""
-        if self.prepared():
-            self.shared.journeys.permission(self.client, self.now())
-
-
-class Deliverer(Sending):
-    """hi.events' webhooks, correctly signed."""
-
-    weight = 2
-    wait_time = between(0.2, 1)
-
-    @task
-    def deliver(self) -> None:
-        """A status changed."""
-        self.shared.journeys.webhook(self.client, self.now())
-
-
-class Page(Sending):
-    """An open event page that listens for updates."""
-
-    weight = 1
-    wait_time = constant(1)
-
-    @task
-    def listen(self) -> None:
-        """Listen until the test stops; a stream that ends before is a failure, and opened again."""
-        stream, began = Stream(self.shared.deployment), time.perf_counter()
         try:
-            stream.hold()
+            Stream(self.deployment).hold(lambda: told(STREAM), lambda: told(f"{STREAM} message"))
         except BrokenStreamError as broken:
-            self._tell(began, broken)
-        except gevent.GreenletExit:
-            self._tell(began, None)
-            raise
-
-    def _tell(self, began: float, exception: Exception | None) -> None:
-        self.environment.events.request.fire(
-            request_type="SSE",
-            name=STREAM,
-            response_time=(time.perf_counter() - began) * 1000,
-            response_length=0,
-            exception=exception,
-            context={},
-        )
+            told(STREAM, broken)
 
 
-CLOSED = (Organiser, BackEnd, Deliverer, Page)
-
-
-class OpenModel(Sending):
+class OpenModel(DeploymentUser):
     """Drives one lane of an open-model run: arrivals at a rate, whatever the answers. One per process."""
 
     weight = 1
