@@ -132,20 +132,21 @@ def _findings(session: pytest.Session) -> dict[str, Finding]:
 
 
 def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
-    import asyncio
-
     from crossapp.deployments import deployed
     from crossapp.embedded import EmbeddedError
-    from crossapp.run import Settings, perform, report_of
+    from crossapp.run import Settings, StoppedRunError, perform, report_of
     from harness.deployment import DeploymentError
     from harness.durations import seconds
+    from harness.stopping import run as run_stoppable
 
     file = config.getoption("--crossapp-deployment")
     try:
         patience = seconds(config.getoption("--crossapp-patience"))
         settings = Settings(select=chosen, patience=patience, command=("pytest",))
         with deployed(Path(file) if file else None, faults=config.getoption("--crossapp-fault")) as deployment:
-            return report_of(asyncio.run(perform(deployment, settings)), settings)
+            return report_of(run_stoppable(perform(deployment, settings)), settings)
+    except StoppedRunError:
+        raise KeyboardInterrupt from None
     except (DeploymentError, EmbeddedError, ValueError) as error:
         pytest.exit(f"crossapp: {error}", returncode=64)
 

@@ -1,6 +1,5 @@
 """A load run: preflight, calibration, the generator, page loads; its result is a history."""
 
-import asyncio
 import json
 import math
 import tempfile
@@ -16,6 +15,7 @@ from harness.deployment import Deployment
 from harness.history import Context, History
 from harness.redact import Redactor
 from harness.saved_history import Run
+from harness.stopping import run as run_stoppable
 from load.generate import calibration
 from load.generate.generator_log import GeneratorLog, read_log
 from load.generate.preflight import preflight, webhooks_ahead
@@ -87,7 +87,7 @@ def run_load(
     failed, clocks = "", ServerClocks()
     if schedule.stages:
         progress.show("trying each call once")
-        failed = asyncio.run(preflight(deployment, history, redactor, schedule.mix, clocks))
+        failed = run_stoppable(preflight(deployment, history, redactor, schedule.mix, clocks))
     conditions = RunConditions(
         run=replace(options.run, schedule=schedule, lanes=options.workers.lanes if schedule.stages else 0),
         users=len(deployment.users),
@@ -147,7 +147,7 @@ def _pages(
         pages = replace(pages, seconds=min(pages.seconds, options.within - requests))
         if pages.seconds < 1.0:
             return PageLoadFigures("no page was loaded: the requests take all the time of --within")
-    return asyncio.run(load_live_page(deployment, history, redactor, pages, options.budgets, progress))
+    return run_stoppable(load_live_page(deployment, history, redactor, pages, options.budgets, progress))
 
 
 def _shortened(conditions: RunConditions, options: LoadOptions, first: float, used: float) -> RunConditions:

@@ -38,7 +38,7 @@ jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
 [events]
 tuvens = ["11"]
 [safety]
-seconds = 0.3
+seconds = {seconds}
 """
 
 
@@ -47,9 +47,9 @@ def crossapp(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
 
-def deployment(folder: Path, port: int) -> str:
+def deployment(folder: Path, port: int, seconds: float = 0.3) -> str:
     file = folder / "deployment.toml"
-    file.write_text(_DEPLOYMENT.format(port=port), "utf-8")
+    file.write_text(_DEPLOYMENT.format(port=port, seconds=seconds), "utf-8")
     return str(file)
 
 
@@ -218,6 +218,38 @@ def test_kill_9_loses_no_story_that_had_ended(tmp_path: Path) -> None:
     assert sum(json.loads(line)["type"] == "story" for line in lines) >= 10
 
 
+_STORIES = str(Path(__file__).parents[2] / "scenarios")
+_PYTEST_IN_THE_BACKGROUND = """
+import signal, sys
+import pytest
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.exit(pytest.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "ended"),
+    [
+        (_IN_THE_BACKGROUND, ["load", "--rate", "0.1", "--pages", "0s", "--report", "r", "-d"], 130),
+        (_PYTEST_IN_THE_BACKGROUND, ["-q", "-p", "no:cacheprovider", _STORIES, "--crossapp-deployment"], 2),
+    ],
+    ids=["load", "pytest"],
+)
+def test_sigterm_stops_what_else_sends_requests_and_ignores_ctrl_c(
+    code: str, arguments: list[str], ended: int, listening: socket.socket, tmp_path: Path
+) -> None:
+    file = deployment(tmp_path, listening.getsockname()[1], seconds=60)
+    command = [sys.executable, "-c", code, *arguments, file]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        listening.settimeout(120)
+        with listening.accept()[0] as connection:
+            connection.recv(1)  # a request is under way, and gets no answer
+            child.send_signal(signal.SIGTERM)
+            said = "".join(child.communicate(timeout=60))
+        assert (child.returncode, "Traceback" in said) == (ended, False), said
+    assert ("Stopped." if ended == 130 else "KeyboardInterrupt") in said
+
+
 _SMALL_FILES = """
 import resource
 from crossapp.cli import main
@@ -264,8 +296,7 @@ def test_a_fault_of_the_simulators_is_reported_with_a_curl_and_exits_with_1(tmp_
 
 
 def test_pytest_runs_the_same_requirements(tmp_path: Path) -> None:
-    stories = str(Path(__file__).parents[2] / "scenarios")
-    command = [sys.executable, "-m", "pytest", stories, "-q", "-p", "no:cacheprovider", "-k", "origins"]
+    command = [sys.executable, "-m", "pytest", _STORIES, "-q", "-p", "no:cacheprovider", "-k", "origins"]
     right = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert right.returncode == 0, right.stdout
     assert "2 passed" in right.stdout
