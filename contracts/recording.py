@@ -1,6 +1,7 @@
 """Recorders of a deployment's traffic, which compute the facts that the rules read."""
 
 import sys
+from dataclasses import replace
 
 from contracts import facts
 from contracts.gate import Gate, anything
@@ -31,11 +32,11 @@ def recorder_for(
     target does not answer: its sender decides."""
     gate = gate or Gate(deployment, anything)
     seconds = deployment.safety.seconds
-    strikes = sys.maxsize if foreign else 3
+    limits = TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds))
     return Recorder(
         history,
         redactor or Redactor(deployment.secrets()),
-        limits=TrafficLimits(seconds=seconds, connect_seconds=min(5.0, seconds), strikes=strikes),
+        limits=limits if not foreign else replace(limits, strikes=sys.maxsize, operation_bytes=sys.maxsize),
         facts=facts.ALL,
         secrets=gate.learn,
         verify=deployment.certificates(),

@@ -1,6 +1,7 @@
 """Adds what happened to a history: facts are computed first, then secrets are redacted."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,12 +23,18 @@ _SECRET_HEADERS = {
 }
 
 
+# No application answers a usual request with more, so that their number is bounded by the requests that we send.
+_USUAL_BYTES, _USUAL_HEADERS = 4_096, 50
+_HEADER_OVERHEAD = 200
+
+
 class HistoryWriter:
     """Adds redacted entries to a history.
 
     `facts` are functions of the unredacted bytes; `secrets` yields (kind, value) of the secrets that an answer hands
     out. With `foreign` traffic, sent by others, the values of fields and headers whose names suggest a secret are
-    redacted as well. `kept_bytes` of bodies make the record `full`.
+    redacted as well. `kept_bytes` of bodies and headers make the record `full`, and answers of one operation that are
+    larger than usual by `operation_bytes` in all make it full for that operation.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class HistoryWriter:
         secrets: Secrets | None = None,
         foreign: bool = False,
         kept_bytes: int = 64 * 1024 * 1024,
+        operation_bytes: int = 8 * 1024 * 1024,
     ) -> None:
         self.history = history
         self.redactor = redactor
@@ -47,11 +55,17 @@ class HistoryWriter:
         self._foreign = foreign
         self._kept_bytes = kept_bytes
         self._kept = 0
+        self.operation_bytes = operation_bytes
+        self._large: dict[tuple[str, str], int] = defaultdict(int)
 
     @property
     def full(self) -> bool:
-        """Whether the bodies recorded so far reach the limit."""
+        """Whether what is recorded so far reaches the limit."""
         return self._kept >= self._kept_bytes
+
+    def full_for(self, callee: str, operation: str) -> bool:
+        """Whether the answers of an operation have used up what is kept of it."""
+        return self._large[callee, operation] >= self.operation_bytes
 
     def next_number(self) -> int:
         """The number of the next entry."""
@@ -125,7 +139,9 @@ class HistoryWriter:
             error=redact(error),
             facts=self.redactor.redact_fields(known),
         )
-        self._keep(exchange, len(exchange.request_body) + len(exchange.response_body))
+        came_bytes = len(exchange.response_body) + _size(exchange.response_headers)
+        self._large[callee, call.operation] += max(came_bytes - _USUAL_BYTES, 0)
+        self._keep(exchange, len(exchange.request_body) + _size(exchange.request_headers) + came_bytes)
         return exchange
 
     def _keep(self, entry: Exchange | StreamEvent, size: int) -> None:
@@ -167,6 +183,12 @@ class HistoryWriter:
                 text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
             redacted.append((name, text))
         return tuple(redacted)
+
+
+def _size(headers: Headers) -> int:
+    """The bytes of headers; very many cost more memory than their text."""
+    unusual = max(len(headers) - _USUAL_HEADERS, 0)
+    return sum(len(name) + len(value) for name, value in headers) + unusual * _HEADER_OVERHEAD
 
 
 def _unchanged(text: str) -> str:

@@ -74,12 +74,13 @@ class Listener:
 
     async def read(self, response: httpx.Response, on_chunk: OnChunk | None = None) -> None:
         """Record the messages of a response's body. Raises UnreadableError at a limit, and httpx.HTTPError."""
-        reader = SseReader(self._longest_event)
+        reader, kept = SseReader(self._longest_event), 0
         try:
             async for part in decoded(response, LONGEST_LINE, on_chunk):
                 for message in reader.read(part):
                     self._add(message)
-                    if len(self.events) > _MOST_EVENTS or self._writer.full:
+                    kept += len(message.data) + sum(map(len, message.lines))
+                    if len(self.events) > _MOST_EVENTS or kept > self._writer.operation_bytes or self._writer.full:
                         raise UnreadableError(f"more than {_MOST_EVENTS} events, or more than can be kept: not read on")
                 await self._notify()
         except StreamTooLongError as error:

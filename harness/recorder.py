@@ -81,7 +81,13 @@ class Recorder(HistoryWriter):
         self.gate = gate
         self.limits = limits or TrafficLimits()
         super().__init__(
-            history, redactor, facts=facts, secrets=secrets, foreign=foreign, kept_bytes=self.limits.kept_bytes
+            history,
+            redactor,
+            facts=facts,
+            secrets=secrets,
+            foreign=foreign,
+            kept_bytes=self.limits.kept_bytes,
+            operation_bytes=self.limits.operation_bytes,
         )
         self._strikes = Strikes(self.limits)
         # Requests are sent by the transport itself: the client's cookies, redirects and log lines cost and do nothing.
@@ -143,7 +149,13 @@ class Recorder(HistoryWriter):
             outcome, error = Outcome.NO_ANSWER, reason_of(failure)
         seconds = time.perf_counter() - clock
         waited = self.limits.connect_seconds if outcome is Outcome.REFUSED else self.limits.seconds
-        self._strikes.count(callee, call.operation, answered=answer is not None, timed_out=seconds >= waited * 0.9)
+        self._strikes.count(
+            callee,
+            call.operation,
+            answered=answer is not None,
+            timed_out=seconds >= waited * 0.9,
+            throttled=answer is not None and answer.status == 429,
+        )
         exchange = self.record(
             step=step,
             caller=caller,
@@ -158,6 +170,10 @@ class Recorder(HistoryWriter):
             facts=facts,
         )
         return exchange, answer
+
+    def still_throttled(self, callee: str, operation: str) -> None:
+        """Count a 429 after the wait that the 429 before it asked for: six in a row end the traffic there."""
+        self._strikes.still_throttled(callee, operation)
 
     @asynccontextmanager
     async def listen(self, *, step: str, callee: str, base_url: str, call: Call) -> AsyncIterator[Listener]:
@@ -187,7 +203,12 @@ class Recorder(HistoryWriter):
     async def _admit(self, step: str, callee: str, call: Call) -> None:
         if self.full:
             raise TargetGoneError(
-                f"the record is full ({self.limits.kept_bytes} bytes of bodies): nothing more is sent to {callee}"
+                f"the record is full ({self.limits.kept_bytes} bytes): nothing more is sent to {callee}"
+            )
+        if self.full_for(callee, call.operation):
+            raise TargetGoneError(
+                f"{callee} answered {call.operation or 'undocumented paths'} with more than is kept of an operation "
+                f"({self.operation_bytes} bytes): nothing more is sent there"
             )
         self._strikes.check(callee, call.operation)
         if self.gate is not None:

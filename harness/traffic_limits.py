@@ -15,7 +15,8 @@ class TrafficLimits:
 
     Of one exchange: `seconds` in all, `connect_seconds` to connect, `answer_bytes` after decompression.
     Of a run: `strikes`, the number of time-outs in a row after which nothing more is sent to an operation, and to a
-    target that has not answered anything yet; `kept_bytes`, the bodies of all that is recorded.
+    target that has not answered anything yet; `kept_bytes`, all that is recorded; `operation_bytes`, what one
+    operation's answers may be larger than usual, in all, so that one of them cannot use up the record of the others.
     """
 
     seconds: float = 15.0
@@ -23,6 +24,7 @@ class TrafficLimits:
     answer_bytes: int = 2 * 1024 * 1024
     strikes: int = 3
     kept_bytes: int = 64 * 1024 * 1024
+    operation_bytes: int = 8 * 1024 * 1024
 
 
 class Strikes:
@@ -32,16 +34,23 @@ class Strikes:
         self._limits = limits
         self._in_a_row: dict[tuple[str, str], int] = defaultdict(int)
         self._time_outs: dict[str, int] = defaultdict(int)
+        self._throttled: dict[tuple[str, str], int] = defaultdict(int)
         self._answered: set[str] = set()
 
-    def count(self, callee: str, operation: str, *, answered: bool, timed_out: bool) -> None:
-        """Count the end of one exchange."""
+    def count(self, callee: str, operation: str, *, answered: bool, timed_out: bool, throttled: bool = False) -> None:
+        """Count the end of one exchange; `throttled`: it was answered with 429."""
         if answered:
             self._in_a_row[callee, operation] = 0
             self._answered.add(callee)
+            if not throttled:
+                self._throttled[callee, operation] = 0
         elif timed_out:
             self._in_a_row[callee, operation] += 1
             self._time_outs[callee] += 1
+
+    def still_throttled(self, callee: str, operation: str) -> None:
+        """Count a 429 after the wait that the 429 before it asked for."""
+        self._throttled[callee, operation] += 1
 
     def check(self, callee: str, operation: str) -> None:
         """Raises TargetGoneError if nothing more is to be sent there."""
@@ -53,5 +62,11 @@ class Strikes:
         if self._in_a_row[callee, operation] >= most:
             raise TargetGoneError(
                 f"{callee} did not answer {operation} {most} times in a row within {seconds:g} s: "
+                "nothing more is sent there"
+            )
+        # Callers side by side may have to wait for one another, but one of them gets through.
+        if self._throttled[callee, operation] >= 2 * most:
+            raise TargetGoneError(
+                f"{callee} answered {operation} with 429 {2 * most} times in a row after the wait that it asked for: "
                 "nothing more is sent there"
             )

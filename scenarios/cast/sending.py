@@ -141,6 +141,8 @@ class Sender:
             if exchange.outcome is Outcome.REFUSED and obey_limits and key is not None and operation is not None:
                 self._rate_limits.give_back(operation.id, key)
             self._clock.note_date(app, answer, exchange.seconds)
+            if attempt > 1 and exchange.status == 429 and obey_limits:
+                self._recorder.still_throttled(app, call.operation)
             retry_safe = operation is not None and operation.retry_safe
             if attempt == _TRIES or not await self._repeats(exchange, answer, obey_limits, retry_safe=retry_safe):
                 break

@@ -400,6 +400,47 @@ def test_a_record_that_is_full_ends_the_traffic() -> None:
     asyncio.run(run())
 
 
+def test_an_operation_that_answers_too_much_is_left_and_the_others_go_on() -> None:
+    async def run() -> None:
+        by = recorder(TrafficLimits(answer_bytes=20_000, operation_bytes=24_000))
+        cookies = b"".join(b"Set-Cookie: a=%d\r\n" % each for each in range(100))
+        async with (
+            serving(answering()) as usual,
+            serving(answering(b"x" * 15_000)) as large,
+            serving(answering(headers=cookies)) as many,
+        ):
+            for _ in range(3):
+                await sent(by, large, Call("large", "GET", "/"))
+            for _ in range(3):
+                await sent(by, many, Call("many", "GET", "/"))
+            with pytest.raises(TargetGoneError, match=r"b answered large with more than is kept .*24000 bytes"):
+                await sent(by, large, Call("large", "GET", "/"))
+            with pytest.raises(TargetGoneError, match="b answered many with more"):
+                await sent(by, many, Call("many", "GET", "/"))
+            for _ in range(20):
+                assert (await sent(by, usual, Call("usual", "GET", "/"))).status == 200
+        await by.close()
+
+    asyncio.run(run())
+
+
+def test_a_429_that_no_wait_ends_is_given_up_and_one_that_ends_is_not() -> None:
+    async def run() -> None:
+        by = recorder(TrafficLimits(strikes=3))
+        async with serving(answering(status="429 Too Many")) as limited, serving(answering()) as open_again:
+            for count, url in ((5, limited), (1, open_again), (6, limited)):
+                for _ in range(count):
+                    await sent(by, url, Call("op", "GET", "/"))
+                    if url == limited:
+                        by.still_throttled("b", "op")
+            with pytest.raises(TargetGoneError, match="b answered op with 429 6 times in a row after the wait"):
+                await sent(by, limited, Call("op", "GET", "/"))
+            assert (await sent(by, open_again, Call("other", "GET", "/"))).status == 200
+        await by.close()
+
+    asyncio.run(run())
+
+
 # What is kept
 
 
