@@ -1,7 +1,6 @@
 """From a deployment file to a running deployment: applications that it leaves out are simulated."""
 
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from crossapp.beside import completed
 from crossapp.embedded import embedded
 from harness.deployment import Deployment, DeploymentError, Target
 from harness.deployment_file import build_deployment, read_deployment
+from harness.private_folder import PrivateFolder
 from harness.suggestions import meant
 from load.plan.budgets import read_budgets
 from scenarios.cast.selectors import SELECTORS
@@ -48,8 +48,8 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
         yield _built(value)
         return
     with (
-        tempfile.TemporaryDirectory(prefix="crossapp-") as folder,
-        completed(value, missing, arming, Path(folder)) as whole,
+        PrivateFolder() as folder,
+        completed(value, missing, arming, folder) as whole,
     ):
         yield _built(whole)
 

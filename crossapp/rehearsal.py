@@ -3,12 +3,10 @@ that every request is known before one is sent."""
 
 import asyncio
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from contracts.gate import Gate
@@ -21,6 +19,7 @@ from harness.capabilities import allowed_effects
 from harness.deployment import Deployment, Linked, Target
 from harness.drive import Progress
 from harness.effects import named
+from harness.private_folder import PrivateFolder
 from harness.story import Phase, Story
 from scenarios.catalogue import declared_by
 
@@ -83,8 +82,8 @@ def _standing_in(deployment: Deployment) -> Iterator[Deployment]:
     """Simulators in place of the applications of a deployment, inside the block: with its users, events and kinds, and
     without a limit of time."""
     seed = seed_of(deployment, users=True, tuvens_api=False)
-    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder:
-        file = Path(folder) / "seed.json"
+    with PrivateFolder() as folder:
+        file = folder / "seed.json"
         file.write_text(json.dumps(seed.to_json()), "utf-8")
         arguments = [part for app in SIMULATED for part in ("--port", f"{app}=0")]
         arguments += ["--seed", str(file), "--limits", "raised", "--no-control"]

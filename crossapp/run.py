@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,31 +24,34 @@ from contracts.every_operation.rules_routes import answers_rule
 from contracts.gate import Gate
 from contracts.lifetimes import note_lifetimes
 from contracts.recording import recorder_for
+from crossapp.kept_record import KeptRecord
 from crossapp.versions import commit
 from harness import chromium
 from harness.awake import noting_lateness
 from harness.capabilities import allowed_effects, capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
-from harness.drive import ENDS, Progress, drive
+from harness.drive import Progress, drive
 from harness.extras import EXTRAS, is_installed
 from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
-from harness.redact import Redactor, jwt_claims, placeholder
+from harness.redact import jwt_claims, placeholder
 from harness.report import Header, Report, TargetLine, footer_of
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
-from harness.saving import HistoryFile
 from harness.story import Story
 from harness.typed import typed
 from harness.verdict import Inconclusive, lets_through
+from harness.watchdog import watchdog
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import declared_by, stories
 
 # More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
+# Seconds in which what was stopped at the end of the time may still put things back and close its connections.
+_GRACE = 60.0
 JWTS = "jwts"
 """The setting that has the end of each JWT of the deployment file in Unix seconds, by placeholder."""
 
@@ -113,6 +117,7 @@ async def perform(
     *,
     listener: socket.socket | None = None,
     record: Path | None = None,
+    overdue: Callable[[str], None] | None = None,
     gate: Gate | None = None,
     chosen: Sequence[Story] | None = None,
     like: Deployment | None = None,
@@ -120,9 +125,10 @@ async def perform(
     """Drive the stories against a deployment. Failures of the network are in the history, not raised.
 
     `listener` is a listening socket for the deployment's receiver; `record` is a file to which the history is appended
-    whenever a story ends. For a rehearsal: the `gate` that notes what is sent, the `chosen` stories, and the deployment
-    whose capabilities count (`like`). Raises DeploymentError if the receiver's address is in use, StoppedRunError if it
-    is cancelled.
+    whenever a story ends. Where the run does not end in its minutes, `overdue` is told so, from another thread, and the
+    process ends with HARNESS_FAULT (None: it may take longer). For a rehearsal: the `gate` that notes what is sent, the
+    `chosen` stories, and the deployment whose capabilities count (`like`). Raises DeploymentError if the receiver's
+    address is in use, StoppedRunError if it is cancelled.
     """
     began = time.monotonic()
     minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
@@ -142,8 +148,10 @@ async def perform(
                 )
             )
         recorder = recorder_for(deployment, history, gate=gate)
-        if record is not None:
-            progress = _appending(record, history, recorder.redactor, progress)
+        kept = KeptRecord(record, history, recorder.redactor, progress)
+        progress = kept.tell
+        if overdue is not None:
+            stack.enter_context(watchdog(minutes * 60 + _GRACE, partial(_give_up, kept, overdue, minutes)))
         stage = Stage(
             deployment,
             recorder,
@@ -176,6 +184,11 @@ async def perform(
     return run
 
 
+def _give_up(kept: KeptRecord, overdue: Callable[[str], None], minutes: float) -> None:
+    kept.append()
+    overdue(f"the run did not end in {minutes:.3g} minutes (safety.minutes) by itself, and was ended")
+
+
 def _planned(context: Context, deployment: Deployment, settings: Settings, driven: Sequence[Story]) -> Context:
     """The context with what says, should the run be stopped, what it was to be."""
     planned = {
@@ -185,33 +198,6 @@ def _planned(context: Context, deployment: Deployment, settings: Settings, drive
         JWTS: dict(_ends_of_jwts(deployment)),
     }
     return replace(context, settings={**context.settings, **planned})
-
-
-def _appending(path: Path, history: History, redactor: Redactor, progress: Progress) -> Progress:
-    """A progress that also appends to a file what was recorded, whenever a story ends, until the file cannot be
-    written."""
-    file: HistoryFile | None = None
-
-    def written(write: Callable[[], HistoryFile | None]) -> HistoryFile | None:
-        try:
-            return write()
-        except OSError as error:
-            progress("the record", f"is kept in memory only: {path} cannot be written ({error.strerror})")
-            return None
-
-    def appended() -> HistoryFile | None:
-        if file is not None:
-            file.append()
-        return file
-
-    def tell(story: str, state: str) -> None:
-        nonlocal file
-        if state in ENDS:
-            file = written(appended)
-        progress(story, state)
-
-    file = written(lambda: HistoryFile(path, history, redactor))
-    return tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Everything is redacted before it is kept; a trace is redacted file by file.
 
 import asyncio
 import re
-import tempfile
 import time
 import zipfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from urllib.parse import unquote
 from playwright.async_api import BrowserContext, Error, Page, Request, Response, Route
 
 from harness.effects import NotAllowedError
+from harness.private_folder import PrivateFolder
 from harness.redact import Redactor
 from harness.tab import Tab, first_line, without_query
 from harness.traffic_limits import TargetGoneError
@@ -295,8 +295,8 @@ class Browsing:
                 self._stored.register("stored", value)
 
     async def _save_trace(self, folder: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="crossapp-") as private:
-            raw = Path(private) / "trace.zip"
+        with PrivateFolder() as private:
+            raw = private / "trace.zip"
             await self.context.tracing.stop(path=raw)
             redact_archive(raw, folder / f"{self._name}.zip", self._redactor, self._stored)
 

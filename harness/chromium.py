@@ -6,7 +6,6 @@ One browser serves a run; each person has a browser context with cookies, storag
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from harness.child_environment import child_environment
 from harness.extras import is_installed
+from harness.private_folder import PrivateFolder
 from harness.redact import Redactor
 from harness.relay import Relay
 from harness.story import StoryStoppedError
@@ -70,7 +70,7 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._broken = ""
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._private: PrivateFolder | None = None
 
     async def close(self) -> None:
         """Close the browser and the driver, if they were started."""
@@ -81,7 +81,7 @@ class Chromium:
                 await self._playwright.stop()
         finally:
             if self._private is not None:
-                self._private.cleanup()
+                self._private.close()
 
     @asynccontextmanager
     async def browsing(
@@ -131,14 +131,14 @@ class Chromium:
 
         # Recordings hold secrets until they are redacted. The driver's own folder would stay behind if it were killed
         # while recording.
-        self._private = tempfile.TemporaryDirectory(prefix="crossapp-", ignore_cleanup_errors=True)
+        self._private = PrivateFolder()
         try:
             self._playwright = await async_playwright().start()
             return await self._playwright.chromium.launch(
                 executable_path=executable(),
                 args=list(_ARGUMENTS),
                 env=cast("dict[str, str | float | bool]", child_environment()),
-                traces_dir=self._private.name,
+                traces_dir=self._private.path,
             )
         except (Error, OSError) as error:
             self._broken = f"the browser {executable()} does not start: {str(error).strip().splitlines()[0]}"

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from contracts.server_clocks import ServerClocks
 from harness.capabilities import capabilities_of
 from harness.deployment import Deployment
 from harness.history import Context, History
+from harness.private_folder import PrivateFolder
 from harness.redact import Redactor
 from harness.saved_history import Run
 from harness.stopping import run as run_stoppable
@@ -173,8 +173,7 @@ def _requests(
 ) -> tuple[RunConditions, GeneratorLog]:
     """Send the requests. `watched`: `started` and `watching` of run_load; `ahead`: as in RunSettings."""
     started, watching = watched
-    with tempfile.TemporaryDirectory(prefix="crossapp-load-") as private:
-        inside = Path(private)
+    with PrivateFolder() as inside:
         file = inside / "deployment.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(deployment_file(deployment)), "utf-8")

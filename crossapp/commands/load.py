@@ -1,7 +1,6 @@
 """`crossapp load`: put a deployment under load, and judge its budgets."""
 
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from crossapp.load_progress import shown
 from crossapp.run import Settings, Suite, context_of, report_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
+from harness.private_folder import PrivateFolder
 from harness.render.text import in_encoding
 from harness.report import Report
 from harness.saved_history import Run
@@ -169,8 +169,8 @@ def load(
     with (
         reported(DeploymentError, EmbeddedError),
         reported(GeneratorError, code=ExitCode.HARNESS_FAULT),
-        tempfile.TemporaryDirectory(prefix="crossapp-") as private,
-        loaded(deployment, users, Path(private)) as target,
+        PrivateFolder() as private,
+        loaded(deployment, users, private) as target,
     ):
         found = _run(target, options, folder, errors, seed)
     saved = folder is not None and save_report(found, folder)

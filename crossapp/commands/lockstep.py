@@ -2,7 +2,6 @@
 
 import json as json_module
 import os
-import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from harness.deployment import Deployment, DeploymentError
 from harness.effects import Effect, profile_of
 from harness.exit_codes import ExitCode
 from harness.history import History
+from harness.private_folder import PrivateFolder
 from harness.render.text import visible
 from harness.stopping import run as run_stoppable
 from harness.story import Phase, Story, StoryStoppedError
@@ -75,8 +75,8 @@ def lockstep(
     errors = stderr()
     with reported(DeploymentError, EmbeddedError), ExitStack() as stack:
         # Hypothesis would keep files in the working directory.
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crossapp-"))
-        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
+        folder = stack.enter_context(PrivateFolder())
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder))
         from scenarios.tools.lockstep.explore import Bounds
 
         left = stack.enter_context(deployed(against))

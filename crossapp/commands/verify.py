@@ -1,11 +1,13 @@
 """`crossapp verify`: verify a deployment."""
 
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -151,7 +153,12 @@ def verify(
             progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
             record = folder / HISTORY_FILE if folder is not None else None
             try:
-                run, stopped = run_stoppable(perform(target, settings, progress, record=record)), False
+                run, stopped = (
+                    run_stoppable(
+                        perform(target, settings, progress, record=record, overdue=partial(_overdue, folder))
+                    ),
+                    False,
+                )
             except StoppedRunError as error:
                 run, stopped = error.run, True
             if folder is not None:
@@ -199,6 +206,12 @@ def _with_load(verified: Report, deployment: Path | None, folder: Path, errors: 
     if save_report(found, folder):
         errors.print(f"Report of both: {folder / 'report.html'}", markup=False)
     return code
+
+
+def _overdue(folder: Path | None, why: str) -> None:
+    # Not by a console: what stands still may hold its lock.
+    told = f"; crossapp report {folder} tells what was decided" if folder is not None else ""
+    os.write(2, f"\ncrossapp verify: {why}{told}\n".encode())
 
 
 def _silence(_story: str, _state: str) -> None:

@@ -1,12 +1,11 @@
 """A short load run against simulators with a fault, judged by the standard budgets."""
 
-import tempfile
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from crossapp.commands.load import judged
 from crossapp.load_deployment import loaded
 from crossapp.run import Settings, context_of
+from harness.private_folder import PrivateFolder
 from harness.report import Report
 from harness.verdict import VerdictName
 from load.judge.sequential import ONLY_AT_THE_END, Looks
@@ -46,7 +45,7 @@ def _once(faults: Sequence[str], concerned: Collection[str]) -> Report:
     stages = steady(_RATE, _SECONDS, _WARM_UP) if requests else ()
     # Pages need many loads, but no more than decide the budgets concerned.
     longest, looks = (_LONGEST_PAGES, _EVERY_FEW) if not requests else (_PAGES, ONLY_AT_THE_END)
-    with tempfile.TemporaryDirectory(prefix="crossapp-") as private, loaded(None, None, Path(private), faults) as world:
+    with PrivateFolder() as private, loaded(None, None, private, faults) as world:
         options = LoadOptions(
             run=RunSettings(
                 Schedule(stages, ArrivalModel.POISSON, settings.seed, MIX), listeners=2, bursts=Bursts(2, 100)

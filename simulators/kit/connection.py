@@ -1,14 +1,11 @@
 """Opening SQLite and PostgreSQL."""
 
-import shutil
-import tempfile
-import weakref
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from harness.private_folder import PrivateFolder
 from simulators.kit.errors import StartError
 from simulators.kit.messages import json_text
 
@@ -22,10 +19,10 @@ class DatabaseConnection:
 
     def __init__(self, url: str | None, schema: str | None) -> None:
         self.private = url is None
-        directory = Path(tempfile.mkdtemp(prefix="crossapp-")) if url is None else None
-        # Removed also at the end of a process that does not close it.
-        self._remove = weakref.finalize(self, _remove, directory)
-        url = url or f"sqlite:///{directory}/simulator.db"
+        self._folder: PrivateFolder | None = None
+        if url is None:
+            self._folder = PrivateFolder()
+            url = f"sqlite:///{self._folder.path}/simulator.db"
         try:
             self.url = make_url(url)
             self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -45,7 +42,7 @@ class DatabaseConnection:
             if schema is not None and not self.sqlite:
                 self.cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         except (SQLAlchemyError, ArgumentError, ImportError) as error:
-            self._remove()
+            self._remove_folder()
             raise StartError(f"--database: {_without_password(url)} cannot be opened: {_first_line(error)}") from None
 
     @property
@@ -62,7 +59,11 @@ class DatabaseConnection:
         """Close the connection, and remove the private directory."""
         self.sqlalchemy.close()
         self.engine.dispose()
-        self._remove()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
 
     def _connect(self) -> None:
         self.sqlalchemy = self.engine.connect()
@@ -75,11 +76,6 @@ class DatabaseConnection:
         durability = "OFF" if self.private else "NORMAL"
         for pragma in ("journal_mode=WAL", f"synchronous={durability}", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
-
-
-def _remove(directory: Path | None) -> None:
-    if directory is not None:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _options(schema: str | None) -> str:

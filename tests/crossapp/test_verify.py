@@ -250,6 +250,34 @@ def test_sigterm_stops_what_else_sends_requests_and_ignores_ctrl_c(
     assert ("Stopped." if ended == 130 else "KeyboardInterrupt") in said
 
 
+_STANDS_STILL = """
+from crossapp import cli, run
+from harness.history_writer import HistoryWriter
+record = HistoryWriter.record
+def stand_still(self, **told):
+    while self.history.stories:
+        pass
+    return record(self, **told)
+HistoryWriter.record = stand_still
+run._GRACE = 1.0
+cli.main()
+"""
+
+
+def test_a_run_that_stands_still_is_ended_after_its_minutes(tmp_path: Path) -> None:
+    with in_thread(answering(b"{}", "404 Not Found")) as url:
+        file = Path(deployment(tmp_path, int(url.rpartition(":")[2])))
+        file.write_text(file.read_text("utf-8") + "minutes = 0.01\n", "utf-8")
+        arguments = ["verify", "--go-on", "--examples", "1", "-d", str(file), "--report", "r"]
+        command = [sys.executable, "-c", _STANDS_STILL, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "minutes (safety.minutes) by itself, and was ended; crossapp report r tells what was decided" in done.stderr
+    again = crossapp("report", "r", cwd=tmp_path)
+    assert again.returncode == 3
+    assert "This run was stopped after " in again.stdout
+
+
 _SMALL_FILES = """
 import resource
 from crossapp.cli import main

@@ -4,13 +4,13 @@ The address is the campaign's own, which forwards requests with credentials. No 
 """
 
 import copy
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.private_folder import PrivateFolder
 
 if TYPE_CHECKING:
     from schemathesis.generation.case import Case
@@ -226,8 +226,8 @@ def no_files_left() -> Iterator[None]:
     from hypothesis import configuration
 
     before = configuration.__hypothesis_home_directory
-    with tempfile.TemporaryDirectory(prefix="crossapp-") as folder:
-        configuration.set_hypothesis_home_dir(Path(folder))
+    with PrivateFolder() as folder:
+        configuration.set_hypothesis_home_dir(folder)
         try:
             yield
         finally:
