@@ -15,10 +15,10 @@ UNCOVERED: dict[str, Uncovered] = {
     "C-RT-06": Uncovered("", *_LOADS),
     "C-MO-01": Uncovered("", "needs access: the contract names no metrics or health endpoint to ask", _ACCESS),
     "C-NT-01": Uncovered("", "not testable from outside: ask each repository's coverage report", _PEOPLE),
-    "C-NT-02": Uncovered("", "not testable from outside: ask for the penetration test's report", _PEOPLE),
+    "C-NT-02": Uncovered("", "not testable from outside: request the penetration test's report", _PEOPLE),
     "C-NT-03": Uncovered("", "not testable from outside: read the documents", _PEOPLE),
     "C-NT-04": Uncovered(
         "", "not testable from outside (the certificate is C-SE-01's): ask who runs the infrastructure", _PEOPLE
     ),
-    "C-NT-05": Uncovered("", "not testable from outside: ask for a rehearsal of rollback and recovery", _PEOPLE),
+    "C-NT-05": Uncovered("", "not testable from outside: request a rehearsal of rollback and recovery", _PEOPLE),
 }
