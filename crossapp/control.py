@@ -4,6 +4,7 @@ Every method that calls a control plane raises ControlError, whose text names th
 """
 
 import json
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -32,15 +33,17 @@ class ControlError(RuntimeError):
 
 
 class ControlClient:
-    """The control plane of one application. `app`: its name, such as tuvens-api."""
+    """The control plane of one application. `app`: its name, such as tuvens-api. `ca_file`: certificates (PEM) by which
+    its own is checked; empty: the usual authorities."""
 
-    def __init__(self, app: str, control: Control, *, timeout: float = 60.0) -> None:
+    def __init__(self, app: str, control: Control, *, timeout: float = 60.0, ca_file: str = "") -> None:
         self.app = app
         self._control = control
         headers = {"Authorization": f"Bearer {control.token}"}
         # Shorter than servers keep idle connections: none is used that the server closes just then.
         limits = httpx.Limits(keepalive_expiry=1.0)
-        self._client = httpx.Client(trust_env=False, timeout=timeout, headers=headers, limits=limits)
+        verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
+        self._client = httpx.Client(trust_env=False, timeout=timeout, headers=headers, limits=limits, verify=verify)
         self.clock = ControlledClock(self)
         self.journal = ControlledJournal(self)
 

@@ -2,7 +2,14 @@
 
 from importlib.util import find_spec
 
-EXTRAS = {"browser": "playwright", "fuzz": "schemathesis", "load": "locust", "mocks": "respx", "pact": "pact"}
+EXTRAS = {
+    "browser": "playwright",
+    "fuzz": "schemathesis",
+    "https": "trustme",
+    "load": "locust",
+    "mocks": "respx",
+    "pact": "pact",
+}
 """For each extra, the module by which its presence is known."""
 
 

@@ -16,10 +16,12 @@ from harness.deployment import Control
 
 @dataclass(frozen=True, slots=True)
 class RunningApp:
-    """One application: its base URL and its control plane."""
+    """One application: its base URL, its control plane, and where it is served by https the file with the certificates
+    (PEM) of its authority."""
 
     url: str
     control: Control
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def announced(instance: Instance) -> Iterator[None]:
     """Let other commands find this instance inside the block. Raises OSError if its file cannot be written."""
     path = _folder() / f"{instance.ports[0]}.json"
     apps = {
-        name: {"url": app.url, "control": {"url": app.control.url, "token": app.control.token}}
+        name: {"url": app.url, "control": {"url": app.control.url, "token": app.control.token}, "ca_file": app.ca_file}
         for name, app in instance.apps.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,7 +89,10 @@ def _folder() -> Path:
 def _read(path: Path) -> Instance | None:
     try:
         value: Any = json.loads(path.read_text(encoding="utf-8"))
-        apps = {name: RunningApp(app["url"], Control(**app["control"])) for name, app in value["apps"].items()}
+        apps = {
+            name: RunningApp(app["url"], Control(**app["control"]), app["ca_file"])
+            for name, app in value["apps"].items()
+        }
         instance = Instance(int(value["pid"]), apps, str(value["inspector"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

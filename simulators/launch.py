@@ -22,6 +22,7 @@ from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
 from simulators.kit.simulator import Simulator
 from simulators.launch_faults import all_faults, by_header, check_faults, faults_of, made_faults
+from simulators.own_authority import OwnAuthority
 from simulators.people import main_account, people
 from simulators.seed import Seed, default_seed
 from simulators.tuvens_api.config import TuvensApiConfig
@@ -48,11 +49,12 @@ class LaunchOptions:
     `tuvens_url`: the tuvens-api that the others call (None: the started one, else port 3000 of this machine).
     `webhooks_url`: where hi.events sends webhooks (None: to that tuvens-api). `hi_events_url`: the hi.events that
     tuvens-client links to (None: the started one). `ca_file`: certificates (PEM) by which those of applications that
-    are called are checked. `client_origins`: origins of tuvens-client besides the started one. `control`: whether the
-    control planes are served. `environment`: the documented variables. `upstream_timeout` and `webhook_timeout`: real
-    seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock of hi.events.
-    `workers`: the number of processes of tuvens-api, on PostgreSQL. `clocks`: seconds by which the clock of an
-    application is ahead of the machine's (negative: behind).
+    are called are checked. `https`: serve by https, with certificates of the user's own authority. `client_origins`:
+    origins of tuvens-client besides the started one. `control`: whether the control planes are served. `environment`:
+    the documented variables. `upstream_timeout` and `webhook_timeout`: real seconds for one call of hi.events.
+    `webhook_pauses`: seconds before each retry, by the clock of hi.events. `workers`: the number of processes of
+    tuvens-api, on PostgreSQL. `clocks`: seconds by which the clock of an application is ahead of the machine's
+    (negative: behind).
     """
 
     only: tuple[str, ...] = APPS
@@ -67,6 +69,7 @@ class LaunchOptions:
     webhooks_url: str | None = None
     hi_events_url: str | None = None
     ca_file: str = ""
+    https: bool = False
     client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
     control: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -87,10 +90,13 @@ class Launched:
         self.control_tokens: dict[str, str] = {}
         _check(options)
         self._listeners: dict[str, socket.socket] = {}
+        self._authority = OwnAuthority() if options.https else None
         try:
             for app in options.only:
                 self._listeners[app] = _listen(app, options)
-                self.urls[app] = f"http://{self._name}:{self._listeners[app].getsockname()[1]}"
+                self.urls[app] = (
+                    f"{'https' if options.https else 'http'}://{self._name}:{self._listeners[app].getsockname()[1]}"
+                )
                 if options.control:
                     self.control_tokens[app] = secrets.token_urlsafe(16)
             self._tuvens_config = self._configure_tuvens_api()
@@ -130,6 +136,17 @@ class Launched:
         return LOOPBACK if ip_address(self.options.host).is_unspecified else self.options.host
 
     @property
+    def ca_file(self) -> str:
+        """The certificates (PEM) of the authority that signed those of the applications; empty if none did."""
+        return "" if self._authority is None else str(self._authority.file)
+
+    def _tls(self) -> dict[str, Any]:
+        if self._authority is None:
+            return {}
+        context = self._authority.tls("localhost", LOOPBACK, self._name)
+        return {"ssl_context_factory": lambda _config, _default: context}
+
+    @property
     def shared_secret(self) -> str:
         """The secret between the back ends."""
         return self._tuvens_config.shared_secret
@@ -153,7 +170,7 @@ class Launched:
         if self.inspector is None:
             return None
         apps = {
-            app: RunningApp(self.urls[app], Control(self.urls[app] + CONTROL, token))
+            app: RunningApp(self.urls[app], Control(self.urls[app] + CONTROL, token), self.ca_file)
             for app, token in self.control_tokens.items()
         }
         return Instance(os.getpid(), apps, self.inspector)
@@ -172,7 +189,7 @@ class Launched:
             for app, simulator in self.simulators.items():
                 alone = self.options.control and self.options.workers == 1
                 served = by_header(simulator) if alone else simulator.app
-                servers.append(Server(served, lifespan="on", timeout_keep_alive=30))
+                servers.append(Server(served, lifespan="on", timeout_keep_alive=30, **self._tls()))
                 try:
                     tasks.append(await servers[-1].start(self._listeners[app]))
                 except ServeError as error:
@@ -221,6 +238,7 @@ class Launched:
             events["foreign"] = foreign
         return {
             "name": "embedded",
+            **({"ca_file": self.ca_file} if self.ca_file else {}),
             "edition": openapi.EDITION,
             "targets": {app: self._target(app) for app in self.simulators},
             "credentials": {"shared_secret": self.shared_secret, "jwt_secret": self.jwt_secret},
@@ -293,7 +311,7 @@ class Launched:
             tuvens_url=tuvens,
             hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS, self._tuvens_config.pages),
             upstream_timeout=options.upstream_timeout,
-            ca_file=options.ca_file,
+            ca_file=options.ca_file or self.ca_file,
             jwt_secret=self.jwt_secret if ours else "",
             shared_secret=self.shared_secret,
             control_token=self.control_tokens.get(TUVENS_CLIENT),
@@ -310,7 +328,7 @@ class Launched:
             shared_secret=self.shared_secret,
             client_origins=self._client_origins(),
             upstream_timeout=options.upstream_timeout,
-            ca_file=options.ca_file,
+            ca_file=options.ca_file or self.ca_file,
             delivery=DeliveryPolicy(timeout=options.webhook_timeout, pauses=options.webhook_pauses),
             database_url=options.database,
             database_schema=options.database_schema,
@@ -345,6 +363,8 @@ def _check(options: LaunchOptions) -> None:
         raise StartError(f"--limits: {options.limits!r} is unknown; {meant(options.limits, ('contract', 'raised'))}")
     if options.clocks and options.workers > 1:
         raise StartError("the clocks of several processes cannot be set")
+    if options.https and (options.ca_file or options.workers > 1):
+        raise StartError("--https goes with neither --ca-file nor --workers")
     check_workers(options.workers, options.only, options.faults, options.database)
     if not options.only:
         raise StartError(f"no application to start; known are {', '.join(APPS)}")

@@ -99,6 +99,10 @@ def up(
         str,
         typer.Option("--ca-file", metavar="FILE", help="CA certificates (PEM) for calls to real applications."),
     ] = "",
+    https: Annotated[
+        bool,
+        typer.Option("--https", help="Serve by https, with certificates that an authority of your own signs."),
+    ] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Timeout of a call to another application.")
     ] = 10.0,
@@ -147,6 +151,7 @@ def up(
                 webhooks_url=webhooks_to,
                 hi_events_url=hi_events,
                 ca_file=ca_file,
+                https=https,
                 upstream_timeout=timeout,
                 client_origins=tuple(origin) if origin else (CLIENT_ORIGIN,),
                 control=control,
@@ -281,6 +286,8 @@ def welcome(built: "Launched") -> str:
     lines += [f"  {app:<13} {url}{notes.get(app, '')}" for app, url in built.urls.items()]
     if built.inspector is not None:
         lines += ["", "Inspector (live traffic), to open in a browser:", "", f"  {built.inspector}"]
+    if built.ca_file:
+        lines += ["", "Certificate of your own authority, for browsers and curl --cacert:", "", f"  {built.ca_file}"]
     if built.shared_secret == LOCAL_SHARED_SECRET:
         lines += ["", "Shared secret between the back ends, for local use only:", "", f"  {built.shared_secret}"]
     if options.workers > 1:
@@ -308,7 +315,8 @@ def _tries(built: "Launched") -> list[str]:
 
     tries = []
     if TUVENS_API in built.urls:
-        tries.append(f"curl -N {built.urls[TUVENS_API]}/api/events/updates")
+        trusting = f"--cacert {built.ca_file} " if built.ca_file else ""
+        tries.append(f"curl -N {trusting}{built.urls[TUVENS_API]}/api/events/updates")
     if TUVENS_API in built.urls and HI_EVENTS in built.urls and built.options.seed.hi_events:
         tries.append(f"crossapp trigger status {built.options.seed.hi_events[0].tuvens_event_id} LIVE")
     if built.control_tokens:

@@ -57,7 +57,7 @@ def controlled(wanted: str | None, app: str | None = None) -> Iterator[Mapping[s
         if app is not None and app not in apps:
             raise InstanceError(f"{app} is not running; {meant(app, apps)}")
         yield {
-            name: clients.enter_context(ControlClient(name, each.control))
+            name: clients.enter_context(ControlClient(name, each.control, ca_file=each.ca_file))
             for name, each in apps.items()
             if app in (None, name)
         }
@@ -65,7 +65,7 @@ def controlled(wanted: str | None, app: str | None = None) -> Iterator[Mapping[s
 
 def _responds(instance: Instance) -> bool:
     name, app = next(iter(instance.apps.items()))
-    with ControlClient(name, app.control, timeout=_SECONDS) as client:
+    with ControlClient(name, app.control, timeout=_SECONDS, ca_file=app.ca_file) as client:
         try:
             return bool(client.call("GET", "/ready")["app"] == name)
         except (ControlError, ValueError, KeyError, TypeError):

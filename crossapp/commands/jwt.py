@@ -40,7 +40,7 @@ def jwt(
         known = seed_running(apps) if seed is None else None
         app = apps.get("tuvens-api")
         if app is not None:
-            with reported(ControlError), ControlClient("tuvens-api", app.control) as control:
+            with reported(ControlError), ControlClient("tuvens-api", app.control, ca_file=app.ca_file) as control:
                 now = control.clock.now()
     person = person_of(known or seed_of(seed), user)
     try:

@@ -26,7 +26,7 @@ def seed_of(path: Path | None) -> Seed:
 def seed_running(apps: Mapping[str, RunningApp]) -> Seed:
     """The seed of running simulators. Exits with 64 if they do not respond."""
     name, app = next(iter(apps.items()))
-    with reported(ControlError, SeedError), ControlClient(name, app.control) as client:
+    with reported(ControlError, SeedError), ControlClient(name, app.control, ca_file=app.ca_file) as client:
         return Seed.from_json(client.seed())
 
 

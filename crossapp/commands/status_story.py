@@ -1,6 +1,7 @@
 """What `crossapp trigger` does through the public interfaces of hi.events and tuvens-api."""
 
 import os
+import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,14 +44,17 @@ class _Target:
 class StatusStory:
     """Through the public interface: sign in, find the event, change it, watch tuvens-api."""
 
-    def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Seed) -> None:
+    def __init__(self, hi_events: str, tuvens_api: str, user: str, seed: Seed, ca_file: str = "") -> None:
         import httpx
+
+        verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
 
         self._hi = hi_events.rstrip("/")
         self._tuvens = tuvens_api.rstrip("/")
         self._seed = seed
         self._person = person_of(self._seed, user)
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT, headers={"User-Agent": "crossapp"})
+        headers = {"User-Agent": "crossapp"}
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT, headers=headers, verify=verify)
 
     def __enter__(self) -> "StatusStory":
         return self

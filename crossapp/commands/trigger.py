@@ -152,8 +152,9 @@ def _story(
     hi_events = hi_events or (apps["hi.events"].url if "hi.events" in apps else _HI_EVENTS)
     tuvens_api = tuvens_api or (apps["tuvens-api"].url if "tuvens-api" in apps else _TUVENS_API)
     known = seed_running(apps) if apps and seed is None else seed_of(seed)
+    ca_file = next((each.ca_file for each in apps.values()), "")
     try:
-        with StatusStory(hi_events, tuvens_api, user, known) as story:
+        with StatusStory(hi_events, tuvens_api, user, known, ca_file) as story:
             yield story
     except TriggerError as error:
         typer.echo(f"crossapp trigger: {error}", err=True)

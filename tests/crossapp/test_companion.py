@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -28,8 +29,11 @@ from crossapp.commands.trigger import trigger
 from crossapp.control import ControlClient, ControlError
 from harness.deployment import Control
 from harness.running import Instance, RunningApp, announced, instances
+from simulators.kit.errors import StartError
 from simulators.launch import APPS, HI_EVENTS, TUVENS_API, Launched, LaunchOptions
+from simulators.own_authority import OwnAuthority
 from simulators.tuvens_api.config import LOCAL_JWT_SECRET
+from simulators.up import welcome
 from tests.launching import launched
 
 
@@ -360,3 +364,43 @@ def test_a_control_plane_that_refuses_is_one_line(here: Launched) -> None:
         pytest.raises(ControlError, match="GET /feed returned 401"),
     ):
         next(wrong.feed())
+
+
+# -- by https
+
+
+def test_by_https_all_applications_trust_the_authority_of_their_user(state: Path) -> None:
+    with launched(LaunchOptions(limits="raised", https=True)) as built:
+        authority = Path(built.ca_file)
+        assert authority.is_relative_to(state.parent)
+        assert stat.S_IMODE(authority.with_name("ca-key.pem").stat().st_mode) == 0o600
+        assert built.ca_file in welcome(built)
+        assert built.description()["ca_file"] == built.ca_file
+        url = f"{built.urls[TUVENS_API]}/api/events/11"
+        assert url.startswith("https://127.0.0.1:")
+        trusting = ssl.create_default_context(cafile=built.ca_file)
+        with httpx.Client(trust_env=False, verify=trusting, timeout=60) as client:
+            assert client.get(url.replace("127.0.0.1", "localhost")).status_code == 200
+        with (
+            httpx.Client(trust_env=False, timeout=60) as client,
+            pytest.raises(httpx.ConnectError, match="certificate"),
+        ):
+            client.get(url)
+        instance = built.instance()
+        assert instance is not None
+        with announced(instance):
+            # hi.events signs in at tuvens-api and sends it the webhook, both by https.
+            changed = run(trigger, "status", "11", "LIVE")
+            assert changed.exit_code == 0, changed.output
+            assert run(clock).output.count("real time") == 3
+            assert run(jwt, "organiser").output.count(".") == 2
+    assert OwnAuthority().file.read_bytes() == authority.read_bytes()
+    authority.write_text("nonsense")
+    with pytest.raises(StartError, match="does not hold a certificate and its key; remove it"):
+        OwnAuthority()
+
+
+def test_without_trustme_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulators.own_authority.is_installed", lambda extra: False)
+    with pytest.raises(StartError, match=r"pip install .*https"):
+        Launched(LaunchOptions(https=True))

@@ -265,6 +265,7 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
         (["--fault", "getEvent:respond=99"], "'99' is no status of an error; write one from 400 to 599"),
         (["--fault", "getEvnt:hang"], "unknown operation 'getEvnt'; did you mean 'getEvent'?"),
         (["--host", "localhost"], "--host: 'localhost' is no IPv4 address; write one such as 0.0.0.0"),
+        (["--https", "--ca-file", "ca.pem"], "--https goes with neither --ca-file nor --workers"),
         (["--keep", "a.db", "--database", "sqlite:///b.db"], "--keep and --database exclude each other"),
         (["--only", "hievents"], "unknown application 'hievents'; did you mean 'hi.events'?"),
         (["--port", "hi.events"], "--port: 'hi.events' is not of the form PORT or APP=PORT"),
