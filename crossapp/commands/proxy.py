@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json as json_module
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,10 +31,15 @@ from harness.stopping import stop_event
 from scenarios.cast.stage import Stage
 from scenarios.tools.credentials import Adding
 from scenarios.tools.proxy import CALLER, proxied
+from scenarios.tools.proxy_guard import TOKEN_HEADER
 
 FIRST_PORT = 3100
 INSPECTOR = "inspector"
 _SAVE_SECONDS = 0.5
+_WARNING = (
+    "Warning: this is a production, and the proxy sends with the credentials of its test users. Forwarded is what\n"
+    "docs/safety.md allows: reads, their sessions, and changes of its test events. All else gets 403.\n"
+)
 
 
 def proxy(
@@ -121,15 +127,19 @@ async def _run(
     if har is not None:
         write_whole(har, to_har(history, recorder.redactor))
     stage = Stage(deployment, recorder, patience=settings.patience)
+    # Whoever can reach the port would act as the organiser, or in a production.
+    token = secrets.token_urlsafe(16) if adding is Adding.ALWAYS or deployment.is_production else ""
+    if deployment.is_production:
+        sys.stderr.write(_WARNING)
     try:
         async with (
-            proxied(stage, ports=ports, adding=adding) as urls,
+            proxied(stage, ports=ports, adding=adding, token=token) as urls,
             inspected(history, recorder.redactor, list(urls), port=ports[INSPECTOR]) as inspector,
         ):
             text = (
-                json_module.dumps(_described(urls, deployment, inspector))
+                json_module.dumps(_described(urls, deployment, inspector, token))
                 if json
-                else welcome(urls, deployment, adding, inspector)
+                else welcome(urls, deployment, adding, inspector, token)
             )
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
@@ -172,12 +182,13 @@ def _roles(deployment: Deployment) -> list[str]:
     return list(dict.fromkeys(each.role for each in deployment.users))
 
 
-def _described(urls: Mapping[str, str], deployment: Deployment, inspector: str) -> dict[str, object]:
+def _described(urls: Mapping[str, str], deployment: Deployment, inspector: str, token: str) -> dict[str, object]:
     meanings = _placeholders(deployment, _roles(deployment))
-    return {"urls": dict(urls), INSPECTOR: inspector, "placeholders": meanings}
+    said: dict[str, object] = {"urls": dict(urls), INSPECTOR: inspector, "placeholders": meanings}
+    return {**said, "token": token} if token else said
 
 
-def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, inspector: str) -> str:
+def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, inspector: str, token: str = "") -> str:
     """The text printed after the start: addresses, placeholders, a command to paste."""
     lines = [f"Forwarding to {system_name(deployment.name)}. Base URLs:", ""]
     lines += [f"  {app:<13} {url}" for app, url in urls.items()]
@@ -187,17 +198,20 @@ def welcome(urls: Mapping[str, str], deployment: Deployment, adding: Adding, ins
     lines += [f"  {name}\n      {meaning}" for name, meaning in _placeholders(deployment, [first]).items()]
     if others:
         lines += ["", f"Other users instead of {first}: {', '.join(others)}"]
+    if token:
+        lines += ["", "Every request needs this header:", "", f"  {TOKEN_HEADER}: {token}"]
     if adding is Adding.ALWAYS:
         lines += ["", "Requests without credentials get those of the organiser."]
-    lines += ["", "Try it in a shell:", "", f"  {_example(urls)}", "", "Stop with Ctrl-C."]
+    lines += ["", "Try it in a shell:", "", f"  {_example(urls, token)}", "", "Stop with Ctrl-C."]
     return "\n".join(lines)
 
 
-def _example(urls: Mapping[str, str]) -> str:
+def _example(urls: Mapping[str, str], token: str) -> str:
+    shown = f"-H '{TOKEN_HEADER}: {token}' " if token else ""
     if "tuvens-api" in urls:
         body = json_module.dumps({"session_token": placeholders.session_token()})
         return (
-            f"curl -s {urls['tuvens-api']}{openapi.find('validateSession').path} "
+            f"curl -s {shown}{urls['tuvens-api']}{openapi.find('validateSession').path} "
             f"-H 'x-shared-secret: {placeholders.SHARED_SECRET}' -H 'Content-Type: application/json' -d '{body}'"
         )
-    return f"curl -si {next(iter(urls.values()))}/"
+    return f"curl -si {shown}{next(iter(urls.values()))}/"

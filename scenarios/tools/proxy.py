@@ -23,6 +23,7 @@ from scenarios.tools.loopback import headers_as_sent, served, target_as_sent
 from scenarios.tools.pact.provider_states import ProviderStates
 from scenarios.tools.pact.setups import SETUPS
 from scenarios.tools.pact.state_server import with_states
+from scenarios.tools.proxy_guard import guarded, origins_of
 
 STORY = "proxy"
 CALLER = "tool"
@@ -282,13 +283,17 @@ _STORY = Story(STORY, "Other tools talk to the deployment.", _nothing, Phase.SID
 
 @asynccontextmanager
 async def proxied(
-    stage: Stage, *, ports: Mapping[str, int] | None = None, adding: Adding = Adding.PLACEHOLDERS
+    stage: Stage,
+    *,
+    ports: Mapping[str, int] | None = None,
+    adding: Adding = Adding.PLACEHOLDERS,
+    token: str = "",
 ) -> AsyncIterator[dict[str, str]]:
     """Serve a proxy for each application of the stage's deployment on 127.0.0.1 inside the block; yields the base URLs
     by application.
 
-    `ports` by application; 0 or none is a free port. Below `/__pact__/` each proxy serves Pact verifiers (provider
-    states and messages). Raises ServeError.
+    `ports` by application; 0 or none is a free port. With a `token` every request must carry it. Below `/__pact__/`
+    each proxy serves Pact verifiers (provider states and messages). Raises ServeError.
     """
     async with AsyncExitStack() as stack:
         states = ProviderStates(Cast(stage, _STORY), SETUPS)
@@ -298,8 +303,10 @@ async def proxied(
             listeners[app] = listen((ports or {}).get(app, 0))
             stack.callback(listeners[app].close)
         urls = {}
+        origins = origins_of([each.getsockname()[1] for each in listeners.values()])
         for app, listener in listeners.items():
             # In a state with a used-up limit the 429 is the answer that the client waits for.
             proxy = Proxy(stage, app, adding, obey_limits=lambda: not states.limited)
-            urls[app] = await stack.enter_async_context(served(with_states(states, proxy), listener, proxy.leave))
+            served_app = guarded(with_states(states, proxy), origins, token)
+            urls[app] = await stack.enter_async_context(served(served_app, listener, proxy.leave))
         yield urls

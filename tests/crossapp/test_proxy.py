@@ -137,6 +137,27 @@ def test_a_kill_leaves_what_had_passed_and_the_end_of_stdin_is_an_end(deployment
     assert "nowhere (--record FILE keeps it)" in errors
 
 
+@pytest.mark.parametrize(("kind", "credentials"), [("simulated", "always"), ("production", "placeholders")])
+def test_whoever_would_get_credentials_needs_a_token_and_a_production_is_warned_of(
+    kind: str, credentials: str, deployment: Path, tmp_path: Path
+) -> None:
+    value = json.loads(deployment.read_text("utf-8"))
+    value["targets"] = {"tuvens-api": {**value["targets"]["tuvens-api"], "kind": kind}}
+    value["users"] = [{**each, "test": True} for each in value["users"] if each["role"] == "organiser"]
+    (tmp_path / "d.json").write_text(json.dumps(value), "utf-8")
+    with started("-d", "d.json", "--json", "--exit-with-stdin", "--credentials", credentials, cwd=tmp_path) as child:
+        said = described(child)
+        url = f"{said['urls']['tuvens-api']}/api/events/11"
+        statuses = [
+            httpx.get(url, headers=headers, trust_env=False, timeout=30).status_code
+            for headers in ({}, {"x-crossapp-token": said["token"]})
+        ]
+        _, errors = child.communicate("", timeout=60)
+    assert statuses == [401, 200]
+    assert ("Warning: this is a production" in errors) == (kind == "production")
+    assert said["token"] not in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

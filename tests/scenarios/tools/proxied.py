@@ -42,12 +42,17 @@ class Proxied:
 
 
 @asynccontextmanager
-async def proxy(deployment: Deployment, adding: Adding = Adding.PLACEHOLDERS) -> AsyncIterator[Proxied]:
-    """A proxy for each app of a deployment."""
+async def proxy(
+    deployment: Deployment, adding: Adding = Adding.PLACEHOLDERS, token: str = ""
+) -> AsyncIterator[Proxied]:
+    """A proxy for each app of a deployment; with a token every request must carry it."""
     history = History(context_of(deployment, Settings()))
     stage = Stage(deployment, recorder_for(deployment, history, foreign=True))
     try:
-        async with proxied(stage, adding=adding) as urls, httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        async with (
+            proxied(stage, adding=adding, token=token) as urls,
+            httpx.AsyncClient(trust_env=False, timeout=20) as client,
+        ):
             yield Proxied(urls, stage, client)
     finally:
         await stage.close()
