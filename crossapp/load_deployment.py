@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from crossapp.deployments import deployed
+import openapi
+from crossapp.deployments import EDITIONS, deployed
 from harness.deployment import Deployment, DeploymentError
-from harness.effects import Effect, profile_of
+from harness.deployment_file import read_deployment
 from harness.render.words import count
+from load.plan.settings import refuse_production
 from simulators.seed import HiEvent, Seed, SeedAccount, SeedEvent, SeedUser, default_seed
 
 _EVENTS = 120
@@ -25,6 +27,7 @@ def loaded(path: Path | None, users: int | None, folder: Path, faults: Sequence[
     Raises DeploymentError and EmbeddedError.
     """
     if path is not None:
+        refuse_production(path, read_deployment(path, apps=openapi.APPS, editions=EDITIONS))
         with deployed(path) as target:
             _check(path, target, users)
             yield target
@@ -60,10 +63,6 @@ def many(count: int) -> Seed:
 
 
 def _check(path: Path, target: Deployment, users: int | None) -> None:
-    if Effect.LOAD not in profile_of(each.kind for each in target.targets.values()):
-        raise DeploymentError(
-            f"{path}: a target has kind production, which is never load tested; use a staging deployment"
-        )
     if users is not None and users > len(target.users):
         raise DeploymentError(
             f"{path}: --users {users}, but the file has {count(len(target.users), 'user')}: add [[users]] with their "

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.deployment import Deployment
+from harness.deployment import Deployment, DeploymentError
+from harness.effects import Effect, profile_of
 from load.plan.arrivals import Schedule
 from load.plan.measures import FLOW
 
@@ -70,6 +71,15 @@ def allowed_journeys(deployment: Deployment, mix: Mapping[str, float]) -> Allowe
             "safety.change_events = true"
         )
     return AllowedJourneys({name: weight for name, weight in mix.items() if name not in out and weight > 0}, out)
+
+
+def refuse_production(path: Path, value: Mapping[str, Any]) -> None:
+    """Refuse the mapping of a deployment file whose kinds allow no load. Raises DeploymentError."""
+    kinds = [each["kind"] for each in value.get("targets", {}).values() if "kind" in each]
+    if Effect.LOAD not in profile_of(kinds):
+        raise DeploymentError(
+            f"{path}: a target has kind production, which is never load tested; use a staging deployment"
+        )
 
 
 def deployment_file(deployment: Deployment) -> dict[str, Any]:

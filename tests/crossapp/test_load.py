@@ -189,7 +189,7 @@ def test_bad_arguments_are_named(here: Run, arguments: tuple[str, ...], words: s
     ("change", "words"),
     [
         ({"kind": "production"}, "has kind production, which is never load tested"),
-        ({"rate_limits": {}}, "generateSession would get 414 calls per minute by each user; its rate limit is 10"),
+        ({"rate_limits": {}}, "generateSession would get 490 calls per minute by each user; its rate limit is 10"),
     ],
 )
 def test_what_must_not_be_load_tested_is_refused_before_anything_is_sent(

@@ -8,13 +8,12 @@ from pathlib import Path
 from locust.argument_parser import LocustArgumentParser
 
 import openapi
-from harness.deployment import Deployment, DeploymentError
+from harness.deployment import Deployment
 from harness.deployment_file import build_deployment, read_deployment
-from harness.effects import Effect, profile_of
 from harness.typed import typed
 from load.plan.arrivals import ArrivalModel, RateStage, Schedule
 from load.plan.measures import MIX
-from load.plan.settings import Bursts, RunSettings, allowed_journeys
+from load.plan.settings import Bursts, RunSettings, allowed_journeys, refuse_production
 
 DEPLOYMENT_VARIABLE = "CROSSAPP_DEPLOYMENT"
 _A_DAY = 86_400.0
@@ -65,10 +64,9 @@ def _path(options: Namespace) -> Path:
 
 def _deployment(path: Path) -> Deployment:
     apps, editions = openapi.APPS, (openapi.EDITION,)
-    found = build_deployment(read_deployment(path, apps=apps, editions=editions), apps=apps, editions=editions)
-    if Effect.LOAD not in profile_of(each.kind for each in found.targets.values()):
-        raise DeploymentError(f"{path}: a target has kind production, which is never load tested; use a staging")
-    return found
+    value = read_deployment(path, apps=apps, editions=editions)
+    refuse_production(path, value)
+    return build_deployment(value, apps=apps, editions=editions)
 
 
 def settings_of(options: Namespace, deployment: Deployment) -> RunSettings:
