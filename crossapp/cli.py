@@ -39,6 +39,7 @@ _COMMANDS = {
     "judge": ("crossapp.commands.judge:judge", "Check a saved history or recorded traffic (HAR)."),
     "proxy": ("crossapp.commands.proxy:proxy", "Forward requests of other tools to a deployment."),
     "mocks": ("crossapp.commands.mocks:mocks", "Write mocks for unit tests in JavaScript, PHP or with WireMock."),
+    "openapi": ("crossapp.commands.openapi:openapi", "Print an application's OpenAPI document."),
     "requirements": ("crossapp.commands.requirements:requirements", "List the requirements."),
     "lockstep": ("crossapp.commands.lockstep:lockstep", "Compare two deployments with random sequences of calls."),
     "prove": ("crossapp.commands.prove:prove_command", "Verify the simulators once for each named fault."),

@@ -1,7 +1,6 @@
 """`python -m openapi` finds what is wrong with a document, and says where."""
 
 import copy
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -465,19 +464,6 @@ def test_a_link_to_an_operation_and_its_parameters_is_right(tmp_path: Path) -> N
     document = minimal.document()
     _link(document, parameters={"id": "$response.body#/id", "slices": "$request.query.slices"})
     assert not check([minimal.write(tmp_path, document)]).problems
-
-
-def test_a_bundle_is_the_document_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bundle", "hi.events"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed == openapi.load("hi.events").bundled()
-
-
-def test_a_bundle_of_an_unknown_application_ends_with_64(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(["bundle", "nobody"])
-    assert stop.value.code == 64
-    assert "nobody" in capsys.readouterr().err
 
 
 def test_an_unknown_option_ends_with_64_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
