@@ -135,7 +135,12 @@ def _name(status: int) -> str:
 
 
 def _path(operation: openapi.Operation) -> str:
-    return "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", operation.path))
+    """The pattern of a path, without the paths of other operations that OpenAPI gives precedence: `/events/updates` is
+    no `/events/{id}`."""
+    pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", operation.path))
+    others = (each for each in openapi.load(operation.app).operations.values() if each.path != operation.path)
+    literal = [each.path for each in others if "{" not in each.path and operation.serves(each.method, each.path)]
+    return "".join(f"(?!{re.escape(path)}$)" for path in literal) + pattern
 
 
 def _example(operation: openapi.Operation, status: int) -> MockedInteraction:

@@ -169,6 +169,7 @@ def test_wiremock_responds_by_provider_state(wiremock: _WireMock) -> None:
         wire.generate_session("x", -3),
         wire.validate_session(_SECRET, "t").with_header("Content-Type", "text/csv"),
         Call("", "PATCH", "/api/events/11", (("Authorization", "Bearer x"),)).with_body(b'{"hasTicketing": "yes"}'),
+        Call("", "GET", "/api/events/updates"),
         event_status_changed(b"{}", "sha256=" + "0" * 64),
     ],
     ids=str,

@@ -100,6 +100,7 @@ def test_a_fault_is_the_documented_error_of_each_operation(router: respx.Router)
         (wire.generate_session("x", 7).with_header("Authorization", "x"), "generateSession.*\n.*does not begin with"),
         (wire.validate_session(SECRET, "t").with_header("Content-Type", "text/csv"), "/headers/content-type: is "),
         (Call("", "GET", "/api/cross-app/generate-session"), "no operation GET /api/cross-app/generate-session"),
+        (Call("", "GET", "/api/events/updates"), "streamEventUpdates is unexpected"),
     ],
 )
 def test_a_request_that_the_document_forbids_is_refused(router: respx.Router, call: Call, said: str) -> None:
