@@ -69,8 +69,8 @@ def test_a_php_client_by_openapi_generator_reads_a_session(
     jar = Path(found.origin).with_name("openapi-generator.jar")
     wanted = ["--skip-validate-spec", "--name-mappings", "hiEventsEventId=legacyHiEventsEventId"]
     named = ["--additional-properties", "invokerPackage=TuvensApi"]
-    generate = ["java", "-jar", jar, "generate", "-g", "php", "-i", "tuvens-api.json", "-o", "client"]
-    _passes([*generate, *wanted, *named], tmp_path)
+    generate: list[str | Path] = ["java", "-jar", jar, "generate", "-g", "php"]
+    _passes([*generate, "-i", "tuvens-api.json", "-o", "client", *wanted, *named], tmp_path)
     said = _passes(
         [REAL / "debian-php", installed("hi.events"), _HERE / "client.php"],
         tmp_path / "client",
