@@ -33,7 +33,10 @@ def _words(value: str | None) -> set[str]:
     return {word.strip().lower() for word in (value or "").split(",")}
 
 
-@rule(quote="Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client")
+@rule(
+    quote="Origins: hi.events' (https://tickets.tuvens.com) and those of tuvens-client",
+    next_step="Allow the origin in tuvens-api's CORS settings, or correct cors_origins in the deployment file.",
+)
 def right_origins_are_admitted(history: History) -> Verdict:
     """tuvens-api admits the origins of hi.events and tuvens-client, with credentials."""
     answers = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]

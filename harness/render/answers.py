@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.render.arrange import Arrangement
+from harness.render.arrange import Arrangement, Cause
 from harness.render.words import count, duration, fix_after_curl, listed, when
 from harness.report import Agreement, ClaimResult, Finding
 from harness.verdict import VerdictName
@@ -37,7 +37,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer without links."""
-        return "".join(each if isinstance(each, str) else each.text for each in self.pieces)
+        return "".join(each if isinstance(each, str) else each.text for each in self.pieces).strip()
 
 
 def answers(arranged: Arrangement) -> tuple[Answer, ...]:
@@ -73,6 +73,7 @@ def _doubt(arranged: Arrangement) -> str:
         (not arranged.report.footer.finished, "the run did not finish"),
         (bool(arranged.faults or arranged.crashes), "crossapp failed"),
         (bool(arranged.problems), "a declared deviation is out of date"),
+        (bool(arranged.roots), f"checks of {listed(_owners(arranged.roots))} on which others depend are undecided"),
         (arranged.only_simulators, "no real server was tested"),
         (bool(arranged.simulated), f"{listed(arranged.simulated)} not tested, only simulated"),
         (not arranged.judged, "no check passed or failed"),
@@ -82,17 +83,26 @@ def _doubt(arranged: Arrangement) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
+def _owners(causes: Iterable[Cause]) -> list[str]:
+    return list(dict.fromkeys(each.finding.obliged for each in causes if each.finding is not None))
+
+
 def _wrong(arranged: Arrangement) -> Iterable[str | Link]:
     found = [each for each in arranged.report.claims if each.agreement is Agreement.CONTRADICTED]
-    broken, works = [each for each in found if each.works], [each for each in found if not each.works]
-    if broken:
-        yield f"{count(len(broken), 'line')} said to work {'fails' if len(broken) == 1 else 'fail'}: "
-        yield from _names(broken)
-        yield ". "
-    if works:
-        yield f"{count(len(works), 'line')} said to be missing or blocked {'works' if len(works) == 1 else 'work'}: "
-        yield from _names(works)
-        yield "."
+    # What spans all applications is tested with the simulators, too.
+    real = {each.app for each in arranged.report.header.targets if each.app not in arranged.simulated}
+    for works, said, verb in ((True, "work", "fail"), (False, "be missing or blocked", "work")):
+        for simulated in (False, True) if arranged.simulated else (False,):
+            claims = [
+                each
+                for each in found
+                if each.works is works and (not arranged.simulated or (each.repository not in real) is simulated)
+            ]
+            if claims:
+                where = " with simulators" if simulated else ""
+                yield f"{count(len(claims), 'line')} said to {said} {verb}{'s' if len(claims) == 1 else ''}{where}: "
+                yield from _names(claims)
+                yield ". "
     if not found:
         yield "Nothing that was tested."
 

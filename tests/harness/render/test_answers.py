@@ -46,6 +46,15 @@ def test_a_blocker_names_its_repository_and_what_depends_on_it() -> None:
     [
         (report_of([finding("a.b", "S.", HELD, "C-TA-01")], header=SIMULATED), "no real server was tested"),
         (report_of([finding("a.b", "S.", HELD, "C-TA-01")]), "tuvens-client not tested, only simulated"),
+        (
+            report_of(
+                [
+                    finding("a.answers", "S.", INCONCLUSIVE, "", obliged="tuvens-api"),
+                    finding("a.leaf", "S.", BLOCKED, "C-TA-01", blocked_by="a.answers"),
+                ]
+            ),
+            "checks of tuvens-api on which others depend are undecided",
+        ),
         (report_of([finding("a.b", "S.", INCONCLUSIVE, "C-TA-01")], header=REAL), "no check passed or failed"),
         (report_of([finding("a.b", "S.", HARNESS_FAULT, "C-TA-01")], header=REAL), "crossapp failed"),
         (
@@ -76,6 +85,11 @@ def test_what_the_page_says_wrongly_is_named_in_both_directions() -> None:
         "route, status route, accounts route, permission route and 1 more."
     )
     assert told(report_of([]))["Where is the page wrong?"] == "Nothing that was tested."
+    # What a simulator does is no reason to doubt what the page says of the real application, and is named as such.
+    simulated = finding("a.title", "S.", VIOLATED, "C-TC-08", obliged="tuvens-client")
+    assert told(report_of([simulated]))["Where is the page wrong?"] == (
+        "1 line said to work fails with simulators: accordion title."
+    )
 
 
 def test_security_is_held_only_where_every_line_of_it_is() -> None:
