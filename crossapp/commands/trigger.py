@@ -38,7 +38,7 @@ class EventStatus(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
-class Signature(StrEnum):
+class WebhookSignature(StrEnum):
     """How a webhook is signed: with the shared secret, with another one, for another body, or not at all."""
 
     CORRECT = "correct"
@@ -101,9 +101,9 @@ def webhook(
     event: EventArgument,
     new: StatusArgument,
     signature: Annotated[
-        Signature,
+        WebhookSignature,
         typer.Option("--signature", metavar="HOW", help="correct, wrong, other-body or missing."),
-    ] = Signature.CORRECT,
+    ] = WebhookSignature.CORRECT,
     tuvens_api: TuvensApiOption = None,
     seed: SeedOption = None,
     instance: InstanceOption = None,
