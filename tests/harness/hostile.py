@@ -10,6 +10,8 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -95,14 +97,41 @@ BOMB = gzip.compress(bytes(20_000_000))
 bomb = answering(BOMB, headers=b"Content-Encoding: gzip\r\n")
 
 
-async def _handle(serve: Serve, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """An honest application behind a hostile server, which is so only at one path. `url`: its base URL."""
+
+    url: str
+    path: str
+
+    async def passes(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
+        """Pass a request on and its response back, unless it is to the path; whether it was."""
+        line, _, rest = request.partition(b"\r\n")
+        if line.split(b" ")[1].partition(b"?")[0] == self.path.encode():
+            return False
+        address = urlsplit(self.url)
+        reader, there = await asyncio.open_connection(address.hostname, address.port)
+        try:
+            there.write(line + b"\r\nConnection: close\r\n" + rest)
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            there.close()
+        return True
+
+
+async def _handle(
+    serve: Serve, behind: Behind | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
             (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
         )
-        await reader.readexactly(length)
-        await serve(reader, writer)
+        body = await reader.readexactly(length)
+        if behind is None or not await behind.passes(head + body, writer):
+            await serve(reader, writer)
     except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
         pass  # a client that went away, or the end of the test
     finally:
@@ -110,7 +139,7 @@ async def _handle(serve: Serve, reader: asyncio.StreamReader, writer: asyncio.St
 
 
 @asynccontextmanager
-async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def serving(serve: Serve, tls: ssl.SSLContext | None = None, behind: Behind | None = None) -> AsyncIterator[str]:
     """The base URL of a server that runs in this loop until the block is left."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -118,7 +147,7 @@ async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncItera
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
-        await _handle(serve, reader, writer)
+        await _handle(serve, behind, reader, writer)
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     try:
@@ -131,7 +160,7 @@ async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncItera
 
 
 @contextmanager
-def in_thread(serve: Serve) -> Iterator[str]:
+def in_thread(serve: Serve, behind: Behind | None = None) -> Iterator[str]:
     """The base URL of a server that runs in a thread of its own until the block is left."""
     ready = threading.Event()
     urls: list[str] = []
@@ -139,7 +168,7 @@ def in_thread(serve: Serve) -> Iterator[str]:
     end = asyncio.Event()
 
     async def run() -> None:
-        async with serving(serve) as url:
+        async with serving(serve, behind=behind) as url:
             urls.append(url)
             ready.set()
             await end.wait()

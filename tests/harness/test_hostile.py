@@ -12,7 +12,7 @@ from harness.recorder import Recorder
 from harness.redact import Redactor
 from harness.saved_history import Run
 from harness.traffic_limits import TrafficLimits
-from tests.harness.hostile import HOSTILE, serving
+from tests.harness.hostile import HOSTILE, Behind, answering, serving
 
 _SECONDS = 0.5
 _BYTES = 100_000_000
@@ -47,3 +47,18 @@ def test_a_hostile_server_costs_one_exchange_and_bounded_time_and_memory(name: s
     assert [each.outcome for each in back.exchanges()] == [each.outcome for each in history.exchanges()]
     assert len(history.entries) == 1
     assert peak < _BYTES
+
+
+def test_a_server_may_be_hostile_at_one_path_only() -> None:
+    async def run() -> list[int | None]:
+        by = Recorder(History(Context("d", "2025-07", {}, frozenset())), Redactor(), limits=TrafficLimits(_SECONDS))
+        async with (
+            serving(answering(b'{"honest": true}', "201 Created")) as honest,
+            serving(HOSTILE["429 for ever"], behind=Behind(honest, "/hostile")) as url,
+        ):
+            calls = [Call("x", "POST", target, (), b"{}") for target in ("/hostile", "/hostile?a=b", "/other", "/")]
+            sent = [await by.send(step="s/x", caller="a", callee="b", base_url=url, call=each) for each in calls]
+        await by.close()
+        return [exchange.status for exchange, _ in sent]
+
+    assert asyncio.run(run()) == [429, 429, 201, 201]
