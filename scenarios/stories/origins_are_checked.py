@@ -15,7 +15,7 @@ _ASKED_HEADERS = "authorization, content-type, x-session-token, x-shared-secret"
 @story(does={Effect.READ}, operations=("getEvent",))
 async def origins_are_checked(cast: Cast) -> None:
     """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
-    right = _allowed_origins(cast)
+    right, kind = _allowed_origins(cast)
     wrong = {"other site": "https://evil.example", "null": "null"}
     for host in dict.fromkeys(urlsplit(each).netloc for each in right):
         wrong[f"suffix of {host}"] = f"https://{host}.evil.example"
@@ -24,7 +24,7 @@ async def origins_are_checked(cast: Cast) -> None:
         wrong[f"other scheme of {host}"] = f"ftp://{host}"
     event = cast.some_event
     for name, origin in {
-        **{f"right/{each}": each for each in right},
+        **{f"{kind}/{each}": each for each in right},
         **{f"wrong/{k}": v for k, v in wrong.items()},
     }.items():
         await cast.send(f"simple/{name}", BROWSER, get_event(event).with_header("Origin", origin))
@@ -43,13 +43,14 @@ async def origins_are_checked(cast: Cast) -> None:
             await cast.send(f"preflight/{name}/{operation.method}", BROWSER, preflight, key=None)
 
 
-def _allowed_origins(cast: Cast) -> list[str]:
-    """The origins that the deployment file names; else that of its hi.events, else the contract's."""
+def _allowed_origins(cast: Cast) -> tuple[list[str], str]:
+    """The origins that the deployment file names, else the contract's; or, as `right/assumed`, that of a real hi.events
+    of which the file does not say whether pages have another origin."""
     named = cast.stage.target("tuvens-api").cors_origins
     if named:
-        return list(named)
+        return list(named), "right"
     hi_events = cast.deployment.targets.get("hi.events")
     if hi_events is not None and hi_events.kind != "simulated":
         parts = urlsplit(hi_events.url)
-        return [f"{parts.scheme}://{parts.netloc}"]
-    return ["https://tickets.tuvens.com"]
+        return [f"{parts.scheme}://{parts.netloc}"], "right/assumed"
+    return ["https://tickets.tuvens.com"], "right"

@@ -42,6 +42,12 @@ def seen(*others: Entry) -> Seen:
     return history(*instead(found, *others))
 
 
+def _assumed(headers: Mapping[str, str]) -> Seen:
+    """The story of an origin that the deployment file does not name."""
+    step = f"right/assumed/{RIGHT}"
+    return history(asked(f"simple/{step}", headers), asked(f"preflight/{step}/PATCH", {**headers, **ALLOWED}))
+
+
 def _allows(**headers: str) -> Entry:
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     return asked(_PREFLIGHT, {**ADMITTED, **ALLOWED, **changed})
@@ -66,6 +72,12 @@ EXAMPLES: Examples = {
         ),
         breaks("credentials are not allowed", seen(asked(_SIMPLE, _NO_CREDENTIALS))),
         breaks("a preflight is not admitted", seen(asked(_PREFLIGHT, ALLOWED))),
+        holds("an assumed origin is admitted", _assumed(ADMITTED)),
+        leaves_open("an assumed origin is not admitted", _assumed({})),
+        breaks(
+            "any origin is admitted, an assumed one among them",
+            _assumed({"Access-Control-Allow-Origin": "*"}),
+        ),
         leaves_open("no answer comes", seen(no_answer(f"{STORY}/{_SIMPLE}"))),
         leaves_open("a front lets nobody through", seen(asked(_SIMPLE, {}, status=429))),
     ),
