@@ -28,7 +28,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredQuestion:
     """A question and its answer, in pieces that follow each other without a separator."""
 
     question: str
@@ -40,7 +40,7 @@ class Answer:
         return "".join(each if isinstance(each, str) else each.text for each in self.pieces).strip()
 
 
-def answers(arranged: Arrangement) -> tuple[Answer, ...]:
+def answers(arranged: Arrangement) -> tuple[AnsweredQuestion, ...]:
     """The questions that the report answers. Those about the status page are left out of a report that lacks it."""
     questions = [
         ("May we deploy?", _deploy, True),
@@ -50,7 +50,7 @@ def answers(arranged: Arrangement) -> tuple[Answer, ...]:
         ("What next?", _next, True),
         ("How old is this?", _age, True),
     ]
-    return tuple(Answer(question, tuple(answer(arranged))) for question, answer, known in questions if known)
+    return tuple(AnsweredQuestion(question, tuple(answer(arranged))) for question, answer, known in questions if known)
 
 
 def _deploy(arranged: Arrangement) -> Iterable[str | Link]:

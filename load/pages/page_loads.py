@@ -32,6 +32,8 @@ _FLOOR_EVERY = 4
 _SLOWEST_LOAD = 15.0
 _PACED, _PACED_BY = 5.0, 8
 """Seconds and number of page loads after which their pace is known."""
+_GLANCE = 60.0
+"""Seconds of loading pages where no budget can be decided: what is badly wrong still shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class _Loop:
         self._redactor = redactor
         self._rounds = 0
         self._deciding: Deciding | None = None
+        self._glances = False
         self._figures = PageLoadFigures(tabs=options.tabs)
         self._began = 0.0
 
@@ -214,7 +217,9 @@ class _Loop:
         if self._deciding is None and at >= _PACED and (loads >= _PACED_BY or at >= 4 * _PACED) and loads:
             self._deciding = self._planned(budgets, loads / at, progress)
         missing: Mapping[str, int] = {}
-        if self._deciding is not None and not figures.stopped_early:
+        if self._glances:
+            figures.stopped_early = at >= _GLANCE
+        elif self._deciding is not None and not figures.stopped_early:
             if self._deciding.is_due(counts):
                 figures.stopped_early = self._deciding.look(figures.series())
             missing = self._deciding.missing(counts)
@@ -228,9 +233,9 @@ class _Loop:
             return Deciding((), looks)
         seconds = min(seconds, self._options.most / pace)
         met, self._figures.beyond = within(needs_of_pages(budgets, pace, looks.spent[0]), seconds)
-        # What cannot be decided does not make the run longer.
-        self._figures.stopped_early = not met
-        first = max((each.seconds for each in met), default=0.0)
+        # What cannot be decided does not make the run longer than a glance.
+        self._glances = not met
+        first = max((each.seconds for each in met), default=min(seconds, _GLANCE))
         progress.say(f"pages: {pace:.2g} loads per second; about {duration(first)}, at most {duration(seconds)}")
         for name, needed in self._figures.beyond.items():
             progress.say(f"not decided in this run: {name} needs {needed}")
