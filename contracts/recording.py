@@ -40,6 +40,7 @@ def recorder_for(
         facts=facts.ALL,
         secrets=gate.learn,
         verify=deployment.certificates(),
+        proxy=deployment.proxy,
         foreign=foreign,
         gate=gate,
     )

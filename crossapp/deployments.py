@@ -47,6 +47,12 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
     if not missing:
         yield _built(value)
         return
+    for name in ("client_certificate", "proxy", "proxy_env"):
+        if value.get(name):
+            raise DeploymentError(
+                f"{path}: {name}: simulated applications would call the real ones without it; give the url of "
+                f"{', '.join(missing)}, too"
+            )
     with (
         PrivateFolder() as folder,
         completed(value, missing, arming, folder) as whole,

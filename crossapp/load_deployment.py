@@ -63,6 +63,10 @@ def many(count: int) -> Seed:
 
 
 def _check(path: Path, target: Deployment, users: int | None) -> None:
+    if target.proxy:
+        raise DeploymentError(
+            f"{path}: proxy: load is measured without a proxy: run crossapp load where none is needed"
+        )
     if users is not None and users > len(target.users):
         raise DeploymentError(
             f"{path}: --users {users}, but the file has {count(len(target.users), 'user')}: add [[users]] with their "

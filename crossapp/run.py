@@ -32,6 +32,7 @@ from harness.capabilities import allowed_effects, capabilities_of
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
+from harness.effects import EVERYTHING, Effects
 from harness.extras import EXTRAS, is_installed
 from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History
 from harness.judge import judge_all, judge_one
@@ -41,6 +42,7 @@ from harness.report import Header, Report, TargetLine, footer_of
 from harness.requirement import Catalogue, Requirement
 from harness.saved_history import HistoryError, Run
 from harness.story import Story
+from harness.transport import Transport
 from harness.typed import typed
 from harness.verdict import Inconclusive, lets_through
 from harness.watchdog import watchdog
@@ -71,7 +73,8 @@ class Settings:
     `select` and `without` are patterns of requirements. `patience` is how many seconds one expiry may be waited for.
     `seed` makes random choices repeatable. `quick` sends fewer requests where many are usual (rate limits, timing).
     `examples` is the number of random cases for each fuzzed operation. `evidence` is an existing folder for screenshots
-    and traces of pages. `go_on`: also where an application does not answer at all.
+    and traces of pages. `go_on`: also where an application does not answer at all. `effects`: what stories may do
+    at most, where the deployment allows it.
     """
 
     select: tuple[str, ...] = ()
@@ -83,6 +86,7 @@ class Settings:
     evidence: Path | None = None
     command: tuple[str, ...] = ()
     go_on: bool = True
+    effects: Effects = EVERYTHING
 
 
 def selected(settings: Settings) -> list[Requirement]:
@@ -134,7 +138,7 @@ async def perform(
     minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
     driven = stories_for(settings) if chosen is None else chosen
     history = History(_planned(context_of(like or deployment, settings), deployment, settings, driven))
-    gate = gate or Gate(deployment, declared_by, allowed_effects(deployment))
+    gate = gate or Gate(deployment, declared_by, allowed_effects(deployment) & settings.effects)
     async with AsyncExitStack() as stack:
         receiver = None
         if deployment.receiver is not None:
@@ -143,7 +147,7 @@ async def perform(
                     deployment.receiver,
                     deployment.targets["tuvens-api"].api_url,
                     seconds=deployment.safety.seconds,
-                    verify=deployment.certificates(),
+                    transport=Transport(deployment.certificates(), deployment.proxy),
                     listener=listener,
                 )
             )
@@ -297,7 +301,8 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
             patience=settings.patience,
             browser=chromium.is_available(),
             extras=[each for each in EXTRAS if is_installed(each)],
-        ),
+        )
+        - (EVERYTHING - settings.effects),
         settings={
             "session_expiry": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None) or 900,
             "session_expiry_stated": getattr(deployment.targets.get("tuvens-api"), "session_expiry", None),

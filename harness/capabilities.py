@@ -1,9 +1,8 @@
 """The capabilities of a deployment, derived from its file, and the remedy for each one that is missing."""
 
-import ipaddress
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
+from harness.addresses import is_loopback
 from harness.deployment import Deployment, Target
 from harness.effects import NOT_ATTACKED, Effect, Effects, profile_of
 from harness.extras import remedy
@@ -44,7 +43,7 @@ _REMEDIES = {
     "https": "{} is not served over https: checked on real deployments only",
     "raised-limits": "the rate limit of {} is too low: raise it, and state the new limit under rate_limits",
     "browser": "no browser is installed: apt-get install chromium && pip install 'crossapp[browser]' "
-    "(CROSSAPP_CHROMIUM names another Chromium)",
+    "(CROSSAPP_CHROMIUM names another Chromium); with proxy or client_certificate none is used",
     "return-origin": "no allowed return URL is known: add return_origin",
 }
 
@@ -63,7 +62,8 @@ def capabilities_of(
 ) -> frozenset[str]:
     """The capabilities of a deployment. `patience`: seconds that a run may wait for an expiry or a retry; `browser`:
     whether a browser is installed; `extras`: those that are installed."""
-    found: set[str] = {"browser"} if browser else set()
+    straight = not (deployment.proxy or deployment.client_certificate)
+    found: set[str] = {"browser"} if browser and straight else set()
     found |= {f"extra:{each}" for each in extras}
     for target in deployment.targets.values():
         found |= _of_target(target, patience)
@@ -119,16 +119,8 @@ def _of_target(target: Target, patience: float) -> set[str]:
             found.add(f"audit-log:{app}")
     if target.launch:
         found.add(f"launch:{app}")
-    if _is_loopback(target.api_url) and target.kind != "production":
+    if is_loopback(target.api_url) and target.kind != "production":
         found.add(f"near:{app}")
     if target.url.startswith("https://"):
         found.add(f"https:{app}")
     return found
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from harness.redact import like_a_token
+from harness.tls import tls_context
 
 Kind = Literal["simulated", "local", "staging", "production"]
 Role = Literal["organiser", "member", "outsider", "nameless", "user"]
@@ -135,7 +136,11 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a run verifies. `test_events`: ids at tuvens-api of the events that may be changed in a production."""
+    """What a run verifies. `test_events`: ids at tuvens-api of the events that may be changed in a production.
+
+    `ca_file`: certificates of authorities besides the public ones; `client_certificate` and `client_key`: what is shown
+    to servers that demand a certificate; `proxy`: the URL of a proxy through which all but this machine is reached.
+    """
 
     name: str
     edition: str
@@ -151,6 +156,9 @@ class Deployment:
     safety: Safety = field(default_factory=lambda: Safety(True, True))
     deviations: tuple[Deviation, ...] = ()
     ca_file: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
+    proxy: str = field(default="", repr=False)
     receiver: ReceiverSettings | None = None
 
     @property
@@ -172,9 +180,9 @@ class Deployment:
         """The first user of a role."""
         return next((each for each in self.users if each.role == role), None)
 
-    def certificates(self) -> ssl.SSLContext | bool:
-        """How certificates are checked, as httpx takes it: by `ca_file`, or by the usual authorities."""
-        return ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
+    def certificates(self) -> ssl.SSLContext:
+        """How certificates are checked, and which one is shown to servers that demand one."""
+        return tls_context(self.ca_file, self.client_certificate, self.client_key)
 
     def secrets(self) -> list[tuple[str, str]]:
         """(kind, value) of every secret of the deployment."""
@@ -182,10 +190,10 @@ class Deployment:
         found += [("jwt", text) for user in self.users for text in (user.jwt, user.expired_jwt)]
         found += [("jwt", text) for user in self.users for text in _kept(user.storage_state)]
         found += [("control-token", each.control.token) for each in self.targets.values() if each.control]
-        for each in self.targets.values():
-            password = urlsplit(each.database).password if each.database else None
+        for kind, url in [*(("database", each.database) for each in self.targets.values()), ("proxy", self.proxy)]:
+            password = urlsplit(url).password if url else None
             if password and not password.isalpha():  # a plain word, such as postgres, stands in many texts
-                found.append(("database-password", password))
+                found.append((f"{kind}-password", password))
         return [(kind, value) for kind, value in found if value]
 
 

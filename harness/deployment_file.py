@@ -1,9 +1,9 @@
 """Reads a deployment file: TOML, or the same as JSON. Its fields stand in deployment_tables.py."""
 
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from harness.data_file import read_data
 from harness.deployment import (
@@ -19,6 +19,7 @@ from harness.deployment import (
 )
 from harness.secret_sources import read_header_secret, read_jwt, read_secret
 from harness.suggestions import meant
+from harness.tls import tls_context
 
 if TYPE_CHECKING:
     from harness.deployment_tables import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NEVER_IN_PRODUCTION = ("exhaust_rate_limits", "fuzz", "unexpected_methods")
 _MOST_IN_PRODUCTION = {"requests_a_second": 10, "most_requests": 500}
+_FILES = ("storage_state", "client_certificate", "client_key")
 
 
 def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str]) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def _placed(name: str, value: Any, folder: Path) -> Any:
             return {inner: _placed(inner, each, folder) for inner, each in value.items()}
         case list():
             return [_placed(name, each, folder) for each in value]
-        case str() if value and (name.endswith("_file") or name == "storage_state"):
+        case str() if value and (name.endswith("_file") or name in _FILES):
             return str(folder / value)
         case _:
             return value
@@ -94,7 +96,10 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         return_origin=table.return_origin,
         safety=_safety(table.safety, production=production, test_events=bool(table.events.test)),
         deviations=tuple(Deviation(**dict(each)) for each in table.deviations),
-        ca_file=_certificates(table.ca_file),
+        ca_file=_authorities(table.ca_file),
+        client_certificate=_certificate(table.client_certificate, table.client_key),
+        client_key=table.client_key,
+        proxy=_proxy(read_secret(table, "proxy", "")),
         receiver=_receiver(table.receiver) if table.receiver is not None else None,
     )
 
@@ -216,12 +221,38 @@ def _receiver(table: "ReceiverTable") -> ReceiverSettings:
     return ReceiverSettings(host, int(port), table.url or f"http://{table.listen}", table.retry_within)
 
 
-def _certificates(file: str) -> str:
-    if file:
-        try:
-            ssl.create_default_context(cafile=file)
-        except OSError as error:  # a file that is missing, or that is no certificate
-            raise DeploymentError(
-                f"ca_file: {file!r} holds no certificates in PEM form that can be read ({error.strerror or error})"
-            ) from None
+def _authorities(file: str) -> str:
+    try:
+        if file:
+            tls_context(file)
+    except OSError as error:  # a file that is missing, or that is no certificate
+        raise DeploymentError(
+            f"ca_file: {file!r} holds no certificates in PEM form that can be read ({error.strerror or error})"
+        ) from None
     return file
+
+
+def _certificate(file: str, key: str) -> str:
+    if key and not file:
+        raise DeploymentError("client_key: only with client_certificate, the certificate that belongs to it")
+    try:
+        if file:
+            tls_context("", file, key)
+    except OSError as error:
+        raise DeploymentError(
+            f"client_certificate: {file!r} and {key or 'the same file'!r} hold no certificate with its key, not "
+            f"encrypted, in PEM form ({error.strerror or error})"
+        ) from None
+    return file
+
+
+def _proxy(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
+        valid = valid and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if url and not valid:
+        raise DeploymentError("proxy: is no URL of an HTTP proxy such as http://proxy.example.com:3128")
+    return url

@@ -283,6 +283,14 @@ class DeploymentTable(Table):
     safety: SafetyTable = SafetyTable()
     deviations: ListOf[DeviationTable] = ()
     ca_file: str = ""
-    """A file of certificates (PEM) by which the applications' certificates are checked. As all files that are named
+    """A file of certificates (PEM) of authorities of your own, besides the public ones. As all files that are named
     here, it is relative to the folder of this file."""
+    client_certificate: str = ""
+    """A file (PEM) with the certificate that servers demand of their clients, and its key."""
+    client_key: str = ""
+    """A file (PEM) with that key, if it is not in the same file; not encrypted."""
+    proxy: Text = ""
+    """The URL of an HTTP proxy through which the applications are reached, such as http://proxy.example.com:3128."""
+    proxy_env: Text = ""
+    """The environment variable with that URL, where it has a password."""
     receiver: ReceiverTable | None = None

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from harness.history import Exchange
 
-_GATEWAY_ERRORS = frozenset({502, 503, 504, *range(520, 531)})
+GATEWAY_ERRORS = frozenset({502, 503, 504, *range(520, 531)})
 """Bad Gateway, Service Unavailable, Gateway Timeout (RFC 9110, 15.6), and the 52x of a well-known CDN."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -35,7 +35,7 @@ def front_of(exchange: Exchange) -> str:
                 f"a redirect ({exchange.status}) to {new} responded, not {exchange.callee}: use that address as its "
                 f"url in the deployment file"
             )
-    if exchange.status in _GATEWAY_ERRORS and not is_json(exchange):
+    if exchange.status in GATEWAY_ERRORS and not is_json(exchange):
         server = exchange.header("server")
         kind = media_type(exchange) or "no media type"
         return (

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -208,7 +207,7 @@ async def receiving(
     upstream: str,
     *,
     seconds: float,
-    verify: ssl.SSLContext | bool = True,
+    transport: httpx.AsyncBaseTransport | None = None,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[Receiver]:
     """A receiver in place of the application at `upstream` until the block is left. `seconds`: time-out of a forwarded
@@ -216,7 +215,11 @@ async def receiving(
     if listener is None:
         listener = _listen(settings)
     async with httpx.AsyncClient(
-        trust_env=False, verify=verify, timeout=seconds, headers={"Accept-Encoding": "identity"}, follow_redirects=False
+        trust_env=False,
+        transport=transport,
+        timeout=seconds,
+        headers={"Accept-Encoding": "identity"},
+        follow_redirects=False,
     ) as client:
         receiver = Receiver(settings.url, upstream, client)
         server = await asyncio.start_server(receiver.serve, sock=listener)

@@ -26,6 +26,7 @@ from harness.responses import (
     reason_of,
 )
 from harness.traffic_limits import Strikes, TargetGoneError, TrafficLimits
+from harness.transport import Transport
 
 
 class Forwarding:
@@ -75,6 +76,7 @@ class Recorder(HistoryWriter):
         facts: Sequence[Facts] = (),
         secrets: Secrets | None = None,
         verify: bool | ssl.SSLContext = True,
+        proxy: str = "",
         foreign: bool = False,
         gate: RequestGate | None = None,
     ) -> None:
@@ -91,9 +93,7 @@ class Recorder(HistoryWriter):
         )
         self._strikes = Strikes(self.limits)
         # Requests are sent by the transport itself: the client's cookies, redirects and log lines cost and do nothing.
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=verify, trust_env=False, limits=httpx.Limits(max_connections=128, max_keepalive_connections=8)
-        )
+        self._transport = Transport(verify, proxy)
         self._client = httpx.AsyncClient(
             transport=self._transport,
             trust_env=False,

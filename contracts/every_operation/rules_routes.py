@@ -5,6 +5,8 @@ only a router returns 404 or 405. A missing route violates this one rule and blo
 a gateway, a redirect or a login page returns neither proves a route nor violates anything.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import openapi
@@ -26,6 +28,19 @@ rule = RuleFamily(level=MUST, story=STORY)
 def unknown_path_step(app: str, method: str) -> str:
     """The step below STORY in which a path that does not exist is asked for by GET or POST."""
     return f"unknown_path/{app}/{method}"
+
+
+def connection_step(app: str) -> str:
+    """The step below STORY at which it is observed how far a connection to an application comes."""
+    return f"connection/{app}"
+
+
+def connection_of(history: History, app: str) -> Mapping[str, Any]:
+    """How far a connection to an application came (`harness.connection.Connection`); empty where it was not seen."""
+    try:
+        return history.observation(f"{STORY}/{connection_step(app)}").values
+    except NothingObservedError:
+        return {}
 
 
 def _not_the_application(probe: Exchange, history: History) -> str:
@@ -70,6 +85,9 @@ def _application_answers(app: str) -> Judge:
         probes = [each for each in history.every(STORY) if each.callee == app and each.operation]
         answered = [each for each in probes if each.outcome is Outcome.ANSWERED]
         if not answered:
+            seen = connection_of(history, app)
+            if seen.get("trouble"):
+                raise UndecidedError(f"{app} does not respond: {seen['trouble']}", f"To mend it: {seen['remedy']}.")
             why = probes[0].error if probes else "no probe was sent"
             raise UndecidedError(f"{app} does not respond: {why}", _is_it_running(history, app))
         if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from contracts.uncovered import RUN_LOAD
+from crossapp.commands.awaiting import await_applications
 from crossapp.commands.errors import need, reported, seconds_of
 from crossapp.commands.output import (
     HISTORY_FILE,
@@ -111,6 +112,12 @@ def verify(
         bool,
         typer.Option("--with-load", help="Run crossapp load afterwards, and write one report of both runs."),
     ] = False,
+    wait: Annotated[
+        str,
+        typer.Option(
+            "--wait", metavar="TIME", help="Longest wait for applications that are just starting (default: 0)."
+        ),
+    ] = "0",
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not respond.")
     ] = False,
@@ -150,6 +157,7 @@ def verify(
                 for each in {folder, whole}:
                     remove_report(each)
                 settings = replace(settings, evidence=make_evidence_folder(folder))
+            await_applications(target, wait)
             progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
             record = folder / HISTORY_FILE if folder is not None else None
             try:

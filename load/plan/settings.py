@@ -86,7 +86,7 @@ def deployment_file(deployment: Deployment) -> dict[str, Any]:
     """A deployment in the form of a deployment file, with its secrets: for a file of mode 0600."""
     safety = {**_given(deployment.safety, "change_events", "seconds"), "exhaust_rate_limits": False}
     return {
-        **_given(deployment, "name", "edition", "ca_file"),
+        **_given(deployment, "name", "edition", "ca_file", "client_certificate", "client_key"),
         "targets": {
             app: _given(each, "url", "api_url", "kind", "rate_limits", "session_expiry")
             for app, each in deployment.targets.items()

@@ -1,11 +1,15 @@
 """Every route of the contract is probed: which of them are served?"""
 
+import asyncio
 from contextlib import suppress
+from dataclasses import asdict
 from secrets import token_hex
 
 import openapi
-from contracts.every_operation.rules_routes import unknown_path_step
+from contracts.every_operation.rules_routes import connection_step, unknown_path_step
+from harness.connection import examine
 from harness.effects import Effect
+from harness.history import Outcome
 from harness.http import Call, Headers
 from harness.story import Phase
 from harness.traffic_limits import TargetGoneError
@@ -22,6 +26,7 @@ async def every_route_is_probed(cast: Cast) -> None:
     for app in cast.deployment.targets:
         with suppress(TargetGoneError):  # the next application may answer
             await _probe(cast, app)
+        await _connect(cast, app)
 
 
 async def _probe(cast: Cast, app: str) -> None:
@@ -44,6 +49,23 @@ def _to_probe(cast: Cast, app: str) -> list[openapi.Operation]:
     if not cast.can(Effect.FORGE):
         operations = [each for each in operations if each.method == "GET" and not each.required_secrets]
     return [each for each in operations if each.contract.served is not None] or operations[:1]
+
+
+async def _connect(cast: Cast, app: str) -> None:
+    """See how far a connection comes, which tells more than a failed request."""
+    target = cast.stage.target(app)
+    if target.kind == "simulated" or cast.deployment.proxy:
+        return
+    answered = (each.outcome is Outcome.ANSWERED for each in cast.stage.recorder.history.exchanges(callee=app))
+    found = await asyncio.to_thread(
+        examine,
+        target.api_url,
+        cast.deployment.certificates(),
+        seconds=min(5.0, cast.deployment.safety.seconds),
+        silent=not any(answered),
+        has_certificate=bool(cast.deployment.client_certificate),
+    )
+    cast.observe(connection_step(app), asdict(found))
 
 
 async def _probe_unknown_path(cast: Cast, app: str) -> None:

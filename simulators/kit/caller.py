@@ -1,7 +1,6 @@
 """Calls to another application: limited in time and size, every exchange journaled."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import openapi
 from harness.http import Answer, Call
+from harness.tls import tls_context
 from simulators.kit.clock import Clock
 from simulators.kit.journal import Journal, RawExchange
 from simulators.kit.messages import noted
@@ -146,7 +146,7 @@ class Caller:
         self._client = httpx.AsyncClient(
             trust_env=False,
             timeout=None,  # `send` limits the whole exchange
-            verify=ssl.create_default_context(cafile=self._ca_file) if secure and self._ca_file else secure,
+            verify=tls_context(self._ca_file) if secure else False,
             headers={"User-Agent": self._journal.app},
             # Servers commonly close after five seconds; a call at that moment would fail.
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0),

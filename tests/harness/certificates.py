@@ -1,25 +1,123 @@
-"""A certificate authority of nobody's, for tests of servers on 127.0.0.1."""
+"""Certificate authorities of nobody's, and a server before an application that shows their certificates."""
 
+import select
 import shutil
+import socket
+import socketserver
 import ssl
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+
+
+class Authority:
+    """A certificate authority whose files are in a folder; `file` is its certificate. Skips the test where there is no
+    openssl."""
+
+    def __init__(self, folder: Path, name: str = "Own Authority") -> None:
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            pytest.skip("needs openssl, to make a certificate")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._openssl, self._folder = openssl, folder
+        self.file, self._key = folder / "ca.pem", folder / "ca.key"
+        authority = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        self._run("req", "-x509", *_KEY, "-days", "2", "-subj", f"/CN={name}", *authority, "-keyout", str(self._key),
+                  "-out", str(self.file))  # fmt: skip
+
+    def certificate(self, name: str = "server", names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> Path:
+        """A file with a certificate for these names and its key; negative `days`: it has expired."""
+        key, asked, signed = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
+        extensions = self._folder / f"{name}.ext"
+        extensions.write_text(f"subjectAltName={names}\n", "utf-8")
+        self._run("req", "-new", *_KEY, "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(asked))
+        self._run("x509", "-req", "-in", str(asked), "-CA", str(self.file), "-CAkey", str(self._key), "-CAcreateserial",
+                  "-days", str(days), "-extfile", str(extensions), "-out", str(signed))  # fmt: skip
+        whole = self._folder / f"{name}.pem"
+        whole.write_text(signed.read_text("utf-8") + key.read_text("utf-8"), "utf-8")
+        return whole
+
+    def server(self, certificate: Path | None = None, *, demands: bool = False) -> ssl.SSLContext:
+        """TLS settings of a server with a certificate (default: a good one); `demands`: one of its clients, too."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate or self.certificate())
+        if demands:
+            tls.verify_mode = ssl.CERT_REQUIRED
+            tls.load_verify_locations(self.file)
+        return tls
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([self._openssl, *arguments], check=True, capture_output=True)
+
 
 def own_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A file with the certificate of a server on 127.0.0.1, signed by itself, and the server's TLS settings. Skips the
-    test where there is no openssl."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl, to make a certificate")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-    return certificate, tls
+    """A file with the certificate of an authority, and TLS settings of a server on 127.0.0.1 that it signed."""
+    authority = Authority(folder)
+    return authority.file, authority.server()
+
+
+@contextmanager
+def behind_tls(upstream: str, tls: ssl.SSLContext, base: str = "") -> Iterator[str]:
+    """A small reverse proxy before an application at the URL `upstream`, which takes TLS connections on a free port and
+    removes the path prefix `base`; other paths get a 404. Yields its base URL. One request for each connection."""
+    to = urlsplit(upstream)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            # Not asyncio's TLS, which closes before a client has read why.
+            with suppress(OSError), tls.wrap_socket(self.request, server_side=True) as client:
+                head, rest = _head(client)
+                lines = head.split(b"\r\n")
+                method, path, version = lines[0].split(b" ", 2)
+                if base and not path.startswith(base.encode() + b"/"):
+                    client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    return
+                while len(rest) < _length(lines):
+                    rest += client.recv(65_536) or _left()
+                kept = [each for each in lines[1:] if not each.lower().startswith(b"connection:")]
+                lines = [b" ".join((method, path[len(base) :], version)), *kept, b"Connection: close"]
+                with socket.create_connection((to.hostname or "", to.port or 80)) as server:
+                    server.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+                    while True:
+                        readable, _, _ = select.select([server, client], [], [])
+                        data = readable[0].recv(65_536)
+                        if readable[0] is client or not data:
+                            break
+                        client.sendall(data)
+
+    class Front(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+        request_queue_size = 128
+
+    with Front(("127.0.0.1", 0), Handler) as front:
+        thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{front.server_address[1]}{base}"
+        finally:
+            front.shutdown()
+            thread.join()
+
+
+def _head(client: ssl.SSLSocket) -> tuple[bytes, bytes]:
+    seen = b""
+    while b"\r\n\r\n" not in seen:
+        seen += client.recv(65_536) or _left()
+    head, _, rest = seen.partition(b"\r\n\r\n")
+    return head, rest
+
+
+def _length(lines: list[bytes]) -> int:
+    return next((int(each[15:]) for each in lines if each.lower().startswith(b"content-length:")), 0)
+
+
+def _left() -> bytes:
+    raise OSError("the client left")

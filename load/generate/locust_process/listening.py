@@ -1,7 +1,6 @@
 """Listeners, which hold the stream of updates open as an open event page does."""
 
 import http.client
-import ssl
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
@@ -29,7 +28,7 @@ class Stream:
 
     def __init__(self, deployment: Deployment) -> None:
         self._url = urlsplit(deployment.targets["tuvens-api"].api_url)
-        self._context = ssl.create_default_context(cafile=deployment.ca_file or None)
+        self._context = deployment.certificates()
 
     def hold(self, connected: Callable[[], None] = lambda: None, heard: Callable[[], None] = lambda: None) -> None:
         """Listen until the greenlet is killed; `connected` is called once, `heard` for each message. Raises

@@ -1,6 +1,5 @@
 """The base of Locust users of a deployment, and the driver of the open model."""
 
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,7 +73,7 @@ class DeploymentUser(FastHttpUser):
         self.network_timeout = deployment.safety.seconds
         self.connection_timeout = min(5.0, deployment.safety.seconds)
         self.insecure = False
-        self.ssl_context_factory = lambda: ssl.create_default_context(cafile=deployment.ca_file or None)
+        self.ssl_context_factory = deployment.certificates
         self.concurrency = self.connections(settings)
         super().__init__(environment)
         agent = self.client.client
