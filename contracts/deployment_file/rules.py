@@ -20,6 +20,8 @@ from harness.http import object_or_empty
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict
 
+_WHO = ("user_id", "email", "name")
+
 _family = RuleFamily(
     level=MUST, obliged="tuvens-api", section="Systems", story=STORY, depends_on="routes.tuvens-api_answers"
 )
@@ -125,7 +127,9 @@ def organiser_is_described(history: History) -> Verdict:
     """tuvens-api returns the organiser's user_id, email and name as the deployment file has them."""
     whose = answered(history.one(f"{STORY}/whose/organiser"))
     said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
-    compared = [name for name in ("user_id", "email", "name") if user.get(name) and name in said]
+    if not any(user.get(name) for name in _WHO):
+        raise LackingError("the file names no user_id, email or name of the organiser", blocks=False)
+    compared = [name for name in _WHO if user.get(name) and name in said]
     if not whose.is_success or not compared:
         raise _nothing_compared(whose)
     # A JWT that names the file's user shows that the file is right.
