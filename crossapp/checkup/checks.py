@@ -8,7 +8,7 @@ from harness.exit_codes import ExitCode
 
 
 class State(StrEnum):
-    """OK: as it must be. WRONG: something stands in the way of a verification. BAD: the application itself does not do
+    """OK: as it must be. WRONG: something blocks a part of a verification. BAD: the application itself does not do
     what the contract says, which a verification reports. OPEN: not asked, or not decided. NOTE: good to know."""
 
     OK = "ok"
@@ -32,7 +32,7 @@ class Checkpoint:
 
 
 def exit_code_of(checks: Iterable[Checkpoint], *, silent: bool) -> ExitCode:
-    """4 where an application does not respond (`silent`), else 2 where something stands in the way of a verification,
+    """4 where an application does not respond (`silent`), else 2 where something blocks a part of a verification,
     else 1 where an application deviates, else 0."""
     states = {each.state for each in checks}
     if silent:

@@ -1,4 +1,4 @@
-"""`crossapp doctor`: what stands in the way of a verification."""
+"""`crossapp doctor`: what would block a verification."""
 
 import json as json_module
 import os
@@ -47,7 +47,7 @@ def doctor(
     events, limits, CORS; and say what verify will judge and what would let it judge more.
 
     Sends reads, requests without credentials to each route, and lets tuvens-api issue one session; to a production
-    reads alone. Exit code: 0: nothing stands in the way; 1: an application deviates; 2: something is wrong or unclear,
+    reads alone. Exit code: 0: nothing blocks verify; 1: an application deviates; 2: something is wrong or unclear,
     so a part cannot be judged; 4: an application does not respond; 64: the file cannot be used.
     """
     settings = Settings(patience=seconds_of("--patience", patience))
