@@ -128,7 +128,7 @@ def test_the_commands_answer_in_one_screen_and_one_exit_code(tmp_path: Path) -> 
         saved: Report = replace(model.report, header=header, findings=tuple(findings), claims=claims_of(findings[:1]))
         report.write_text("".join(line + "\n" for line in saved.lines()), "utf-8")
 
-    where = ["--environment", "staging", "--runs", file]
+    where: list[str | Path] = ["--environment", "staging", "--runs", file]
     assert invoke("gate", *where, "--commit", "abc")[0] == 64
     write(2, VerdictName.VIOLATED)
     assert invoke("keep", report, *where, "--commit", "abc123")[0] == 0
