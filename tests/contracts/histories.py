@@ -112,7 +112,9 @@ def history(
     numbered = [replace(each, number=number) for number, each in enumerate(entries, start=1)]
     names = {each.step.partition("/")[0] for each in entries}
     outcomes = {**dict.fromkeys(names, "finished"), **(ended or {})}
-    return History(context, numbered, [StoryOutcome(name, how, f"it {how}") for name, how in outcomes.items()])
+    # The reason of a story that finished is what it left out.
+    ends = [StoryOutcome(name, how, "" if how == "finished" else f"it {how}") for name, how in outcomes.items()]
+    return History(context, numbered, ends)
 
 
 def instead(entries: Sequence[Entry], *others: Entry) -> list[Entry]:

@@ -434,6 +434,7 @@ def test_any_operation_can_be_made_to_fail(viewer: Viewer) -> None:
         await form.get_by_role("button", name="Arm").click()
         await page.locator(".note", has_text="getEvent:respond=503 is armed for 2 times.").wait_for()
         await page.get_by_label("armed or fired").check()
+        await page.get_by_label("Search the faults").fill("getEvent:respond=503")
         line = page.locator("#faults tbody tr:not([hidden])")
         await line.locator(".state", has_text="armed, 2 left").wait_for()
         assert viewer.client.get(viewer.built.urls[TUVENS_API] + "/api/events/11").status_code == 503

@@ -79,12 +79,12 @@ def exchange_with(text: str, *, number: int = 1) -> Exchange:
 def saved(redactor: Redactor, *texts: str) -> list[str]:
     """The lines of a history that was recorded before its secrets became known."""
     history = History(Context("d", "2025-07", {}, frozenset(), {}))
-    for text in texts:
-        history.entries.append(exchange_with(text, number=len(history.entries) + 1))
-    step = {"step": "s/y", "number": 1}
-    history.entries.append(StreamEvent(**step, kind="event", at=1.0, data=texts[0], id=texts[0], lines=(texts[0],)))  # type: ignore[arg-type]
-    history.entries.append(Observation(**step, values={"seen": [texts[0]]}))  # type: ignore[arg-type]
-    history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {texts[0]}")
+    for number, each in enumerate(texts, 1):
+        history.entries.append(exchange_with(each, number=number))
+    text, number = texts[0], len(texts)
+    history.entries.append(StreamEvent(number + 1, "s/y", kind="event", at=1.0, data=text, id=text, lines=(text,)))
+    history.entries.append(Observation(number + 2, "s/y", values={"seen": [text]}))
+    history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {text}")
     return list(history_lines(history, redactor))
 
 

@@ -49,6 +49,9 @@ class _Recorder:
         self.answers = list(answers)
         self.calls: list[Call] = []
 
+    def still_throttled(self, callee: str, operation: str) -> None:
+        """Nothing is counted."""
+
     async def send(
         self,
         *,
