@@ -87,7 +87,8 @@ def _application_answers(app: str) -> Judge:
         if not answered:
             seen = connection_of(history, app)
             if seen.get("trouble"):
-                raise UndecidedError(f"{app} does not respond: {seen['trouble']}", f"To mend it: {seen['remedy']}.")
+                remedy = f"To fix it: {seen['remedy']}.{_how_to_start(history, app)}"
+                raise UndecidedError(f"{app} does not respond: {seen['trouble']}", remedy)
             why = probes[0].error if probes else "no probe was sent"
             raise UndecidedError(f"{app} does not respond: {why}", _is_it_running(history, app))
         if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):
@@ -105,9 +106,13 @@ def _application_answers(app: str) -> Judge:
 
 
 def _is_it_running(history: History, app: str) -> str:
-    target = history.context.targets.get(app, {})
-    start = " Start it with: crossapp up." if target.get("kind") == "local" else ""
-    return f"Check that {app} is running and that its url ({target.get('api_url', 'missing')}) is correct.{start}"
+    url = history.context.targets.get(app, {}).get("api_url", "missing")
+    return f"Check that {app} is running and that its url ({url}) is correct.{_how_to_start(history, app)}"
+
+
+def _how_to_start(history: History, app: str) -> str:
+    local = history.context.targets.get(app, {}).get("kind") == "local"
+    return " Start it with: crossapp up." if local else ""
 
 
 def _probe(history: History, operation: Operation) -> Exchange:

@@ -99,7 +99,7 @@ def test_simulators_call_real_applications_as_the_file_says(tmp_path: Path, monk
         "targets": {"tuvens-api": {"url": "https://127.0.0.1:9"}},
         "credentials": {"shared_secret": "a-secret-of-a-test-0123456789"},
         "users": [{"role": "organiser", "account_id": 7, "jwt": "eyJ.eyJ.sig"}],
-        "ca_file": "certificate.pem",
+        "ca_file": certificate.name,
         "safety": {"seconds": 40},
     }
     file.write_text(json.dumps(value), "utf-8")

@@ -89,7 +89,8 @@ def test_an_unreachable_deployment_judges_nothing_and_exits_with_4(tmp_path: Pat
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[-1]["judged"] == 0
     found = next(each for each in lines if each.get("requirement") == "routes.tuvens-api_answers")
-    assert found["next"].endswith(f"its url (http://127.0.0.1:{port}) is correct. Start it with: crossapp up.")
+    assert f"nothing takes connections at 127.0.0.1:{port}" in found["reason"]
+    assert found["next"] == "To fix it: see that it runs, and correct url. Start it with: crossapp up."
     claims = {each["verdict"] for each in lines if each["type"] == "claim"}
     assert claims <= {"blocked", "inconclusive", "not_tested"}
     assert "nobody-may-see" not in done.stdout + done.stderr
