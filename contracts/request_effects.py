@@ -2,7 +2,7 @@
 answer of this run gave its credentials, tokens, account and event."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -27,6 +27,8 @@ _HOSTILE = re.compile(
     r"<\s*(?:script|img|svg)|javascript:|\.\./|' or '|union select|drop table|\$\{|\{\{|[\x00-\x08\x0b\x0c\x0e-\x1f]",
     re.IGNORECASE,
 )
+Fields = Mapping[str, Any]
+_Credential = tuple[str, str]
 _RETURNS = ("return_url", "callback_url")
 _PAGE = "openCrossAppPage"
 
@@ -66,57 +68,53 @@ class RequestEffects:
     def learn(self, call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
         """(kind, value) of the secrets that an answer hands out; from then on they are right."""
         for kind, value in handed_out(call, answer):
-            self._whose[value] = self._user(call)
+            credentials = list(self._credentials(openapi.find(call.operation), call))
+            self._whose[value] = self._user(_fields(call), credentials)
             yield kind, value
 
     def of(self, app: str, call: Call) -> SentRequest:
         """What a call to an application may do."""
         if not call.operation:
-            return SentRequest(app, call.method, "", self._user(call), frozenset({_of_unknown_path(call.method)}))
+            return SentRequest(app, call.method, "", NOBODY, frozenset({_of_unknown_path(call.method)}))
         operation = openapi.find(call.operation)
         if call.method in ("HEAD", "OPTIONS"):
             return SentRequest(app, call.method, operation.id, NOBODY, frozenset({Effect.READ}))
-        kind = self._kind(operation, call)
-        found = {Effect.FORGE if self._is_forged(operation, call, kind) else kind}
+        fields, given = _fields(call), list(self._credentials(operation, call))
+        kind = _kind(operation, fields)
+        found = {Effect.FORGE if self._is_forged(operation, call, kind, fields, given) else kind}
         if call.method != operation.method:
             found.add(Effect.METHODS)
-        if self._is_malformed(operation, call):
+        if self._is_malformed(operation, call, fields):
             found.add(Effect.MALFORMED)
-        return SentRequest(app, call.method, operation.id, self._user(call), frozenset(found))
+        return SentRequest(app, call.method, operation.id, self._user(fields, given), frozenset(found))
 
     def of_page(self, app: str, call: Call) -> SentRequest:
         """What a request of an operation may do that a page sends in a browser: how it is written, with which token,
         is the page's own affair."""
-        operation = openapi.find(call.operation)
-        kind = self._kind(operation, call)
-        forged = kind is Effect.CHANGE and not self._is_about_ours(operation, call)
+        operation, fields = openapi.find(call.operation), _fields(call)
+        kind = _kind(operation, fields)
+        forged = kind is Effect.CHANGE and not self._is_about_ours(operation, call, fields)
         return SentRequest(app, call.method, operation.id, PAGE, frozenset({Effect.FORGE if forged else kind}))
 
-    def _kind(self, operation: openapi.Operation, call: Call) -> Effect:
-        if operation.changes or (operation.id == _PAGE and _fields(call).get("action")):
-            return Effect.CHANGE
-        if operation.hands_out or (operation.base == "pages" and "session_token" in _fields(call)):
-            return Effect.MINT
-        return Effect.READ
-
-    def _is_forged(self, operation: openapi.Operation, call: Call, kind: Effect) -> bool:
-        given = list(self._credentials(operation, call))
+    def _is_forged(
+        self, operation: openapi.Operation, call: Call, kind: Effect, fields: Fields, given: Sequence[_Credential]
+    ) -> bool:
         if not all(who for _, who in given):
             return True
         if not given and operation.security and kind is not Effect.READ:
             return True
-        token = _fields(call).get("session_token")
+        token = fields.get("session_token")
         if token and not (isinstance(token, str) and token in self._whose):
             return True
-        account = _fields(call).get("account_id")
+        account = fields.get("account_id")
         user = next((self._users[value] for value, _ in given if value in self._users), None)
         if kind is Effect.MINT and user is not None and isinstance(account, int) and account != user.account_id:
             return True
-        return kind is Effect.CHANGE and not self._is_about_ours(operation, call)
+        return kind is Effect.CHANGE and not self._is_about_ours(operation, call, fields)
 
-    def _is_about_ours(self, operation: openapi.Operation, call: Call) -> bool:
+    def _is_about_ours(self, operation: openapi.Operation, call: Call, fields: Fields) -> bool:
         if operation.id == _PAGE:
-            return str(_fields(call).get("event_id", "")) in self._events["events"]
+            return str(fields.get("event_id", "")) in self._events["events"]
         if "{id}" in operation.path:
             path = call.target.partition("?")[0].split("/")
             event = unquote(path[operation.path.split("/").index("{id}")]) if len(path) > 1 else ""
@@ -125,16 +123,15 @@ class RequestEffects:
             event = str(payload.get("tuvens_event_id", "")) if isinstance(payload, dict) else ""
         return event in self._events[operation.changes]
 
-    def _is_malformed(self, operation: openapi.Operation, call: Call) -> bool:
+    def _is_malformed(self, operation: openapi.Operation, call: Call, fields: Fields) -> bool:
         body = call.body or b""
         if len(body) > _LARGE or request_problems(operation, call.target, call.headers, body):
             return True
-        fields = _fields(call)
         if any(_origin(str(fields[name])) not in self._origins for name in _RETURNS if name in fields):
             return True
         return _HOSTILE.search(unquote(call.target) + "\n" + "\n".join(_texts(fields))) is not None
 
-    def _credentials(self, operation: openapi.Operation, call: Call) -> Iterator[tuple[str, str]]:
+    def _credentials(self, operation: openapi.Operation, call: Call) -> Iterator[_Credential]:
         """Each credential of a call that a scheme of the operation reads, and whose it is; "" if nobody gave it."""
         for scheme in operation.schemes:
             if scheme.place == "cookie":
@@ -152,16 +149,21 @@ class RequestEffects:
                 value = value.removeprefix(scheme.prefix)
                 yield value, self._whose.get(value, "")
 
-    def _user(self, call: Call) -> str:
-        """As whom a call is sent."""
-        if not call.operation:
-            return NOBODY
-        operation = openapi.find(call.operation)
-        whose = [who for _, who in self._credentials(operation, call)]
-        token = _fields(call).get("session_token")
+    def _user(self, fields: Fields, given: Sequence[_Credential]) -> str:
+        """As whom a call with these credentials is sent."""
+        whose = [who for _, who in given]
+        token = fields.get("session_token")
         if not whose and isinstance(token, str):
             whose = [self._whose.get(token, "")]
         return (whose[0] or "unknown") if whose else NOBODY
+
+
+def _kind(operation: openapi.Operation, fields: Fields) -> Effect:
+    if operation.changes or (operation.id == _PAGE and fields.get("action")):
+        return Effect.CHANGE
+    if operation.hands_out or (operation.base == "pages" and "session_token" in fields):
+        return Effect.MINT
+    return Effect.READ
 
 
 def _of_unknown_path(method: str) -> Effect:
@@ -170,7 +172,7 @@ def _of_unknown_path(method: str) -> Effect:
     return Effect.MALFORMED if method == "POST" else Effect.METHODS
 
 
-def _fields(call: Call) -> Mapping[str, Any]:
+def _fields(call: Call) -> Fields:
     """The parameters of the query, and the fields of the body."""
     query = dict(parse_qsl(call.target.partition("?")[2], keep_blank_values=True))
     return {**query, **object_or_empty(call.body or b"")}
