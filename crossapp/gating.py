@@ -12,6 +12,8 @@ from harness.requirement import MUST
 from harness.verdict import VerdictName
 
 _NAMED = 3
+_CLOCK_STEP = timedelta(minutes=5)
+"""By so much the clock of the machine that made a run may be ahead."""
 _UNDECIDED = (VerdictName.INCONCLUSIVE, VerdictName.BLOCKED, VerdictName.HARNESS_FAULT)
 
 
@@ -34,10 +36,19 @@ def conditions(
     if not runs:
         yield Condition("evidence", False, "no run of this commit in this environment is kept")
         return
+    commits = sorted({each.sha for each in runs})
+    if len(commits) > 1:
+        text = f"runs of {len(commits)} commits begin so ({_some(commits)}): give more of the commit"
+        yield Condition("evidence", False, text)
+        return
     run = max(runs, key=lambda each: each.started)
     report = run.report
     age = now - run.started
-    yield Condition("age", age <= oldest, f"{_long(age)} old, {_long(oldest)} are allowed")
+    if age < -_CLOCK_STEP:
+        yield Condition("age", False, f"it began in {_long(-age)}, by its own clock: set that machine's clock")
+    else:
+        age = max(age, timedelta(0))
+        yield Condition("age", age <= oldest, f"{_long(age)} old, {_long(oldest)} are allowed")
     simulated = [each.app for each in report.header.targets if each.kind == SIMULATED]
     text = f"{', '.join(simulated)} simulated" if simulated else "no application was simulated"
     yield Condition("real", not simulated and bool(report.header.targets), text)
@@ -56,7 +67,10 @@ def _whole(report: Report, must: Collection[str]) -> Condition:
         return Condition("whole", False, report.footer.stopped or "the run did not finish")
     if left:
         return Condition("whole", False, f"{count(len(left), 'MUST requirement')} left out: {_some(left)}")
-    apart = sum(each.verdict is VerdictName.NOT_APPLICABLE for each in report.findings if each.level == MUST)
+    of_must = [each.verdict for each in report.findings if each.level == MUST]
+    apart = of_must.count(VerdictName.NOT_APPLICABLE)
+    if apart == len(of_must):
+        return Condition("whole", False, "no MUST requirement could be judged there")
     text = "all MUST requirements were looked at"
     return Condition("whole", True, text + (f"; {apart} cannot be judged there" if apart else ""))
 

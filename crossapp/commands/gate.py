@@ -12,7 +12,7 @@ import typer
 
 from contracts.catalogue import catalogue
 from crossapp.commands.errors import reported, seconds_of
-from crossapp.commands.keep import RUNS
+from crossapp.commands.keep import RUNS, named
 from crossapp.commands.output import printing
 from crossapp.gating import conditions, exit_code_of
 from crossapp.kept_runs import KeptRunsError, kept
@@ -26,7 +26,9 @@ _WIDTH = 80
 
 def gate(
     environment: Annotated[str, typer.Option("--environment", metavar="NAME", help="Where it was measured.")],
-    commit: Annotated[str, typer.Option("--commit", metavar="SHA", help="The commit, or its beginning.")],
+    commit: Annotated[
+        str, typer.Option("--commit", metavar="SHA", callback=named, help="The commit, or its beginning.")
+    ],
     runs: Annotated[Path, typer.Option("--runs", metavar="FILE", help="The file of kept runs (SQLite).")] = RUNS,
     oldest: Annotated[
         str, typer.Option("--oldest", metavar="TIME", help="Greatest age of the evidence, such as 24h.")

@@ -14,10 +14,19 @@ from crossapp.kept_runs import keep as keep_run
 RUNS = Path("crossapp-runs.sqlite")
 
 
+def named(commit: str) -> str:
+    """A commit, as an option names it. A variable that is not set would name them all."""
+    if not commit.strip():
+        raise typer.BadParameter("it is empty: give the commit, such as $(git rev-parse HEAD)")
+    return commit.strip()
+
+
 def keep(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A saved report, or a folder with report.jsonl in it.")],
     environment: Annotated[str, typer.Option("--environment", metavar="NAME", help="Where it was measured.")],
-    commit: Annotated[str, typer.Option("--commit", metavar="SHA", help="The commit that was deployed there.")],
+    commit: Annotated[
+        str, typer.Option("--commit", metavar="SHA", callback=named, help="The commit that was deployed there.")
+    ],
     runs: Annotated[Path, typer.Option("--runs", metavar="FILE", help="The file of kept runs (SQLite).")] = RUNS,
 ) -> None:
     """Keep a run by environment, commit and date, in one SQLite file."""

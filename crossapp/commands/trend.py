@@ -11,6 +11,7 @@ from crossapp.commands.keep import RUNS
 from crossapp.commands.output import printing
 from crossapp.kept_runs import KeptRun, KeptRunsError, kept
 from harness.render.text import in_encoding, one_line
+from harness.render.words import count
 from harness.report import ReportError
 from harness.verdict import VerdictName
 
@@ -41,7 +42,7 @@ def trend(
 def _lines(environment: str, runs: list[KeptRun], *, every: bool) -> list[str]:
     if not runs:
         return [f"{environment}: no run is kept"]
-    lines = [f"{environment}: {len(runs)} runs, the oldest first"]
+    lines = [f"{environment}: {count(len(runs), 'run')}, the oldest first"]
     for number, each in enumerate(runs, 1):
         held = each.report.footer.claims.get(VerdictName.HELD, 0)
         total = len(each.report.claims)

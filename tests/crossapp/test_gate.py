@@ -65,6 +65,9 @@ def test_new_whole_decided_evidence_of_real_applications_says_yes() -> None:
         ([run(verdicts=[VerdictName.HARNESS_FAULT])], 2, "decided"),
         ([run(verdicts=[VerdictName.VIOLATED])], 1, "held"),
         ([run(hours=3), run(hours=1, verdicts=[VerdictName.VIOLATED])], 1, "held"),
+        ([run(hours=-1)], 2, "age"),
+        ([run("abc1"), run("abc2", hours=3)], 2, "evidence"),
+        ([run(verdicts=[VerdictName.NOT_APPLICABLE] * 3)], 2, "whole"),
     ],
 )
 def test_other_evidence_says_no_and_why(runs: list[KeptRun], code: int, name: str) -> None:
@@ -143,6 +146,10 @@ def test_the_commands_answer_in_one_screen_and_one_exit_code(tmp_path: Path) -> 
     assert len(text.splitlines()) <= 24
     assert max(map(len, text.splitlines())) <= 80
     assert invoke("gate", *where, "--commit", "abc", "--oldest", "30m")[0] == 2
+    for command in (["gate"], ["keep", report]):
+        code, text = invoke(*command, *where, "--commit", "")
+        assert code != 0
+        assert "it is empty" in text
     assert invoke("gate", "--environment", "production", "--runs", file, "--commit", "abc")[0] == 2
     code, text = invoke("gate", *where, "--commit", "ffff", "--json")
     assert (code, json.loads(text)["conditions"][0]["met"]) == (2, False)
