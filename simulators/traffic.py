@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from harness.inspector.feed import Feed
-from harness.inspector.traffic_lines import TrafficLines, shown
+from harness.inspector.traffic_lines import TrafficLines, shown, shows_colours
 from simulators.kit.inspecting import JournalSource
 from simulators.kit.simulator import Simulator
 
@@ -25,9 +25,8 @@ class StandardOutput:
     """
 
     def __init__(self) -> None:
-        terminal = sys.stdout.isatty()
-        self.colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._terminal = terminal
+        self.colour = shows_colours()
+        self._terminal = sys.stdout.isatty()
         self._queue: queue.Queue[str | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._print, daemon=True)
         self._thread.start()

@@ -1,7 +1,6 @@
 """`crossapp logs`: the traffic of a running `crossapp up`."""
 
 import json as json_module
-import os
 import shutil
 import sys
 from collections import deque
@@ -12,7 +11,7 @@ import typer
 
 from crossapp.commands.instance import InstanceOption, controlled
 from crossapp.commands.output import printing
-from harness.inspector.traffic_lines import TrafficLine, TrafficLines, shown
+from harness.inspector.traffic_lines import TrafficLine, TrafficLines, shown, shows_colours
 
 
 def logs(
@@ -45,7 +44,7 @@ def logs(
 def _as_lines(feed: Iterator[tuple[str, dict[str, Any]]], apps: Mapping[str, object]) -> Iterator[str | None]:
     """Lines to print; None where the earlier ones end, which are in order of time."""
     terminal = sys.stdout.isatty()
-    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colour = shows_colours()
     lines = TrafficLines(apps.keys())
     rows: list[Any] = []
     messages: list[TrafficLine] = []

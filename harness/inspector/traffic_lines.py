@@ -1,6 +1,8 @@
 """The traffic of a feed as lines for a terminal: one for each exchange and each message of an event stream."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +16,11 @@ _COLOURS = {"good": "", "refused": "\033[33m", "failed": "\033[31m"}
 _PLAIN = "\033[0m"
 
 Row = Mapping[str, Any]
+
+
+def shows_colours() -> bool:
+    """Whether standard output is a terminal whose user wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class TrafficLine(NamedTuple):

@@ -159,7 +159,7 @@ def test_a_wrong_fact_is_named_with_its_field(
 def test_a_connection_that_fails_is_named_by_doctor_and_by_verify(
     authority: Authority, staging: Launched, tmp_path: Path, case: str, trouble: str, remedy: str
 ) -> None:
-    certificates = {"expired": ("IP:127.0.0.1", -1), "wrong host": ("DNS:other.example", 2)}
+    certificates = {"expired": (("127.0.0.1",), -1), "wrong host": (("other.example",), 2)}
     own = authority.certificate("own", *certificates[case]) if case in certificates else None
     tls = authority.server(own, demands=case == "client certificate")
     with behind_tls(staging.urls["tuvens-api"], tls) as url:

@@ -1,47 +1,37 @@
 """Certificate authorities of nobody's, and a server before an application that shows their certificates."""
 
 import select
-import shutil
 import socket
 import socketserver
 import ssl
-import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
+import trustme
 
-_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+_HERE = ("127.0.0.1", "localhost")
 
 
 class Authority:
-    """A certificate authority whose files are in a folder; `file` is its certificate. Skips the test where there is no
-    openssl."""
+    """A certificate authority whose files are in a folder; `file` is its certificate."""
 
     def __init__(self, folder: Path, name: str = "Own Authority") -> None:
-        openssl = shutil.which("openssl")
-        if openssl is None:
-            pytest.skip("needs openssl, to make a certificate")
         folder.mkdir(parents=True, exist_ok=True)
-        self._openssl, self._folder = openssl, folder
-        self.file, self._key = folder / "ca.pem", folder / "ca.key"
-        authority = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-        self._run("req", "-x509", *_KEY, "-days", "2", "-subj", f"/CN={name}", *authority, "-keyout", str(self._key),
-                  "-out", str(self.file))  # fmt: skip
+        self._folder, self._authority = folder, trustme.CA(organization_name=name)
+        self.file = folder / "ca.pem"
+        self._authority.cert_pem.write_to_path(self.file)
 
-    def certificate(self, name: str = "server", names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> Path:
+    def certificate(self, name: str = "server", names: Sequence[str] = _HERE, days: int = 2) -> Path:
         """A file with a certificate for these names and its key; negative `days`: it has expired."""
-        key, asked, signed = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
-        extensions = self._folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\n", "utf-8")
-        self._run("req", "-new", *_KEY, "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(asked))
-        self._run("x509", "-req", "-in", str(asked), "-CA", str(self.file), "-CAkey", str(self._key), "-CAcreateserial",
-                  "-days", str(days), "-extfile", str(extensions), "-out", str(signed))  # fmt: skip
+        now = datetime.now(UTC)
+        ends = now + timedelta(days=days)
+        made = self._authority.issue_cert(*names, not_before=min(now, ends) - timedelta(days=1), not_after=ends)
         whole = self._folder / f"{name}.pem"
-        whole.write_text(signed.read_text("utf-8") + key.read_text("utf-8"), "utf-8")
+        made.private_key_and_cert_chain_pem.write_to_path(whole)
         return whole
 
     def server(self, certificate: Path | None = None, *, demands: bool = False) -> ssl.SSLContext:
@@ -52,9 +42,6 @@ class Authority:
             tls.verify_mode = ssl.CERT_REQUIRED
             tls.load_verify_locations(self.file)
         return tls
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run([self._openssl, *arguments], check=True, capture_output=True)
 
 
 def own_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:

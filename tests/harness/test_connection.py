@@ -64,11 +64,13 @@ def test_a_private_authority_is_trusted_beside_the_public_ones(authority: Author
 @pytest.mark.parametrize(
     ("names", "days", "trouble", "remedy"),
     [
-        ("IP:127.0.0.1", -1, "has expired", "renew it at the server"),
-        ("DNS:other.example", 2, "is for another host", "in url"),
+        (("127.0.0.1",), -1, "has expired", "renew it at the server"),
+        (("other.example",), 2, "is for another host", "in url"),
     ],
 )
-def test_a_bad_certificate_is_named(authority: Authority, names: str, days: int, trouble: str, remedy: str) -> None:
+def test_a_bad_certificate_is_named(
+    authority: Authority, names: tuple[str, ...], days: int, trouble: str, remedy: str
+) -> None:
     with tls_server(authority.server(authority.certificate("bad", names, days))) as url:
         seen = connect(url, authority.file)
     assert trouble in seen.trouble
