@@ -239,7 +239,7 @@ def test_a_clock_that_is_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setenv("CROSSAPP_TEST_SHIFT", str(shift))
         report = run(tmp_path, simulators, Sabotage(lambda simulators, pid: void(shift.write_text(str(step), "utf-8"))))
-    assert f"was set by {step:+.2f} s" in faults(report)["load.clock_ran_steadily"].reason
+    assert f"was changed by {step:+.2f} s" in faults(report)["load.clock_ran_steadily"].reason
     assert report.footer.exit_code == 3
 
 
