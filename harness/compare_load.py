@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from harness.report import LoadLine, MeasureLine, Stretch
+from harness.load_lines import LoadLine, MeasureLine, Stretch
 
 _DRAWS = 200
 _FEWEST = 8

@@ -1,16 +1,34 @@
-"""The webhooks that hi.events delivered, as a history has them."""
+"""The changes of an event at hi.events, the webhooks that it delivered and their effects, as a history has them."""
 
 from collections.abc import Iterable
 
-from contracts.status_changes import WEBHOOK
+from contracts.status_changes import TICKETING, WEBHOOK, event_reading, shows_status
 from harness.expectations import LackingError
 from harness.history import Exchange, History
+from harness.http import object_or_empty
+
+SECTION = "Events and outgoing webhooks"
+STORY = "statuses_are_changed"
+CLOSE = "changes_follow_closely"
+STATUSES = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ARCHIVED")
+"""The statuses that an event is set to, in this order: each results in another ticketing status than the one before.
+A deployment may not know all of them; `steps` are the changes that it made."""
 
 RECEIVER = "receiver"
 """Who observed the deliveries, if it was crossapp's own receiver; else it is the application whose journal was read."""
 
 UNSEEN = "crossapp cannot observe deliveries here: configure [receiver] and let hi.events send them there"
 """What a deployment lacks if nobody can observe its deliveries."""
+
+RIGHTLY_SENT = (
+    "hi_events_delivery.a_change_is_sent",
+    "hi_events_delivery.deliveries_are_signed",
+    "hi_events_delivery.deliveries_tell_the_change",
+)
+"""The rules on which those about the number and the order of deliveries depend."""
+
+BY_EFFECT = "as tuvens-api's event shows"
+"""How a rule holds whose deliveries nobody could observe."""
 
 
 def observed_by(history: History, step: str) -> str | None:
@@ -48,3 +66,33 @@ def distinct(found: Iterable[Exchange]) -> list[Exchange]:
     for each in found:
         bodies.setdefault(each.request_body, each)
     return list(bodies.values())
+
+
+def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
+    """The ids of the story's event at hi.events and at tuvens-api."""
+    values = history.observation(f"{story}/event").values
+    return str(values["hi"]), str(values["tuvens"])
+
+
+def effect_of(history: History, step: str, status: str) -> Exchange | None:
+    """The last reading of the event at tuvens-api after a change; None if it does not show the status."""
+    reading = event_reading(history, f"{STORY}/effect/{step}")
+    return reading if shows_status(object_or_empty(reading.response_body), status) else None
+
+
+def visible_effects(history: History) -> list[Exchange]:
+    """The readings that show a change, without DRAFT and ARCHIVED, which leave an event as it was at the beginning."""
+    found = (effect_of(history, step, status) for step, status in steps(history) if TICKETING[status] != "setup")
+    return [each for each in found if each is not None]
+
+
+def steps(history: History) -> list[tuple[str, str]]:
+    """(step, status) of each change that hi.events made, in order; those that it refused are left out, for a deployment
+    may not know every status."""
+    asked = [each for each in history.every(f"{STORY}/change") if each.is_success]
+    statuses = [object_or_empty(each.request_body).get("status") for each in asked]
+    return [
+        (each.step.removeprefix(f"{STORY}/change/"), str(status))
+        for each, status in zip(asked, statuses, strict=True)
+        if status in TICKETING
+    ]

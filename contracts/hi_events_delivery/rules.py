@@ -1,68 +1,45 @@
 """Status changes at hi.events, and the webhooks that report them to tuvens-api."""
 
 import re
-from collections import Counter
 
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.observations import (
+    BY_EFFECT,
+    CLOSE,
     RECEIVER,
-    UNSEEN,
+    SECTION,
+    STORY,
     deliveries,
     distinct,
+    event_ids,
     observed_by,
     seen_deliveries,
+    steps,
+    visible_effects,
     watched,
 )
 from contracts.status_changes import (
-    TICKETING,
     WEBHOOK,
     contact_data,
-    event_reading,
-    is_about,
     reported_status,
-    shows_status,
-    stream_message,
     webhook_payload,
 )
 from contracts.times import iso_or_none
 from harness.expectations import (
     BrokenRuleError,
-    LackingError,
     UndecidedError,
     UnseenError,
     answered,
     awake,
     expect,
-    expect_arrival,
     held,
-    let_through,
-    shown,
 )
-from harness.history import Exchange, History, NothingObservedError
+from harness.history import Exchange, History
 from harness.http import header, object_or_empty
 from harness.requirement import MUST, SHOULD
-from harness.verdict import Blocked, Verdict
-
-SECTION = "Events and outgoing webhooks"
-STORY = "statuses_are_changed"
-CLOSE = "changes_follow_closely"
-STATUSES = ("LIVE", "CANCELLED", "DRAFT", "ENDED", "ARCHIVED")
-"""The statuses that an event is set to, in this order: each results in another ticketing status than the one before.
-A deployment may not know all of them; `steps` are the changes that it made."""
+from harness.verdict import Verdict
 
 _CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
-_SENT = "hi_events_delivery.a_change_is_sent"
-_SIGNED = "hi_events_delivery.deliveries_are_signed"
-_TELLS = "hi_events_delivery.deliveries_tell_the_change"
-_REPORTED = "statuses_are_reported"
-_GIVES = {
-    "LIVE": "webhook.live_gives_active",
-    "DRAFT": "webhook.draft_gives_setup",
-    "CANCELLED": "webhook.cancelled_gives_inactive",
-    "ENDED": "webhook.ended_gives_inactive",
-    "ARCHIVED": "webhook.archived_gives_setup",
-}
-_BY_EFFECT = "as tuvens-api's event shows"
 _SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
 
 rule = RuleFamily(
@@ -72,43 +49,8 @@ rule = RuleFamily(
     story=STORY,
     operations=["setEventStatus", WEBHOOK],
     needs="linked-event",
-    depends_on=_SENT,
+    depends_on="hi_events_delivery.a_change_is_sent",
 )
-
-
-def event_ids(history: History, story: str = STORY) -> tuple[str, str]:
-    """The ids of the story's event at hi.events and at tuvens-api."""
-    values = history.observation(f"{story}/event").values
-    return str(values["hi"]), str(values["tuvens"])
-
-
-def _effect(history: History, step: str, status: str) -> Exchange | None:
-    """The last reading of the event at tuvens-api after a change; None if it does not show the status."""
-    reading = event_reading(history, f"{STORY}/effect/{step}")
-    return reading if shows_status(object_or_empty(reading.response_body), status) else None
-
-
-def _effects(history: History) -> list[Exchange]:
-    """The readings that show a change, without DRAFT and ARCHIVED, which leave an event as it was at the beginning."""
-    found = (_effect(history, step, status) for step, status in steps(history) if TICKETING[status] != "setup")
-    return [each for each in found if each is not None]
-
-
-def steps(history: History) -> list[tuple[str, str]]:
-    """(step, status) of each change that hi.events made, in order; those that it refused are left out, for a deployment
-    may not know every status."""
-    asked = [each for each in history.every(f"{STORY}/change") if each.is_success]
-    statuses = [object_or_empty(each.request_body).get("status") for each in asked]
-    return [
-        (each.step.removeprefix(f"{STORY}/change/"), str(status))
-        for each, status in zip(asked, statuses, strict=True)
-        if status in TICKETING
-    ]
-
-
-def _changes(history: History) -> list[str]:
-    """The statuses that the event was set to, in order."""
-    return [status for _, status in steps(history)]
 
 
 @rule(
@@ -124,9 +66,9 @@ def a_change_is_sent(history: History) -> Verdict:
         return held(found)
     changed = history.one(f"{STORY}/change/LIVE")
     if found is None:
-        effects = _effects(history)
+        effects = visible_effects(history)
         if effects:
-            return held(effects, _BY_EFFECT)
+            return held(effects, BY_EFFECT)
         ours = answered(history.one(f"{STORY}/rightly signed"))
         if not ours.is_success:
             raise UndecidedError(f"tuvens-api also returns {ours.status} for crossapp's correctly signed webhook")
@@ -137,7 +79,7 @@ def a_change_is_sent(history: History) -> Verdict:
             "it follows none of them within some seconds",
             (changed, history.one(f"{STORY}/effect/LIVE")),
         )
-    if observed_by(history, f"{STORY}/deliveries") == RECEIVER and _effects(history):
+    if observed_by(history, f"{STORY}/deliveries") == RECEIVER and visible_effects(history):
         raise UndecidedError(
             "tuvens-api's event follows the changes, but no webhook reached crossapp's receiver: configure the "
             "receiver's url as the webhook address of hi.events"
@@ -172,7 +114,7 @@ def deliveries_are_signed(history: History) -> Verdict:
         raise UndecidedError(
             f"tuvens-api returns {forged.status} for a wrong signature, so an accepted webhook proves nothing"
         )
-    effects = _effects(history)
+    effects = visible_effects(history)
     if not effects:
         raise UndecidedError("tuvens-api accepted no delivery, and the deliveries themselves cannot be observed")
     return held([*effects[:4], forged], "tuvens-api accepted them, and rejects a wrongly signed one")
@@ -193,7 +135,7 @@ def deliveries_tell_the_change(history: History) -> Verdict:
     for each in found:
         problem = _body_problem(each, hi_event, tuvens_event)
         expect(not problem, expected="the body that the contract defines", observed=problem, at=each)
-    once, changes = distinct(found), _changes(history)
+    once, changes = distinct(found), [status for _, status in steps(history)]
     if len(once) == len(changes):
         for each, status in zip(once, changes, strict=True):
             expect(
@@ -207,7 +149,7 @@ def deliveries_tell_the_change(history: History) -> Verdict:
 
 def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
     """Judges tuvens-api's event instead of deliveries; that it follows every change is a rule of its own."""
-    effects = _effects(history)
+    effects = visible_effects(history)
     if not effects:
         raise UndecidedError("tuvens-api's event follows no change, and the deliveries themselves cannot be observed")
     for each in effects:
@@ -218,7 +160,7 @@ def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:
             observed=f"tuvens-api received {number!r}"[:120],
             at=each,
         )
-    return held(effects, _BY_EFFECT)
+    return held(effects, BY_EFFECT)
 
 
 def _body_problem(exchange: Exchange, hi_event: str, tuvens_event: str) -> str:
@@ -253,139 +195,6 @@ def deliveries_are_sent_as_json(history: History) -> Verdict:
             observed="no Content-Type" if media_type is None else f"Content-Type: {media_type}"[:120],
             at=each,
         )
-    return held(found)
-
-
-@rule(
-    quote="At least once, in order for one event.",
-    story=[STORY, _REPORTED],
-    settles="C-HE-13",
-    depends_on=[_SENT, _SIGNED, _TELLS],
-)
-def every_status_is_delivered(history: History) -> Verdict:
-    """hi.events delivers to tuvens-api a change to each status that it supports."""
-    found = deliveries(history, f"{STORY}/deliveries")
-    if found is not None:
-        reported = {reported_status(each) for each in found}
-        since, until = watched(history, f"{STORY}/deliveries")
-        for step, status in steps(history):
-            expect_arrival(
-                history,
-                status in reported,
-                expected=f"a webhook that reports {status}",
-                observed=f"webhooks that report {', '.join(sorted(reported))}",
-                at=history.one(f"{STORY}/change/{step}"),
-                since=since,
-                until=until,
-            )
-        return held(found)
-    effects = []
-    for step, status in steps(history):
-        effect = _effect(history, step, status)
-        after = history.one(f"{STORY}/effect/{step}")
-        refused = _refused_by_tuvens_api(history, status) if effect is None else None
-        if refused is not None:
-            return Blocked(_GIVES[status], f"tuvens-api rejects {status}: {shown(refused)}")
-        changed = history.one(f"{STORY}/change/{step}")
-        expect_arrival(
-            history,
-            effect is not None,
-            expected=f"tuvens-api's event follows {status} (ticketing_status {TICKETING[status]})",
-            observed="it does not within some seconds",
-            at=(changed, after),
-            since=changed.started,
-            until=after.started + after.seconds,
-        )
-        effects.append(after)
-    return held(effects, _BY_EFFECT)
-
-
-def _refused_by_tuvens_api(history: History, status: str) -> Exchange | None:
-    """Our own, rightly signed webhook of that status, if tuvens-api refused it."""
-    ours = history.exchanges(WEBHOOK, story=_REPORTED)
-    of_status = (each for each in ours if reported_status(each) == status)
-    return next((each for each in of_status if each.is_error), None)
-
-
-@rule(
-    quote="changes an event, and sends tuvens-api the webhook above, signed.",
-    settles="C-HE-13",
-    depends_on=[_SENT, _SIGNED, _TELLS, "hi_events_delivery.every_status_is_delivered"],
-)
-def each_change_is_delivered_once(history: History) -> Verdict:
-    """hi.events sends one webhook for each change, and repeats it only after a failed attempt."""
-    found, changes = deliveries(history, f"{STORY}/deliveries"), steps(history)
-    for each in history.every(f"{STORY}/change"):
-        let_through(each)  # else the change may have been made, or not
-    if found is None:
-        statuses, numbers = _streamed(history, STORY)
-        if len(statuses) != len(changes):
-            raise UndecidedError(f"tuvens-api's stream reports {', '.join(statuses)}: {UNSEEN}")
-        return held(numbers[0], f"as the {len(statuses)} messages of tuvens-api's stream show")
-    once = distinct(found)
-    counted = Counter(reported_status(each) for each in once)
-    arrived = Counter(reported_status(each) for each in found)
-    for step, status in changes:
-        times = sum(each == status for _, each in changes)
-        if arrived[status] < times:
-            awake(history, *watched(history, f"{STORY}/deliveries"))
-        # Two changes to one status within a second are the same bytes where times have whole seconds.
-        expect(
-            counted[status] <= times <= arrived[status],
-            expected=f"{times} webhook(s) that report {status}",
-            observed=f"{counted[status]} different ones",
-            at=[each for each in once if reported_status(each) == status] or [history.one(f"{STORY}/change/{step}")],
-        )
-    return held(found, f"{len(changes)} changes, {len(found)} deliveries")
-
-
-def _streamed(history: History, story: str) -> tuple[list[str], list[int]]:
-    """The ticketing statuses in the messages of tuvens-api's stream about the story's event, and the numbers of these
-    messages: there is one for each applied webhook. Raises LackingError if there are none."""
-    _, tuvens_event = event_ids(history, story)
-    try:
-        found = [each for each in history.stream(f"{story}/stream") if is_about(each, tuvens_event)]
-    except NothingObservedError:
-        found = []
-    if not found:
-        raise LackingError(UNSEEN)
-    return [str(stream_message(each).get("status")) for each in found], [each.number for each in found]
-
-
-def _each_change_is_told(history: History) -> bool:
-    """Whether tuvens-api's stream tells each change, in order, where changes do not follow closely."""
-    return _streamed(history, STORY)[0] == [TICKETING[each] for each in _changes(history)]
-
-
-@rule(
-    quote="At least once, in order for one event.",
-    story=[CLOSE, STORY],
-    settles="C-HE-13",
-    depends_on=[_SENT, _SIGNED, _TELLS],
-    next_step="Let only one worker at a time deliver an event's changes, oldest first.",
-)
-def deliveries_keep_the_order_of_changes(history: History) -> Verdict:
-    """hi.events delivers the changes of one event in their order, however close together they are."""
-    found = deliveries(history, f"{CLOSE}/deliveries")
-    if found is None:
-        statuses, numbers = _streamed(history, CLOSE)
-        # tuvens-api applies no webhook that is older than the last one: what was overtaken is not told at all.
-        if len(statuses) > 1 and TICKETING["DRAFT"] not in statuses and _each_change_is_told(history):
-            raise BrokenRuleError(
-                "active, setup, active in tuvens-api's stream after LIVE, DRAFT, LIVE",
-                f"{', '.join(statuses)}: the last LIVE came before DRAFT",
-                (*numbers, history.one(f"{CLOSE}/change/DRAFT"), history.one(f"{CLOSE}/change/LIVE")),
-            )
-        if statuses != [TICKETING[each] for each in ("LIVE", "DRAFT", "LIVE")]:
-            raise UndecidedError(f"tuvens-api's stream reports {', '.join(statuses)}: {UNSEEN}")
-        return held(numbers[0], "as the messages of tuvens-api's stream show")
-    # How often each change is reported is a rule of its own.
-    reported = list(dict.fromkeys(reported_status(each) for each in distinct(found)))
-    if set(reported) != {"LIVE", "DRAFT"}:
-        raise UndecidedError(
-            f"webhooks report {', '.join(reported) or 'nothing'} within some seconds, not LIVE and DRAFT"
-        )
-    expect(reported == ["LIVE", "DRAFT"], expected="LIVE, then DRAFT", observed=", then ".join(reported), at=found)
     return held(found)
 
 

@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.observations import deliveries, watched
-from contracts.hi_events_delivery.rules import SECTION
+from contracts.hi_events_delivery.observations import RIGHTLY_SENT, SECTION, deliveries, watched
 from contracts.status_changes import WEBHOOK, event_reading, reported_status, shows_status
 from harness.capabilities import remedy_for
 from harness.expectations import (
@@ -27,11 +26,6 @@ from harness.verdict import Verdict
 
 STORY = "deliveries_fail"
 _RETRIES = "hi_events_delivery.retries_after_a_server_error"
-_RIGHTLY_SENT = (
-    "hi_events_delivery.a_change_is_sent",
-    "hi_events_delivery.deliveries_are_signed",
-    "hi_events_delivery.deliveries_tell_the_change",
-)
 _OPERATIONS = ("setEventStatus", WEBHOOK)
 _NEEDS = ("linked-event", "failures:tuvens-api", "retries:hi.events")
 _CLOCKS = {"control:tuvens-api", "control:hi.events"}
@@ -103,7 +97,7 @@ def _waited(history: History) -> str:
 
 @rule(
     quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
-    depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"],
+    depends_on=[*RIGHTLY_SENT, "webhook.signed_update_is_accepted"],
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events retries a webhook for which tuvens-api returned 503 twice, until it is accepted."""
@@ -176,7 +170,7 @@ def pauses_between_retries_grow(history: History) -> Verdict:
     return held(attempts, f"pauses of {shown}")
 
 
-@rule(quote="not on other 4xx", depends_on=[*_RIGHTLY_SENT, "webhook.signed_update_is_accepted"])
+@rule(quote="not on other 4xx", depends_on=[*RIGHTLY_SENT, "webhook.signed_update_is_accepted"])
 def refused_delivery_is_not_retried(history: History) -> Verdict:
     """hi.events does not retry a webhook for which tuvens-api returned 400."""
     attempts = _attempts(history, "client error", "LIVE")
@@ -344,7 +338,7 @@ def _have_one_time(attempts: Sequence[Exchange]) -> bool:
 @rule(
     quote="every attempt is kept in a delivery log",
     needs=[*_NEEDS, "control:hi.events"],
-    depends_on=_RIGHTLY_SENT,
+    depends_on=RIGHTLY_SENT,
 )
 def every_attempt_is_in_the_delivery_log(history: History) -> Verdict:
     """hi.events logs every delivery attempt with the status that it got."""

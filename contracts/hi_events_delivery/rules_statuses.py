@@ -1,8 +1,7 @@
 """Events of hi.events and the statuses that they can be set to."""
 
 from contracts.catalogue import RuleFamily
-from contracts.hi_events_delivery.observations import deliveries
-from contracts.hi_events_delivery.rules import SECTION, STORY, event_ids
+from contracts.hi_events_delivery.observations import BY_EFFECT, SECTION, STORY, deliveries, event_ids
 from contracts.hi_events_session.wire import event_of
 from contracts.status_changes import WEBHOOK, event_reading, reported_status, state_in
 from harness.expectations import LackingError, expect, expect_status, expect_success, held, json_object, let_through
@@ -81,7 +80,7 @@ def refused_status_is_not_sent(history: History) -> Verdict:
         readings = [event_reading(history, each.step) for each in history.every(f"{STORY}/effect")]
         applied = any(state_in(each).reported == refused for each in readings)
         expect(not applied, expected=f"no {refused}", observed=f"tuvens-api received {refused}", at=readings)
-        return held(readings[-1], "as tuvens-api's event shows")
+        return held(readings[-1], BY_EFFECT)
     for each in found:
         reported = reported_status(each)
         expect(reported != refused, expected=f"no webhook that reports {refused}", observed="one arrived", at=each)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from harness.load_lines import BudgetLine, MeasureLine, Stretch
 from harness.render.load_words import amount, limit_in_words, name_of, threshold_of
-from harness.report import BudgetLine, MeasureLine, Stretch
 from harness.thresholds import Statistic
 
 _WIDTH, _HEIGHT = 400, 236

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from harness.report import BudgetLine, LoadLine
+from harness.load_lines import BudgetLine, LoadLine
 from harness.thresholds import Statistic, Threshold, read_threshold
 
 _PAGE = {"page, first visit": "first visit", "page, second visit": "second visit"}

@@ -7,6 +7,7 @@ mention, a table cell or a tag.
 import re
 from collections.abc import Iterator, Sequence
 
+from harness.load_lines import LoadLine
 from harness.render import load_words
 from harness.render.answers import answers
 from harness.render.arrange import Arrangement, Cause, arrange, cautions, counts_in_words, headline
@@ -25,7 +26,7 @@ from harness.render.words import (
     system_name,
     when,
 )
-from harness.report import ClaimResult, Finding, LoadLine, Report
+from harness.report import ClaimResult, Finding, Report
 
 COMMENT_LIMIT = 60_000
 """Characters; a comment on GitHub has at most 65,536."""

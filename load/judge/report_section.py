@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.history import History
-from harness.report import BudgetLine, Finding, LoadLine, MeasureLine, Stretch
+from harness.load_lines import BudgetLine, LoadLine, MeasureLine, Stretch
+from harness.report import Finding
 from harness.typed import typed
 from harness.verdict import VerdictName
 from load.generate.samples import Block, Result, measured

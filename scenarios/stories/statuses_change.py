@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.hi_events_delivery.rules import STATUSES
+from contracts.hi_events_delivery.observations import STATUSES
 from contracts.status_changes import TICKETING
 from contracts.times import iso_millis
 from contracts.webhook.wire import sign, status_changed_body

@@ -8,7 +8,7 @@ import pytest
 
 from harness.compare import compare
 from harness.compare_load import shifts
-from harness.report import LoadLine, MeasureLine, Stretch
+from harness.load_lines import LoadLine, MeasureLine, Stretch
 from tests.harness.render.sample import report_of
 
 _PLAN = "steady 30 s at 100/s"

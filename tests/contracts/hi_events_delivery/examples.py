@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.hi_events_delivery.rules import STATUSES
+from contracts.hi_events_delivery.observations import STATUSES
 from contracts.status_changes import TICKETING
 from contracts.webhook.wire import status_changed_body
 from harness.history import Entry, Exchange

@@ -6,12 +6,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from harness.load_lines import BudgetLine, LoadLine, MeasureLine, Stretch
 from harness.render.arrange import arrange
 from harness.render.charts import _label_heights, percentile_chart, percentile_legend, quantile, time_chart, time_legend
 from harness.render.html import to_html
 from harness.render.load_words import accounts, against_limit, amount, margin
 from harness.render.markdown import to_markdown
-from harness.report import Agreement, BudgetLine, LoadLine, MeasureLine, Report, Stretch
+from harness.report import Agreement, Report
 from tests.harness.render import sample
 from tests.harness.render.sample import HOSTILE, report_of, to_text
 

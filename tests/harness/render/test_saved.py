@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from harness import load_lines
 from harness import report as model
 from harness.exit_codes import ExitCode
 from harness.render.html import to_html
@@ -21,10 +22,10 @@ KINDS = {
     "header": model.Header,
     "finding": model.Finding,
     "claim": model.ClaimResult,
-    "load": model.LoadLine,
-    "budget": model.BudgetLine,
-    "measure": model.MeasureLine,
-    "stretch": model.Stretch,
+    "load": load_lines.LoadLine,
+    "budget": load_lines.BudgetLine,
+    "measure": load_lines.MeasureLine,
+    "stretch": load_lines.Stretch,
     "footer": model.Footer,
     "target": model.TargetLine,
     "source": model.Source,
