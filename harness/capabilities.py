@@ -5,7 +5,7 @@ from collections.abc import Collection
 from harness.addresses import is_loopback
 from harness.deployment import Deployment, Target
 from harness.effects import NOT_ATTACKED, Effect, Effects, profile_of
-from harness.extras import remedy
+from harness.extras import command, remedy
 
 # A capability is `word` or `word:subject`; {} in a remedy is the subject.
 _REMEDIES = {
@@ -38,11 +38,10 @@ _REMEDIES = {
     Effect.FUZZ: "fuzzing is switched off: set safety.fuzz = true",
     Effect.METHODS: "other methods are switched off: set safety.unexpected_methods = true",
     "simulated": "only where all applications are simulated",
-    "extra": remedy("{}"),
     "near": "timing is measured only on this machine and never in production: {} runs elsewhere",
     "https": "{} is not served over https: checked on real deployments only",
     "raised-limits": "the rate limit of {} is too low: raise it, and state the new limit under rate_limits",
-    "browser": "no browser is installed: apt-get install chromium && pip install 'crossapp[browser]' "
+    "browser": "no browser is installed: apt-get install chromium && {} "
     "(CROSSAPP_CHROMIUM names another Chromium); with proxy or client_certificate none is used",
     "return-origin": "no allowed return URL is known: add return_origin",
 }
@@ -53,6 +52,10 @@ def remedy_for(capability: str, kinds: Collection[str] = ()) -> str:
     word, _, subject = capability.partition(":")
     if word in (Effect.EXHAUST, Effect.FUZZ, Effect.METHODS) and "production" in kinds:
         return f"{NOT_ATTACKED}: verify a staging, too"
+    if word == "extra":
+        return remedy(subject)
+    if word == "browser":
+        subject = command("browser")
     template = _REMEDIES.get(word, f"the deployment lacks {capability}")
     return template.replace("{{", "\0").replace("}}", "\1").replace("{}", subject).replace("\0", "{").replace("\1", "}")
 

@@ -57,7 +57,7 @@ def plan_lines(options: LoadOptions, pace: float) -> Iterator[str]:
     if run.schedule.stages:
         yield f"requests: {run.schedule.highest_rate:g} per second for about {duration(first)}"
     if pages.seconds and not pace:
-        yield "pages: none, no browser is installed: install chromium and crossapp[browser] (docs/browser.md)"
+        yield "pages: none, no browser is installed (docs/browser.md)"
     elif pages.seconds:
         yield f"pages: at most {pace:.2g} loads per second on this machine, for about {duration(loading)}"
     most = options.within if options.looks.moments and pages.looks.moments else first + left

@@ -19,6 +19,7 @@ from crossapp.commands.errors import seconds_of
 from crossapp.commands.verify import _progress
 from crossapp.run import Settings, stories_for
 from harness.extras import EXTRAS
+from harness.extras import command as install_command
 
 _WAITS = """
 import signal, sys, time
@@ -147,7 +148,7 @@ def test_a_missing_extra_is_a_usage_error_with_the_command_that_installs_it(
     extra: str, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.extras.find_spec", lambda module: None if module == EXTRAS[extra] else module)
-    with pytest.raises(typer.BadParameter, match=re.escape(f"pip install 'crossapp[{extra}]'")):
+    with pytest.raises(typer.BadParameter, match=re.escape(install_command(extra))):
         cli.app(command, standalone_mode=False)
 
 

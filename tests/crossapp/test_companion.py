@@ -402,5 +402,5 @@ def test_by_https_all_applications_trust_the_authority_of_their_user(state: Path
 
 def test_without_trustme_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulators.own_authority.is_installed", lambda extra: False)
-    with pytest.raises(StartError, match=r"pip install .*https"):
+    with pytest.raises(StartError, match=r"pip install .*trustme"):
         Launched(LaunchOptions(https=True))

@@ -15,6 +15,7 @@ import jsonschema_rs
 import pytest
 
 from contracts.catalogue import catalogue
+from harness.extras import command as install_command
 from tests.harness.hostile import Serve, answering, hangs_up, huge, in_thread, raw
 
 _SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
@@ -351,6 +352,6 @@ def test_without_fuzzing_and_pact_their_requirements_are_not_applicable_and_name
     found = {each["requirement"]: each for each in lines if each["type"] == "finding"}
     for name, extra in chosen.items():
         assert found[name]["verdict"] == "not_applicable"
-        assert f"the extra {extra} is not installed: pip install 'crossapp[{extra}]'" in found[name]["reason"]
+        assert f"the extra {extra} is not installed: {install_command(extra)}" in found[name]["reason"]
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

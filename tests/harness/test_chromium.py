@@ -56,7 +56,7 @@ def test_the_capability_is_there_where_a_browser_is(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_lacking_is_one_command() -> None:
-    assert "apt-get install chromium && pip install 'crossapp[browser]'" in remedy_for("browser")
+    assert "apt-get install chromium && pip install 'playwright>=" in remedy_for("browser")
 
 
 def test_a_trace_is_cleaned_file_by_file_and_has_no_pictures(tmp_path: Path) -> None:
