@@ -107,7 +107,9 @@ class RequirementError(Exception):
     """A requirement that does not hold, as text."""
 
     def __init__(self, finding: Finding) -> None:
-        lines = [f"{finding.verdict}: {finding.statement}"]
+        from harness.render.words import rule
+
+        lines = [f"{finding.verdict}: {rule(finding)}"]
         for label, text in (
             ("expected", finding.expected),
             ("observed", finding.observed),

@@ -137,7 +137,8 @@ def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: 
         case VerdictName.HARNESS_FAULT:
             return "fix crossapp"
         case VerdictName.BLOCKED:
-            return "fix what blocks it"
+            of_the_run = any(each.blocked_by.startswith("load.") for each in deciding)
+            return "measure the load again" if of_the_run else "fix what blocks it"
         case VerdictName.INCONCLUSIVE:
             return "run again"
     if not deciding:

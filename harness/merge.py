@@ -20,7 +20,8 @@ from harness.report import (
 
 def merge(reports: Sequence[Report], now: datetime) -> Report:
     """One report of several. Each requirement has its newest decided verdict, or else its newest one, and each claim
-    the verdict that these give it; both name their run and how old it was at `now`.
+    the verdict that these give it; both name their run and how old it was at `now`. Where a command was run again, each
+    claim also has the verdict before.
 
     Raises ReportError where the reports are not of one deployment and edition.
     """
@@ -29,7 +30,8 @@ def merge(reports: Sequence[Report], now: datetime) -> Report:
     for each in newest_first[1:]:
         _refuse_another_deployment(newest, each)
     findings = _newest_findings(newest_first, now)
-    claims = tuple(_claims(newest_first, findings, now))
+    before = _claims_before(newest_first, now)
+    claims = tuple(replace(each, before=before.get(each.claim, "")) for each in _claims(newest_first, findings, now))
     footers = [each.footer for each in newest_first]
     return Report(
         header=replace(newest.header, targets=_targets(newest_first), runs=tuple(_run(each) for each in newest_first)),
@@ -121,6 +123,20 @@ def _claims(reports: Sequence[Report], findings: Sequence[Finding], now: datetim
     for result in settle([_claim(told[0]) for told in by_claim.values()], findings, uncovered):
         runs = dict.fromkeys(run_of[each] for each in result.settled_by)
         yield replace(result, run="; ".join(runs or (_label(reports[0], now),)))
+
+
+def _claims_before(newest_first: Sequence[Report], now: datetime) -> dict[str, str]:
+    """The verdicts of the claims without the newest run of each command that was run again; empty if none was."""
+    kinds = [_kind(each) for each in newest_first]
+    earlier = [
+        report
+        for number, (kind, report) in enumerate(zip(kinds, newest_first, strict=True))
+        if kind in kinds[:number] or kinds.count(kind) == 1
+    ]
+    if len(earlier) == len(newest_first):
+        return {}
+    found = _claims(earlier, _newest_findings(earlier, now), now)
+    return {each.claim: each.verdict.value for each in found}
 
 
 def _uncovered(results: Sequence[ClaimResult]) -> Uncovered | None:

@@ -172,7 +172,8 @@ class ClaimResult:
     works; `agreement`: whether the page is right. `blocked_by`: the violated requirement at the root of a blocked
     claim. `would_settle`: what would settle an unknown claim, in a few words. `uncovered`: what would cover the part
     of it that no suite of the run covers. `judged`: how many of the requirements in `settled_by` are held, violated or
-    waived. `run`: in a merged report, the runs that decided it.
+    waived. `run`: in a merged report, the runs that decided it. `before`: the verdict that the earlier runs of a merged
+    report gave it, if a run of the same command was repeated; else empty.
     """
 
     claim: str
@@ -193,6 +194,7 @@ class ClaimResult:
     would_settle: str = ""
     uncovered: str = ""
     run: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

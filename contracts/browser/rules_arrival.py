@@ -63,14 +63,15 @@ def an_error_return_is_told(history: History) -> Verdict:
 
 @callback_rule(section="Where the sources disagree, and the ruling", quote="both are sent; a reader takes either")
 def the_older_spelling_is_read(history: History) -> Verdict:
-    """tuvens-client's callback page accepts a success in the older spelling alone: success=true and tuvens_event_id."""
+    """tuvens-client's callback page accepts a success that has only the older spelling: success=true and
+    tuvens_event_id."""
     return _callback_page(history, "older spelling", "callback_success", "callback_error")
 
 
 @callback_rule(
     level=SHOULD,
     depends_on="browser.an_error_return_is_told",
-    next_step="Set textContent, never innerHTML ({@html …} in Svelte): anyone can make the link.",
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte): anyone can create such a link.",
     security=True,
 )
 def return_texts_stay_text(history: History) -> Verdict:
@@ -123,8 +124,8 @@ def arrives_signed_in(history: History) -> Verdict:
     security=True,
 )
 def session_token_is_left_behind(history: History) -> Verdict:
-    """hi.events drops the session token after a browser has arrived: neither the address bar nor a Referer contains
-    it."""
+    """hi.events removes the session token from the URL after a browser has arrived: neither the address bar nor a
+    Referer contains it."""
     page = page_at(history, f"{ARRIVES}/arrived")
     referers = history.observation(f"{ARRIVES}/referers")
     expect(

@@ -121,7 +121,7 @@ error_rule = RuleFamily(
 
 @error_rule(depends_on="routes.tuvens-client_answers")
 def errors_of_enabling_are_shown(history: History) -> Verdict:
-    """tuvens-client shows an error if it cannot get a session: the request was rejected, failed, or got a nonsensical
+    """tuvens-client shows an error if it cannot get a session: the request was rejected, failed, or got an invalid
     response or none."""
     pages = []
     for name in ("failing", "signed out", "forbidden", "limited", "nonsense", "unreachable"):
@@ -154,7 +154,7 @@ def errors_of_enabling_can_be_retried(history: History) -> Verdict:
 
 @error_rule(
     level=SHOULD,
-    next_step="Set textContent, never innerHTML ({@html …} in Svelte); add a content security policy as a second lock.",
+    next_step="Set textContent, never innerHTML ({@html …} in Svelte); also send a content security policy.",
     security=True,
 )
 def error_texts_stay_text(history: History) -> Verdict:

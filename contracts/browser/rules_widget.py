@@ -301,8 +301,8 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     next_step="Read the event again once the stream is open: the page was rendered before it listened.",
 )
 def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
-    """tuvens-client shows, without a reload, what changed between the rendering of a page and the opening of its stream
-    of updates."""
+    """tuvens-client shows, without a reload, changes made after a page was rendered and before its event stream was
+    open."""
     before, after = (page_at(history, f"{LATE}/{step}") for step in ("before", "after"))
     if not after.values["held"]:
         raise UndecidedError("the page did not request /api/events/updates, so nothing could be delayed")

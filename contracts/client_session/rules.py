@@ -101,11 +101,11 @@ def expired_jwt_is_refused(history: History) -> Verdict:
 
 @rule(depends_on=[_WRAPS, "session_token.ill_formed_account_is_refused", "session_token.missing_account_is_refused"])
 def ill_formed_account_is_refused(history: History) -> Verdict:
-    """tuvens-client's generate-session passes on the 400 if account_id is missing or not a positive integer."""
+    """tuvens-client's generate-session returns tuvens-api's 400 if account_id is missing or not a positive integer."""
     return statuses(history.every(f"{STORY}/ill-formed account"), 400)
 
 
 @rule(needs="role:outsider", depends_on=[_WRAPS, "session_token.foreign_account_is_refused"], security=True)
 def foreign_account_is_refused(history: History) -> Verdict:
-    """tuvens-client's generate-session passes on the 403 for an account that the user does not belong to."""
+    """tuvens-client's generate-session returns tuvens-api's 403 for an account that the user does not belong to."""
     return held(expect_status(history.one(f"{STORY}/foreign account"), 403))

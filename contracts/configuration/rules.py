@@ -56,7 +56,7 @@ def session_expiry_is_a_setting(history: History) -> Verdict:
 
 @rule(quote="`HI_EVENTS_DOMAIN` (tickets.tuvens.com)", depends_on="cors.right_origins_are_admitted")
 def hi_events_domain_is_a_setting(history: History) -> Verdict:
-    """tuvens-api admits the origin of the domain in HI_EVENTS_DOMAIN."""
+    """tuvens-api allows the origin of the domain in HI_EVENTS_DOMAIN."""
     answer = let_through(history.one(f"{STORY}/new origin"))
     origin = "https://tickets.settings.example"
     allowed = answer.header("Access-Control-Allow-Origin")

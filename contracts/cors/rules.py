@@ -38,7 +38,7 @@ def _words(value: str | None) -> set[str]:
     next_step="Allow the origin in tuvens-api's CORS settings, or correct cors_origins in the deployment file.",
 )
 def right_origins_are_admitted(history: History) -> Verdict:
-    """tuvens-api admits the origins of hi.events and tuvens-client, with credentials."""
+    """tuvens-api allows the origins of hi.events and tuvens-client, with credentials."""
     answers = [*history.every(f"{STORY}/simple/right"), *history.every(f"{STORY}/preflight/right")]
     for each in answers:
         if "/right/assumed/" in each.step and _allowed(each) not in (_origin(each), "*"):
@@ -85,7 +85,7 @@ def preflights_allow_the_methods_and_headers(history: History) -> Verdict:
 
 @rule(quote="No other origin is admitted, never `*`.")
 def other_origins_are_not_admitted(history: History) -> Verdict:
-    """tuvens-api admits no other origin, however similar, and never the wildcard (*)."""
+    """tuvens-api allows no other origin, however similar, and never the wildcard (*)."""
     answers = [
         *history.every(f"{STORY}/simple/wrong"),
         *history.every(f"{STORY}/preflight/wrong"),

@@ -128,8 +128,8 @@ def _expect_message(
     next_step="Check the parts first: session, sign-in, page, delivery. If all of them hold, check how they connect.",
 )
 def an_event_goes_live(history: History) -> Verdict:
-    """tuvens-api and hi.events take an organiser from session token and sign-in to a live event with active ticketing
-    at tuvens-api."""
+    """tuvens-api and hi.events complete the whole flow, from session token and sign-in to a live event with active
+    ticketing."""
     blocked = _stopped_by_the_page(history)
     if blocked is not None:
         return blocked
@@ -209,7 +209,7 @@ def a_wrong_secret_is_recovered_from(history: History) -> Verdict:
 )
 def a_missing_permission_is_recovered_from(history: History) -> Verdict:
     """tuvens-api and hi.events deny an organiser another account's event, and let the organiser continue with an event
-    of the own account."""
+    of their own account."""
     denied, granted = (
         expect_success(history.one(f"{PERMISSION}/permission/{name}")) for name in ("foreign event", "own event")
     )

@@ -121,10 +121,10 @@ def retries_after_a_server_error(history: History) -> Verdict:
 
 @rule(
     quote="At least once, in order for one event.",
-    next_step="Build and date the body once, when the status changes, and reuse it for all attempts.",
+    next_step="Create the body and its event_sent_at once, when the status changes, and send them with every attempt.",
 )
 def a_retry_is_the_same_delivery(history: History) -> Verdict:
-    """hi.events sends on a retry what it sent before: the same event_sent_at and payload."""
+    """hi.events sends the same event_sent_at and payload with every retry of a webhook."""
     _expect_retries(history)
     first, *again = _attempts(history, "server error", "LIVE")
     if not again:
@@ -306,7 +306,7 @@ def order_is_kept_under_failures(history: History) -> Verdict:
     ],
 )
 def failures_leave_the_right_state(history: History) -> Verdict:
-    """hi.events brings tuvens-api's event to the state of its own event in the end, whatever failed in between."""
+    """hi.events brings tuvens-api's event to the state of its own event, also after failed deliveries."""
     _expect_retries(history)
     seen = []
     for part, status in (("server error", "LIVE"), ("order", "DRAFT")):

@@ -43,7 +43,7 @@ def an_event_names_its_tuvens_event(history: History) -> Verdict:
     depends_on="hi_events_session.accepts_a_live_session",
 )
 def status_can_be_changed(history: History) -> Verdict:
-    """hi.events lets an organiser set an event of the own account to LIVE and to DRAFT."""
+    """hi.events lets an organiser set an event of their own account to LIVE and to DRAFT."""
     return held([expect_success(history.one(f"{STORY}/change/{status}")) for status in ("LIVE", "DRAFT")])
 
 
@@ -54,7 +54,7 @@ def _can_be_set(status: str) -> Judge:
 for _status in ("CANCELLED", "ENDED", "ARCHIVED"):
     rule(
         id=f"hi_events_delivery.{_status.lower()}_can_be_set",
-        statement=f"hi.events lets an organiser set an event of the own account to {_status}.",
+        statement=f"hi.events lets an organiser set an event of their own account to {_status}.",
         quote="breaks only the rules about that status",
         depends_on=_CAN_CHANGE,
         next_step="Add the status to the enumeration; all other rules use the statuses that hi.events supports.",

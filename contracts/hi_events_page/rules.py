@@ -137,7 +137,7 @@ def return_has_the_older_spelling_too(history: History) -> Verdict:
     depends_on=[_RETURNS, "hi_events_session.accepts_a_live_session"],
 )
 def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
-    """hi.events creates from event_data a DRAFT event with the id of its Tuvens event."""
+    """hi.events creates a DRAFT event from event_data, and stores the id of the Tuvens event in it."""
     made = history.one(f"{STORY}/page")
     values = history.observation(f"{STORY}/event").values
     reading = answered(history.one(f"{STORY}/event made"))

@@ -45,8 +45,8 @@ living_session_rule = RuleFamily(
     quote='200 `{"authenticated": true, "user": {...}, "account_id": 1, "expires_at": "..."}`', depends_on=_ACCEPTS
 )
 def status_is_told(history: History) -> Verdict:
-    """hi.events' status returns 200 for a live session, with authenticated true, the user, and the number of hi.events'
-    own account."""
+    """hi.events' status route returns 200 for a live session, with authenticated true, the user, and the id of the
+    user's account at hi.events."""
     answer = expect_status(history.one(f"{USED}/status"), 200)
     authenticated = json_object(answer).get("authenticated")
     observed = f"authenticated is {authenticated!r}"[:120]
@@ -60,7 +60,7 @@ def status_is_told(history: History) -> Verdict:
     quote='200 `{"authenticated": true, "user": {...}', story=[USED, SHARED], settles="C-HE-11", depends_on=_IS_TOLD
 )
 def status_knows_the_user(history: History) -> Verdict:
-    """hi.events' status returns the user of the session."""
+    """hi.events' status route returns the user of the session."""
     answer = expect_success(history.one(f"{USED}/status"))
     sign_in = _sign_in_of(history, answer)
     user, signed_in = signed_in_user(answer), signed_in_user(sign_in)
@@ -91,7 +91,7 @@ def _sign_in_of(history: History, request: Exchange) -> Exchange:
 
 @living_session_rule(quote='"account_id": 1, "expires_at": "..."}`', depends_on=_IS_TOLD)
 def status_tells_when_the_session_ends(history: History) -> Verdict:
-    """hi.events' status returns when the session expires: a future time in ISO 8601, in UTC."""
+    """hi.events' status route returns when the session expires: a future time in ISO 8601, in UTC."""
     answer = expect_success(history.one(f"{USED}/status"))
     left = seconds_to_expiry(answer)
     expect(
@@ -174,7 +174,7 @@ def permission_is_answered(history: History) -> Verdict:
     depends_on=["hi_events_session.permission_is_answered", "session_token.unknown_permission_is_false"],
 )
 def permissions_follow_tuvens_api(history: History) -> Verdict:
-    """hi.events' validate-permission returns the same result as tuvens-api, also for another account's event or an
+    """hi.events' validate-permission returns the same result as tuvens-api's, also for another account's event or an
     unknown permission."""
     compared: list[Exchange] = []
     for name, answer, theirs in _pairs(history, "permission", "permission at tuvens-api"):
@@ -214,13 +214,13 @@ bearer_rule = RuleFamily(
 
 @bearer_rule(section=STATUS, quote="without or with a dead session 401.", operations="getCrossAppStatus", security=True)
 def status_demands_a_session(history: History) -> Verdict:
-    """hi.events' status returns 401 without a session, or with a token that does not belong to a session."""
+    """hi.events' status route returns 401 without a session, or with a token that does not belong to a session."""
     return _demands_a_session(history, "status")
 
 
 @bearer_rule(section=ACCOUNTS, quote="401 otherwise.", operations="listCrossAppAccounts", security=True)
 def accounts_demand_a_session(history: History) -> Verdict:
-    """hi.events' accounts returns 401 without a session, or with a token that does not belong to a session."""
+    """hi.events' accounts route returns 401 without a session, or with a token that does not belong to a session."""
     return _demands_a_session(history, "accounts")
 
 
@@ -288,6 +288,6 @@ def _unchanged(readings: Sequence[Exchange], state: Callable[[Mapping[str, Any]]
     security=True,
 )
 def dead_session_is_refused(history: History) -> Verdict:
-    """hi.events' status returns 401 once the session's expires_in seconds have passed."""
+    """hi.events' status route returns 401 once the session's expires_in seconds have passed."""
     expect_success(history.one(f"{ENDED}/alive"))
     return held(expect_status(history.one(f"{ENDED}/dead"), 401, because="after expires_in"))

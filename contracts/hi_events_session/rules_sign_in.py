@@ -89,8 +89,7 @@ def sign_in_answers_200(history: History) -> Verdict:
 
 @rule(quote='200 `{"token": "...", "token_type": "bearer", "expires_in": 3600', settles="C-HE-05", depends_on=_ACCEPTS)
 def sign_in_describes_the_session(history: History) -> Verdict:
-    """hi.events returns for a new session that its token is a bearer token, its lifetime in seconds, and the user's
-    accounts."""
+    """hi.events returns with a new session the token type (bearer), the lifetime in seconds and the user's accounts."""
     answer = expect_success(history.one(f"{SIGNED_IN}/first"))
     kind, seconds = (json_object(answer).get(name) for name in ("token_type", "expires_in"))
     expect(

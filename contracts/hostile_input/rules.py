@@ -52,7 +52,7 @@ def hostile_tokens_open_nothing(history: History) -> Verdict:
 
 @rule(operations="validateSession")
 def hostile_questions_change_nothing(history: History) -> Verdict:
-    """tuvens-api validates a live session after hostile input as before."""
+    """tuvens-api still validates a live session after hostile input."""
     return held(expect_success(history.one(f"{QUESTIONS}/afterwards")))
 
 

@@ -78,7 +78,7 @@ def sessions_have_foreign_keys(history: History) -> Verdict:
     depends_on=[_MINTS, "session_token.a_live_session_is_validated"],
 )
 def validation_moves_the_last_used_time(history: History) -> Verdict:
-    """tuvens-api moves a session's last-used time forward each time it validates the session."""
+    """tuvens-api updates a session's last-used time each time it validates the session."""
     seen = history.observation(f"{USED}/last used")
     first, second = seen.values["after"]
     exchange = seen.values["exchange"]

@@ -74,8 +74,8 @@ def an_unknown_event_is_not_found(history: History) -> Verdict:
 
 @rule(section=_SECTION, quote='PATCH `{"hasTicketing": true, "hiEventsEventId": "..."}` (JWT)', depends_on=_IS_READ)
 def the_callback_is_noted(history: History) -> Verdict:
-    """tuvens-api stores, when the client's callback page sends it, that an event has ticketing and the id of its
-    hi.events event."""
+    """tuvens-api stores what the callback page sends: that an event has ticketing, and the id of its hi.events
+    event."""
     seen = []
     for step in ("first", "second"):
         change, after = _changed(history, step)

@@ -64,8 +64,8 @@ def signature_in_upper_case_is_refused(history: History) -> Verdict:
 
 @signature_rule()
 def malformed_signature_is_refused(history: History) -> Verdict:
-    """tuvens-api rejects webhooks whose signature is cut, extended, spaced out, doubled or in base64 (401), and those
-    whose signature is very long or not ASCII."""
+    """tuvens-api rejects webhooks whose signature is truncated, extended, repeated, in base64, very long, not ASCII or
+    contains spaces (401)."""
     malformed = history.every(f"{STRANGERS}/malformed")
     statuses(malformed, 401)
     unusual = history.every(f"{STRANGERS}/unusual")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.render.arrange import Arrangement, Cause
-from harness.render.words import count, duration, fix_after_curl, listed, when
+from harness.render.words import WORDS, count, duration, fix_after_curl, listed, when
 from harness.report import Agreement, ClaimResult, Finding
 from harness.verdict import VerdictName
 
@@ -14,6 +14,7 @@ _SECURITY = "Security"
 _MOST = 4
 """How many names an answer lists before it says how many more there are."""
 _CLAUSE = re.compile(r"[;:.](?:\s|$)")
+_BUDGETS = {"PASS": "passed", "FAIL": "failed", "INCONCLUSIVE": "undecided", "INVALID": "invalid"}
 _DECLARED = frozenset({VerdictName.HELD, VerdictName.WAIVED})
 
 
@@ -47,6 +48,8 @@ def answers(arranged: Arrangement) -> tuple[AnsweredQuestion, ...]:
         ("Where is the page wrong?", _wrong, arranged.page.is_known),
         ("Is security held?", _security, arranged.page.is_known),
         ("What is unknown?", _unknown, arranged.page.is_known),
+        ("Was load measured?", _load, arranged.page.is_known or arranged.report.load is not None),
+        ("What changed?", _changed, any(each.before for each in arranged.report.claims)),
         ("What next?", _next, True),
         ("How old is this?", _age, True),
     ]
@@ -71,6 +74,7 @@ def _doubt(arranged: Arrangement) -> str:
     unknown = arranged.page.counts[Agreement.UNKNOWN]
     reasons = (
         (not arranged.report.footer.finished, "the run did not finish"),
+        (bool(arranged.invalid), f"the load measurement is invalid ({arranged.invalid})"),
         (bool(arranged.faults or arranged.crashes), "crossapp failed"),
         (bool(arranged.problems), "a declared deviation is out of date"),
         (bool(arranged.roots), f"checks of {listed(_owners(arranged.roots))} on which others depend are undecided"),
@@ -88,7 +92,8 @@ def _owners(causes: Iterable[Cause]) -> list[str]:
 
 
 def _wrong(arranged: Arrangement) -> Iterable[str | Link]:
-    found = [each for each in arranged.report.claims if each.agreement is Agreement.CONTRADICTED]
+    wrong = [each for each in arranged.report.claims if each.agreement is Agreement.CONTRADICTED]
+    found = sorted(wrong, key=lambda each: each.area != _SECURITY)
     # What spans all applications is tested with the simulators, too.
     real = {each.app for each in arranged.report.header.targets if each.app not in arranged.simulated}
     for works, said, verb in ((True, "work", "fail"), (False, "be missing or blocked", "work")):
@@ -117,7 +122,7 @@ def _security(arranged: Arrangement) -> Iterable[str | Link]:
     held = [each for each in claims if each.verdict in _DECLARED]
     wrong = [each for each in claims if each.verdict is VerdictName.VIOLATED]
     unknown = [each for each in claims if each not in held and each not in wrong]
-    yield "No: " if wrong or violated else ("Not all of it is known: " if unknown else "Yes: ")
+    yield "No: " if wrong or violated else ("No violation was found, but not all is known: " if unknown else "Yes: ")
     yield f"{len(held)} of {count(len(claims), 'line')} of security {'holds' if len(held) == 1 else 'hold'}"
     for what, group in (("failed", wrong), ("not tested or undecided", unknown)):
         if group:
@@ -134,6 +139,35 @@ def _unknown(arranged: Arrangement) -> Iterable[str | Link]:
     yield Link(count(number, "line"), section="lines")
     settling = ", ".join(f"{remedy} ({lines})" for remedy, lines in arranged.page.would_settle)
     yield f" of the page. To decide them: {settling}." if settling else " of the page."
+
+
+def _load(arranged: Arrangement) -> Iterable[str | Link]:
+    load = arranged.report.load
+    if load is None:
+        yield "No: crossapp load measures it."
+        return
+    if arranged.invalid:
+        yield Link(f"Not validly: {arranged.invalid}", section="load")
+        yield "."
+        return
+    words = Counter(each.word for each in load.budgets)
+    counted = (f"{words[word]} {verb}" for word, verb in _BUDGETS.items() if words[word])
+    yield Link(f"Yes, {count(len(load.budgets), 'budget')}", section="load")
+    yield f": {', '.join(counted)}."
+
+
+def _changed(arranged: Arrangement) -> Iterable[str | Link]:
+    groups: dict[str, list[ClaimResult]] = {}
+    for each in arranged.report.claims:
+        if each.before and each.before != each.verdict.value:
+            words = {name.value: word for name, word in WORDS.items()}
+            now = f"{WORDS[each.verdict]} now, {words.get(each.before, each.before)} in the run before"
+            groups.setdefault(now, []).append(each)
+    for number, (now, claims) in enumerate(groups.items()):
+        yield "; " if number else ""
+        yield f"{now}: "
+        yield from _names(claims)
+    yield "." if groups else "No line, since the run before."
 
 
 def _next(arranged: Arrangement) -> Iterable[str | Link]:

@@ -1,5 +1,6 @@
 """The order of a report in every rendering: what is wrong first, and each cause once."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from typing import TypeVar
 from harness.exit_codes import ExitCode
 from harness.render.page import StatusPage, status_page
 from harness.render.text import one_line
-from harness.render.words import SYMBOLS, WORDS, count, listed
+from harness.render.words import SYMBOLS, WORDS, count, heading_word, is_invalid_measurement, listed
 from harness.report import JUDGED, SIMULATED, Finding, Report, root_of
 from harness.verdict import VerdictName
 
 T = TypeVar("T")
 
+_CLAUSE = re.compile(r"[;:](?:\s|$)")
 _WHOLE_INTERFACES = ("pact", "fuzzing", "conformity")
 
 
@@ -104,11 +106,26 @@ class Arrangement:
         """What is wrong or stands before others, each with its word: what a reader must know of a run."""
         groups = (
             ("violated", tuple(sorted(self.violated, key=lambda each: not each.security))),
-            ("harness fault", self.faults),
+            *((heading_word(each.finding), (each,)) for each in self.faults if each.finding is not None),
             ("warning", self.warnings),
             ("inconclusive", (*self.roots, *self.inconclusive)),
         )
         return tuple((word, cause) for word, causes in groups for cause in causes)
+
+    @property
+    def invalid(self) -> str:
+        """Why the load run cannot be trusted, in a few words; empty if crossapp itself failed, or nothing did."""
+        reasons = [each.finding.reason for each in self.faults if is_invalid_measurement(each.finding) and each.finding]
+        if self.crashes or not reasons or len(reasons) < len(self.faults):
+            return ""
+        return _CLAUSE.split(one_line(reasons[0]), maxsplit=1)[0]
+
+    @property
+    def faults_title(self) -> str:
+        """The title of the list of `faults`."""
+        invalid = [is_invalid_measurement(each.finding) for each in self.faults]
+        both = (("Bugs in crossapp", not all(invalid)), ("Invalid measurements", any(invalid)))
+        return " and ".join(title for title, holds in both if holds)
 
     def named(self, claims: Iterable[str]) -> str:
         """`C-HE-01 validate route, C-HE-02 status route`."""
@@ -255,6 +272,8 @@ def headline(arranged: Arrangement) -> str:
     if arranged.problems:
         return "A declared deviation is out of date"
     if exit_code == ExitCode.HARNESS_FAULT or arranged.faults or arranged.crashes:
+        if arranged.invalid:
+            return f"The load measurement is invalid: {arranged.invalid}"
         return "crossapp failed: the results are incomplete"
     if not arranged.judged:
         return "No check passed or failed"

@@ -32,6 +32,7 @@ from harness.render.words import (
     exit_code_in_words,
     heading_word,
     numbers,
+    rule,
     system_name,
     when,
 )
@@ -154,6 +155,7 @@ def _template() -> Template:
         duration=duration,
         exit_code_in_words=exit_code_in_words,
         heading_word=heading_word,
+        rule=rule,
         numbers=numbers,
         system_name=system_name,
         when=when,

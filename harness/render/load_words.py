@@ -15,6 +15,16 @@ _HEALTH = {
     "in_flight_max": "at most {:.0f} arrivals in flight",
     "connections_max": "at most {:.0f} open connections",
 }
+_METRICS = {
+    "latency": "response time",
+    "service": "response time without queueing",
+    "server": "server time",
+    "database": "database time",
+    "success": "success rate",
+    "errors": "error rate",
+    "denied": "rate of rejected credentials",
+    "failures": "failures",
+}
 _OPERATORS = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 
 
@@ -58,7 +68,11 @@ def against_limit(line: BudgetLine) -> str:
 def bounds(line: BudgetLine) -> str:
     """The bounds of a budget's statistic."""
     low, high = amount(line.low, line.unit), amount(line.high, line.unit)
-    return f"{low} to {high}"
+    if line.low is None and line.high is None:
+        return "bounds not known"
+    if line.low is None:
+        return f"at most {high}"
+    return f"{low} to {high}" if line.high is not None else f"at least {low}"
 
 
 def margin(line: BudgetLine) -> str:
@@ -101,6 +115,18 @@ def _times(found: Mapping[str, float]) -> str:
 def counted(line: BudgetLine) -> str:
     """The number of measurements by which a budget was judged."""
     return f"{line.count} {'loads' if of_pages(line.over) else 'requests'}"
+
+
+def metric(line: BudgetLine) -> str:
+    """What a budget bounds, in words."""
+    return _METRICS.get(line.metric, line.metric)
+
+
+def basis(line: BudgetLine) -> str:
+    """What a budget was judged by: 158 requests, server time."""
+    unknown = f" and {line.unknown} with an unknown result" if line.unknown else ""
+    observes = f" ({line.observes})" if line.observes != "exact" else ""
+    return f"{counted(line)}{unknown}, {metric(line)}{observes}"
 
 
 def of_pages(measures: Iterable[str]) -> bool:

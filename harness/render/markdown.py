@@ -23,6 +23,7 @@ from harness.render.words import (
     duration,
     exit_code_in_words,
     heading_word,
+    rule,
     system_name,
     when,
 )
@@ -31,7 +32,7 @@ from harness.report import ClaimResult, Finding, Report
 COMMENT_LIMIT = 60_000
 """Characters; a comment on GitHub has at most 65,536."""
 
-_BRIEF = 5
+_BRIEF = 4
 _PUNCTUATION = re.compile(r"[\\`*_\[\]!|~$]|:(?=//)|(?<=www)\.|^[-+](?=\s)|^\d+(?=[.)])|<|>|&|@|#")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
 _BACKTICKS = re.compile("`+")
@@ -56,11 +57,11 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
 
 
 def brief_markdown(report: Report, link: str = "") -> str:
-    """The report in about 15 lines: headline, answers, at most five problems, exit code, and where the whole report is.
+    """The report in about 15 lines: headline, answers, at most four problems, exit code, and where the whole report is.
     `link`: its http or https address."""
     arranged = arrange(report)
     problems = [
-        f"- {word}: {code(cause.requirement)}{f' {escaped(cause.finding.statement)}' if cause.finding else ''}"
+        f"- {word}: {code(cause.requirement)}{f' {escaped(rule(cause.finding))}' if cause.finding else ''}"
         for word, cause in arranged.problems_in_brief
     ]
     more = [f"- and {count(len(problems) - _BRIEF, 'more problem')}"] if len(problems) > _BRIEF else []
@@ -127,7 +128,7 @@ def _blocks(arranged: Arrangement) -> Iterator[str]:
         yield _load(arranged.report.load)
     for title, causes in (
         ("Violated", arranged.violated),
-        ("Bugs in crossapp", arranged.faults),
+        (arranged.faults_title, arranged.faults),
         ("Warnings", arranged.warnings),
         ("Blockers that are undecided or were not run", arranged.roots),
         ("Inconclusive", arranged.inconclusive),
@@ -178,7 +179,7 @@ def _end(arranged: Arrangement) -> str:
 def _blocker(cause: Cause, arranged: Arrangement) -> str:
     finding = cause.finding
     owner = f" ({cause.severity}, owner: {escaped(finding.obliged)})" if finding else ""
-    statement = f"{owner} {escaped(finding.statement)}" if finding else " not in this report."
+    statement = f"{owner} {escaped(rule(finding))}" if finding else " not in this report."
     blocks = f" **Blocks {escaped(arranged.blocked_in_words(cause))}.**" if cause.blocks else ""
     return f"- {code(cause.requirement)}{statement}{blocks}"
 
@@ -209,7 +210,7 @@ def _cause(cause: Cause, arranged: Arrangement) -> str:
     else:
         parts = [
             f"#### {heading_word(finding).upper()} {code(finding.requirement)}",
-            escaped(finding.statement) + (f" ({escaped(arranged.named(finding.claims))})" if finding.claims else ""),
+            escaped(rule(finding)) + (f" ({escaped(arranged.named(finding.claims))})" if finding.claims else ""),
             fenced(_facts(finding), "text"),
         ]
         if finding.reproduce:

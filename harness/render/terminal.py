@@ -23,6 +23,7 @@ from harness.render.words import (
     exit_code_in_words,
     heading_word,
     numbers,
+    rule,
     system_name,
     when,
 )
@@ -37,6 +38,7 @@ _STYLES = {
     "blocked": "bold magenta",
     "inconclusive": "yellow",
     "harness fault": "bold red",
+    "invalid": "bold magenta",
     "deviation": "bold red",
     "waived": "cyan",
 }
@@ -60,7 +62,7 @@ class _Printer:
         arranged = self._arranged
         self._head()
         self._causes("Violated", arranged.violated)
-        self._causes("Bugs in crossapp: these say nothing about the deployment", arranged.faults)
+        self._causes(f"{arranged.faults_title}: these say nothing about the deployment", arranged.faults)
         self._causes("Warnings: recommendations (SHOULD) that are not followed", arranged.warnings)
         self._listed("Declared deviations out of date", "DEVIATION", arranged.problems)
         self._listed(CRASHES, "CRASHED", arranged.crashes)
@@ -100,7 +102,7 @@ class _Printer:
             self._field("reason", "It was not selected, or did not run.")
         else:
             self._title(heading_word(finding), one_line(finding.requirement))
-            self._folded(prose(finding.statement), indent=2)
+            self._folded(prose(rule(finding)), indent=2)
             self._fields(finding)
             self._field("declare", declaration(finding, self._report.header.started))
         if cause.witnesses:
@@ -164,7 +166,7 @@ class _Printer:
             self._write(Text(one_line(each.word), style=_WORDS.get(each.word, "")).append(f"  {each.requirement}"))
             measured = load_words.against_limit(each)
             self._field("measured", f"{measured} ({load_words.bounds(each)}), {load_words.margin(each)}")
-            self._field("of", f"{load_words.counted(each)}, {each.unknown} unknown; {each.metric}, {each.observes}")
+            self._field("from", load_words.basis(each))
             if each.needs:
                 self._field("needs", each.needs)
 
@@ -192,7 +194,7 @@ class _Printer:
             self._folded(arranged.page.sentence + ".", hang=2)
         self._gap()
         for word, cause in arranged.problems_in_brief:
-            statement = f": {prose(cause.finding.statement)}" if cause.finding else ""
+            statement = f" {prose(rule(cause.finding))}" if cause.finding else ""
             self._folded(f"{word.upper():<13} {one_line(cause.requirement)}{statement}", hang=14, style=_STYLES[word])
         if arranged.problems_in_brief:
             self._gap()

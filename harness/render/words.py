@@ -49,7 +49,7 @@ EXIT_CODES = {
     ExitCode.OK: "no required check failed and no check is undecided",
     ExitCode.VIOLATED: "a required check failed, or a declared deviation is out of date",
     ExitCode.UNDECIDED: "no required check failed, but some could not be decided",
-    ExitCode.HARNESS_FAULT: "crossapp or the run failed: the results are incomplete",
+    ExitCode.HARNESS_FAULT: "crossapp or the run failed, or a measurement is invalid: the results are incomplete",
     ExitCode.NOTHING_JUDGED: "no check passed or failed",
     ExitCode.USAGE: "the arguments or the deployment file are invalid",
 }
@@ -64,12 +64,27 @@ def exit_code_in_words(code: int) -> str:
 
 
 def heading_word(finding: Finding) -> str:
-    """The heading of a finding: its verdict, `warning` for a violated SHOULD, `note` for a violated OBSERVE."""
+    """The heading of a finding: its verdict, `warning` for a violated SHOULD, `note` for a violated OBSERVE, `invalid`
+    for a load run that cannot be trusted."""
+    if is_invalid_measurement(finding):
+        return "invalid"
     if finding.verdict is VerdictName.VIOLATED and finding.level == "SHOULD":
         return "warning"
     if finding.verdict is VerdictName.VIOLATED and finding.level == "OBSERVE":
         return "note"
     return WORDS[finding.verdict]
+
+
+def rule(finding: Finding) -> str:
+    """The statement of a finding that does not hold, as what is required: alone it would read as a fact."""
+    return {"MUST": "Required: ", "SHOULD": "Recommended: "}.get(finding.level, "") + finding.statement
+
+
+def is_invalid_measurement(finding: Finding | None) -> bool:
+    """Whether it says that a load run cannot be trusted: no bug of crossapp, and nothing about the deployment."""
+    return (
+        finding is not None and finding.verdict is VerdictName.HARNESS_FAULT and finding.requirement.startswith("load.")
+    )
 
 
 def details(finding: Finding) -> dict[str, str]:

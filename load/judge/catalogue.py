@@ -375,7 +375,7 @@ _FLOOR = ("emptyPage/cold", "emptyPage/warm")
 _PAGES_TRUST = (
     _trust(
         "pages_were_loaded",
-        "Each load of the page of an event on sale has a result, and an empty page always loads.",
+        "Each load of an event page ends with a result, and an empty page always loads.",
         _pages_loaded,
         "Page loads need an event on sale and a working browser: run crossapp verify --select 'browser.*' first.",
         absent=_no_pages,

@@ -61,6 +61,16 @@ def test_a_claim_that_only_load_settles_takes_what_load_found() -> None:
     assert [each.claim for each in both.claims] == [each.claim for each in verified.claims]
 
 
+def test_a_claim_has_its_verdict_of_the_run_before() -> None:
+    first = report_of([finding("a.b", "S.", VIOLATED, "C-TA-01")])
+    second = report_of([finding("a.b", "S.", HELD, "C-TA-01")], header=LATER)
+    load = report_of([finding("load.quick", "S.", HELD, "C-PF-01")], header=LOAD)
+    both = merge([first, load, second], NOW)
+    assert (claim(both, "C-TA-01").before, claim(both, "C-TA-01").verdict) == ("violated", HELD)
+    assert claim(both, "C-PF-01").before == claim(both, "C-PF-01").verdict.value
+    assert {each.before for each in merge([first, load], NOW).claims} == {""}
+
+
 def test_a_claim_with_a_part_that_no_suite_covers_stays_unknown() -> None:
     run = report_of([finding("a.b", "S.", HELD, "C-PF-06")])
     assert claim(run, "C-PF-06").agreement is Agreement.UNKNOWN

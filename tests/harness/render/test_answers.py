@@ -11,6 +11,7 @@ from harness.render.words import fix_after_curl
 from harness.report import Report
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HARNESS_FAULT, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
+from tests.harness.render.test_load import loaded
 
 REAL = replace(sample.HEADER, targets=tuple(replace(each, kind="staging") for each in sample.HEADER.targets))
 SIMULATED = replace(sample.HEADER, targets=tuple(replace(each, kind="simulated") for each in sample.HEADER.targets))
@@ -58,6 +59,10 @@ def test_a_blocker_names_its_repository_and_what_depends_on_it() -> None:
         (report_of([finding("a.b", "S.", INCONCLUSIVE, "C-TA-01")], header=REAL), "no check passed or failed"),
         (report_of([finding("a.b", "S.", HARNESS_FAULT, "C-TA-01")], header=REAL), "crossapp failed"),
         (
+            report_of([finding("load.kept_up", "S.", HARNESS_FAULT, "", reason="it was late; 74 ms")], header=REAL),
+            "the load measurement is invalid (it was late)",
+        ),
+        (
             report_of([finding("a.b", "S.", HELD, "C-TA-01")], header=REAL),
             "no blocker was found, but 84 lines of the page remain unknown",
         ),
@@ -81,8 +86,8 @@ def test_yes_is_said_only_where_no_line_is_unknown() -> None:
 def test_what_the_page_says_wrongly_is_named_in_both_directions() -> None:
     works = [finding(f"a.{number}", "S.", HELD, f"C-HE-0{number}") for number in (1, 2, 3, 4, 6)]
     assert told(report_of([SECRET, *works]))["Where is the page wrong?"] == (
-        "1 line said to work fails: shared secret required. 5 lines said to be missing or blocked work: validate "
-        "route, status route, accounts route, permission route and 1 more."
+        "1 line said to work fails: shared secret required. 5 lines said to be missing or blocked work: bad "
+        "tokens refused, validate route, status route, accounts route and 1 more."
     )
     assert told(report_of([]))["Where is the page wrong?"] == "Nothing that was tested."
     # What a simulator does is no reason to doubt what the page says of the real application, and is named as such.
@@ -96,7 +101,7 @@ def test_security_is_held_only_where_every_line_of_it_is() -> None:
     claims = [each.claim for each in sample.sample().claims if each.area == "Security"]
     every = [finding(f"a.{each}", "S.", HELD, each) for each in claims if each != "C-SE-01"]
     found = told(report_of(every))["Is security held?"]
-    assert found.startswith("Not all of it is known: ")
+    assert found.startswith("No violation was found, but not all is known: ")
     assert found.endswith("; not tested or undecided: HTTPS.")
     assert told(report_of([SECRET]))["Is security held?"].startswith("No: 0 of 12 lines of security hold; failed: ")
     https = finding("a.https", "S.", HELD, "C-SE-01")
@@ -104,6 +109,26 @@ def test_security_is_held_only_where_every_line_of_it_is() -> None:
     # A violation of another area that lets somebody in counts, too.
     signature = replace(finding("a.signature", "S.", VIOLATED, "C-TA-15"), security=True)
     assert "failed: webhook signature" in told(report_of([*every, https, signature]))["Is security held?"]
+
+
+def test_whether_load_was_measured_is_said_with_its_results() -> None:
+    load = loaded()
+    assert told(report_of([]))["Was load measured?"] == "No: crossapp load measures it."
+    assert told(load)["Was load measured?"] == "Yes, 3 budgets: 1 passed, 1 failed, 1 undecided."
+    late = finding("load.kept_up", "S.", HARNESS_FAULT, "", reason="the generator was late; 74 ms")
+    invalid = report_of([late])
+    assert told(replace(invalid, load=load.load))["Was load measured?"] == "Not validly: the generator was late."
+
+
+def test_what_changed_is_named_where_a_run_was_repeated() -> None:
+    report = report_of([SECRET])
+    assert "What changed?" not in told(report)
+    same = [replace(each, before=each.verdict.value) for each in report.claims]
+    assert told(replace(report, claims=tuple(same)))["What changed?"] == "No line, since the run before."
+    changed = [replace(each, before="held" if each.claim == "C-TA-07" else each.before) for each in same]
+    assert told(replace(report, claims=tuple(changed)))["What changed?"] == (
+        "violated now, held in the run before: shared secret required."
+    )
 
 
 def test_what_comes_next_is_the_step_of_each_owner_or_else_the_statement() -> None:

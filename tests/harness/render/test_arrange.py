@@ -7,6 +7,8 @@ from harness.report import Finding, Report
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
 
+LATE = finding("load.kept_up", "S.", sample.HARNESS_FAULT, "", reason="the generator was late: 74 ms (p95)")
+
 
 def test_every_finding_is_told_exactly_once() -> None:
     report = sample.sample()
@@ -83,6 +85,12 @@ def test_requirements_that_block_each_other_do_not_hang() -> None:
             report_of([finding("a.b", "S.", HELD, "")], crashes=("a: KeyError",)),
             "crossapp failed: the results are incomplete",
         ),
+        (report_of([LATE]), "The load measurement is invalid: the generator was late"),
+        (
+            report_of([LATE, finding("a.b", "S.", sample.HARNESS_FAULT, "")]),
+            "crossapp failed: the results are incomplete",
+        ),
+        (report_of([LATE], crashes=("a: KeyError",)), "crossapp failed: the results are incomplete"),
     ],
 )
 def test_the_headline_says_how_the_run_ended(report: Report, words: str) -> None:

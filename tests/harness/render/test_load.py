@@ -226,6 +226,6 @@ def test_a_run_that_cannot_be_trusted_is_not_said_to_block_production() -> None:
     report = report_of([fault, replace(quick, blocked_by="load.kept_up")])
     assert arrange(report).blockers == ()
     assert arrange(report).page.counts == {Agreement.UNKNOWN: 85}
-    assert ("fix what blocks it", 1) in arrange(report).page.would_settle
+    assert ("measure the load again", 1) in arrange(report).page.would_settle
     # A root that was not selected is unknown, too.
     assert arrange(report_of([replace(quick, blocked_by="load.other")])).page.counts == {Agreement.UNKNOWN: 85}

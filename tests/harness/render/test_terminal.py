@@ -118,7 +118,7 @@ def test_the_summary_comes_last_with_a_line_for_each_problem() -> None:
     assert to_text(sample.sample()).endswith(summary)
     named = [line.split()[1] for line in summary.split("\n") if line.startswith(("VIOLATED", "WARNING"))]
     arranged = arrange(sample.sample())
-    assert sorted(f"{each.requirement}:" for each in (*arranged.violated, *arranged.warnings)) == sorted(named)
+    assert sorted(each.requirement for each in (*arranged.violated, *arranged.warnings)) == sorted(named)
     assert len(summary.split("\n")) < 60
 
 
