@@ -119,6 +119,9 @@ def _security(arranged: Arrangement) -> Iterable[str | Link]:
         for each in arranged.report.claims
         if each.area == _SECURITY or (each.verdict is VerdictName.VIOLATED and violated.intersection(each.settled_by))
     ]
+    if not claims:
+        yield "Not tested in this run."
+        return
     held = [each for each in claims if each.verdict in _DECLARED]
     wrong = [each for each in claims if each.verdict is VerdictName.VIOLATED]
     unknown = [each for each in claims if each not in held and each not in wrong]
@@ -146,14 +149,11 @@ def _load(arranged: Arrangement) -> Iterable[str | Link]:
     if load is None:
         yield "No: crossapp load measures it."
         return
-    if arranged.invalid:
-        yield Link(f"Not validly: {arranged.invalid}", section="load")
-        yield "."
-        return
     words = Counter(each.word for each in load.budgets)
-    counted = (f"{words[word]} {verb}" for word, verb in _BUDGETS.items() if words[word])
-    yield Link(f"Yes, {count(len(load.budgets), 'budget')}", section="load")
-    yield f": {', '.join(counted)}."
+    counted = ", ".join(f"{words[word]} {verb}" for word, verb in _BUDGETS.items() if words[word])
+    beginning = "Yes" if not words["INVALID"] else ("Partly" if words["PASS"] + words["FAIL"] else "Not validly")
+    yield Link(f"{beginning}, {count(len(load.budgets), 'budget')}", section="load")
+    yield f": {counted} ({arranged.invalid})." if words["INVALID"] and arranged.invalid else f": {counted}."
 
 
 def _changed(arranged: Arrangement) -> Iterable[str | Link]:
@@ -161,7 +161,7 @@ def _changed(arranged: Arrangement) -> Iterable[str | Link]:
     for each in arranged.report.claims:
         if each.before and each.before != each.verdict.value:
             words = {name.value: word for name, word in WORDS.items()}
-            now = f"{WORDS[each.verdict]} now, {words.get(each.before, each.before)} in the run before"
+            now = f"{WORDS[each.verdict].capitalize()} now, {words.get(each.before, each.before)} in the run before"
             groups.setdefault(now, []).append(each)
     for number, (now, claims) in enumerate(groups.items()):
         yield "; " if number else ""

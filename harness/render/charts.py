@@ -14,8 +14,8 @@ from harness.load_lines import BudgetLine, MeasureLine, Stretch
 from harness.render.load_words import amount, limit_in_words, name_of, threshold_of
 from harness.thresholds import Statistic
 
-_WIDTH, _HEIGHT = 400, 236
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 28, 38
+_WIDTH, _HEIGHT = 400, 242
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 28, 44
 _RATES = 40
 """Width of the axis of requests a second, and the height of its bars."""
 _FAR = 3.0

@@ -104,6 +104,8 @@ def test_security_is_held_only_where_every_line_of_it_is() -> None:
     assert found.startswith("No violation was found, but not all is known: ")
     assert found.endswith("; not tested or undecided: HTTPS.")
     assert told(report_of([SECRET]))["Is security held?"].startswith("No: 0 of 12 lines of security hold; failed: ")
+    load = replace(report_of([]), claims=tuple(each for each in sample.sample().claims if each.area == "Performance"))
+    assert told(load)["Is security held?"] == "Not tested in this run."
     https = finding("a.https", "S.", HELD, "C-SE-01")
     assert told(report_of([*every, https]))["Is security held?"] == "Yes: 12 of 12 lines of security hold."
     # A violation of another area that lets somebody in counts, too.
@@ -116,8 +118,18 @@ def test_whether_load_was_measured_is_said_with_its_results() -> None:
     assert told(report_of([]))["Was load measured?"] == "No: crossapp load measures it."
     assert told(load)["Was load measured?"] == "Yes, 3 budgets: 1 passed, 1 failed, 1 undecided."
     late = finding("load.kept_up", "S.", HARNESS_FAULT, "", reason="the generator was late; 74 ms")
-    invalid = report_of([late])
-    assert told(replace(invalid, load=load.load))["Was load measured?"] == "Not validly: the generator was late."
+    assert load.load is not None
+    budgets = load.load.budgets
+    for invalid, begins in (
+        (budgets[2:], "Partly, 3 budgets: 1 passed, 1 failed"),
+        (budgets, "Not validly, 3 budgets"),
+    ):
+        kept = [replace(each, word="INVALID") if each in invalid else each for each in budgets]
+        answer = told(replace(report_of([late]), load=replace(load.load, budgets=tuple(kept))))["Was load measured?"]
+        assert (
+            answer
+            == f"{begins}{', ' if kept[0].word == 'PASS' else ': '}{len(invalid)} invalid (the generator was late)."
+        )
 
 
 def test_what_changed_is_named_where_a_run_was_repeated() -> None:
@@ -127,7 +139,7 @@ def test_what_changed_is_named_where_a_run_was_repeated() -> None:
     assert told(replace(report, claims=tuple(same)))["What changed?"] == "No line, since the run before."
     changed = [replace(each, before="held" if each.claim == "C-TA-07" else each.before) for each in same]
     assert told(replace(report, claims=tuple(changed)))["What changed?"] == (
-        "violated now, held in the run before: shared secret required."
+        "Violated now, held in the run before: shared secret required."
     )
 
 
