@@ -194,7 +194,8 @@ class _Printer:
             self._folded(arranged.page.sentence + ".", hang=2)
         self._gap()
         for word, cause in arranged.problems_in_brief:
-            statement = f" {prose(rule(cause.finding))}" if cause.finding else ""
+            required = prose(rule(cause.finding)).rstrip(".") if cause.finding else ""
+            statement = f" ({required[0].lower()}{required[1:]})" if required else ""
             self._folded(f"{word.upper():<13} {one_line(cause.requirement)}{statement}", hang=14, style=_STYLES[word])
         if arranged.problems_in_brief:
             self._gap()
