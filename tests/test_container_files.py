@@ -37,7 +37,8 @@ def test_containers_run_a_command_with_options_that_exist(number: int) -> None:
     assert len(ours) == 2
     name, *arguments = [*ours, default][number]
     group = get_command(app)
-    _, command, _ = group.resolve_command(group.make_context("crossapp", [name]), [name])  # type: ignore[attr-defined]
+    with group.make_context("crossapp", [name]) as context:
+        _, command, _ = group.resolve_command(context, [name])  # type: ignore[attr-defined]
     assert command.make_context(name, arguments).params["host"] == "0.0.0.0"
 
 
