@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import openapi
@@ -100,9 +100,28 @@ async def load_pages(
     progress: LoadProgress = SILENT,
 ) -> PageLoadFigures:
     """Load one page again and again; `seconds` bounds a load, `tickets` is the selector of its iframe."""
-    async with AsyncExitStack() as stack:
-        chromium = Chromium(redactor, seconds=seconds, any_certificate=any_certificate)
-        stack.push_async_callback(chromium.close)
+    chromium = Chromium(redactor, seconds=seconds, any_certificate=any_certificate)
+    try:
+        return await load_pages_in(
+            chromium, url, tickets, options, seconds=seconds, redactor=redactor, budgets=budgets, progress=progress
+        )
+    finally:
+        await chromium.close()
+
+
+async def load_pages_in(
+    chromium: Chromium,
+    url: str,
+    tickets: str,
+    options: PageLoadOptions,
+    *,
+    seconds: float,
+    redactor: Redactor,
+    budgets: Sequence[Budget] = (),
+    progress: LoadProgress = SILENT,
+) -> PageLoadFigures:
+    """`load_pages` in a browser that the caller closes."""
+    with ExitStack() as stack:
         frame = stack.enter_context(calibration.empty_server(calibration.page()))
         empty = stack.enter_context(calibration.empty_server(calibration.page(frame)))
         try:
