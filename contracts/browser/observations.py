@@ -86,6 +86,21 @@ def expect_awake(page: Observation) -> None:
         )
 
 
+def stream_of(page: Observation) -> str:
+    """What is wrong with the page's stream of updates, in words; empty where it is open. Raises UndecidedError where it
+    was not open yet when the event changed: that change does not reach the page."""
+    streams = page.values.get("streams", ())
+    if not streams or any(each["status"] == 200 for each in streams):
+        if streams and not page.values.get("listened", True):
+            raise UndecidedError(
+                f"{page.step}: the page's stream of updates opened only after the change", "Run again."
+            )
+        return ""
+    first = streams[0]
+    said = f"status {first['status']}" if first["status"] else first["failed"] or "no response"
+    return f"its stream GET {first['url']}: {said}"
+
+
 def expect_known(page: Observation, name: str) -> None:
     """Raises UndecidedError where a part is not visible, and nothing says that its usual selector fits these pages, or
     the browser may only be late.

@@ -9,6 +9,7 @@ from contracts.browser.observations import (
     expect_visible,
     page_at,
     part,
+    stream_of,
     summary,
     text,
     visible,
@@ -167,7 +168,8 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=[_OPENS, *_TOLD],
     next_step="Check the page's console, the stream's CORS headers, and that the page listens with onmessage (not "
-    "for a named event).",
+    "for a named event). Where the stream gets no response, a proxy holds it back: let it neither buffer nor compress "
+    "text/event-stream (nginx: proxy_buffering off; gzip off).",
 )
 def open_page_follows_the_changes(history: History) -> Verdict:
     """tuvens-client updates the widget of an open page after each change at hi.events, without a reload, to what a
@@ -178,12 +180,14 @@ def open_page_follows_the_changes(history: History) -> Verdict:
         parts = set(SHOWS.values())
         if not visible(fresh) & parts:
             expect_known(fresh, SHOWS[state])
+        stream = ""
         if visible(stayed) & parts != visible(fresh) & parts:
             expect_awake(stayed)
+            stream = stream_of(stayed)
         expect(
             visible(stayed) & parts == visible(fresh) & parts,
             expected=f"what a fresh page shows ({', '.join(sorted(visible(fresh) & parts)) or 'nothing'})",
-            observed=f"{summary(stayed)} some seconds after the change",
+            observed=f"{summary(stayed)} some seconds after the change" + (f"; {stream}" if stream else ""),
             at=stayed,
         )
         expect_no_reload(stayed)
@@ -285,6 +289,8 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
     """tuvens-client shows missed changes in an open page once its network is back, without a reload."""
     before, cut, after = (page_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
+    if not before.values.get("listened", True):
+        raise UndecidedError("the page's stream of updates was not open when the network was cut", "Run again.")
     if SHOWS["active"] in visible(before) | visible(cut):
         raise UndecidedError("the page showed the change before the network was back: it was not cut off")
     expect_visible(after, SHOWS["active"], "the tickets, some seconds after the network is back")

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import openapi
@@ -78,11 +78,12 @@ class Persona:
         """Whether a page has opened the stream of updates, waiting for it up to `seconds`: changes made earlier do not
         reach the page."""
         page = self.browsing.context.pages[-1]
-        for _ in range(round(seconds / 0.05)):
-            if any(each["type"] == "eventsource" and each["status"] for each in self.browsing.loads):
-                return True
+        deadline = time.monotonic() + seconds
+        while not any(each["status"] for each in self._streams()):
+            if time.monotonic() >= deadline:
+                return False
             await page.wait_for_timeout(50)
-        return False
+        return True
 
     async def notes(self, step: str, tab: "Tab", **more: object) -> None:
         """Record what a tab shows, with further values and a screenshot."""
@@ -91,8 +92,13 @@ class Persona:
         self._noted = time.time()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
         lost = self.browsing.lost()
-        known = {"files": files, "sure": self._sure(), "lag": round(late, 3), "lost": lost}
+        known = {"files": files, "sure": self._sure(), "lag": round(late, 3), "lost": lost, "streams": self._streams()}
         self._cast.observe(step, {**shows, **more, **known})
+
+    def _streams(self) -> list[dict[str, Any]]:
+        """The requests for a stream so far: URL, status (None: no response yet), and what failed."""
+        asked = (each for each in self.browsing.loads if each["type"] == "eventsource")
+        return [{name: each[name] for name in ("url", "status", "failed")} for each in asked]
 
     def _sure(self) -> list[str]:
         """The parts whose selectors fit these pages for sure: the simulators', and those that the deployment names."""

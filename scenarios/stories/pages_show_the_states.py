@@ -62,7 +62,7 @@ async def pages_show_the_states(cast: Cast) -> None:
         async with browses(cast, "visitor") as visitor:
             open_tab, fresh = await visitor.tab(), await visitor.tab()
             await open_tab.opens(visitor.event_page(event.tuvens))
-            await visitor.listens()
+            listened = await visitor.listens()
             for state, statuses in CHANGES.items():
                 status = await set_one_of(cast, bearer, event, statuses)
                 if status is None:
@@ -75,7 +75,8 @@ async def pages_show_the_states(cast: Cast) -> None:
                 embeds = _embeds(visitor, f"{url}/embed")
                 await visitor.notes(f"fresh/{state}", fresh, hi_events=url, embeds=embeds)
                 await looks_at(open_tab, SHOWS[state])
-                await visitor.notes(f"open/{state}", open_tab)
+                await visitor.notes(f"open/{state}", open_tab, listened=listened)
+                listened = await visitor.listens(0)
         await restore_draft(cast, bearer, event)
 
 
@@ -129,8 +130,8 @@ async def pages_lose_the_network(cast: Cast) -> None:
             tab = await visitor.tab()
             await tab.opens(visitor.event_page(event.tuvens))
             await tab.sees("title")
-            await visitor.listens()
-            await visitor.notes("before", tab)
+            listened = await visitor.listens()
+            await visitor.notes("before", tab, listened=listened)
             await visitor.browsing.context.set_offline(True)
             relay.cut()
             await set_status(cast, bearer, event, "LIVE")

@@ -119,6 +119,28 @@ def test_one_title_for_two_states_follows_nothing() -> None:
     assert of("title_follows_the_state", found) is Violated
 
 
+def test_a_page_whose_stream_opened_after_the_change_is_not_judged_by_it() -> None:
+    stale = {"streams": [{"url": f"{CLIENT}/api/events/updates", "status": 200, "failed": ""}]}
+    late_stream = states(looks(f"{STATES}/open/active", state("setup"), **stale, listened=False))
+    assert of("open_page_follows_the_changes", late_stream) is Inconclusive
+    in_time = states(looks(f"{STATES}/open/active", state("setup"), **stale, listened=True))
+    assert of("open_page_follows_the_changes", in_time) is Violated
+
+
+def test_a_stream_without_a_response_is_named() -> None:
+    streams = [{"url": f"{CLIENT}/api/events/updates", "status": None, "failed": ""}]
+    held_back = states(looks(f"{STATES}/open/active", state("setup"), streams=streams, listened=False))
+    found = verdict(f"{SEAM}.open_page_follows_the_changes", held_back)
+    assert isinstance(found, Violated)
+    assert f"its stream GET {CLIENT}/api/events/updates: no response" in found.observed
+
+
+def test_a_page_that_was_not_listening_when_the_network_was_cut_is_not_judged() -> None:
+    before = looks(f"{NETWORK}/before", state("setup"), listened=False)
+    seen = history(before, *(looks(f"{NETWORK}/{step}", state("setup")) for step in ("cut", "after")))
+    assert of("page_catches_up_after_a_lost_network", seen) is Inconclusive
+
+
 def test_a_page_that_was_not_cut_off_shows_nothing_about_the_network() -> None:
     active = state("active")
     seen = history(*(looks(f"{NETWORK}/{step}", active) for step in ("before", "cut", "after")))
