@@ -15,6 +15,10 @@ export async function GET({ request, fetch }) {
 	}
 	return new Response(answer.body, {
 		status: answer.status,
-		headers: { 'content-type': answer.headers.get('content-type') ?? 'text/plain', 'cache-control': 'no-store' }
+		headers: {
+			'content-type': answer.headers.get('content-type') ?? 'text/plain',
+			'cache-control': 'no-store',
+			'x-accel-buffering': 'no' // nginx holds a stream back otherwise
+		}
 	});
 }
