@@ -168,8 +168,8 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=[_OPENS, *_TOLD],
     next_step="Check the page's console, the stream's CORS headers, and that the page listens with onmessage (not "
-    "for a named event). Where the stream gets no response, a proxy holds it back: let it neither buffer nor compress "
-    "text/event-stream (nginx: proxy_buffering off; gzip off).",
+    "for a named event). A stream without a response is held back by a proxy: let the server send X-Accel-Buffering: no "
+    "(docs/real-frameworks.md).",
 )
 def open_page_follows_the_changes(history: History) -> Verdict:
     """tuvens-client updates the widget of an open page after each change at hi.events, without a reload, to what a
