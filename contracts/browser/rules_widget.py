@@ -167,8 +167,8 @@ def no_ticketing_shows_another_registration(history: History) -> Verdict:
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=[_OPENS, *_TOLD],
-    next_step="Check the console, the stream's CORS headers, and that the page listens with onmessage. A proxy that holds "
-    "the stream back needs X-Accel-Buffering: no (docs/real-frameworks.md).",
+    next_step="Check the console, the stream's CORS headers, and that the page listens with onmessage. A proxy that "
+    "holds the stream back needs X-Accel-Buffering: no (docs/real-frameworks.md).",
 )
 def open_page_follows_the_changes(history: History) -> Verdict:
     """tuvens-client updates the widget of an open page after each change at hi.events, without a reload, to what a
