@@ -309,6 +309,34 @@ def test_details_show_both_records_the_validation_and_the_signed_bytes(viewer: V
     assert viewer.built.shared_secret not in seen
 
 
+def test_a_message_of_the_event_stream_is_an_arrow_to_the_clients_that_listen(viewer: Viewer) -> None:
+    with viewer.client.stream("GET", viewer.built.urls[TUVENS_API] + "/api/events/updates"):
+        viewer.change("LIVE")
+
+    async def story(page: "Page") -> None:
+        await page.select_option("#filter-operation", "event stream message")
+        row = page.locator(SHOWN)
+        assert await row.count() == 1
+        assert await row.get_attribute("class") == "row s2xx back"
+        assert (await row.locator(".pill").inner_text()).strip() == "1 listener"
+        assert await row.get_by_text("ticketing_status_changed").count() == 1
+        arrow = await row.locator(".arrow").bounding_box()
+        outside = await page.locator(".head .lane-name").first.bounding_box()
+        sender = await page.locator(".head .lane-name", has_text="tuvens-api").bounding_box()
+        assert arrow is not None
+        assert outside is not None
+        assert sender is not None
+        assert abs(arrow["x"] - outside["x"] - outside["width"] / 2) < 3
+        assert abs(arrow["x"] + arrow["width"] - sender["x"] - sender["width"] / 2) < 3
+        await row.click()
+        details = page.locator("#details")
+        await details.get_by_text("tuvens-api → 1 listener").wait_for()
+        assert '"status": "active"' in await details.inner_text()
+        assert await page.locator("#count").inner_text() == "0 of 6 exchanges, 1 message"
+
+    viewer.look(story)
+
+
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>{{7*7}}"
 
 

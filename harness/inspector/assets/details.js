@@ -38,7 +38,7 @@ export class Details {
     this.known = row.sides.length;
     this.panel.hidden = false;
     document.body.classList.add("with-details");
-    if (!same) this.side = (row.sides.find((each) => each.direction === "in") ?? row.sides[0]).direction;
+    if (!same) this.side = (row.sides.find((each) => each.direction === "in") ?? row.sides[0])?.direction;
     const asked = ++this.asked;
     let found = [], error = null;
     try {
@@ -47,7 +47,8 @@ export class Details {
       error = failure;
     }
     if (asked !== this.asked || this.row !== row) return;
-    fill(this.panel, this.#title(row), error ? h("p", { class: "problem" }, `The exchange cannot be shown: ${error.message}.`) : this.#body(row, found));
+    const body = row.message ? this.#ofMessage(row) : null;
+    fill(this.panel, this.#title(row), body ? body : error ? h("p", { class: "problem" }, `The exchange cannot be shown: ${error.message}.`) : this.#body(row, found));
     if (!same) this.panel.scrollTop = 0;
     if (focus) this.panel.querySelector("h2").focus();
   }
@@ -65,6 +66,15 @@ export class Details {
       found.response ? this.#message("Response", found.response)
         : section("Response", h("p", { class: "problem" }, `No response: ${found.error ?? "unknown reason"}.`)),
       this.#signature(found), this.#curl(found), this.#facts(found)];
+  }
+
+  #ofMessage(row) {
+    const value = parsed(row.target);
+    return [h("dl", { class: "facts" },
+      h("dt", {}, "From, to"), h("dd", {}, `${row.caller} → ${row.callee}`),
+      h("dt", {}, "Sent"), h("dd", {}, timeOfDay(row.begun))),
+    section("Data", h("pre", { class: "code", tabindex: "0", "aria-label": "Data of the message" },
+      value === undefined ? row.target : JSON.stringify(value, null, 2)))];
   }
 
   #summary(row, found, faults) {

@@ -4,7 +4,7 @@ import { Details } from "./details.js";
 import { $, h, say, setText } from "./dom.js";
 import { VirtualList } from "./list.js";
 import { Model } from "./model.js";
-import { duration, NO_ANSWER, plural, span, statusClass, statusWords, timeOfDay } from "./words.js";
+import { duration, NO_ANSWER, plural, span, statusClass, statusWords, STREAM_MESSAGE, timeOfDay } from "./words.js";
 
 const ROW = 46;
 // Milliseconds within which new rows are drawn, together.
@@ -13,6 +13,8 @@ const FILTERS = ["text", "operation", "status", "mark", "user"];
 const MARKS = { any: "fault, violation, signature", fault: "fault fired", violation: "contract violation",
   signature: "signature wrong", webhook: "webhook delivery" };
 const CLASSES = { "2xx": "2xx success", "3xx": "3xx redirect", "4xx": "4xx refused", "5xx": "5xx failed", none: NO_ANSWER };
+
+const exchangesOf = (rows) => rows.filter((row) => !row.message);
 
 export class Exchanges {
   constructor(lanes, { reconnect, disconnect }) {
@@ -82,19 +84,20 @@ export class Exchanges {
     element.shows = row;
     element.version = row.sides.length;
     setText(parts.time, timeOfDay(row.begun));
-    setText(parts.took, row.ahead ? `${duration(row.ms)} ${row.ahead > 0 ? "+" : "−"}${span(row.ahead, 1)}` : duration(row.ms));
+    if (row.message) setText(parts.took, "");
+    else setText(parts.took, row.ahead ? `${duration(row.ms)} ${row.ahead > 0 ? "+" : "−"}${span(row.ahead, 1)}` : duration(row.ms));
     parts.took.title = row.ahead ? "took; how far the application's clock is from real time" : "";
     setText(parts.method, row.method);
     setText(parts.target, row.target);
     parts.marks.replaceChildren(...this.#chips(row));
     const count = this.columns.length;
     const [left, right] = row.from <= row.to ? [row.from, row.to] : [row.to, row.from];
-    element.className = `row s${statusClass(row.status)}${row.marked ? " marked" : ""}${row.from > row.to ? " back" : ""}`
+    element.className = `row s${row.message ? "2xx" : statusClass(row.status)}${row.marked ? " marked" : ""}${row.from > row.to ? " back" : ""}`
       + `${left === right ? " self" : ""}${this.#unheard(row) ? " unheard" : ""}`;
     parts.arrow.style.left = this.#centre(left);
     parts.arrow.style.width = `${((right - left) / count) * 100}%`;
     parts.pill.style.left = `${(((left + right) / 2 + 0.5) / count) * 100}%`;
-    const words = statusWords(row.status);
+    const words = row.message ? row.callee : statusWords(row.status);
     const known = row.status === undefined ? words.length : String(row.status).length;
     setText(parts.status, words.slice(0, known));
     setText(parts.phrase, words.slice(known));
@@ -106,8 +109,10 @@ export class Exchanges {
     element.setAttribute("aria-label", this.#spoken(row));
   }
 
-  // A call to an application that keeps a record here, of which it has none: it never arrived, or not yet.
+  // A call to an application that keeps a record here, of which it has none: it never arrived, or not yet. A message that
+  // nobody listened to.
   #unheard(row) {
+    if (row.message) return row.message.listeners === 0;
     return this.lanes.apps.some(({ name }) => name === row.callee) && !row.sides.some((each) => each.direction === "in");
   }
 
@@ -125,6 +130,7 @@ export class Exchanges {
   }
 
   #spoken(row) {
+    if (row.message) return `${timeOfDay(row.begun)}, ${row.caller} to ${row.callee}, ${STREAM_MESSAGE} ${row.target}`;
     const marks = this.#chips(row).map((each) => each.textContent);
     return [`${timeOfDay(row.begun)}`, `${row.caller} to ${row.callee}`, `${row.method} ${row.target}`,
       statusWords(row.status), duration(row.ms), ...marks, row.user && `user ${row.user}`].filter(Boolean).join(", ");
@@ -186,6 +192,15 @@ export class Exchanges {
 
   add({ rows, kept }) {
     this.model.add(rows, kept);
+    this.#drawSoon();
+  }
+
+  addMessages({ app, messages }) {
+    this.model.addMessages(app, messages);
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
     if (this.whole && !this.waiting) {
       this.waiting = setTimeout(() => { this.waiting = 0; this.#grown(); }, SOON);
     }
@@ -223,13 +238,15 @@ export class Exchanges {
     this.shown = this.model.shown(this.filter);
     if (this.active && !this.model.byId.has(this.active.id)) this.active = null;
     this.list.show(this.shown, this.active ? this.shown.indexOf(this.active) : -1);
-    const { length } = this.model.rows;
-    setText($("count"), this.shown.length === length ? plural(length, "exchange")
-      : `${this.shown.length.toLocaleString("en")} of ${plural(length, "exchange")}`);
+    const { length } = exchangesOf(this.model.rows);
+    const shown = exchangesOf(this.shown).length;
+    const messages = this.shown.length - shown;
+    setText($("count"), (shown === length ? plural(length, "exchange") : `${shown.toLocaleString("en")} of ${plural(length, "exchange")}`)
+      + (messages ? `, ${plural(messages, "message")}` : ""));
     $("filter-clear").disabled = !FILTERS.some((name) => this.filter[name]);
     const empty = $("empty");
     empty.hidden = this.shown.length > 0;
-    setText(empty, length ? "No exchange matches the filter. Esc or “Show all” clears it."
+    setText(empty, this.model.rows.length ? "No exchange matches the filter. Esc or “Show all” clears it."
       : "No traffic yet. Call one of the applications: it appears here at once.");
     if (this.active) this.details.sides(this.active);
   }
@@ -292,7 +309,7 @@ export class Exchanges {
     let at = this.active ? this.shown.indexOf(this.active) : step > 0 ? -1 : this.shown.length;
     for (at += step; at >= 0 && at < this.shown.length; at += step) {
       const row = this.shown[at];
-      if (row.marked || row.status === undefined || row.status >= 400) {
+      if (row.marked || (!row.message && (row.status === undefined || row.status >= 400))) {
         this.choose(at);
         return;
       }

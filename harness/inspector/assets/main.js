@@ -76,6 +76,7 @@ function build(lanes) {
       exchanges.add(told);
       for (const pane of Object.values(panes)) pane.soon();
     },
+    messages: (told) => exchanges.addMessages(told),
     whole: () => exchanges.loaded(),
     refused: (error) => (error.status === 401 ? begin() : askForToken(`The control plane refuses this page: ${error.message}.`)),
   });

@@ -1,4 +1,6 @@
-// The exchanges that the page knows, in the order of their beginnings, and which of them a filter shows.
+// The exchanges that the page knows, and the messages of event streams, by time, and which of them a filter shows.
+
+import { plural, STREAM_MESSAGE } from "./words.js";
 
 // Seconds from which on an application's clock is said to be another time.
 const APART = 1.5;
@@ -34,6 +36,21 @@ export class Model {
     }
     this.#order();
     this.#forget(kept);
+  }
+
+  // Takes messages that an application sent on its event stream: arrows from its lane to the clients that listen.
+  addMessages(app, messages) {
+    for (const message of messages) {
+      const id = `${app}:message:${message.number}`;
+      if (this.byId.has(id)) continue;
+      const callee = plural(message.listeners, "listener");
+      const row = { id, message, sides: [], begun: message.at, ms: 0, ahead: 0, method: "EVENT", target: message.data, caller: app, callee,
+        operation: STREAM_MESSAGE, faults: [], problems: 0, marked: false, from: this.#lane(app), to: 0 };
+      row.text = [row.method, row.target, row.operation, app, callee].join(" ").toLowerCase();
+      this.byId.set(id, row);
+      this.rows.push(row);
+    }
+    this.#order();
   }
 
   // What both sides tell together: the answer as the caller had it, the user as the callee knows him.
@@ -92,8 +109,10 @@ export class Model {
         row.sides = sides;
         this.#describe(row);
       }
-      return sides.length > 0;
+      return sides.length > 0 || row.message;
     });
+    const oldest = this.rows.find((row) => !row.message)?.begun ?? Infinity;
+    this.rows = this.rows.filter((row) => !row.message || row.begun >= oldest || !this.byId.delete(row.id));
   }
 
   shown(filter) {
@@ -114,7 +133,7 @@ export class Model {
     const count = (map, value) => map.set(value, (map.get(value) ?? 0) + 1);
     for (const row of this.rows) {
       count(found.operation, row.operation ?? "?");
-      count(found.status, row.status === undefined ? "none" : String(row.status));
+      if (!row.message) count(found.status, row.status === undefined ? "none" : String(row.status));
       if (row.status !== undefined) count(found.status, `${Math.floor(row.status / 100)}xx`);
       if (row.user) count(found.user, row.user);
       if (row.marked) count(found.mark, "any");
@@ -129,6 +148,7 @@ export class Model {
 }
 
 function hasStatus(row, wanted) {
+  if (row.message) return false;
   if (wanted === "none") return row.status === undefined;
   if (row.status === undefined) return false;
   return wanted.endsWith("xx") ? Math.floor(row.status / 100) === Number(wanted[0]) : row.status === Number(wanted);

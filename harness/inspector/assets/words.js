@@ -10,6 +10,7 @@ const PHRASES = {
 };
 
 export const NO_ANSWER = "no answer";
+export const STREAM_MESSAGE = "event stream message";
 
 export function statusWords(status) {
   if (status === undefined || status === null) return NO_ANSWER;
