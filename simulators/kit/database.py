@@ -9,9 +9,13 @@ from sqlalchemy import ClauseElement, Connection, CursorResult, Executable, Meta
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from simulators.kit.connection import DatabaseConnection
+from simulators.kit.errors import StartError
 from simulators.kit.group_commit import GroupCommit
 from simulators.kit.messages import current
 from simulators.kit.prepared import Prepared
+
+FILE_FORMAT = 1
+"""The version of the tables in a file that stays; raised whenever they change."""
 
 _MOST_REMEMBERED = 4096
 Ts = TypeVarTuple("Ts")
@@ -54,9 +58,25 @@ class Database:
         return Prepared(statement, names, self.connection.engine.dialect)
 
     def create(self) -> None:
-        """Create the tables that do not exist yet."""
+        """Create the tables that do not exist yet. Raises StartError for a file with tables of another version."""
         with self.write() as connection:
+            if self.connection.sqlite and not self.private:
+                self._check_format()
             self.metadata.create_all(connection)
+
+    def _check_format(self) -> None:
+        cursor = self.connection.cursor
+        (found,) = cursor.execute("PRAGMA user_version").fetchone()
+        (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+        if found == FILE_FORMAT:
+            return
+        if found or tables:
+            what = f"data of another version of crossapp (format {found})" if found else "tables of something else"
+            raise StartError(
+                f"{self.url.database} contains {what}, and this version reads only format {FILE_FORMAT}: name another "
+                "file, or remove this one to start with new data"
+            )
+        cursor.execute(f"PRAGMA user_version = {FILE_FORMAT}")
 
     def drop(self) -> None:
         """Drop the tables of `metadata`."""

@@ -5,15 +5,20 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, bindparam, insert, select, text
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.schema import CreateTable
 
+from simulators.hi_events.tables import metadata as hi_events_tables
 from simulators.kit.column_types import JsonText, UtcTime
-from simulators.kit.database import Database
+from simulators.kit.database import FILE_FORMAT, Database
 from simulators.kit.errors import StartError
 from simulators.kit.messages import Request, current
 from simulators.kit.prepared import Prepared
+from simulators.tuvens_api.tables import Schema, build
 from tests.simulators import postgresql
 
 METADATA = MetaData()
@@ -430,3 +435,29 @@ def test_a_file_that_others_may_write_to_is_locked_for_no_longer_than_a_transact
     database.create()
     asyncio.run(story(database))
     database.close()
+
+
+def test_a_file_of_another_version_or_of_others_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "kept.db"
+    for _ in range(2):
+        kept = Database(METADATA, f"sqlite:///{file}")
+        kept.create()
+        kept.close()
+    for change, said in (
+        (f"PRAGMA user_version = {FILE_FORMAT + 1}", f"another version of crossapp .format {FILE_FORMAT + 1}"),
+        ("PRAGMA user_version = 0", "tables of something else"),
+    ):
+        with sqlite3.connect(file) as changed:
+            changed.execute(change)
+        before = file.read_bytes()
+        refused = Database(METADATA, f"sqlite:///{file}")
+        with pytest.raises(StartError, match=rf"kept.db contains .*{said}.* remove this one"):
+            refused.create()
+        refused.close()
+        assert file.read_bytes() == before
+
+
+def test_tables_that_change_need_another_format() -> None:
+    tables = (*build(Schema()).metadata.sorted_tables, *hi_events_tables.sorted_tables)
+    text = "".join(str(CreateTable(each).compile(dialect=sqlite_dialect())) for each in tables)
+    assert (FILE_FORMAT, crc32(text.encode())) == (1, 238105215), "raise FILE_FORMAT with every change of a table"
