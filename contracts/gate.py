@@ -5,12 +5,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 
+from contracts.changes import CLEAN_UP, sessions_begun
+from contracts.hi_events_page.redirects import query_of
 from contracts.request_effects import RequestEffects, SentRequest
-from harness.deployment import Deployment
-from harness.effects import EVERYTHING, NOT_ATTACKED, Effects, NotAllowedError, named, profile_of
-from harness.http import Answer, Call
+from harness.change_journal import ChangeJournal
+from harness.deployment import Deployment, Linked
+from harness.effects import EVERYTHING, NOT_ATTACKED, Effect, Effects, NotAllowedError, named, profile_of
+from harness.http import Answer, Call, header, object_or_empty
 from harness.traffic_limits import TargetGoneError
 
+_PAGE = "openCrossAppPage"
 Declared = Callable[[str], Effects | None]
 """From a story's name to what it may do; None for a story that talks to simulators only."""
 
@@ -22,13 +26,22 @@ def anything(_story: str) -> Effects | None:
 
 class Gate:
     """Lets through what `declared` says of the story and `allowed` (default: the profile of the targets' kinds) says of
-    the deployment, within the deployment's budget of requests.
+    the deployment, within the deployment's budget of requests. What a request may change is noted in `journal`, if
+    there is one, before it is let through.
 
     `sent` are the requests that were let through. `refused` has, by story, why a request of it was not: a story that
     sends more than it declares is a fault of crossapp.
     """
 
-    def __init__(self, deployment: Deployment, declared: Declared, allowed: Effects | None = None) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        declared: Declared,
+        allowed: Effects | None = None,
+        *,
+        journal: ChangeJournal | None = None,
+    ) -> None:
+        self.journal = journal
         self.sent: list[SentRequest] = []
         self.refused: dict[str, str] = {}
         self._deployment = deployment
@@ -37,12 +50,18 @@ class Gate:
         self._effects = RequestEffects(deployment)
         self._next = 0.0
 
-    def owns(self, hi_event: str) -> None:
+    def owns(self, event: Linked) -> None:
         """Note that an event was made at hi.events for an event of the deployment file."""
-        self._effects.owns(hi_event)
+        self._effects.owns(event)
+        self._made(event.hi, event.tuvens)
 
     def learn(self, call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
         """(kind, value) of the secrets that an answer hands out; from then on they are right."""
+        if call.operation == _PAGE:
+            self._made(
+                query_of(header(answer.headers, "location") or "").get("hi_events_event_id", ""),
+                query_of(call.target).get("event_id", ""),
+            )
         return self._effects.learn(call, answer)
 
     async def admit(self, step: str, app: str, call: Call, *, by_page: bool = False) -> None:
@@ -54,17 +73,34 @@ class Gate:
         story = step.partition("/")[0]
         self._check(story, sent, call)
         safety = self._deployment.safety
-        if safety.most_requests and len(self.sent) >= safety.most_requests:
+        if safety.most_requests and len(self.sent) >= safety.most_requests and story != CLEAN_UP:
             raise TargetGoneError(
                 f"{safety.most_requests} requests were sent, as many as safety.most_requests allows: nothing more is "
                 "sent"
             )
+        if self.journal is not None and story != CLEAN_UP:
+            self._note(self.journal, sent, call, by_page=by_page)
         self.sent.append(sent)
         if safety.requests_a_second:
             now = time.monotonic()
             turn = max(now, self._next)
             self._next = turn + 1 / safety.requests_a_second
             await asyncio.sleep(turn - now)
+
+    def _note(self, journal: ChangeJournal, sent: SentRequest, call: Call, *, by_page: bool) -> None:
+        for app, event in self._effects.changed_events(call):
+            if Effect.FORGE in sent.effects and not journal.knows(app, event):
+                continue  # a probe of a route: it has no credentials, and is refused
+            journal.changes(app, event)
+            if by_page and app == sent.app:
+                # What a page notes on an event is what hi.events made.
+                self._made(str(object_or_empty(call.body or b"").get("hiEventsEventId") or ""), event)
+        for app, until in sessions_begun(self._deployment, sent):
+            journal.begins_session(app, until)
+
+    def _made(self, hi_event: str, tuvens_event: str) -> None:
+        if self.journal is not None and hi_event and hi_event not in {each.hi for each in self._deployment.linked}:
+            self.journal.made("hi.events", hi_event, tuvens_event)
 
     def _check(self, story: str, sent: SentRequest, call: Call) -> None:
         declared = self._declared(story)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import openapi
 from contracts.facts import handed_out
 from contracts.webhook.wire import signature_matches
-from harness.deployment import Deployment, User
+from harness.deployment import Deployment, Linked, User
 from harness.effects import Effect, Effects
 from harness.http import Answer, Call, header, object_or_empty
 from openapi.recorded import request_problems
@@ -58,12 +58,14 @@ class RequestEffects:
             "events": {*deployment.changeable_events, *(each.tuvens for each in linked)},
             "linked-event": {each.hi for each in linked},
         }
+        self._linked = {each.hi: each.tuvens for each in linked}
         own = [deployment.return_origin, *(each.url for each in deployment.targets.values() if each.app != "hi.events")]
         self._origins = {_origin(each) for each in own if each}
 
-    def owns(self, hi_event: str) -> None:
+    def owns(self, event: Linked) -> None:
         """Note that an event was made at hi.events for an event of the deployment file."""
-        self._events["linked-event"].add(hi_event)
+        self._events["linked-event"].add(event.hi)
+        self._linked[event.hi] = event.tuvens
 
     def learn(self, call: Call, answer: Answer) -> Iterator[tuple[str, str]]:
         """(kind, value) of the secrets that an answer hands out; from then on they are right."""
@@ -112,16 +114,23 @@ class RequestEffects:
             return True
         return kind is Effect.CHANGE and not self._is_about_ours(operation, call, fields)
 
+    def changed_events(self, call: Call) -> Iterator[tuple[str, str]]:
+        """(application, id) of each event of the deployment file that a call may change, whatever its credentials are:
+        a change at hi.events is reported to tuvens-api, and the event that a page makes may be, too."""
+        if not call.operation:
+            return
+        operation, fields = openapi.find(call.operation), _fields(call)
+        if _kind(operation, fields) is not Effect.CHANGE or not self._is_about_ours(operation, call, fields):
+            return
+        event = _event_of(operation, call, fields)
+        if operation.changes == "linked-event":
+            yield "hi.events", event
+            event = self._linked.get(event, "")
+        if event:
+            yield "tuvens-api", event
+
     def _is_about_ours(self, operation: openapi.Operation, call: Call, fields: Fields) -> bool:
-        if operation.id == _PAGE:
-            return str(fields.get("event_id", "")) in self._events["events"]
-        if "{id}" in operation.path:
-            path = call.target.partition("?")[0].split("/")
-            event = unquote(path[operation.path.split("/").index("{id}")]) if len(path) > 1 else ""
-        else:
-            payload = object_or_empty(call.body or b"").get("payload")
-            event = str(payload.get("tuvens_event_id", "")) if isinstance(payload, dict) else ""
-        return event in self._events[operation.changes]
+        return _event_of(operation, call, fields) in self._events[operation.changes or "events"]
 
     def _is_malformed(self, operation: openapi.Operation, call: Call, fields: Fields) -> bool:
         body = call.body or b""
@@ -156,6 +165,17 @@ class RequestEffects:
         if not whose and isinstance(token, str):
             whose = [self._whose.get(token, "")]
         return (whose[0] or "unknown") if whose else NOBODY
+
+
+def _event_of(operation: openapi.Operation, call: Call, fields: Fields) -> str:
+    """The id of the event that a call is about; empty if it names none."""
+    if operation.id == _PAGE:
+        return str(fields.get("event_id", ""))
+    if "{id}" in operation.path:
+        path = call.target.partition("?")[0].split("/")
+        return unquote(path[operation.path.split("/").index("{id}")]) if len(path) > 1 else ""
+    payload = object_or_empty(call.body or b"").get("payload")
+    return str(payload.get("tuvens_event_id", "")) if isinstance(payload, dict) else ""
 
 
 def _kind(operation: openapi.Operation, fields: Fields) -> Effect:

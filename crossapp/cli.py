@@ -26,6 +26,7 @@ _COMMANDS = {
     "init": ("crossapp.commands.init:init", "Write a deployment file."),
     "doctor": ("crossapp.commands.doctor:doctor", "Check a deployment and its file before it is verified."),
     "verify": ("crossapp.commands.verify:verify", "Verify a deployment, or the embedded simulators."),
+    "cleanup": ("crossapp.commands.cleanup:cleanup", "Undo what a run that was killed changed at a deployment."),
     "load": ("crossapp.commands.load:load", "Put a deployment under load and decide its budgets."),
     "up": ("crossapp.commands.up:up", "Start simulated applications on this machine."),
     "logs": ("crossapp.commands.logs:logs", "Print the traffic of the running simulators."),

@@ -14,6 +14,7 @@ from contracts.catalogue import catalogue
 from contracts.deviations import KNOWN
 from crossapp.beside import completed
 from crossapp.embedded import embedded
+from harness.change_journal import ChangeJournal
 from harness.deployment import Deployment, DeploymentError, Target
 from harness.deployment_file import build_deployment, read_deployment
 from harness.private_folder import PrivateFolder
@@ -72,6 +73,15 @@ def described(path: Path | None) -> Deployment:
     value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
     given = {app: each for app, each in value.get("targets", {}).items() if each.get("url")}
     return _built({**value, "targets": given})
+
+
+def journal_of(path: Path | None, deployment: Deployment) -> ChangeJournal | None:
+    """The journal of what a run changes at the applications of a file that are not simulated; None if all are. Raises
+    DeploymentError."""
+    real = [app for app, each in deployment.targets.items() if each.kind != "simulated"]
+    if path is None or not real:
+        return None
+    return ChangeJournal(real, path if deployment.safety.change_events else None)
 
 
 def _to_simulate(path: Path, targets: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -134,7 +134,9 @@ def _findings(session: pytest.Session) -> dict[str, Finding]:
 
 
 def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
-    from crossapp.deployments import deployed
+    from contextlib import ExitStack
+
+    from crossapp.deployments import deployed, journal_of
     from crossapp.embedded import EmbeddedError
     from crossapp.run import Settings, StoppedRunError, perform, report_of
     from harness.deployment import DeploymentError
@@ -146,7 +148,11 @@ def _verify(config: pytest.Config, chosen: tuple[str, ...]) -> Report:
         patience = seconds(config.getoption("--crossapp-patience"))
         settings = Settings(select=chosen, patience=patience, command=("pytest",))
         with deployed(Path(file) if file else None, faults=config.getoption("--crossapp-fault")) as deployment:
-            return report_of(run_stoppable(perform(deployment, settings)), settings)
+            journal = journal_of(Path(file) if file else None, deployment)
+            with ExitStack() as stack:
+                if journal is not None:
+                    stack.callback(journal.close)
+                return report_of(run_stoppable(perform(deployment, settings, journal=journal)), settings)
     except StoppedRunError:
         raise KeyboardInterrupt from None
     except (DeploymentError, EmbeddedError, ValueError) as error:

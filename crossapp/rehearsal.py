@@ -16,6 +16,7 @@ from crossapp.deployments import SIMULATED
 from crossapp.embedded import embedded
 from crossapp.run import Settings, perform
 from harness.capabilities import allowed_effects
+from harness.change_journal import ChangeJournal
 from harness.deployment import Deployment, Linked, Target
 from harness.drive import Progress
 from harness.effects import named
@@ -56,7 +57,9 @@ def rehearse(
     """The requests that the stories will send, counted as simulators get them. Raises EmbeddedError if these do not
     start."""
     with _standing_in(deployment) as simulated:
-        gate = Gate(simulated, declared_by, allowed_effects(deployment))
+        # It stands for the journal of the run: the states before and the undoing are requests, too.
+        real = [app for app, each in deployment.targets.items() if each.kind != "simulated"]
+        gate = Gate(simulated, declared_by, allowed_effects(deployment), journal=ChangeJournal(real))
         brief = [replace(each, run=_briefly(each)) if each.phase is Phase.WAITING else each for each in stories]
         run = perform(simulated, replace(settings, evidence=None), progress, gate=gate, chosen=brief, like=deployment)
         asyncio.run(run)

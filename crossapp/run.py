@@ -16,6 +16,7 @@ from pathlib import Path
 
 import openapi
 from contracts.catalogue import catalogue, claims, status_page, uncovered
+from contracts.changes import LEFT
 from contracts.deployment_file.premises import STORY as FILE_STORY
 from contracts.deployment_file.premises import premises_in_file
 from contracts.deviations import KNOWN
@@ -29,12 +30,13 @@ from crossapp.versions import commit
 from harness import chromium
 from harness.awake import noting_lateness
 from harness.capabilities import allowed_effects, capabilities_of
+from harness.change_journal import ChangeJournal
 from harness.claims import Claim, Uncovered, settle
 from harness.deployment import Deployment, Deviation
 from harness.drive import Progress, drive
 from harness.effects import EVERYTHING, Effects
 from harness.extras import EXTRAS, is_installed
-from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History
+from harness.history import DOES_NOT_HOLD, PLANNED, Context, Exchange, History, NothingObservedError
 from harness.judge import judge_all, judge_one
 from harness.receiver import receiving
 from harness.redact import jwt_claims, placeholder
@@ -49,10 +51,11 @@ from harness.watchdog import watchdog
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
 from scenarios.catalogue import declared_by, stories
+from scenarios.cleaning_up import cleaning_up
 
 # More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
-# Seconds in which what was stopped at the end of the time may still put things back and close its connections.
+# Seconds in which what was stopped at the end of the time may still undo changes and close its connections.
 _GRACE = 60.0
 JWTS = "jwts"
 """The setting that has the end of each JWT of the deployment file in Unix seconds, by placeholder."""
@@ -122,6 +125,7 @@ async def perform(
     listener: socket.socket | None = None,
     record: Path | None = None,
     overdue: Callable[[str], None] | None = None,
+    journal: ChangeJournal | None = None,
     gate: Gate | None = None,
     chosen: Sequence[Story] | None = None,
     like: Deployment | None = None,
@@ -130,7 +134,8 @@ async def perform(
 
     `listener` is a listening socket for the deployment's receiver; `record` is a file to which the history is appended
     whenever a story ends. Where the run does not end in its minutes, `overdue` is told so, from another thread, and the
-    process ends with HARNESS_FAULT (None: it may take longer). For a rehearsal: the `gate` that notes what is sent, the
+    process ends with HARNESS_FAULT (None: it may take longer). What the run changes is noted in `journal`, if there is
+    one, and undone at the end. For a rehearsal: the `gate` that notes what is sent, the
     `chosen` stories, and the deployment whose capabilities count (`like`). Raises DeploymentError if the receiver's
     address is in use, StoppedRunError if it is cancelled.
     """
@@ -138,7 +143,7 @@ async def perform(
     minutes = deployment.safety.minutes + settings.patience / 60 + settings.examples * _MINUTES_PER_EXAMPLE
     driven = stories_for(settings) if chosen is None else chosen
     history = History(_planned(context_of(like or deployment, settings), deployment, settings, driven))
-    gate = gate or Gate(deployment, declared_by, allowed_effects(deployment) & settings.effects)
+    gate = gate or Gate(deployment, declared_by, allowed_effects(deployment) & settings.effects, journal=journal)
     async with AsyncExitStack() as stack:
         receiver = None
         if deployment.receiver is not None:
@@ -167,6 +172,7 @@ async def perform(
             minutes=minutes,
             evidence=settings.evidence,
             progress=progress,
+            journal=gate.journal,
         )
         stack.push_async_callback(stage.close)
         await stack.enter_async_context(noting_lateness(recorder))
@@ -181,6 +187,8 @@ async def perform(
                 minutes=minutes,
                 refused=gate.refused,
             )
+        if gate.journal is not None:
+            await drive([cleaning_up(gate.journal)], lambda story: Cast(stage, story), history, minutes=_GRACE / 60)
     note_lifetimes(history, history.context.settings[JWTS])
     run = Run.of(history, recorder.redactor, began)
     if history.unfinished:
@@ -278,8 +286,17 @@ def report_of(run: Run, settings: Settings, today: date | None = None, suite: Su
             seconds=run.seconds,
             sent_again=sum(isinstance(each, Exchange) and each.superseded for each in run.history.entries),
             stopped=_stopped(run.history),
+            left=left_of(run.history),
         ),
     )
+
+
+def left_of(history: History) -> tuple[str, ...]:
+    """What a run undid and what it leaves behind at the deployment, in sentences."""
+    try:
+        return tuple(map(str, history.observation(LEFT).values["lines"]))
+    except NothingObservedError:
+        return ()
 
 
 def _stopped(history: History) -> str:

@@ -45,6 +45,7 @@ def merge(reports: Sequence[Report], now: datetime) -> Report:
             seconds=sum(each.duration_seconds for each in footers),
             sent_again=sum(each.sent_again for each in footers),
             finished=all(each.finished for each in footers),
+            left=tuple(dict.fromkeys(line for each in footers for line in each.left)),
             stopped="; ".join(dict.fromkeys(each.stopped for each in footers if each.stopped)),
         ),
         load=next((each.load for each in newest_first if each.load is not None), None),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from harness.deployment import Linked
 from harness.history import Exchange, History, Outcome
 from harness.history_writer import Facts, HistoryWriter, Secrets
 from harness.http import Answer, Call, Headers
@@ -59,7 +60,7 @@ class RequestGate(Protocol):
         """Wait for the turn of a request to an application; `by_page`: a page sends it in a browser.
         Raises NotAllowedError if it is not to be sent."""
 
-    def owns(self, hi_event: str) -> None:
+    def owns(self, event: Linked) -> None:
         """Note that an event was made at hi.events for an event of the deployment file."""
 
 

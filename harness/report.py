@@ -201,7 +201,8 @@ class ClaimResult:
 class Footer:
     """The counts of a run. `judged`: findings that are held, violated or waived. `problems`: deviations out of date.
     `sent_again`: requests repeated after no answer or 429. `crashes`: stories that crashed, each with its error.
-    `stopped`: of a run that did not finish, where it ended, such as `stopped after 31 of 84 stories`."""
+    `stopped`: of a run that did not finish, where it ended, such as `stopped after 31 of 84 stories`.
+    `left`: what the run undid, and what it leaves behind at the deployment, in sentences."""
 
     selected: int
     judged: int
@@ -214,6 +215,7 @@ class Footer:
     sent_again: int = 0
     crashes: tuple[str, ...] = ()
     stopped: str = ""
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +299,7 @@ def footer_of(
     sent_again: int,
     finished: bool = True,
     stopped: str = "",
+    left: Sequence[str] = (),
 ) -> Footer:
     """The footer of these findings and claims, with their counts and exit code; a run that was `stopped` has not
     finished."""
@@ -313,6 +316,7 @@ def footer_of(
         sent_again=sent_again,
         crashes=tuple(crashes),
         stopped=stopped,
+        left=tuple(left),
     )
 
 

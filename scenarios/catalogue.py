@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from contracts.changes import CLEAN_UP
 from harness.effects import Effect, Effects
 from harness.history import SHARED
 from harness.story import Phase, Stories, Story
@@ -74,5 +75,8 @@ def stories() -> Stories:
 
 
 def declared_by(name: str) -> Effects | None:
-    """What the requests of a story may do; those that stories share begin sessions and read."""
+    """What the requests of a story may do; those that stories share begin sessions and read, those that undo changes
+    change events, too."""
+    if name == CLEAN_UP:
+        return _SHARED | {Effect.CHANGE}
     return _SHARED if name == SHARED else stories()[name].declared

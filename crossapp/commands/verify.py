@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from contracts.uncovered import RUN_LOAD
 from crossapp.commands.awaiting import await_applications
+from crossapp.commands.cleanup import undo_earlier
 from crossapp.commands.errors import need, reported, seconds_of
 from crossapp.commands.output import (
     HISTORY_FILE,
@@ -28,7 +30,7 @@ from crossapp.commands.output import (
     show_report,
     stderr,
 )
-from crossapp.deployments import deployed
+from crossapp.deployments import deployed, journal_of
 from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.plan import Plan, plan_lines, plan_of
@@ -145,7 +147,7 @@ def verify(
         if not selected(settings):
             chosen = ", ".join((*settings.select, *(f"--without {each}" for each in settings.without)))
             raise typer.BadParameter(f"no requirement matches {chosen}; see crossapp requirements")
-        with deployed(deployment, faults=fault or ()) as target:
+        with deployed(deployment, faults=fault or ()) as target, ExitStack() as stack:
             if plan:
                 if target.is_production:
                     errors.print("Rehearsing with simulators; nothing is sent to the deployment.", markup=False)
@@ -158,15 +160,18 @@ def verify(
                     remove_report(each)
                 settings = replace(settings, evidence=make_evidence_folder(folder))
             await_applications(target, wait)
+            journal = journal_of(deployment, target)
+            if journal is not None:
+                stack.callback(journal.close)
+                if journal.changed:
+                    undo_earlier(target, journal, errors)
             progress = _silence if quiet else _progress(settings, errors, verbose=verbose)
             record = folder / HISTORY_FILE if folder is not None else None
             try:
-                run, stopped = (
-                    run_stoppable(
-                        perform(target, settings, progress, record=record, overdue=partial(_overdue, folder))
-                    ),
-                    False,
+                work = perform(
+                    target, settings, progress, record=record, overdue=partial(_overdue, folder), journal=journal
                 )
+                run, stopped = run_stoppable(work), False
             except StoppedRunError as error:
                 run, stopped = error.run, True
             if folder is not None:

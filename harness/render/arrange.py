@@ -313,7 +313,7 @@ def cautions(arranged: Arrangement) -> tuple[str, ...]:
 
 
 def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
-    """The counts, each as `n of m`, and the number of repeated requests if there are any."""
+    """The counts, each as `n of m`, that of repeated requests if there are any, and what the run leaves behind."""
     again = arranged.report.footer.sent_again
     claims = len(arranged.report.claims)
     must = [each for each in arranged.report.findings if each.level == "MUST"]
@@ -326,6 +326,7 @@ def counts_in_words(arranged: Arrangement) -> tuple[str, ...]:
         f"{kept} of {count(len(must), 'MUST requirement')} held",
         f"{arranged.held_claims} of {count(claims, 'claim')} held",
         *((f"{count(again, 'request')} sent again after no response or a 429",) if again else ()),
+        *arranged.report.footer.left,
     )
 
 

@@ -181,7 +181,7 @@ class Cast:
         """Note that an event was made at hi.events for one of the deployment file; it is a draft."""
         self.stage.events.made(event)
         if self.stage.recorder.gate is not None:
-            self.stage.recorder.gate.owns(event.hi)
+            self.stage.recorder.gate.owns(event)
 
     # tuvens-client, on behalf of a user
 
@@ -328,6 +328,7 @@ class Cast:
 
         Webhooks may have whole seconds: of two changes in one second tuvens-api cannot tell which is newer.
         """
+        await self.stage.states.note_at_hi_events(hi_event)
         if not closely and self.stage.target(BACKEND).kind != "simulated":
             await asyncio.sleep(self.stage.changed.get(hi_event, 0.0) + _A_SECOND - time.monotonic())
         reply = await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))

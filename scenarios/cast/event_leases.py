@@ -6,7 +6,7 @@ what the last one changed, or when that has been waited for long enough.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -48,9 +48,10 @@ class _Due:
 class EventLeases:
     """Lends the events that the deployment file names under `events`; a linked event and its Tuvens event are one.
 
-    `read` reads an event at tuvens-api; `waits` is told when a story waits for long; `seconds` is how long after a
-    change its webhook may still come, `longest` how long a story may wait for an event that others use. Once a webhook
-    did not come in its time, further ones are waited for only briefly: the deployment delivers none.
+    `read` reads an event at tuvens-api; `note` is told of each event before a story gets it; `waits` is told when a
+    story waits for long; `seconds` is how long after a change its webhook may still come, `longest` how long a story
+    may wait for an event that others use. Once a webhook did not come in its time, further ones are waited for only
+    briefly: the deployment delivers none.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class EventLeases:
         deployment: Deployment,
         read: Callable[[str], Awaitable[Mapping[str, Any]]],
         waits: Waits,
+        note: Callable[[Linked], Awaitable[None]],
         *,
         seconds: float,
         longest: float,
@@ -65,6 +67,7 @@ class EventLeases:
         self._deployment = deployment
         self._read = read
         self._waits = waits
+        self._note = note
         self._seconds = seconds
         self._longest = longest
         self._tuvens = {each.hi: each.tuvens for each in deployment.linked}
@@ -128,15 +131,15 @@ class EventLeases:
 
         Waits until one is free. Raises StoryStoppedError if the deployment names none.
         """
-        async with self._lease(story, self.candidates, "events.tuvens") as event_id:
-            yield event_id
+        events = [Linked("", each) for each in self.candidates]
+        async with self._lease(story, events, "events.tuvens") as event:
+            yield event.tuvens
 
     @asynccontextmanager
     async def linked_event(self, story: str) -> AsyncIterator[Linked]:
         """As `event`, for an event that exists in tuvens-api and in hi.events."""
-        by_id = {each.tuvens: each for each in self._deployment.changeable_linked}
-        async with self._lease(story, list(by_id), "events.linked") as event_id:
-            yield by_id[event_id]
+        async with self._lease(story, self._deployment.changeable_linked, "events.linked") as event:
+            yield event
 
     async def _one_is_free(self, story: str, candidates: list[str], field: str) -> None:
         """Let a story wait until another one gives an event back."""
@@ -152,7 +155,9 @@ class EventLeases:
                 await self._returned.wait_for(free)
 
     @asynccontextmanager
-    async def _lease(self, story: str, candidates: list[str], field: str) -> AsyncIterator[str]:
+    async def _lease(self, story: str, events: Sequence[Linked], field: str) -> AsyncIterator[Linked]:
+        by_id = {each.tuvens: each for each in events}
+        candidates = list(by_id)
         if not candidates:
             raise StoryStoppedError(f"no event may be changed: name some in {field}")
         async with self._returned:
@@ -165,7 +170,8 @@ class EventLeases:
             self._times_used[event_id] += 1
         try:
             await self._settle(story, event_id)
-            yield event_id
+            await self._note(by_id[event_id])
+            yield by_id[event_id]
         finally:
             async with self._returned:
                 self._leased.discard(event_id)

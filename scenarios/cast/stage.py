@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.tuvens_event.wire import get_event
+from harness.change_journal import ChangeJournal
 from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
 from harness.drive import Progress
@@ -21,6 +22,7 @@ from scenarios.cast.event_leases import EventLeases
 from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Sender
 from scenarios.cast.sessions import SessionPool
+from scenarios.cast.states_before import StatesBefore
 
 # Seconds after a change in which its webhook may come: the longest time-out of a delivery, and less at simulators.
 _LONGEST_DELIVERY, _SOON = 30.0, 10.0
@@ -34,7 +36,7 @@ class Stage:
     `seed` makes random choices repeatable; `quick` shortens long stories; `patience` is how many seconds one expiry may
     be waited for; `receiver` takes hi.events' webhooks; `examples` is how many random cases a fuzzed operation gets;
     `minutes` is how long the run may take; `evidence` is a folder for screenshots; `progress` is told, as by `drive`,
-    when a story waits long or sends much.
+    when a story waits long or sends much. `journal` gets the states of events before they are changed.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Stage:
         minutes: float = 15.0,
         evidence: Path | None = None,
         progress: Progress = lambda story, state: None,
+        journal: ChangeJournal | None = None,
     ) -> None:
         self.deployment = deployment
         self.recorder = recorder
@@ -66,6 +69,7 @@ class Stage:
         self.rate_limits = RateLimitTurns(deployment, lambda what, seconds: self.tell("rate limits", what, seconds))
         self.sender = Sender(deployment, recorder, self.rate_limits, self.clock, self.wait)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
+        self.states = StatesBefore(journal, deployment, self.sender, self.sessions, recorder.redactor)
         simulated = all(each.control is not None for each in deployment.targets.values())
         self.changed: dict[str, float] = {}
         """When hi.events last changed an event, by its id, in seconds of the monotonic clock."""
@@ -75,6 +79,7 @@ class Stage:
             deployment,
             self._read_event,
             self.waits,
+            self.states.note,
             seconds=_SOON if simulated else _LONGEST_DELIVERY,
             longest=minutes * 60,
         )

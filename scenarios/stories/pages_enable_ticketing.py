@@ -121,6 +121,7 @@ async def _made_live(cast: Cast, organiser: Persona, waiting: "Tab", event: Link
     params["return_url"] = organiser.origin + CALLBACK
     await tab.opens(organiser.hi_events_page(params))
     await tab.sees("signed_in")
+    await cast.stage.states.note_at_hi_events(event.hi)
     clicked = await tab.clicks("make_live")
     if clicked:
         cast.stage.events.changed(event.hi, "LIVE")

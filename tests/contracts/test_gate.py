@@ -8,16 +8,20 @@ from typing import get_args
 import pytest
 
 import openapi
+from contracts.changes import CLEAN_UP
 from contracts.client_session.wire import come_back, wrap_generate_session
 from contracts.gate import Gate, anything
 from contracts.hi_events_session import wire as hi_wire
 from contracts.session_token import wire
 from contracts.tuvens_event.wire import get_event, update_event
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
+from harness.change_journal import ChangeJournal
 from harness.deployment import Deployment, Kind, Linked, Safety, Target, User
 from harness.effects import EVERYTHING, PROFILES, Effect, NotAllowedError
+from harness.history import SHARED
 from harness.http import Answer, Call
 from harness.traffic_limits import TargetGoneError
+from scenarios.catalogue import declared_by
 
 SECRET = "a-shared-secret-of-nobody"
 TOKEN = "T" * 40
@@ -168,7 +172,7 @@ def test_an_event_that_the_page_made_may_be_changed() -> None:
     list(found.learn(hi_wire.sign_in(TOKEN), Answer(200, (), b'{"token": "' + b"B" * 40 + b'"}')))
     with pytest.raises(NotAllowedError):
         asyncio.run(found.admit("s/x", "hi.events", call))
-    found.owns("99")
+    found.owns(Linked("99", "11"))
     asyncio.run(found.admit("s/x", "hi.events", call))
     assert found.sent[0].user == "organiser"
 
@@ -202,3 +206,37 @@ def test_no_more_is_sent_than_the_budget_and_it_is_sent_at_its_rate(monkeypatch:
 
 def test_every_kind_has_a_profile() -> None:
     assert set(PROFILES) == set(get_args(Kind))
+
+
+def test_what_undoes_changes_is_no_attack_either_and_is_not_kept_from_it_by_the_budget() -> None:
+    found = Gate(replace(DEPLOYMENT, safety=replace(DEPLOYMENT.safety, most_requests=1)), declared_by)
+    asyncio.run(found.admit(f"{SHARED}/x", "tuvens-api", get_event("11")))
+    with pytest.raises(TargetGoneError):
+        asyncio.run(found.admit(f"{SHARED}/x", "tuvens-api", get_event("11")))
+    asyncio.run(found.admit(f"{CLEAN_UP}/x", "tuvens-api", update_event(JWT, "11", {"hasTicketing": False})))
+    for call in (update_event(JWT, "12", {"hasTicketing": False}), webhook(secret="another-secret-of-nobody")):
+        with pytest.raises(NotAllowedError):
+            asyncio.run(found.admit(f"{CLEAN_UP}/x", "tuvens-api", call))
+
+
+def test_what_a_request_may_change_is_noted_before_it_is_sent() -> None:
+    journal = ChangeJournal(DEPLOYMENT.targets)
+    found = Gate(DEPLOYMENT, anything, EVERYTHING, journal=journal)
+    list(found.learn(wire.generate_session(JWT, 123), Answer(200, (), f'{{"session_token": "{TOKEN}"}}'.encode())))
+    sent = [
+        get_event("11"),
+        update_event(None, "11", {}),  # is refused: nothing is known to be changed
+        wire.generate_session(JWT, 123),
+        page(TOKEN, action="create_event"),
+        hi_wire.set_event_status("B" * 40, "7", "LIVE"),
+    ]
+    noted = []
+    for call in sent:
+        asyncio.run(found.admit("s/x", _app(call), call))
+        noted.append(sorted(journal.changed))
+        journal.found("hi.events", "7", {"status": "DRAFT"})
+    assert noted == [[], [], [], [("tuvens-api", "11")], [("hi.events", "7"), ("tuvens-api", "11")]]
+    assert {app: each.count for app, each in journal.sessions.items()} == {"tuvens-api": 1, "hi.events": 1}
+    location = (("Location", f"{ORIGIN}/hi-events/callback?status=success&hi_events_event_id=31"),)
+    list(found.learn(page(TOKEN, action="create_event"), Answer(302, location, b"")))
+    assert journal.drafts == {"31": "11"}

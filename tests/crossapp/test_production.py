@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 import openapi
 from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.run import Settings, perform, report_of
+from harness.change_journal import ChangeJournal
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from harness.http import object_or_empty
@@ -169,8 +170,9 @@ def test_only_the_rows_of_test_events_change() -> None:
     recording, settings = Recording(), Settings(select=("flow.*", "webhook.live_gives_active"))
     with postgresql.schema() as schema, production(schema, recording, events={"test": ["11"]}) as deployment:
         before = tables(schema)
-        run = asyncio.run(perform(deployment, settings))
+        run = asyncio.run(perform(deployment, settings, journal=ChangeJournal(deployment.targets)))
         after = tables(schema)
+    assert report_of(run, settings).footer.left, "what was changed is undone by requests that a production allows"
     assert run.history.stories["event_goes_live"].ended == "finished"
     changed = {name for name in after if before[name] != after[name]}
     assert changed <= {"tuvensEvent", "tuvensEventMessage", "crossAppSession", _LOG}

@@ -1,0 +1,89 @@
+"""The journal of changes: shared by processes, continued after a kill, without effect where it cannot be written."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from harness.change_journal import ChangeJournal, journal_beside
+from harness.deployment import DeploymentError
+from harness.traffic_limits import TargetGoneError
+
+APPS = ("tuvens-api", "hi.events")
+BEFORE = {"status": "LIVE"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "staging.toml"
+
+
+def test_what_a_killed_run_noted_is_read_by_the_next_one_and_removed_once_it_is_undone(file: Path) -> None:
+    killed = ChangeJournal(APPS, file)
+    killed.found("hi.events", "2", BEFORE)
+    killed.found("hi.events", "3", BEFORE)
+    killed.changes("hi.events", "2")
+    killed.made("hi.events", "31", "11")
+    os.close(killed._file)  # as the system does
+    path = journal_beside(file)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with path.open("a", encoding="utf-8") as cut_off:
+        cut_off.write('{"what": "chan')
+    found = ChangeJournal(APPS, file)
+    assert {key: each.before for key, each in found.changed.items()} == {("hi.events", "2"): BEFORE}
+    assert found.drafts == {"31": "11"}
+    assert not found.knows("hi.events", "3"), "it was not changed, and its state may be another one by now"
+    found.close()
+    assert path.exists(), "something is left to undo"
+    again = ChangeJournal(APPS, file)
+    again.restored("hi.events", "2")
+    again.close()
+    assert not path.exists()
+
+
+def test_runs_at_once_share_the_first_state_and_the_last_one_undoes(file: Path) -> None:
+    one, other = ChangeJournal(APPS, file), ChangeJournal(APPS, file)
+    one.found("hi.events", "2", BEFORE)
+    one.changes("hi.events", "2")
+    assert other.knows("hi.events", "2")
+    other.found("hi.events", "2", {"status": "DRAFT"})
+    assert other.changed["hi.events", "2"].before == BEFORE
+    assert not one.is_alone()
+    one.close()
+    assert journal_beside(file).exists()
+    assert other.is_alone()
+    with pytest.raises(DeploymentError, match="another process restores"):
+        ChangeJournal(APPS, file)
+    other.restored("hi.events", "2")
+    other.close()
+    assert not journal_beside(file).exists()
+
+
+def test_what_is_simulated_is_not_noted(file: Path) -> None:
+    journal = ChangeJournal(("tuvens-api",), file)
+    assert journal.knows("hi.events", "2")
+    journal.changes("hi.events", "2")
+    journal.begins_session("hi.events", 1.0)
+    journal.made("hi.events", "31", "11")
+    assert (journal.changed, journal.sessions, journal.drafts) == ({}, {}, {})
+    journal.close()
+
+
+def test_a_journal_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match=r"staging\.changes\.jsonl.*change_events = false"):
+        ChangeJournal(APPS, tmp_path / "missing" / "staging.toml")
+
+
+def test_nothing_is_changed_once_the_disk_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = ChangeJournal(APPS, file)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(TargetGoneError, match="nothing more is changed"):
+        journal.changes("hi.events", "2")
+    monkeypatch.undo()
+    journal.close()
