@@ -143,7 +143,7 @@ def test_each_verdict_has_its_outcome_and_what_fails_shows_the_finding_without_a
     done.assert_outcomes(passed=2, failed=5, skipped=3, warnings=1, deselected=len(catalogue()) - 10)
     text = done.stdout.str()
     for words in (
-        f"violated: {catalogue()[MUST].statement}",
+        f"violated: Required: {catalogue()[MUST].statement}",
         "expected: no wildcard",
         "observed: a wildcard",
         "reproduce: curl -i x",
