@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ import jsonschema_rs
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from crossapp.cli import main
 from harness.chromium import is_available
 from harness.exit_codes import ExitCode
 from harness.render.saved import line_schema, open_report
 from load.plan.budgets import read_budgets
 from simulators.launch import LaunchOptions
+from tests.command_line import crossapp
 from tests.launching import launched
 from tests.load.generate import servers
 
@@ -43,25 +42,10 @@ _QUICK = (
 _CROSSAPP = [sys.executable, "-c", "import sys; from crossapp.cli import main; sys.argv[0] = 'crossapp'; main()"]
 
 
-def crossapp(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([*_CROSSAPP, *arguments], capture_output=True, text=True, timeout=240, check=False)
-
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process, for what starts no generator: its exit code, and all that it printed."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["crossapp", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), " ".join((printed.out + printed.err).split())
-
-    return run
+def here(*arguments: str) -> tuple[int, str]:
+    """The command's exit code, and all that it printed."""
+    done = crossapp(*arguments)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +133,7 @@ _NO_LIMITS = dict.fromkeys(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run, tmp_path: Path, scheme: str) -> None:
+def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(tmp_path: Path, scheme: str) -> None:
     """A wrong path is answered 404 by some server, TLS is spoken to one that does not."""
     with servers.known(lambda since: (0.0, 404)) as address:
         file = deployment(tmp_path, address.replace("http", scheme, 1).rstrip("/") + "/wrong")
@@ -179,7 +163,7 @@ def test_an_address_that_is_none_is_invalid_and_no_verdict_on_anybody(here: Run,
         (("--deployment", "absent.toml"), "absent.toml: cannot be read"),
     ],
 )
-def test_bad_arguments_are_named(here: Run, arguments: tuple[str, ...], words: str) -> None:
+def test_bad_arguments_are_named(arguments: tuple[str, ...], words: str) -> None:
     code, said = here("load", *arguments)
     assert code == ExitCode.USAGE
     assert words in said
@@ -193,20 +177,20 @@ def test_bad_arguments_are_named(here: Run, arguments: tuple[str, ...], words: s
     ],
 )
 def test_what_must_not_be_load_tested_is_refused_before_anything_is_sent(
-    here: Run, tmp_path: Path, change: dict[str, Any], words: str
+    tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     code, said = here("load", *_QUICK, "-d", deployment(tmp_path, "http://127.0.0.1:9", **change))
     assert code == ExitCode.USAGE
     assert words in said
 
 
-def test_more_users_than_there_are_cannot_be_asked_for(here: Run, tmp_path: Path) -> None:
+def test_more_users_than_there_are_cannot_be_asked_for(tmp_path: Path) -> None:
     code, said = here("load", *_QUICK, "-d", deployment(tmp_path, "http://127.0.0.1:9"), "--users", "50")
     assert code == ExitCode.USAGE
     assert "--users 50, but the file has 1 user" in said
 
 
-def test_the_plan_sends_nothing(here: Run) -> None:
+def test_the_plan_sends_nothing() -> None:
     code, said = here("load", "--plan", "--rate", "100", "--within", "1m", "--pages", "0s", "-d", "absent.toml")
     assert code == 0
     assert "load.generation_succeeds" in said

@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,12 @@ import pytest
 
 from simulators.launch import LaunchOptions
 from simulators.seed import Seed, default_seed
+from tests.command_line import crossapp
 from tests.launching import launched
 
 
 def lockstep(*arguments: str, cwd: Path) -> tuple[int, dict[str, Any]]:
-    command = [sys.executable, "-c", "from crossapp.cli import main; main()", "lockstep", "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+    done = crossapp("lockstep", "--json", *arguments, cwd=cwd)
     assert "Traceback" not in done.stderr, done.stderr
     assert list(cwd.glob(".hypothesis")) == []
     return done.returncode, json.loads(done.stdout)

@@ -16,6 +16,7 @@ import pytest
 
 from contracts.catalogue import catalogue
 from harness.extras import command as install_command
+from tests.command_line import crossapp
 from tests.harness.hostile import Serve, answering, hangs_up, huge, in_thread, raw
 
 _SCHEMA = Path(__file__).parents[2] / "harness" / "report.schema.json"
@@ -43,7 +44,8 @@ seconds = {seconds}
 """
 
 
-def crossapp(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def in_a_process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """What may hang is ended after two minutes."""
     command = [sys.executable, "-c", "from crossapp.cli import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
@@ -99,7 +101,9 @@ def test_an_unreachable_deployment_judges_nothing_and_exits_with_4(tmp_path: Pat
 
 def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.socket, tmp_path: Path) -> None:
     port = listening.getsockname()[1]
-    done = crossapp("verify", "-d", deployment(tmp_path, port), "-s", "session_token", "--report", "r", cwd=tmp_path)
+    done = in_a_process(
+        "verify", "-d", deployment(tmp_path, port), "-s", "session_token", "--report", "r", cwd=tmp_path
+    )
     assert done.returncode == 4
     assert "tuvens-api does not respond at http://127.0.0.1" in done.stderr
     assert "no complete answer within 0.3 s" in done.stderr
@@ -119,7 +123,7 @@ def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.
 def test_a_deployment_that_answers_what_nobody_can_read_judges_nothing(serve: Serve, said: str, tmp_path: Path) -> None:
     with in_thread(serve) as url:
         port = int(url.rpartition(":")[2])
-        done = crossapp("verify", "-d", deployment(tmp_path, port), "--report", "r", cwd=tmp_path)
+        done = in_a_process("verify", "-d", deployment(tmp_path, port), "--report", "r", cwd=tmp_path)
     assert done.returncode == 4
     assert "Nothing was verified" in done.stderr
     assert said in (tmp_path / "r" / "report.jsonl").read_text("utf-8")

@@ -15,6 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from harness import chromium
+from tests.command_line import crossapp
 
 _REQUIRED = os.environ.get("CI") == "true"
 _NEEDS_BROWSER = pytest.mark.skipif(
@@ -25,12 +26,6 @@ _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.")
 
 
 _CROSSAPP = [sys.executable, "-c", "from crossapp.cli import main; main()"]
-
-
-def crossapp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*_CROSSAPP, *arguments]
-    env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
 
 
 @_NEEDS_BROWSER
@@ -96,7 +91,7 @@ def _verifying(cwd: Path, private: str) -> "subprocess.Popen[bytes]":
 
 def test_without_a_browser_the_claims_are_not_tested_and_one_command_is_named(tmp_path: Path) -> None:
     environment = {chromium.VARIABLE: "/there/is/no/chromium/here"}
-    done = crossapp("verify", "-s", "C-TC-04", "--json", cwd=tmp_path, **environment)
+    done = crossapp("verify", "-s", "C-TC-04", "--json", cwd=tmp_path, environment=environment)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     claim = next(each for each in lines if each["type"] == "claim" and each["claim"] == "C-TC-04")
     assert claim["verdict"] == "not_tested"

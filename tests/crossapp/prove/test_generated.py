@@ -1,8 +1,6 @@
 """Generated mutants: what a row says, what a reason explains, what a mutant can turn red, and the command."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from crossapp.prove.generated_text import as_markdown, as_text, mutant_line
 from crossapp.prove.reach import Reach
 from harness.exit_codes import ExitCode
 from simulators.kit.mutants import Mutant, find
+from tests.command_line import crossapp
 from tests.contracts.histories import answer, history, opened
 
 OWN, OTHER = "session_token.mints_a_session", "client_session.wraps_a_session"
@@ -192,28 +191,23 @@ def test_a_mutant_shows_in_the_pages_of_stories_that_got_its_responses() -> None
 # The command
 
 
-def crossapp(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crossapp.cli import main; main()", "prove", "--generated", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
 def test_the_command_lists_mutants_by_name_or_a_part_of_it() -> None:
-    done = crossapp("--list", "--json", "--select", "mutate:validatePermission:200:/*")
+    done = crossapp("prove", "--generated", "--list", "--json", "--select", "mutate:validatePermission:200:/*")
     assert done.returncode == 0, done.stderr
     listed = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["name"].rpartition(":")[2] for each in listed] == ["drop", "null", "retype"]
     assert {each["kind"] for each in listed} == {"mutant"}
-    assert crossapp("--select", "no-such-mutant").returncode == ExitCode.USAGE
-    assert crossapp("--suite", "load").returncode == ExitCode.USAGE
+    assert crossapp("prove", "--generated", "--select", "no-such-mutant").returncode == ExitCode.USAGE
+    assert crossapp("prove", "--generated", "--suite", "load").returncode == ExitCode.USAGE
 
 
 def test_saved_rows_are_put_together_without_a_verification(tmp_path: Path) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     first.write_text(f'{{"type": "header"}}\n{json.dumps(SURVIVED.to_json())}\n', "utf-8")
     second.write_text(json.dumps(KILLED.to_json()) + "\n", "utf-8")
-    assert crossapp("--rows", str(first)).returncode == ExitCode.VIOLATED
-    done = crossapp("--rows", str(first), "--rows", str(second), "--markdown")
+    assert crossapp("prove", "--generated", "--rows", str(first)).returncode == ExitCode.VIOLATED
+    done = crossapp("prove", "--generated", "--rows", str(first), "--rows", str(second), "--markdown")
     assert done.returncode == 0, done.stderr
     assert "| generateSession | 1 | 1 | 0 |" in done.stdout
     first.write_text("{}", "utf-8")
-    assert crossapp("--rows", str(first)).returncode == ExitCode.USAGE
+    assert crossapp("prove", "--generated", "--rows", str(first)).returncode == ExitCode.USAGE

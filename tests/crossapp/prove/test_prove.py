@@ -1,8 +1,6 @@
 """The proof of the proof: what a row says, what the totals say, and the command on a fault and a variant."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from crossapp.prove.matrix_text import as_markdown, as_text, row_line
 from crossapp.prove.prover import Prover, proofs, row_of, saved
 from harness.exit_codes import ExitCode
 from harness.verdict import VerdictName
+from tests.command_line import crossapp
 from tests.harness.render.sample import finding, report_of
 
 KILLED = Row(
@@ -141,16 +140,11 @@ def test_saved_rows_are_held_against_what_the_faults_concern_now() -> None:
 def test_saved_rows_are_shown_without_a_verification(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps(KILLED.to_json()) + "\n", "utf-8")
-    done = crossapp("--rows", str(file), "--markdown")
+    done = crossapp("prove", "--rows", str(file), "--markdown")
     assert done.returncode == 0, done.stderr
     assert "| live-maps-to-setup | tuvens-api |" in done.stdout
     file.write_text("{}", "utf-8")
-    assert crossapp("--rows", str(file)).returncode == ExitCode.USAGE
-
-
-def crossapp(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crossapp.cli import main; main()", "prove", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert crossapp("prove", "--rows", str(file)).returncode == ExitCode.USAGE
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -158,7 +152,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 
 def test_the_command_lists_faults_and_variants_as_json_lines() -> None:
-    done = crossapp("--list", "--json")
+    done = crossapp("prove", "--list", "--json")
     assert done.returncode == 0
     listed = lines(done.stdout)
     assert {each["kind"] for each in listed} == {"fault", "benign"}
@@ -167,14 +161,14 @@ def test_the_command_lists_faults_and_variants_as_json_lines() -> None:
 
 
 def test_a_name_that_no_fault_has_is_a_usage_error() -> None:
-    done = crossapp("--select", "no-such-fault")
+    done = crossapp("prove", "--select", "no-such-fault")
     assert done.returncode == ExitCode.USAGE
     assert "no fault matches no-such-fault" in done.stderr
 
 
 @pytest.mark.slow  # whole verifications, two at a time
 def test_the_command_kills_a_fault_and_clears_a_variant_in_parallel() -> None:
-    done = crossapp("--json", "--jobs", "2", "-s", "live-maps-to-setup", "-s", "session-tokens-like-jwts")
+    done = crossapp("prove", "--json", "--jobs", "2", "-s", "live-maps-to-setup", "-s", "session-tokens-like-jwts")
     assert done.returncode == 0, done.stderr
     header, *rows, footer = lines(done.stdout)
     assert header == {
