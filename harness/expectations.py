@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.fronts import front_of
+from harness.fronts import front_of, refusal_of_front
 from harness.history import Entry, Exchange, History, NothingObservedError, Observation, Outcome, StreamEvent
 from harness.http import WireError
 from harness.verdict import Held, Violated
@@ -112,9 +112,20 @@ def shown(exchange: Exchange, *, length: int = 160) -> str:
 
 
 def expect(condition: bool, *, expected: str, observed: str, at: At) -> None:
-    """Raises BrokenRuleError unless the condition holds."""
-    if not condition:
-        raise BrokenRuleError(expected, observed, at)
+    """Raises BrokenRuleError unless the condition holds; UndecidedError where the evidence, one exchange, is one that
+    the application did not see."""
+    if condition:
+        return
+    if isinstance(at, Exchange):
+        seen_by_application(at)
+    raise BrokenRuleError(expected, observed, at)
+
+
+def seen_by_application(exchange: Exchange) -> None:
+    """Raises UndecidedError where a proxy, an HTTP server or a firewall refused the request in the application's
+    place."""
+    if front := refusal_of_front(exchange):
+        raise UndecidedError(f"exchange {exchange.number} ({exchange.step}): {front}")
 
 
 def numbers(at: At) -> tuple[int, ...]:

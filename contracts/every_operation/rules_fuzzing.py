@@ -15,7 +15,8 @@ from contracts.catalogue import RuleFamily
 from contracts.every_operation.rules_routes import STORY as PROBE
 from contracts.every_operation.rules_routes import premise_of
 from harness.expectations import LackingError, UndecidedError, held
-from harness.history import History, NothingObservedError, Observation, Outcome
+from harness.fronts import refusal_of_front
+from harness.history import Exchange, History, NothingObservedError, Observation, Outcome
 from harness.requirement import MUST, Judge
 from harness.verdict import Verdict, Violated
 from openapi import Operation, Quote
@@ -45,7 +46,12 @@ def nonsense_is_refused(history: History) -> Verdict:
     for operation in fuzzed("tuvens-api"):
         with suppress(NothingObservedError):  # it may not be fuzzed here
             noted[operation.id] = history.observation(f"{STORY}/{operation.id}").values
-    causes = [each for values in noted.values() for each in values["causes"] if each["check"] in _ABOUT_INPUT]
+    causes = [
+        each
+        for values in noted.values()
+        for each in values["causes"]
+        if each["check"] in _ABOUT_INPUT and _is_of_the_application(each, history)
+    ]
     if causes:
         return _violated(causes)
     for name, values in noted.items():
@@ -71,6 +77,8 @@ def _expect_complete(operation_id: str, values: Mapping[str, Any], history: Hist
     lost = [each for each in sent if each.outcome is not Outcome.ANSWERED]
     if lost:
         raise UndecidedError(f"{len(lost)} of {len(sent)} cases got no response, first exchange {lost[0].number}")
+    if sent and (front := refusal_of_front(sent[0])) and all(refusal_of_front(each) for each in sent):
+        raise UndecidedError(front)
     if sent and openapi.find(operation_id).security and all(each.status == 401 for each in sent):
         raise UndecidedError(
             f"all {len(sent)} cases returned 401: none was authenticated",
@@ -83,8 +91,9 @@ def _withstands(operation: Operation) -> Judge:
         if operation.contract.optional and history.one(f"{PROBE}/{operation.id}").status in (404, 405):
             raise LackingError(f"the deployment does not serve {operation.id}")
         noted = history.observation(f"{STORY}/{operation.id}")
-        if noted.values["causes"]:
-            return _violated(noted.values["causes"])
+        causes = [each for each in noted.values["causes"] if _is_of_the_application(each, history)]
+        if causes:
+            return _violated(causes)
         _expect_complete(operation.id, noted.values, history)
         numbers = noted.values["exchanges"]
         if not numbers:
@@ -92,6 +101,11 @@ def _withstands(operation: Operation) -> Judge:
         return held(numbers[:6], _counted(noted))
 
     return judge
+
+
+def _is_of_the_application(cause: Mapping[str, Any], history: History) -> bool:
+    shown = history.numbered(cause["exchanges"][0])
+    return not (isinstance(shown, Exchange) and refusal_of_front(shown))
 
 
 def _violated(causes: list[dict[str, Any]]) -> Violated:

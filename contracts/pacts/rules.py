@@ -20,6 +20,7 @@ from harness.expectations import (
     held,
     let_through,
     numbers,
+    seen_by_application,
     shown,
 )
 from harness.history import Exchange, History, NothingObservedError, Observation
@@ -87,6 +88,8 @@ def _verdict(
         awake(history, silent.started, silent.started + _WATCHED)
     if interaction.status is not None and 200 <= interaction.status < 300 and exchanges[-1].is_client_error:
         alive(exchanges[-1])
+    for each in exchanges:
+        seen_by_application(each)
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     where = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(_expected(interaction), f"{mismatches}{where}", evidence)

@@ -1,5 +1,7 @@
 """The rules about fuzzing where examples leave off: counts, causes, and what accuses nobody."""
 
+from dataclasses import replace
+
 import pytest
 
 import openapi
@@ -59,6 +61,18 @@ def test_a_network_that_fails_accuses_nobody_and_hides_nothing() -> None:
     lost = no_answer(f"{STORY}/generateSession", operation="generateSession")
     assert isinstance(verdict(ID, fuzzed("generateSession", lost)), Inconclusive)
     assert isinstance(verdict(ID, fuzzed("generateSession", lost, causes=[SERVER_ERROR])), Violated)
+
+
+def test_a_case_that_a_firewall_refused_accuses_nobody_and_proves_nothing() -> None:
+    page = answer(f"{STORY}/generateSession", 403, b"<h1>Blocked</h1>", headers={"Content-Type": "text/html"})
+    refused = replace(page, operation="generateSession")
+    third = {**SERVER_ERROR, "exchanges": [3]}
+    assert isinstance(verdict(ID, fuzzed("generateSession", refused, causes=[third])), Held)
+    assert isinstance(verdict(ID, fuzzed("generateSession", refused, causes=[third, UNREFUSED])), Violated)
+    alone = fuzzed("generateSession", refused, sent=0, exchanges=[1], causes=[{**third, "exchanges": [1]}])
+    found = verdict(ID, alone)
+    assert isinstance(found, Inconclusive)
+    assert "a firewall or gateway responded" in found.reason
 
 
 def test_what_was_not_fuzzed_to_its_end_leaves_the_claim_undecided() -> None:
