@@ -78,12 +78,3 @@ def listen(port: int = 0, host: str = "127.0.0.1", *, shared: bool = False) -> s
         raise ServeError(f"port {port} on {host} is not free ({error.strerror}); choose another one") from None
     listener.setblocking(False)
     return listener
-
-
-def loop_factory() -> Any:
-    """The factory of event loops that is quickest: uvloop's if it is installed, else None for asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
+from harness.loop import loop_factory
+
 _Result = TypeVar("_Result")
 
 
@@ -15,8 +17,9 @@ def run(work: Coroutine[Any, Any, _Result]) -> _Result:
     """As asyncio.run, which SIGTERM stops as Ctrl-C does, also where Ctrl-C is ignored: all that is under way is
     cancelled. Raises KeyboardInterrupt then. Call it from the main thread."""
     stopped = False
+    results: list[_Result] = []
 
-    async def stoppable() -> _Result:
+    async def stoppable() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
@@ -29,18 +32,20 @@ def run(work: Coroutine[Any, Any, _Result]) -> _Result:
 
         before = signal.signal(signal.SIGTERM, stop)
         try:
-            return await work
+            # Not as the task's result: asyncio.Runner forms the text of its signal handler, the result's included.
+            results.append(await work)
         finally:
             signal.signal(signal.SIGTERM, before)
 
     try:
-        result = asyncio.run(stoppable())
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(stoppable())
     except asyncio.CancelledError:
         if not stopped:
             raise
     else:
         if not stopped:
-            return result
+            return results[0]
     raise KeyboardInterrupt
 
 

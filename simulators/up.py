@@ -14,6 +14,7 @@ import typer
 
 from harness.collector import starting
 from harness.exit_codes import ExitCode
+from harness.loop import loop_factory
 from harness.ports import read_ports
 from harness.stopping import stop_event
 
@@ -206,7 +207,6 @@ def _run(
     open_inspector: bool,
     seed: Path | None,
 ) -> None:
-    from harness.server import loop_factory
     from simulators.kit.errors import StartError
     from simulators.reloading import reload_seed
     from simulators.traffic import StandardOutput, print_traffic

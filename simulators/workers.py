@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.collector import starting
-from harness.server import ServeError, Server, listen, loop_factory
+from harness.loop import loop_factory
+from harness.server import ServeError, Server, listen
 from harness.stopping import stop_event
 from simulators.kit.errors import StartError
 from simulators.tuvens_api.config import TuvensApiConfig

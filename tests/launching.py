@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from harness.server import Server, listen, loop_factory
+from harness.loop import loop_factory
+from harness.server import Server, listen
 from simulators.launch import Launched, LaunchOptions
 from simulators.people import find_person
 from simulators.tuvens_api.jwts import mint_jwt

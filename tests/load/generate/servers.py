@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.server import Server, listen, loop_factory
+from harness.loop import loop_factory
+from harness.server import Server, listen
 from load.generate.locust_process.disturbance import RunQueue
 
 Answer = tuple[float, int]
