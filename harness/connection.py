@@ -96,8 +96,20 @@ def _connected(host: str, port: int, seconds: float) -> socket.socket:
         ) from None
     except OSError as error:
         raise _BrokenError(
-            f"nothing takes connections at {host}:{port} ({error.strerror})", "see that it runs, and correct url"
+            f"nothing takes connections at {host}:{port} ({error.strerror})",
+            _at_the_other_loopback(host, port) or "see that it runs, and correct url",
         ) from None
+
+
+def _at_the_other_loopback(host: str, port: int) -> str:
+    """What to do where a server listens on the loopback address of the other IP version only, as `vite dev` may."""
+    for other in {"localhost": ("[::1]", "127.0.0.1"), "127.0.0.1": ("[::1]",), "::1": ("127.0.0.1",)}.get(host, ()):
+        try:
+            socket.create_connection((other.strip("[]"), port), timeout=1).close()
+        except OSError:
+            continue
+        return f"something listens at {other}:{port}: give this address as url, or let it listen on {host}"
+    return ""
 
 
 def _secured(host: str, port: int, context: ssl.SSLContext, seconds: float, *, has_certificate: bool) -> ssl.SSLSocket:

@@ -127,3 +127,14 @@ def test_names_and_ports_that_lead_nowhere_are_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert f"nothing takes connections at 127.0.0.1:{port}" in connect(f"http://127.0.0.1:{port}").trouble
+
+
+def test_a_server_at_the_other_loopback_address_is_found() -> None:
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        port = server.getsockname()[1]
+        found = connect(f"http://127.0.0.1:{port}")
+    assert found.remedy == f"something listens at [::1]:{port}: give this address as url, or let it listen on 127.0.0.1"
