@@ -72,7 +72,7 @@ def deployment_told_by(har: Har, otherwise: Deployment) -> Deployment:
     for app, each in told.items():
         known = otherwise.targets.get(app) or next(iter(otherwise.targets.values()))
         if app not in openapi.APPS or not isinstance(each, dict):
-            raise HarError(f"log._crossapp.targets: {app!r} is no application; give --deployment")
+            raise HarError(f"log._crossapp.targets: {app!r} is not an application; give --deployment")
         url, api_url = (_url(each.get(name), name) for name in ("url", "api_url"))
         targets[app] = replace(known, app=app, url=url, api_url=api_url)
     return replace(otherwise, name=str(har.context.get("deployment", otherwise.name)), targets=targets)
@@ -80,5 +80,5 @@ def deployment_told_by(har: Har, otherwise: Deployment) -> Deployment:
 
 def _url(value: Any, name: str) -> str:
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-        raise HarError(f"log._crossapp.targets: {name} is no base URL; give --deployment")
+        raise HarError(f"log._crossapp.targets: {name} is not a base URL; give --deployment")
     return value.rstrip("/")

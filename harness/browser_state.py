@@ -44,4 +44,4 @@ def read_state(file: str, at: str) -> Mapping[str, Any] | None:
     except OSError as error:
         raise DeploymentError(f"{at}storage_state: {file!r} cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, ValidationError):
-        raise DeploymentError(f"{at}storage_state: {file!r} is no storage state as Playwright saves it") from None
+        raise DeploymentError(f"{at}storage_state: {file!r} is not a storage state as Playwright saves it") from None

@@ -254,5 +254,5 @@ def _proxy(url: str) -> str:
     except ValueError:
         valid = False
     if url and not valid:
-        raise DeploymentError("proxy: is no URL of an HTTP proxy such as http://proxy.example.com:3128")
+        raise DeploymentError("proxy: is not the URL of an HTTP proxy such as http://proxy.example.com:3128")
     return url

@@ -20,7 +20,7 @@ def _base_url(text: str) -> str:
     except ValueError:
         valid = False
     if text and (not valid or parts.query or parts.fragment or parts.username):
-        raise ValueError(f"{_without_user(text)[:80]!r} is no base URL such as https://api.example.com")
+        raise ValueError(f"{_without_user(text)[:80]!r} is not a base URL such as https://api.example.com")
     return f"{_origin_of(parts)}{parts.path}".rstrip("/") if text else ""
 
 
@@ -31,7 +31,7 @@ def _origin(text: str) -> str:
     except ValueError:
         valid = False
     if text and (not valid or parts.path or parts.query or parts.fragment or parts.username):
-        raise ValueError(f"{_without_user(text)[:80]!r} is no origin such as https://tickets.example.com")
+        raise ValueError(f"{_without_user(text)[:80]!r} is not an origin such as https://tickets.example.com")
     return _origin_of(parts) if text else ""
 
 
@@ -49,21 +49,21 @@ def _without_user(text: str) -> str:
 
 def _cookie_name(text: str) -> str:
     if not text.isascii() or not text.isprintable() or set(text) & set(' "(),/:;<=>?@[\\]{}'):
-        raise ValueError(f"{text[:40]!r} is no name of a cookie, such as jwt")
+        raise ValueError(f"{text[:40]!r} is not the name of a cookie, such as jwt")
     return text
 
 
 def _storage(text: str) -> str:
     place, _, key = text.partition(":")
     if text and (place not in ("localStorage", "sessionStorage") or not key):
-        raise ValueError(f"{text[:60]!r} is no place in a browser such as localStorage:tuvens_auth_token")
+        raise ValueError(f"{text[:60]!r} is not a place in a browser such as localStorage:tuvens_auth_token")
     return text
 
 
 def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65_536:
-        raise ValueError(f"{text[:80]!r} is no address and port such as 127.0.0.1:8099")
+        raise ValueError(f"{text[:80]!r} is not an address and port such as 127.0.0.1:8099")
     return text
 
 

@@ -135,7 +135,7 @@ def _entry(entry: dict[str, Any], number: int, url: str, at: str) -> HarEntry:
     try:
         _ = urlsplit(url).port
     except ValueError:
-        raise HarError(f"{at}.request.url: is no URL") from None
+        raise HarError(f"{at}.request.url: is not a URL") from None
     status = response.get("status", 0)
     if status in (-1, None):  # Playwright's for no response
         status = 0

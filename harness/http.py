@@ -107,7 +107,7 @@ def field_of(value: object, name: str, kind: type | tuple[type, ...]) -> object:
         wanted = " or ".join(each.__name__ for each in kinds)
         raise WireError(f"field {name!r}: expected {wanted}, found {type(found).__name__}")
     if isinstance(found, str) and not _encodable(found):
-        raise WireError(f"field {name!r}: holds half of a surrogate pair, which is no text")
+        raise WireError(f"field {name!r}: holds half of a surrogate pair, which is not text")
     return found
 
 

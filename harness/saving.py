@@ -30,7 +30,7 @@ class HistoryFile:
 
     def __init__(self, path: Path, history: History, redactor: Redactor) -> None:
         if path.exists() and not path.is_file():
-            raise OSError(0, "is no ordinary file")
+            raise OSError(0, "is not an ordinary file")
         self._path = path
         self._history = history
         self._redactor = redactor

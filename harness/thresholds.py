@@ -54,7 +54,7 @@ def read_threshold(text: str) -> Threshold:
     """Parse an expression. Raises ValueError with what is wrong."""
     match = _EXPRESSION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no threshold such as p(95)<10, avg<=8, med<5, rate>=0.999 or count<1")
+        raise ValueError(f"{text!r} is not a threshold such as p(95)<10, avg<=8, med<5, rate>=0.999 or count<1")
     name, percent, operator, limit = match[1], match[2], match[3], float(match[4])
     if percent is not None or name == "med":
         quantile = 0.5 if percent is None else float(percent) / 100

@@ -56,7 +56,7 @@ class LintedDocument:
 def edition(document: LintedDocument) -> Problems:
     """info.version is an edition of the contract: a year and a month."""
     if not _EDITION.fullmatch(str(document.raw["info"]["version"])):
-        yield "/info/version", "is no edition; write year and month, as 2025-07"
+        yield "/info/version", "is not an edition; write year and month, as 2025-07"
 
 
 def tags(document: LintedDocument) -> Problems:
@@ -121,7 +121,7 @@ def statuses(document: LintedDocument) -> Problems:
         at = f"{node.pointer}/responses"
         for status in responses:
             if not status.isdecimal():
-                yield f"{at}/{escape(status)}", "is no status; write each one out"
+                yield f"{at}/{escape(status)}", "is not a status; write each one out"
             elif status.startswith("2") and status != "200":
                 yield f"{at}/{status}", "success is 200 in this contract"
         if "requestBody" in node.value:

@@ -18,6 +18,7 @@ from harness.suggestions import meant
 from simulators.hi_events.config import HiEventsConfig
 from simulators.hi_events.policy import PAUSES, DeliveryPolicy
 from simulators.kit.errors import StartError
+from simulators.kit.origins import origin_of
 from simulators.kit.paths import CONTROL
 from simulators.kit.ratelimit import rules_of
 from simulators.kit.simulator import Simulator
@@ -50,11 +51,12 @@ class LaunchOptions:
     `webhooks_url`: where hi.events sends webhooks (None: to that tuvens-api). `hi_events_url`: the hi.events that
     tuvens-client links to (None: the started one). `ca_file`: certificates (PEM) by which those of applications that
     are called are checked. `https`: serve by https, with certificates of the user's own authority. `client_origins`:
-    origins of tuvens-client besides the started one. `control`: whether the control planes are served. `environment`:
-    the documented variables. `upstream_timeout` and `webhook_timeout`: real seconds for one call of hi.events.
-    `webhook_pauses`: seconds before each retry, by the clock of hi.events. `workers`: the number of processes of
-    tuvens-api, on PostgreSQL. `clocks`: seconds by which the clock of an application is ahead of the machine's
-    (negative: behind).
+    origins of tuvens-client besides the started one. `public_urls`: by application the origin by which browsers and
+    other machines reach it, where that is not the one on which it listens: behind a reverse proxy. `control`: whether
+    the control planes are served. `environment`: the documented variables. `upstream_timeout` and `webhook_timeout`:
+    real seconds for one call of hi.events. `webhook_pauses`: seconds before each retry, by the clock of hi.events.
+    `workers`: the number of processes of tuvens-api, on PostgreSQL. `clocks`: seconds by which the clock of an
+    application is ahead of the machine's (negative: behind).
     """
 
     only: tuple[str, ...] = APPS
@@ -71,6 +73,7 @@ class LaunchOptions:
     ca_file: str = ""
     https: bool = False
     client_origins: tuple[str, ...] = (CLIENT_ORIGIN,)
+    public_urls: Mapping[str, str] = field(default_factory=dict)
     control: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     upstream_timeout: float = 10.0
@@ -99,6 +102,7 @@ class Launched:
                 )
                 if options.control:
                     self.control_tokens[app] = secrets.token_urlsafe(16)
+            self.public_urls = {**self.urls, **{app: url.rstrip("/") for app, url in options.public_urls.items()}}
             self._tuvens_config = self._configure_tuvens_api()
             # An application is imported where it is started: half of the time of a start is imports.
             if TUVENS_API in options.only:
@@ -127,8 +131,8 @@ class Launched:
 
     @property
     def served_to_others(self) -> bool:
-        """Whether it listens on an address that other machines can reach."""
-        return not ip_address(self.options.host).is_loopback
+        """Whether other machines can reach it: by the address on which it listens, or by a reverse proxy."""
+        return not ip_address(self.options.host).is_loopback or bool(self.options.public_urls)
 
     @property
     def _name(self) -> str:
@@ -260,19 +264,19 @@ class Launched:
     def _target(self, app: str) -> dict[str, Any]:
         simulator = self.simulators[app]
         target: dict[str, Any] = {
-            "url": self.urls[app],
+            "url": self.public_urls[app],
             "kind": "simulated",
             "rate_limits": {name: limit or 0 for name, limit in simulator.limits.table().items()},
         }
         if app == HI_EVENTS:
-            target["api_url"] = self.urls[app]
+            target["api_url"] = self.public_urls[app]
         elif app == TUVENS_API:
             target["session_expiry"] = self._tuvens_config.session_expiry
             target["cors_origins"] = sorted(self._tuvens_config.origins)
         if self.options.control:
             # The clock and the faults of several processes cannot be changed together.
             if self.options.workers == 1:
-                target["control"] = {"url": self.urls[app] + CONTROL, "token": self.control_tokens[app]}
+                target["control"] = {"url": self.public_urls[app] + CONTROL, "token": self.control_tokens[app]}
             if app == TUVENS_API and simulator.database is not None:
                 target["database"] = simulator.database.url.render_as_string(hide_password=False)
                 target["audit_table"] = "crossAppAudit"
@@ -285,7 +289,7 @@ class Launched:
         faults = faults_of(TUVENS_API, options.faults)
         return TuvensApiConfig.from_environment(
             all_faults().environment_read(options.environment, faults) if faults else options.environment,
-            hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS),
+            hi_events_url=options.hi_events_url or self.public_urls.get(HI_EVENTS),
             client_origins=self._client_origins(),
             database_url=options.database,
             database_schema=options.database_schema,
@@ -297,9 +301,9 @@ class Launched:
         )
 
     def _client_origins(self) -> tuple[str, ...]:
-        """The origins of tuvens-client: those that are named, and both names of the one that is started."""
+        """The origins of tuvens-client: those that are named, and all of the one that is started."""
         own = self.urls.get(TUVENS_CLIENT)
-        started = () if own is None else (own, own.replace(self._name, "localhost"))
+        started = () if own is None else (own, own.replace(self._name, "localhost"), self.public_urls[TUVENS_CLIENT])
         return tuple(dict.fromkeys((*self.options.client_origins, *started)))
 
     def _configure_tuvens_client(self) -> TuvensClientConfig:
@@ -309,7 +313,8 @@ class Launched:
         ours = TUVENS_API in options.only and options.tuvens_url is None
         return TuvensClientConfig(
             tuvens_url=tuvens,
-            hi_events_url=options.hi_events_url or self.urls.get(HI_EVENTS, self._tuvens_config.pages),
+            tuvens_public_url=options.tuvens_url or self.public_urls.get(TUVENS_API, tuvens),
+            hi_events_url=options.hi_events_url or self.public_urls.get(HI_EVENTS, self._tuvens_config.pages),
             upstream_timeout=options.upstream_timeout,
             ca_file=options.ca_file or self.ca_file,
             jwt_secret=self.jwt_secret if ours else "",
@@ -355,10 +360,17 @@ def _check(options: LaunchOptions) -> None:
     for app in (*options.only, *options.ports, *options.clocks):
         if app not in APPS:
             raise StartError(f"unknown application {app!r}; {meant(app, APPS)}")
+    for app, url in options.public_urls.items():
+        if app not in options.only:
+            raise StartError(f"--public-url: {app!r} is not started; {meant(app, options.only)}")
+        if origin_of(url) != url.rstrip("/"):
+            raise StartError(
+                f"--public-url: {url!r} is not scheme://host[:port], such as {app}=https://api.example.test"
+            )
     try:
         IPv4Address(options.host)
     except ValueError:
-        raise StartError(f"--host: {options.host!r} is no IPv4 address; write one such as 0.0.0.0") from None
+        raise StartError(f"--host: {options.host!r} is not an IPv4 address; write one such as 0.0.0.0") from None
     if options.limits not in ("contract", "raised"):
         raise StartError(f"--limits: {options.limits!r} is unknown; {meant(options.limits, ('contract', 'raised'))}")
     if options.clocks and options.workers > 1:
@@ -375,7 +387,7 @@ def _listen(app: str, options: LaunchOptions) -> socket.socket:
     try:
         return listen(options.ports.get(app, 0), options.host, shared=options.workers > 1)
     except ServeError as error:
-        raise StartError(f"{app}: {error}; for a free one: --port {app}=0") from None
+        raise StartError(f"{app}: {error}; for free ones: --port 0") from None
 
 
 def _limits(app: str, options: LaunchOptions) -> dict[str, int | None]:

@@ -22,7 +22,7 @@ def check_faults(names: Iterable[str], apps: Collection[str]) -> None:
             app = all_faults().FAULTS[name].app
         else:
             close = get_close_matches(name, all_faults().FAULTS, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "crossapp prove --list shows all"
+            hint = f"did you mean {' or '.join(close)}?" if close else "crossapp faults --all shows all"
             raise StartError(f"no fault is named {name!r}; {hint}")
         if app not in apps:
             raise StartError(f"the fault {name} belongs to {app}, which is not started")

@@ -5,7 +5,7 @@ import json as json_module
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,6 +96,14 @@ def up(
             help="Allowed origin of tuvens-client (default: http://localhost:5173). Repeatable.",
         ),
     ] = None,
+    public_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--public-url",
+            metavar="APP=URL",
+            help="The origin by which browsers reach an application behind a reverse proxy. Repeatable.",
+        ),
+    ] = None,
     ca_file: Annotated[
         str,
         typer.Option("--ca-file", metavar="FILE", help="CA certificates (PEM) for calls to real applications."),
@@ -155,6 +163,7 @@ def up(
                 https=https,
                 upstream_timeout=timeout,
                 client_origins=tuple(origin) if origin else (CLIENT_ORIGIN,),
+                public_urls=_public_urls(public_url or ()),
                 control=control,
                 environment=os.environ,
                 workers=workers,
@@ -164,8 +173,9 @@ def up(
             sys.stderr.write(f"crossapp up: {error}\n")
             raise typer.Exit(ExitCode.USAGE) from None
         if built.served_to_others:
+            option = "--public-url" if public_url else f"--host {host}"
             _say(
-                f"--host {host}: everyone who can reach this address can use the simulators. Their keys are known to "
+                f"{option}: everyone who can reach this address can use the simulators. Their keys are known to "
                 "everybody: use no real data. The control plane and the inspector need the token."
             )
         if open_inspector and built.inspector is None:
@@ -179,6 +189,16 @@ def up(
             open_inspector=open_inspector,
             seed=seed,
         )
+
+
+def _public_urls(given: Iterable[str]) -> dict[str, str]:
+    from simulators.kit.errors import StartError
+
+    found = dict(each.split("=", 1) for each in given if "=" in each)
+    for each in given:
+        if "=" not in each:
+            raise StartError(f"--public-url: {each!r} is not APP=URL, such as tuvens-api=https://api.example.test")
+    return found
 
 
 def _database(url: str | None, keep: Path | None) -> str | None:
@@ -283,7 +303,8 @@ def welcome(built: "Launched") -> str:
     options = built.options
     lines = ["The simulators are ready:", ""]
     notes = {TUVENS_CLIENT: "  open it, sign in, choose an event"}
-    lines += [f"  {app:<13} {url}{notes.get(app, '')}" for app, url in built.urls.items()]
+    public = {app: f"  public: {url}" for app, url in built.public_urls.items() if url != built.urls[app]}
+    lines += [f"  {app:<13} {url}{public.get(app, '')}{notes.get(app, '')}" for app, url in built.urls.items()]
     if built.inspector is not None:
         lines += ["", "Inspector (live traffic), to open in a browser:", "", f"  {built.inspector}"]
     if built.ca_file:

@@ -51,7 +51,7 @@ class MockedApplication:
 
     def __getitem__(self, key: str) -> "respx.Route":
         if key not in self.rows:
-            raise KeyError(f"{key!r} is no interaction of this mock; it has {', '.join(self.rows)}")
+            raise KeyError(f"{key!r} is not an interaction of this mock; it has {', '.join(self.rows)}")
         return self._router[key]
 
     @property

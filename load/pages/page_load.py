@@ -80,7 +80,7 @@ async def _ready(page: Page, requests: "_Requests", url: str, tickets: str) -> f
     # The iframe loads when it comes near the visible part of the page.
     frame, _ = await asyncio.gather(shown.content_frame(), shown.evaluate(_NEAR)) if shown else (None, None)
     if frame is None:
-        raise _FailedLoadError(Result.FAILED, "what is shown for the tickets is no iframe")
+        raise _FailedLoadError(Result.FAILED, "what is shown for the tickets is not an iframe")
     await frame.wait_for_url(lambda now: now.startswith(("http", "chrome-error")), wait_until="load")
     await requests.check(frame)
     begun, ended = await asyncio.gather(page.evaluate("performance.timeOrigin"), frame.evaluate(_ENDED))

@@ -54,7 +54,7 @@ class SessionToken:
             return parse_iso(self.expires_at)
         except ValueError:
             raise StoryStoppedError(
-                f"generate-session (exchange {self.exchange}) announces an expires_at that is no time: "
+                f"generate-session (exchange {self.exchange}) announces an expires_at that is not a time: "
                 f"{self.expires_at[:60]!r}"
             ) from None
 

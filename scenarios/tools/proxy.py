@@ -133,7 +133,7 @@ class Proxy:
             raise _NotForwardedError(400, "the path holds a byte that HTTP forbids there", "Percent-encode it.")
         if not target.startswith("/"):
             raise _NotForwardedError(
-                400, "the request's target is no path", "Give the proxy's address as base URL, not as an HTTP proxy."
+                400, "the request's target is not a path", "Give the proxy's address as base URL, not as an HTTP proxy."
             )
         headers = [(name, value.strip(" \t")) for name, value in headers_as_sent(scope)]
         unsendable = next((name for name, value in headers if _UNSENDABLE_VALUE.search(value)), None)

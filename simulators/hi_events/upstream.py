@@ -79,4 +79,4 @@ def _check_user(who: SessionUser) -> None:
     if len(who.user_id) > _LONGEST_ID or len(who.email) > _LONGEST_EMAIL:
         raise UpstreamUnavailable("tuvens-api answered nonsense: an id or an address is too long")
     if not 0 < who.account_id <= _LARGEST_ID:
-        raise UpstreamUnavailable("tuvens-api answered nonsense: account_id is no account's number")
+        raise UpstreamUnavailable("tuvens-api answered nonsense: account_id is not an account's number")

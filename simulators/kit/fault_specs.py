@@ -94,7 +94,7 @@ def read_misbehaviour(text: str, where: str = "") -> Misbehaviour:
         raise FaultSpecError(f"{where}{text!r}: write {remedy}")
     if action == "respond":
         if not re.fullmatch(r"[45]\d\d", value):
-            raise FaultSpecError(f"{where}{value!r} is no status of an error; write one from 400 to 599")
+            raise FaultSpecError(f"{where}{value!r} is not an error status; write one from 400 to 599")
         return Misbehaviour(action, text, status=int(value), times=times)
     if action == "delay":
         return Misbehaviour(action, text, seconds=_delay(value, where), times=times)
@@ -105,7 +105,7 @@ def _delay(value: str, where: str) -> float:
     try:
         found = seconds(value)
     except ValueError:
-        raise FaultSpecError(f"{where}{value!r} is no duration; write one such as 300ms, 3s or 1m") from None
+        raise FaultSpecError(f"{where}{value!r} is not a duration; write one such as 300ms, 3s or 1m") from None
     if not 0 < found <= _LONGEST:
         raise FaultSpecError(f"{where}a delay is at most 10m, and more than 0; hang never responds")
     return found

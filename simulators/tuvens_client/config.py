@@ -11,7 +11,8 @@ from simulators.seed import Seed, default_seed
 class TuvensClientConfig:
     """How a simulated tuvens-client runs.
 
-    tuvens_url: base URL of the tuvens-api that its server and its pages call.
+    tuvens_url: base URL of the tuvens-api that its server calls.
+    tuvens_public_url: base URL of the same for scripts of its pages; empty: `tuvens_url`.
     ca_file: certificates (PEM) by which tuvens-api's is checked; empty: the usual authorities.
     hi_events_url: base URL of hi.events' pages; nothing of another origin is framed or linked.
     upstream_timeout: seconds by the clock for one call to tuvens-api.
@@ -22,6 +23,7 @@ class TuvensClientConfig:
     """
 
     tuvens_url: str = "http://127.0.0.1:3000"
+    tuvens_public_url: str = ""
     ca_file: str = ""
     hi_events_url: str = "http://127.0.0.1:3001"
     upstream_timeout: float = 10.0

@@ -66,7 +66,7 @@ class FrontDoor:
         if person is not None and self._jwt_secret:
             jwt = mint_jwt(self._jwt_secret, person.user, self._clock.now())
         if not jwt.isascii() or not jwt.isprintable() or set(jwt) & set(' ;,"\\'):
-            return Response("this is no JWT", 400, headers=self._headers)
+            return Response("this is not a JWT", 400, headers=self._headers)
         answer = self._onward(_local(form.get("next", "/")))
         answer.set_cookie(COOKIE, jwt, max_age=LIFETIME, httponly=True, samesite="lax")
         return answer

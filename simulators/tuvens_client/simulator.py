@@ -43,15 +43,16 @@ class TuvensClient(Simulator):
         )
         self.config = config
         self._caller = Caller("tuvens-api", config.tuvens_url, clock=clock, journal=journal, ca_file=config.ca_file)
+        tuvens_public_url = config.tuvens_public_url or config.tuvens_url
         self.backend = BackendGateway(self._caller, timeout=config.upstream_timeout)
         self.assets = Assets(__package__)
         self.templates = Templates(__package__)
         self.wrapper = SessionWrapper(self.backend, journal)
         self.event_page = TicketingPage(
-            self.backend, self.templates, tuvens_url=config.tuvens_url, hi_events_url=config.hi_events_url
+            self.backend, self.templates, tuvens_url=tuvens_public_url, hi_events_url=config.hi_events_url
         )
         self.callback = CallbackPage(self.backend, self.templates)
-        pages = policy(frames=origin_of(config.hi_events_url) or "", connects=origin_of(config.tuvens_url) or "")
+        pages = policy(frames=origin_of(config.hi_events_url) or "", connects=origin_of(tuvens_public_url) or "")
         self.client_headers = ClientHeaders(pages)
         door = FrontDoor(
             clock=clock,

@@ -168,7 +168,7 @@ def test_whoever_would_get_credentials_needs_a_token_and_a_production_is_warned_
             ["--port", "elsewhere=1"],
             "--port: unknown application 'elsewhere'; known are tuvens-api, hi.events, tuvens-client",
         ),
-        (["--record", "/dev/null"], "/dev/null: cannot be written (is no ordinary file)"),
+        (["--record", "/dev/null"], "/dev/null: cannot be written (is not an ordinary file)"),
         (["--record", "no/such/folder/x"], "cannot be written (No such file or directory)"),
         (["--har", "no/such/folder/x"], "no/such/folder/x: cannot be written"),
         (["--credentials", "sometimes"], "'sometimes' is not one of 'placeholders', 'always'"),

@@ -178,7 +178,7 @@ def test_a_story_that_crashed_is_named_and_exits_with_3(inner: Inner) -> None:
     ("arguments", "said"),
     [
         (("--crossapp-deployment", "missing.toml"), "missing.toml*cannot be read"),
-        (("--crossapp-deployment", "bad.toml"), "targets.tuvens-api.url: *is no base URL"),
+        (("--crossapp-deployment", "bad.toml"), "targets.tuvens-api.url: *is not a base URL"),
         (("--crossapp-patience", "soon"), "soon*is not a duration such as 16m"),
     ],
 )

@@ -262,11 +262,14 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
     [
         (["--fault", "routes-mising"], "did you mean routes-missing"),
         (["--only", "hi.events", "--fault", "cors-wildcard"], "tuvens-api, which is not started"),
-        (["--fault", "getEvent:respond=99"], "'99' is no status of an error; write one from 400 to 599"),
+        (["--fault", "getEvent:respond=99"], "'99' is not an error status; write one from 400 to 599"),
         (["--fault", "getEvnt:hang"], "unknown operation 'getEvnt'; did you mean 'getEvent'?"),
-        (["--host", "localhost"], "--host: 'localhost' is no IPv4 address; write one such as 0.0.0.0"),
+        (["--host", "localhost"], "--host: 'localhost' is not an IPv4 address; write one such as 0.0.0.0"),
         (["--https", "--ca-file", "ca.pem"], "--https goes with neither --ca-file nor --workers"),
         (["--keep", "a.db", "--database", "sqlite:///b.db"], "--keep and --database exclude each other"),
+        (["--public-url", "http://a.example"], "--public-url: 'http://a.example' is not APP=URL, such as tuvens-api="),
+        (["--public-url", "tuvens-app=http://a.example"], "'tuvens-app' is not started; did you mean 'tuvens-api'?"),
+        (["--public-url", "tuvens-api=http://a.example/x"], "'http://a.example/x' is not scheme://host[:port]"),
         (["--only", "hievents"], "unknown application 'hievents'; did you mean 'hi.events'?"),
         (["--port", "hi.events"], "--port: 'hi.events' is not of the form PORT or APP=PORT"),
         (["--port", "hi.events=99999"], "not of the form PORT or APP=PORT"),
@@ -304,6 +307,30 @@ def test_on_all_addresses_others_can_connect_and_the_control_plane_needs_the_tok
         # By another name, as a container has it.
         page = f"{url}/__crossapp__/inspector/"
         assert client.get(page, headers={"Host": "mine.example"}).status_code == 200
+
+
+def test_pages_responses_and_the_description_have_the_public_urls() -> None:
+    names = {TUVENS_API: "api", HI_EVENTS: "tickets", TUVENS_CLIENT: "www"}
+    public = {app: f"https://{name}.example.test" for app, name in names.items()}
+    origin = {"Origin": public[TUVENS_CLIENT]}
+    with launched(LaunchOptions(public_urls=public)) as built, httpx.Client(trust_env=False, timeout=60) as client:
+        targets = built.description()["targets"]
+        assert {app: each["url"] for app, each in targets.items()} == public
+        assert targets[TUVENS_API]["control"]["url"].startswith(public[TUVENS_API])
+        linked = {"hasTicketing": True, "hiEventsEventId": "11"}
+        jwt_of_organiser = {"Authorization": f"Bearer {built.description()['users'][0]['jwt']}"}
+        client.patch(f"{built.urls[TUVENS_API]}/api/events/11", json=linked, headers=jwt_of_organiser)
+        event = client.get(f"{built.urls[TUVENS_API]}/api/events/11", headers=origin)
+        assert event.json()["hi_events_event_url"].startswith(public[HI_EVENTS])
+        assert event.headers["access-control-allow-origin"] == public[TUVENS_CLIENT]
+        page = client.get(f"{built.urls[TUVENS_CLIENT]}/event/11")
+        assert f'data-api="{public[TUVENS_API]}" data-hi-events="{public[HI_EVENTS]}"' in page.text
+        assert public[TUVENS_API] in page.headers["content-security-policy"]
+        assert "127.0.0.1" not in page.text
+        # As the reverse proxy sends it.
+        plane = f"{built.urls[TUVENS_API]}/__crossapp__/inspector/"
+        assert client.get(plane, headers={"Host": "api.example.test"}).status_code == 200
+        assert f"{built.urls[HI_EVENTS]}  public: {public[HI_EVENTS]}\n" in welcome(built)
 
 
 def test_data_is_kept_in_a_file_and_the_users_are_warned_of_an_open_address(tmp_path: Path) -> None:

@@ -53,13 +53,13 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{TARGET}/url", ..., "targets.tuvens-api.url: missing; it must be text"),
     (f"{TARGET}/url", "", "targets.tuvens-api.url: must be text"),
     *(
-        (f"{TARGET}/url", url, f"targets.tuvens-api.url: {url!r} is no base URL such as https://api.example.com")
+        (f"{TARGET}/url", url, f"targets.tuvens-api.url: {url!r} is not a base URL such as https://api.example.com")
         for url in (
             "api.example.com", "ftp://a.example.com", "https://", "http://[", "http://a:port", "http://a:99999",
             "https://a.example.com?x=1", "https://a.example.com/#x", "/api", "https:a",
         )
     ),
-    (f"{TARGET}/api_url", "x", "targets.tuvens-api.api_url: 'x' is no base URL"),
+    (f"{TARGET}/api_url", "x", "targets.tuvens-api.api_url: 'x' is not a base URL"),
     (f"{TARGET}/urll", "x", "targets.tuvens-api.urll: unknown field; did you mean 'url'?"),
     (f"{TARGET}/kind", "prod", "targets.tuvens-api.kind: 'prod' is none of simulated, local, staging, production"),
     *(
@@ -74,7 +74,7 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{TARGET}/cors_origins", "https://a", "targets.tuvens-api.cors_origins: must be a list"),
     (f"{TARGET}/cors_origins", [1], "targets.tuvens-api.cors_origins: must be a list of texts"),
     *(
-        (f"{TARGET}/cors_origins", ["https://a.b", each], f"cors_origins[1]: {each!r} is no origin such as https://")
+        (f"{TARGET}/cors_origins", ["https://a.b", each], f"cors_origins[1]: {each!r} is not an origin such as https://")
         for each in ("tickets.example.com", "*", "https://a.b/path", "https://a.b?x", "null", "https://[")
     ),
     ("events/test", ["5"], "events.test: '5' is neither in events.tuvens nor the tuvens id of one in events.linked"),
@@ -120,7 +120,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("users/0/jwt", "'eyJhbGciOiJIUzI1NiJ9'", "users[0].jwt: stands in quotes; take them out"),
     ("credentials", {"shared_secret": '"x-x-x-x-x-x"'}, "credentials.shared_secret: stands in quotes"),
     ("credentials", {"shared_secret_file": "/dev/null"}, "credentials.shared_secret_file: '/dev/null' is empty"),
-    (f"{TARGET}/url", "http://bob:pass-word-123@a.b", "targets.tuvens-api.url: 'http://…@a.b' is no base URL"),
+    (f"{TARGET}/url", "http://bob:pass-word-123@a.b", "targets.tuvens-api.url: 'http://…@a.b' is not a base URL"),
     ("users/0/jwt_env", "X", "users[0].jwt: give one of jwt, jwt_env, not 2"),
     ("users/0/expired_jwt_env", "CROSSAPP_NOT_SET", "users[0].expired_jwt_env: the environment variable"),
     ("users/0/expired_jwt", "\x7f", "users[0].expired_jwt: holds a line break"),
@@ -139,7 +139,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("events", {"linked": ["11"]}, "events.linked[0]: must be { hi = …, tuvens = … }"),
     ("events", {"linked": [{"hi": {}, "tuvens": "11"}]}, "events.linked[0].hi: must be an event's id"),
     ("events", {"tuven": []}, "events.tuven: unknown field; did you mean 'tuvens'?"),
-    ("return_origin", "https://a.b/callback", "return_origin: 'https://a.b/callback' is no origin such as https://"),
+    ("return_origin", "https://a.b/callback", "return_origin: 'https://a.b/callback' is not an origin such as https://"),
     ("return_origin", 1, "return_origin: must be text"),
     ("safety", True, "safety: must be a table"),
     ("safety", {"exhaust_rate_limits": "no"}, "safety.exhaust_rate_limits: must be true or false"),
@@ -172,11 +172,11 @@ WRONG: list[tuple[str, object, str]] = [
     ("receiver", "127.0.0.1:8099", "receiver: must be a table"),
     ("receiver", {}, "receiver.listen: missing; it must be text"),
     *(
-        ("receiver/listen", each, f"receiver.listen: {each!r} is no address and port such as 127.0.0.1:8099")
+        ("receiver/listen", each, f"receiver.listen: {each!r} is not an address and port such as 127.0.0.1:8099")
         for each in ("8099", ":8099", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:http")
     ),
     ("receiver", {"listen": "0.0.0.0:8099"}, "receiver.url: missing; with listen on every address"),
-    ("receiver", {"listen": "127.0.0.1:8099", "url": "me"}, "receiver.url: 'me' is no base URL"),
+    ("receiver", {"listen": "127.0.0.1:8099", "url": "me"}, "receiver.url: 'me' is not a base URL"),
     ("receiver", {"listen": "127.0.0.1:8099", "retry_within": 0}, "receiver.retry_within: must be a number above 0"),
     ("receiver", {"listen": "127.0.0.1:8099", "port": 1}, "receiver.port: unknown field"),
 ]  # fmt: skip

@@ -142,8 +142,8 @@ def test_a_broken_har_is_told_with_the_place_and_the_remedy(text: str | bytes, s
     [
         (_with("log.entries.1.request", None), "log.entries[1].request: missing"),
         (_with("log.entries.1.request.url", 5), "log.entries[1].request.url: must be text"),
-        (_with("log.entries.1.request.url", "http://[bad"), "log.entries[1].request.url: is no URL"),
-        (_with("log.entries.1.request.url", "http://a:99999/"), "log.entries[1].request.url: is no URL"),
+        (_with("log.entries.1.request.url", "http://[bad"), "log.entries[1].request.url: is not a URL"),
+        (_with("log.entries.1.request.url", "http://a:99999/"), "log.entries[1].request.url: is not a URL"),
         (_with("log.entries.1.request.method", ""), "log.entries[1].request.method: must be text"),
         (_with("log.entries.1.request.headers", {}), "log.entries[1].request.headers: must be a list"),
         (_with("log.entries.1.request.headers", [{"name": 1}]), "log.entries[1].request.headers[0].name: must be text"),

@@ -229,7 +229,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "a version that is no edition": (
         lambda d: _set(d["info"], "version", "1.0.0"),
         "/info/version",
-        "no edition",
+        "not an edition",
     ),
     "an operation without operationId": (lambda d: _put(d).pop("operationId"), PUT, "has no operationId"),
     "an operationId in another case": (

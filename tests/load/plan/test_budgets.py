@@ -65,7 +65,7 @@ def test_the_standard_budgets_quote_the_contract_page() -> None:
         (('"a"', '"A b"'), "budget[0].name: 'A b' must be lower-case"),
         (('"latency"', '"speed"'), "budget[0].metric: 'speed' is none of latency"),
         (('"p(95)<10"', '"rate<0.1"'), "a budget of latency bounds avg or p, not rate"),
-        (('"p(95)<10"', '"p95"'), "budget[0].threshold: 'p95' is no threshold"),
+        (('"p(95)<10"', '"p95"'), "budget[0].threshold: 'p95' is not a threshold"),
         (('["*"]', '["generatSession"]'), "did you mean 'generateSession'?"),
         (('["*"]', "[]"), "budget[0].over: missing"),
         (('["*"]', '"*"'), "budget[0].over: must be a list of texts"),

@@ -208,7 +208,7 @@ def test_an_answer_that_holds_no_session_stops_the_story_with_its_exchange(body:
 
 def test_an_expiry_that_is_no_time_stops_who_waits_for_it() -> None:
     session = SessionToken(TOKEN, deployment().users[0], "soon", NOW, 4)
-    with pytest.raises(StoryStoppedError, match=r"exchange 4.*expires_at that is no time: 'soon'"):
+    with pytest.raises(StoryStoppedError, match=r"exchange 4.*expires_at that is not a time: 'soon'"):
         session.end()
     assert replace(session, expires_at=iso_millis(NOW)).end() == NOW
 

@@ -77,9 +77,9 @@ def test_a_spec_names_operation_action_value_and_count(text: str, read: tuple[ob
         ("getEvent:", "unknown action ''; write respond=503, delay=3s, hang, drop, malformed, or one with x2"),
         ("getEvent:explode", "unknown action 'explode'"),
         ("getEvent:respond", "'respond': write respond=503"),
-        ("getEvent:respond=200", "'200' is no status of an error; write one from 400 to 599"),
-        ("getEvent:respond=5O3", "'5O3' is no status"),
-        ("getEvent:delay=3", "'3' is no duration; write one such as 300ms, 3s or 1m"),
+        ("getEvent:respond=200", "'200' is not an error status; write one from 400 to 599"),
+        ("getEvent:respond=5O3", "'5O3' is not an error status"),
+        ("getEvent:delay=3", "'3' is not a duration; write one such as 300ms, 3s or 1m"),
         ("getEvent:delay=11m", "at most 10m"),
         ("getEvent:delay=0", "more than 0"),
         ("getEvent:hang=3s", "'hang=3s': write hang without a value"),
@@ -213,7 +213,7 @@ def test_one_that_was_armed_at_the_start_is_armed_again_by_a_reset_of_everything
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("getEvent:respond=700", "'700' is no status of an error"),
+        ("getEvent:respond=700", "'700' is not an error status"),
         ("setEventStatus:hang", "belongs to hi.events"),
     ],
 )
