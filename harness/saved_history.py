@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from harness.history import Context, Entry, Exchange, History, Observation, StoryOutcome, StreamEvent
 from harness.redact import Redactor
@@ -72,11 +72,17 @@ _KINDS = {
 def open_history(path: Path) -> tuple[History, bool]:
     """Read a saved history, and whether its last line is cut off, as after a full disk: that line is left out. Raises
     OSError, UnicodeDecodeError and HistoryError."""
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    cut_off = end > 0 and not _is_json(content[end:] or b"{}")
-    text = (content[:end] if cut_off else content).decode("utf-8-sig")  # some editors write a byte order mark
-    return read_history(text.split("\n")), cut_off
+    cut_off = False
+
+    def lines(file: BinaryIO) -> Iterator[str]:
+        nonlocal cut_off
+        for number, line in enumerate(file):
+            cut_off = number > 0 and not line.endswith(b"\n") and not _is_json(line)
+            if not cut_off:
+                yield line.decode("utf-8" if number else "utf-8-sig")  # some editors write a byte order mark
+
+    with path.open("rb") as file:
+        return read_history(lines(file)), cut_off
 
 
 def _is_json(text: bytes) -> bool:

@@ -1,6 +1,7 @@
 """The record: what is asked of it, and that it comes back from a file as it was, or not at all."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_a_last_line_that_is_cut_off_is_left_out_and_told(cut: int, tmp_path: Pa
     path.write_bytes(path.read_bytes().partition(b"\n")[0][:-cut])
     with pytest.raises(HistoryError, match="line 1: "):
         open_history(path)
+
+
+def test_a_file_is_read_line_by_line_and_never_kept_whole(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    padding = " " * 100_000
+    path.write_text("".join(f"{line}{padding}\n" for line in saved(History(CONTEXT)) for _ in range(100)), "utf-8")
+    tracemalloc.start()
+    try:
+        open_history(path)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < path.stat().st_size / 4
 
 
 def test_a_planned_story_without_an_end_is_unfinished() -> None:
