@@ -35,7 +35,8 @@ _STARTING = 4.0
 _EMPTY_SERVER = """
 import asyncio, sys
 from load.generate.calibration import empty
-from harness.server import Server, listen, loop_factory
+from harness.loop import loop_factory
+from harness.server import Server, listen
 listener = listen()
 print(listener.getsockname()[1], flush=True)
 made = Server(empty)
