@@ -84,7 +84,7 @@ def outcome_of(budget: Budget, history: History) -> BudgetOutcome:
     # For pages, the empty page shows what the machine added.
     near = run_of(history).values["near"] and not budget.of_pages
     granted = health_in(history).granted if near else 1.0
-    outcome = evaluate(budget, series_of(history), error, granted=granted)
+    outcome = evaluate(budget, series_of(history, budget.over), error, granted=granted)
     return _of_enough_people(outcome, run_of(history).values) if SIMULTANEOUS in budget.over else outcome
 
 
@@ -341,7 +341,7 @@ def _pages_loaded(history: History) -> str:
     known = sum(pages["results"].values())
     if known != pages["begun"]:
         return f"{pages['begun']} page loads were started, {known} have a result"
-    floor = [each for name in _FLOOR for each in series_of(history).get(name, ())]
+    floor = [each for blocks in series_of(history, _FLOOR).values() for each in blocks]
     count, right = (sum(each.results.total() for each in floor), sum(each.results[Result.OK] for each in floor))
     if not count:
         return "no empty page with an empty iframe was loaded, so the floor of this machine is not known"
@@ -349,7 +349,7 @@ def _pages_loaded(history: History) -> str:
 
 
 def _browser(history: History) -> str:
-    floor = [each for each in series_of(history).get("emptyPage/cold", ()) if each.measured]
+    floor = [each for each in series_of(history, _FLOOR[:1]).get(_FLOOR[0], ()) if each.measured]
     median = middle(time for each in floor for time in each.times[Metric.LATENCY].elements())
     if median > SLOW_FLOOR:
         return f"this machine needs {median:.0f} ms for an empty page with an empty iframe"

@@ -1,7 +1,7 @@
 """A load run as a history: figures as observations, and its slowest and wrong exchanges."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -172,11 +172,13 @@ def tallies_of(history: History) -> LaneTally:
     return whole
 
 
-def series_of(history: History) -> dict[str, list[Block]]:
-    """The blocks of samples by measure."""
+def series_of(history: History, over: Collection[str] | None = None) -> dict[str, list[Block]]:
+    """The blocks of samples by measure: of all measures, or of these."""
+    measures = {each.step.removeprefix(MEASURE): each for each in _measures(history)}
     return {
-        each.step.removeprefix(MEASURE): [Block.from_json(value) for value in each.values["blocks"]]
-        for each in _measures(history)
+        name: [Block.from_json(value) for value in each.values["blocks"]]
+        for name, each in measures.items()
+        if over is None or name in over
     }
 
 

@@ -5,6 +5,7 @@ offered load does not depend on the number of lanes. The number of arrivals due 
 sending any: the tallies of the lanes are checked against it.
 """
 
+import bisect
 import itertools
 import math
 import random
@@ -105,7 +106,7 @@ class Schedule:
 
 
 def _chosen(weights: Sequence[float], chance: float) -> int:
-    return next(index for index, weight in enumerate(weights) if chance * weights[-1] < weight)
+    return bisect.bisect_right(weights, chance * weights[-1])
 
 
 def _moment(stage: RateStage, count: float) -> float:

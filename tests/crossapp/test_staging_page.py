@@ -1,7 +1,6 @@
 """docs/staging.md: its commands verify a staging that was started by hand, behind TLS of a private authority and a base
 path, with PostgreSQL and without control planes."""
 
-import os
 import re
 import shlex
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from harness.child_environment import child_environment
+from tests.command_line import crossapp
 from tests.harness.certificates import Authority, behind_tls
 from tests.simulators import postgresql
 
@@ -92,10 +92,9 @@ def test_the_commands_of_the_page_verify_a_staging(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     _, exported, *rest = commands()
     assert re.findall(r"CROSSAPP_\w+", exported) == ["CROSSAPP_SHARED_SECRET", "CROSSAPP_ORGANISER_JWT"]
-    program = [sys.executable, "-c", "from crossapp.cli import main; main()"]
     with staging(authority) as urls:
-        jwt = subprocess.run([*program, "jwt", "organiser"], capture_output=True, text=True, check=True).stdout.strip()
-        environment = {**os.environ, "CROSSAPP_SHARED_SECRET": _SECRET, "CROSSAPP_ORGANISER_JWT": jwt}
+        jwt = crossapp("jwt", "organiser").stdout.strip()
+        environment = {"CROSSAPP_SHARED_SECRET": _SECRET, "CROSSAPP_ORGANISER_JWT": jwt}
         for line in rest:
             words = shlex.split(line)
             assert words[0] == "crossapp"
@@ -108,14 +107,7 @@ def test_the_commands_of_the_page_verify_a_staging(tmp_path: Path) -> None:
                 if flag in words:
                     words[words.index(flag) + 1] = value
             more = _CHOSEN if words[1] == "verify" else []
-            done = subprocess.run(
-                [*program, *words[1:], *more],
-                capture_output=True,
-                text=True,
-                cwd=tmp_path,
-                env=environment,
-                check=False,
-            )
+            done = crossapp(*words[1:], *more, cwd=tmp_path, environment=environment)
             assert done.returncode == 0, (line, done.stdout, done.stderr)
             assert "Traceback" not in done.stderr
     text = (tmp_path / "staging.toml").read_text("utf-8")
