@@ -123,7 +123,7 @@ def load(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the arrivals.")] = 0,
     calibrate: Annotated[
         bool,
-        typer.Option("--calibrate/--no-calibrate", help="Measure an empty server first: the floor of this machine."),
+        typer.Option("--calibrate/--no-calibrate", help="Measure an empty server first: the baseline of this machine."),
     ] = True,
     plan: Annotated[
         bool,

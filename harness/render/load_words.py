@@ -25,6 +25,7 @@ _METRICS = {
     "denied": "rate of rejected credentials",
     "failures": "failures",
 }
+_RESULTS = {"ok": "correct", "failed": "failed", "dropped": "not sent", "censored": "unfinished at the end"}
 _OPERATORS = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 
 
@@ -84,7 +85,7 @@ def margin(line: BudgetLine) -> str:
 
 def accounts(load: LoadLine) -> str:
     """The accounts as an equation."""
-    parts = " + ".join(f"{load.accounts[name]} {name}" for name in ("ok", "failed", "dropped", "censored"))
+    parts = " + ".join(f"{load.accounts[name]} {words}" for name, words in _RESULTS.items())
     return f"{load.accounts['scheduled']} due = {parts}"
 
 
@@ -138,11 +139,11 @@ def lines(load: LoadLine) -> Iterator[tuple[str, str]]:
     """(label, text) of a load run, apart from its budgets."""
     if load.lanes:
         yield "load", f"{load.plan}; {load.lanes} generator process" + ("es" if load.lanes != 1 else "")
-        yield "accounts", accounts(load)
+        yield "requests", accounts(load)
         yield "generator", generator(load)
     else:
         yield "load", load.plan
     if floor(load):
-        yield "floor", f"an empty server on this machine: {floor(load)}"
+        yield "baseline", f"an empty server on this machine: {floor(load)}"
     if page_floor(load):
-        yield "page floor", f"an empty page with an empty iframe, in the browser on this machine: {page_floor(load)}"
+        yield "pages", f"an empty page with an empty iframe, in the browser on this machine: {page_floor(load)}"

@@ -344,7 +344,7 @@ def _pages_loaded(history: History) -> str:
     floor = [each for blocks in series_of(history, _FLOOR).values() for each in blocks]
     count, right = (sum(each.results.total() for each in floor), sum(each.results[Result.OK] for each in floor))
     if not count:
-        return "no empty page with an empty iframe was loaded, so the floor of this machine is not known"
+        return "no empty page with an empty iframe was loaded, so the baseline of this machine is not known"
     return "" if right == count else f"{count - right} of {count} loads of an empty page failed on this machine"
 
 

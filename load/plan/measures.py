@@ -44,7 +44,7 @@ MEASURES: Mapping[str, str] = {
     STREAM: "an event stream that stays open for the whole run",
     "widget/cold": "first visit of an event page, until the iframe with the tickets has loaded",
     "widget/warm": "second visit of an event page",
-    f"{EMPTY_PAGE}/cold": "floor of this machine: an empty page with an empty iframe, in the same browser",
+    f"{EMPTY_PAGE}/cold": "baseline of this machine: an empty page with an empty iframe, in the same browser",
     f"{EMPTY_PAGE}/warm": "second visit of the empty page",
 }
 """The measures, each with a sentence for the report. `*` in a budget stands for all single calls to tuvens-api."""

@@ -100,7 +100,7 @@ def report() -> Report:
 
 
 def test_the_words() -> None:
-    assert accounts(LOAD) == "44 due = 39 ok + 5 failed + 0 dropped + 0 censored"
+    assert accounts(LOAD) == "44 due = 39 correct + 5 failed + 0 not sent + 0 unfinished at the end"
     assert [margin(each) for each in BUDGETS] == ["10 % left", "900 % over", "–"]
     assert (amount(0.999, "share"), amount(1234.0, "ms"), amount(3, "count"), amount(None, "ms")) == (
         "99.9 %",
