@@ -1,12 +1,9 @@
 """No secret is kept: whatever it looks like, wherever it stands, however it is spelled, whenever it becomes known."""
 
 import base64
-import html
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -21,6 +18,7 @@ from harness.requirement import MUST, Catalogue, Requirement
 from harness.saved_history import history_lines, read_history
 from harness.verdict import Verdict
 from tests.harness.examples import TODAY
+from tests.harness.spelled import SPELLINGS, views
 
 _certain = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -31,25 +29,6 @@ any_text = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["Cs", "Z", "C"]), min_size=8
 )
 secret_texts = st.one_of(tokens, printable, any_text)
-
-# How programs write a text: raw, in a query, in JSON, in a page.
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "raw": str,
-    "percent": lambda text: quote(text, safe=""),
-    "percent, lower case": lambda text: re.sub("%..", lambda each: each.group().lower(), quote(text, safe="")),
-    "encodeURIComponent": lambda text: quote(text, safe="!'()*"),
-    "a form": quote_plus,
-    "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
-    "JSON": lambda text: json.dumps(text, ensure_ascii=False),
-    "JSON of ASCII": json.dumps,
-    "JSON by PHP": lambda text: json.dumps(text).replace("/", "\\/"),
-    "JSON by Go": lambda text: re.sub(
-        "[&<>]", lambda each: f"\\u{ord(each[0]):04x}", json.dumps(text, ensure_ascii=False)
-    ),
-    "JSON in JSON": lambda text: json.dumps({"message": json.dumps({"token": text})}),
-    "HTML": html.escape,
-    "HTML by PHP": lambda text: html.escape(text).replace("&#x27;", "&#039;"),
-}
 
 
 def exchange_with(text: str, *, number: int = 1) -> Exchange:
@@ -102,20 +81,6 @@ def texts_in(value: Any) -> Iterator[str]:
                 yield from texts_in(each)
         case str():
             yield value
-
-
-def views(text: str) -> Iterator[str]:
-    """A text as it is, and as a curious reader decodes it."""
-    yield text
-    yield unquote(text)
-    yield unquote(unquote(text))
-    yield unquote_plus(text)
-    yield html.unescape(text)
-    for layer in (text, text.replace('\\"', '"').replace("\\\\", "\\")):
-        yield re.sub(
-            r"\\(u[0-9a-f]{4}|.)", lambda each: chr(int(each[1][1:], 16)) if len(each[1]) == 5 else each[1], layer
-        )
-    yield text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
