@@ -20,11 +20,11 @@ _ESCAPED = {
     begins: re.compile(one + rb"(?:" + one + rb"){7,}+")
     for begins, one in (
         (b"%", rb"%(?:25)?[0-9A-Fa-f]{2}"),
-        (b"\\u", rb"\\u[0-9A-Fa-f]{4}"),
+        (b"\\u", rb"\\{1,2}u[0-9A-Fa-f]{4}"),  # in JSON, and in JSON quoted in JSON
         (b"&#", rb"&#(?:[0-9]{1,7}|[Xx][0-9A-Fa-f]{1,6});"),
     )
 }
-_ESCAPE = re.compile(rb"\\u(....)|%25([^%]{2})|%(..)|&#([0-9]+);|&#[Xx]([0-9A-Fa-f]+);", re.DOTALL)
+_ESCAPE = re.compile(rb"\\{1,2}u(....)|%25([^%]{2})|%(..)|&#([0-9]+);|&#[Xx]([0-9A-Fa-f]+);", re.DOTALL)
 
 
 class Found(NamedTuple):

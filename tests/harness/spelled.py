@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 
@@ -34,6 +35,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON of ASCII": json.dumps,
     "JSON, every character": lambda text: _each(text, "\\u{:04x}"),
     "JSON, every character, upper case": lambda text: _each(text, "\\u{:04X}"),
+    "JSON, every character, in JSON": lambda text: json.dumps(_each(text, "\\u{:04x}")),
     "JSON by PHP": lambda text: json.dumps(text).replace("/", "\\/"),
     "JSON by Go": lambda text: re.sub(
         "[&<>]", lambda each: f"\\u{ord(each[0]):04x}", json.dumps(text, ensure_ascii=False)
@@ -75,3 +77,19 @@ def views(text: str) -> Iterator[str]:
     for run in re.findall(r"[0-9a-fA-F]{16,}", text):
         for part in (run, run[1:]):
             yield bytes.fromhex(part[: len(part) // 2 * 2]).decode("utf-8", "replace")
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, the bytes of encoded bodies among them."""
+    match value:
+        case {"base64": str(body)}:
+            yield base64.b64decode(body).decode("utf-8", "replace")
+        case dict():
+            for name, each in value.items():
+                yield name
+                yield from texts_in(each)
+        case list():
+            for each in value:
+                yield from texts_in(each)
+        case str():
+            yield value

@@ -1,9 +1,7 @@
 """No secret is kept: whatever it looks like, wherever it stands, however it is spelled, whenever it becomes known."""
 
-import base64
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -18,7 +16,7 @@ from harness.requirement import MUST, Catalogue, Requirement
 from harness.saved_history import history_lines, read_history
 from harness.verdict import Verdict
 from tests.harness.examples import TODAY
-from tests.harness.spelled import SPELLINGS, views
+from tests.harness.spelled import SPELLINGS, texts_in, views
 
 _certain = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -65,22 +63,6 @@ def saved(redactor: Redactor, *texts: str) -> list[str]:
     history.entries.append(Observation(number + 2, "s/y", values={"seen": [text]}))
     history.stories["s"] = StoryOutcome("s", "crashed", f"ValueError: {text}")
     return list(history_lines(history, redactor))
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """Every text of a JSON value, the bytes of encoded bodies among them."""
-    match value:
-        case {"base64": str(body)}:
-            yield base64.b64decode(body).decode("utf-8", "replace")
-        case dict():
-            for name, each in value.items():
-                yield name
-                yield from texts_in(each)
-        case list():
-            for each in value:
-                yield from texts_in(each)
-        case str():
-            yield value
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
