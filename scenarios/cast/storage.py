@@ -1,6 +1,7 @@
 """Read access to tuvens-api's database, if the deployment gives it. Only then SQLAlchemy is imported."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,24 +13,53 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SESSIONS = "crossAppSession"
+_MOST_ROWS = 1_000
+# Of PostgreSQL's session: it cannot write, and no query takes longer.
+_LIMITS = "SET default_transaction_read_only = on; SET statement_timeout = '5s'; SET lock_timeout = '1s'"
+_DENIED = re.compile("permission denied for (table|relation|schema) (\\S+)")
 
 
 @contextmanager
 def database(cast: Cast) -> "Iterator[sa.Engine]":
-    """An engine for tuvens-api's database. Raises StoryStoppedError if it cannot be reached."""
+    """An engine for tuvens-api's database; in PostgreSQL it can only read, and for five seconds at a time. Raises
+    StoryStoppedError if it cannot be reached or read, with the remedy."""
     import sqlalchemy as sa
 
     engine = None
     try:
-        engine = sa.create_engine(cast.stage.target("tuvens-api").database, poolclass=sa.NullPool)
+        url = sa.make_url(cast.stage.target("tuvens-api").database)
+        given = {"connect_timeout": 5} if url.get_backend_name() == "postgresql" else {}
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=given)
+        if given:
+            sa.event.listen(engine, "connect", _limit)
         with engine.connect():
             pass
         yield engine
     except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
-        raise StoryStoppedError(f"tuvens-api's database: {type(error).__name__}: {str(error)[:200]}") from None
+        raise StoryStoppedError(f"tuvens-api's database: {_in_words(error)}") from None
     finally:
         if engine is not None:
             engine.dispose()
+
+
+def _limit(connection: Any, _record: object) -> None:
+    before, connection.autocommit = connection.autocommit, True  # in a transaction its end would undo it
+    cursor = connection.cursor()
+    cursor.execute(_LIMITS)
+    cursor.close()
+    connection.autocommit = before
+
+
+def _in_words(error: Exception) -> str:
+    text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0][:200]
+    denied = _DENIED.search(text)
+    if denied:
+        right = "USAGE" if denied[1] == "schema" else "SELECT"
+        kind = "SCHEMA " if denied[1] == "schema" else ""
+        return f'{text}; GRANT {right} ON {kind}"{denied[2]}" to the user whom targets.tuvens-api.database names'
+    if "statement timeout" in text:
+        return f"{text}: a query took longer than 5 s"
+    return f"{type(error).__name__}: {text}"
 
 
 def table(engine: "sa.Engine", name: str) -> "sa.Table":
@@ -37,9 +67,30 @@ def table(engine: "sa.Engine", name: str) -> "sa.Table":
     import sqlalchemy as sa
 
     try:
-        return sa.Table(name, sa.MetaData(), autoload_with=engine)
+        return sa.Table(name, sa.MetaData(), autoload_with=engine, schema=_schema_of(engine, name))
     except sa.exc.NoSuchTableError:
-        raise StoryStoppedError(f"tuvens-api's database has no table {name}") from None
+        raise StoryStoppedError(
+            f"tuvens-api's database has no table {name} that its user can see: correct database, or audit_table, under "
+            "[targets.tuvens-api]"
+        ) from None
+
+
+def _schema_of(engine: "sa.Engine", name: str) -> str | None:
+    """The schema in which a table is; None for the default one, or if it is in none. Raises StoryStoppedError if it is
+    in several others."""
+    import sqlalchemy as sa
+
+    inspector = sa.inspect(engine)
+    if inspector.has_table(name):
+        return None
+    others = [each for each in inspector.get_schema_names() if inspector.has_table(name, schema=each)]
+    if len(others) > 1:
+        raise StoryStoppedError(
+            f"tuvens-api's database has a table {name} in several schemas, and its user sees none by default: add "
+            "?options=-csearch_path%3DSCHEMA to database under [targets.tuvens-api], and GRANT USAGE ON SCHEMA to that "
+            "user"
+        )
+    return next(iter(others), None)
 
 
 def session_row(engine: "sa.Engine", token: str) -> dict[str, Any] | None:
@@ -52,32 +103,55 @@ def session_row(engine: "sa.Engine", token: str) -> dict[str, Any] | None:
 
 
 def session_schema(engine: "sa.Engine") -> dict[str, Any]:
-    """Columns, indexes and keys of the table of sessions; whether there is one."""
+    """Columns, indexes and keys of the table of sessions; whether there is one. Raises StoryStoppedError."""
     import sqlalchemy as sa
 
     inspector = sa.inspect(engine)
-    if SESSIONS not in inspector.get_table_names():
+    schema = _schema_of(engine, SESSIONS)
+    if not inspector.has_table(SESSIONS, schema=schema):
         return {"exists": False}
-    indexes = inspector.get_indexes(SESSIONS)
-    uniques = inspector.get_unique_constraints(SESSIONS)
+    indexes = inspector.get_indexes(SESSIONS, schema=schema)
+    uniques = inspector.get_unique_constraints(SESSIONS, schema=schema)
+    keys = inspector.get_foreign_keys(SESSIONS, schema=schema)
     return {
         "exists": True,
-        "columns": [each["name"] for each in inspector.get_columns(SESSIONS)],
+        "columns": [each["name"] for each in inspector.get_columns(SESSIONS, schema=schema)],
         "indexed": [each["column_names"] for each in indexes],
         "unique": [each["column_names"] for each in [*uniques, *(i for i in indexes if i.get("unique"))]],
-        "foreign_keys": [each["constrained_columns"] for each in inspector.get_foreign_keys(SESSIONS)],
+        "foreign_keys": [each["constrained_columns"] for each in keys],
     }
 
 
-def rows(engine: "sa.Engine", of: "sa.Table") -> list[tuple[Any, ...]]:
-    """All rows of a table."""
-    with engine.connect() as connection:
-        return [tuple(each) for each in connection.execute(of.select())]
+class NewRows:
+    """The rows that a table gets from now on, where its key counts up; else all of them."""
 
+    def __init__(self, engine: "sa.Engine", of: "sa.Table") -> None:
+        import sqlalchemy as sa
 
-def count(engine: "sa.Engine", of: "sa.Table") -> int:
-    """How many rows a table has."""
-    import sqlalchemy as sa
+        self._engine = engine
+        self._table = of
+        keys = list(of.primary_key.columns)
+        self._key = keys[0] if len(keys) == 1 and isinstance(keys[0].type, sa.Integer) else None
+        self._last: int | None = None
+        if self._key is not None:
+            with engine.connect() as connection:
+                self._last = connection.execute(sa.select(sa.func.max(self._key))).scalar_one() or 0
 
-    with engine.connect() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(of)).scalar_one())
+    def count(self) -> int:
+        """How many there are."""
+        import sqlalchemy as sa
+
+        with self._engine.connect() as connection:
+            asked = sa.select(sa.func.count()).select_from(self._table)
+            return int(connection.execute(asked.where(*self._new())).scalar_one())
+
+    def newest(self) -> list[tuple[Any, ...]]:
+        """The newest of them, 1,000 at most."""
+        asked = self._table.select().where(*self._new()).limit(_MOST_ROWS)
+        if self._key is not None:
+            asked = asked.order_by(self._key.desc())
+        with self._engine.connect() as connection:
+            return [tuple(each) for each in connection.execute(asked)]
+
+    def _new(self) -> "tuple[sa.ColumnElement[bool], ...]":
+        return () if self._key is None else (self._key > self._last,)

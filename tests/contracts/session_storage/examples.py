@@ -37,11 +37,14 @@ def cleaned(*, before: bool = True, gone: bool = True) -> Seen:
     return history(minted, observed(f"{CLEANED}/row", before=before, gone=gone, exchange=1, **WATCHED))
 
 
-def audited(*others: Entry, right: int = 4, wrong: int = 4, rows: int = 8, secrets: Sequence[str] = ()) -> Seen:
+def audited(
+    *others: Entry, right: int = 4, wrong: int = 4, idle: int = 0, rows: int = 8, secrets: Sequence[str] = ()
+) -> Seen:
     """Four calls that succeed and four that fail, and what the audit log says."""
     calls = [answer(f"{AUDITED}/right/{each}", 200, {}) for each in range(4)]
     calls += [answer(f"{AUDITED}/wrong/{each}", 401, {}) for each in range(4)]
-    counted = observed(f"{AUDITED}/audit", right=right, wrong=wrong, rows=rows, secrets=list(secrets), **WATCHED)
+    found = {"right": right, "wrong": wrong, "idle": idle, "rows": rows, "secrets": list(secrets)}
+    counted = observed(f"{AUDITED}/audit", **found, **WATCHED)
     return history(*calls, *others, counted)
 
 
@@ -96,6 +99,8 @@ EXAMPLES: Examples = {
         breaks("one failure is not written down", audited(wrong=3)),
         leaves_open("one is not while we are late", asleep(audited(wrong=3))),
         breaks("each is written down twice", audited(right=8)),
+        leaves_open("others were seen to write, too", audited(right=8, idle=1)),
+        leaves_open("there is one more than any number of records for each call", audited(right=5)),
         leaves_open("a call got no answer", audited(no_answer(f"{AUDITED}/right/0"), right=3)),
         leaves_open("a call was rate limited", audited(answer(f"{AUDITED}/right/0", 429, {}), right=5)),
         leaves_open("a call was sent again", audited(_SENT_AGAIN, right=5)),
