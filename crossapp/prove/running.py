@@ -1,9 +1,10 @@
 """Simulators that run while one fault after the other is verified."""
 
 import asyncio
+import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from crossapp.run import Settings, perform, report_of
 from harness.deployment import Deployment
 from harness.report import Report
 from harness.saved_history import Run
+from harness.stopping import run as run_stoppable
 from simulators.faults import FAULTS, app_of
 
 QUICK = Settings(quick=True)
@@ -29,6 +31,11 @@ def as_staging(deployment: Deployment) -> Deployment:
     return replace(
         deployment, targets=targets, jwt_secret="", events=deployment.events[:3], linked=deployment.linked[:2]
     )
+
+
+def _run(work: Coroutine[Any, Any, Run]) -> Run:
+    """Run to the end. SIGTERM stops it as Ctrl-C does, but for a process of a pool: that is ended by its parent."""
+    return run_stoppable(work) if multiprocessing.parent_process() is None else asyncio.run(work)
 
 
 class RunningSimulators:
@@ -56,7 +63,7 @@ class RunningSimulators:
     def drive(self, settings: Settings = QUICK) -> Run:
         """Drive without preparing anything."""
         deployment = self.described
-        return asyncio.run(perform(as_staging(deployment) if self._staged else deployment, settings))
+        return _run(perform(as_staging(deployment) if self._staged else deployment, settings))
 
     @property
     def described(self) -> Deployment:

@@ -1,8 +1,15 @@
 """The simulators as a staging, and as a deployment file says what is armed."""
 
+import asyncio
+import os
+import signal
+
+import pytest
+
 from crossapp.deployments import deployed
-from crossapp.prove.running import as_staging, running_simulators
+from crossapp.prove.running import RunningSimulators, as_staging, running_simulators
 from harness.capabilities import capabilities_of
+from harness.deployment import Deployment
 
 
 def test_a_staging_gives_what_a_file_of_real_applications_can_give() -> None:
@@ -32,3 +39,24 @@ def test_what_a_file_says_stays_true_while_a_mutant_is_armed() -> None:
         running.prepare(["mutate:generateSession:200:/session_token:drop"])
         assert running.described == running.deployment
         assert running.fired("mutate:generateSession:200:/session_token:drop") == 0
+
+
+def test_sigterm_stops_a_verification_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    async def performs(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append("cancelled")
+
+    monkeypatch.setattr("crossapp.prove.running.perform", performs)
+    deployment = Deployment("d", "2025-07", {}, (), "a-secret-of-nobody")
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this process goes on where nothing stops the run
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            RunningSimulators(deployment, {}).drive()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == ["cancelled"]
