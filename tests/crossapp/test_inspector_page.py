@@ -17,6 +17,7 @@ from simulators import launch
 from simulators.kit.journal import RawExchange
 from simulators.kit.paths import CONTROL
 from simulators.launch import HI_EVENTS, TUVENS_API, TUVENS_CLIENT, Launched, LaunchOptions
+from tests.axe import OPTIONS
 from tests.launching import launched
 
 if TYPE_CHECKING:
@@ -580,7 +581,7 @@ def test_ten_thousand_exchanges_are_few_elements_and_each_filter_is_right(viewer
 def _axe(page: "Page") -> Coroutine[Any, Any, Any]:
     from axe_playwright_python.async_playwright import Axe
 
-    return Axe().run(page)  # type: ignore[no-any-return]
+    return Axe().run(page, options=OPTIONS)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
