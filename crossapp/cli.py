@@ -143,7 +143,9 @@ def main() -> None:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         # All errors that the library raises can be shown, as the public subclass says and the base class does not.
-        cast("typer.BadParameter", error).show()
+        shown = cast("typer.BadParameter", error)
+        shown.message = str(shown.message).replace("Value error, ", "")
+        shown.show()
         code = ExitCode.USAGE
     except typer.Exit as left:
         code = left.exit_code

@@ -296,7 +296,7 @@ def _announce(built: "Launched", until: ExitStack) -> None:
 def welcome(built: "Launched") -> str:
     """The text that is printed after the start: addresses, users, what to try next. It has no JWT, no token but the
     inspector's, and no secret that somebody configured."""
-    from simulators.launch import TUVENS_CLIENT
+    from simulators.launch import TUVENS_API, TUVENS_CLIENT
     from simulators.people import people
     from simulators.tuvens_api.config import LOCAL_SHARED_SECRET
 
@@ -325,6 +325,8 @@ def welcome(built: "Launched") -> str:
     rest = [person for person in everybody if person.role == "user"]
     if rest:
         lines.append(f"  {len(rest)} more    id {rest[0].user.sub} to {rest[-1].user.sub}")
+    if options.limits == "contract" and TUVENS_API in built.urls:
+        lines += ["", "Rate limits as in the contract (10 sessions a minute); --limits raised: none."]
     tries = _tries(built)
     if tries:
         lines += ["", "Try in another shell:", "", *(f"  {each}" for each in tries)]

@@ -176,3 +176,12 @@ def test_a_log_shows_the_start_and_each_tenth_of_the_stories() -> None:
 def test_an_error_begins_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.app(["report", "no-such-file"], prog_name="crossapp", standalone_mode=False) == 64
     assert capsys.readouterr().err.startswith("crossapp report: no-such-file: ")
+
+
+def test_a_wrong_choice_names_the_choices() -> None:
+    code = "from crossapp.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "openapi", "tuvens"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 64
+    assert "Invalid value for 'APP': 'tuvens' is not one of 'tuvens-api', 'hi.events', 'tuvens-client'." in done.stderr
