@@ -50,9 +50,9 @@ def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
     return add
 
 
-def _organiser(history: History) -> dict[str, Any]:
+def _user(history: History, role: str) -> dict[str, Any]:
     users = history.context.settings.get("users", ())
-    return next((dict(each) for each in users if each["role"] == "organiser"), {})
+    return next((dict(each) for each in users if each["role"] == role), {})
 
 
 def _jwt_of(history: History, role: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _nothing_compared(at: Exchange) -> UndecidedError:
 def organiser_is_admitted(history: History) -> Verdict:
     """tuvens-api accepts the organiser of the deployment file: the JWT is valid, and the account is the organiser's."""
     minting = let_through(history.one(f"{STORY}/mint/organiser"))
-    jwt, user = _jwt_of(history, "organiser"), _organiser(history)
+    jwt, user = _jwt_of(history, "organiser"), _user(history, "organiser")
     if minting.status == 401:
         now = parse_http_date(minting.header("date")) or minting.started
         ends, subject = jwt.get("expires_at"), jwt.get("subject")
@@ -126,7 +126,7 @@ def shared_secret_is_accepted(history: History) -> Verdict:
 def organiser_is_described(history: History) -> Verdict:
     """tuvens-api returns the organiser's user_id, email and name as the deployment file has them."""
     whose = answered(history.one(f"{STORY}/whose/organiser"))
-    said, user, jwt = object_or_empty(whose.response_body), _organiser(history), _jwt_of(history, "organiser")
+    said, user, jwt = object_or_empty(whose.response_body), _user(history, "organiser"), _jwt_of(history, "organiser")
     if not any(user.get(name) for name in _WHO):
         raise LackingError("the file names no user_id, email or name of the organiser", blocks=False)
     compared = [name for name in _WHO if user.get(name) and name in said]
@@ -160,8 +160,11 @@ def outsider_is_in_another_account(history: History) -> Verdict:
     accounts = object_or_empty(listed.response_body).get("accounts")
     if not listed.is_success or not isinstance(accounts, list):
         raise _nothing_compared(listed)
-    account = _organiser(history).get("account_id")
+    account = _user(history, "organiser").get("account_id")
     if any(isinstance(each, dict) and str(each.get("id")) == str(account) for each in accounts):
+        refused = _refused_a_session(history, account)
+        if refused is not None:
+            return held((listed, refused), "tuvens-api lists the account, and refuses the outsider a session in it")
         raise _contradiction(
             f"the outsider belongs to the organiser's account {account}",
             "tuvens-api lists other people's accounts",
@@ -191,6 +194,17 @@ def member_lacks_manage_ticketing(history: History) -> Verdict:
     return held(asked)
 
 
+def _refused_a_session(history: History, account: object) -> Exchange | None:
+    """The outsider's request for a session in the organiser's account, if it was sent and refused (403)."""
+    if account == _user(history, "outsider").get("account_id"):
+        return None
+    try:
+        asked = history.one(f"{STORY}/mint in the organiser's account/outsider")
+    except NothingObservedError:
+        return None
+    return asked if asked.status == 403 else None
+
+
 def _expect_admitted(history: History, role: str) -> None:
     minting = let_through(history.one(f"{STORY}/mint/{role}"))
     if minting.status in (401, 403):
@@ -210,7 +224,7 @@ def events_are_the_organisers(history: History) -> Verdict:
         read = history.every(f"{STORY}/event")
     except NothingObservedError:
         raise LackingError("the file has no events: name some in events.tuvens", blocks=False) from None
-    account, compared = _organiser(history).get("account_id"), []
+    account, compared = _user(history, "organiser").get("account_id"), []
     for each in read:
         number = each.step.rpartition("/")[2]
         if let_through(each).status == 404:
@@ -239,7 +253,7 @@ def events_are_the_organisers(history: History) -> Verdict:
 )
 def foreign_event_is_foreign(history: History) -> Verdict:
     """tuvens-api has the foreign event of the deployment file, in an account other than the organiser's."""
-    account, read = _organiser(history).get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
+    account, read = _user(history, "organiser").get("account_id"), let_through(history.one(f"{STORY}/foreign event"))
     if read.status == 404:
         raise _contradiction("events.foreign: there is no such event", "tuvens-api does not find it", read)
     found = object_or_empty(read.response_body).get("account_id")

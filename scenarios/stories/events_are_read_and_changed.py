@@ -7,6 +7,7 @@ from scenarios.cast.updates import Updates, unknown_id
 from scenarios.catalogue import story
 
 _OTHER = "4711"
+_WITHOUT = {"hasTicketing": False}
 
 
 @story(does={Effect.READ}, operations=("getEvent",))
@@ -46,9 +47,11 @@ async def an_event_is_changed(cast: Cast) -> None:
             await cast.changes_event("no jwt and/unknown event", None, unknown, refused),
         ]
         tries += [
-            await cast.changes_event(f"by the {role}", cast.user(role).jwt, event, refused)
+            await cast.changes_event(f"by the {role}/{what}", cast.user(role).jwt, event, change)
             for role in ("member", "outsider")
             if cast.can(f"role:{role}")
+            # A permission that is asked for one field only leaves the other open.
+            for what, change in (("both", refused), ("ticketing", _WITHOUT), ("link", {"hiEventsEventId": _OTHER}))
         ]
         await cast.changes_event("unknown event", jwt, unknown, refused)
         if any(each.ok for each in tries):

@@ -66,13 +66,23 @@ async def _ask_tuvens_api(cast: Cast, users: dict[str, User]) -> None:
                 await _tries_the_secret(cast, token)
             await cast.validates(f"whose/{role}", token)
         elif role == "outsider":
-            await cast.lists_accounts(f"accounts/{role}", token)
+            await _lists_accounts(cast, token, user, users["organiser"].account_id)
         else:
             await cast.asks_permission(f"permission/{role}", token, "manage_ticketing")
     for event in cast.deployment.events[:_EVENTS]:
         await cast.reads_event(f"event/{event}", event)
     if cast.deployment.foreign_event:
         await cast.reads_event("foreign event", cast.deployment.foreign_event)
+
+
+async def _lists_accounts(cast: Cast, token: str, outsider: User, other: int) -> None:
+    """If the organiser's account is among the outsider's, the outsider asks for a session in it: a refusal contradicts
+    the list, whatever the file says."""
+    reply = await cast.lists_accounts("accounts/outsider", token)
+    accounts = reply.json_object().get("accounts") if reply.ok else None
+    listed = [each.get("id") for each in accounts if isinstance(each, dict)] if isinstance(accounts, list) else []
+    if other in listed and cast.can(Effect.FORGE):
+        await cast.generates_session("mint in the organiser's account/outsider", outsider, account_id=other)
 
 
 async def _tries_the_secret(cast: Cast, token: str) -> None:

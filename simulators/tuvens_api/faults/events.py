@@ -122,6 +122,17 @@ def event_change_by_any_member(api: TuvensApi) -> Change:
     )
 
 
+@registry.fault(
+    kills=["tuvens_event.a_change_without_permission_is_refused", "tuvens_event.a_change_by_an_outsider_is_refused"]
+)
+def event_link_changed_by_any_user(api: TuvensApi) -> Change:
+    """manage_ticketing is checked only for a change of hasTicketing, not for one of hiEventsEventId alone."""
+    return swap(
+        api.events.may_change,
+        lambda honest, request, event: honest(request, event) or "hasTicketing" not in (request.json or {}),
+    )
+
+
 @registry.fault(kills=["tuvens_event.a_change_by_an_outsider_is_refused"])
 def event_change_by_any_organiser(api: TuvensApi) -> Change:
     """A user who holds manage_ticketing in any account may change every event."""

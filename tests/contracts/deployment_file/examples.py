@@ -1,5 +1,6 @@
 """Example histories of the premises about the deployment file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.deployment_file.premises import STORY
@@ -26,8 +27,8 @@ def linked(said: str | None) -> Entry:
     return observed(f"{STORY}/linked", file={"2": "11"}, tuvens_event_ids={"2": said})
 
 
-def seen(*others: Entry, kind: str = "staging", without: str = "", **settings: Any) -> Seen:
-    """The deployment is as the file says, some of it otherwise."""
+def seen(*others: Entry, more: Sequence[Entry] = (), kind: str = "staging", without: str = "", **settings: Any) -> Seen:
+    """The deployment is as the file says, some of it otherwise, with `more` entries."""
     found = [
         jwt_says(),
         say("secret/validateSession", 404),
@@ -44,7 +45,7 @@ def seen(*others: Entry, kind: str = "staging", without: str = "", **settings: A
     ]
     targets = {app: {"url": "https://a", "api_url": "https://a", "kind": kind} for app in ("tuvens-api", "hi.events")}
     entries = [each for each in instead(found, *others) if each.step != f"{STORY}/{without}"]
-    return history(*entries, targets=targets, settings={"users": [ORGANISER], **settings})
+    return history(*entries, *more, targets=targets, settings={"users": [ORGANISER], **settings})
 
 
 _SIMULATED = lacks("the simulators describe themselves", seen(say("mint/organiser", 401), kind="simulated"))
@@ -87,6 +88,20 @@ EXAMPLES: Examples = {
         leaves_open("the question goes wrong", seen(say("accounts/outsider", 500))),
         leaves_open("no list comes", seen(say("accounts/outsider", 200, {}))),
         leaves_open("the account is the organiser's", seen(say("accounts/outsider", 200, {"accounts": [{"id": 123}]}))),
+        holds(
+            "tuvens-api lists the account, and refuses a session in it",
+            seen(
+                say("accounts/outsider", 200, {"accounts": [{"id": 123}]}),
+                more=[say("mint in the organiser's account/outsider", 403)],
+            ),
+        ),
+        leaves_open(
+            "the outsider gets a session in the account",
+            seen(
+                say("accounts/outsider", 200, {"accounts": [{"id": 123}]}),
+                more=[say("mint in the organiser's account/outsider", 200)],
+            ),
+        ),
         leaves_open("the outsider's account is not theirs", seen(say("mint/outsider", 403))),
         leaves_open("the outsider's JWT is refused", seen(say("mint/outsider", 401))),
     ),

@@ -59,8 +59,11 @@ def changed(*others: Entry) -> Seen:
         change(f"{CHANGED}/no jwt and/ill-formed", 401),
         change(f"{CHANGED}/no jwt and/unknown event", 401),
         change(f"{CHANGED}/no jwt and no JSON", 401),
-        change(f"{CHANGED}/by the member", 403),
-        change(f"{CHANGED}/by the outsider", 403),
+        *(
+            change(f"{CHANGED}/by the {role}/{what}", 403)
+            for role in ("member", "outsider")
+            for what in ("both", "link")
+        ),
         change(f"{CHANGED}/unknown event", 404),
         event(f"{CHANGED}/refusals/event", "2"),
     ]
@@ -96,8 +99,8 @@ EXAMPLES: Examples = {
             ),
             "legacy_aliases_agree": ("an alias is missing", event(f"{CHANGED}/second/event", "2", hasTicketing=...)),
             "a_change_without_jwt_is_refused": ("it is changed", change(f"{CHANGED}/no jwt/a word", 200)),
-            "a_change_without_permission_is_refused": ("it is changed", change(f"{CHANGED}/by the member", 200)),
-            "a_change_by_an_outsider_is_refused": ("it is changed", change(f"{CHANGED}/by the outsider", 200)),
+            "a_change_without_permission_is_refused": ("it is changed", change(f"{CHANGED}/by the member/link", 200)),
+            "a_change_by_an_outsider_is_refused": ("it is changed", change(f"{CHANGED}/by the outsider/both", 200)),
             "a_change_of_an_unknown_event_is_not_found": (
                 "it is answered 403",
                 change(f"{CHANGED}/unknown event", 403),

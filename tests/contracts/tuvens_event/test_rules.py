@@ -24,7 +24,7 @@ def test_an_event_without_its_id_or_account_breaks_the_rule(fields: dict[str, An
 
 def test_a_network_that_fails_breaks_no_rule() -> None:
     assert isinstance(verdict(f"{SEAM}.an_event_is_read", read(no_answer(f"{READ}/known event"))), Inconclusive)
-    failed = changed(no_answer(f"{CHANGED}/by the member"))
+    failed = changed(no_answer(f"{CHANGED}/by the member/both"))
     assert isinstance(verdict(f"{SEAM}.a_change_without_permission_is_refused", failed), Inconclusive)
 
 
