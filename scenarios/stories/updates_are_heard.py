@@ -1,5 +1,6 @@
 """Open pages receive messages about updates."""
 
+import asyncio
 import time
 
 from contracts.event_stream.rules import LISTENERS
@@ -10,6 +11,7 @@ from harness.history import StreamEvent
 from harness.listener import Listener
 from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
+from scenarios.cast.sending import Reply
 from scenarios.cast.updates import State, Updates, event_with_status, unknown_id
 from scenarios.catalogue import story
 
@@ -31,18 +33,28 @@ class _Pages:
         self._seconds = _SECONDS
 
     async def hear(self, step: str, status: str, before: State) -> State:
-        """Send an update, wait until every page got a message about it, then read the event until it changes."""
+        """Send an update; as soon as every page got a message about it, and whether or not the update has a response by
+        then, read the event, as a page does, until it changes."""
         mark = self._updates.cast.stage.recorder.next_number()
-        await self._updates.sends(f"{step}/update", status)
-        for each in self.open:
-            await self._wait(each, mark)
-        return await self._updates.reads_until_changed(f"{step}/event", before)
+        sending = asyncio.create_task(self._updates.sends(f"{step}/update", status))
+        try:
+            for each in self.open:
+                await self._wait(each, mark, sending)
+            return await self._updates.reads_until_changed(f"{step}/event", before)
+        finally:
+            await sending
 
-    async def _wait(self, page: Listener, mark: int) -> None:
+    async def _wait(self, page: Listener, mark: int, sending: asyncio.Task[Reply]) -> None:
         """Wait for a message; after one time-out only briefly: a silent server must not hold up the run."""
-        event = self._updates.event_id
-        message = await page.wait_for(lambda each: each.number >= mark and is_about(each, event), seconds=self._seconds)
-        if message is None:
+
+        def is_told(each: StreamEvent) -> bool:
+            return each.number >= mark and is_about(each, self._updates.event_id)
+
+        told = await page.wait_for(is_told, seconds=self._seconds)
+        if told is None and not sending.done():
+            await sending
+            told = await page.wait_for(is_told, seconds=self._seconds)
+        if told is None:
             self._seconds = _IMPATIENT
 
 

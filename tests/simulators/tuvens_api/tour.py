@@ -218,6 +218,7 @@ async def _events(t: ApiTour) -> None:
         await t.change("16", change)
     for email in (MEMBER, OUTSIDER, NAMELESS):
         await t.change("17", {"hasTicketing": True}, email)
+        await t.change("17", {"hiEventsEventId": "7"}, email)
     await t.change("999", {"hasTicketing": True})
     for jwt, body in ((t.jwt(), b""), (None, b'{"hasTicketing": ')):
         await t.send(update_event(jwt, "16", {}).with_body(body))
