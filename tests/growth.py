@@ -1,6 +1,7 @@
 """How the cost of a run grows with its length: `python -m tests.growth`.
 
-Each part is measured at three sizes in one process, in processor time; no absolute time is judged. The exponent is that
+Each part is measured at three sizes in one process, in processor time; no absolute time is judged. By default the
+largest is 30,000 exchanges, which takes some minutes; `--largest 100000` takes four times as long. The exponent is that
 of the cost between the two larger sizes: 1 is linear. A part is told to be too steep above 1.2, or, where the size is
 no amount of work but of what is known, above 0.2.
 """
@@ -41,10 +42,10 @@ from harness.report import read_report
 from harness.saved_history import Run, history_lines, read_history
 from tests.harness.render.sample import big
 
-SIZES = (1_000, 10_000, 100_000)
-_FINDINGS = (100, 1_000, 10_000)
-_LENGTHS = (20_000, 200_000, 2_000_000)
+_LARGEST = 30_000
 _ROUNDS = 3
+_LONG = 1.0
+"""Seconds from which on a work is done once: noise is then small beside it."""
 _STEEP, _FLAT = 1.2, 0.2
 # Parts of texts that are searched for JWTs, tokens and the names of secrets, each repeated to the length.
 _HOSTILE = (
@@ -73,7 +74,7 @@ class Part:
 
     name: str
     prepare: Prepared
-    sizes: tuple[int, ...] = SIZES
+    sizes: tuple[int, ...]
     flat: bool = False
 
 
@@ -82,12 +83,13 @@ def main(
         Path | None, typer.Option(help="A saved history to be repeated and judged, instead of one of the simulators.")
     ] = None,
     only: Annotated[str, typer.Option(help="Measure only the parts whose names contain this.")] = "",
+    largest: Annotated[int, typer.Option(min=1_000, help="Exchanges of the longest record.")] = _LARGEST,
 ) -> None:
     """Print cost and growth of every part; exit code 1 if one grows too fast."""
     steep = []
     print(f"{'':28}{'sizes':>28}{'us for each':>30}{'exponent':>10}")
     with tempfile.TemporaryDirectory() as folder:
-        for part in parts(Path(folder), history):
+        for part in parts(Path(folder), history, largest):
             if only in part.name:
                 costs = [cost(part.prepare(size)) for size in part.sizes]
                 exponent = math.log(costs[-1] / costs[-2]) / math.log(part.sizes[-1] / part.sizes[-2])
@@ -108,29 +110,33 @@ def cost(work: Work) -> float:
         begun = time.process_time()
         work()
         least = min(least, time.process_time() - begun)
-        if least > 5:
+        if least > _LONG:
             break
     return max(least, 1e-7)
 
 
-def parts(folder: Path, history: Path | None) -> Iterator[Part]:
-    """All parts."""
-    yield Part("record", lambda size: lambda: recorded.__wrapped__(size))
-    yield Part("redact, secrets known", _redacting, flat=True)
+def parts(folder: Path, history: Path | None, largest: int) -> Iterator[Part]:
+    """All parts, for records of so many exchanges at most."""
+    sizes, findings = _up_to(largest), _up_to(largest // 10)
+    yield Part("record", lambda size: lambda: recorded.__wrapped__(size), sizes)
+    yield Part("redact, secrets known", _redacting, sizes, flat=True)
     for part in _HOSTILE:
-        yield Part(f"redact, long {part[:12]}", partial(_hostile, part), _LENGTHS)
-    yield Part("save", lambda size: _saving(recorded(size)))
-    yield Part("read", lambda size: _reading(recorded(size)))
-    yield Part("write a HAR", lambda size: _har_writing(recorded(size)))
-    yield Part("read a HAR", lambda size: _har_reading(folder, recorded(size)), (*SIZES[:2], 40_000))
-    yield Part("inspect", lambda size: _inspecting(recorded(size)))
-    yield Part("send again", lambda size: _sending_again(recorded(size)))
-    saved = history or _driven(folder)
-    lines = saved.read_text("utf-8").splitlines()
-    yield Part("judge", lambda size: _judging(grown(lines, size)))
+        yield Part(f"redact, long {part[:12]}", partial(_hostile, part), _up_to(largest * 20))
+    yield Part("save", lambda size: _saving(recorded(size)), sizes)
+    yield Part("read", lambda size: _reading(recorded(size)), sizes)
+    yield Part("write a HAR", lambda size: _har_writing(recorded(size)), sizes)
+    yield Part("read a HAR", lambda size: _har_reading(folder, recorded(size)), _up_to(min(largest, 40_000)))
+    yield Part("inspect", lambda size: _inspecting(recorded(size)), sizes)
+    yield Part("send again", lambda size: _sending_again(recorded(size)), sizes)
+    lines = cache(lambda: (history or _driven(folder)).read_text("utf-8").splitlines())
+    yield Part("judge", lambda size: _judging(grown(lines(), size)), sizes)
     for name, render in RENDERED.items():
-        yield Part(f"render {name}", partial(_rendering, render), _FINDINGS)
-    yield Part("read a report", lambda size: _report_reading(list(big(size).lines())), _FINDINGS)
+        yield Part(f"render {name}", partial(_rendering, render), findings)
+    yield Part("read a report", lambda size: _report_reading(list(big(size).lines())), findings)
+
+
+def _up_to(largest: int) -> tuple[int, int, int]:
+    return largest // 16, largest // 4, largest
 
 
 def _terminal(report: Any) -> None:
