@@ -1,10 +1,11 @@
 """Rate limiting of our own requests: known limits are kept, a 429 is waited for."""
 
 import asyncio
+import math
 import re
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -68,6 +69,37 @@ class Pacer:
                     return
                 self._waiting(operation, sent[0] + allowance.seconds - now)
                 await asyncio.sleep(sent[0] + allowance.seconds - now)
+
+    async def together(self, requests: Mapping[tuple[str, str], int]) -> None:
+        """Wait until so many more requests of each (operation, key) are within the allowances, and count all at once: a
+        turn that is held while another one is waited for would be used in a later window of the server."""
+        while True:
+            now = self._monotonic()
+            wait, operation = max((self._wait(*each, count, now), each[0]) for each, count in requests.items())
+            if wait <= 0:
+                break
+            self._waiting(operation, wait)
+            await asyncio.sleep(wait)
+        for each, count in requests.items():
+            for _ in range(count):
+                self.count(*each)
+
+    def free(self, operation: str, key: str) -> float:
+        """How many requests are within the allowance now."""
+        allowance = self._allowances.get(operation)
+        if allowance is None:
+            return math.inf
+        since = self._monotonic() - allowance.seconds
+        return allowance.requests - sum(each > since for each in self._sent[operation, key])
+
+    def _wait(self, operation: str, key: str, count: int, now: float) -> float:
+        """Seconds until so many more requests are within the allowance, or all that it allows."""
+        allowance = self._allowances.get(operation)
+        if allowance is None:
+            return 0.0
+        sent = self._sent[operation, key]
+        too_many = len(sent) + min(count, allowance.requests) - allowance.requests
+        return sent[too_many - 1] + allowance.seconds - now if too_many > 0 else 0.0
 
 
 def pause_after_429(headers: Headers, now: float, longest: float = 65.0) -> float:

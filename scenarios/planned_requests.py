@@ -12,6 +12,7 @@ from contracts.hi_events_session.rules_sign_in import MOST_TRIES
 from harness.deployment import Deployment
 from scenarios.cast.exhausting import AT_ONCE, why_not
 from scenarios.stories.limits_are_reached import limit_to_reach
+from scenarios.stories.mock_credentials_are_tried import words_at_sign_in
 from scenarios.stories.timing_is_compared import guesses
 from scenarios.stories.users_sign_in import USERS, sign_ins_at_once
 from scenarios.tools.fuzzing.campaign import most_counted
@@ -108,7 +109,7 @@ def _words_tried(about: Circumstances) -> Mapping[str, Count]:
     found = dict(measured()["mock_credentials_are_tried_at_hi_events"])
     limit = about.limit(_SIGN_IN)
     if limit:
-        words = min(found[_SIGN_IN].requests, max(1, limit // 3))
+        words = min(found[_SIGN_IN].requests, words_at_sign_in(limit))
         found[_SIGN_IN] = Count(words, words)
     return found
 
@@ -118,7 +119,8 @@ def _shared(about: Circumstances) -> Mapping[str, Count]:
     found = dict(measured()[SHARED])
     target = about.deployment.targets.get("tuvens-api")
     if target is not None and (target.session_expiry or _LONG) >= _LONG and target.control is None:
-        found |= {"generateSession": Count(8, 4), _SIGN_IN: Count(4, 4)}
+        roles = min(len({each.role for each in about.deployment.users}), 4)
+        found |= {"generateSession": Count(2 * roles, 4), _SIGN_IN: Count(roles, roles)}
     return found
 
 

@@ -133,9 +133,10 @@ class Cast:
         StoryStoppedError."""
         return await self.stage.sessions.shared(self.user(role))
 
-    async def fresh_session(self, step: str, role: str = "organiser") -> SessionToken:
-        """A new session, which no other story uses. Raises StoryStoppedError."""
-        return await self.stage.sessions.mint(self.user(role), self.step(step))
+    async def fresh_session(self, step: str, role: str = "organiser", *, turn_taken: bool = False) -> SessionToken:
+        """A new session, which no other story uses; `turn_taken`: after `turn_to_mint_and_sign_in`. Raises
+        StoryStoppedError."""
+        return await self.stage.sessions.mint(self.user(role), self.step(step), turn_taken=turn_taken)
 
     async def waits_for_expiry(self, *sessions: SessionToken, more: float) -> None:
         """Wait until sessions have expired, and `more` seconds. Raises StoryStoppedError at once if they were announced
@@ -307,12 +308,17 @@ class Cast:
         """Wait until `count` sign-ins are within the rate limit; before minting, so that no token expires meanwhile."""
         await self.stage.rate_limits.take("validateCrossAppSession", "address", count)
 
+    async def turn_to_mint_and_sign_in(self, count: int = 1) -> None:
+        """As `turn_to_sign_in`, with a fresh session of the organiser."""
+        await self.stage.sessions.turn_to_sign_in(self.organiser, count)
+
     async def turn_to_open_page(self) -> None:
         """Wait until a browser may open hi.events' page once within the rate limit."""
         await self.stage.rate_limits.take("openCrossAppPage", "address")
 
     async def signs_in(self, step: str, token: object, *, obey_limits: bool = True, turn_taken: bool = False) -> Reply:
-        """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in`."""
+        """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in`
+        or `turn_to_mint_and_sign_in`."""
         key = None if turn_taken else "address"
         self.stage.sessions.note_sign_in(token)
         return await self.send(step, BROWSER, hi_wire.sign_in(token), key=key, obey_limits=obey_limits)

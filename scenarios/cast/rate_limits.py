@@ -1,6 +1,7 @@
 """Turns within the rate limits of a deployment."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import openapi
@@ -54,6 +55,11 @@ class RateLimitTurns:
         """
         with place_lent():
             await asyncio.gather(*(self._take(operation, key) for _ in range(count)))
+
+    async def take_together(self, *requests: tuple[str, str]) -> None:
+        """As `take`, for requests (operation, key) that are sent right after each other: their turns come at once."""
+        with place_lent():
+            await self.pacer.together(Counter(each for request in requests for each in self._counted(*request)))
 
     def give_back(self, operation: str, key: str) -> None:
         """Take back the turn of a request whose connection was refused: no server counted it."""

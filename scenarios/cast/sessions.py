@@ -5,6 +5,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from contracts.hi_events_session import wire as hi_wire
@@ -118,15 +119,28 @@ class SessionPool:
         """Whether a token is one that `shared` gave last to its user."""
         return any(each.token == token for each in self._shared.values())
 
-    async def mint(self, user: User, step: str, account_id: int | None = None) -> SessionToken:
-        """A new session of a user, for the user's own account unless another one is given.
+    async def turn_to_sign_in(self, user: User, count: int = 1) -> None:
+        """Wait until a session of the user and `count` sign-ins with it are within the rate limits."""
+        sign_ins = [("validateCrossAppSession", "address")] * count
+        await self._rate_limits.take_together(("generateSession", user_key(user)), *sign_ins)
+
+    def free_turns(self, user: User) -> float:
+        """How many sessions of the user may be minted now without a wait."""
+        return self._rate_limits.pacer.free("generateSession", user_key(user))
+
+    async def mint(
+        self, user: User, step: str, account_id: int | None = None, *, turn_taken: bool = False
+    ) -> SessionToken:
+        """A new session of a user, for the user's own account unless another one is given; `turn_taken`: after
+        `turn_to_sign_in`.
 
         After a refusal of a user's own account the request is not sent again: each try would wait for a turn.
         """
         if account_id is None and user.jwt in self._refused:
             raise StoryStoppedError(self._refused[user.jwt])
         call = session_wire.generate_session(user.jwt, account_id or user.account_id)
-        reply = await self._sender.send(step, "tuvens-client", call, key=user_key(user))
+        key = None if turn_taken else user_key(user)
+        reply = await self._sender.send(step, "tuvens-client", call, key=key)
         try:
             session = session_wire.read_session(reply.must(f"no session could be minted for the {user.role}"))
         except (StoryStoppedError, WireError) as error:
@@ -160,11 +174,10 @@ class SessionPool:
             return known
 
     async def _sign_in(self, user: User) -> SignedIn:
-        async def turn() -> None:
-            await self._rate_limits.take("validateCrossAppSession", "address")
+        turn = partial(self.turn_to_sign_in, user)
 
         async def attempt() -> list[Reply]:
-            tokens.append(await self.mint(user, f"{SHARED}/generate session"))
+            tokens.append(await self.mint(user, f"{SHARED}/generate session", turn_taken=True))
             call = hi_wire.sign_in(tokens[-1].token)
             return [await self._sender.send(f"{SHARED}/sign in", "browser", call, key=None)]
 

@@ -35,7 +35,7 @@ class _Event:
 @story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=_NEEDS, operations=OPERATIONS)
 async def event_goes_live(cast: Cast) -> None:
     """An organiser adds ticketing to an event of Tuvens and sets it live at hi.events; an open page hears of it."""
-    await cast.turn_to_sign_in()
+    await cast.turn_to_mint_and_sign_in()
     async with cast.event() as event, cast.listens("stream") as listener:
         bearer = await _signs_in(cast, "generate session", "sign in")
         made = await _made_by_page(cast, bearer, event)
@@ -88,7 +88,7 @@ async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
 async def a_wrong_secret_is_put_right(cast: Cast) -> None:
     """A back end asks and tells tuvens-api with a wrong secret; with the right one the same session goes on to a live
     event."""
-    await cast.turn_to_sign_in()
+    await cast.turn_to_mint_and_sign_in()
     async with cast.linked_event() as event:
         body = status_changed_body(
             event_id=int(event.hi) if event.hi.isdigit() else event.hi,
@@ -99,12 +99,12 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
         )
 
         async def attempt() -> list[Reply]:
-            session = await cast.fresh_session("generate session")
+            session = await cast.fresh_session("generate session", turn_taken=True)
             await cast.validates("wrong secret/validate session", session.token, secret=_WRONG)
             await cast.delivers("wrong secret/webhook", body, signature=sign(_WRONG, body))
             return [await cast.signs_in("right secret/sign in", session.token, turn_taken=True)]
 
-        [reply] = await cast.while_alive(attempt, turn=cast.turn_to_sign_in)
+        [reply] = await cast.while_alive(attempt, turn=cast.turn_to_mint_and_sign_in)
         bearer = _bearer_in(reply)
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
@@ -118,7 +118,7 @@ async def a_wrong_secret_is_put_right(cast: Cast) -> None:
 )
 async def a_missing_permission_is_noticed(cast: Cast) -> None:
     """An organiser asks hi.events for the event of others, is denied it, and sets an own event live instead."""
-    await cast.turn_to_sign_in()
+    await cast.turn_to_mint_and_sign_in()
     async with cast.linked_event() as event:
         asked = {"foreign event": cast.deployment.foreign_event, "own event": event.tuvens}
         for number in asked.values():
@@ -127,14 +127,14 @@ async def a_missing_permission_is_noticed(cast: Cast) -> None:
 
         async def attempt() -> list[Reply]:
             # A session of its own: what it was denied must not depend on what other stories ask.
-            session = await cast.fresh_session("generate session")
+            session = await cast.fresh_session("generate session", turn_taken=True)
             replies = [await cast.signs_in("sign in", session.token, turn_taken=True)]
             for name, number in asked.items() if replies[0].ok else ():
                 call = wire.session_permission(_bearer_in(replies[0]), "manage_ticketing", int(number))
                 replies.append(await cast.asks_hi_events(f"permission/{name}", call))
             return replies
 
-        bearer = _bearer_in((await cast.while_alive(attempt, turn=cast.turn_to_sign_in))[0])
+        bearer = _bearer_in((await cast.while_alive(attempt, turn=cast.turn_to_mint_and_sign_in))[0])
         await given_draft(cast, bearer, event)
         await _set(cast, bearer, event, "LIVE")
         await restore_draft(cast, bearer, event)
@@ -190,7 +190,7 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
 
 async def _replace(cast: Cast, expired: str) -> None:
     await cast.signs_in("expired/sign in", expired)
-    await cast.turn_to_sign_in()
+    await cast.turn_to_mint_and_sign_in()
     async with cast.stage.prompt_deliveries, cast.linked_event() as event:
         bearer = await _signs_in(cast, "new/generate session", "new/sign in")
         await given_draft(cast, bearer, event)
@@ -200,13 +200,14 @@ async def _replace(cast: Cast, expired: str) -> None:
 
 
 async def _signs_in(cast: Cast, mint: str, step: str) -> str:
-    """Get a session token and sign in with it, in these steps, after `turn_to_sign_in`; returns the bearer token."""
+    """Get a session token and sign in with it, in these steps, after `turn_to_mint_and_sign_in`; returns the bearer
+    token."""
 
     async def attempt() -> list[Reply]:
-        session = await cast.fresh_session(mint)
+        session = await cast.fresh_session(mint, turn_taken=True)
         return [await cast.signs_in(step, session.token, turn_taken=True)]
 
-    [reply] = await cast.while_alive(attempt, turn=cast.turn_to_sign_in)
+    [reply] = await cast.while_alive(attempt, turn=cast.turn_to_mint_and_sign_in)
     return _bearer_in(reply)
 
 

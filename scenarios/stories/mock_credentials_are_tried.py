@@ -45,12 +45,17 @@ async def mock_credentials_are_tried_at_tuvens_api(cast: Cast) -> None:
         await cast.asks_permission(f"secret/validatePermission/{word}", nobodys, "manage_ticketing", secret=word)
 
 
+def words_at_sign_in(limit: int) -> int:
+    """How many words are tried as session token within a limit a minute: a fifth of it, since others sign in
+    meanwhile."""
+    return max(1, limit // 5)
+
+
 @story(does={Effect.READ, Effect.MALFORMED, Effect.FORGE}, operations=("validateCrossAppSession",))
 async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     """Strangers use the words of test doubles at hi.events: as session token of a sign-in, as bearer token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
-    # A third of what the limit lets through in a minute: others sign in meanwhile.
-    for word in _TOKENS[: max(1, limit // 3)] if limit else _TOKENS:
+    for word in _TOKENS[: words_at_sign_in(limit)] if limit else _TOKENS:
         await cast.signs_in(f"session token/{word}", word)
     await _try_as(cast, "hi.events", "bearer", BROWSER)
 

@@ -29,7 +29,7 @@ async def a_user_signs_in(cast: Cast) -> None:
     """The organiser signs in at hi.events, again with the same session token, and once more with another one."""
 
     async def first() -> list[Reply]:
-        token = (await cast.fresh_session("session")).token
+        token = (await cast.fresh_session("session", turn_taken=True)).token
         replies = [
             await cast.signs_in("first", token, turn_taken=True),
             await cast.validates("tuvens-api asked directly", token),
@@ -39,12 +39,13 @@ async def a_user_signs_in(cast: Cast) -> None:
         return replies
 
     async def another() -> list[Reply]:
-        token = (await cast.fresh_session("another session")).token
+        token = (await cast.fresh_session("another session", turn_taken=True)).token
         return [await cast.signs_in("another token", token, turn_taken=True)]
 
-    await cast.turn_to_sign_in(3)
-    await cast.while_alive(first, turn=partial(cast.turn_to_sign_in, 2))
-    await cast.while_alive(another, turn=cast.turn_to_sign_in)
+    await cast.turn_to_mint_and_sign_in(2)
+    await cast.while_alive(first, turn=partial(cast.turn_to_mint_and_sign_in, 2))
+    await cast.turn_to_mint_and_sign_in()
+    await cast.while_alive(another, turn=cast.turn_to_mint_and_sign_in)
 
 
 @story(does={Effect.MINT, Effect.MALFORMED, Effect.FORGE}, operations=("validateCrossAppSession",))
@@ -101,8 +102,8 @@ async def many_are_asked_about_at_once(cast: Cast) -> None:
 
 @story(does={Effect.MINT, Effect.LOAD}, phase=Phase.ONE_BY_ONE, operations=OPERATIONS)
 async def many_sign_in_at_once(cast: Cast) -> None:
-    """As many sign in at the same moment as the limit lets, most of them for the first time, each several times: twice
-    with each session token."""
+    """Nearly as many sign in at the same moment as the limit lets, most of them for the first time, each several times:
+    twice with each session token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
     count, most = sign_ins_at_once(limit or 0, len(cast.deployment.users))
     users = _mixed(cast, most)
@@ -116,9 +117,9 @@ async def many_sign_in_at_once(cast: Cast) -> None:
 
 
 def sign_ins_at_once(limit: int, users: int) -> tuple[int, int]:
-    """How many sign-ins there are at once, and of how many users, within a limit a minute (0: none), of which one is
-    left to other stories."""
-    count = min(max(limit - 1, 1), _AT_ONCE) if limit else _AT_ONCE
+    """How many sign-ins there are at once, and of how many users, within a limit a minute (0: none), of which a fifth
+    is left to other stories."""
+    count = min(max(limit * 4 // 5, 1), _AT_ONCE) if limit else _AT_ONCE
     return count, min(USERS, max(2, count // 3), users)
 
 

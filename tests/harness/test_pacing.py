@@ -1,6 +1,7 @@
 """Keeping within rate limits, by a clock that is moved: no test waits."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -54,6 +55,42 @@ def test_requests_sent_without_a_turn_are_waited_for_by_the_next() -> None:
         return loop.now - start
 
     assert round(loop.run(run()), 3) == 60.0
+
+
+def test_turns_that_are_taken_together_hold_none_while_another_is_waited_for() -> None:
+    loop = SimulatedLoop()
+    start = loop.now
+
+    async def run() -> list[float]:
+        pacer = Pacer({"mint": Allowance(1), "sign in": Allowance(3)}, loop.time)
+        await pacer.turn("mint", "a")
+        both = asyncio.create_task(pacer.together({("mint", "a"): 1, ("sign in", "b"): 2, ("not limited", "c"): 1}))
+        await asyncio.sleep(1)
+        for _ in range(3):
+            await pacer.turn("sign in", "b")
+        times = [loop.now - start]
+        await both
+        times.append(loop.now - start)
+        await pacer.turn("sign in", "b")
+        await pacer.turn("sign in", "b")
+        return [*times, loop.now - start]
+
+    assert [round(each, 3) for each in loop.run(run())] == [1.0, 61.0, 121.0]
+
+
+def test_what_is_free_now_is_what_the_window_has_left() -> None:
+    loop = SimulatedLoop()
+
+    async def run() -> list[float]:
+        pacer = Pacer(TEN, loop.time)
+        free = [pacer.free("mint", "a"), pacer.free("not limited", "a")]
+        for _ in range(3):
+            await pacer.turn("mint", "a")
+            await asyncio.sleep(30.0)
+            free.append(pacer.free("mint", "a"))
+        return free
+
+    assert loop.run(run()) == [10, math.inf, 9, 9, 9]
 
 
 def test_a_turn_of_a_request_that_never_arrived_is_given_back() -> None:

@@ -80,6 +80,9 @@ class _Turns:
     async def turn(self, operation: str, key: str) -> None:
         self.taken.append((operation, key))
 
+    async def together(self, requests: Mapping[tuple[str, str], int]) -> None:
+        self.taken += [each for each, count in requests.items() for _ in range(count)]
+
     def give_back(self, operation: str, key: str) -> None:
         self.taken.remove((operation, key))
 
@@ -234,9 +237,9 @@ def test_a_sign_in_is_shared_and_takes_turns_on_both_sides_first() -> None:
     assert first is second
     assert world.sent == ["generateSession", "validateCrossAppSession"]
     assert world.pacer.taken == [
+        ("generateSession", "1"),
         ("validateCrossAppSession", "address"),
         ("validateSession", "shared-secret"),
-        ("generateSession", "1"),
     ]
     assert first.bearer not in repr(first)
 
