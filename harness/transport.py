@@ -6,7 +6,9 @@ import httpx
 
 from harness.addresses import is_loopback
 
-LIMITS = httpx.Limits(max_connections=128, max_keepalive_connections=8)
+# httpcore closes what becomes idle while there are more connections in all than it may keep: it keeps as many as the
+# stories side by side use. Node.js closes a connection that was idle for 5 seconds: ours are closed before.
+LIMITS = httpx.Limits(max_connections=128, max_keepalive_connections=32, keepalive_expiry=4.0)
 
 
 class Transport(httpx.AsyncBaseTransport):
