@@ -14,7 +14,7 @@ UNCOVERED: dict[str, Uncovered] = {
     **{f"C-RT-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", *_LOADS),
     "C-MO-01": Uncovered("", "needs access: the contract names no metrics or health endpoint to ask", _ACCESS),
-    "C-NT-01": Uncovered("", "not testable from outside: ask each repository's coverage report", _PEOPLE),
+    "C-NT-01": Uncovered("", "not testable from outside: read each repository's coverage report", _PEOPLE),
     "C-NT-02": Uncovered("", "not testable from outside: request the penetration test's report", _PEOPLE),
     "C-NT-03": Uncovered("", "not testable from outside: read the documents", _PEOPLE),
     "C-NT-04": Uncovered(

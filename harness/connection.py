@@ -97,7 +97,7 @@ def _connected(host: str, port: int, seconds: float) -> socket.socket:
     except OSError as error:
         raise _BrokenError(
             f"nothing takes connections at {host}:{port} ({error.strerror})",
-            _at_the_other_loopback(host, port) or "see that it runs, and correct url",
+            _at_the_other_loopback(host, port) or "check that it runs, and that url is correct",
         ) from None
 
 
@@ -167,7 +167,7 @@ def _no_handshake(host: str, port: int, reason: str, seconds: float, *, has_cert
         return _http_2_only(host)
     if any(each in reason for each in _WANTS_CERTIFICATE):
         return _wants_certificate(host, reason, has_certificate=has_certificate)
-    return Trouble(f"no TLS connection to {host}:{port} ({reason})", "see that url names the port of https")
+    return Trouble(f"no TLS connection to {host}:{port} ({reason})", "check that url names the port of https")
 
 
 def _http_2_only(host: str) -> Trouble:

@@ -39,7 +39,7 @@ def front_of(exchange: Exchange) -> str:
             )
     if exchange.status in GATEWAY_ERRORS and not is_json(exchange):
         return (
-            f"a gateway responded ({_described(exchange)}), not {exchange.callee}: see that it runs and that the "
+            f"a gateway responded ({_described(exchange)}), not {exchange.callee}: check that it runs and that the "
             f"gateway reaches it; if the gateway limits the rate of requests, set safety.requests_a_second"
         )
     return ""

@@ -41,7 +41,7 @@ from harness.exit_codes import ExitCode
 from harness.merge import merge
 from harness.render.saved import open_report
 from harness.render.text import in_encoding
-from harness.report import Report
+from harness.report import SIMULATED, Report
 from harness.stopping import run as run_stoppable
 
 
@@ -186,14 +186,19 @@ def verify(
     for app, why in silent.items():
         url = target.targets[app].api_url
         start = " Start it with: crossapp up" if target.targets[app].kind == "local" else ""
-        errors.print(f"{app} does not respond at {url}: {why}. Is it running? Is its url correct?{start}", markup=False)
+        reason = why.removeprefix(f"{app} does not respond: ")
+        errors.print(
+            f"{app} does not respond at {url}: {reason}. Is it running? Is its url correct?{start}", markup=False
+        )
     if silent:
-        errors.print("Nothing was verified. To verify the other applications: crossapp verify --go-on …", markup=False)
+        real = [each for each in target.targets.values() if each.kind != SIMULATED]
+        others = " To verify the other applications: crossapp verify --go-on …" if len(silent) < len(real) else ""
+        errors.print(f"Nothing was verified.{others}", markup=False)
     if with_load and whole is not None and not silent and not stopped:
         raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
         errors.print(f"Report: {folder / 'report.html'}", markup=False)
-        if not stopped and any(each.would_settle == RUN_LOAD for each in found.claims):
+        if not (stopped or silent) and any(each.would_settle == RUN_LOAD for each in found.claims):
             errors.print(
                 f"To merge it with a run of crossapp load: crossapp report {folder} LOAD --html all.html", markup=False
             )
@@ -223,7 +228,7 @@ def _with_load(verified: Report, deployment: Path | None, folder: Path, errors: 
 
 def _overdue(folder: Path | None, why: str) -> None:
     # Not by a console: what stands still may hold its lock.
-    told = f"; crossapp report {folder} tells what was decided" if folder is not None else ""
+    told = f"; crossapp report {folder} shows what was decided" if folder is not None else ""
     os.write(2, f"\ncrossapp verify: {why}{told}\n".encode())
 
 

@@ -93,7 +93,7 @@ def test_an_unreachable_deployment_judges_nothing_and_exits_with_4(tmp_path: Pat
     assert lines[-1]["judged"] == 0
     found = next(each for each in lines if each.get("requirement") == "routes.tuvens-api_answers")
     assert f"nothing takes connections at 127.0.0.1:{port}" in found["reason"]
-    assert found["next"] == "To fix it: see that it runs, and correct url. Start it with: crossapp up."
+    assert found["next"] == "To fix it: check that it runs, and that url is correct. Start it with: crossapp up."
     claims = {each["verdict"] for each in lines if each["type"] == "claim"}
     assert claims <= {"blocked", "inconclusive", "not_tested"}
     assert "nobody-may-see" not in done.stdout + done.stderr
@@ -107,6 +107,8 @@ def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.
     assert done.returncode == 4
     assert "tuvens-api does not respond at http://127.0.0.1" in done.stderr
     assert "no complete answer within 0.3 s" in done.stderr
+    assert done.stderr.count("tuvens-api does not respond") == 1
+    assert done.stderr.endswith("Nothing was verified.\nReport: r/report.html\n")
     assert done.stdout == ""
     assert "Traceback" not in done.stderr + done.stdout
 
@@ -278,7 +280,7 @@ def test_a_run_that_stands_still_is_ended_after_its_minutes(tmp_path: Path) -> N
         command = [sys.executable, "-c", _STANDS_STILL, *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 3, done.stderr
-    assert "minutes (safety.minutes) by itself, and was ended; crossapp report r tells what was decided" in done.stderr
+    assert "minutes (safety.minutes) by itself, and was ended; crossapp report r shows what was decided" in done.stderr
     again = crossapp("report", "r", cwd=tmp_path)
     assert again.returncode == 3
     assert "This run was stopped after " in again.stdout
