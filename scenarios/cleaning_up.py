@@ -116,7 +116,7 @@ async def _undo(
                 remains = await _undo_at_tuvens(cast, event, before, noted.changed_at)
         journal.restored(app, event)
     except (StoryStoppedError, TargetGoneError, NotAllowedError) as error:
-        remains = f"not as it was before: {error}"
+        remains = f"could not be set back: {error}"
     if remains:
         left.remains.setdefault((app, remains), []).append(event)
     else:

@@ -25,7 +25,7 @@ from harness.redact import jwt_claims
 from harness.render.words import count
 from harness.report import Finding
 from harness.requirement import Requirement
-from harness.verdict import Held, VerdictName, Violated
+from harness.verdict import Held, VerdictName, Violated, lets_through
 from scenarios.catalogue import stories
 
 _RULES = ("routes.*", "deployment_file.*", "cors.*", "transport.*")
@@ -67,10 +67,10 @@ async def examine(deployment: Deployment, settings: Settings) -> Examination:
     checks: list[Checkpoint] = []
     for app in deployment.targets:
         checks += _of_application(app, deployment, history, findings)
-    checks += _of_file(deployment, findings, left, production=production)
-    checks += [_check("CORS", each) for name, each in findings.items() if name.startswith("cors.")]
+    checks += _of_file(deployment, history, findings, left, production=production)
+    checks += [_check("CORS", each, history) for name, each in findings.items() if name.startswith("cors.")]
     context = context_of(deployment, settings)
-    in_the_way = {name for name, each in findings.items() if _stands_in_the_way(each)}
+    in_the_way = {name for name, each in findings.items() if _stands_in_the_way(each, history)}
     wanted = list(catalogue())
     lacking = Counter(
         remedy_for(need)
@@ -99,7 +99,7 @@ def _of_application(
     target, own = deployment.targets[app], list(history.exchanges(callee=app))
     yield from _of_connection(app, target, deployment, history)
     answers = findings[answers_rule(app)]
-    yield _check(app, answers, "responds")
+    yield _check(app, answers, history, "responds")
     if answers.verdict is not VerdictName.HELD:
         return
     clock = judge_one(catalogue()[clock_rule(app)], history)
@@ -110,7 +110,7 @@ def _of_application(
         yield Checkpoint(app, "clock", State.NOTE, clock.observed, remedy, clock_rule(app))
     for name, each in findings.items():
         if name.startswith("transport.") and each.obliged == app and each.verdict is not VerdictName.NOT_APPLICABLE:
-            yield _check(app, each)
+            yield _check(app, each, history)
     yield from _of_routes(app, history, findings)
     yield from _of_documents(app, deployment.edition, own)
     yield from _of_limits(app, target, own)
@@ -150,7 +150,7 @@ def _of_routes(app: str, history: History, findings: Mapping[str, Finding]) -> I
     yield Checkpoint(app, "routes", state, text)
     for each in own:
         if each.verdict not in (VerdictName.HELD, VerdictName.NOT_APPLICABLE):
-            yield _check(app, each, each.requirement.replace(".", " "))
+            yield _check(app, each, history, each.requirement.replace(".", " "))
 
 
 def _of_documents(app: str, edition: str, own: list[Exchange]) -> Iterator[Checkpoint]:
@@ -203,13 +203,18 @@ def _of_proxies(app: str, own: list[Exchange]) -> Iterator[Checkpoint]:
 
 
 def _of_file(
-    deployment: Deployment, findings: Mapping[str, Finding], left: frozenset[str], *, production: bool
+    deployment: Deployment,
+    history: History,
+    findings: Mapping[str, Finding],
+    left: frozenset[str],
+    *,
+    production: bool,
 ) -> Iterator[Checkpoint]:
     yield from _of_jwts(deployment)
     for name, each in findings.items():
         if not name.startswith("deployment_file."):
             continue
-        found = _check(_FILE, each)
+        found = _check(_FILE, each, history)
         if each.verdict is VerdictName.NOT_APPLICABLE:
             if each.lacks not in left:
                 continue
@@ -237,7 +242,7 @@ def _of_jwts(deployment: Deployment) -> Iterator[Checkpoint]:
             yield Checkpoint(_FILE, name, State.OK, "" if claims else "says nothing of itself")
 
 
-def _check(group: str, finding: Finding, name: str = "") -> Checkpoint:
+def _check(group: str, finding: Finding, history: History, name: str = "") -> Checkpoint:
     """A finding of a rule as a check."""
     name = name or finding.requirement.partition(".")[2].replace("_", " ")
     text, remedy = finding.observed or finding.reason, finding.next
@@ -253,16 +258,17 @@ def _check(group: str, finding: Finding, name: str = "") -> Checkpoint:
         case VerdictName.BLOCKED:
             state, text, remedy = State.OPEN, f"not known: {finding.blocked_by} does not hold", ""
         case _:
-            state = State.WRONG if _stands_in_the_way(finding) else State.OPEN
+            state = State.WRONG if _stands_in_the_way(finding, history) else State.OPEN
     return Checkpoint(group, name, state, text, remedy, finding.requirement)
 
 
-def _stands_in_the_way(finding: Finding) -> bool:
+def _stands_in_the_way(finding: Finding, history: History) -> bool:
     """Whether rules that rest on it cannot be judged."""
     if finding.verdict is VerdictName.HARNESS_FAULT:
         return True
     if finding.verdict is VerdictName.INCONCLUSIVE:
-        return _NEVER not in finding.reason and not finding.reason.startswith("nothing in the file could be compared")
+        # What is not asked here, verify asks.
+        return _NEVER not in finding.reason and not lets_through(judge_one(catalogue()[finding.requirement], history))
     return finding.verdict is VerdictName.VIOLATED and fnmatchcase(finding.requirement, "routes.*")
 
 

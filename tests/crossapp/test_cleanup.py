@@ -231,7 +231,7 @@ def test_what_others_changed_since_and_what_does_not_answer_is_left(
     said = " ".join(capsys.readouterr().err.split())
     assert staging.state() == state
     assert f"tuvens-api, event {first['tuvens']}: others have changed it since" in said
-    assert "tuvens-api, event 4711: not as it was before: it cannot be read" in said
+    assert "tuvens-api, event 4711: could not be set back: it cannot be read" in said
     assert f"hi.events, event {second['hi']}: may have been changed, and could not be read before" in said
     assert f"run crossapp cleanup {staging.file}" in said
     journal.close()

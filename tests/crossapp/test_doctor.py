@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import openapi
 from crossapp.cli import app
 from crossapp.new_file import written
+from harness.change_journal import journal_beside
 from simulators.launch import Launched, LaunchOptions
 from simulators.people import find_person
 from simulators.tuvens_api.jwts import mint_jwt
@@ -211,10 +212,12 @@ def test_it_can_be_read_at_80_columns(staging: Launched, tmp_path: Path, monkeyp
     value["credentials"]["shared_secret"] = "another-secret-than-theirs"
     file = tmp_path / "deployment.toml"
     file.write_text(written(value), "utf-8")
+    journal_beside(file).touch()
     done = CliRunner().invoke(app, ["doctor", str(file)])
     assert done.exit_code == 2, done.output
     lines = done.stdout.splitlines()
     assert [each for each in lines if len(each) > 80] == []
     assert "  WRONG shared secret is accepted: either the deployment file is wrong" in done.stdout
     assert any(each.startswith("  note  proxy: HTTPS_PROXY is set") for each in lines)
+    assert any(each.startswith("  note  changes: deployment.changes.jsonl is there") for each in lines)
     assert "another-secret-than-theirs" not in done.output
