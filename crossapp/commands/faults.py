@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from crossapp.commands.errors import reported
-from crossapp.commands.instance import AppOption, InstanceOption, controlled
+from crossapp.commands.instance import AppOption, InstanceOption, controlled, running
 from crossapp.commands.output import printing
 from crossapp.control import ControlClient, ControlError
 from harness.suggestions import meant
@@ -37,12 +37,17 @@ def show(
     app: AppOption = None,
     instance: InstanceOption = None,
 ) -> None:
-    """List the faults of the running simulators: what is armed, a short list for front-end work, and the areas."""
+    """List the faults of the running simulators: what is armed, a short list for front-end work, and the areas. If none
+    are running, list what can be armed."""
     context.obj = instance
     if context.invoked_subcommand is not None:
         return
-    with controlled(instance, app) as apps:
-        found = [each for client in apps.values() for each in client.faults()]
+    if instance is None and not running():
+        found = [each for each in _known() if app in (None, each["app"])]
+        typer.echo("No crossapp up is running: none of these is armed.", err=True)
+    else:
+        with controlled(instance, app) as apps:
+            found = [each for client in apps.values() for each in client.faults()]
     with printing():
         if area is not None:
             known = dict.fromkeys(each["area"] for each in found)
@@ -89,6 +94,15 @@ def disarm(
             for client in apps.values():
                 client.disarm()
             typer.echo(f"All faults are disarmed: {', '.join(apps)}.")
+
+
+def _known() -> list[dict[str, Any]]:
+    """All faults, as running simulators without an armed one list them."""
+    # Imported here: the faults of all simulators take long to import.
+    from simulators.faults import FAULTS
+    from simulators.kit.faults import FaultRuntime
+
+    return sorted(FaultRuntime(FAULTS).report(), key=lambda each: str(each["app"]))
 
 
 def _owner(apps: Mapping[str, ControlClient], name: str) -> ControlClient:

@@ -134,13 +134,24 @@ def test_a_file_of_a_process_that_was_killed_is_removed(state: Path) -> None:
     assert list(state.glob("*.json")) == []
 
 
-@pytest.mark.parametrize("command", [clock, reset, faults, deliveries, logs])
+@pytest.mark.parametrize("command", [clock, reset, deliveries, logs])
 def test_without_an_instance_the_remedy_is_one_line(command: Any) -> None:
     # One that is announced and dead is none.
     with announced(_elsewhere(1)):
         result = run(command)
     assert result.exit_code == 64
     assert result.output == "crossapp: no crossapp up is running; start one with: crossapp up\n"
+
+
+def test_what_can_be_armed_is_listed_without_an_instance() -> None:
+    with announced(_elsewhere(1)):
+        result = run(faults, "--all", "--app", "hi.events")
+        armed = run(faults, "arm", "draft-made-live")
+    assert result.exit_code == 0
+    assert result.output.startswith("No crossapp up is running: none of these is armed.\nhi.events, arrival:\n")
+    assert "  draft-made-live\n" in result.output
+    assert "tuvens-api, " not in result.output
+    assert armed.output == "crossapp: no crossapp up is running; start one with: crossapp up\n"
 
 
 def test_of_several_one_is_named_by_a_port(here: Launched) -> None:
