@@ -174,7 +174,7 @@ def _next(arranged: Arrangement) -> Iterable[str | Link]:
     causes = arranged.blockers or arranged.in_the_way or arranged.inconclusive
     steps = {_step(each.finding): each.finding for each in causes if each.finding is not None}
     owner = ""
-    for number, (step, finding) in enumerate(list(steps.items())[:_MOST]):
+    for number, (step, finding) in enumerate(_of_each_owner(list(steps.items()))):
         yield "; " if number else ""
         yield Link(step if finding.obliged == owner else f"{finding.obliged}: {step}", requirement=finding.requirement)
         owner = finding.obliged
@@ -187,6 +187,14 @@ def _next(arranged: Arrangement) -> Iterable[str | Link]:
         yield f"{remedy.capitalize()}: it decides {count(lines, 'unknown line')}."
     else:
         yield "Nothing."
+
+
+def _of_each_owner(steps: Sequence[tuple[str, Finding]]) -> list[tuple[str, Finding]]:
+    """The first steps, among them one of each owner, those of one owner together."""
+    owners = list(dict.fromkeys(finding.obliged for _, finding in steps))
+    firsts = [next(each for each in steps if each[1].obliged == owner) for owner in owners]
+    shown = (firsts + [each for each in steps if each not in firsts])[:_MOST]
+    return sorted(shown, key=lambda each: (owners.index(each[1].obliged), steps.index(each)))
 
 
 def _step(finding: Finding) -> str:

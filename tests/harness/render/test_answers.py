@@ -148,6 +148,11 @@ def test_what_comes_next_is_the_step_of_each_owner_or_else_the_statement() -> No
     assert told(report_of([ROUTE, unnamed]))["What next?"] == (
         "tuvens-api: meet “tuvens-api rejects it”; hi.events: Register POST /validate."
     )
+    others = [replace(ROUTE, requirement=f"routes.{name}", next=f"Register {name}.") for name in "abcd"]
+    assert told(report_of([ROUTE, *others, replace(unnamed, security=False)]))["What next?"] == (
+        "hi.events: Register POST /validate; Register a; Register b; tuvens-api: meet “tuvens-api rejects it”; "
+        "and 2 more."
+    )
     assert "crossapp verify --deployment FILE" in told(report_of([], header=SIMULATED))["What next?"]
     assert told(report_of([], header=REAL))["What next?"].endswith("unknown lines.")
 
