@@ -13,7 +13,8 @@ _REMEDIES = {
     "control": "{} has no control plane: only simulators have one",
     "database": "no access to the database of {}: add its SQLAlchemy URL as database (or database_env) under "
     "[targets.{}]",
-    "audit-log": "no access to the audit log of {}: add its database and audit_table under [targets.{}]",
+    "audit-log": "no access to the audit log of {}: add its database and audit_table, or an audit_command, under "
+    "[targets.{}]",
     "launch": "no second instance of {} can be started: add a launch command under [targets.{}]",
     "role": 'no user has this role: add [[users]] with role = "{}", its account_id and a jwt',
     "expired-jwt": "no expired JWT is available: add expired_jwt to a user, or credentials.jwt_secret",
@@ -118,8 +119,8 @@ def _of_target(target: Target, patience: float) -> set[str]:
         found.add(f"expiry:{app}")
     if target.database:
         found.add(f"database:{app}")
-        if target.audit_table:
-            found.add(f"audit-log:{app}")
+    if target.audit_command or (target.database and target.audit_table):
+        found.add(f"audit-log:{app}")
     if target.launch:
         found.add(f"launch:{app}")
     if is_loopback(target.api_url) and target.kind != "production":

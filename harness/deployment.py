@@ -34,10 +34,11 @@ class Target:
 
     `url` is the base URL of its pages, `api_url` of its API. `kind`: simulated, local, staging or production.
     `session_expiry`: seconds. `rate_limits`: requests a minute by operationId (0: no limit). `database`: an SQLAlchemy
-    URL. `launch`: a command that starts a second instance with other environment variables and prints its deployment
-    description as JSON. `jwt_cookie`: the cookie in which its pages send a user's JWT (empty: as a bearer token).
-    `jwt_storage`: where its pages keep it, if not in a cookie (localStorage:KEY or sessionStorage:KEY).
-    `selectors`: how parts of its pages are found in a browser, by name, if not by the usual selectors.
+    URL. `audit_command`: a command that prints its audit log, if that is in no table. `launch`: a command that
+    starts a second instance with other environment variables and prints its deployment description as JSON.
+    `jwt_cookie`: the cookie in which its pages send a user's JWT (empty: as a bearer token). `jwt_storage`: where its
+    pages keep it, if not in a cookie (localStorage:KEY or sessionStorage:KEY). `selectors`: how parts of its pages are
+    found in a browser, by name, if not by the usual selectors.
     """
 
     app: str
@@ -49,6 +50,7 @@ class Target:
     cors_origins: tuple[str, ...] = ()
     database: str = field(default="", repr=False)
     audit_table: str = ""
+    audit_command: tuple[str, ...] = ()
     control: Control | None = None
     launch: tuple[str, ...] = ()
     jwt_cookie: str = "jwt"

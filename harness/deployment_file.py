@@ -149,6 +149,7 @@ def _target(app: str, table: "TargetTable") -> Target:
         cors_origins=table.cors_origins,
         database=read_secret(table, "database", at),
         audit_table=table.audit_table,
+        audit_command=table.audit_command,
         control=Control(control.url, read_header_secret(control, "token", f"{at}control.", required=True))
         if control is not None
         else None,

@@ -118,6 +118,8 @@ class TargetTable(Table):
     """The environment variable with that URL."""
     audit_table: str = ""
     """The table of its audit log."""
+    audit_command: ListOf[str] = ()
+    """A command that prints its audit log, a record on each line, if that is in no table; for a file: cat FILE."""
     control: ControlTable | None = None
     launch: ListOf[str] = ()
     """A command that starts a second instance with other environment variables and prints its description as JSON."""

@@ -1,11 +1,17 @@
-"""Read access to tuvens-api's database, if the deployment gives it. Only then SQLAlchemy is imported."""
+"""Read access to tuvens-api's database and audit log, if the deployment gives it. Only then SQLAlchemy is imported."""
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+import signal
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from harness.child_environment import child_environment
 from harness.story import StoryStoppedError
 from scenarios.cast.cast import Cast
 
@@ -14,6 +20,8 @@ if TYPE_CHECKING:
 
 SESSIONS = "crossAppSession"
 _MOST_ROWS = 1_000
+_MOST_BYTES = 16 * 1024 * 1024
+_COMMAND_SECONDS = 10
 # Of PostgreSQL's session: it cannot write, and no query takes longer.
 _LIMITS = "SET default_transaction_read_only = on; SET statement_timeout = '5s'; SET lock_timeout = '1s'"
 _DENIED = re.compile("permission denied for (table|relation|schema) (\\S+)")
@@ -120,6 +128,67 @@ def session_schema(engine: "sa.Engine") -> dict[str, Any]:
         "unique": [each["column_names"] for each in [*uniques, *(i for i in indexes if i.get("unique"))]],
         "foreign_keys": [each["constrained_columns"] for each in keys],
     }
+
+
+@contextmanager
+def audit_log(cast: Cast) -> "Iterator[NewRows | NewLines]":
+    """What is added to tuvens-api's audit log. Raises StoryStoppedError if it cannot be read."""
+    target = cast.stage.target("tuvens-api")
+    if target.audit_command:
+        yield NewLines(target.audit_command)
+        return
+    with database(cast) as engine:
+        yield NewRows(engine, table(engine, target.audit_table))
+
+
+class NewLines:
+    """The lines that a command prints more from now on, but for empty ones. All methods raise StoryStoppedError."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._before = Counter(self._lines())
+
+    def count(self) -> int:
+        """How many there are."""
+        return self._new().total()
+
+    def newest(self) -> list[tuple[Any, ...]]:
+        """The newest of them, 1,000 at most."""
+        return [(line,) for line in list(self._new().elements())[-_MOST_ROWS:]]
+
+    def _new(self) -> Counter[str]:
+        return Counter(self._lines()) - self._before
+
+    def _lines(self) -> list[str]:
+        field = "targets.tuvens-api.audit_command"
+        try:
+            with subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=child_environment(),
+                start_new_session=True,
+            ) as child:
+                # With all that it began: they may hold its output open.
+                ends = threading.Timer(_COMMAND_SECONDS, os.killpg, (child.pid, signal.SIGKILL))
+                ends.start()
+                assert child.stdout is not None
+                text = child.stdout.read(_MOST_BYTES + 1)
+                if len(text) > _MOST_BYTES:
+                    os.killpg(child.pid, signal.SIGKILL)
+                code = child.wait()
+                in_time = ends.is_alive()
+                ends.cancel()
+        except OSError as error:
+            raise StoryStoppedError(f"{field} cannot be run: {error.strerror or error}") from None
+        if len(text) > _MOST_BYTES:
+            raise StoryStoppedError(f"{field} prints more than {_MOST_BYTES >> 20} MiB: let it print less")
+        if not in_time:
+            raise StoryStoppedError(f"{field} did not end within {_COMMAND_SECONDS} s")
+        if code:
+            raise StoryStoppedError(f"{field} ended with exit code {code}")
+        return [line for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
 class NewRows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.effects import Effect
 from harness.story import Phase
 from scenarios.cast.cast import Cast
-from scenarios.cast.storage import NewRows, database, session_row, session_schema, table
+from scenarios.cast.storage import NewLines, NewRows, audit_log, database, session_row, session_schema
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
@@ -83,13 +83,11 @@ async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
 async def calls_are_audited(cast: Cast) -> None:
     """Each route is called, rightly and wrongly; someone with access reads the audit log."""
     user = cast.organiser
-    name = cast.stage.target("tuvens-api").audit_table
     since = time.time()
-    with database(cast) as engine:
-        log = NewRows(engine, table(engine, name))
-        begun = log.count()
+    with audit_log(cast) as log:
+        begun = await asyncio.to_thread(log.count)
         await asyncio.sleep(_IDLE_SECONDS)
-        before = log.count()
+        before = await asyncio.to_thread(log.count)
         idle = before - begun
         session = await cast.fresh_session("right/generate session")
         await cast.validates("right/validate session", session.token)
@@ -102,7 +100,7 @@ async def calls_are_audited(cast: Cast) -> None:
         await cast.validates("wrong/unknown token", "unknown-" + "0" * 40)
         await cast.delivers("wrong/webhook", b"{}", signature="sha256=" + "0" * 64)
         wrong = await _count_up_to(log, before + _CALLS) - before
-        written = log.newest()
+        written = await asyncio.to_thread(log.newest)
         text = "\n".join(str(value) for row in written for value in row if isinstance(value, str))
         kinds = sorted({kind for kind, _ in cast.stage.recorder.redactor.found_in(text)})
         watched = {"from": since, "until": time.time()}
@@ -110,12 +108,12 @@ async def calls_are_audited(cast: Cast) -> None:
         cast.observe("audit", {**found, **watched})
 
 
-async def _count_up_to(log: NewRows, wanted: int) -> int:
+async def _count_up_to(log: NewRows | NewLines, wanted: int) -> int:
     """The number of records, once there are as many as wanted, or after some seconds: they may be written after the
     answers were sent."""
     deadline = time.monotonic() + _WRITE_SECONDS
     while True:
-        found = log.count()
+        found = await asyncio.to_thread(log.count)
         if found >= wanted or time.monotonic() > deadline:
             return found
         await asyncio.sleep(_PAUSE)

@@ -3,8 +3,9 @@
 import asyncio
 import copy
 import re
+import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -22,19 +23,23 @@ from harness.report import Finding
 from harness.story import Phase, Story, StoryStoppedError
 from scenarios.cast.cast import Cast
 from scenarios.cast.stage import Stage
-from scenarios.cast.storage import SESSIONS, database
+from scenarios.cast.storage import SESSIONS, NewLines, database
 from simulators.launch import LaunchOptions
 from tests.launching import launched
 from tests.simulators import postgresql
 
 _SETTINGS = Settings(select=("session_storage.*",), quick=True)
 _AUDIT = "crossAppAudit"
+_OF_LOG = ("every_call_is_audited", "audit_log_holds_no_secret")
 
 
 @contextmanager
-def staging(audit: str = _AUDIT) -> Iterator[tuple[Deployment, Callable[[str], None]]]:
+def staging(
+    audit: str = _AUDIT, command: Sequence[str] = (), faults: tuple[str, ...] = ()
+) -> Iterator[tuple[Deployment, Callable[[str], None]]]:
     """Simulators on PostgreSQL, seen as a staging with the URL of a user who may only read two tables; and a function
-    that runs a statement as the owner, in which {reader} and {schema} stand for their names."""
+    that runs a statement as the owner, in which {reader} and {schema} stand for their names, as in a `command` that
+    prints the audit log in place of the URL."""
     address = make_url(postgresql.URL).set(drivername="postgresql").render_as_string(hide_password=False)
     reader = f"crossapp_reader_{uuid.uuid4().hex[:8]}"
     with (
@@ -47,6 +52,7 @@ def staging(audit: str = _AUDIT) -> Iterator[tuple[Deployment, Callable[[str], N
                 database_schema=schema,
                 limits="raised",
                 only=("tuvens-api",),
+                faults=faults,
             )
         ) as built,
     ):
@@ -63,7 +69,10 @@ def staging(audit: str = _AUDIT) -> Iterator[tuple[Deployment, Callable[[str], N
                 make_url(postgresql.URL).set(username=reader).update_query_dict({"options": f"-csearch_path={schema}"})
             )
             target = {**value["targets"]["tuvens-api"], "kind": "staging", "audit_table": audit}
-            target["database"] = url.render_as_string(hide_password=False)
+            if command:
+                target["audit_command"] = [each.format(reader=reader, schema=schema, url=address) for each in command]
+            else:
+                target["database"] = url.render_as_string(hide_password=False)
             value["targets"] = {"tuvens-api": target}
             yield build_deployment(value, apps=openapi.APPS, editions=(openapi.EDITION,)), run
         finally:
@@ -120,6 +129,49 @@ def test_what_cannot_be_read_accuses_nobody_and_says_what_to_do(
     assert not [name for name, each in found.items() if each.verdict.value == "violated"]
     assert found[rule].verdict.value == "inconclusive"
     assert re.search(said, found[rule].reason)
+
+
+_PRINTS = """
+import psycopg, sys
+with psycopg.connect(sys.argv[1]) as connection:
+    for (record,) in connection.execute(f'SELECT row_to_json(t)::text FROM "{sys.argv[2]}"."crossAppAudit" t'):
+        print(record)
+"""
+
+
+@pytest.mark.parametrize(
+    ("faults", "broken"),
+    [((), set()), (("audit-misses-failures",), {"every_call_is_audited"})],
+    ids=["honest", "failures are not written down"],
+)
+def test_an_audit_log_that_a_command_prints_is_judged_without_the_database(
+    faults: tuple[str, ...], broken: set[str]
+) -> None:
+    command = [sys.executable, "-c", _PRINTS.replace("{", "{{").replace("}", "}}"), "{url}", "{schema}"]
+    with staging(command=command, faults=faults) as (deployment, _):
+        found = verified(deployment)
+    wanted = {each: "violated" if each in broken else "held" for each in _OF_LOG}
+    assert {each: found[each].verdict.value for each in _OF_LOG} == wanted
+    assert found["session_table_is_indexed"].verdict.value == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["a-command-that-nobody-has"], "cannot be run: No such file"),
+        (["false"], "ended with exit code 1"),
+        (["sh", "-c", "sleep 60 & sleep 60"], "did not end within 0.2 s"),
+        (["yes"], "prints more than 1 MiB"),
+    ],
+    ids=["unknown", "fails", "does not end", "prints for ever"],
+)
+def test_a_command_that_prints_no_log_says_why(
+    command: Sequence[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scenarios.cast.storage._COMMAND_SECONDS", 0.2 if command[0] == "sh" else 10)
+    monkeypatch.setattr("scenarios.cast.storage._MOST_BYTES", 1024 * 1024)
+    with pytest.raises(StoryStoppedError, match=f"targets.tuvens-api.audit_command {said}"):
+        NewLines(command)
 
 
 def test_the_connection_can_neither_write_nor_wait(monkeypatch: pytest.MonkeyPatch) -> None:
