@@ -11,7 +11,8 @@ from playwright.async_api import Error, Locator, Page, Route
 
 _LONGEST_TEXT = 300
 _ANSWERED = 1.0
-_DESCRIBE = """element => {
+_DESCRIBE = """([element]) => {
+  if (!element) return null;
   const box = element.getBoundingClientRect();
   return {
     text: (element.innerText || "").slice(0, 300), src: element.src || "", href: element.href || "",
@@ -139,12 +140,8 @@ class Tab:
     async def shows(self) -> dict[str, Any]:
         """What is visible now: the first element of each selector, the address, the width of the content, the last
         status and error."""
-        seen: dict[str, Any] = {}
-        for name in self._selectors:
-            with self._noting_errors():
-                found = self._all(name)
-                if await found.count():
-                    seen[name] = await found.first.evaluate(_DESCRIBE, timeout=2000)
+        found = await asyncio.gather(*map(self._described, self._selectors))
+        seen = {name: each for name, each in zip(self._selectors, found, strict=True) if each is not None}
         content, room = 0, 0
         with suppress(Error):
             content, room = await self.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
@@ -157,6 +154,13 @@ class Tab:
             "content_width": content,
             "window_width": room,
         }
+
+    async def _described(self, name: str) -> dict[str, Any] | None:
+        """The first visible element of a name, in one request to the browser; None if there is none."""
+        with self._noting_errors():
+            found: dict[str, Any] | None = await self._all(name).evaluate_all(_DESCRIBE)
+            return found
+        return None
 
     async def lateness(self) -> float:
         """Seconds by which the browser is late with work that it was given now: a timer of a twentieth of a second."""

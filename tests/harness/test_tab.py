@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
 
@@ -50,3 +51,42 @@ def test_a_click_that_nobody_heard_is_made_again() -> None:
 
 def test_a_button_that_is_busy_is_not_clicked_again() -> None:
     assert asyncio.run(_click(_BUSY, "something else")) == (True, ["clicked"])
+
+
+_PARTS = (
+    """<button hidden>Buy</button><button disabled>Enable</button><button>Again</button><p style="width: 9000px">wide"""
+)
+
+
+def test_what_a_page_shows_is_asked_with_one_request_for_each_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from playwright.async_api import Locator
+
+    asked: list[Locator] = []
+    asks = Locator.evaluate_all
+
+    async def counting(self: Locator, expression: str) -> object:
+        asked.append(self)
+        return await asks(self, expression)
+
+    monkeypatch.setattr(Locator, "evaluate_all", counting)
+    for name in ("count", "evaluate"):
+        monkeypatch.setattr(Locator, name, None)
+    shows = asyncio.run(_shows(_PARTS, {"button": "button", "link": "a", "broken": "css=["}))
+    assert len(asked) == 3
+    assert {name: (each["text"], each["off"]) for name, each in shows["shown"].items()} == {"button": ("Enable", True)}
+    assert shows["content_width"] > shows["window_width"]
+    assert "[" in shows["error"]
+
+
+async def _shows(html: str, selectors: dict[str, str]) -> dict[str, Any]:
+    from playwright.async_api import async_playwright
+
+    from harness.tab import Tab
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium.executable(), args=["--no-sandbox"])
+        page = await browser.new_page()
+        await page.set_content(html)
+        shown = await Tab(page, selectors, seconds=5, redact=str, loads=[]).shows()
+        await browser.close()
+        return shown
