@@ -17,11 +17,8 @@ async def origins_are_checked(cast: Cast) -> None:
     """Browsers on the pages of Hi.Events, and on pages that only look alike, ask to read from tuvens-api."""
     right, kind = _allowed_origins(cast)
     wrong = {"other site": "https://evil.example", "null": "null"}
-    for host in dict.fromkeys(urlsplit(each).netloc for each in right):
-        wrong[f"suffix of {host}"] = f"https://{host}.evil.example"
-        wrong[f"prefix of {host}"] = f"https://evil{host}"
-        wrong[f"subdomain of {host}"] = f"https://evil.{host}"
-        wrong[f"other scheme of {host}"] = f"ftp://{host}"
+    for each in right:
+        wrong |= _similar(each)
     event = cast.some_event
     for name, origin in {
         **{f"{kind}/{each}": each for each in right},
@@ -41,6 +38,21 @@ async def origins_are_checked(cast: Cast) -> None:
                 ),
             )
             await cast.send(f"preflight/{name}/{operation.method}", BROWSER, preflight, key=None)
+
+
+def _similar(origin: str) -> dict[str, str]:
+    """By name, origins of other sites that a comparison of beginnings or endings takes for this one."""
+    parts = urlsplit(origin)
+    scheme, host = parts.scheme, parts.netloc
+    similar = {
+        f"suffix of {host}": f"{origin}.evil.example",
+        f"prefix of {host}": f"{scheme}://evil{host}",
+        f"subdomain of {host}": f"{scheme}://evil.{host}",
+        f"other scheme of {host}": f"ftp://{host}",
+    }
+    if parts.port is not None:
+        similar[f"host suffix of {host}"] = f"{scheme}://{parts.hostname}.evil.example"
+    return similar
 
 
 def _allowed_origins(cast: Cast) -> tuple[list[str], str]:

@@ -38,6 +38,15 @@ def cors_reflects_any_origin(api: TuvensApi) -> Change:
 
 
 @registry.fault(kills=["cors.other_origins_are_not_admitted"])
+def cors_prefix_admitted(api: TuvensApi) -> Change:
+    """Every origin that begins with an allowed one is admitted."""
+    return swap(
+        api.cors.allowed_origin,
+        lambda honest, origin: origin if any(map((origin or "").startswith, api.config.origins)) else honest(origin),
+    )
+
+
+@registry.fault(kills=["cors.other_origins_are_not_admitted"])
 def cors_suffix_admitted(api: TuvensApi) -> Change:
     """Every origin that ends in hi.events' domain is admitted."""
     domain = api.config.hi_events_domain
