@@ -240,7 +240,8 @@ async def _streams(t: ApiTour) -> None:
 
 async def _origins(t: ApiTour) -> None:
     known = ("http://localhost:5173", "https://tickets.example.org")
-    for origin in (*known, "https://tickets.tuvens.com", "https://evil.example", "https://eviltickets.example.org"):
+    similar = ("https://eviltickets.example.org", "https://tickets.example.org.evil.example")
+    for origin in (*known, "https://tickets.tuvens.com", "https://evil.example", *similar):
         await t.request("GET", EVENT, ("Origin", origin))
         await t.request("OPTIONS", EVENT, ("Origin", origin), ("Access-Control-Request-Method", "PATCH"))
     await t.request("OPTIONS", VALIDATE)
