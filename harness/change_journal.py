@@ -2,6 +2,7 @@
 end of the run, or by another process if this one is killed."""
 
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -18,9 +19,16 @@ State = Mapping[str, str | int | bool | None]
 """What is known of an event, as far as it can be restored; it holds no secret."""
 
 
-def journal_beside(deployment_file: Path) -> Path:
-    """Where the journal of a deployment file is: `staging.changes.jsonl` beside `staging.toml`."""
-    return deployment_file.absolute().with_name(f"{deployment_file.stem}.changes.jsonl")
+def journal_file(deployment_file: Path) -> Path:
+    """Where the journal of a deployment file is: `staging.changes.jsonl` beside `staging.toml`, or, where that folder
+    cannot be written to, such as a mounted one, in the user's state folder."""
+    path = deployment_file.absolute()
+    if os.access(path.parent, os.W_OK):
+        return path.with_name(f"{path.stem}.changes.jsonl")
+    from platformdirs import user_state_path
+
+    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return user_state_path("crossapp") / "changes" / f"{path.stem}-{mark}.changes.jsonl"
 
 
 @dataclass(slots=True)
@@ -61,7 +69,7 @@ class ChangeJournal:
         self._notes = _Notes()
         self._file = -1
         self._read = 0
-        self._path = None if deployment_file is None else journal_beside(deployment_file)
+        self._path = None if deployment_file is None else journal_file(deployment_file)
         self.remedy = f"To undo the rest, run crossapp cleanup {deployment_file}." if deployment_file else ""
         if self._path is not None:
             self._open(self._path)
@@ -135,11 +143,12 @@ class ChangeJournal:
     def _open(self, path: Path) -> None:
         while True:
             try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except OSError as error:
                 raise DeploymentError(
-                    f"{path}: what a run changes is noted there, and it cannot be written ({error.strerror}): put the "
-                    "deployment file into a folder that can be written to, or let nothing be changed: [safety] "
+                    f"{path}: what a run changes is noted there, and it cannot be written ({error.strerror}): set "
+                    "XDG_STATE_HOME to a folder that can be written to, or let nothing be changed: [safety] "
                     "change_events = false"
                 ) from None
             try:

@@ -14,7 +14,7 @@ from crossapp.commands.output import printing
 from crossapp.deployments import described, journal_of
 from crossapp.run import Settings, context_of
 from harness.capabilities import allowed_effects
-from harness.change_journal import ChangeJournal, journal_beside
+from harness.change_journal import ChangeJournal, journal_file
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
 from harness.history import History
@@ -36,7 +36,7 @@ def cleanup(
     """
     with reported(DeploymentError):
         deployment = described(file)
-        if not journal_beside(file).exists():
+        if not journal_file(file).exists():
             typer.echo(f"Nothing to undo: no run on {file} was killed.")
             raise typer.Exit(ExitCode.OK)
         journal = journal_of(file, deployment)

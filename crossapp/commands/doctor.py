@@ -20,7 +20,7 @@ from crossapp.commands.output import printing
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.run import Settings
-from harness.change_journal import journal_beside
+from harness.change_journal import journal_file
 from harness.deployment import Deployment, DeploymentError
 from harness.render.text import in_encoding, prose
 from harness.render.words import count
@@ -56,7 +56,7 @@ def doctor(
         await_applications(target, wait)
         found = run_stoppable(examine(target, settings))
         found = _with_variables(found, target)
-        if journal_beside(file).exists():
+        if journal_file(file).exists():
             found = replace(found, checks=(_changes_left(file), *found.checks))
     code = exit_code_of(found.checks, silent=bool(found.silent))
     with printing():
@@ -70,7 +70,7 @@ def doctor(
 
 def _changes_left(file: Path) -> Checkpoint:
     """A note that a run may have left changes."""
-    text = f"{journal_beside(file).name} is there: a run is under way, or was killed"
+    text = f"{journal_file(file).name} is there: a run is under way, or was killed"
     return Checkpoint("this machine", "changes", State.NOTE, text, "crossapp cleanup undoes what a killed one changed")
 
 

@@ -23,7 +23,7 @@ from crossapp.commands.cleanup import undo_earlier
 from crossapp.commands.output import stderr
 from crossapp.deployments import journal_of
 from crossapp.run import Settings, StoppedRunError, perform, report_of
-from harness.change_journal import journal_beside
+from harness.change_journal import journal_file
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
 from simulators.launch import LaunchOptions
@@ -136,7 +136,7 @@ def test_two_runs_give_the_same_verdicts_and_leave_the_events_as_they_were(stagi
             "Left at hi.events",
             "Left at tuvens-api",
         ]
-        assert not journal_beside(staging.file).exists()
+        assert not journal_file(staging.file).exists()
         verdicts.append({each.requirement: each.verdict for each in found.findings})
     assert verdicts[0] == verdicts[1]
     assert {each.value for each in verdicts[0].values()} == {"held"}
@@ -159,7 +159,7 @@ def kill(staging: Staging) -> None:
 
 def has_changed(staging: Staging) -> bool:
     """Whether a run noted that it changed some events."""
-    journal = journal_beside(staging.file)
+    journal = journal_file(staging.file)
     return journal.exists() and journal.read_text("utf-8").count('"changes"') > 4
 
 
@@ -172,14 +172,14 @@ def test_after_kill_9_crossapp_cleanup_undoes_what_the_journal_has(staging: Stag
     before = staging.begins()
     kill(staging)
     assert staging.state() != before
-    noted = journal_beside(staging.file).read_text("utf-8")
+    noted = journal_file(staging.file).read_text("utf-8")
     for secret in (staging.deployment.shared_secret, *(each.jwt for each in staging.deployment.users)):
         assert secret not in noted
     done = cleanup(staging)
     assert (done.returncode, done.stderr) == (0, "")
     assert staging.state() == before
     assert "Changed events that are as they were before" in done.stdout
-    assert not journal_beside(staging.file).exists()
+    assert not journal_file(staging.file).exists()
     again = cleanup(staging)
     assert (again.returncode, again.stdout.partition(":")[0]) == (0, "Nothing to undo")
 
@@ -235,4 +235,4 @@ def test_what_others_changed_since_and_what_does_not_answer_is_left(
     assert f"hi.events, event {second['hi']}: may have been changed, and could not be read before" in said
     assert f"run crossapp cleanup {staging.file}" in said
     journal.close()
-    assert journal_beside(staging.file).exists()
+    assert journal_file(staging.file).exists()

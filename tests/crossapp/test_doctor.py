@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import openapi
 from crossapp.cli import app
 from crossapp.new_file import written
-from harness.change_journal import journal_beside
+from harness.change_journal import journal_file
 from simulators.launch import Launched, LaunchOptions
 from simulators.people import find_person
 from simulators.tuvens_api.jwts import mint_jwt
@@ -212,7 +212,7 @@ def test_it_can_be_read_at_80_columns(staging: Launched, tmp_path: Path, monkeyp
     value["credentials"]["shared_secret"] = "another-secret-than-theirs"
     file = tmp_path / "deployment.toml"
     file.write_text(written(value), "utf-8")
-    journal_beside(file).touch()
+    journal_file(file).touch()
     done = CliRunner().invoke(app, ["doctor", str(file)])
     assert done.exit_code == 2, done.output
     lines = done.stdout.splitlines()

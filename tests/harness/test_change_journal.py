@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.change_journal import ChangeJournal, journal_beside
+from harness.change_journal import ChangeJournal, journal_file
 from harness.deployment import DeploymentError
 from harness.traffic_limits import TargetGoneError
 
@@ -27,7 +27,7 @@ def test_what_a_killed_run_noted_is_read_by_the_next_one_and_removed_once_it_is_
     killed.changes("hi.events", "2")
     killed.made("hi.events", "31", "11")
     os.close(killed._file)  # as the system does
-    path = journal_beside(file)
+    path = journal_file(file)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with path.open("a", encoding="utf-8") as cut_off:
         cut_off.write('{"what": "chan')
@@ -52,13 +52,13 @@ def test_runs_at_once_share_the_first_state_and_the_last_one_undoes(file: Path) 
     assert other.changed["hi.events", "2"].before == BEFORE
     assert not one.is_alone()
     one.close()
-    assert journal_beside(file).exists()
+    assert journal_file(file).exists()
     assert other.is_alone()
     with pytest.raises(DeploymentError, match="another process restores"):
         ChangeJournal(APPS, file)
     other.restored("hi.events", "2")
     other.close()
-    assert not journal_beside(file).exists()
+    assert not journal_file(file).exists()
 
 
 def test_what_is_simulated_is_not_noted(file: Path) -> None:
@@ -71,9 +71,12 @@ def test_what_is_simulated_is_not_noted(file: Path) -> None:
     journal.close()
 
 
-def test_a_journal_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match=r"staging\.changes\.jsonl.*change_events = false"):
-        ChangeJournal(APPS, tmp_path / "missing" / "staging.toml")
+def test_a_journal_that_cannot_be_made_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_folder = tmp_path / "a file"
+    no_folder.touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(no_folder))
+    with pytest.raises(DeploymentError, match=r"changes\.jsonl.*XDG_STATE_HOME.*change_events = false"):
+        ChangeJournal(APPS, tmp_path / "no such folder" / "staging.toml")
 
 
 def test_nothing_is_changed_once_the_disk_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,4 +89,18 @@ def test_nothing_is_changed_once_the_disk_is_full(file: Path, monkeypatch: pytes
     with pytest.raises(TargetGoneError, match="nothing more is changed"):
         journal.changes("hi.events", "2")
     monkeypatch.undo()
+    journal.close()
+
+
+def test_a_file_in_a_folder_that_cannot_be_written_to_has_its_journal_in_the_state_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = file.parent / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    # Root may write wherever permissions say otherwise; a mounted folder can be written to by nobody.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != file.parent)
+    journal = ChangeJournal(APPS, file)
+    assert journal_file(file).exists()
+    assert journal_file(file).is_relative_to(state / "crossapp" / "changes")
+    assert journal_file(file) != journal_file(file.parent / "other" / file.name)
     journal.close()
