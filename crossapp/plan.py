@@ -26,6 +26,8 @@ _MARGIN = 7.0
 """Seconds past an expiry until it is surely over."""
 # Seconds of our own work for a request and for a fuzzed case, and until an answer comes: on this machine, elsewhere.
 _REQUEST, _CASE, _NEAR, _FAR = 0.0025, 0.012, 0.002, 0.05
+_IN_BROWSER = 1.2
+"""Seconds that a story in a browser takes on two cores, of which two run at a time."""
 _AT_ONCE = 8
 _FUZZING, _FILES = "operations_are_fuzzed", "client_pages_are_read"
 
@@ -218,6 +220,7 @@ def _duration(
                 ours = _CASE if each.name == _FUZZING else _REQUEST
                 sent = sum(count.requests for count in counts[each.name].values())
                 found += sent * (ours + (answer / _AT_ONCE if beside else answer))
+                found += _IN_BROWSER if each.phase is Phase.IN_BROWSER else 0.0
         return found
 
     longest = max((each.seconds for each in waits if each.usual and not each.alone), default=0.0)

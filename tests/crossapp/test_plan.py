@@ -12,6 +12,7 @@ import openapi
 from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.prove.running import running_simulators
 from crossapp.run import Settings
+from harness import chromium
 from harness.deployment_file import build_deployment
 from scenarios.cast.rate_limits import WINDOW
 from simulators.launch import LaunchOptions
@@ -52,6 +53,23 @@ def test_where_sessions_are_short_their_expiry_is_waited_for_beside_all_else(des
     assert of_expiry.seconds == 12.0
     assert "sessions_expire_by_waiting" in of_expiry.stories
     assert "the expiry of a session" not in {each.what for each in planned(described).waits}
+
+
+def test_three_users_sign_in_within_three_windows_of_the_contract(described: Mapping[str, Any]) -> None:
+    [sign_ins] = [each for each in planned(described).windows if each.operation == "validateCrossAppSession"]
+    assert sign_ins.requests <= 30, "a fourth window is a minute more of every run within the contract's limits"
+
+
+def test_stories_in_a_browser_take_their_time(described: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = []
+    for there in (False, True):
+        monkeypatch.setattr(chromium, "is_available", lambda there=there: there)
+        value = copy.deepcopy(dict(described))
+        for target in value["targets"].values():
+            target["rate_limits"] = dict.fromkeys(target["rate_limits"], 0)
+        settings = Settings(select=("browser.*",))
+        seconds.append(planned(value, settings).seconds)
+    assert seconds[1] - seconds[0] >= 8
 
 
 def test_patience_makes_a_long_expiry_the_length_of_the_run(described: Mapping[str, Any]) -> None:
