@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from simulators.kit.paths import CONTROL
@@ -57,6 +57,9 @@ class SimulatorApp(FastAPI):
         if application.control is not None:
             self.mount(CONTROL, application.control())
         self.router.routes.extend(application.extra_routes)
+        if not any(getattr(each, "path", None) == "/" for each in application.extra_routes):
+            # Who opens the address in a browser sees what it is.
+            self.add_route("/", self._to_docs, include_in_schema=False)
         self.router.default = router.unknown
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -70,6 +73,9 @@ class SimulatorApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         return self._application.document.raw
+
+    async def _to_docs(self, request: Request) -> RedirectResponse:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
     async def _docs(self, request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")

@@ -56,6 +56,12 @@ def test_its_docs_take_nothing_from_elsewhere(created: FastAPI) -> None:
         assert client.get(f"/docs/assets/{asset}").status_code == 200
 
 
+def test_its_root_shows_what_it_is(app: str, created: FastAPI) -> None:
+    page = TestClient(created).get("/")
+    assert page.status_code == 200
+    assert ("swagger-ui" in page.text) == (app != "tuvens-client"), "tuvens-client has a start page of its own"
+
+
 def test_a_test_client_reaches_its_operations() -> None:
     with TestClient(_create("tuvens-api")) as client:
         assert client.get("/api/events/11").json()["id"] == "11"
