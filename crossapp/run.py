@@ -56,7 +56,7 @@ from scenarios.cleaning_up import cleaning_up
 # More random cases take more time: one for each operation takes half a second or so in all.
 _MINUTES_PER_EXAMPLE = 0.02
 # Seconds in which what was stopped at the end of the time may still undo changes and close its connections.
-_GRACE = 60.0
+_GRACE = 120.0
 JWTS = "jwts"
 """The setting that has the end of each JWT of the deployment file in Unix seconds, by placeholder."""
 
