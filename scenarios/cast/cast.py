@@ -28,6 +28,7 @@ from scenarios.cast.stage import Stage
 CLIENT, BACKEND, BROWSER = "tuvens-client", "hi.events", "browser"
 _DEFAULT: Any = object()
 _A_SECOND = 1.1
+_LONGEST_PAUSE = 3.0
 
 
 class Cast:
@@ -330,13 +331,18 @@ class Cast:
     async def sets_status(
         self, step: str, bearer: str | None, hi_event: str, status: object, *, closely: bool = False
     ) -> Reply:
-        """An organiser changes an event's status at hi.events; a second after the change before, unless `closely`.
+        """An organiser changes an event's status at hi.events; a second after the change and the webhook before, unless
+        `closely`.
 
-        Webhooks may have whole seconds: of two changes in one second tuvens-api cannot tell which is newer.
+        Webhooks may have whole seconds: of two changes in one second tuvens-api cannot tell which is newer, and one of
+        our own webhooks would be newer than the one to come.
         """
         await self.stage.states.note_at_hi_events(hi_event)
         if not closely and self.stage.target(BACKEND).kind != "simulated":
-            await asyncio.sleep(self.stage.changed.get(hi_event, 0.0) + _A_SECOND - time.monotonic())
+            since_change = time.monotonic() - self.stage.changed.get(hi_event, -_A_SECOND)
+            since_webhook = self.now_at(BACKEND) - self.stage.events.newest(hi_event)
+            # A webhook that a story dated far ahead is not waited for.
+            await asyncio.sleep(min(_A_SECOND - min(since_change, since_webhook), _LONGEST_PAUSE))
         reply = await self.asks_hi_events(step, hi_wire.set_event_status(bearer, hi_event, status))
         # Without an answer it may have been changed all the same.
         if reply.ok or reply.exchange.outcome is Outcome.NO_ANSWER:

@@ -108,6 +108,10 @@ class EventLeases:
             self._newest[tuvens_event] = sent_at
             self._due[tuvens_event] = _Due(status, _now())
 
+    def newest(self, hi_event: str) -> float:
+        """The event_sent_at of our newest webhook about an event of hi.events, in Unix seconds; 0 if we sent none."""
+        return self._newest.get(self._tuvens.get(hi_event, ""), 0.0)
+
     def given_up(self, tuvens_event: str) -> None:
         """Note that the webhook of the last change will not come."""
         self._due.pop(tuvens_event, None)

@@ -20,9 +20,10 @@ from harness.http import Answer, Call
 from harness.pacing import Allowance, Pacer
 from harness.recorder import Forwarding
 from harness.redact import Redactor
-from harness.story import StoryStoppedError
+from harness.story import Phase, Story, StoryStoppedError
 from harness.traffic_limits import TrafficLimits
 from scenarios.cast import control_plane as module
+from scenarios.cast.cast import Cast
 from scenarios.cast.rate_limits import RateLimitTurns
 from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import SessionToken, SignedIn, user_key
@@ -536,6 +537,25 @@ def test_it_is_told_for_what_an_event_is_waited_for_and_how_long_at_most() -> No
         ("third", "waits 30 s at most: tuvens-api shows the last change of event 11 (DRAFT)"),
     ]
     assert world.stage.waiting == {}
+
+
+@pytest.mark.parametrize(("ahead", "shortest", "longest"), [(0.0, 1.0, 1.2), (900.0, 3.0, 3.1)])
+def test_hi_events_is_changed_a_second_after_our_own_webhook(ahead: float, shortest: float, longest: float) -> None:
+    world = _World(_shows("LIVE"), tuvens=["11"], linked=[{"hi": 2, "tuvens": "11"}])
+    cast = Cast(world.stage, Story("a_story", "It happens.", _nothing, Phase.SIDE_BY_SIDE))
+
+    async def change() -> float:
+        begun = world.loop.time()
+        world.stage.events.told("11", "LIVE", cast.now_at("hi.events") + ahead)
+        await cast.sets_status("change", "a-bearer-token-that-nobody-may-see", "2", "ENDED")
+        return world.loop.time() - begun
+
+    # Its webhook may have whole seconds, and would be older than ours.
+    assert shortest <= world.run(change()) <= longest
+
+
+async def _nothing(cast: Cast) -> None:
+    pass
 
 
 @pytest.mark.parametrize("known", ["the status was that before", "it was given up", "it repeats an older webhook"])
