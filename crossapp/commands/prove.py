@@ -56,9 +56,7 @@ def prove_command(
             "--rows", metavar="FILE", help="Use the rows of a saved run (--json); verify nothing else. Repeatable."
         ),
     ] = None,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="As in docs/kill-matrix.md or docs/generated-mutants.md.")
-    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, like docs/kill-matrix.md.")] = False,
     staged: Annotated[
         bool,
         typer.Option(

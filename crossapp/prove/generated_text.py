@@ -36,7 +36,7 @@ def as_text(generated: Generated) -> str:
 
 
 def as_markdown(generated: Generated) -> str:
-    """The page docs/generated-mutants.md."""
+    """A page of all rows."""
     lines = [
         "# Generated mutants",
         "",
