@@ -65,7 +65,9 @@ def test_an_honest_sender_keeps_all_rules_and_a_fault_turns_its_own_red() -> Non
     with ThreadPoolExecutor(len(_FAULTS) + 1) as pool:
         honest = pool.submit(_verify, _SEAM)
         faulty = {fault: pool.submit(_verify, f"{_SEAM}.{rule}", faults=[fault]) for fault, rule in _FAULTS.items()}
-    others = {name: verdict for name, verdict in _verdicts(honest.result()).items() if verdict is not VerdictName.HELD}
+    verdicts = _verdicts(honest.result()).items()
+    # Of simulated applications the file says nothing that could be compared.
+    others = {name: each for name, each in verdicts if each is not VerdictName.HELD and "deployment_file" not in name}
     assert others == {_LOG: VerdictName.NOT_APPLICABLE}
     assert sum(name.startswith(_SEAM) for name in _verdicts(honest.result())) >= 22
     assert {fault: _red(each.result()) for fault, each in faulty.items()} == {
