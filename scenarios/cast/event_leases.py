@@ -48,7 +48,7 @@ class _Due:
 class EventLeases:
     """Lends the events that the deployment file names under `events`; a linked event and its Tuvens event are one.
 
-    `read` reads an event at tuvens-api; `note` is told of each event before a story gets it; `waits` is told when a
+    `read` reads an event at tuvens-api; `note` is called with each event before a story gets it; `waits` is told when a
     story waits for long; `seconds` is how long after a change its webhook may still come, `longest` how long a story
     may wait for an event that others use. Once a webhook did not come in its time, further ones are waited for only
     briefly: the deployment delivers none.

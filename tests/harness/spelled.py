@@ -46,7 +46,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "HTML by MarkupSafe": lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
     "HTML, every character": lambda text: _each(text, "&#{};"),
     "HTML, every character, hexadecimal": lambda text: _each(text, "&#x{:x};"),
-    "HTML, what is no letter": lambda text: re.sub("[^A-Za-z0-9]", lambda each: f"&#{ord(each[0])};", text),
+    "HTML, all but letters and digits": lambda text: re.sub("[^A-Za-z0-9]", lambda each: f"&#{ord(each[0])};", text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "base64 in a URL": lambda text: quote(base64.b64encode(text.encode()), safe=""),

@@ -80,6 +80,15 @@ def test_a_limit_that_was_hit_breaks_no_pact() -> None:
     assert isinstance(_verdict(_ONE, replayed(_ONE, said, limited)), Inconclusive)
 
 
+def test_what_a_firewall_refused_breaks_no_pact() -> None:
+    said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 404 but was 403"]}
+    step = f"{_ONE.steps[0]}/request/{_ONE.operation}"
+    page = answer(step, 403, b"<h1>Blocked</h1>", operation=_ONE.operation, headers={"Content-Type": "text/html"})
+    assert isinstance(_verdict(_ONE, replayed(_ONE, said, page)), Inconclusive)
+    own = replace(page, response_headers=(("Content-Type", "application/json"),))
+    assert isinstance(_verdict(_ONE, replayed(_ONE, said, own)), Violated)
+
+
 def test_what_never_reached_the_provider_is_not_held() -> None:
     seen = history(observed(_ONE.steps[0], outcome="verified", count=1, ok=True, mismatches=[], evidence=[]))
     with pytest.raises(NothingObservedError):
