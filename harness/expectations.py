@@ -53,6 +53,10 @@ class UnseenError(UndecidedError):
     """The record has nothing that the rule is about; in a production, which is not attacked, that is no surprise."""
 
 
+class UnaskedError(UndecidedError):
+    """A step that the rule reads never happened: the run did not ask."""
+
+
 class LackingError(Exception):
     """The deployment turned out to lack what the rule needs: becomes NotApplicable. `blocks`: whether the rules that
     rest on it lack it, too."""

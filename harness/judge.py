@@ -10,7 +10,14 @@ from harness.capabilities import remedy_for
 from harness.causes import causes_of, chosen
 from harness.deployment import Deviation
 from harness.effects import NOT_ATTACKED
-from harness.expectations import BrokenAnswerError, BrokenRuleError, LackingError, UndecidedError, UnseenError
+from harness.expectations import (
+    BrokenAnswerError,
+    BrokenRuleError,
+    LackingError,
+    UnaskedError,
+    UndecidedError,
+    UnseenError,
+)
 from harness.findings import finding_of
 from harness.history import DOES_NOT_HOLD, History, NothingObservedError, StoryOutcome, UndeclaredStoryError
 from harness.known_deviations import Explanations, KnownDeviation
@@ -159,7 +166,8 @@ def judge_one(requirement: Requirement, history: History) -> Verdict:
     except UndecidedError as undecided:
         if isinstance(undecided, UnseenError) and "production" in history.context.kinds:
             return NotApplicable(f"{NOT_ATTACKED}: {undecided}", blocks=False)
-        return Inconclusive(str(undecided), remedy=undecided.remedy, blocks=undecided.blocks)
+        unasked = isinstance(undecided, UnaskedError)
+        return Inconclusive(str(undecided), remedy=undecided.remedy, blocks=undecided.blocks, unasked=unasked)
     except LackingError as lacking:
         return NotApplicable(str(lacking), blocks=lacking.blocks)
     except UndeclaredStoryError as undeclared:
@@ -182,7 +190,7 @@ def _unobserved(nothing: NothingObservedError, history: History) -> Verdict:
     outcome = history.stories.get(story)
     match outcome:
         case None:
-            return Inconclusive(f"the story {story} was not driven, so {nothing.step!r} never happened")
+            return Inconclusive(f"the story {story} was not driven, so {nothing.step!r} never happened", unasked=True)
         case StoryOutcome(ended="crashed"):
             return HarnessFault(f"the story {story} crashed before {nothing.step!r}: {outcome.reason}")
         case StoryOutcome(ended="skipped"):
@@ -190,7 +198,8 @@ def _unobserved(nothing: NothingObservedError, history: History) -> Verdict:
         case StoryOutcome(ended="finished", reason=left_out) if left_out:
             return NotApplicable(left_out)
         case StoryOutcome(ended="finished"):
-            return Inconclusive(f"{nothing.step!r} never happened, though the story {story} went to its end")
+            text = f"{nothing.step!r} never happened, though the story {story} went to its end"
+            return Inconclusive(text, unasked=True)
         case StoryOutcome(reason=reason) if reason.endswith(DOES_NOT_HOLD):
             return Blocked(reason.removesuffix(DOES_NOT_HOLD), f"the story {story} was not driven: {reason}")
         case _:

@@ -35,12 +35,13 @@ class Blocked:
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
     """What was observed does not decide the rule. `remedy`: what would decide it. `blocks`: whether the rules that rest
-    on it are undecided, too."""
+    on it are undecided, too. `unasked`: because a step that the rule reads never happened."""
 
     reason: str
     evidence: tuple[int, ...] = ()
     remedy: str = ""
     blocks: bool = True
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Unpack
 from contracts.catalogue import RuleFacts, RuleFamily
 from contracts.deployment_file.premises import STORY
 from contracts.times import iso_or_none, parse_http_date
-from harness.expectations import LackingError, UndecidedError, answered, held, let_through, shown
+from harness.expectations import LackingError, UnaskedError, UndecidedError, answered, held, let_through, shown
 from harness.history import Exchange, History, NothingObservedError
 from harness.http import object_or_empty
 from harness.requirement import MUST, Judge
@@ -43,7 +43,7 @@ def rule(**own: Unpack[RuleFacts]) -> Callable[[Judge], Judge]:
                 if outcome is None or outcome.ended != "finished":
                     raise
                 never = f"nothing in the file could be compared: {nothing.step!r} never happened"
-                raise UndecidedError(never, blocks=False) from None
+                raise UnaskedError(never, blocks=False) from None
 
         return _family(**own)(judged)
 

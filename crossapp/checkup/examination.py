@@ -25,7 +25,7 @@ from harness.redact import jwt_claims
 from harness.render.words import count
 from harness.report import Finding
 from harness.requirement import Requirement
-from harness.verdict import Held, VerdictName, Violated, lets_through
+from harness.verdict import Held, Inconclusive, VerdictName, Violated, lets_through
 from scenarios.catalogue import stories
 
 _RULES = ("routes.*", "deployment_file.*", "cors.*", "transport.*")
@@ -33,7 +33,6 @@ _FILE = "the file"
 _SOON = 3600.0
 _IN_EFFECT_NONE = 1_000_000
 _WEEK = 7 * 86_400.0
-_NEVER = "never happened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +218,7 @@ def _of_file(
             if each.lacks not in left:
                 continue
             found = replace(found, state=State.OPEN, text="verify asks first: it takes another session", remedy="")
-        elif production and _NEVER in each.reason:
+        elif production and _is_unasked(each, history):
             found = replace(found, state=State.OPEN, text="not asked in a production: it takes a session", remedy="")
         yield found
 
@@ -268,8 +267,15 @@ def _stands_in_the_way(finding: Finding, history: History) -> bool:
         return True
     if finding.verdict is VerdictName.INCONCLUSIVE:
         # What is not asked here, verify asks.
-        return _NEVER not in finding.reason and not lets_through(judge_one(catalogue()[finding.requirement], history))
+        alone = judge_one(catalogue()[finding.requirement], history)
+        return not _is_unasked(finding, history) and not lets_through(alone)
     return finding.verdict is VerdictName.VIOLATED and fnmatchcase(finding.requirement, "routes.*")
+
+
+def _is_unasked(finding: Finding, history: History) -> bool:
+    """Whether a rule is not decided because what it reads was not asked."""
+    alone = judge_one(catalogue()[finding.requirement], history)
+    return isinstance(alone, Inconclusive) and alone.unasked
 
 
 def _is_blocked(requirement: Requirement, in_the_way: set[str]) -> bool:

@@ -110,7 +110,8 @@ def test_of_a_production_only_reads_are_asked(tmp_path: Path) -> None:
     assert len(sent) > 10
     assert {each for each in sent if each[0] not in ("GET", "OPTIONS")} == set()
     assert found["sessions"] == 0
-    assert said(found, "the file", "organiser is admitted")["state"] == "open"
+    admitted = said(found, "the file", "organiser is admitted")
+    assert (admitted["state"], admitted["text"]) == ("open", "not asked in a production: it takes a session")
     assert "not probed in a production: generateSession" in said(found, "tuvens-api", "routes")["text"]
 
 

@@ -200,6 +200,7 @@ def test_a_judge_that_fails_is_our_fault_and_never_held(judge: Callable[[History
 def test_what_never_happened_is_told_with_how_its_story_ended(step: str, said: str) -> None:
     found = judge_one(rule("r", lambda h: held(h.one(step))), SEEN)
     assert said in str(getattr(found, "reason", "")) + str(getattr(found, "error", ""))
+    assert getattr(found, "unasked", False) is ("never happened" in said)
 
 
 @pytest.mark.parametrize(
