@@ -1,11 +1,11 @@
 """May this commit be deployed? By what was measured in an environment, and by nothing else."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crossapp.kept_runs import KeptRun
 from harness.exit_codes import ExitCode
+from harness.render.gate import Condition
 from harness.render.words import count
 from harness.report import SIMULATED, Report
 from harness.requirement import MUST
@@ -15,17 +15,6 @@ _NAMED = 3
 _CLOCK_STEP = timedelta(minutes=5)
 """By so much the clock of the machine that made a run may be ahead."""
 _UNDECIDED = (VerdictName.INCONCLUSIVE, VerdictName.BLOCKED, VerdictName.HARNESS_FAULT)
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition of a deployment: whether it is met, and why. `broken`: a MUST is violated, rather than evidence
-    missing."""
-
-    name: str
-    met: bool
-    text: str
-    broken: bool = False
 
 
 def conditions(

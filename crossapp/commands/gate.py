@@ -2,7 +2,6 @@
 
 import json as json_module
 import sys
-import textwrap
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +13,13 @@ from contracts.catalogue import catalogue
 from crossapp.commands.errors import reported, seconds_of
 from crossapp.commands.keep import RUNS, named
 from crossapp.commands.output import printing
+from crossapp.commands.report import STANDARD, write
 from crossapp.gating import conditions, exit_code_of
 from crossapp.kept_runs import KeptRunsError, kept
-from harness.exit_codes import ExitCode
-from harness.render.text import in_encoding, prose
+from harness.render.gate import GateAnswer, gate_badge, gate_lines, gate_markdown
+from harness.render.text import in_encoding
 from harness.report import ReportError
 from harness.requirement import MUST
-
-_WIDTH = 80
 
 
 def gate(
@@ -33,6 +31,13 @@ def gate(
     oldest: Annotated[
         str, typer.Option("--oldest", metavar="TIME", help="Greatest age of the evidence, such as 24h.")
     ] = "24h",
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown (-: to standard output).")
+    ] = None,
+    badge: Annotated[
+        Path | None,
+        typer.Option("--badge", metavar="FILE", help="Write a badge: FILE.svg, or FILE.json for shields.io."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")] = False,
 ) -> None:
     """Say whether a commit may be deployed, by the newest run of it that was kept for an environment, and why.
@@ -41,20 +46,26 @@ def gate(
     a MUST is violated or a declared deviation is out of date; 2: no, since evidence is missing; 64: the file cannot be
     used.
     """
+    if badge is not None and badge.suffix not in (".svg", ".json"):
+        raise typer.BadParameter(f"--badge {str(badge)!r}: name a file that ends with .svg or .json")
     allowed = timedelta(seconds=seconds_of("--oldest", oldest))
     must = {each.id for each in catalogue() if each.level == MUST}
     with reported(KeptRunsError, ReportError):
         found = list(conditions(kept(runs, environment, commit), must, now=datetime.now(UTC), oldest=allowed))
-    code = exit_code_of(found)
-    lines = [f"{environment} at {commit}: {'yes' if code is ExitCode.OK else 'NO'}"]
-    for each in found:
-        text = f"{'ok' if each.met else 'NO':<3}{each.name}: {prose(each.text)}"
-        lines += textwrap.wrap(text, _WIDTH - 2, initial_indent="  ", subsequent_indent="     ", break_on_hyphens=False)
+    answer = GateAnswer(environment, commit, exit_code_of(found), found)
+    if badge is not None:
+        write(badge, gate_badge(answer, badge))
+    if markdown is not None:
+        write(markdown, gate_markdown(answer))
+    if json:
+        value = {"type": "gate", "environment": environment, "commit": commit, "exit_code": int(answer.exit_code)}
+        _print(json_module.dumps({**value, "conditions": [asdict(each) for each in found]}))
+    elif markdown != STANDARD:
+        _print(*(in_encoding(line, sys.stdout.encoding) for line in gate_lines(answer)))
+    raise typer.Exit(answer.exit_code)
+
+
+def _print(*lines: str) -> None:
     with printing():
-        if json:
-            value = {"type": "gate", "environment": environment, "commit": commit, "exit_code": int(code)}
-            typer.echo(json_module.dumps({**value, "conditions": [asdict(each) for each in found]}))
-        else:
-            for line in lines:
-                typer.echo(in_encoding(line, sys.stdout.encoding))
-    raise typer.Exit(code)
+        for line in lines:
+            typer.echo(line)

@@ -9,19 +9,12 @@ import typer
 from crossapp.commands.errors import reported
 from crossapp.commands.keep import RUNS
 from crossapp.commands.output import printing
-from crossapp.kept_runs import KeptRun, KeptRunsError, kept
+from crossapp.commands.report import write
+from crossapp.kept_runs import KeptRunsError, kept
 from harness.render.text import in_encoding, one_line
-from harness.render.words import count
+from harness.render.trend import trend_lines, trend_of, trend_page
 from harness.report import ReportError
-from harness.verdict import VerdictName
 
-_SIGNS = {
-    VerdictName.HELD: "+",
-    VerdictName.VIOLATED: "X",
-    VerdictName.WAIVED: "w",
-    VerdictName.NOT_TESTED: ".",
-    VerdictName.NOT_APPLICABLE: ".",
-}
 _MOST = 40
 
 
@@ -29,46 +22,18 @@ def trend(
     environment: Annotated[str, typer.Option("--environment", metavar="NAME", help="Where they were measured.")],
     runs: Annotated[Path, typer.Option("--runs", metavar="FILE", help="The file of kept runs (SQLite).")] = RUNS,
     every: Annotated[bool, typer.Option("--all", help="Also claims and budgets that never changed.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write one self-contained HTML page (-: to standard output)."),
+    ] = None,
 ) -> None:
-    """Show the kept runs of an environment, oldest first, and each claim and budget that changed, a column for each
-    run: + held, X violated, w waived, ? undecided, . not tested."""
+    """Show the last 40 kept runs of an environment, oldest first, and each claim and budget that changed, a column for
+    each run: + held, X violated, w waived, ? undecided, . not tested."""
     with reported(KeptRunsError, ReportError):
-        found = kept(runs, environment)[:_MOST][::-1]
+        found = trend_of(environment, [(each.sha, each.report) for each in kept(runs, environment)[:_MOST][::-1]])
+    if html is not None:
+        write(html, trend_page(found))
+        return
     with printing():
-        for line in _lines(environment, found, every=every):
+        for line in trend_lines(found, every=every):
             typer.echo(in_encoding(one_line(line), sys.stdout.encoding))
-
-
-def _lines(environment: str, runs: list[KeptRun], *, every: bool) -> list[str]:
-    if not runs:
-        return [f"{environment}: no run is kept"]
-    lines = [f"{environment}: {count(len(runs), 'run')}, the oldest first"]
-    for number, each in enumerate(runs, 1):
-        held = each.report.footer.claims.get(VerdictName.HELD, 0)
-        total = len(each.report.claims)
-        when = f"{each.started:%Y-%m-%d %H:%M}"
-        lines.append(f"  {number:>2}  {when}  {each.sha[:12]:<12}  {held} of {total} claims held")
-    rows = _rows(runs)
-    shown = {name: signs for name, signs in rows.items() if every or len(set(signs) - {" "}) > 1}
-    width = max(map(len, shown), default=0)
-    lines += [f"  {name:<{width}}  {signs}" for name, signs in shown.items()]
-    if len(shown) < len(rows):
-        lines.append(f"  {len(rows) - len(shown)} claims and budgets never changed; --all shows them")
-    return lines
-
-
-def _rows(runs: list[KeptRun]) -> dict[str, str]:
-    """A sign for each run, by claim and budget."""
-    names: dict[str, None] = {}
-    columns: list[dict[str, str]] = []
-    for each in runs:
-        column = {claim.claim: _SIGNS.get(claim.verdict, "?") for claim in each.report.claims}
-        budgets = {line.requirement for line in each.report.load.budgets} if each.report.load is not None else set()
-        column |= {
-            finding.requirement: _SIGNS.get(finding.verdict, "?")
-            for finding in each.report.findings
-            if finding.requirement in budgets
-        }
-        columns.append(column)
-        names |= dict.fromkeys(column)
-    return {name: "".join(column.get(name, " ") for column in columns) for name in names}

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.render import load_words
@@ -50,8 +50,8 @@ def to_html(report: Report) -> str:
     """The report as an HTML document, which a browser can open: of very many exchanges the last are left out."""
     report, left_out = _with_room(report)
     arranged = arrange(report)
-    style = _style()
-    return _template().render(
+    return rendered(
+        "report.html",
         report=report,
         header=report.header,
         footer=report.footer,
@@ -69,9 +69,14 @@ def to_html(report: Report) -> str:
         places=_Places(report),
         findings={each.requirement: each for each in report.findings},
         left_out=left_out,
-        style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page by the template of this name, with the style of all pages."""
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _environment().get_template(template).render(style=Markup(style), style_hash=digest, **values)
 
 
 def _with_room(report: Report) -> tuple[Report, Mapping[str, int]]:
@@ -135,7 +140,7 @@ def _shown(value: Any) -> Any:
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
@@ -165,7 +170,7 @@ def _template() -> Template:
         time_chart=time_chart,
         time_legend=time_legend,
     )
-    return environment.get_template("report.html")
+    return environment
 
 
 @cache

@@ -157,3 +157,15 @@ def test_the_commands_answer_in_one_screen_and_one_exit_code(tmp_path: Path) -> 
     assert code == 0
     assert text.startswith("staging: 2 runs, the oldest first\n")
     assert "C-TA-01  X+" in text
+    page, badge, summary = tmp_path / "trend.html", tmp_path / "gate.svg", tmp_path / "gate.md"
+    assert invoke("trend", *where, "--html", page)[0] == 0
+    assert "2 runs" in page.read_text("utf-8")
+    asked = ["gate", *where, "--commit", "abc", "--badge", badge, "--markdown", summary]
+    assert invoke(*asked)[0] == 0
+    assert 'aria-label="deploy staging: yes (abc)"' in badge.read_text("utf-8")
+    assert invoke(*asked, "--oldest", "30m")[0] == 2
+    assert 'aria-label="deploy staging: not known (abc)"' in badge.read_text("utf-8")
+    assert summary.read_text("utf-8").startswith("## staging at `abc`: NO\n\n- **NO** age: ")
+    assert invoke("gate", *where, "--commit", "abc", "--markdown", "-")[1].startswith("## staging at `abc`: yes\n")
+    code, text = invoke("gate", *where, "--commit", "abc", "--badge", "badge.png")
+    assert (code, ".svg or .json" in " ".join(text.split())) == (2, True)

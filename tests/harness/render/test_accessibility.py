@@ -1,4 +1,4 @@
-"""axe finds nothing serious in the HTML report, light and dark."""
+"""axe finds nothing serious in the HTML report and in the page of a trend, light and dark."""
 
 import os
 from collections.abc import Callable
@@ -8,10 +8,12 @@ import pytest
 
 from harness import chromium
 from harness.render.html import to_html
+from harness.render.trend import trend_of, trend_page
 from harness.report import Report
 from tests.axe import serious
 from tests.harness.render import sample
 from tests.harness.render.test_load import loaded
+from tests.harness.render.test_trend import runs
 
 _REQUIRED = os.environ.get("CI") == "true"
 pytestmark = pytest.mark.skipif(
@@ -29,10 +31,17 @@ _REPORTS = (
 
 @pytest.mark.parametrize("made", _REPORTS)
 def test_a_report_can_be_used_by_everybody(made: Callable[[], Report], tmp_path: Path) -> None:
+    check(to_html(made()), tmp_path / "report.html")
+
+
+def test_a_trend_can_be_used_by_everybody(tmp_path: Path) -> None:
+    check(trend_page(trend_of("staging", runs())), tmp_path / "trend.html")
+
+
+def check(text: str, file: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    file = tmp_path / "report.html"
-    file.write_text(to_html(made()), "utf-8")
+    file.write_text(text, "utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.executable(), args=["--no-sandbox"])
         # The checker is put into the page, which the report's own policy would not permit.
