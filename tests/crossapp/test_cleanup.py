@@ -26,6 +26,7 @@ from crossapp.run import Settings, StoppedRunError, perform, report_of
 from harness.change_journal import journal_file
 from harness.deployment import Deployment
 from harness.deployment_file import build_deployment
+from harness.render.saved import open_report
 from simulators.launch import LaunchOptions
 from tests.launching import launched
 
@@ -142,19 +143,25 @@ def test_two_runs_give_the_same_verdicts_and_leave_the_events_as_they_were(stagi
     assert {each.value for each in verdicts[0].values()} == {"held"}
 
 
-def kill(staging: Staging) -> None:
-    """Run crossapp verify until it has changed something; then kill it."""
+def interrupted(staging: Staging, number: signal.Signals) -> int:
+    """Send crossapp verify a signal when it has changed something; its exit code. Ctrl-C is ignored there, as it is for
+    `crossapp verify &` in a script."""
     command = [sys.executable, "-c", "from crossapp.cli import main; main()", "verify", "-v", "--quick"]
     selected = [part for each in _QUICK for part in ("--select", each)]
     arguments = [*command, *selected, "--deployment", str(staging.file), "--report", "r"]
-    with subprocess.Popen(arguments, cwd=staging.file.parent, stderr=subprocess.PIPE, text=True) as child:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child = subprocess.Popen(arguments, cwd=staging.file.parent, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with child:
         assert child.stderr is not None
         for line in child.stderr:
             if line.endswith(" finished\n") and has_changed(staging):
                 break
-        child.kill()
-        child.communicate()
-        assert child.returncode == -signal.SIGKILL
+        child.send_signal(number)
+        child.communicate(timeout=60)
+        return child.returncode
 
 
 def has_changed(staging: Staging) -> bool:
@@ -170,7 +177,7 @@ def cleanup(staging: Staging) -> subprocess.CompletedProcess[str]:
 
 def test_after_kill_9_crossapp_cleanup_undoes_what_the_journal_has(staging: Staging) -> None:
     before = staging.begins()
-    kill(staging)
+    assert interrupted(staging, signal.SIGKILL) == -signal.SIGKILL
     assert staging.state() != before
     noted = journal_file(staging.file).read_text("utf-8")
     for secret in (staging.deployment.shared_secret, *(each.jwt for each in staging.deployment.users)):
@@ -182,6 +189,17 @@ def test_after_kill_9_crossapp_cleanup_undoes_what_the_journal_has(staging: Stag
     assert not journal_file(staging.file).exists()
     again = cleanup(staging)
     assert (again.returncode, again.stdout.partition(":")[0]) == (0, "Nothing to undo")
+
+
+def test_a_process_that_gets_sigterm_undoes_what_it_changed_before_it_ends(staging: Staging) -> None:
+    before = staging.begins()
+    assert interrupted(staging, signal.SIGTERM) == 130
+    assert staging.state() == before
+    assert not journal_file(staging.file).exists()
+    footer = open_report(staging.file.parent / "r").footer
+    assert footer.stopped.startswith("stopped after ")
+    assert footer.left[0].startswith("Changed events that are as they were before")
+    assert cleanup(staging).stdout.startswith("Nothing to undo")
 
 
 def test_a_run_that_is_stopped_undoes_what_it_changed(staging: Staging) -> None:
