@@ -1,7 +1,7 @@
 """What a tour of a fault is to find fault with, it does."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -24,8 +24,9 @@ class ShortTour(touring.Tour):
     def rewind(self) -> None:
         self.simulator.reset()
 
-    async def visit(self) -> None:
+    async def visit(self) -> AsyncGenerator[None]:
         await self.request("GET", "/api/events/11")
+        yield
 
 
 def _check(change: Callable[[Simulator], Change], **facts: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -55,7 +55,7 @@ class HiTour(Tour):
         self.simulator.database.execute(text("DELETE FROM sqlite_sequence"))
         self.simulator.reset()
 
-    async def visit(self) -> None:
+    async def visit(self) -> AsyncGenerator[None]:
         for caller in self.simulator._callers:
             caller._client = httpx.AsyncClient(transport=httpx.ASGITransport(self._asked))
         await self.api.start()
@@ -66,6 +66,7 @@ class HiTour(Tour):
                     *(_statuses, _strangers, _deliveries, _pages, _event_pages, _routes, _bodies),
                 ):
                     await stage(self)
+                    yield
         finally:
             await self.api.stop()
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import jwt as pyjwt
 from sqlalchemy import text
@@ -39,10 +39,10 @@ _MESSAGE_NUMBER = re.compile(r"(?<=id: )\d+")
 
 
 class ApiTour(Tour):
-    """Knows tuvens-api's messages. `first` is the number of the stream's first one, which go on after a reset."""
+    """Knows tuvens-api's messages, whose numbers go on after a reset."""
 
     simulator: TuvensApi
-    first = 0
+    _before = 0
 
     @staticmethod
     def make(faults: Sequence[str]) -> TuvensApi:
@@ -55,15 +55,17 @@ class ApiTour(Tour):
         self.simulator.limits.configure(UNLIMITED)
         self.simulator.reset()
 
-    async def visit(self) -> None:
+    async def visit(self) -> AsyncGenerator[None]:
+        self._before = self.simulator.store._numbered
         for stage in (
             *(_sessions, _jwts, _secrets, _questions, _statuses, _signatures, _malformed, _events, _streams, _origins),
             *(_routes, _bodies, _crowd, _limits, _expiry, _storage),
         ):
             await stage(self)
+            yield
 
     def show(self, line: str) -> str:
-        return _MESSAGE_NUMBER.sub(lambda number: str(int(number.group()) - self.first), super().show(line))
+        return _MESSAGE_NUMBER.sub(lambda number: str(int(number.group()) - self._before), super().show(line))
 
     def jwt(self, email: str = ORGANISER) -> str:
         return mint_jwt(self.simulator.config.jwt_secret, self.simulator.seed.user(email), START, 10 * 86_400)
@@ -307,6 +309,4 @@ async def _storage(t: ApiTour) -> None:
     t.note("schema", t.simulator.database.execute(text(schema)).all())
     t.note("sessions", [{**each, "id": None} for each in t.simulator.list_sessions()])
     t.note("audit", [{**each, "number": None} for each in t.simulator.audit(0)])
-    messages = t.simulator.store.messages(0)
-    t.note("messages", [data for _, data in messages])
-    t.first = messages[0][0] if messages else 0
+    t.note("messages", [data for _, data in t.simulator.store.messages(0)])
