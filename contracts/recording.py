@@ -39,7 +39,7 @@ def recorder_for(
         limits=limits if not foreign else replace(limits, strikes=sys.maxsize, operation_bytes=sys.maxsize),
         facts=facts.ALL,
         secrets=gate.learn,
-        verify=deployment.certificates(),
+        tls=deployment.tls,
         proxy=deployment.proxy,
         foreign=foreign,
         gate=gate,

@@ -152,7 +152,7 @@ async def perform(
                     deployment.receiver,
                     deployment.targets["tuvens-api"].api_url,
                     seconds=deployment.safety.seconds,
-                    transport=Transport(deployment.certificates(), deployment.proxy),
+                    transport=Transport(deployment.tls, deployment.proxy),
                     listener=listener,
                 )
             )

@@ -19,7 +19,7 @@ async def wait_for(deployment: Deployment, seconds: float, tell: Callable[[str],
     real = [each for each in deployment.targets.values() if each.kind != "simulated"]
     deadline = time.monotonic() + seconds
     async with httpx.AsyncClient(
-        transport=Transport(deployment.certificates(), deployment.proxy),
+        transport=Transport(deployment.tls, deployment.proxy),
         timeout=min(5.0, deployment.safety.seconds),
         headers={"User-Agent": "crossapp"},
     ) as client:

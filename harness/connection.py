@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from harness.extras import command, is_installed
+from harness.tls import TlsSettings
+
 _PORTS = {"http": 80, "https": 443}
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _OTHER_NAME = (62, 64)
@@ -18,6 +21,9 @@ _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTIFIC
 the end of a connection without an alert."""
 _NO_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 OLD_VERSIONS = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+_HTTP_1, _HTTP_2 = "http/1.1", "h2"
+_SETTINGS = b"\x04"
+"""The type of the frame with which an HTTP/2 server begins (RFC 9113, 3.4)."""
 _PAUSE = 1.0
 """Seconds in which a server that refuses a client after the handshake says so."""
 
@@ -32,12 +38,14 @@ class Trouble(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Connection:
     """How far a connection came. `addresses`: of the host; `tls`: the version of TLS; `valid_until`: when the
-    certificate expires, Unix seconds; `issuer`: who signed it; `trouble` and `remedy`: empty where all is well."""
+    certificate expires, Unix seconds; `issuer`: who signed it; `http_2`: whether the server speaks nothing else;
+    `trouble` and `remedy`: empty where all is well."""
 
     addresses: tuple[str, ...] = ()
     tls: str = ""
     valid_until: float | None = None
     issuer: str = ""
+    http_2: bool = False
     trouble: str = ""
     remedy: str = ""
 
@@ -50,14 +58,13 @@ class _BrokenError(Exception):
         self.trouble = Trouble(what, remedy)
 
 
-def examine(
-    url: str, context: ssl.SSLContext, *, seconds: float, silent: bool, has_certificate: bool = False
-) -> Connection:
+def examine(url: str, tls: TlsSettings, *, seconds: float, silent: bool) -> Connection:
     """Connect to the host of a base URL, with a TLS handshake if it is https, and close the connection again.
 
-    `seconds`: time-out of each step; `silent`: requests to this URL get no response, so more is tried to find out why;
-    `has_certificate`: whether the context has a client certificate. Blocks.
+    `seconds`: time-out of each step; `silent`: requests to this URL get no response, so more is tried to find out why.
+    Blocks.
     """
+    has_certificate = bool(tls.client_certificate)
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     addresses: tuple[str, ...] = ()
@@ -67,10 +74,18 @@ def examine(
             _connected(host, port, seconds).close()
             what, remedy = _tls_on_a_plain_port(url, seconds) if silent else Trouble()
             return Connection(addresses, trouble=what, remedy=remedy)
+        http_2 = bool(speaks_only_http_2(url, tls, seconds=seconds))
+        context = tls.context(http_2=http_2)
+        if http_2:
+            context.set_alpn_protocols([_HTTP_2])
         with _secured(host, port, context, seconds, has_certificate=has_certificate) as secured:
             until, issuer = _certificate(secured)
-            after = _after_the_handshake(host, secured, has_certificate=has_certificate) if silent else Trouble()
-            return Connection(addresses, secured.version() or "", until, issuer, *after)
+            after = Trouble()
+            if silent:
+                after = _after_the_handshake(host, secured, has_certificate=has_certificate)
+            if silent and http_2 and not is_installed("http2"):
+                after = _http_2_only(host)
+            return Connection(addresses, secured.version() or "", until, issuer, http_2, *after)
     except _BrokenError as broken:
         return Connection(addresses, trouble=broken.trouble.what, remedy=broken.trouble.remedy)
 
@@ -163,15 +178,13 @@ def _no_handshake(host: str, port: int, reason: str, seconds: float, *, has_cert
             f"{host} speaks only TLS older than 1.2, which browsers refuse as well",
             "enable TLS 1.2 or 1.3 at the server",
         )
-    if handshake(url, seconds=seconds, protocol="h2"):
-        return _http_2_only(host)
     if any(each in reason for each in _WANTS_CERTIFICATE):
         return _wants_certificate(host, reason, has_certificate=has_certificate)
     return Trouble(f"no TLS connection to {host}:{port} ({reason})", "check that url names the port of https")
 
 
 def _http_2_only(host: str) -> Trouble:
-    return Trouble(f"{host} speaks HTTP/2 only", "let it take HTTP/1.1, too, which crossapp and older clients speak")
+    return Trouble(f"{host} speaks HTTP/2 only", f"{command('http2')}, or let it take HTTP/1.1, too")
 
 
 def _wants_certificate(host: str, reason: str, *, has_certificate: bool) -> Trouble:
@@ -181,6 +194,21 @@ def _wants_certificate(host: str, reason: str, *, has_certificate: bool) -> Trou
         f"{host} ends the connection ({reason}), as servers do that demand a client certificate",
         "name its file as client_certificate",
     )
+
+
+def speaks_only_http_2(url: str, tls: TlsSettings, *, seconds: float) -> bool | None:
+    """Whether the server at an https URL takes HTTP/2 (by ALPN) and not HTTP/1.1; None where no handshake comes about.
+    Blocks."""
+
+    def takes(protocol: str = "") -> bool:
+        certificate, key = tls.client_certificate, tls.client_key
+        return handshake(url, seconds=seconds, protocol=protocol, certificate=certificate, key=key)
+
+    if takes(_HTTP_1):
+        return False
+    if takes(_HTTP_2):
+        return True
+    return False if takes() else None
 
 
 def handshake(
@@ -244,7 +272,6 @@ def _after_the_handshake(host: str, secured: ssl.SSLSocket, *, has_certificate: 
     except OSError as error:
         reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
         return _wants_certificate(host, str(reason), has_certificate=has_certificate)
-    # An HTTP/2 server begins with a SETTINGS frame (RFC 9113, 3.4).
-    if first[3:4] == b"\x04":
-        return _http_2_only(host)
+    if first[3:4] == _SETTINGS:
+        return Trouble() if secured.selected_alpn_protocol() == _HTTP_2 else _http_2_only(host)
     return Trouble() if first else _wants_certificate(host, "it is closed", has_certificate=has_certificate)

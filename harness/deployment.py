@@ -1,6 +1,5 @@
 """A deployment: what is verified, as whom, and what is allowed."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +7,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from harness.redact import like_a_token
-from harness.tls import tls_context
+from harness.tls import TlsSettings
 
 Kind = Literal["simulated", "local", "staging", "production"]
 Role = Literal["organiser", "member", "outsider", "nameless", "user"]
@@ -182,9 +181,10 @@ class Deployment:
         """The first user of a role."""
         return next((each for each in self.users if each.role == role), None)
 
-    def certificates(self) -> ssl.SSLContext:
+    @property
+    def tls(self) -> TlsSettings:
         """How certificates are checked, and which one is shown to servers that demand one."""
-        return tls_context(self.ca_file, self.client_certificate, self.client_key)
+        return TlsSettings(self.ca_file, self.client_certificate, self.client_key)
 
     def secrets(self) -> list[tuple[str, str]]:
         """(kind, value) of every secret of the deployment."""

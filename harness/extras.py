@@ -6,6 +6,7 @@ from importlib.util import find_spec
 EXTRAS = {
     "browser": "playwright",
     "fuzz": "schemathesis",
+    "http2": "h2",
     "https": "trustme",
     "load": "locust",
     "mocks": "respx",

@@ -1,7 +1,6 @@
 """Sends calls and records the exchanges."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from harness.responses import (
     is_event_stream,
     reason_of,
 )
+from harness.tls import PUBLIC, TlsSettings
 from harness.traffic_limits import Strikes, TargetGoneError, TrafficLimits
 from harness.transport import Transport
 
@@ -76,7 +76,7 @@ class Recorder(HistoryWriter):
         limits: TrafficLimits | None = None,
         facts: Sequence[Facts] = (),
         secrets: Secrets | None = None,
-        verify: bool | ssl.SSLContext = True,
+        tls: TlsSettings = PUBLIC,
         proxy: str = "",
         foreign: bool = False,
         gate: RequestGate | None = None,
@@ -94,7 +94,7 @@ class Recorder(HistoryWriter):
         )
         self._strikes = Strikes(self.limits)
         # Requests are sent by the transport itself: the client's cookies, redirects and log lines cost and do nothing.
-        self._transport = Transport(verify, proxy)
+        self._transport = Transport(tls, proxy)
         self._client = httpx.AsyncClient(
             transport=self._transport,
             trust_env=False,

@@ -132,6 +132,7 @@ def _of_connection(app: str, target: Target, deployment: Deployment, history: Hi
         until = seen["valid_until"]
         text = f"{seen['tls']}, certificate of {seen['issuer'] or 'an unnamed authority'}"
         text += f" until {datetime.fromtimestamp(until, UTC):%Y-%m-%d}" if until else ""
+        text += "; HTTP/2 only" if seen.get("http_2") else ""
         soon = until is not None and until - time.time() < _WEEK
         yield Checkpoint(app, "TLS", State.NOTE if soon else State.OK, text, "renew the certificate" if soon else "")
     elif target.kind in ("staging", "production"):

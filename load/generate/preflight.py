@@ -3,9 +3,11 @@
 A deployment that does not work is not load tested; the report shows its answers with their curl commands.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 
 import openapi
 from contracts.hi_events_session import wire as hi_wire
@@ -14,6 +16,7 @@ from contracts.server_clocks import ServerClocks
 from contracts.session_token import wire as session_wire
 from contracts.times import iso_millis
 from contracts.webhook import wire as webhook_wire
+from harness.connection import speaks_only_http_2
 from harness.deployment import Deployment
 from harness.history import Exchange, History
 from harness.http import Answer, Call, WireError
@@ -21,6 +24,7 @@ from harness.redact import Redactor
 from harness.traffic_limits import TargetGoneError
 from load.generate.steps import PREFLIGHT
 
+_HANDSHAKE_SECONDS = 5.0
 Send = Callable[[Call], Awaitable[Answer]]
 
 
@@ -29,6 +33,13 @@ async def preflight(
 ) -> str:
     """Send the calls of the journeys once; returns why the deployment cannot be load tested, empty if it can. The
     answers tell `clocks` the time."""
+    for app, target in deployment.targets.items():
+        only: bool | None = False
+        if target.api_url.startswith("https://"):
+            asked = partial(speaks_only_http_2, target.api_url, deployment.tls, seconds=_HANDSHAKE_SECONDS)
+            only = await asyncio.to_thread(asked)
+        if only:
+            return f"{app} speaks HTTP/2 only, and load is sent by HTTP/1.1: let it take HTTP/1.1, too"
     try:
         async with sending(deployment, history, redactor, clocks) as send:
             await _try(deployment, journeys, send, clocks)

@@ -60,10 +60,9 @@ async def _connect(cast: Cast, app: str) -> None:
     found = await asyncio.to_thread(
         examine,
         target.api_url,
-        cast.deployment.certificates(),
+        cast.deployment.tls,
         seconds=min(5.0, cast.deployment.safety.seconds),
         silent=not any(answered),
-        has_certificate=bool(cast.deployment.client_certificate),
     )
     cast.observe(connection_step(app), asdict(found))
 

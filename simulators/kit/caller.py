@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import openapi
 from harness.http import Answer, Call
-from harness.tls import tls_context
+from harness.tls import TlsSettings
 from simulators.kit.clock import Clock
 from simulators.kit.journal import Journal, RawExchange
 from simulators.kit.messages import noted
@@ -141,15 +141,19 @@ class Caller:
     def _open(self) -> "httpx.AsyncClient":
         import httpx
 
+        from harness.transport import Transport
+
         # Reading certificates takes longer than the rest of the start.
         secure = self._base.startswith("https:")
+        # Servers commonly close after five seconds; a call at that moment would fail.
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0)
         self._client = httpx.AsyncClient(
             trust_env=False,
             timeout=None,  # `send` limits the whole exchange
-            verify=tls_context(self._ca_file) if secure else False,
+            verify=False,
+            transport=Transport(TlsSettings(self._ca_file), limits=limits) if secure else None,
             headers={"User-Agent": self._journal.app},
-            # Servers commonly close after five seconds; a call at that moment would fail.
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2.0),
+            limits=limits,
         )
         return self._client
 

@@ -22,7 +22,10 @@ from simulators.launch import Launched, LaunchOptions
 from simulators.people import find_person
 from simulators.tuvens_api.jwts import mint_jwt
 from tests.harness.certificates import Authority, behind_tls
+from tests.harness.http2_server import http_2_server, needs_http_2
 from tests.launching import launched, serving
+
+HTTP_2_SHOWS = ("session_token.*", "event_stream.*", "hi_events_session.*")
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +191,31 @@ def test_a_client_certificate_of_the_file_is_shown(authority: Authority, staging
         value["ca_file"] = str(authority.file)
         value["client_certificate"] = str(authority.certificate("client"))
         assert said(doctor(tmp_path, value), "tuvens-api", "responds")["state"] == "ok"
+
+
+@needs_http_2
+def test_a_staging_that_speaks_http_2_only_is_examined_and_verified(
+    staging: Launched, authority: Authority, tmp_path: Path
+) -> None:
+    certificate = authority.certificate()
+    with (
+        http_2_server(certificate, upstream=staging.urls["tuvens-api"]) as api,
+        http_2_server(certificate, upstream=staging.urls["hi.events"]) as tickets,
+    ):
+        value = described(staging, tuvens_api=api, hi_events=tickets)
+        value["ca_file"] = str(authority.file)
+        found = doctor(tmp_path, value)
+        assert found["blocked"] == 0
+        for name in ("tuvens-api", "hi.events"):
+            assert said(found, name, "TLS")["text"].endswith("; HTTP/2 only")
+        selected = [part for each in HTTP_2_SHOWS for part in ("--select", each)]
+        done = CliRunner().invoke(
+            app, ["verify", "-d", str(tmp_path / "deployment.toml"), "--quick", "--json", *selected]
+        )
+    lines = [json.loads(each) for each in done.stdout.splitlines()]
+    verdicts = {each["requirement"]: each["verdict"] for each in lines if each["type"] == "finding"}
+    assert {name for name, each in verdicts.items() if each not in ("held", "not_applicable")} == set()
+    assert sum(each == "held" for each in verdicts.values()) > 40
 
 
 def test_a_redirect_to_https_and_a_forgotten_base_path_say_which_url_to_give(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.connection import Connection, examine
-from harness.tls import tls_context
+from harness.tls import TlsSettings, tls_context
 from tests.harness.certificates import Authority, behind_tls
 from tests.harness.hostile import answering, in_thread
 
@@ -23,8 +23,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def connect(url: str, ca_file: Path | str = "", certificate: Path | str = "", *, silent: bool = True) -> Connection:
-    context = tls_context(str(ca_file), str(certificate))
-    return examine(url, context, seconds=10, silent=silent, has_certificate=bool(certificate))
+    return examine(url, TlsSettings(str(ca_file), str(certificate)), seconds=10, silent=silent)
 
 
 @contextmanager
@@ -105,11 +104,16 @@ def test_a_server_with_an_old_tls_alone_is_named(authority: Authority) -> None:
     assert "TLS 1.2" in seen.remedy
 
 
-def test_a_server_that_speaks_http_2_alone_is_named(authority: Authority) -> None:
+def test_a_server_that_speaks_http_2_alone_is_named(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     tls = authority.server()
     tls.set_alpn_protocols(["h2"])
     with tls_server(tls, _SETTINGS_FRAME) as url:
-        assert "HTTP/2 only" in connect(url, authority.file).trouble
+        monkeypatch.setattr("harness.extras.find_spec", lambda module: None)
+        seen = connect(url, authority.file)
+        assert (seen.http_2, "HTTP/2 only" in seen.trouble) == (True, True)
+        assert "pip install" in seen.remedy
+        monkeypatch.setattr("harness.extras.find_spec", lambda module: module)
+        assert connect(url, authority.file).trouble == ""
 
 
 def test_http_and_https_are_told_apart(authority: Authority) -> None:

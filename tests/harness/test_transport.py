@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from harness.tls import tls_context
+from harness.tls import TlsSettings
 from harness.transport import Transport
 from tests.harness.certificates import Authority
 from tests.harness.hostile import answering, serving
@@ -67,7 +67,7 @@ def through_proxy(
             proxy = Proxy(urlsplit(server).port or 0)
             listening = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
             address = f"http://somebody:a-pass-word@127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-            transport = Transport(tls_context(str(authority.file)), address)
+            transport = Transport(TlsSettings(str(authority.file)), address)
             try:
                 await tale(transport, proxy, server)
             finally:

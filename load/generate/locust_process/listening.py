@@ -28,7 +28,7 @@ class Stream:
 
     def __init__(self, deployment: Deployment) -> None:
         self._url = urlsplit(deployment.targets["tuvens-api"].api_url)
-        self._context = deployment.certificates()
+        self._context = deployment.tls.context()
 
     def hold(self, connected: Callable[[], None] = lambda: None, heard: Callable[[], None] = lambda: None) -> None:
         """Listen until the greenlet is killed; `connected` is called once, `heard` for each message. Raises

@@ -73,7 +73,7 @@ class DeploymentUser(FastHttpUser):
         self.network_timeout = deployment.safety.seconds
         self.connection_timeout = min(5.0, deployment.safety.seconds)
         self.insecure = False
-        self.ssl_context_factory = deployment.certificates
+        self.ssl_context_factory = deployment.tls.context
         self.concurrency = self.connections(settings)
         super().__init__(environment)
         agent = self.client.client

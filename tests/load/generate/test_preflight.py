@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ from harness.http import Answer, object_or_empty
 from harness.redact import Redactor
 from load.generate.preflight import preflight, webhooks_ahead
 from simulators.launch import LaunchOptions
+from tests.harness.certificates import Authority
+from tests.harness.test_connection import tls_server
 from tests.launching import launched
 
 CLOCKS = {"tuvens-api": 600.0, "hi.events": -600.0}
@@ -51,3 +55,17 @@ def test_a_slow_server_that_writes_its_date_first_is_not_behind(date: int, took:
     answer = Answer(200, (("Date", formatdate(sent + date, usegmt=True)),))
     clocks.note("hi.events", answer, sent + took, took=took)
     assert clocks.offset("hi.events") == ahead
+
+
+def test_an_application_that_speaks_http_2_only_is_not_put_under_load(deployment: Deployment, tmp_path: Path) -> None:
+    """Its responses would be those to another protocol."""
+    authority = Authority(tmp_path)
+    tls = authority.server()
+    tls.set_alpn_protocols(["h2"])
+    with tls_server(tls) as url:
+        target = replace(deployment.targets["tuvens-api"], url=url, api_url=url)
+        asked = replace(deployment, targets={"tuvens-api": target}, ca_file=str(authority.file))
+        history = History(Context("by hand", "2025-07", {}, frozenset()))
+        why = asyncio.run(preflight(asked, history, Redactor([]), [], ServerClocks()))
+    assert why == "tuvens-api speaks HTTP/2 only, and load is sent by HTTP/1.1: let it take HTTP/1.1, too"
+    assert not history.entries
