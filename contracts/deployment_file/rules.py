@@ -162,7 +162,7 @@ def outsider_is_in_another_account(history: History) -> Verdict:
         raise _nothing_compared(listed)
     account = _user(history, "organiser").get("account_id")
     if any(isinstance(each, dict) and str(each.get("id")) == str(account) for each in accounts):
-        refused = _refused_a_session(history, account)
+        refused = _refused_a_session(history)
         if refused is not None:
             return held((listed, refused), "tuvens-api lists the account, and refuses the outsider a session in it")
         raise _contradiction(
@@ -194,10 +194,8 @@ def member_lacks_manage_ticketing(history: History) -> Verdict:
     return held(asked)
 
 
-def _refused_a_session(history: History, account: object) -> Exchange | None:
+def _refused_a_session(history: History) -> Exchange | None:
     """The outsider's request for a session in the organiser's account, if it was sent and refused (403)."""
-    if account == _user(history, "outsider").get("account_id"):
-        return None
     try:
         asked = history.one(f"{STORY}/mint in the organiser's account/outsider")
     except NothingObservedError:
