@@ -40,6 +40,8 @@ _TOLD = (
     "event_stream.an_applied_update_is_told",
     "event_stream.messages_are_unnamed",
     "event_stream.messages_have_the_form",
+    # A page may read the event again when it hears a message.
+    "event_stream.an_update_can_be_read_when_it_is_told",
 )
 
 rule = RuleFamily(

@@ -13,7 +13,9 @@ FAULTS = {
     "users-doubled-under-races": "hi_events_session.one_local_user_under_concurrent_sign_ins",
     "webhooks-out-of-order": "hi_events_delivery.deliveries_keep_the_order_of_changes",
     "session-prolonged-by-use": "session_token.validate_session_refuses_an_expired_token",
+    "all-accounts-listed": "session_token.foreign_accounts_are_not_listed",
     "update-told-before-it-is-applied": "event_stream.an_update_can_be_read_when_it_is_told",
+    "update-told-before-it-is-committed": "event_stream.an_update_can_be_read_when_it_is_told",
 }
 
 

@@ -1,13 +1,16 @@
 """Faults of the webhook: what a delivery does to the event."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulators.kit.clock import Job
 from simulators.kit.errors import Refusal
-from simulators.kit.faults import Change, Honest, swap
+from simulators.kit.faults import Change, Honest, Swap, swap
 from simulators.kit.messages import Request, Response
 from simulators.kit.outages import hanging, refusing
 from simulators.kit.response_mutations import drop, mutated, status
+from simulators.kit.sending import Receive
 from simulators.tuvens_api.faults.registry import registry
 from simulators.tuvens_api.simulator import TuvensApi
 from simulators.tuvens_api.store import Event
@@ -142,33 +145,23 @@ def update_acknowledged_before_it_is_applied(api: TuvensApi) -> Change:
 @registry.fault(kills=["event_stream.an_update_can_be_read_when_it_is_told", "webhook.acknowledged_update_can_be_read"])
 def update_told_before_it_is_applied(api: TuvensApi) -> Change:
     """The stream's message is sent immediately, but a worker changes the event some time later."""
-    is_late = False
+    return _told_at_once(api, lambda work: api.clock.call_later(_QUEUED, work))
 
-    def messages(
-        honest: Honest[[Event, StatusUpdate, str, float], list[Mapping[str, Any]]],
-        event: Event,
-        update: StatusUpdate,
-        ticketing: str,
-        now: float,
-    ) -> list[Mapping[str, Any]]:
-        return [] if is_late else honest(event, update, ticketing, now)
 
-    def apply(honest: _Apply, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
-        async def work() -> None:
-            nonlocal is_late
-            with api.store.write_queued():
-                found = api.store.begin_delivery(update.event)
-                if found is not None:
-                    is_late = True
-                    honest(found, update, now)
-                    is_late = False
+@registry.fault(kills=["event_stream.an_update_can_be_read_when_it_is_told"])
+def update_told_before_it_is_committed(api: TuvensApi) -> Change:
+    """The stream's message is sent inside a slow transaction; the response waits for the commit."""
+    uncommitted: list[Job] = []
 
-        honest.count()
-        api.clock.call_later(_QUEUED, work)
-        ticketing = api.webhook.ticketing_status(update.status)
-        return [api.webhook.announce(each, now) for each in api.webhook.messages(event, update, ticketing, now)]
+    async def serve(honest: Honest[..., Any], request: Request, receive: Receive) -> Response:
+        response: Response = await honest(request, receive)
+        if uncommitted:
+            commit = uncommitted.pop()
+            await asyncio.sleep(_QUEUED)
+            await commit()
+        return response
 
-    return [swap(api.webhook.apply, apply), swap(api.webhook.messages, messages)]
+    return [*_told_at_once(api, uncommitted.append), swap(api.endpoint(_WEBHOOK).serve, serve)]
 
 
 @registry.fault(kills=["webhook.metadata_name_the_hi_events_event"])
@@ -328,6 +321,37 @@ def webhook_answers_400(api: TuvensApi) -> Change:
 def webhook_hangs(api: TuvensApi) -> Change:
     """The webhook route accepts the request and never responds."""
     return hanging(api, _WEBHOOK, after=api.signature.note)
+
+
+def _told_at_once(api: TuvensApi, later: Callable[[Job], object]) -> list[Swap]:
+    """The stream's messages are sent with the webhook; what changes the event is given to `later`."""
+    is_late = False
+
+    def messages(
+        honest: Honest[[Event, StatusUpdate, str, float], list[Mapping[str, Any]]],
+        event: Event,
+        update: StatusUpdate,
+        ticketing: str,
+        now: float,
+    ) -> list[Mapping[str, Any]]:
+        return [] if is_late else honest(event, update, ticketing, now)
+
+    def apply(honest: _Apply, event: Event, update: StatusUpdate, now: float) -> list[bytes]:
+        async def work() -> None:
+            nonlocal is_late
+            with api.store.write_queued():
+                found = api.store.begin_delivery(update.event)
+                if found is not None:
+                    is_late = True
+                    honest(found, update, now)
+                    is_late = False
+
+        honest.count()
+        later(work)
+        ticketing = api.webhook.ticketing_status(update.status)
+        return [api.webhook.announce(each, now) for each in api.webhook.messages(event, update, ticketing, now)]
+
+    return [swap(api.webhook.apply, apply), swap(api.webhook.messages, messages)]
 
 
 def _maps(api: TuvensApi, sent: str, ticketing: str) -> Change:

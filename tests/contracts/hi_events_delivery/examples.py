@@ -297,6 +297,8 @@ EXAMPLES: Examples = {
     "retries_after_a_server_error": (
         holds("the third attempt is taken", history(*SERVER_ERROR)),
         breaks("there is one attempt", history(*part("server error", ("LIVE", 503)))),
+        breaks("the third attempt is not taken", history(*part("server error", *[("LIVE", 503)] * 2, ("LIVE", 400)))),
+        leaves_open("another event's webhook got a 503", history(*part("server error", ("LIVE", 503), ("LIVE", 200)))),
         leaves_open("there is one while we are late", asleep(history(*part("server error", ("LIVE", 503))))),
     ),
     "a_retry_is_the_same_delivery": (
