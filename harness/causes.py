@@ -17,6 +17,8 @@ from harness.verdict import Verdict, Violated
 # Their headers have rules of their own, and no other rule finds anything in them.
 _APART = "/headers/x-ratelimit"
 _PLACEHOLDER = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
+_REAL = re.compile(r"<(?:jwt|bearer):[0-9a-f]{8}>")
+_CREDENTIALS = ("authorization", "x-shared-secret", "x-hi-events-signature")
 _STATUS = re.compile(r"\b(?:status|response) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
 
 
@@ -49,8 +51,30 @@ def _cause(requirement: Requirement, verdict: Violated, history: History) -> str
     shown = next((history.numbered(number) for number in verdict.evidence), None)
     if not isinstance(shown, Exchange) or shown.callee != requirement.obliged:
         return requirement.id
-    found = _difference(shown, verdict) or _wrong_status(shown, verdict)
+    found = (
+        verdict.check
+        or _let_in(shown, verdict, history)
+        or _difference(shown, verdict)
+        or _wrong_status(shown, verdict)
+    )
     return f"{requirement.obliged}: {found}" if found else requirement.id
+
+
+def _let_in(exchange: Exchange, verdict: Violated, history: History) -> str:
+    """That an exchange should have been refused for its credentials, and was not. A route that serves anybody without
+    credentials does not look at them, nor look at them first."""
+    status = exchange.status or 0
+    if _statuses(verdict.expected) != [401] or not 200 <= status < 500 or status == 401:
+        return ""
+    operation = f"of {exchange.operation}"
+    asked = list(history.exchanges(exchange.operation, exchange.callee))
+    if not any(_has_credentials(each) for each in asked):
+        return ""  # the credential is in the body
+    if any(each.is_success and not _has_credentials(each) for each in asked):
+        return f"the guard {operation}"
+    if not _has_credentials(exchange):
+        return f"{status} {operation} (without credentials)"
+    return "" if _has_real_credentials(exchange) else f"{status} {operation} (with wrong credentials)"
 
 
 def _difference(exchange: Exchange, verdict: Violated) -> str:
@@ -63,6 +87,8 @@ def _difference(exchange: Exchange, verdict: Violated) -> str:
         wanted = _statuses(verdict.expected)
         nothing = pointer == "/body" and bool(wanted) and exchange.status not in wanted
         if not pointer.startswith(_APART) and (nothing or _speaks_of(said, pointer.rpartition("/")[2])):
+            if exchange.facts.get("ill_formed") and exchange.is_success:
+                return f"{exchange.operation} takes and returns what is ill-formed"
             of = exchange.facts.get("schema") if pointer.startswith("/body/") else ""
             return f"{re.sub(r'/[0-9]+(?=/|$)', '/*', pointer)} of {of or exchange.operation}"
     return ""
@@ -106,6 +132,15 @@ def _credentials(exchange: Exchange) -> Iterator[tuple[str, str]]:
     for name, value in exchange.request_headers:
         if name.lower() in ("authorization", "cookie") or name.lower().startswith("x-"):
             yield name.lower(), value
+
+
+def _has_credentials(exchange: Exchange) -> bool:
+    return any(value.strip() for name, value in _credentials(exchange) if name in _CREDENTIALS)
+
+
+def _has_real_credentials(exchange: Exchange) -> bool:
+    """Whether a request has a JWT or bearer token: another user's, an expired and an altered one are told apart."""
+    return any(_REAL.search(value) for name, value in _credentials(exchange) if name in _CREDENTIALS)
 
 
 def _has_odd_credentials(exchange: Exchange) -> bool:

@@ -24,11 +24,11 @@ _LATE, _LATE_SHARE, _SLOW = 0.5, 0.25, 2.0
 
 
 class BrokenRuleError(Exception):
-    """The rule is broken: becomes Violated. `at` is the evidence, the plainest first."""
+    """The rule is broken: becomes Violated. `at` is the evidence, the plainest first; `check` as in Violated."""
 
-    def __init__(self, expected: str, observed: str, at: At) -> None:
+    def __init__(self, expected: str, observed: str, at: At, check: str = "") -> None:
         super().__init__(expected)
-        self.violated = Violated(expected, observed, numbers(at))
+        self.violated = Violated(expected, observed, numbers(at), check=check)
 
 
 class BrokenAnswerError(BrokenRuleError):
@@ -115,14 +115,14 @@ def shown(exchange: Exchange, *, length: int = 160) -> str:
     return f"{exchange.status} {cut}".rstrip()
 
 
-def expect(condition: bool, *, expected: str, observed: str, at: At) -> None:
+def expect(condition: bool, *, expected: str, observed: str, at: At, check: str = "") -> None:
     """Raises BrokenRuleError unless the condition holds; UndecidedError where the evidence, one exchange, is one that
     the application did not see."""
     if condition:
         return
     if isinstance(at, Exchange):
         seen_by_application(at)
-    raise BrokenRuleError(expected, observed, at)
+    raise BrokenRuleError(expected, observed, at, check)
 
 
 def seen_by_application(exchange: Exchange) -> None:

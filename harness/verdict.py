@@ -16,12 +16,14 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Violated:
     """The rule is broken. `evidence`: numbers of the entries that show it, the clearest first. `parts`: the
-    violations of which this one is made, where a rule found several."""
+    violations of which this one is made, where a rule found several. `check`: the check that failed, where several
+    rules make it."""
 
     expected: str
     observed: str
     evidence: tuple[int, ...] = ()
     parts: tuple["Violated", ...] = ()
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ def _allowed(exchange: Exchange) -> str:
     return (let_through(exchange).header("Access-Control-Allow-Origin") or "").strip()
 
 
+def _check(exchange: Exchange) -> str:
+    """A wildcard admits the wrong origins, and with credentials not even the right ones."""
+    return "every origin is admitted" if _allowed(exchange) == "*" else ""
+
+
 def _words(value: str | None) -> set[str]:
     """The comma-separated words of a header, in lower case."""
     return {word.strip().lower() for word in (value or "").split(",")}
@@ -51,6 +56,7 @@ def right_origins_are_admitted(history: History) -> Verdict:
             expected=f"Access-Control-Allow-Origin: {_origin(each)}",
             observed=f"{each.status} with {_allowed(each) or 'none'}",
             at=each,
+            check=_check(each),
         )
         credentials = (each.header("Access-Control-Allow-Credentials") or "none").strip()
         expect(credentials == "true", expected="Access-Control-Allow-Credentials: true", observed=credentials, at=each)
@@ -99,5 +105,6 @@ def other_origins_are_not_admitted(history: History) -> Verdict:
             expected=f"origin {_origin(each)} not admitted" if foreign else "no wildcard",
             observed=f"Access-Control-Allow-Origin: {allowed}",
             at=each,
+            check=_check(each),
         )
     return held(answers)

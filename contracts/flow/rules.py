@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contracts.catalogue import RuleFamily
 from contracts.expiry import driven
 from contracts.hi_events_page.rules import made_event, works_in_a_browser
-from contracts.hi_events_session.rules_sign_in import hands_out_a_session
+from contracts.hi_events_session.rules_sign_in import expect_no_session
 from contracts.hi_events_session.wire import event_of
 from contracts.status_changes import TICKETING, WEBHOOK, event_reading, is_about, state_in
 from harness.expectations import (
@@ -163,7 +163,11 @@ def a_listener_hears_that_an_event_is_live(history: History) -> Verdict:
     quote="for a missing, ill-typed (or 422), unknown, expired or refused token",
     story=[EXPIRED_BY_CLOCK, EXPIRED_BY_WAITING],
     needs=[*_NEEDS, "expiry:tuvens-api"],
-    depends_on=[*_PREMISES, "hi_events_session.expired_token_is_refused"],
+    depends_on=[
+        *_PREMISES,
+        "hi_events_session.expired_token_is_refused",
+        "hi_events_session.refused_sign_in_starts_no_session",
+    ],
 )
 def an_expired_session_is_recovered_from(history: History) -> Verdict:
     """hi.events and tuvens-api let an organiser with an expired session token continue with a new one, up to the live
@@ -282,9 +286,5 @@ def concurrent_questions_are_told_apart(history: History) -> Verdict:
 
 def _expect_refusal(exchange: Exchange) -> None:
     let_through(exchange)
-    expect(
-        exchange.is_client_error and not hands_out_a_session(exchange),
-        expected="an error (4xx)",
-        observed=shown(exchange),
-        at=exchange,
-    )
+    expect(exchange.is_client_error, expected="an error (4xx)", observed=shown(exchange), at=exchange)
+    expect_no_session(exchange)

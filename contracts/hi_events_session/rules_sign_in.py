@@ -46,9 +46,15 @@ def handed_out(exchange: Exchange) -> object:
     return object_or_empty(exchange.response_body).get("token")
 
 
-def hands_out_a_session(exchange: Exchange) -> bool:
+def _hands_out_a_session(exchange: Exchange) -> bool:
     """Whether an answer has a bearer token in its body or in a header, whatever its status is."""
     return bool((exchange.header("X-Auth-Token") or "").strip() or handed_out(exchange))
+
+
+def expect_no_session(refused: Exchange) -> None:
+    """Raises BrokenRuleError if an error hands out a bearer token."""
+    without = not _hands_out_a_session(refused)
+    expect(without, expected="a rejection without a token", observed=f"a token in {shown(refused)}", at=refused)
 
 
 def signed_in_user(exchange: Exchange) -> dict[str, Any]:
@@ -207,12 +213,7 @@ def refused_sign_in_starts_no_session(history: History) -> Verdict:
     if not refused:
         raise UndecidedError("no sign-in was rejected")
     for each in refused:
-        expect(
-            not hands_out_a_session(each),
-            expected="a rejection without a token",
-            observed=f"a token in {shown(each)}",
-            at=each,
-        )
+        expect_no_session(each)
     return held(refused)
 
 

@@ -64,7 +64,8 @@ def _refused(history: History, story: str, kind: str, *statuses: int) -> Verdict
             undecided = error
             continue
         word = each.step.rpartition("/")[2]
-        expect(not accepted, expected=f"{word!r} is rejected as a credential", observed=shown(each), at=each)
+        wanted = "404" if kind == "session token" and story == STORY_AT_TUVENS_API else "401"
+        expect(not accepted, expected=f"status {wanted} for the mock {word!r}", observed=shown(each), at=each)
         seen.append(each)
     if undecided is not None:
         raise undecided
@@ -111,7 +112,7 @@ hi_events_rule = RuleFamily(
 
 @hi_events_rule(
     operations="validateCrossAppSession",
-    depends_on="mock_credentials.mock_session_tokens_are_refused",
+    depends_on=["mock_credentials.mock_session_tokens_are_refused", "hi_events_session.unknown_token_is_refused"],
     settles="C-HE-05",
 )
 def mock_sign_ins_are_refused(history: History) -> Verdict:
@@ -135,7 +136,7 @@ def mock_bearers_are_refused(history: History) -> Verdict:
     quote="on its own origin wraps tuvens-api's, same body and answers, passing the user's JWT on",
     story=STORY_AT_CLIENT,
     operations="wrapGenerateSession",
-    depends_on="mock_credentials.mock_jwts_are_refused",
+    depends_on=["mock_credentials.mock_jwts_are_refused", "client_session.invalid_jwt_is_refused"],
 )
 def mock_users_are_refused(history: History) -> Verdict:
     """tuvens-client returns no session for the JWT of a test double, such as mock-jwt-token."""

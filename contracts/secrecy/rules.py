@@ -71,6 +71,7 @@ def _hold_no_secret(history: History, app: str) -> Verdict:
                 expected="no secret in a response",
                 observed=f"{each.callee} returns {each.status} with a {kind} in its {place}",
                 at=each,
+                check=f"a {kind} in the {place} of {each.operation}",
             )
     return held(seen[:6], f"{len(seen)} responses")
 
@@ -181,7 +182,13 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
     for each in seen:
         # Tokens that were never minted count, too: the record knows them as well as real ones.
         found = any("token" in kind and place == "body" for kind, _, place in each.facts.get("secrets", ()))
-        expect(not found, expected="the path without the token", observed="the token is in the body", at=each)
+        expect(
+            not found,
+            expected="the path without the token",
+            observed="the token is in the body",
+            at=each,
+            check="a session-token in the body of listUserAccounts",
+        )
     return held(seen[:6], f"{len(seen)} errors")
 
 

@@ -54,7 +54,7 @@ def wrongly_signed_jwt_is_refused(history: History) -> Verdict:
     return _forged(history, "wrongly signed JWT")
 
 
-@rule(settles="C-TA-04")
+@rule(settles="C-TA-04", depends_on="session_token.wrongly_signed_jwt_is_refused")
 def unsigned_jwt_is_refused(history: History) -> Verdict:
     """generate-session rejects an unsigned JWT (alg none) with 401."""
     return _forged(history, "unsigned JWT")

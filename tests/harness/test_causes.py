@@ -67,6 +67,51 @@ def test_a_wrong_status_is_one_cause_for_one_request() -> None:
     assert cause(without, "a rejection without a token", "200") == "place.one"
 
 
+_SECRET = (("x-shared-secret", "<shared-secret:1f0c33a2>"),)
+_WRONG = (("x-shared-secret", "<shared-secret-other:99999999>"),)
+_OTHER = (("x-shared-secret", "<shared-secret-prefix:12345678>"),)
+
+
+def _causes_of_401(*found: Exchange) -> list[str]:
+    """The cause of each exchange of a record, all of which had to be refused for their credentials."""
+    entries = history(*found)
+    judged = rule("one", lambda _: Held((1,)))
+    said = [Violated("status 401", str(each.status), (each.number,)) for each in entries.exchanges()]
+    return [causes_of(judged, each, entries, ())[0] for each in said]
+
+
+def test_a_route_that_serves_requests_without_credentials_has_no_guard_whatever_else_it_takes() -> None:
+    order = seen(400, asks=(), sent=b"nonsense")
+    wrong, without = seen(200, asks=_WRONG), seen(200, asks=())
+    assert len(set(_causes_of_401(wrong, without, order))) == 1
+    assert len(set(_causes_of_401(wrong, order))) == 2
+
+
+def test_where_the_credential_is_in_the_body_a_wrong_one_is_not_a_missing_one() -> None:
+    assert len(set(_causes_of_401(seen(200, asks=(), sent=b"{}"), seen(200, asks=(), sent=b'{"token": "x"}')))) == 2
+
+
+def test_wrong_secrets_are_one_cause_and_tokens_of_others_are_not() -> None:
+    refused = seen(401, asks=())
+    assert len(set(_causes_of_401(seen(200, asks=_WRONG), seen(200, asks=_OTHER, sent=b"{}")))) == 1
+    tokens = [seen(200, asks=(("Authorization", f"Bearer <jwt:{number}>"),)) for number in ("11111111", "22222222")]
+    assert len(set(_causes_of_401(*tokens, refused)[:2])) == 2
+
+
+def test_what_a_route_takes_and_returns_is_one_cause() -> None:
+    problems = ("/body/hiEventsEventId: got an object", "/body/hi_events_event_id: got an object")
+    found = seen(200, *problems, ill_formed=True, schema="Event")
+    said = [("a fitting answer", problems[1]), ("an error (4xx)", "accepted, whose hiEventsEventId is an object")]
+    assert len({cause(found, *each) for each in said}) == 1
+    assert len({cause(replace(found, facts={"problems": problems}), *each) for each in said}) == 2
+
+
+def test_a_check_that_several_rules_make_is_one_cause() -> None:
+    found = history(seen(200), seen(404))
+    both = [Violated("a", "b", (number,), check="every origin is admitted") for number in (1, 2)]
+    assert len({causes_of(rule(each.observed, lambda _: Held((1,))), each, found, ()) for each in both}) == 1
+
+
 def _kinds(*found: tuple[Exchange, str]) -> list[str]:
     return [cause(exchange, expected, f"500 {expected}") for exchange, expected in found]
 

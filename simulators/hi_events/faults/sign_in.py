@@ -21,7 +21,7 @@ _COLUMN = 43
 _GUEST = SessionUser("guest", "guest@tickets.invalid", "Guest", 1)
 
 
-@registry.fault(kills=["hi_events_session.unknown_token_is_refused", "mock_credentials.mock_sign_ins_are_refused"])
+@registry.fault(kills=["hi_events_session.unknown_token_is_refused"])
 def forged_token_accepted(hi: HiEvents) -> Change:
     """A token that tuvens-api rejects still starts a session."""
     return _guest_instead_of(hi, 401)
@@ -150,13 +150,7 @@ def refusal_after_a_quiet_minute_answers_403(hi: HiEvents) -> Change:
     return swap(hi.sign_in.identify, identify)
 
 
-@registry.fault(
-    kills=[
-        "flow.an_expired_session_is_recovered_from",
-        "hi_events_session.refused_sign_in_starts_no_session",
-        "hi_events_session.expired_token_is_not_served_from_a_cache",
-    ]
-)
+@registry.fault(kills=["hi_events_session.refused_sign_in_starts_no_session"])
 def refusal_carries_a_token(hi: HiEvents) -> Change:
     """A rejected sign-in still has X-Auth-Token: a middleware sets it."""
 

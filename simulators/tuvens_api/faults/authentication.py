@@ -29,7 +29,7 @@ _WRONG_SECRET = (
 )
 
 
-@registry.fault(kills=["session_token.wrongly_signed_jwt_is_refused", "session_token.unsigned_jwt_is_refused"])
+@registry.fault(kills=["session_token.wrongly_signed_jwt_is_refused"])
 def jwt_signature_not_checked(api: TuvensApi) -> Change:
     """JWTs are decoded, but their signature is not verified."""
 
