@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -111,17 +112,20 @@ def locust(url: str, calls: Sequence[Call], seconds: int, connections: int, fold
         "--skip-log", "--exit-code-on-error", "0",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "CALLS": str(file)})
-    (entry,) = json.loads(done.stdout)
-    times = sorted((float(ms), count) for ms, count in entry["response_times"].items())
-    total = sum(count for _, count in times)
+    # One for GET, one for POST.
+    entries = json.loads(done.stdout)
+    counted: Counter[float] = Counter()
+    for entry in entries:
+        counted.update({float(ms): count for ms, count in entry["response_times"].items()})
+    times, total = sorted(counted.items()), counted.total()
 
     def at(q: float) -> float:
         seen = 0
         return next(ms for ms, count in times if (seen := seen + count) >= q * total)
 
-    passed = entry["last_request_timestamp"] - entry["start_time"]
-    answers = entry["num_requests"]
-    return Rate(answers / passed, answers, entry["num_failures"], at(0.5), at(0.95), at(0.99))
+    passed = max(each["last_request_timestamp"] for each in entries) - min(each["start_time"] for each in entries)
+    answers, failures = (sum(each[what] for each in entries) for what in ("num_requests", "num_failures"))
+    return Rate(answers / passed, answers, failures, at(0.5), at(0.95), at(0.99))
 
 
 def calls_for(described: dict[str, Any], token: str) -> dict[str, Iterator[list[Call]]]:
