@@ -16,7 +16,7 @@ from crossapp.beside import completed
 from crossapp.embedded import embedded
 from harness.change_journal import ChangeJournal
 from harness.deployment import Deployment, DeploymentError, Target
-from harness.deployment_file import build_deployment, read_deployment
+from harness.deployment_file import build_deployment, naming, read_deployment
 from harness.private_folder import PrivateFolder
 from harness.suggestions import meant
 from load.plan.budgets import read_budgets
@@ -46,7 +46,9 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
     if faults and not missing:
         raise DeploymentError(f"{path}: no application of this deployment is simulated, so no fault can be injected")
     if not missing:
-        yield _built(value)
+        with naming(path):
+            built = _built(value)
+        yield built
         return
     for name in ("client_certificate", "proxy", "proxy_env"):
         if value.get(name):
@@ -58,7 +60,9 @@ def deployed(path: Path | None, *, faults: Sequence[str] = (), seed: Path | None
         PrivateFolder() as folder,
         completed(value, missing, arming, folder) as whole,
     ):
-        yield _built(whole)
+        with naming(path):
+            built = _built(whole)
+        yield built
 
 
 def described(path: Path | None) -> Deployment:
@@ -72,7 +76,8 @@ def described(path: Path | None) -> Deployment:
         return Deployment("local", EDITIONS[0], targets, users=(), shared_secret="")
     value = read_deployment(path, apps=openapi.APPS, editions=EDITIONS)
     given = {app: each for app, each in value.get("targets", {}).items() if each.get("url")}
-    return _built({**value, "targets": given})
+    with naming(path):
+        return _built({**value, "targets": given})
 
 
 def journal_of(path: Path | None, deployment: Deployment) -> ChangeJournal | None:

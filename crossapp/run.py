@@ -346,12 +346,12 @@ def context_of(deployment: Deployment, settings: Settings) -> Context:
     )
 
 
-def unanswered(history: History) -> dict[str, str]:
-    """The applications that did not respond to any probe themselves, and why that is said of them."""
+def unanswered(history: History) -> dict[str, Inconclusive]:
+    """The applications that did not respond to any probe themselves, with the reason and what to do."""
     if PROBE not in history.stories:
         return {}
     verdicts = {app: judge_one(catalogue()[answers_rule(app)], history) for app in history.context.targets}
-    return {app: found.reason for app, found in verdicts.items() if isinstance(found, Inconclusive)}
+    return {app: found for app, found in verdicts.items() if isinstance(found, Inconclusive)}
 
 
 def _why_not(story: Story, history: History, *, go_on: bool) -> str | None:

@@ -24,6 +24,8 @@ OLD_VERSIONS = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _HTTP_1, _HTTP_2 = "http/1.1", "h2"
 _SETTINGS = b"\x04"
 """The type of the frame with which an HTTP/2 server begins (RFC 9113, 3.4)."""
+IS_IT_RUNNING = "check that it runs"
+"""How the remedy begins where nothing listens."""
 _PAUSE = 1.0
 """Seconds in which a server that refuses a client after the handshake says so."""
 
@@ -110,9 +112,10 @@ def _connected(host: str, port: int, seconds: float) -> socket.socket:
             "see whether a firewall drops it; where only a proxy leads there, name it as proxy",
         ) from None
     except OSError as error:
+        refuses = isinstance(error, ConnectionRefusedError)
         raise _BrokenError(
-            f"nothing takes connections at {host}:{port} ({error.strerror})",
-            _at_the_other_loopback(host, port) or "check that it runs, and that url is correct",
+            f"{host}:{port} refuses connections" if refuses else f"no connection to {host}:{port} ({error.strerror})",
+            _at_the_other_loopback(host, port) or f"{IS_IT_RUNNING}, and that url is correct",
         ) from None
 
 

@@ -1,6 +1,7 @@
 """Reads a deployment file: TOML, or the same as JSON. Its fields stand in deployment_tables.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -41,10 +42,23 @@ def read_deployment(path: Path, *, apps: Sequence[str], editions: Sequence[str])
     folder. Raises DeploymentError."""
     value = read_data(path, DeploymentError)
     value.pop("$schema", None)
-    table = _table(value, apps)
-    if table.edition not in ("", *editions):
-        raise DeploymentError(f"edition: {table.edition!r} is not known; known is {', '.join(editions)}")
+    with naming(path):
+        if not value:
+            raise DeploymentError("the file is empty: crossapp init writes one")
+        table = _table(value, apps)
+        if table.edition not in ("", *editions):
+            raise DeploymentError(f"edition: {table.edition!r} is not known; known is {', '.join(editions)}")
     return {name: _placed(name, each, path.absolute().parent) for name, each in value.items()}
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors inside the block name the file."""
+    try:
+        yield
+    except DeploymentError as error:
+        text = str(error)
+        raise DeploymentError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
 
 
 def _placed(name: str, value: Any, folder: Path) -> Any:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import openapi
 from contracts.catalogue import RuleFamily
+from harness.connection import IS_IT_RUNNING
 from harness.expectations import LackingError, UndecidedError, expect, held, let_through, shown
 from harness.fronts import front_of, media_type
 from harness.history import Exchange, History, NothingObservedError, Outcome
@@ -59,8 +60,8 @@ def _not_the_application(probe: Exchange, history: History) -> str:
         return ""
     if (unknown.status, media_type(unknown)) == (probe.status, media_type(probe)):
         return (
-            f"a path that does not exist gets the same response ({shown(probe, length=60)}), so it may be that of a "
-            f"gateway, a login page or a firewall: give the url at which {probe.callee} itself responds"
+            f"a path that does not exist gets the same response ({shown(probe, length=60)}), as from a gateway, a "
+            f"login page or a firewall: give the url at which {probe.callee} itself responds"
         )
     return ""
 
@@ -87,19 +88,22 @@ def _application_answers(app: str) -> Judge:
         if not answered:
             seen = connection_of(history, app)
             if seen.get("trouble"):
-                remedy = f"To fix it: {seen['remedy']}.{_how_to_start(history, app)}"
+                start = _how_to_start(history, app) if seen["remedy"].startswith(IS_IT_RUNNING) else ""
+                remedy = f"To fix it: {seen['remedy']}.{start}"
                 raise UndecidedError(f"{app} does not respond: {seen['trouble']}", remedy)
             why = probes[0].error if probes else "no probe was sent"
             raise UndecidedError(f"{app} does not respond: {why}", _is_it_running(history, app))
         if len(answered) > 1 and all(each.status in _ROUTERS for each in answered):
             base = history.context.targets.get(app, {}).get("api_url", "its url")
             raise UndecidedError(
-                f"every route of {app} returns 404 or 405: check that {base} is its base URL, with the path prefix of "
-                f"its routes"
+                f"every route of {app} returns 404 or 405",
+                f"Check that {base} is its base URL, with the path prefix of its routes.",
             )
         own = [each for each in answered if not _not_the_application(each, history)]
         if not own:
-            raise UndecidedError(_not_the_application(answered[0], history))
+            raise UndecidedError(
+                _not_the_application(answered[0], history), f"Check {app}'s url in the deployment file."
+            )
         return held(own[0])
 
     return judge

@@ -35,13 +35,14 @@ from crossapp.embedded import EmbeddedError
 from crossapp.evidence import keep_evidence, make_evidence_folder
 from crossapp.plan import Plan, plan_lines, plan_of
 from crossapp.run import Settings, StoppedRunError, perform, report_of, selected, stories_for, unanswered
+from crossapp.unresponsive import unresponsive_lines
 from harness.deployment import DeploymentError
 from harness.drive import ENDS
 from harness.exit_codes import ExitCode
 from harness.merge import merge
 from harness.render.saved import open_report
 from harness.render.text import in_encoding
-from harness.report import SIMULATED, Report
+from harness.report import Report
 from harness.stopping import run as run_stoppable
 
 
@@ -183,17 +184,8 @@ def verify(
     silent = {} if go_on or stopped else unanswered(run.history)
     if json or not silent:
         show_report(found, json=json, verbose=verbose, quiet=quiet)
-    for app, why in silent.items():
-        url = target.targets[app].api_url
-        start = " Start it with: crossapp up" if target.targets[app].kind == "local" else ""
-        reason = why.removeprefix(f"{app} does not respond: ")
-        errors.print(
-            f"{app} does not respond at {url}: {reason}. Is it running? Is its url correct?{start}", markup=False
-        )
-    if silent:
-        real = [each for each in target.targets.values() if each.kind != SIMULATED]
-        others = " To verify the other applications: crossapp verify --go-on …" if len(silent) < len(real) else ""
-        errors.print(f"Nothing was verified.{others}", markup=False)
+    for line in unresponsive_lines(silent, target.targets) if silent else ():
+        errors.print(line, markup=False)
     if with_load and whole is not None and not silent and not stopped:
         raise typer.Exit(_with_load(found, deployment, whole, errors))
     if saved and folder is not None:
@@ -247,27 +239,33 @@ def _progress(settings: Settings, console: Console, *, verbose: bool) -> Callabl
     stories, crashes and long waits. `verbose`: a line for each story that starts or ends, with the time."""
     total = len(stories_for(settings))
     done = 0
+    begun: set[str] = set()
+    shown = False
     since = time.monotonic()
     width = max(shutil.get_terminal_size().columns - 1, 20)
 
     def tell(story: str, state: str) -> None:
-        nonlocal done
+        nonlocal done, shown
         over = state in ENDS
         done += over
         if verbose:
             console.print(f"{time.monotonic() - since:7.1f} s  {story.replace('_', ' ')} {state}", markup=False)
             return
         if state == "started":
+            begun.add(story)
             return
         told = f" {state}" if not over else "" if state == "finished" else f": {state}"
         line = f"[{done:>3}/{total}] {story.replace('_', ' ')}{told}"
         if console.is_terminal:
-            end = "\n" if done == total and over else ""
-            console.file.write("\r" + line[:width].ljust(width) + end)
+            known = not over or story in begun
+            end = "" if done < total or not over else "\n" if known else "\r"
+            console.file.write("\r" + (line if known else "")[:width].ljust(width) + end)
             console.file.flush()
         elif not over or state == "crashed":
             console.print(line, markup=False)
-        elif done * 10 // total > (done - 1) * 10 // total:
+        elif done * 10 // total > (done - 1) * 10 // total and (story in begun or shown):
+            # Where nothing responds no story begins: a count of them would read as if they had been run.
+            shown = True
             console.print(f"{done} of {total} stories done", markup=False)
 
     if not console.is_terminal and not verbose:

@@ -173,6 +173,18 @@ def test_a_log_shows_the_start_and_each_tenth_of_the_stories() -> None:
     assert lines[-1].endswith("a story waits 900 s at most: an expiry")
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_stories_that_do_not_begin_since_nothing_responds_are_not_counted_as_done(terminal: bool) -> None:
+    file = io.StringIO()
+    tell = _progress(Settings(), Console(file=file, width=100, force_terminal=terminal), verbose=False)
+    for story in stories_for(Settings()):
+        tell(story.name, "stopped")
+    total = len(stories_for(Settings()))
+    assert [each.strip() for each in re.split(r"[\r\n]", file.getvalue()) if each.strip()] == (
+        [] if terminal else [f"{total} stories"]
+    )
+
+
 def test_an_error_begins_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.app(["report", "no-such-file"], prog_name="crossapp", standalone_mode=False) == 64
     assert capsys.readouterr().err.startswith("crossapp report: no-such-file: ")

@@ -158,7 +158,7 @@ def test_a_wrong_fact_is_named_with_its_field(
         ("expired", "has expired", "renew"),
         ("wrong host", "another host", "url"),
         ("client certificate", "demand a client certificate", "client_certificate"),
-        ("nothing there", "nothing takes connections", "url"),
+        ("nothing there", "refuses connections", "url"),
     ],
 )
 def test_a_connection_that_fails_is_named_by_doctor_and_by_verify(
@@ -231,7 +231,7 @@ def test_a_redirect_to_https_and_a_forgotten_base_path_say_which_url_to_give(
     with behind_tls(staging.urls["tuvens-api"], authority.server(), "/base") as url:
         value = {**described(staging, tuvens_api=url.removesuffix("/base")), "ca_file": str(authority.file)}
         found = doctor(tmp_path, value, code=4)
-    assert "base URL" in said(found, "tuvens-api", "responds")["text"]
+    assert "base URL" in said(found, "tuvens-api", "responds")["remedy"]
 
 
 def test_it_can_be_read_at_80_columns(staging: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def test_an_unreachable_deployment_judges_nothing_and_exits_with_4(tmp_path: Pat
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[-1]["judged"] == 0
     found = next(each for each in lines if each.get("requirement") == "routes.tuvens-api_answers")
-    assert f"nothing takes connections at 127.0.0.1:{port}" in found["reason"]
+    assert f"127.0.0.1:{port} refuses connections" in found["reason"]
     assert found["next"] == "To fix it: check that it runs, and that url is correct. Start it with: crossapp up."
     claims = {each["verdict"] for each in lines if each["type"] == "claim"}
     assert claims <= {"blocked", "inconclusive", "not_tested"}
@@ -108,6 +108,8 @@ def test_a_deployment_that_never_answers_ends_in_bounded_time(listening: socket.
     assert "tuvens-api does not respond at http://127.0.0.1" in done.stderr
     assert "no complete answer within 0.3 s" in done.stderr
     assert done.stderr.count("tuvens-api does not respond") == 1
+    assert "stories done" not in done.stderr
+    assert f"running and that its url (http://127.0.0.1:{port}) is correct. Start it with: crossapp up." in done.stderr
     assert done.stderr.endswith("Nothing was verified.\nReport: r/report.html\n")
     assert done.stdout == ""
     assert "Traceback" not in done.stderr + done.stdout

@@ -130,7 +130,7 @@ def test_names_and_ports_that_lead_nowhere_are_named() -> None:
     assert "no address" in connect("https://no-such-name.invalid").trouble
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert f"nothing takes connections at 127.0.0.1:{port}" in connect(f"http://127.0.0.1:{port}").trouble
+    assert f"127.0.0.1:{port} refuses connections" in connect(f"http://127.0.0.1:{port}").trouble
 
 
 def test_a_server_at_the_other_loopback_address_is_found() -> None:

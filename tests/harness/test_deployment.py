@@ -229,6 +229,8 @@ def read(path: Path) -> Deployment:
         ),
         ("d.toml", "credentials = 1", "credentials: must be a table"),
         ("d.toml", "events = 1", "events: must be a table"),
+        ("d.toml", "", "d.toml: the file is empty: crossapp init writes one"),
+        ("d.toml", '[targets."hi.events"]\nurll = "x"', "d.toml: targets.hi.events.urll: unknown field"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
