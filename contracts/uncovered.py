@@ -2,7 +2,9 @@
 
 from harness.claims import Uncovered
 
-RUN_LOAD, _ACCESS, _PEOPLE = "run crossapp load", "give access", "ask people"
+RUN_LOAD = "run crossapp load"
+_METRICS = "give access to metrics"
+_DEVELOPERS, _OPERATIONS, _SECURITY = "ask the developers", "ask operations", "ask who tests security"
 _LOADS = ("too few pages are loaded here to decide: run crossapp load with --pages", RUN_LOAD)
 _LOAD = ("too few requests are sent here to decide: run crossapp load", RUN_LOAD)
 
@@ -10,15 +12,15 @@ UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 5)},
     "C-PF-04": Uncovered("", *_LOADS),
     "C-PF-06": Uncovered("", "needs timed reads in sequence: crossapp sends none yet", "add a check to crossapp"),
-    "C-PF-07": Uncovered("", "needs access to the server's memory: watch it while crossapp load runs a soak", _ACCESS),
+    "C-PF-07": Uncovered("", "needs access to the server's memory: watch it while crossapp load runs a soak", _METRICS),
     **{f"C-RT-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", *_LOADS),
-    "C-MO-01": Uncovered("", "needs access: the contract names no metrics or health endpoint to ask", _ACCESS),
-    "C-NT-01": Uncovered("", "not testable from outside: read each repository's coverage report", _PEOPLE),
-    "C-NT-02": Uncovered("", "not testable from outside: request the penetration test's report", _PEOPLE),
-    "C-NT-03": Uncovered("", "not testable from outside: read the documents", _PEOPLE),
+    "C-MO-01": Uncovered("", "needs access: the contract names no metrics or health endpoint to ask", _METRICS),
+    "C-NT-01": Uncovered("", "not testable from outside: read each repository's coverage report", _DEVELOPERS),
+    "C-NT-02": Uncovered("", "not testable from outside: request the penetration test's report", _SECURITY),
+    "C-NT-03": Uncovered("", "not testable from outside: read the documents", _DEVELOPERS),
     "C-NT-04": Uncovered(
-        "", "not testable from outside (the certificate is C-SE-01's): ask who runs the infrastructure", _PEOPLE
+        "", "not testable from outside (the certificate is C-SE-01's): ask who runs the infrastructure", _OPERATIONS
     ),
-    "C-NT-05": Uncovered("", "not testable from outside: request a rehearsal of rollback and recovery", _PEOPLE),
+    "C-NT-05": Uncovered("", "not testable from outside: request a rehearsal of rollback and recovery", _OPERATIONS),
 }

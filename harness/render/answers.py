@@ -200,7 +200,7 @@ def _of_each_owner(steps: Sequence[tuple[str, Finding]]) -> list[tuple[str, Find
 def _step(finding: Finding) -> str:
     """`Register GET /auth/cross-app/status`: the first clause of the next step, or else the statement to meet."""
     if finding.next in ("", fix_after_curl(finding.obliged)):
-        return f"meet “{finding.statement.rstrip('.')}”"
+        return f"meet “{finding.statement.removeprefix(f'{finding.obliged} ').rstrip('.')}”"
     return _CLAUSE.split(finding.next, maxsplit=1)[0]
 
 

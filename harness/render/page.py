@@ -202,8 +202,8 @@ def _why(
         return first.name
     if verdict is VerdictName.HELD:
         return ""
-    settling = Counter(each.would_settle for each in claims if each.would_settle).most_common(1)
-    return settling[0][0] if settling else ""
+    settling = Counter(each.would_settle for each in claims if each.would_settle).most_common()
+    return settling[0][0] + (" …" if len(settling) > 1 else "") if settling else ""
 
 
 def _root(claim: ClaimResult, findings: Mapping[str, Finding], names: Mapping[str, str]) -> str:

@@ -167,7 +167,7 @@ def test_an_unknown_claim_names_what_would_settle_it() -> None:
     assert remedy([]) == "select its requirements"
     assert remedy([finding("inconclusive")]) == "run again"
     assert remedy([replace(finding("not_applicable"), lacks="https:hi.events")]) == "use https"
-    assert remedy([replace(finding("not_applicable"), lacks="database:tuvens-api")]) == "give access"
+    assert remedy([replace(finding("not_applicable"), lacks="database:tuvens-api")]) == "give access to the database"
     assert remedy([replace(finding("not_applicable"), lacks="role:member")]) == "complete the deployment file"
 
 
