@@ -33,7 +33,7 @@ from load.plan.measures import FLOW, SIMULTANEOUS
 from load.plan.progress import LoadProgress, still_needed
 from load.plan.settings import Bursts, RunSettings, allowed_journeys, deployment_file
 
-LOCUST_REPORT = "locust.html"
+LOCUST_REPORT, LOCUST_LOG = "locust.html", "locust.log"
 _CALIBRATION_SECONDS = 3.0
 
 
@@ -183,7 +183,7 @@ def _requests(
         settings = replace(conditions.run, record=str(inside / "record.jsonl"), ahead=ahead)
         monitor = _Monitor(Path(settings.record), settings.schedule, deciding, progress, watching)
         html = folder / LOCUST_REPORT if folder is not None else None
-        output = (folder or inside) / "locust.log"
+        output = (folder or inside) / LOCUST_LOG
         generate(settings, file, options.workers, html=html, log=output, look=monitor.look, started=started)
         log = read_log(Path(settings.record).read_text("utf-8").splitlines(keepends=True))
     return replace(conditions, stopped_early=deciding.is_over, share=deciding.share, failed="; ".join(log.notes)), log

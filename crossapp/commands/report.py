@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -79,7 +80,14 @@ def report(
 def load(file: Path) -> Report:
     """A saved report; if a run was ended before it wrote one, what its history says. Exits with 64 and a line on
     standard error if it cannot be read."""
-    if not (file / REPORT_NAME).exists() and (file / HISTORY_FILE).exists():
+    if file.is_dir() and not (file / REPORT_NAME).exists():
+        if not (file / HISTORY_FILE).exists():
+            # Imported here, as below: rendering a report needs neither load tests nor a catalogue.
+            from load.run import LOCUST_LOG
+
+            killed = (file / LOCUST_LOG).exists()
+            why = "its load run was ended before it wrote them: run crossapp load again" if killed else "it is of no run"
+            raise refused(f"{file} has no {REPORT_NAME} and no {HISTORY_FILE}: {why}")
         return _judged(file / HISTORY_FILE)
     try:
         return parse_report(sys.stdin.buffer.read()) if file == STANDARD else open_report(file)
@@ -89,14 +97,20 @@ def load(file: Path) -> Report:
 
 def _judged(file: Path) -> Report:
     """The report of a history without one."""
-    # Imported here: rendering a report needs no catalogue.
+    from crossapp.commands.load import judged
     from crossapp.run import report_of
     from crossapp.saved_run import CUT_OFF, read_saved, saved_run, settings_of
+    from load.judge.to_history import of_load
+    from load.plan.budgets import read_budgets
 
     with reported(ValueError, OSError, at=f"{file}: "):
         history, cut_off = read_saved(file)
-        found = report_of(saved_run(history), settings_of(history))
-    told = f"; {CUT_OFF}" if cut_off else ""
+        of_requests = of_load(history)
+        command = ("crossapp", "load" if of_requests else "verify")
+        run, settings = saved_run(history), replace(settings_of(history), command=command)
+        found = judged(run, settings, read_budgets(), file.parent) if of_requests else report_of(run, settings)
+    told = ", by the budgets of the contract page" if of_requests else ""
+    told += f"; {CUT_OFF}" if cut_off else ""
     stderr().print(f"{file.parent} has no report: this is what its {file.name} says{told}", markup=False)
     return found
 

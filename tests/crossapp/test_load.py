@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,18 @@ def test_the_exit_code_is_the_reports(folder: Path) -> None:
     code = int((folder / "code").read_text("utf-8"))
     assert code == open_report(folder).footer.exit_code
     assert code in (ExitCode.UNDECIDED, ExitCode.HARNESS_FAULT, ExitCode.VIOLATED)
+
+
+def test_a_run_that_was_killed_before_its_report_is_judged_by_its_history(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "history.jsonl", tmp_path)
+    done = crossapp("report", str(tmp_path), "--markdown", "-")
+    assert f"{tmp_path} has no report: this is what its history.jsonl says, by the budgets" in done.stderr
+    assert "crossapp load measures it" not in done.stdout
+    whole = open_report(folder)
+    assert whole.load is not None
+    for each in whole.load.budgets:
+        assert each.requirement in done.stdout
+    assert done.returncode == whole.footer.exit_code
 
 
 def test_every_line_is_of_the_schema_and_no_secret_is_in_any_file(folder: Path) -> None:
@@ -249,3 +262,6 @@ def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal
         assert child.returncode == 130  # as by Ctrl-C
         assert (tmp_path / "said").read_text("utf-8").endswith("Stopped.\n")
         assert not list(private.iterdir())
+    code, said = here("report", str(tmp_path / "report"))
+    assert code == ExitCode.USAGE
+    assert "its load run was ended before it wrote them: run crossapp load again" in said
