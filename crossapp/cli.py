@@ -5,6 +5,7 @@ import errno
 import gc
 import io
 import os
+import re
 import signal
 import sys
 import traceback
@@ -15,10 +16,12 @@ import typer
 from typer.core import TyperGroup
 
 from crossapp.command_name import begin, end
+from crossapp.plain_help import PlainCommand
 from harness.exit_codes import ExitCode
 
 _OF_THE_MACHINE = (errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
 _HELP = ["-h", "--help"]
+_A_FILE = re.compile(r"unexpected extra argument.*\.(?:toml|json)\)$")
 _STOPPED = 130
 """The exit code of a shell for a command that Ctrl-C ended."""
 
@@ -67,7 +70,7 @@ def _command(name: str) -> Any:
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
-        found.command(name)(function)
+        found.command(name, cls=PlainCommand)(function)
     command = typer.main.get_command(found)
     command.context_settings.setdefault("help_option_names", _HELP)
     return command
@@ -145,6 +148,8 @@ def main() -> None:
         # All errors that the library raises can be shown, as the public subclass says and the base class does not.
         shown = cast("typer.BadParameter", error)
         shown.message = str(shown.message).replace("Value error, ", "")
+        if _A_FILE.search(str(shown.message)):
+            shown.message += "; a deployment file is given as --deployment FILE"
         shown.show()
         code = ExitCode.USAGE
     except typer.Exit as left:

@@ -16,7 +16,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 def clock(
     move: Annotated[
         str | None,
-        typer.Argument(metavar="[MOVE]", help="Forward by +15m, +90s, +1h, +15m1s; or real: back to real time."),
+        typer.Argument(metavar="MOVE", help="Forward by +15m, +90s, +1h, +15m1s; or real: back to real time."),
     ] = None,
     app: AppOption = None,
     instance: InstanceOption = None,

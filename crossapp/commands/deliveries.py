@@ -7,6 +7,7 @@ import typer
 
 from crossapp.commands.instance import InstanceOption, controlled
 from crossapp.control import ControlClient
+from crossapp.plain_help import PlainCommand
 
 deliveries = typer.Typer(name="deliveries", add_completion=False, rich_markup_mode=None)
 _SENDER = "hi.events"
@@ -30,7 +31,7 @@ def show(
         typer.echo(f"#{each['id']:<4} event {each['event_id']:<6} {each['state']:<10} {_tries(each)}".rstrip())
 
 
-@deliveries.command()
+@deliveries.command(cls=PlainCommand)
 def replay(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="N", min=1, help="The number of the delivery.")],

@@ -34,13 +34,11 @@ _VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PRO
 def doctor(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Deployment file (TOML or JSON).")],
     patience: Annotated[
-        str, typer.Option("--patience", metavar="TIME", help="The --patience with which verify will run (default: 0).")
+        str, typer.Option("--patience", metavar="TIME", help="The --patience with which verify will run.")
     ] = "0",
     wait: Annotated[
         str,
-        typer.Option(
-            "--wait", metavar="TIME", help="Longest wait for applications that are just starting (default: 0)."
-        ),
+        typer.Option("--wait", metavar="TIME", help="Longest wait for applications that are just starting."),
     ] = "0",
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from crossapp.commands.errors import reported
 from crossapp.commands.instance import AppOption, InstanceOption, controlled, running
 from crossapp.commands.output import printing
 from crossapp.control import ControlClient, ControlError
+from crossapp.plain_help import PlainCommand
 from harness.suggestions import meant
 from simulators.kit.fault_specs import FaultSpecError, is_spec, read_spec
 
@@ -60,10 +61,10 @@ def show(
             _print_short(found)
 
 
-@faults.command()
+@faults.command(cls=PlainCommand)
 def arm(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="FAULT...", help="Names of faults, or OPERATION:ACTION.")],
+    names: Annotated[list[str], typer.Argument(metavar="FAULT", help="Names of faults, or OPERATION:ACTION.")],
     times: Annotated[
         int | None, typer.Option("--times", metavar="N", min=1, help="For the next N requests that it concerns.")
     ] = None,
@@ -79,10 +80,10 @@ def arm(
             typer.echo(f"{client.app}: {armed['name']} is armed{limit}.")
 
 
-@faults.command()
+@faults.command(cls=PlainCommand)
 def disarm(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Names of faults; none: all.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="FAULT", help="Names of faults; none: all.")] = None,
     instance: InstanceOption = None,
 ) -> None:
     """Disarm faults, or all of them."""

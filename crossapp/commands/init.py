@@ -32,7 +32,9 @@ def init(
             help="Start from this: what crossapp up --json printed, or a deployment file. -: stdin.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the deployment (default: the file's).")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the deployment (default: the file's).")
+    ] = None,
     kind: Annotated[
         str | None, typer.Option("--kind", metavar=_KINDS, help="Kind of the applications (default: staging).")
     ] = None,
@@ -50,7 +52,9 @@ def init(
         int | None,
         typer.Option("--account", metavar="N", help="Account in which the organiser holds manage_ticketing."),
     ] = None,
-    email: Annotated[str | None, typer.Option("--email", help="The organiser's e-mail address.")] = None,
+    email: Annotated[
+        str | None, typer.Option("--email", metavar="ADDRESS", help="The organiser's e-mail address.")
+    ] = None,
     event: Annotated[
         list[str] | None,
         typer.Option("--event", metavar="ID", help="An event of that account that may be changed. Repeatable."),

@@ -71,7 +71,7 @@ def load(
         ),
     ] = None,
     model: Annotated[
-        ArrivalModel, typer.Option("--model", help="Distribution of the arrivals.")
+        ArrivalModel, typer.Option("--model", metavar="constant|poisson", help="Distribution of the arrivals.")
     ] = ArrivalModel.POISSON,
     users: Annotated[
         int | None,

@@ -71,7 +71,9 @@ def proxy(
     credentials: Annotated[
         Adding,
         typer.Option(
-            "--credentials", help="Insert credentials for placeholders only, or always: also in requests without any."
+            "--credentials",
+            metavar="placeholders|always",
+            help="Insert credentials for placeholders only, or always: also in requests without any.",
         ),
     ] = Adding.PLACEHOLDERS,
     patience: Annotated[
@@ -79,7 +81,7 @@ def proxy(
         typer.Option(
             "--patience",
             metavar="TIME",
-            help="Longest wait of a provider state for the expiry of a session, such as 16m or 90s (default: 0).",
+            help="Longest wait of a provider state for the expiry of a session, such as 16m or 90s.",
         ),
     ] = "0",
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")] = False,

@@ -31,7 +31,7 @@ def report(
         typer.Argument(
             help="A saved report (JSON lines), a directory with report.jsonl in it (of a killed run: history.jsonl), "
             "or - for standard input. Several runs of one deployment are merged.",
-            metavar="RUN...",
+            metavar="RUN",
         ),
     ],
     html: Annotated[
@@ -86,7 +86,9 @@ def load(file: Path) -> Report:
             from load.run import LOCUST_LOG
 
             killed = (file / LOCUST_LOG).exists()
-            why = "its load run was ended before it wrote them: run crossapp load again" if killed else "it is of no run"
+            why = (
+                "its load run was ended before it wrote them: run crossapp load again" if killed else "it is of no run"
+            )
             raise refused(f"{file} has no {REPORT_NAME} and no {HISTORY_FILE}: {why}")
         return _judged(file / HISTORY_FILE)
     try:

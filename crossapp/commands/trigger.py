@@ -15,6 +15,7 @@ from crossapp.commands.instance import InstanceError, InstanceOption, choose, co
 from crossapp.commands.seeded import seed_of, seed_running
 from crossapp.commands.status_story import StatusStory, TriggerError
 from crossapp.control import ControlError
+from crossapp.plain_help import PlainCommand
 from harness.running import RunningApp
 
 trigger = typer.Typer(
@@ -66,7 +67,7 @@ SeedOption = Annotated[
 ]
 
 
-@trigger.command()
+@trigger.command(cls=PlainCommand)
 def status(
     event: EventArgument,
     new: StatusArgument,
@@ -81,7 +82,7 @@ def status(
         story.run(event, new.value)
 
 
-@trigger.command()
+@trigger.command(cls=PlainCommand)
 def burst(
     event: EventArgument,
     count: Annotated[int, typer.Option("--count", metavar="N", min=2, max=1000, help="How many changes.")] = 20,
@@ -96,7 +97,7 @@ def burst(
         story.burst(event, count)
 
 
-@trigger.command()
+@trigger.command(cls=PlainCommand)
 def webhook(
     event: EventArgument,
     new: StatusArgument,
@@ -118,10 +119,10 @@ def webhook(
         story.webhook(event, new.value, signature.value, secret)
 
 
-@trigger.command()
+@trigger.command(cls=PlainCommand)
 def resend(
     number: Annotated[
-        int | None, typer.Argument(metavar="[N]", min=1, help="The number of the delivery (default: the last one).")
+        int | None, typer.Argument(metavar="N", min=1, help="The number of the delivery (default: the last one).")
     ] = None,
     instance: InstanceOption = None,
 ) -> None:
@@ -136,7 +137,7 @@ def resend(
         print_replay(sender, number)
 
 
-@trigger.command()
+@trigger.command(cls=PlainCommand)
 def reconnect(instance: InstanceOption = None) -> None:
     """Close all event streams of tuvens-api, so that pages have to reconnect."""
     with controlled(instance, "tuvens-api") as apps:

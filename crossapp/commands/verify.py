@@ -90,9 +90,7 @@ def verify(
     ] = None,
     patience: Annotated[
         str,
-        typer.Option(
-            "--patience", metavar="TIME", help="Longest wait for one expiry or retry, such as 16m or 90s (default: 0)."
-        ),
+        typer.Option("--patience", metavar="TIME", help="Longest wait for one expiry or retry, such as 16m or 90s."),
     ] = "0",
     verbose: Annotated[
         bool,
@@ -117,9 +115,7 @@ def verify(
     ] = False,
     wait: Annotated[
         str,
-        typer.Option(
-            "--wait", metavar="TIME", help="Longest wait for applications that are just starting (default: 0)."
-        ),
+        typer.Option("--wait", metavar="TIME", help="Longest wait for applications that are just starting."),
     ] = "0",
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Verify the other applications even if one of them does not respond.")

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -20,6 +22,7 @@ from crossapp.commands.verify import _progress
 from crossapp.run import Settings, stories_for
 from harness.extras import EXTRAS
 from harness.extras import command as install_command
+from tests.command_line import crossapp
 
 _WAITS = """
 import signal, sys, time
@@ -150,6 +153,32 @@ def test_a_missing_extra_is_a_usage_error_with_the_command_that_installs_it(
     monkeypatch.setattr("harness.extras.find_spec", lambda module: None if module == EXTRAS[extra] else module)
     with pytest.raises(typer.BadParameter, match=re.escape(install_command(extra))):
         cli.app(command, standalone_mode=False)
+
+
+def _words(group: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command, and of each command of a command."""
+    for name in group.commands:
+        words = (*before, name)
+        yield words
+        inner = group.commands[name] if before else cli._command(name)
+        if hasattr(inner, "commands"):
+            yield from _words(inner, words)
+
+
+def test_help_shows_arguments_as_most_tools_do_and_no_types_of_python() -> None:
+    shown = {" ".join(words): crossapp(*words, "-h").stdout for words in _words(get_command(cli.app))}
+    assert len(shown) > 30
+    odd = re.compile(r"[{}]|<[a-z]|\[\[|\]\]|list\[|\(default: 0\)")
+    assert {name: odd.findall(text) for name, text in shown.items() if odd.search(text)} == {}
+    assert "crossapp report [OPTIONS] RUN...\n" in shown["report"]
+    assert "crossapp trigger status [OPTIONS] EVENT STATUS\n" in shown["trigger status"]
+    assert "crossapp clock [OPTIONS] [MOVE]\n" in shown["clock"]
+
+
+def test_a_deployment_file_as_an_argument_is_told_by_which_option_it_is_given() -> None:
+    done = crossapp("verify", "staging.toml")
+    assert done.returncode == 64
+    assert "(staging.toml); a deployment file is given as --deployment FILE" in " ".join(done.stderr.split())
 
 
 def test_a_duration_has_a_unit_unless_it_is_0() -> None:
