@@ -21,7 +21,7 @@ from scenarios.cast.cast import BACKEND, BROWSER, CLIENT, Cast
 from scenarios.tools.credentials import Credentials, UnfilledError, session_token_of
 from scenarios.tools.fuzzing import engine
 from scenarios.tools.fuzzing.causes import FuzzCause, RequestForm, causes_of
-from scenarios.tools.fuzzing.document import adapted, lenient
+from scenarios.tools.fuzzing.document import adapted, are_linked, lenient
 from scenarios.tools.fuzzing.guard import Guard
 from scenarios.tools.loopback import headers_as_sent, served, target_as_sent
 from scenarios.tools.proxy import forwarded
@@ -89,7 +89,7 @@ class Campaign:
                 for name in self._names:
                     await self._one_run((name,), self._phases(name))
                 linked = [name for name in self._names if openapi.find(name).base == "api"]
-                if linked and not self._stage.quick:
+                if are_linked(self._document, linked) and not self._stage.quick:
                     await self._one_run(tuple(linked), (engine.STATEFUL,))
         finally:
             for name, progress in self._progress.items():

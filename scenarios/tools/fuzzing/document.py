@@ -6,7 +6,7 @@ what a rule of its own judges, is removed here, each with its reason.
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import openapi
@@ -98,8 +98,20 @@ def _loosen_schema(schema: Any) -> None:
         schema["enum"] = [*schema["enum"], None]
 
 
+def are_linked(raw: dict[str, Any], names: Collection[str]) -> bool:
+    """Whether a response of one of these operations has a link to one of them: sequences of calls follow links."""
+    return any(
+        link.get("operationId") in names
+        for item in raw["paths"].values()
+        for method in METHODS
+        if item.get(method, {}).get("operationId") in names
+        for response in item[method]["responses"].values()
+        for link in _followed(raw, response).get("links", {}).values()
+    )
+
+
 def _followed(raw: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """A parameter, its $ref resolved."""
+    """A parameter or response, its $ref resolved."""
     while "$ref" in node:
         _, section, name = node["$ref"].removeprefix("#/").split("/")
         node = raw["components"][section][name]

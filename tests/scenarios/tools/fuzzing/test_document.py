@@ -7,7 +7,7 @@ import pytest
 
 import openapi
 from scenarios.tools.fuzzing.causes import RequestForm
-from scenarios.tools.fuzzing.document import HOSTILE, adapted, lenient
+from scenarios.tools.fuzzing.document import HOSTILE, adapted, are_linked, lenient
 from tests.contracts.histories import answer
 
 VALUES = {"path.id": "12", "body.session_token": "a", "query.session_token": "a", "body.account_id": 123}
@@ -28,6 +28,14 @@ def of(raw: dict[str, Any], method: str, path: str) -> dict[str, Any]:
 
 def body(raw: dict[str, Any], path: str) -> list[Any]:
     return examples(of(raw, "post", path)["requestBody"]["content"]["application/json"])
+
+
+def test_operations_are_linked_if_a_link_of_one_leads_to_one_of_them() -> None:
+    raw = document("hi.events")
+    assert are_linked(raw, ["setEventStatus", "readEvent"])
+    assert not are_linked(raw, ["readEvent"])
+    assert not are_linked(raw, [])
+    assert are_linked(document(), ["getEvent"])  # by a response that several operations share
 
 
 def test_examples_are_values_of_the_deployment_one_set_after_the_other() -> None:

@@ -94,6 +94,12 @@ def test_an_app_of_which_only_pages_are_fuzzed_has_no_sequences_of_calls() -> No
     assert isinstance(judged(history, "handleHiEventsCallback"), Held)
 
 
+def test_operations_whose_links_lead_to_operations_that_are_not_fuzzed_have_no_sequences_of_calls() -> None:
+    refusal = {**NOT_FOUND, "statusCode": 401}
+    history, _ = run(json_answer(refusal, "401 Unauthorized"), "generateSession")
+    assert history.observation(f"{STORY}/generateSession").values["error"] == ""
+
+
 def test_a_server_that_fails_is_violated_once_with_a_curl_of_the_smallest_case() -> None:
     history, _ = run(json_answer(NOT_FOUND, "500 Oops"), "validatePermission")
     found = judged(history, "validatePermission")
