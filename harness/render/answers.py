@@ -123,11 +123,22 @@ def _security(arranged: Arrangement) -> Iterable[str | Link]:
         yield "Not tested in this run."
         return
     held = [each for each in claims if each.verdict in _DECLARED]
-    wrong = [each for each in claims if each.verdict is VerdictName.VIOLATED]
-    unknown = [each for each in claims if each not in held and each not in wrong]
-    yield "No: " if wrong or violated else ("No violation was found, but not all is known: " if unknown else "Yes: ")
+    broken = [each for each in claims if each.verdict is VerdictName.VIOLATED]
+    advice = [each for each in broken if each.claim in arranged.advice_claims]
+    wrong = [each for each in broken if each not in advice]
+    unknown = [each for each in claims if each not in held and each not in broken]
+    if wrong or violated:
+        yield "No: "
+    elif unknown:
+        yield "No violation was found, but not all is known: "
+    else:
+        yield "No violation was found: " if advice else "Yes: "
     yield f"{len(held)} of {count(len(claims), 'line')} of security {'holds' if len(held) == 1 else 'hold'}"
-    for what, group in (("failed", wrong), ("not tested or undecided", unknown)):
+    for what, group in (
+        ("failed", wrong),
+        ("recommendation not followed", advice),
+        ("not tested or undecided", unknown),
+    ):
         if group:
             yield f"; {what}: "
             yield from _names(group)

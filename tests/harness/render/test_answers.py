@@ -108,6 +108,11 @@ def test_security_is_held_only_where_every_line_of_it_is() -> None:
     assert told(load)["Is security held?"] == "Not tested in this run."
     https = finding("a.https", "S.", HELD, "C-SE-01")
     assert told(report_of([*every, https]))["Is security held?"] == "Yes: 12 of 12 lines of security hold."
+    # Advice that is not followed is no violation.
+    sent = replace(https, verdict=VIOLATED, level="SHOULD")
+    assert told(report_of([*every, sent]))["Is security held?"] == (
+        "No violation was found: 11 of 12 lines of security hold; recommendation not followed: HTTPS."
+    )
     # A violation of another area that lets somebody in counts, too.
     signature = replace(finding("a.signature", "S.", VIOLATED, "C-TA-15"), security=True)
     assert "failed: webhook signature" in told(report_of([*every, https, signature]))["Is security held?"]
