@@ -262,6 +262,6 @@ def test_whoever_stops_it_stops_the_generator_too(tmp_path: Path, number: signal
         assert child.returncode == 130  # as by Ctrl-C
         assert (tmp_path / "said").read_text("utf-8").endswith("Stopped.\n")
         assert not list(private.iterdir())
-    code, said = here("report", str(tmp_path / "report"))
+    code, told = here("report", str(tmp_path / "report"))
     assert code == ExitCode.USAGE
-    assert "its load run was ended before it wrote them: run crossapp load again" in said
+    assert "its load run was ended before it wrote them: run crossapp load again" in told
