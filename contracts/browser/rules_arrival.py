@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import openapi
-from contracts.browser.observations import expect_awake, expect_visible, page_at, visible
+from contracts.browser.observations import expect_awake, expect_visible, page_at, pages_of, visible
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held
@@ -32,7 +32,7 @@ _TOKEN = "session-token:"
 def _callback_page(history: History, name: str, wanted: str, hidden: str) -> Verdict:
     """The callback page shows one part and not another."""
     page = page_at(history, f"{RETURN}/return/{name}")
-    expect_visible(page, wanted, wanted.replace("_", " "), hidden=hidden)
+    expect_visible(page, wanted, wanted.replace("_", " "), hidden=hidden, others=pages_of(history, RETURN))
     return held(page)
 
 

@@ -8,6 +8,7 @@ from contracts.browser.observations import (
     expect_no_reload,
     expect_visible,
     page_at,
+    pages_of,
     part,
     stream_of,
     summary,
@@ -278,9 +279,14 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     return held(page)
 
 
+def _expect_tickets(history: History, page: Observation, expected: str) -> None:
+    """A page shows the tickets, as pages do whose event is active."""
+    expect_visible(page, SHOWS["active"], expected, others=pages_of(history, STATES))
+
+
 @rule(
     quote="Listens to /api/events/updates and changes the widget without a reload.",
-    story=NETWORK,
+    story=[NETWORK, STATES],
     settles=["C-TC-05", "C-FL-02"],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
@@ -294,7 +300,7 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
         raise UndecidedError("the page's stream of updates was not open when the network was cut", "Run again.")
     if SHOWS["active"] in visible(before) | visible(cut):
         raise UndecidedError("the page showed the change before the network was back: it was not cut off")
-    expect_visible(after, SHOWS["active"], "the tickets, some seconds after the network is back")
+    _expect_tickets(history, after, "the tickets, some seconds after the network is back")
     expect_no_reload(after)
     return held((before, cut, after))
 
@@ -302,7 +308,7 @@ def page_catches_up_after_a_lost_network(history: History) -> Verdict:
 @rule(
     level=SHOULD,
     quote="Listens to /api/events/updates and changes the widget without a reload.",
-    story=LATE,
+    story=[LATE, STATES],
     operations=[*OPERATIONS, "streamEventUpdates"],
     depends_on=_FOLLOWS,
     next_step="Read the event again once the stream is open: the page was rendered before it listened.",
@@ -315,6 +321,6 @@ def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
         raise UndecidedError("the page did not request /api/events/updates, so nothing could be delayed")
     if SHOWS["active"] in visible(before):
         raise UndecidedError("the page showed the change before its stream was open")
-    expect_visible(after, SHOWS["active"], "the tickets, some seconds after the stream is open")
+    _expect_tickets(history, after, "the tickets, some seconds after the stream is open")
     expect_no_reload(after)
     return held((before, after))

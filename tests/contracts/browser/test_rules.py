@@ -32,6 +32,7 @@ from tests.contracts.browser.examples import (
     looks,
     network,
     part,
+    returns,
     state,
     states,
     windows,
@@ -92,6 +93,15 @@ def test_a_part_that_is_not_found_may_read_otherwise_unless_its_selector_is_know
     assert type(found) is expected
     if isinstance(found, Inconclusive):
         assert "[targets.tuvens-client.selectors] progress = " in found.remedy
+
+
+def test_a_part_that_another_page_shows_does_not_read_otherwise() -> None:
+    stale, active = network(state("inactive"), sure=[]), fresh("active", state("active"), sure=[])
+    assert of("page_catches_up_after_a_lost_network", stale) is Inconclusive
+    assert of("page_catches_up_after_a_lost_network", history(*stale.entries, active)) is Violated
+    old, new = returns("older spelling", {}, sure=[]), returns("success", {"callback_success": part("Done")})
+    assert of("the_older_spelling_is_read", old) is Inconclusive
+    assert of("the_older_spelling_is_read", history(*old.entries, *new.entries)) is Violated
 
 
 def test_a_part_of_hi_events_that_is_not_found_is_named_with_its_own_selector() -> None:
