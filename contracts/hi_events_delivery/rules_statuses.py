@@ -4,7 +4,16 @@ from contracts.catalogue import RuleFamily
 from contracts.hi_events_delivery.observations import BY_EFFECT, SECTION, STORY, deliveries, event_ids
 from contracts.hi_events_session.wire import event_of
 from contracts.status_changes import WEBHOOK, event_reading, reported_status, state_in
-from harness.expectations import LackingError, expect, expect_status, expect_success, held, json_object, let_through
+from harness.expectations import (
+    LackingError,
+    expect,
+    expect_status,
+    expect_success,
+    held,
+    json_object,
+    let_through,
+    shown,
+)
 from harness.fronts import media_type
 from harness.history import History
 from harness.requirement import MUST, Judge
@@ -48,7 +57,13 @@ def status_can_be_changed(history: History) -> Verdict:
 
 
 def _can_be_set(status: str) -> Judge:
-    return lambda history: held(expect_success(history.one(f"{STORY}/change/{status}")))
+    def judge(history: History) -> Verdict:
+        changed = history.one(f"{STORY}/change/{status}")
+        known, check = changed.status != 422, "a documented status is refused"
+        expect(known, expected="success (2xx)", observed=shown(changed), at=changed, check=check)
+        return held(expect_success(changed))
+
+    return judge
 
 
 for _status in ("CANCELLED", "ENDED", "ARCHIVED"):

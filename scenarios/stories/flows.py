@@ -52,10 +52,13 @@ async def _go_live(cast: Cast, bearer: str, event: _Event, listener: Listener) -
         await given_draft(cast, bearer, ids)
     cast.observe("event", {"hi": ids.hi, "tuvens": ids.tuvens, "made by": event.made_by})
     deliveries = await watch_deliveries(cast)
-    await _set(cast, bearer, ids, "LIVE")
-    await listener.wait_for(lambda each: is_about(each, ids.tuvens, "active"), seconds=delivery_seconds(cast))
-    if deliveries is not None:
-        await deliveries.record("deliveries", ids.tuvens)
+    try:
+        await _set(cast, bearer, ids, "LIVE")
+        await listener.wait_for(lambda each: is_about(each, ids.tuvens, "active"), seconds=delivery_seconds(cast))
+    finally:
+        # Also where the event does not follow: then they show why.
+        if deliveries is not None:
+            await deliveries.record("deliveries", ids.tuvens)
     await restore_draft(cast, bearer, ids)
 
 
@@ -68,7 +71,7 @@ async def _made_by_page(cast: Cast, bearer: str, event: str) -> _Event | None:
     async def attempt() -> list[Reply]:
         # A token of its own: that of the sign-in may be good for one session only.
         token = (await cast.fresh_session("session for the page")).token
-        params = page_params(cast, token, event, title="Live — “at last”")
+        params = page_params(cast, token, event, title="Live — “at last” 24/7")
         return [await cast.opens_page("page", params, turn_taken=True)]
 
     await cast.turn_to_open_page()

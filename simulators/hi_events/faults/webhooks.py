@@ -33,6 +33,15 @@ def webhook_signature_over_pretty_json(hi: HiEvents) -> Change:
 
 
 @registry.fault(kills=["hi_events_delivery.deliveries_are_signed"])
+def webhook_signature_over_escaped_json(hi: HiEvents) -> Change:
+    """The signature is computed over the body encoded again, which differs for titles that are not ASCII."""
+    return swap(
+        hi.courier.sign,
+        lambda honest, body: honest(json.dumps(json.loads(body), separators=(",", ":")).encode()),
+    )
+
+
+@registry.fault(kills=["hi_events_delivery.deliveries_are_signed"])
 def webhook_signature_without_prefix(hi: HiEvents) -> Change:
     """The signature header lacks sha256=."""
     return swap(hi.courier.sign, lambda honest, body: honest(body).removeprefix("sha256="))

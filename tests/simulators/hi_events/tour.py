@@ -278,7 +278,7 @@ async def _deliveries(t: HiTour) -> None:
 
 async def _pages(t: HiTour) -> None:
     token = await t.mint()
-    for event, data in (("35", EVENT_DATA), ("35", EVENT_DATA), ("34", '{"title": "Evening", "timezone": "UTC"}')):
+    for event, data in (("35", EVENT_DATA), ("35", EVENT_DATA), ("34", '{"title": "Soirée", "timezone": "UTC"}')):
         made = await t.open(token, event, event_data=data)
     for event in ("61", "999", "100%", "abc", ""):
         await t.open(token, event)
