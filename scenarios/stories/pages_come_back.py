@@ -32,16 +32,18 @@ _TRIES = 3
 )
 async def pages_come_back(cast: Cast) -> None:
     """An organiser comes back from hi.events having cancelled, after an error, and with a success that is told in the
-    older spelling."""
+    newer spelling and in the older one."""
     async with cast.linked_event() as event:
         bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
         about = {"event_id": event.tuvens, "tuvens_event_id": event.tuvens, "success": "false"}
         failed = {"status": "error", "error_code": "INSUFFICIENT_PERMISSIONS", "error_message": HOSTILE}
+        newer = {"status": "success", "event_id": event.tuvens, "hi_events_event_id": event.hi}
         older = {"success": "true", "tuvens_event_id": event.tuvens, "hi_events_event_id": event.hi}
         returns: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "cancelled": ("callback_cancelled", {**about, "status": "cancelled"}),
             "error": ("callback_error", {**about, **failed, "message": HOSTILE}),
+            "newer spelling": ("callback_success", newer),
             "older spelling": ("callback_success", {**older, "message": "Done."}),
         }
         async with browses(cast, "organiser", cast.organiser) as organiser:
