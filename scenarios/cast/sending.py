@@ -1,5 +1,6 @@
 """Sending the requests of stories: paced, recorded, and repeated where that does no harm."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -168,6 +169,8 @@ class Sender:
         if answer is not None and answer.status == 429 and obey_limits:
             date = parse_http_date(answer.header("date"))
             now = self._clock.now_at(exchange.callee) if date is None else date
+            if pause_after_429(answer.headers, now, longest=math.inf) > self._deployment.safety.minutes * 60:
+                return False  # not in this run
             seconds = pause_after_429(answer.headers, now)
             await self._wait(
                 exchange.step.partition("/")[0], seconds, f"{exchange.callee} answered {exchange.operation} with 429"

@@ -288,6 +288,13 @@ def test_a_429_is_taken_for_an_answer_in_the_end_or_by_whom_wants_it() -> None:
     assert wanted.loop.now < 1_001
 
 
+def test_a_429_that_asks_for_more_time_than_a_run_has_is_not_waited_for() -> None:
+    world = _World(answer("", 429, {}, headers={"Retry-After": "999999"}))
+    assert world.sends(ASK).status == 429
+    assert world.superseded == [False]
+    assert world.loop.now < 1_001
+
+
 def test_turns_are_taken_but_by_calls_that_count_for_nobody() -> None:
     world = _World(answer("", 200, {}))
 
