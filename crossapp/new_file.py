@@ -39,6 +39,7 @@ _TARGETS: Mapping[str, Sequence[_Line]] = {
         _Line("rate_limits", "{ validateSession = 1000 }", "where they are not the contract's; 0: none"),
         _Line("database_env", '"STAGING_DATABASE_URL"', "an SQLAlchemy URL, where access is given"),
         _Line("audit_table", '"crossAppAudit"', "its audit log; or audit_command, which prints it"),
+        _Line("metrics", '{ url = "https://api.staging.example.com/metrics" }', "Prometheus; docs/staging.md"),
     ),
     "hi.events": (
         _Line("url", '"https://tickets.staging.example.com"', "leave the table out, and hi.events is simulated"),

@@ -144,7 +144,7 @@ def _rehearsed(
 
 
 def _place_of(operation: str) -> tuple[str, str, str]:
-    if not operation:  # of the stories that cannot be rehearsed, transport_is_checked asks: tuvens-api without TLS
+    if not operation:  # of the stories that cannot be rehearsed: tuvens-api without TLS, and its metrics
         return "tuvens-api", "GET", ""
     found = openapi.find(operation)
     return found.app, found.method, found.id

@@ -24,7 +24,7 @@ from harness.private_folder import PrivateFolder
 from harness.story import Phase, Story
 from scenarios.catalogue import declared_by
 
-_BEYOND = ("database", "audit-log", "launch", "https", "expiry", "retries", "failures")
+_BEYOND = ("database", "audit-log", "metrics", "launch", "https", "expiry", "retries", "failures")
 """Capabilities of which simulators show nothing about a deployment."""
 _WAIT = 2.0
 """Seconds after which a story that only waits has sent what it sends."""

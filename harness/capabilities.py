@@ -15,6 +15,7 @@ _REMEDIES = {
     "[targets.{}]",
     "audit-log": "no access to the audit log of {}: add its database and audit_table, or an audit_command, under "
     "[targets.{}]",
+    "metrics": "no access to the metrics of {}: add where they are as url under [targets.{}.metrics]",
     "launch": "no second instance of {} can be started: add a launch command under [targets.{}]",
     "role": 'no user has this role: add [[users]] with role = "{}", its account_id and a jwt',
     "expired-jwt": "no expired JWT is available: add expired_jwt to a user, or credentials.jwt_secret",
@@ -121,6 +122,8 @@ def _of_target(target: Target, patience: float) -> set[str]:
         found.add(f"database:{app}")
     if target.audit_command or (target.database and target.audit_table):
         found.add(f"audit-log:{app}")
+    if target.metrics is not None:
+        found.add(f"metrics:{app}")
     if target.launch:
         found.add(f"launch:{app}")
     if is_loopback(target.api_url) and target.kind != "production":

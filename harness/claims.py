@@ -29,11 +29,13 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Uncovered:
     """The part of a claim that no suite of a run covers (empty: all of it), and the remedy: what would test it.
-    `settled_by`: the remedy in two or three words, the same for all claims that it would settle."""
+    `settled_by`: the remedy in two or three words, the same for all claims that it would settle. `covered_by`: how the
+    ids of requirements begin that cover it after all where they can be judged."""
 
     part: str
     remedy: str
     settled_by: str
+    covered_by: str = ""
 
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
@@ -91,7 +93,12 @@ def settle(
 def _settle(
     claim: Claim, deciding: Sequence[Finding], by_id: Mapping[str, Finding], uncovered: Uncovered | None
 ) -> ClaimResult:
+    if uncovered is not None:
+        # What access shows that is not given, the remedy of what is not covered covers, too.
+        deciding = [each for each in deciding if not each.lacks.startswith("metrics:")]
     judged = [each for each in deciding if each.verdict in JUDGED]
+    if uncovered is not None and uncovered.covered_by:
+        uncovered = None if any(each.requirement.startswith(uncovered.covered_by) for each in judged) else uncovered
     verdict, reason = _decide(deciding, len(judged), uncovered)
     roots = [root_of(each, by_id) for each in deciding if each.verdict is VerdictName.BLOCKED]
     root = next((each for each in roots if each in by_id and by_id[each].verdict is VerdictName.VIOLATED), "")
@@ -144,7 +151,7 @@ def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: 
     if not deciding:
         return uncovered.settled_by if uncovered is not None else "select its requirements"
     lacking = next((each.lacks for each in deciding if each.verdict is VerdictName.NOT_APPLICABLE), None)
-    if lacking is None:
+    if lacking is None or (not lacking and uncovered is not None):
         return uncovered.settled_by if uncovered is not None else ""
     return _PROVIDED_BY.get(lacking.partition(":")[0], "complete the deployment file")
 
@@ -158,6 +165,7 @@ _PROVIDED_BY = {
     "failures": "receive webhooks",
     "retries": "receive webhooks",
     "receiver": "receive webhooks",
+    "metrics": "give access to metrics",
     "near": "run beside the server",
     "https": "use https",
     "expiry": "wait longer",

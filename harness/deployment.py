@@ -28,6 +28,26 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Access to an application's metrics, in the format of Prometheus. `token`: a bearer token, if one is needed.
+
+    `requests`: the counter of requests, by route and status; `seconds` and `database_seconds`: the histograms of times
+    of requests, and of queries of the database (empty: none). Labels that are empty are found by their usual names.
+    `routes`: the value of the route's label by operationId, if it is not the path.
+    """
+
+    url: str
+    token: str = field(default="", repr=False)
+    requests: str = "http_requests_total"
+    seconds: str = "http_request_duration_seconds"
+    database_seconds: str = ""
+    route_label: str = ""
+    status_label: str = ""
+    method_label: str = ""
+    routes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One application under test.
 
@@ -50,6 +70,7 @@ class Target:
     database: str = field(default="", repr=False)
     audit_table: str = ""
     audit_command: tuple[str, ...] = ()
+    metrics: Metrics | None = None
     control: Control | None = None
     launch: tuple[str, ...] = ()
     jwt_cookie: str = "jwt"
@@ -191,6 +212,7 @@ class Deployment:
         found = [("shared-secret", self.shared_secret), ("jwt-secret", self.jwt_secret)]
         found += [("jwt", text) for user in self.users for text in (user.jwt, user.expired_jwt)]
         found += [("jwt", text) for user in self.users for text in _kept(user.storage_state)]
+        found += [("metrics-token", each.metrics.token) for each in self.targets.values() if each.metrics]
         found += [("control-token", each.control.token) for each in self.targets.values() if each.control]
         for kind, url in [*(("database", each.database) for each in self.targets.values()), ("proxy", self.proxy)]:
             password = urlsplit(url).password if url else None

@@ -13,6 +13,7 @@ from harness.deployment import (
     DeploymentError,
     Deviation,
     Linked,
+    Metrics,
     ReceiverSettings,
     Safety,
     Target,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from harness.deployment_tables import (
         DeploymentTable,
         EventsTable,
+        MetricsTable,
         ReceiverTable,
         SafetyTable,
         TargetTable,
@@ -164,6 +166,7 @@ def _target(app: str, table: "TargetTable") -> Target:
         database=read_secret(table, "database", at),
         audit_table=table.audit_table,
         audit_command=table.audit_command,
+        metrics=_metrics(app, table.metrics, at) if table.metrics is not None else None,
         control=Control(control.url, read_header_secret(control, "token", f"{at}control.", required=True))
         if control is not None
         else None,
@@ -172,6 +175,22 @@ def _target(app: str, table: "TargetTable") -> Target:
         jwt_cookie=table.jwt_cookie if "jwt_cookie" in table.model_fields_set or not table.jwt_storage else "",
         jwt_storage=table.jwt_storage,
         selectors=table.selectors,
+    )
+
+
+def _metrics(app: str, table: "MetricsTable", at: str) -> Metrics:
+    if app != "tuvens-api":
+        raise DeploymentError(f"{at}metrics: only those of tuvens-api are judged: remove it")
+    return Metrics(
+        url=table.url,
+        token=read_header_secret(table, "token", f"{at}metrics."),
+        requests=table.requests,
+        seconds=table.seconds,
+        database_seconds=table.database_seconds,
+        route_label=table.route_label,
+        status_label=table.status_label,
+        method_label=table.method_label,
+        routes=table.routes,
     )
 
 

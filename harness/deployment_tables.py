@@ -93,6 +93,34 @@ class ControlTable(Table):
     token_command: Text = ""
 
 
+class MetricsTable(Table):
+    """Metrics of tuvens-api in the format of Prometheus; crossapp reads them (docs/staging.md)."""
+
+    must_be: ClassVar[str] = 'must be a table with url = "https://…/metrics"'
+
+    url: BaseUrl
+    """Where they are. Of several processes: those of all together."""
+    token: Text = ""
+    """A token that is sent as a bearer token."""
+    token_env: Text = ""
+    token_file: Text = ""
+    token_command: Text = ""
+    requests: Text = "http_requests_total"
+    """The counter of requests, by route and status; if it is missing, the count of `seconds`."""
+    seconds: Text = "http_request_duration_seconds"
+    """The histogram of the times of requests, by route and status."""
+    database_seconds: Text = ""
+    """The histogram of the times of queries of the database."""
+    route_label: Text = ""
+    """The label of the route, if not route, handler, path, endpoint or uri."""
+    status_label: Text = ""
+    """The label of the status, if not status, status_code or code."""
+    method_label: Text = ""
+    """The label of the method, if not method."""
+    routes: dict[str, Text] = Field(default_factory=dict)
+    """The value of the route's label by operationId, if it is not the path."""
+
+
 class TargetTable(Table):
     """One application. Without a url it is simulated, on the given port."""
 
@@ -120,6 +148,8 @@ class TargetTable(Table):
     """The table of its audit log."""
     audit_command: ListOf[str] = ()
     """A command that prints its audit log, a record on each line, if that is in no table; for a file: cat FILE."""
+    metrics: MetricsTable | None = None
+    """Its metrics, if access to them is given; of tuvens-api only."""
     control: ControlTable | None = None
     launch: ListOf[str] = ()
     """A command that starts a second instance with other environment variables and prints its description as JSON."""

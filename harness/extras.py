@@ -9,6 +9,7 @@ EXTRAS = {
     "http2": "h2",
     "https": "trustme",
     "load": "locust",
+    "metrics": "prometheus_client",
     "mocks": "respx",
     "pact": "pact",
 }

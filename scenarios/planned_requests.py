@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import openapi
 from contracts.hi_events_session.rules_sign_in import MOST_TRIES
 from harness.deployment import Deployment
+from harness.effects import Effect
 from scenarios.cast.exhausting import AT_ONCE, why_not
 from scenarios.stories.limits_are_reached import limit_to_reach
+from scenarios.stories.metrics_are_read import READS
 from scenarios.stories.mock_credentials_are_tried import words_at_sign_in
 from scenarios.stories.timing_is_compared import guesses
 from scenarios.stories.users_sign_in import USERS, sign_ins_at_once
@@ -142,6 +144,11 @@ def _transport(about: Circumstances) -> Mapping[str, Count]:
     return {"getEvent": Count(1, 0), **({"": Count(1, 0)} if usual else {})}
 
 
+def _metrics(about: Circumstances) -> Mapping[str, Count]:
+    minted = Effect.MINT in about.capabilities
+    return {"": Count(READS, 0), "getEvent": Count(1, 0), **({"generateSession": Count(1, 1)} if minted else {})}
+
+
 _COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
     "generate_session_is_asked_too_often": lambda about: _reaching(about, "generateSession"),
     "questions_are_asked_too_often": lambda about: _reaching(about, *_QUESTIONS),
@@ -155,6 +162,7 @@ _COMPUTED: Mapping[str, Callable[[Circumstances], Mapping[str, Count]]] = {
     "many_are_asked_about_at_once": _asked_at_once,
     "many_sign_in_at_once": _signed_in_at_once,
     "transport_is_checked": _transport,
+    "metrics_are_read": _metrics,
     "tokens_are_sampled": lambda about: {"generateSession": Count(_MOST_SAMPLED, 0)},
     "operations_are_fuzzed": _fuzzed,
 }

@@ -14,6 +14,7 @@ UNBREAKABLE: dict[str, str] = {
     "deployment_file.*": "either the file is wrong or the application, so nobody is accused; simulators describe "
     "themselves",
     "routes.*_answers": "who answers nothing is not accused: a network never breaks a rule",
+    "metrics.*": "no simulator has metrics",
     "transport.*": "no simulator is served by https",
     "hi_events_delivery.an_attempt_waits_30_seconds_at_most": "only a receiver shows it, which embedded simulators are "
     "not given",

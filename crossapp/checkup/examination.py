@@ -28,7 +28,8 @@ from harness.requirement import Requirement
 from harness.verdict import Held, Inconclusive, VerdictName, Violated, lets_through
 from scenarios.catalogue import stories
 
-_RULES = ("routes.*", "deployment_file.*", "cors.*", "transport.*")
+_METRICS = "metrics.requests_are_counted"
+_RULES = ("routes.*", "deployment_file.*", "cors.*", "transport.*", _METRICS)
 _FILE = "the file"
 _SOON = 3600.0
 _IN_EFFECT_NONE = 1_000_000
@@ -110,6 +111,8 @@ def _of_application(
     for name, each in findings.items():
         if name.startswith("transport.") and each.obliged == app and each.verdict is not VerdictName.NOT_APPLICABLE:
             yield _check(app, each, history)
+    if target.metrics is not None:
+        yield _check(app, findings[_METRICS], history, "metrics")
     yield from _of_routes(app, history, findings)
     yield from _of_documents(app, deployment.edition, own)
     yield from _of_limits(app, target, own)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from load.judge.distributions import beta_quantile, binomial_at_most, t_quantile
+from harness.distributions import beta_quantile, binomial_at_most, t_quantile
 
 FEWEST_BLOCKS = 8
 """Fewer blocks give no variance, and a mean no bounds."""

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from load.judge.distributions import beta_quantile, binomial_at_most, regularised_beta, t_quantile
+from harness.distributions import beta_quantile, binomial_at_most, regularised_beta, t_quantile
 from load.judge.intervals import (
     FEWEST_BLOCKS,
     design_effect,
