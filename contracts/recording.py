@@ -19,6 +19,10 @@ def writer_for(deployment: Deployment, history: History, *, foreign: bool = True
     return HistoryWriter(history, redactor, facts=facts.ALL, secrets=facts.handed_out, foreign=foreign)
 
 
+_FOREIGN = {"strikes": sys.maxsize, "operation_bytes": sys.maxsize, "kept_entries": 10_000}
+"""What limits traffic that others send: not what a target does, but memory."""
+
+
 def recorder_for(
     deployment: Deployment,
     history: History,
@@ -36,7 +40,7 @@ def recorder_for(
     return Recorder(
         history,
         redactor or Redactor(deployment.secrets()),
-        limits=limits if not foreign else replace(limits, strikes=sys.maxsize, operation_bytes=sys.maxsize),
+        limits=limits if not foreign else replace(limits, **_FOREIGN),
         facts=facts.ALL,
         secrets=gate.learn,
         tls=deployment.tls,

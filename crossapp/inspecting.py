@@ -42,13 +42,14 @@ class HistorySource:
 
     @property
     def kept(self) -> tuple[int, int]:
-        """The first and the last number; nothing is dropped."""
-        return 1, len(self._history.entries)
+        """The first number that is still kept, and the last one."""
+        forgotten = self._history.forgotten
+        return forgotten + 1, forgotten + len(self._history.entries)
 
     def rows(self, after: int, limit: int) -> Sequence[ExchangeRow]:
         """At most `limit` rows with numbers above `after`."""
         entries = self._history.entries
-        newer = (entries[place] for place in range(after, len(entries)))
+        newer = (entries[place] for place in range(max(after - self._history.forgotten, 0), len(entries)))
         return [self._row(each) for each in islice((each for each in newer if isinstance(each, Exchange)), limit)]
 
     def messages(self, after: int) -> Sequence[StreamMessage]:

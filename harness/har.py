@@ -6,7 +6,7 @@ and the document around them are made here.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -15,29 +15,29 @@ from urllib.parse import parse_qsl, urlsplit
 
 from harfile import Content, PostData, Record, Request, Response, Timings
 
-from harness.history import Exchange, History
+from harness.history import Context, Entry, Exchange
 from harness.http import Headers, header
 from harness.redact import Redactor
 
 _PHRASES = {each.value: each.phrase for each in HTTPStatus}
 
 
-def to_har(history: History, redactor: Redactor) -> Iterator[str]:
-    """The exchanges of a history as lines of one HAR document, redacted again.
+def to_har(context: Context, entries: Iterable[Entry], redactor: Redactor) -> Iterator[str]:
+    """The exchanges of a history, given by its context and its entries, as lines of one HAR document, redacted again.
 
     Event streams are left out. An entry without a response has status 0 and its reason in `_error`; `_superseded` marks
     a request that was sent again; `_facts` is what was computed before redaction; `_crossapp` names the deployment.
     """
-    context = {
-        "deployment": history.context.deployment,
-        "targets": {app: dict(each) for app, each in history.context.targets.items()},
+    deployment = {
+        "deployment": context.deployment,
+        "targets": {app: dict(each) for app, each in context.targets.items()},
     }
     yield '{"log": {"version": "1.2",'
     yield f'"creator": {json.dumps({"name": "crossapp", "version": version("crossapp")})},'
-    yield f'"_crossapp": {json.dumps(redactor.redact_fields(context))},'
+    yield f'"_crossapp": {json.dumps(redactor.redact_fields(deployment))},'
     yield '"entries": ['
     separator = ""
-    for each in history.entries:
+    for each in entries:
         if isinstance(each, Exchange):
             yield separator + json.dumps(redactor.redact_fields(_entry(each)))
             separator = ","

@@ -162,18 +162,23 @@ class History:
     def __init__(self, context: Context, entries: Iterable[Entry] = (), stories: Iterable[StoryOutcome] = ()) -> None:
         self.context = context
         self.entries: list[Entry] = list(entries)
+        self.forgotten = 0
+        """How many entries, all older than these, are no longer kept here."""
         self.stories: dict[str, StoryOutcome] = {each.story: each for each in stories}
         self.changed: list[int] = []
         """The numbers of the entries that were changed after they were added, in the order of the changes."""
         self._declared: frozenset[str] | None = None
         self._whole: History = self
+        self._narrowed: dict[tuple[str, ...], History] = {}
+        self._narrowed_at = (0, 0)
+        self._index()
+
+    def _index(self) -> None:
         self._below: Index[Entry] = Index(lambda each: _and_above(each.step))
         self._at_step: Index[Entry] = Index(lambda each: (each.step,))
         self._told: Index[Entry] = Index(_callee_and_operation)
         self._requests: Index[Entry] = Index(lambda each: (_request_of(each),) if isinstance(each, Exchange) else ())
         self._numbers: Index[Entry] = Index(lambda each: (each.number,))
-        self._narrowed: dict[tuple[str, ...], History] = {}
-        self._narrowed_at = (0, 0)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -298,6 +303,13 @@ class History:
         place = self._place(number)
         return None if place is None else self.entries[place]
 
+    def forget(self, count: int) -> None:
+        """Keep the `count` oldest entries no longer."""
+        del self.entries[:count]
+        self.forgotten += count
+        self._narrowed.clear()
+        self._index()
+
     def supersede(self, number: int) -> None:
         """Mark an exchange as sent again."""
         place = self._place(number)
@@ -319,7 +331,7 @@ class History:
 
     def _place(self, number: int) -> int | None:
         """Where the entry with this number is; None where there is none."""
-        place = number - 1
+        place = number - 1 - self.forgotten
         if 0 <= place < len(self.entries) and self.entries[place].number == number:
             return place
         return next(iter(self._numbers.places(self.entries, number)), None)

@@ -1,11 +1,12 @@
 """Adds what happened to a history: facts are computed first, then secrets are redacted."""
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.history import Exchange, History, Observation, Outcome, StreamEvent
+from harness.history import Entry, Exchange, History, Observation, Outcome, StreamEvent
 from harness.http import Answer, Call, Headers
 from harness.redact import Redactor, named_tokens, names_secret, redact_named
 from harness.sse import SseMessage
@@ -33,8 +34,9 @@ class HistoryWriter:
 
     `facts` are functions of the unredacted bytes; `secrets` yields (kind, value) of the secrets that an answer hands
     out. With `foreign` traffic, sent by others, the values of fields and headers whose names suggest a secret are
-    redacted as well. `kept_bytes` of bodies and headers make the record `full`, and answers of one operation that are
-    larger than usual by `operation_bytes` in all make it full for that operation.
+    redacted as well. `kept_bytes` of bodies and headers, or `kept_entries`, make the record full: then its older half
+    is forgotten if there is `forgetting`, which gets that half beforehand; else it `is_full`. Answers of one operation
+    that are larger than usual by `operation_bytes` in all make it full for that operation.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class HistoryWriter:
         secrets: Secrets | None = None,
         foreign: bool = False,
         kept_bytes: int = 64 * 1024 * 1024,
+        kept_entries: int = sys.maxsize,
         operation_bytes: int = 8 * 1024 * 1024,
+        forgetting: Callable[[Sequence[Entry]], None] | None = None,
     ) -> None:
         self.history = history
         self.redactor = redactor
@@ -54,14 +58,19 @@ class HistoryWriter:
         self._secrets = secrets
         self._foreign = foreign
         self._kept_bytes = kept_bytes
+        self._kept_entries = kept_entries
         self._kept = 0
+        self.forgetting = forgetting
         self.operation_bytes = operation_bytes
         self._large: dict[tuple[str, str], int] = defaultdict(int)
 
     @property
-    def full(self) -> bool:
-        """Whether what is recorded so far reaches the limit."""
-        return self._kept >= self._kept_bytes
+    def is_full(self) -> bool:
+        """Whether nothing more may be recorded."""
+        return self.forgetting is None and self._is_at_limit()
+
+    def _is_at_limit(self) -> bool:
+        return self._kept >= self._kept_bytes or len(self.history.entries) >= self._kept_entries
 
     def full_for(self, callee: str, operation: str) -> bool:
         """Whether the answers of an operation have used up what is kept of it."""
@@ -69,7 +78,7 @@ class HistoryWriter:
 
     def next_number(self) -> int:
         """The number of the next entry."""
-        return len(self.history.entries) + 1
+        return self.history.forgotten + len(self.history.entries) + 1
 
     def observe(self, step: str, values: Mapping[str, Any]) -> Observation:
         """Record a measurement."""
@@ -90,7 +99,7 @@ class HistoryWriter:
             redact(message.id),
             tuple(map(redact, message.lines)),
         )
-        self._keep(entry, len(message.data) + sum(map(len, message.lines)))
+        self._keep(entry)
         return entry
 
     def record(
@@ -141,11 +150,16 @@ class HistoryWriter:
         )
         came_bytes = len(exchange.response_body) + _size(exchange.response_headers)
         self._large[callee, call.operation] += max(came_bytes - _USUAL_BYTES, 0)
-        self._keep(exchange, len(exchange.request_body) + _size(exchange.request_headers) + came_bytes)
+        self._keep(exchange)
         return exchange
 
-    def _keep(self, entry: Exchange | StreamEvent, size: int) -> None:
-        self._kept += size
+    def _keep(self, entry: Exchange | StreamEvent) -> None:
+        if self.forgetting is not None and self._is_at_limit():
+            half = len(self.history.entries) // 2
+            self.forgetting(self.history.entries[:half])
+            self.history.forget(half)
+            self._kept = sum(map(_bytes_of, self.history.entries))
+        self._kept += _bytes_of(entry)
         self.history.entries.append(entry)
 
     def _register_secrets(self, call: Call, body: bytes, answer: Answer | None) -> None:
@@ -183,6 +197,17 @@ class HistoryWriter:
                 text = f"{scheme} <{kind}>" if rest and scheme.isalpha() else f"<{kind}>"
             redacted.append((name, text))
         return tuple(redacted)
+
+
+def _bytes_of(entry: Entry) -> int:
+    match entry:
+        case Exchange():
+            bodies = len(entry.request_body) + len(entry.response_body)
+            return bodies + _size(entry.request_headers) + _size(entry.response_headers)
+        case StreamEvent():
+            return len(entry.data) + sum(map(len, entry.lines))
+        case Observation():
+            return 0
 
 
 def _size(headers: Headers) -> int:

@@ -80,7 +80,7 @@ class Listener:
                 for message in reader.read(part):
                     self._add(message)
                     kept += len(message.data) + sum(map(len, message.lines))
-                    if len(self.events) > _MOST_EVENTS or kept > self._writer.operation_bytes or self._writer.full:
+                    if len(self.events) > _MOST_EVENTS or kept > self._writer.operation_bytes or self._writer.is_full:
                         raise UnreadableError(f"more than {_MOST_EVENTS} events, or more than can be kept: not read on")
                 await self._notify()
         except StreamTooLongError as error:

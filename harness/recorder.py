@@ -90,6 +90,7 @@ class Recorder(HistoryWriter):
             secrets=secrets,
             foreign=foreign,
             kept_bytes=self.limits.kept_bytes,
+            kept_entries=self.limits.kept_entries,
             operation_bytes=self.limits.operation_bytes,
         )
         self._strikes = Strikes(self.limits)
@@ -202,7 +203,7 @@ class Recorder(HistoryWriter):
             await asyncio.gather(task, return_exceptions=True)
 
     async def _admit(self, step: str, callee: str, call: Call) -> None:
-        if self.full:
+        if self.is_full:
             raise TargetGoneError(
                 f"the record is full ({self.limits.kept_bytes} bytes): nothing more is sent to {callee}"
             )

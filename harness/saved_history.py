@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +83,23 @@ def open_history(path: Path) -> tuple[History, bool]:
 
     with path.open("rb") as file:
         return read_history(lines(file)), cut_off
+
+
+def saved_entries(path: Path, again: Collection[int]) -> Iterator[Entry]:
+    """The entries of a saved history, one at a time. Those that are in it twice have the numbers `again`: they come at
+    the end, as their later lines have them. Raises OSError and HistoryError."""
+    same: dict[Any, Any] = {}
+    later: dict[int, Entry] = {}
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            each = _read(json.loads(line), same)
+            if not isinstance(each, Entry):
+                continue
+            if each.number in again:
+                later[each.number] = each
+            else:
+                yield each
+    yield from later.values()
 
 
 def _is_json(text: bytes) -> bool:

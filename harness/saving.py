@@ -40,8 +40,8 @@ class HistoryFile:
     def append(self) -> None:
         """Append what is new: entries, entries that were changed, and how stories ended."""
         history, sizes = self._history, self._sizes()
-        entries, changed, stories = sizes
-        new = history.entries[self._entries : entries]
+        _, changed, stories = sizes
+        new = history.entries[self._entries - history.forgotten :]
         # Of an entry that is in it twice, the later line counts.
         numbers = dict.fromkeys(history.changed[self._changed : changed])
         again = [each for each in map(history.numbered, numbers) if each is not None]
@@ -53,8 +53,12 @@ class HistoryFile:
         self._entries, self._changed, self._stories = sizes
 
     def finish(self) -> None:
-        """Rewrite the whole file."""
-        write_whole(self._path, history_lines(self._history, self._redactor))
+        """Rewrite the whole file, redacted once more; only append what is new if entries were forgotten."""
+        if self._history.forgotten:
+            self.append()
+        else:
+            write_whole(self._path, history_lines(self._history, self._redactor))
 
     def _sizes(self) -> tuple[int, int, int]:
-        return len(self._history.entries), len(self._history.changed), len(self._history.stories)
+        history = self._history
+        return history.forgotten + len(history.entries), len(history.changed), len(history.stories)

@@ -1,5 +1,6 @@
 """Limits on the traffic of a run, and when nothing more is sent to a target."""
 
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -15,8 +16,9 @@ class TrafficLimits:
 
     Of one exchange: `seconds` in all, `connect_seconds` to connect, `answer_bytes` after decompression.
     Of a run: `strikes`, the number of time-outs in a row after which nothing more is sent to an operation, and to a
-    target that has not answered anything yet; `kept_bytes`, all that is recorded; `operation_bytes`, what one
-    operation's answers may be larger than usual, in all, so that one of them cannot use up the record of the others.
+    target that has not answered anything yet; `kept_bytes` and `kept_entries`, all that is kept of it in memory;
+    `operation_bytes`, what one operation's answers may be larger than usual, in all, so that one of them cannot use up
+    the record of the others.
     """
 
     seconds: float = 15.0
@@ -24,6 +26,7 @@ class TrafficLimits:
     answer_bytes: int = 2 * 1024 * 1024
     strikes: int = 3
     kept_bytes: int = 64 * 1024 * 1024
+    kept_entries: int = sys.maxsize
     operation_bytes: int = 8 * 1024 * 1024
 
 

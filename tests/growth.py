@@ -209,12 +209,14 @@ def _reading(record: tuple[History, Redactor]) -> Work:
 
 
 def _har_writing(record: tuple[History, Redactor]) -> Work:
-    return lambda: sum(map(len, to_har(*record)))
+    history, redactor = record
+    return lambda: sum(map(len, to_har(history.context, history.entries, redactor)))
 
 
 def _har_reading(folder: Path, record: tuple[History, Redactor]) -> Work:
     file = folder / "growth.har"
-    file.write_text("\n".join(to_har(*record)), "utf-8")
+    history, redactor = record
+    file.write_text("\n".join(to_har(history.context, history.entries, redactor)), "utf-8")
     known = described(None)
     known = replace(
         known, targets={"tuvens-api": replace(known.targets["tuvens-api"], url="http://a", api_url="http://a")}

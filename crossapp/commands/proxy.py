@@ -18,14 +18,13 @@ from crossapp.commands.errors import seconds_of
 from crossapp.deployments import deployed
 from crossapp.embedded import EmbeddedError
 from crossapp.inspecting import inspected
+from crossapp.proxy_recording import Recording
 from crossapp.run import Settings, context_of
 from harness.deployment import Deployment, DeploymentError
 from harness.exit_codes import ExitCode
-from harness.har import to_har
-from harness.history import Exchange, History
+from harness.history import History
 from harness.ports import read_ports
 from harness.render.words import system_name
-from harness.saving import HistoryFile, write_whole
 from harness.server import ServeError
 from harness.stopping import stop_event
 from scenarios.cast.stage import Stage
@@ -125,9 +124,7 @@ async def _run(
     over = stop_event(with_stdin=exit_with_stdin)
     history = History(context_of(deployment, settings))
     recorder = recorder_for(deployment, history, foreign=True)
-    file = HistoryFile(record, history, recorder.redactor) if record is not None else None
-    if har is not None:
-        write_whole(har, to_har(history, recorder.redactor))
+    recording = Recording(recorder, record, har)
     stage = Stage(deployment, recorder, patience=settings.patience)
     # Whoever can reach the port would act as the organiser, or in a production.
     token = secrets.token_urlsafe(16) if adding is Adding.ALWAYS or deployment.is_production else ""
@@ -146,25 +143,21 @@ async def _run(
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
             while not over.is_set():
-                if file is not None:
-                    file.append()
+                recording.append()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(over.wait(), _SAVE_SECONDS)
     finally:
         await stage.close()
-        if file is not None:
-            file.finish()
-        if har is not None:
-            write_whole(har, to_har(history, recorder.redactor))
-    _print_end(history, record, har)
+        recording.finish()
+    _print_end(recording, record, har)
 
 
-def _print_end(history: History, record: Path | None, har: Path | None) -> None:
-    exchanges = [each for each in history.entries if isinstance(each, Exchange)]
-    own = sum(each.caller != CALLER for each in exchanges)
+def _print_end(recording: Recording, record: Path | None, har: Path | None) -> None:
+    callers = recording.callers()
+    own = callers.total() - callers[CALLER]
     where = " and ".join(str(each) for each in (record, har) if each is not None) or "nowhere (--record FILE keeps it)"
     beside = f", {own} of them by the proxy itself, to get credentials" if own else ""
-    sys.stderr.write(f"Exchanges recorded: {len(exchanges)}{beside}; written to {where}\n")
+    sys.stderr.write(f"Exchanges recorded: {callers.total()}{beside}; written to {where}\n")
     if record is not None:
         sys.stderr.write(f"To check them: crossapp judge {record}\n")
 

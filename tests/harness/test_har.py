@@ -15,6 +15,8 @@ from harness.history import Outcome
 from harness.redact import Redactor
 from tests.harness.examples import exchange, history
 
+CONTEXT = history().context
+
 
 def entry(**response: Any) -> dict[str, Any]:
     """An entry as a browser exports it."""
@@ -255,7 +257,7 @@ def test_what_is_written_is_read_back_and_holds_no_secret_that_became_known_late
     again = replace(exchange(3, "proxy/x", 799, '{"é": 1}'.encode()), superseded=True)
     redactor = Redactor()
     redactor.register("jwt", "the-late-secret")
-    text = "\n".join(to_har(history(odd, lost, again), redactor))
+    text = "\n".join(to_har(CONTEXT, (odd, lost, again), redactor))
     assert "the-late-secret" not in text
     found = read(tmp_path, text).entries
     assert [each.response_body for each in found] == [b"\xff\xfe", b"", '{"é": 1}'.encode()]
@@ -267,4 +269,4 @@ def test_what_is_written_is_read_back_and_holds_no_secret_that_became_known_late
 
 
 def test_an_empty_history_is_a_har_without_entries(tmp_path: Path) -> None:
-    assert read(tmp_path, "\n".join(to_har(history(), Redactor()))).entries == ()
+    assert read(tmp_path, "\n".join(to_har(CONTEXT, (), Redactor()))).entries == ()

@@ -225,6 +225,21 @@ def test_entries_are_found_by_their_number_in_a_part_of_a_record_too() -> None:
     assert seen.numbered(0) is None
 
 
+def test_what_is_forgotten_is_found_no_longer_and_the_rest_as_before() -> None:
+    seen = history(*(exchange(number, f"a/{number}") for number in range(1, 7)))
+    assert seen.one("a/5").number == 5
+    seen.forget(3)
+    seen.entries += [exchange(number, "a/new") for number in (7, 8, 9)]
+    assert [each.number for each in seen.exchanges()] == [4, 5, 6, 7, 8, 9]
+    assert (seen.numbered(3), seen.numbered(5), seen.numbered(9)) == (None, seen.one("a/5"), seen.one("a/new"))
+    assert seen.forgotten == 3
+    with pytest.raises(NothingObservedError):
+        seen.one("a/2")
+    seen.supersede(2)
+    seen.supersede(8)
+    assert [each.number for each in seen.exchanges()] == [4, 5, 6, 7, 9]
+
+
 def test_the_span_is_that_of_the_exchanges() -> None:
     assert history().span == (0.0, 0.0)
     assert history(exchange(1, "s/x"), exchange(2, "s/x")).span == (1_700_000_000.0, 1_700_000_000.0)

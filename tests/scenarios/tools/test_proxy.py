@@ -80,7 +80,8 @@ def test_placeholders_open_every_door_and_no_credential_is_in_the_record_or_in_a
             login = {"Content-Type": "application/json", "X-Api-Key": "short1"}
             body = json.dumps({"user": "zoe", "password": "hunter2", "deep": [{"access_token": "abc.def"}]})
             await here.client.post(here.urls["tuvens-api"] + "/login?api_key=qwerty", content=body, headers=login)
-            har = "\n".join(to_har(here.recorder.history, here.recorder.redactor))
+            history = here.recorder.history
+            har = "\n".join(to_har(history.context, history.entries, here.recorder.redactor))
             jwts = [each.jwt for each in simulated.users]
             never = [simulated.shared_secret, *jwts, *handed_out, foreign, "their-own-wrong-secret", "hunter2"]
             never += ["abc.def", "qwerty", "short1"]
