@@ -54,6 +54,7 @@ def _cause(requirement: Requirement, verdict: Violated, history: History) -> str
     found = (
         verdict.check
         or _let_in(shown, verdict, history)
+        or _kept_out(shown, verdict)
         or _difference(shown, verdict)
         or _wrong_status(shown, verdict)
     )
@@ -63,10 +64,12 @@ def _cause(requirement: Requirement, verdict: Violated, history: History) -> str
 def _let_in(exchange: Exchange, verdict: Violated, history: History) -> str:
     """That an exchange should have been refused for its credentials, and was not. A route that serves anybody without
     credentials does not look at them, nor look at them first."""
-    status = exchange.status or 0
-    if _statuses(verdict.expected) != [401] or not 200 <= status < 500 or status == 401:
-        return ""
+    status, wanted = exchange.status or 0, _statuses(verdict.expected)
     operation = f"of {exchange.operation}"
+    if wanted == [403] and exchange.is_success:
+        return f"{status} {operation} (without permission)"
+    if wanted != [401] or not 200 <= status < 500 or status == 401:
+        return ""
     asked = list(history.exchanges(exchange.operation, exchange.callee))
     if not any(_has_credentials(each) for each in asked):
         return ""  # the credential is in the body
@@ -75,6 +78,13 @@ def _let_in(exchange: Exchange, verdict: Violated, history: History) -> str:
     if not _has_credentials(exchange):
         return f"{status} {operation} (without credentials)"
     return "" if _has_real_credentials(exchange) else f"{status} {operation} (with wrong credentials)"
+
+
+def _kept_out(exchange: Exchange, verdict: Violated) -> str:
+    """That an exchange was refused for its credentials, and should not have been."""
+    wanted = _statuses(verdict.expected)
+    served = max(wanted) < 300 if wanted else verdict.expected.startswith("success (2xx)")
+    return f"401 of {exchange.operation} (with right credentials)" if served and exchange.status == 401 else ""
 
 
 def _difference(exchange: Exchange, verdict: Violated) -> str:
@@ -86,7 +96,7 @@ def _difference(exchange: Exchange, verdict: Violated) -> str:
             return ""
         wanted = _statuses(verdict.expected)
         nothing = pointer == "/body" and bool(wanted) and exchange.status not in wanted
-        if not pointer.startswith(_APART) and (nothing or _speaks_of(said, pointer.rpartition("/")[2])):
+        if not pointer.startswith(_APART) and (nothing or _speaks_of(said, pointer)):
             if exchange.facts.get("ill_formed") and exchange.is_success:
                 return f"{exchange.operation} takes and returns what is ill-formed"
             of = exchange.facts.get("schema") if pointer.startswith("/body/") else ""
@@ -155,5 +165,7 @@ def _without_body(observed: str, exchange: Exchange) -> str:
     return observed.partition(f"{exchange.status} {body}")[0] if body else observed
 
 
-def _speaks_of(said: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", said) is not None
+def _speaks_of(said: str, pointer: str) -> bool:
+    """Whether a text has the last part of a pointer as a word; names of headers in any case."""
+    word, any_case = pointer.rpartition("/")[2], pointer.startswith("/headers/")
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", said, re.IGNORECASE if any_case else 0) is not None

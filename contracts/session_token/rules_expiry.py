@@ -1,5 +1,7 @@
 """The expiry of a session, by the server's own clock."""
 
+import re
+
 from contracts.catalogue import RuleFamily
 from contracts.expiry import driven
 from contracts.session_token.rules_questions import ACCOUNTS, PERMISSION, VALIDATE
@@ -9,6 +11,8 @@ from harness.requirement import MUST
 from harness.verdict import Verdict
 
 BY_CLOCK, BY_WAITING = "sessions_expire_by_the_clock", "sessions_expire_by_waiting"
+
+_SECRET = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
 
 rule = RuleFamily(
     level=MUST,
@@ -94,8 +98,9 @@ def expired_and_unknown_tokens_look_alike(history: History) -> Verdict:
 
 
 def _error_of(exchange: Exchange) -> list[str]:
-    """The message of an error, and its code if it has one."""
+    """The message of an error, and its code if it has one. That it repeats a token, which tells nothing, is another
+    rule's matter."""
     value = json_object(exchange)
     origin = value.get("origin")
     code = origin.get("code") if isinstance(origin, dict) else None
-    return [f"message {value.get('message')!r}", f"code {code!r}"]
+    return [f"message {_SECRET.sub('<token>', repr(value.get('message')))}", f"code {code!r}"]

@@ -98,6 +98,19 @@ def test_wrong_secrets_are_one_cause_and_tokens_of_others_are_not() -> None:
     assert len(set(_causes_of_401(*tokens, refused)[:2])) == 2
 
 
+def test_users_without_a_permission_are_one_cause_and_so_are_right_credentials_that_are_refused() -> None:
+    member, outsider = (seen(200, asks=(("Authorization", f"Bearer <jwt:{who * 8}>"),)) for who in "12")
+    assert cause(member, "status 403", "200") == cause(outsider, "status 403", "200")
+    first, other = seen(401, sent=b"{}"), seen(401, sent=b"[]", asks=_SECRET)
+    assert cause(first, "success (2xx)", "401") == cause(other, "the response 200 that a pact describes", "401")
+    assert cause(first, "success (2xx)", "401") != cause(replace(first, status=404), "success (2xx)", "404")
+
+
+def test_a_header_is_named_in_any_case() -> None:
+    found = seen(200, "/headers/content-type: is text/plain")
+    assert cause(found, "a pact", "Content-Type: mismatch") == cause(found, "a documented media type", "content-type")
+
+
 def test_what_a_route_takes_and_returns_is_one_cause() -> None:
     problems = ("/body/hiEventsEventId: got an object", "/body/hi_events_event_id: got an object")
     found = seen(200, *problems, ill_formed=True, schema="Event")

@@ -108,13 +108,7 @@ def webhook_parsed_before_its_signature(api: TuvensApi) -> Change:
     return _parsed_first(api, _WEBHOOK)
 
 
-@registry.fault(
-    kills=[
-        "secrecy.no_answer_holds_a_secret",
-        "secrecy.error_path_hides_the_session_token",
-        "session_token.expired_and_unknown_tokens_look_alike",
-    ]
-)
+@registry.fault(kills=["secrecy.no_answer_holds_a_secret", "secrecy.error_path_hides_the_session_token"])
 def session_token_echoed_in_errors(api: TuvensApi) -> Change:
     """Error messages contain the session token."""
 

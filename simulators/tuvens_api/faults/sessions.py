@@ -49,6 +49,18 @@ def session_outlives_its_expiry_by_a_minute(api: TuvensApi) -> Change:
     )
 
 
+@registry.fault(kills=["session_token.expired_and_unknown_tokens_look_alike"])
+def expired_session_named(api: TuvensApi) -> Change:
+    """The error for an expired session token says that it has expired: a caller learns that the token was real."""
+
+    def is_in_force(honest: Honest[[StoredSession, float], bool], session: StoredSession, now: float) -> bool:
+        if not honest(session, now):
+            raise Refusal(404, "SESSION_EXPIRED", "the session has expired")
+        return True
+
+    return swap(api.sessions.is_in_force, is_in_force)
+
+
 @registry.fault(
     kills=[
         "session_token.validate_session_refuses_an_expired_token",
