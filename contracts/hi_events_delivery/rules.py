@@ -124,6 +124,7 @@ def deliveries_are_signed(history: History) -> Verdict:
     section="POST /api/webhooks/hi-events/event-status-changed (signature)",
     quote='{"event_type": "event.status_changed", "event_sent_at": "2025-07-25T14:30:00.000Z"',
     settles="C-HE-13",
+    next_step="Build the body from the event as it is after the change, with the time in UTC.",
 )
 def deliveries_tell_the_change(history: History) -> Verdict:
     """hi.events' webhook contains event_type, event_sent_at, and the event's id, title, new status and

@@ -98,6 +98,7 @@ def _waited(history: History) -> str:
 @rule(
     quote="retried with growing pauses on 5xx, 429, time-outs and refused connections",
     depends_on=[*RIGHTLY_SENT, "webhook.signed_update_is_accepted"],
+    next_step="Retry after 5xx, 429 and no response, with growing pauses. In Laravel a sync queue runs a job once.",
 )
 def retries_after_a_server_error(history: History) -> Verdict:
     """hi.events retries a webhook for which tuvens-api returned 503 twice, until it is accepted."""

@@ -135,6 +135,7 @@ def return_has_the_older_spelling_too(history: History) -> Verdict:
     story=[STORY, PROBE],
     operations=[*_OPERATIONS, "validateCrossAppSession"],
     depends_on=[_RETURNS, "hi_events_session.accepts_a_live_session"],
+    next_step="Create the event as DRAFT, with the id of the Tuvens event; publishing is the organiser's decision.",
 )
 def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     """hi.events creates a DRAFT event from event_data, and stores the id of the Tuvens event in it."""
@@ -166,6 +167,7 @@ def makes_a_draft_that_carries_the_tuvens_event(history: History) -> Verdict:
     operations="openCrossAppPage",
     needs="return-origin",
     depends_on=(),
+    next_step="Redirect to return_url with status=error and the error_code, instead of an error page or a success.",
 )
 def invalid_session_is_told(history: History) -> Verdict:
     """hi.events redirects back with status=error and error_code INVALID_SESSION or EXPIRED_SESSION if tuvens-api does
