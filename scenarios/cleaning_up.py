@@ -88,7 +88,7 @@ async def clean_up(cast: Cast, journal: ChangeJournal) -> list[str]:
         left.lines.append(f"Not everything could be undone within {SECONDS:.0f} s.")
     if journal.changed and journal.is_alone() and journal.remedy:
         left.lines.append(journal.remedy)
-    told = [*left.told(), *_drafts(drafts), *_sessions(journal)]
+    told = [*left.told(), *_drafts(drafts), *sessions_left(journal)]
     if told:
         cast.observe("left", {"lines": told})
     return told
@@ -195,7 +195,8 @@ def _drafts(drafts: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _sessions(journal: ChangeJournal) -> Iterator[str]:
+def sessions_left(journal: ChangeJournal) -> Iterator[str]:
+    """What is told of the sessions that began."""
     for app, noted in journal.sessions.items():
         until = datetime.fromtimestamp(noted.until, UTC)
         sessions = "session" if noted.count == 1 else "sessions"

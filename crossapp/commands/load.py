@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from contracts.catalogue import claims
+from crossapp.commands.cleanup import changes_undone
 from crossapp.commands.errors import need, reported, seconds_of
 from crossapp.commands.output import make_folder, remove_report, save_history, save_report, show_report, stderr
 from crossapp.embedded import EmbeddedError
@@ -171,6 +172,7 @@ def load(
         reported(GeneratorError, code=ExitCode.HARNESS_FAULT),
         PrivateFolder() as private,
         loaded(deployment, users, private) as target,
+        changes_undone(deployment, target, errors),
     ):
         found = _run(target, options, folder, errors, seed)
     saved = folder is not None and save_report(found, folder)

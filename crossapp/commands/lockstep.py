@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from contracts.recording import recorder_for
+from crossapp.commands.cleanup import changes_undone
 from crossapp.commands.errors import need, reported
 from crossapp.commands.output import LossyConsole, printing, stderr
 from crossapp.deployments import deployed
@@ -84,6 +85,8 @@ def lockstep(
         for each in (left, right):
             if Effect.LOAD not in profile_of(target.kind for target in each.targets.values()):
                 raise DeploymentError(f"{each.name}: a target has kind production, which gets no random calls")
+        for file, each in ((against, left), (deployment, right)):
+            stack.enter_context(changes_undone(file, each, errors))
         word_for_word = _simulated(left) and _simulated(right) if strict is None else strict
         bounds = Bounds(sequences, steps, minutes, seed)
         found, result = run_stoppable(_explore(left, right, bounds, word_for_word, errors))

@@ -14,17 +14,19 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 import openapi
 from contracts.changes import CLEAN_UP
 from contracts.times import iso_millis
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
+from crossapp.cli import app
 from crossapp.commands.cleanup import undo_earlier
 from crossapp.commands.output import stderr
 from crossapp.deployments import journal_of
 from crossapp.run import Settings, StoppedRunError, perform, report_of
 from harness.change_journal import journal_file
-from harness.deployment import Deployment
+from harness.deployment import Deployment, DeploymentError
 from harness.deployment_file import build_deployment
 from harness.render.saved import open_report
 from simulators.launch import LaunchOptions
@@ -254,3 +256,36 @@ def test_what_others_changed_since_and_what_does_not_answer_is_left(
     assert f"run crossapp cleanup {staging.file}" in said
     journal.close()
     assert journal_file(staging.file).exists()
+
+
+@pytest.mark.parametrize("command", ["load", "lockstep"])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_random_changes_are_noted_before_they_begin_and_undone(
+    staging: Staging, command: str, stopped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = staging.begins()
+    seen: list[dict[str, State]] = []
+
+    def changes(*_: object, **__: object) -> None:
+        noted = journal_file(staging.file).read_text("utf-8")
+        events = [*staging.value["events"]["tuvens"], *(each["hi"] for each in staging.value["events"]["linked"])]
+        changed = {
+            each["event"] for each in map(json.loads, filter(None, noted.splitlines())) if each["what"] == "changes"
+        }
+        assert changed == {str(each) for each in events}
+        for number, event in enumerate(staging.value["events"]["tuvens"]):
+            staging.has(event, 700 + number, "CANCELLED")
+        seen.append(staging.state())
+        raise KeyboardInterrupt if stopped else DeploymentError("that is enough")
+
+    monkeypatch.setattr("crossapp.commands.load.run_load", changes)
+    monkeypatch.setattr("crossapp.commands.lockstep._explore", changes)
+    arguments = {"load": ["load", "-d"], "lockstep": ["lockstep", "--deployment"]}[command]
+    done = CliRunner().invoke(app, [*arguments, str(staging.file)])
+    assert done.exit_code == (130 if stopped else 64)
+    assert seen != [before]
+    assert staging.state() == before
+    said = " ".join(done.stderr.split())
+    assert "Changed events that are as they were before: 2 at hi.events and 4 at tuvens-api." in said
+    assert "sessions" not in said
+    assert not journal_file(staging.file).exists()
