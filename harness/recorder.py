@@ -26,7 +26,7 @@ from harness.responses import (
     reason_of,
 )
 from harness.tls import PUBLIC, TlsSettings
-from harness.traffic_limits import Strikes, TargetGoneError, TrafficLimits
+from harness.traffic_limits import OperationGoneError, Strikes, TargetGoneError, TrafficLimits
 from harness.transport import Transport
 
 
@@ -126,8 +126,9 @@ class Recorder(HistoryWriter):
         A forwarded event stream is recorded as its events and, at its end, as an exchange whose body is the first
         `answer_bytes` of the stream.
 
-        Raises TargetGoneError if nothing more is sent to the callee, and NotAllowedError. Other network failures, and
-        an answer that cannot be read to its end, are outcomes of the exchange.
+        Raises TargetGoneError if nothing more is sent to the callee (OperationGoneError: to this operation of it), and
+        NotAllowedError. Other network failures, and an answer that cannot be read to its end, are outcomes of the
+        exchange.
         """
         await self._admit(step, callee, call)
         url = base_url.rstrip("/") + call.target
@@ -208,7 +209,7 @@ class Recorder(HistoryWriter):
                 f"the record is full ({self.limits.kept_bytes} bytes): nothing more is sent to {callee}"
             )
         if self.full_for(callee, call.operation):
-            raise TargetGoneError(
+            raise OperationGoneError(
                 f"{callee} answered {call.operation or 'undocumented paths'} with more than is kept of an operation "
                 f"({self.operation_bytes} bytes): nothing more is sent there"
             )

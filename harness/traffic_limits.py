@@ -10,6 +10,10 @@ class TargetGoneError(Exception):
     the target."""
 
 
+class OperationGoneError(TargetGoneError):
+    """Nothing more is sent to one operation of a target; the others go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrafficLimits:
     """Limits of one exchange and of a run.
@@ -56,20 +60,20 @@ class Strikes:
         self._throttled[callee, operation] += 1
 
     def check(self, callee: str, operation: str) -> None:
-        """Raises TargetGoneError if nothing more is to be sent there."""
+        """Raises TargetGoneError if nothing more is to be sent there, and its subclass for one operation."""
         most, seconds = self._limits.strikes, self._limits.seconds
         if callee not in self._answered and self._time_outs[callee] >= most:
             raise TargetGoneError(
                 f"{callee} answered nothing at all, {most} times within {seconds:g} s: nothing more is sent there"
             )
         if self._in_a_row[callee, operation] >= most:
-            raise TargetGoneError(
+            raise OperationGoneError(
                 f"{callee} did not answer {operation} {most} times in a row within {seconds:g} s: "
                 "nothing more is sent there"
             )
         # Callers side by side may have to wait for one another, but one of them gets through.
         if self._throttled[callee, operation] >= 2 * most:
-            raise TargetGoneError(
+            raise OperationGoneError(
                 f"{callee} answered {operation} with 429 {2 * most} times in a row after the wait that it asked for: "
                 "nothing more is sent there"
             )

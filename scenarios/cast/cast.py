@@ -21,6 +21,7 @@ from harness.history import Outcome
 from harness.http import Answer, Call, WireError, object_or_empty
 from harness.listener import Listener
 from harness.story import Story, StoryStoppedError
+from harness.traffic_limits import OperationGoneError
 from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import SessionToken, SignedIn, user_key
 from scenarios.cast.stage import Stage
@@ -29,6 +30,7 @@ CLIENT, BACKEND, BROWSER = "tuvens-client", "hi.events", "browser"
 _DEFAULT: Any = object()
 _A_SECOND = 1.1
 _LONGEST_PAUSE = 3.0
+_MOST_UNSENT = 50
 
 
 class Cast:
@@ -44,6 +46,7 @@ class Cast:
         self.story = story
         self.deployment: Deployment = stage.deployment
         self.capabilities = stage.recorder.history.context.capabilities
+        self._unsent = 0
 
     def can(self, capability: str) -> bool:
         """Whether the deployment has a capability."""
@@ -107,11 +110,21 @@ class Cast:
         obey_limits: bool = True,
         token: object = None,
     ) -> Reply:
-        """Send any call; `token` is the session token that it is about, `key` and `obey_limits` as in `Sender.send`."""
+        """Send any call; `token` is the session token that it is about, `key` and `obey_limits` as in `Sender.send`.
+
+        Where nothing more is sent to an operation, the reply has no answer, so that the story goes on with others;
+        a story that asks for it again and again ends: then this raises OperationGoneError.
+        """
         facts = self.stage.sessions.facts_about(token)
-        return await self.stage.sender.send(
-            self.step(step), caller, call, key=key, obey_limits=obey_limits, facts=facts
-        )
+        try:
+            return await self.stage.sender.send(
+                self.step(step), caller, call, key=key, obey_limits=obey_limits, facts=facts
+            )
+        except OperationGoneError as gone:
+            self._unsent += 1
+            if self._unsent > _MOST_UNSENT:
+                raise
+            return self.stage.sender.not_sent(self.step(step), caller, call, str(gone))
 
     async def send_once(self, step: str, caller: str, app: str, base_url: str, call: Call) -> Reply:
         """Send a call to a base URL, whatever the rate limits, and never again."""

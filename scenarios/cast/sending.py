@@ -1,6 +1,7 @@
 """Sending the requests of stories: paced, recorded, and repeated where that does no harm."""
 
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -149,6 +150,24 @@ class Sender:
                 break
             self._recorder.history.supersede(exchange.number)
         return Reply(exchange, answer)
+
+    def not_sent(self, step: str, caller: str, call: Call, why: str) -> Reply:
+        """Record that a call was not sent, and why."""
+        operation = openapi.find(call.operation)
+        target = self.target(operation.app)
+        base_url = target.url if operation.base == "pages" else target.api_url
+        exchange = self._recorder.record(
+            step=step,
+            caller=caller,
+            callee=operation.app,
+            call=call,
+            url=base_url.rstrip("/") + call.target,
+            answer=None,
+            outcome=Outcome.REFUSED,
+            error=why,
+            started=time.time(),
+        )
+        return Reply(exchange, None)
 
     def came_too_late(self, reply: Reply) -> bool:
         """Whether a refusal may come of a token or JWT that expired before the request arrived."""

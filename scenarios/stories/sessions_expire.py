@@ -10,7 +10,6 @@ from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import SessionToken
 from scenarios.catalogue import story
 
-OPERATIONS = ("generateSession", "validateSession", "listUserAccounts", "validatePermission")
 _NEEDS = ("expiry:tuvens-api",)
 _OFTEN = 1.0
 
@@ -19,7 +18,7 @@ _OFTEN = 1.0
     does={Effect.READ, Effect.MINT, Effect.FORGE},
     phase=Phase.ALONE,
     needs=("control:tuvens-api",),
-    operations=OPERATIONS,
+    operations=("generateSession", "validateSession"),
 )
 async def sessions_expire_by_the_clock(cast: Cast) -> None:
     """Hi.Events uses a session just before and just after its expiry; the simulators' clocks are moved."""
@@ -42,7 +41,7 @@ async def sessions_expire_by_the_clock(cast: Cast) -> None:
     does={Effect.READ, Effect.MINT, Effect.FORGE},
     phase=Phase.WAITING,
     needs=_NEEDS,
-    operations=OPERATIONS,
+    operations=("generateSession", "validateSession"),
     unless="control:tuvens-api",
     waits_for=("expiry",),
 )

@@ -246,7 +246,7 @@ HOSTILE: dict[str, Serve] = {
     "negative length": raw(_head(b"Content-Length: -1") + b"{}"),
     "length and chunks": raw(_head(b"Content-Length: 2", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"),
     "TLS on a plain port": raw(b"\x15\x03\x01\x00\x02\x02\x46"),
-    "endless event stream": stream(then=endless(b"data: x\n\n")),
+    "endless event stream": stream(then=endless(b"data: x\n\n" * 1000)),
     "silent": silent,
     "dripping": dripping,
     "huge": huge,
