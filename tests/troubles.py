@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,11 +20,14 @@ _STREAM = b"text/event-stream"
 class Network:
     """What happens to connections. `resets`: the share of requests whose connection is reset, half of them after the
     request was passed on. `jitter`: seconds by which each part of an answer is late, at most. `idle`: seconds after
-    which a connection is closed that carries no request and no event stream (0: never)."""
+    which a connection is closed that carries no request and no event stream (0: never). `lost`: which of the requests
+    that begin with `begins` are passed on, and their connection reset; the first is 0."""
 
     resets: float = 0.0
     jitter: float = 0.0
     idle: float = 0.0
+    begins: bytes = b""
+    lost: Container[int] = ()
 
 
 class TroubledProxy:
@@ -37,6 +40,7 @@ class TroubledProxy:
         self.target = ""
         self.troubles = 0
         self._network = network
+        self._begun = 0
         self._random = random.Random(seed)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -85,6 +89,9 @@ class TroubledProxy:
             reset = not connection.waits and self._random.random() < self._network.resets
             connection.moved(waiting=True)
             passed_on = self._random.random() < 0.5
+            if self._network.lost and data.startswith(self._network.begins):
+                reset = passed_on = self._begun in self._network.lost
+                self._begun += 1
             if not reset or passed_on:
                 connection.there.write(data)
                 await connection.there.drain()

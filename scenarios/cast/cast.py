@@ -108,9 +108,10 @@ class Cast:
         *,
         key: str | None = "",
         obey_limits: bool = True,
+        repeatable: bool = False,
         token: object = None,
     ) -> Reply:
-        """Send any call; `token` is the session token that it is about, `key` and `obey_limits` as in `Sender.send`.
+        """Send any call; `token` is the session token that it is about, the others are as in `Sender.send`.
 
         Where nothing more is sent to an operation, the reply has no answer, so that the story goes on with others;
         a story that asks for it again and again ends: then this raises OperationGoneError.
@@ -118,7 +119,7 @@ class Cast:
         facts = self.stage.sessions.facts_about(token)
         try:
             return await self.stage.sender.send(
-                self.step(step), caller, call, key=key, obey_limits=obey_limits, facts=facts
+                self.step(step), caller, call, key=key, obey_limits=obey_limits, repeatable=repeatable, facts=facts
             )
         except OperationGoneError as gone:
             self._unsent += 1
@@ -330,12 +331,21 @@ class Cast:
         """Wait until a browser may open hi.events' page once within the rate limit."""
         await self.stage.rate_limits.take("openCrossAppPage", "address")
 
-    async def signs_in(self, step: str, token: object, *, obey_limits: bool = True, turn_taken: bool = False) -> Reply:
-        """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in`
-        or `turn_to_mint_and_sign_in`."""
+    async def signs_in(
+        self,
+        step: str,
+        token: object,
+        *,
+        obey_limits: bool = True,
+        turn_taken: bool = False,
+        worthless: bool = False,
+    ) -> Reply:
+        """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in` or
+        `turn_to_mint_and_sign_in`; `worthless`: nobody minted the token, so no lost request can have used it up."""
         key = None if turn_taken else "address"
         self.stage.sessions.note_sign_in(token)
-        return await self.send(step, BROWSER, hi_wire.sign_in(token), key=key, obey_limits=obey_limits)
+        call = hi_wire.sign_in(token)
+        return await self.send(step, BROWSER, call, key=key, obey_limits=obey_limits, repeatable=worthless)
 
     async def asks_hi_events(self, step: str, call: Call) -> Reply:
         """A browser sends a call to hi.events."""

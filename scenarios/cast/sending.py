@@ -104,19 +104,29 @@ class Sender:
         *,
         key: str | None = "",
         obey_limits: bool = True,
+        repeatable: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Send a call to the application that serves its operation.
 
         `key` is what the operation's rate limit counts by; None takes no turn, for calls that the limit does not count.
         A 429 is waited out and the call sent again, unless `obey_limits` is False. A broken connection is tried again
-        only if the request surely never arrived or the operation is x-retry-safe. Raises StoryStoppedError.
+        only if the request surely never arrived, the operation is x-retry-safe, or this call is `repeatable`: whoever
+        gets it twice does no more than once. Raises StoryStoppedError.
         """
         operation = openapi.find(call.operation)
         target = self.target(operation.app)
         base_url = target.url if operation.base == "pages" else target.api_url
         return await self.forward(
-            step, caller, operation.app, base_url, call, key=key, obey_limits=obey_limits, facts=facts
+            step,
+            caller,
+            operation.app,
+            base_url,
+            call,
+            key=key,
+            obey_limits=obey_limits,
+            repeatable=repeatable,
+            facts=facts,
         )
 
     async def forward(
@@ -129,6 +139,7 @@ class Sender:
         *,
         key: str | None = "",
         obey_limits: bool = True,
+        repeatable: bool = False,
         facts: Mapping[str, Any] | None = None,
         forwarding: Forwarding | None = None,
     ) -> Reply:
@@ -145,7 +156,7 @@ class Sender:
             self._clock.note_date(app, answer, exchange.seconds)
             if attempt > 1 and exchange.status == 429 and obey_limits:
                 self._recorder.still_throttled(app, call.operation)
-            retry_safe = operation is not None and operation.retry_safe
+            retry_safe = repeatable or (operation is not None and operation.retry_safe)
             if attempt == _TRIES or not await self._repeats(exchange, answer, obey_limits, retry_safe=retry_safe):
                 break
             self._recorder.history.supersede(exchange.number)
@@ -169,9 +180,12 @@ class Sender:
         )
         return Reply(exchange, None)
 
-    def came_too_late(self, reply: Reply) -> bool:
-        """Whether a refusal may come of a token or JWT that expired before the request arrived."""
-        if reply.ok or reply.answer is None or reply.status == 429:
+    def came_to_nothing(self, reply: Reply) -> bool:
+        """Whether a refusal may come of a token or JWT that expired before the request arrived, or the connection broke
+        so that the request may have arrived."""
+        if reply.answer is None:
+            return reply.exchange.outcome is Outcome.NO_ANSWER and self._is_broken(reply.exchange)
+        if reply.ok or reply.status == 429:
             return False
         left = Lifetimes(self._recorder.history).left(reply.exchange)
         return left is not None and left[0] < 0
@@ -180,11 +194,15 @@ class Sender:
         """Leave an exchange out of what rules judge: it is made again."""
         self._recorder.history.supersede(reply.exchange.number)
 
+    def _is_broken(self, exchange: Exchange) -> bool:
+        """Whether there is no answer, though it was not waited for in vain."""
+        timed_out = exchange.seconds >= self._recorder.limits.seconds * 0.9
+        return exchange.outcome is not Outcome.ANSWERED and not timed_out
+
     async def _repeats(self, exchange: Exchange, answer: Answer | None, obey_limits: bool, *, retry_safe: bool) -> bool:
         """Whether to send the call again; waits as long as a 429 asks for."""
         if exchange.outcome is not Outcome.ANSWERED:
-            timed_out = exchange.seconds >= self._recorder.limits.seconds * 0.9
-            return not timed_out and (exchange.outcome is Outcome.REFUSED or retry_safe)
+            return self._is_broken(exchange) and (exchange.outcome is Outcome.REFUSED or retry_safe)
         if answer is not None and answer.status == 429 and obey_limits:
             date = parse_http_date(answer.header("date"))
             now = self._clock.now_at(exchange.callee) if date is None else date

@@ -194,11 +194,12 @@ class SessionPool:
         self, attempt: Callable[[], Awaitable[Sequence[Reply]]], *, turn: Callable[[], Awaitable[None]] | None = None
     ) -> Sequence[Reply]:
         """The replies of an attempt, which gets its tokens anew and uses them. It is made again, three times in all,
-        while a token may have expired before a request of it arrived; what is given up is judged by no rule. `turn` is
-        taken before each further try. Raises what these two raise."""
+        while a token may have expired before a request of it arrived, or a connection broke, so that a token may have
+        been used; what is given up is judged by no rule. `turn` is taken before each further try. Raises what these two
+        raise."""
         for number in range(1, _TRIES + 1):
             replies = await attempt()
-            if number == _TRIES or not any(self._sender.came_too_late(each) for each in replies):
+            if number == _TRIES or not any(map(self._sender.came_to_nothing, replies)):
                 break
             for each in replies:
                 self._sender.give_up(each)

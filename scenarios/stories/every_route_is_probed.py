@@ -39,7 +39,7 @@ async def _probe(cast: Cast, app: str) -> None:
         path = {"id": _event_of(cast, operation)} if "{id}" in operation.path else None
         body = b"{}" if operation.method in ("POST", "PUT", "PATCH") else None
         call = Call(operation.id, operation.method, operation.target(path), _headers(body), body)
-        await cast.send(operation.id, BROWSER, call)
+        await cast.send(operation.id, BROWSER, call, repeatable=True)
 
 
 def _to_probe(cast: Cast, app: str) -> list[openapi.Operation]:

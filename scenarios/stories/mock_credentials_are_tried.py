@@ -56,7 +56,7 @@ async def mock_credentials_are_tried_at_hi_events(cast: Cast) -> None:
     """Strangers use the words of test doubles at hi.events: as session token of a sign-in, as bearer token."""
     limit = cast.stage.rate_limits.requests_a_minute("validateCrossAppSession")
     for word in _TOKENS[: words_at_sign_in(limit)] if limit else _TOKENS:
-        await cast.signs_in(f"session token/{word}", word)
+        await cast.signs_in(f"session token/{word}", word, worthless=True)
     await _try_as(cast, "hi.events", "bearer", BROWSER)
 
 

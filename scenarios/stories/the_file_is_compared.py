@@ -10,6 +10,7 @@ from harness.effects import Effect
 from harness.redact import jwt_claims
 from harness.story import Phase
 from scenarios.cast.cast import Cast
+from scenarios.cast.sending import Reply
 from scenarios.cast.sessions import read_sign_in
 from scenarios.catalogue import story
 
@@ -92,12 +93,15 @@ async def _tries_the_secret(cast: Cast, token: str) -> None:
 
 async def _ask_hi_events(cast: Cast, user: User) -> None:
     """Sign in with a token of its own and read the linked events; a deployment may lack the route."""
-    await cast.turn_to_sign_in()
-    token = cast.token_of(await cast.generates_session("mint/for hi.events", user))
     linked = cast.deployment.linked[:_EVENTS]
     found: dict[str, Any] = dict.fromkeys(each.hi for each in linked)
-    if token is not None:
-        reply = await cast.signs_in("sign in", token, turn_taken=True)
+
+    async def attempt() -> list[Reply]:
+        token = cast.token_of(await cast.generates_session("mint/for hi.events", user))
+        return [] if token is None else [await cast.signs_in("sign in", token, turn_taken=True)]
+
+    await cast.turn_to_sign_in()
+    for reply in await cast.while_alive(attempt, turn=cast.turn_to_sign_in):
         if reply.ok:
             bearer = read_sign_in(reply).bearer
             for each in linked:

@@ -52,16 +52,17 @@ async def a_user_signs_in(cast: Cast) -> None:
 async def sign_ins_are_refused(cast: Cast) -> None:
     """Strangers try to sign in without a session token, and with tokens that nobody minted, some nearly right."""
     nothing = wire.sign_in("").with_body(b"{}")
-    await cast.send("ill-formed/missing", BROWSER, nothing, key="address")
-    await cast.signs_in("ill-formed/empty", "")
-    await cast.signs_in("ill-formed/number", 5)
-    await cast.signs_in("unknown", cast.unknown_token("random"))
+    await cast.send("ill-formed/missing", BROWSER, nothing, key="address", repeatable=True)
+    await cast.signs_in("ill-formed/empty", "", worthless=True)
+    await cast.signs_in("ill-formed/number", 5, worthless=True)
+    await cast.signs_in("unknown", cast.unknown_token("random"), worthless=True)
     await cast.turn_to_sign_in(3)
     token = (await cast.session()).token
     forged = {"cut": token[:-1], "extended": token + "A", "other case": token.swapcase()}
     for name, value in forged.items():
         if value != token:
-            await cast.signs_in(f"forged/{name}", cast.unknown_token(name, value), turn_taken=True)
+            wrong = cast.unknown_token(name, value)
+            await cast.signs_in(f"forged/{name}", wrong, turn_taken=True, worthless=True)
 
 
 @story(does={Effect.READ, Effect.MINT}, operations=("getCrossAppStatus", *OPERATIONS))
