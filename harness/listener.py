@@ -11,7 +11,7 @@ from harness.http import Call
 from harness.responses import OnChunk, UnreadableError, decoded, is_event_stream, reason_of
 from harness.sse import LONGEST_LINE, SseMessage, SseReader, StreamTooLongError
 
-_MOST_EVENTS = 10_000
+_MOST_EVENTS, _TRIES = 10_000, 3
 
 
 class Listener:
@@ -56,13 +56,20 @@ class Listener:
             return None
 
     async def run(self, client: httpx.AsyncClient, url: str, call: Call, seconds: float) -> None:
-        """Open the stream and read it until cancelled or closed. `seconds`: time-out for connecting and sending."""
+        """Open the stream and read it until cancelled or closed; a connection that breaks before the head of the
+        response is made again, three times in all. `seconds`: time-out for connecting and sending."""
         timeout = httpx.Timeout(seconds, read=None)
         try:
-            async with client.stream(call.method, url, headers=dict(call.headers), timeout=timeout) as response:
-                self.opened_by(response)
-                if self.opened:
-                    await self.read(response)
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    async with client.stream(call.method, url, headers=dict(call.headers), timeout=timeout) as response:
+                        self.opened_by(response)
+                        if self.opened:
+                            await self.read(response)
+                    break
+                except httpx.TransportError:
+                    if self.status is not None or attempt == _TRIES:
+                        raise
             self.closed("the server closed the stream")
         except UnreadableError as unreadable:
             self.closed(str(unreadable))

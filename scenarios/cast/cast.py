@@ -341,7 +341,8 @@ class Cast:
         worthless: bool = False,
     ) -> Reply:
         """A browser exchanges a session token for a Hi.Events session; `turn_taken`: after `turn_to_sign_in` or
-        `turn_to_mint_and_sign_in`; `worthless`: nobody minted the token, so no lost request can have used it up."""
+        `turn_to_mint_and_sign_in`; `worthless`: nobody minted the token, or it has expired: no lost request can
+        have used it up."""
         key = None if turn_taken else "address"
         self.stage.sessions.note_sign_in(token)
         call = hi_wire.sign_in(token)

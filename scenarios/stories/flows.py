@@ -192,7 +192,7 @@ async def an_expired_session_is_replaced_after_waiting(cast: Cast) -> None:
 
 
 async def _replace(cast: Cast, expired: str) -> None:
-    await cast.signs_in("expired/sign in", expired)
+    await cast.signs_in("expired/sign in", expired, worthless=True)
     await cast.turn_to_mint_and_sign_in()
     async with cast.stage.prompt_deliveries, cast.linked_event() as event:
         bearer = await _signs_in(cast, "new/generate session", "new/sign in")

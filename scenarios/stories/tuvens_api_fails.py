@@ -93,6 +93,6 @@ async def _two_tokens(cast: Cast) -> tuple[SessionToken, SessionToken]:
 
 async def _try_expired(cast: Cast, used: SessionToken, unused: SessionToken, accepted: float) -> None:
     cast.observe("times", {"since_accepted": cast.now() - accepted})
-    await cast.signs_in("after/unused", unused.token)
-    await cast.signs_in("after/used", used.token)
+    await cast.signs_in("after/unused", unused.token, worthless=True)
+    await cast.signs_in("after/used", used.token, worthless=True)
     await cast.validates("after/tuvens-api asked directly", unused.token)

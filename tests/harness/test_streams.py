@@ -70,6 +70,30 @@ def test_a_stream_says_its_opening_its_comments_and_its_end() -> None:
     ]
 
 
+@pytest.mark.parametrize(("broken", "heard"), [(2, ["open", "comment", "closed"]), (3, ["closed"])])
+def test_a_stream_whose_connection_breaks_before_its_head_is_opened_again(broken: int, heard: list[str]) -> None:
+    asked = 0
+    honest = stream(b":heartbeat\n\n", then=raw())
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > broken:
+            await honest(reader, writer)
+            return
+        writer.transport.abort()
+
+    async def run() -> list[str]:
+        by = recorder()
+        async with serving(serve) as url, by.listen(step="s/x", callee="b", base_url=url, call=CALL) as listener:
+            await until(listener, "closed")
+        await by.close()
+        return [each.kind for each in listener.events]
+
+    assert asyncio.run(run()) == heard
+    assert asked == 3
+
+
 def test_a_compressed_stream_is_heard_as_it_comes() -> None:
     compressed = gzip.compress(b"data: " + b"x" * 1000 + b"\n\n")
     (event,) = heard(stream(compressed, headers=b"Content-Encoding: gzip\r\n"))
