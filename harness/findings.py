@@ -6,7 +6,7 @@ from typing import assert_never
 from harness.curl import curl
 from harness.deployment import Deviation
 from harness.history import Exchange, History, Observation, Outcome
-from harness.render.words import fix_after_curl
+from harness.render.words import fix_it
 from harness.report import Finding, ShownExchange, Waiver
 from harness.requirement import Requirement
 from harness.verdict import (
@@ -64,6 +64,8 @@ def finding_of(
             if each.sent_again_after
         ]
         reason = "; ".join([reason, *again] if reason else again)
+    reproduce = next((each.curl for each in exchanges if each.curl), "")
+    files = _files(history, evidence) if name is not VerdictName.HELD else ()
     return Finding(
         requirement=requirement.id,
         statement=requirement.statement,
@@ -76,11 +78,11 @@ def finding_of(
         observed=observed,
         reason=reason,
         blocked_by=blocked_by,
-        reproduce=next((each.curl for each in exchanges if each.curl), ""),
-        next=remedy or _next_step(requirement, name, blocked_by),
+        reproduce=reproduce,
+        next=remedy or _next_step(requirement, name, blocked_by, curl=bool(reproduce), files=bool(files)),
         evidence=evidence,
         exchanges=exchanges,
-        files=_files(history, evidence) if name is not VerdictName.HELD else (),
+        files=files,
         waiver=_waiver(deviation) if name is VerdictName.WAIVED else None,
         deviations=tuple(explained) if isinstance(verdict, Violated) else (),
         cause=cause,
@@ -95,10 +97,10 @@ def _waiver(deviation: Deviation | None) -> Waiver | None:
     return Waiver(deviation.what, deviation.reason, deviation.owner, deviation.until.isoformat())
 
 
-def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str) -> str:
+def _next_step(requirement: Requirement, verdict: VerdictName, blocked_by: str, *, curl: bool, files: bool) -> str:
     match verdict:
         case VerdictName.VIOLATED:
-            return requirement.next_step or fix_after_curl(requirement.obliged)
+            return requirement.next_step or fix_it(requirement.obliged, curl=curl, files=files)
         case VerdictName.BLOCKED:
             return f"Fix {blocked_by} first."
         case VerdictName.HARNESS_FAULT:

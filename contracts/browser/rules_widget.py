@@ -270,7 +270,7 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     expect(
         not early,
         expected="no request for the tickets while they are 6,000 pixels below the window",
-        observed=f"{len(early)} requests",
+        observed=f"requests for the tickets: {len(early)}",
         at=page,
     )
     if not late:

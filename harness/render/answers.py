@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.render.arrange import Arrangement, Cause
-from harness.render.words import WORDS, count, duration, fix_after_curl, listed, when
+from harness.render.words import WORDS, count, duration, fix_it, listed, when
 from harness.report import Agreement, ClaimResult, Finding
 from harness.verdict import VerdictName
 
@@ -210,7 +210,7 @@ def _of_each_owner(steps: Sequence[tuple[str, Finding]]) -> list[tuple[str, Find
 
 def _step(finding: Finding) -> str:
     """`Register GET /auth/cross-app/status`: the first clause of the next step, or else the statement to meet."""
-    if finding.next in ("", fix_after_curl(finding.obliged)):
+    if finding.next in ("", *(fix_it(finding.obliged, curl=curl, files=True) for curl in (True, False))):
         return f"meet “{finding.statement.removeprefix(f'{finding.obliged} ').rstrip('.')}”"
     return _CLAUSE.split(finding.next, maxsplit=1)[0]
 

@@ -115,7 +115,7 @@ def _times(found: Mapping[str, float]) -> str:
 
 def counted(line: BudgetLine) -> str:
     """The number of measurements by which a budget was judged."""
-    return f"{line.count} {'loads' if of_pages(line.over) else 'requests'}"
+    return f"{line.count:,} {'loads' if of_pages(line.over) else 'requests'}"
 
 
 def metric(line: BudgetLine) -> str:

@@ -203,7 +203,7 @@ def _why(
     if verdict is VerdictName.HELD:
         return ""
     settling = Counter(each.would_settle for each in claims if each.would_settle).most_common()
-    return settling[0][0] + (" …" if len(settling) > 1 else "") if settling else ""
+    return settling[0][0] + ("\u00a0…" if len(settling) > 1 else "") if settling else ""
 
 
 def _root(claim: ClaimResult, findings: Mapping[str, Finding], names: Mapping[str, str]) -> str:

@@ -119,9 +119,11 @@ def declaration(finding: Finding, started: str) -> str:
     return "\n".join(blocks)
 
 
-def fix_after_curl(app: str) -> str:
-    """The next step after a violation whose rule names none."""
-    return f"Run the curl command, then fix {app}."
+def fix_it(app: str, *, curl: bool = True, files: bool = False) -> str:
+    """The next step after a violation whose rule names none: first look at what the finding has of it, a `curl` command
+    or `files` of a browser."""
+    look = "Run the curl command, then fix" if curl else "Look at the screenshots and the console, then fix"
+    return f"{look if curl or files else 'Fix'} {app}."
 
 
 def system_name(deployment: str) -> str:

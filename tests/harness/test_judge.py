@@ -21,7 +21,7 @@ from harness.expectations import (
     statuses,
 )
 from harness.findings import exchange_shown
-from harness.history import PLANNED, Context, History, StoryOutcome
+from harness.history import PLANNED, Context, History, Observation, StoryOutcome
 from harness.judge import judge_all, judge_one
 from harness.report import Finding, exit_code_of
 from harness.requirement import OBSERVE, SHOULD, Requirement
@@ -462,7 +462,8 @@ def test_a_finding_shows_the_first_exchanges_of_its_evidence_whole_and_of_a_held
 @pytest.mark.parametrize(
     ("judge", "next_step"),
     [
-        (lambda _: Violated("a", "b"), "Run the curl command, then fix app."),
+        (lambda _: Violated("a", "b", (1,)), "Run the curl command, then fix app."),
+        (lambda _: Violated("a", "b"), "Fix app."),
         (lambda _: _raise(UndecidedError("x")), "Run again with --select place.r."),
         (lambda _: _raise(OSError("x")), "This is a bug in crossapp: report it with the saved history."),
         (lambda _: _raise(LackingError("x")), ""),
@@ -470,8 +471,14 @@ def test_a_finding_shows_the_first_exchanges_of_its_evidence_whole_and_of_a_held
     ],
 )
 def test_a_finding_says_what_to_do_next(judge: Callable[[History], Verdict], next_step: str) -> None:
-    found, _ = judged(rule("r", judge))
+    found, _ = judged(rule("r", judge), seen=history(exchange(1, "s/x")))
     assert found["r"].next == next_step
+
+
+def test_what_only_a_browser_saw_has_no_curl_command_to_run() -> None:
+    page = Observation(1, "s/page", {"files": ["browser/a.png"]})
+    found, _ = judged(rule("r", lambda _: Violated("a", "b", (1,))), seen=history(page))  # type: ignore[arg-type]
+    assert found["r"].next == "Look at the screenshots and the console, then fix app."
 
 
 def test_a_rules_own_next_step_is_told_when_it_is_broken() -> None:

@@ -7,7 +7,7 @@ import pytest
 from harness.render.answers import answers
 from harness.render.arrange import arrange
 from harness.render.html import to_html
-from harness.render.words import fix_after_curl
+from harness.render.words import fix_it
 from harness.report import Report
 from tests.harness.render import sample
 from tests.harness.render.sample import BLOCKED, HARNESS_FAULT, HELD, INCONCLUSIVE, VIOLATED, finding, report_of
@@ -149,7 +149,7 @@ def test_what_changed_is_named_where_a_run_was_repeated() -> None:
 
 
 def test_what_comes_next_is_the_step_of_each_owner_or_else_the_statement() -> None:
-    unnamed = replace(SECRET, next=fix_after_curl("tuvens-api"))
+    unnamed = replace(SECRET, next=fix_it("tuvens-api"))
     assert told(report_of([ROUTE, unnamed]))["What next?"] == (
         "tuvens-api: meet “rejects it”; hi.events: Register POST /validate."
     )
