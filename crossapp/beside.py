@@ -67,7 +67,9 @@ def completed(
             events.pop("linked", None)
         whole["events"] = events
         client = known.targets.get("tuvens-client")
-        whole.setdefault("return_origin", _origin(client.url) if client else description.get("return_origin", ""))
+        # To which other origins a real hi.events leads, only the file can say.
+        usual = description.get("return_origin", "") if "hi.events" in missing else ""
+        whole.setdefault("return_origin", _origin(client.url) if client else usual)
         yield whole
 
 

@@ -150,10 +150,12 @@ def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: 
             return "run again"
     if not deciding:
         return uncovered.settled_by if uncovered is not None else "select its requirements"
-    lacking = next((each.lacks for each in deciding if each.verdict is VerdictName.NOT_APPLICABLE), None)
-    if lacking is None or (not lacking and uncovered is not None):
+    lacking = next((each for each in deciding if each.verdict is VerdictName.NOT_APPLICABLE), None)
+    if lacking is None or (not lacking.lacks and uncovered is not None):
         return uncovered.settled_by if uncovered is not None else ""
-    return _PROVIDED_BY.get(lacking.partition(":")[0], "complete the deployment file")
+    if not lacking.lacks:
+        return COMPLETE_FILE if "[[users]]" in lacking.reason else "run again"
+    return _PROVIDED_BY.get(lacking.lacks.partition(":")[0], COMPLETE_FILE)
 
 
 _PROVIDED_BY = {
@@ -170,8 +172,8 @@ _PROVIDED_BY = {
     "https": "use https",
     "expiry": "wait longer",
     "time": "run crossapp load longer",
-    "": "run again",
 }
+COMPLETE_FILE = "complete the deployment file"
 
 
 def _decide(deciding: Sequence[Finding], judged: int, uncovered: Uncovered | None) -> tuple[VerdictName, str]:

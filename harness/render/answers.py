@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.claims import COMPLETE_FILE
 from harness.render.arrange import Arrangement, Cause
 from harness.render.words import WORDS, count, duration, fix_it, listed, when
 from harness.report import Agreement, ClaimResult, Finding
@@ -195,7 +196,8 @@ def _next(arranged: Arrangement) -> Iterable[str | Link]:
         yield "Verify a real deployment: crossapp verify --deployment FILE."
     elif arranged.page.would_settle:
         remedy, lines = arranged.page.would_settle[0]
-        yield f"{remedy.capitalize()}: it decides {count(lines, 'unknown line')}."
+        how = " (crossapp doctor FILE lists what it lacks)" if remedy == COMPLETE_FILE else ""
+        yield f"{remedy.capitalize()}{how}: it decides {count(lines, 'unknown line')}."
     else:
         yield "Nothing."
 

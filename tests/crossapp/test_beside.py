@@ -50,8 +50,9 @@ MIXES = [real for count in (1, 2) for real in combinations(APPS, count)]
 
 
 @contextmanager
-def beside(real: Sequence[str], folder: Path, **more: Any) -> Iterator[Deployment]:
-    """A deployment with these applications real: a simulator of its own process, which shows no control plane."""
+def beside(real: Sequence[str], folder: Path, *, origin: bool = True, **more: Any) -> Iterator[Deployment]:
+    """A deployment with these applications real: a simulator of its own process, which shows no control plane. The file
+    says the `origin` to which hi.events leads, or it is one that the file does not know."""
     ports = dict(zip(APPS, free_ports(len(APPS)), strict=True))
     urls = {app: f"http://127.0.0.1:{port}" for app, port in ports.items()}
     options = LaunchOptions(
@@ -62,8 +63,10 @@ def beside(real: Sequence[str], folder: Path, **more: Any) -> Iterator[Deploymen
         control=False,
         tuvens_url=urls["tuvens-api"],
         hi_events_url=urls["hi.events"],
-        client_origins=(urls["tuvens-client"], urls["hi.events"]),
+        client_origins=(urls["tuvens-client"], urls["hi.events"]) if origin else ("https://tuvens.example.com",),
     )
+    if origin and "tuvens-client" not in real:
+        more = {"return_origin": urls["tuvens-client"], **more}
     with launched(options) as others:
         described = others.description()
         file = {name: described[name] for name in ("name", "edition", "credentials", "users", "events")}
@@ -83,6 +86,16 @@ def test_nothing_is_said_against_right_applications_beside_simulators(real: tupl
     said = {each.requirement: (each.verdict, each.observed or each.reason) for each in found.findings}
     assert {name: said[name] for name in ASKED if said[name][0] != "held"} == {}
     assert {name: each for name, each in said.items() if each[0] in ("violated", "blocked")} == {}
+
+
+def test_a_real_hi_events_of_which_no_origin_is_known_is_not_accused_of_leading_nowhere(tmp_path: Path) -> None:
+    pages = [each for each in ASKED if each.startswith("hi_events_page.")]
+    settings = Settings(select=(*pages, "pact.tuvens_client_page_with_unknown_token"))
+    with beside(("hi.events",), tmp_path, origin=False) as deployment:
+        assert not deployment.return_origin
+        found = report_of(asyncio.run(perform(deployment, settings)), settings)
+    assert {each.requirement: each.observed for each in found.findings if each.verdict in ("violated", "blocked")} == {}
+    assert {found.finding(each).lacks for each in pages} == {"return-origin"}  # type: ignore[union-attr]
 
 
 def test_simulators_call_real_applications_as_the_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,6 +169,8 @@ def test_an_unknown_claim_names_what_would_settle_it() -> None:
     assert remedy([replace(finding("not_applicable"), lacks="https:hi.events")]) == "use https"
     assert remedy([replace(finding("not_applicable"), lacks="database:tuvens-api")]) == "give access to the database"
     assert remedy([replace(finding("not_applicable"), lacks="role:member")]) == "complete the deployment file"
+    unnamed = replace(finding("not_applicable"), reason="nobody else signed in: name another user under [[users]]")
+    assert remedy([unnamed]) == "complete the deployment file"
 
 
 # Exit codes
