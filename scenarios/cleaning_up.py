@@ -74,8 +74,8 @@ async def clean_up(cast: Cast, journal: ChangeJournal) -> list[str]:
         left.lines.append("Another run on this deployment is under way: it undoes what both changed when it ends.")
         changed = {}
     if changed:
-        events = "1 event" if len(changed) == 1 else f"{len(changed)} events"
-        cast.says(f"undoes the changes of {events}; to stop at once, press Ctrl-C again")
+        which = "1 event" if len(changed) == 1 else f"{len(changed)} events"
+        cast.says(f"undoes the changes of {which}; to stop at once, press Ctrl-C again")
     try:
         async with asyncio.timeout(SECONDS):
             # hi.events reports its changes to tuvens-api: that one comes last.

@@ -477,7 +477,7 @@ def test_a_finding_says_what_to_do_next(judge: Callable[[History], Verdict], nex
 
 def test_what_only_a_browser_saw_has_no_curl_command_to_run() -> None:
     page = Observation(1, "s/page", {"files": ["browser/a.png"]})
-    found, _ = judged(rule("r", lambda _: Violated("a", "b", (1,))), seen=history(page))  # type: ignore[arg-type]
+    found, _ = judged(rule("r", lambda _: Violated("a", "b", (1,))), seen=history(page))
     assert found["r"].next == "Look at the screenshots and the console, then fix app."
 
 
