@@ -19,7 +19,7 @@ from harness.deployment import (
     Target,
     User,
 )
-from harness.secret_sources import read_header_secret, read_jwt, read_secret
+from harness.secret_sources import read_header_secret, read_jwt, read_own_secret, read_secret
 from harness.suggestions import meant
 from harness.tls import tls_context
 
@@ -98,13 +98,16 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         )
     if not any(each.role == "organiser" for each in users):
         raise DeploymentError('users: one of them must have role = "organiser" (holds manage_ticketing in account_id)')
+    _refuse_twice("events.tuvens", table.events.tuvens)
+    _refuse_twice("events.linked", [each.hi for each in table.events.linked])
+    _refuse_twice("events.linked", [each.tuvens for each in table.events.linked])
     return Deployment(
         name=table.name,
         edition=table.edition or editions[0],
         targets=targets,
         users=users,
         shared_secret=read_header_secret(table.credentials, "shared_secret", "credentials.", required=True),
-        jwt_secret=read_secret(table.credentials, "jwt_secret", "credentials."),
+        jwt_secret=read_own_secret(table.credentials, "jwt_secret", "credentials."),
         events=table.events.tuvens,
         foreign_event=table.events.foreign,
         linked=tuple(Linked(each.hi, each.tuvens) for each in table.events.linked),
@@ -118,6 +121,13 @@ def build_deployment(value: Mapping[str, Any], *, apps: Sequence[str], editions:
         proxy=_proxy(read_secret(table, "proxy", "")),
         receiver=_receiver(table.receiver) if table.receiver is not None else None,
     )
+
+
+def _refuse_twice(at: str, events: Sequence[str]) -> None:
+    """Stories that change an event have it to themselves: one that is named twice would be lent to two of them."""
+    again = next((each for number, each in enumerate(events) if each in events[:number]), None)
+    if again is not None:
+        raise DeploymentError(f"{at}: names the event {again!r} twice; remove one of them")
 
 
 def _table(value: Mapping[str, Any], apps: Sequence[str]) -> "DeploymentTable":

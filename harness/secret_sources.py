@@ -1,6 +1,7 @@
 """Secrets of a deployment file: given as text, or as an environment variable, a file or a command to read them from."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -8,11 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.deployment import DeploymentError
+from harness.redact import SHORTEST
 
 if TYPE_CHECKING:
     from harness.file_tables import Table
 
 _COMMAND_SECONDS = 30
+_PLACEHOLDER = re.compile(
+    r"<.*>|\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|%\w+%|.*(?:…|\.\.\.).*|[x*._-]+"  # markup, or one sign again and again
+    r"|(?:please|your|insert|enter|paste|put|replace|fill|todo|tbd|placeholder)(?:[\s_.-].*)?"
+    r"|change[\s_.-]?(?:me|it|this)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands in templates, as a whole: `<token>`, `${TOKEN}`, `please-fill-in`, `changeme`, `xxxxxxxx`."""
 
 
 def read_secret(table: "Table", name: str, at: str, *, required: bool = False) -> str:
@@ -47,8 +56,29 @@ def read_secret(table: "Table", name: str, at: str, *, required: bool = False) -
     return _last_line_of(text, at + form) if form.endswith("_command") else text.strip()
 
 
+def read_own_secret(table: "Table", name: str, at: str) -> str:
+    """As `read_secret`, for a secret that is no URL: one that is so short that reports cannot be kept free of it is
+    refused, and so is what a template has in the place of a secret."""
+    return _fit(read_secret(table, name, at), at + name)
+
+
 def read_header_secret(table: "Table", name: str, at: str, *, required: bool = False) -> str:
-    """As `read_secret`, for a secret that is sent in a header. Quotes around it are refused: they would be sent too."""
+    """As `read_own_secret`, for a secret that is sent in a header. Quotes around it are refused: they would be sent
+    too."""
+    return _fit(_for_header(table, name, at, required=required), at + name)
+
+
+def read_jwt(table: "Table", name: str, at: str, *, required: bool = False) -> str:
+    """As `read_header_secret`, for a JWT or another bearer token; a `Bearer` before it is taken off."""
+    token = _for_header(table, name, at, required=required)
+    if token[:7].lower() == "bearer ":
+        token = token[7:].strip()
+    if " " in token:
+        raise DeploymentError(f"{at}{name}: holds a blank, so it is no token that follows Bearer in a header")
+    return _fit(token, at + name)
+
+
+def _for_header(table: "Table", name: str, at: str, *, required: bool) -> str:
     secret = read_secret(table, name, at, required=required)
     if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'`":
         raise DeploymentError(f"{at}{name}: stands in quotes; take them out")
@@ -59,14 +89,15 @@ def read_header_secret(table: "Table", name: str, at: str, *, required: bool = F
     return secret
 
 
-def read_jwt(table: "Table", name: str, at: str, *, required: bool = False) -> str:
-    """As `read_header_secret`, for a JWT or another bearer token; a `Bearer` before it is taken off."""
-    token = read_header_secret(table, name, at, required=required)
-    if token[:7].lower() == "bearer ":
-        token = token[7:].strip()
-    if " " in token:
-        raise DeploymentError(f"{at}{name}: holds a blank, so it is no token that follows Bearer in a header")
-    return token
+def _fit(secret: str, at: str) -> str:
+    if secret and _PLACEHOLDER.fullmatch(secret):
+        raise DeploymentError(f"{at}: is what a template has in its place; give the secret itself")
+    if 0 < len(secret) < SHORTEST:
+        raise DeploymentError(
+            f"{at}: has {len(secret)} characters; give one of at least {SHORTEST}: a shorter one is part of many "
+            "texts, so it could not be kept out of reports"
+        )
+    return secret
 
 
 def _last_line_of(command: str, at: str) -> str:

@@ -124,6 +124,26 @@ WRONG: list[tuple[str, object, str]] = [
     ("users/0/jwt_env", "X", "users[0].jwt: give one of jwt, jwt_env, not 2"),
     ("users/0/expired_jwt_env", "CROSSAPP_NOT_SET", "users[0].expired_jwt_env: the environment variable"),
     ("users/0/expired_jwt", "\x7f", "users[0].expired_jwt: holds a line break"),
+    *(
+        ("credentials", {"shared_secret": "s" * 16, name: each}, f"credentials.{name}: has {len(each)} characters")
+        for name in ("shared_secret", "jwt_secret")
+        for each in ("s", "seven-7")
+    ),
+    ("users/0/jwt", "Bearer abcdefg", "users[0].jwt: has 7 characters; give one of at least 8"),
+    (f"{TARGET}/control", {"url": "http://a", "token": "abc"}, "targets.tuvens-api.control.token: has 3 characters"),
+    *(
+        ("credentials", {"shared_secret": each}, "credentials.shared_secret: is what a template has in its place")
+        for each in (
+            "<the secret>", "${SHARED_SECRET}", "$SHARED_SECRET", "{{ secret }}", "%SECRET%", "abc...", "xxxxxxxxxxxx",
+            "********", "please-fill-in", "your-secret-here", "CHANGEME", "change-me", "insert_here", "todo",
+        )
+    ),
+    ("events", {"tuvens": ["11", 12, 11]}, "events.tuvens: names the event '11' twice; remove one of them"),
+    *(
+        ("events", {"linked": [{"hi": 1, "tuvens": "11"}, each]}, "events.linked: names the event")
+        for each in ({"hi": 1, "tuvens": "12"}, {"hi": 2, "tuvens": "11"})
+    ),
+    ("users/0/jwt", "Bearer <jwt>", "users[0].jwt: is what a template has in its place"),
     ("users/0/email", 1, "users[0].email: must be text"),
     ("users/0/name", 1, "users[0].name: must be text"),
     ("users/0/user_id", [1], "users[0].user_id: must be the user's id"),
@@ -444,10 +464,18 @@ def test_a_secret_comes_from_the_environment_a_file_or_a_command(
         ("command", "printf 'a greeting\\nfrom-a-command\\n'", "from-a-command"),
         ("command", f"{sys.executable} -c \"print('with words')\"", "with words"),
     ):
-        others = {} if name == "shared_secret" else {"shared_secret": "x" * 16}
+        others = {} if name == "shared_secret" else {"shared_secret": "s" * 16}
         found = build(changed("credentials", {f"{name}_{form}": text, **others}))
         assert getattr(found, name) == expected
         assert expected not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["eight-88", "yourself-is-a-word", "replacement-of-2026", "x-and-more-of-it", "$6$rounds=5$hash", "a<b>c-d-e-f"],
+)
+def test_a_secret_that_only_looks_a_little_like_a_template_is_taken(secret: str) -> None:
+    assert build(changed("credentials", {"shared_secret": secret})).shared_secret == secret
 
 
 def test_a_command_finds_the_programs_of_our_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
