@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.child_environment import child_environment
@@ -108,6 +109,27 @@ def session_row(engine: "sa.Engine", token: str) -> dict[str, Any] | None:
     with engine.connect() as connection:
         row = connection.execute(sessions.select().where(sessions.c.sessionToken.in_(forms))).mappings().first()
     return dict(row) if row is not None else None
+
+
+def expired_rows(engine: "sa.Engine", ahead: float, now: float) -> dict[str, Any]:
+    """How many rows are of sessions that expired more than a day ago, and more than a month ago; and how many rows of
+    the table were ever deleted (None: not known). `ahead`: by so many seconds the times of the table are ahead of those
+    that the API tells, as in a local time zone; `now`: Unix seconds."""
+    import sqlalchemy as sa
+
+    sessions, found = table(engine, SESSIONS), {}
+    zone = UTC if getattr(sessions.c.expiresAt.type, "timezone", False) else None
+    with engine.connect() as connection:
+        for name, age in (("day", 86_400.0), ("month", 30 * 86_400.0)):
+            before = datetime.fromtimestamp(now + ahead - age, UTC).replace(tzinfo=zone)
+            asked = sa.select(sa.func.count()).select_from(sessions).where(sessions.c.expiresAt < before)
+            found[name] = int(connection.execute(asked).scalar_one())
+        found["deleted"] = None
+        if engine.dialect.name == "postgresql":
+            place = engine.dialect.identifier_preparer.format_table(sessions)
+            asked_for = sa.text("SELECT pg_stat_get_tuples_deleted(CAST(CAST(:place AS text) AS regclass))")
+            found["deleted"] = connection.execute(asked_for, {"place": place}).scalar_one_or_none()
+    return found
 
 
 def session_schema(engine: "sa.Engine") -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness.effects import Effect
-from harness.story import Phase
+from harness.story import Phase, StoryStoppedError
 from scenarios.cast.cast import Cast
-from scenarios.cast.storage import NewLines, NewRows, audit_log, database, session_row, session_schema
+from scenarios.cast.storage import NewLines, NewRows, audit_log, database, expired_rows, session_row, session_schema
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ async def expired_sessions_are_cleaned_up(cast: Cast) -> None:
             await asyncio.sleep(_PAUSE)
         watched = {"from": since, "until": time.time()}
         cast.observe("row", {"before": before, "gone": gone, "exchange": session.exchange, **watched})
+
+
+@story(does={Effect.MINT}, needs=_NEEDS, operations=("generateSession",), unless="control:tuvens-api")
+async def old_sessions_are_looked_for(cast: Cast) -> None:
+    """Someone with access looks for sessions that expired long ago; one that has just begun shows the time zone."""
+    session = await cast.fresh_session("generate session")
+    with database(cast) as engine:
+        row = session_row(engine, session.token)
+        ends = row.get("expiresAt") if row is not None else None
+        if not isinstance(ends, datetime):
+            raise StoryStoppedError(f"a new session has no row, or its expiresAt ({type(ends).__name__}) is no time")
+        shown = ends if ends.tzinfo is not None else ends.replace(tzinfo=UTC)
+        ahead = shown.timestamp() - session.end()
+        found = expired_rows(engine, ahead, cast.now_at("tuvens-api"))
+    cast.observe("rows", {**found, "exchange": session.exchange})
 
 
 @story(

@@ -102,6 +102,32 @@ def test_what_tuvens_api_keeps_is_judged_with_a_user_who_may_only_read() -> None
 
 
 @pytest.mark.parametrize(
+    ("days", "deleted", "verdict", "said"),
+    [
+        (0, True, "held", "1 were deleted"),
+        (0, False, "not_applicable", "no row that was ever deleted"),
+        (3, False, "not_applicable", "1 rows of sessions that expired more than a day ago, none of them a month ago"),
+        (40, True, "violated", "1 of them"),
+    ],
+)
+def test_sessions_that_expired_long_ago_show_whether_they_are_removed(
+    days: int, deleted: bool, verdict: str, said: str
+) -> None:
+    with staging() as (deployment, run):
+        verified(deployment)  # there are sessions
+        place = f'{{schema}}."{SESSIONS}"'
+        one = f'(SELECT min("id") FROM {place})'
+        if deleted:
+            run(f'DELETE FROM {place} WHERE "id" = (SELECT max("id") FROM {place})')
+        if days:
+            run(f'UPDATE {place} SET "expiresAt" = now() - interval \'{days} days\' WHERE "id" = {one}')
+        run("SELECT pg_stat_force_next_flush()")
+        found = verified(deployment)["expired_sessions_are_removed"]
+    assert found.verdict.value == verdict
+    assert said in (found.observed or found.reason)
+
+
+@pytest.mark.parametrize(
     ("statement", "audit", "rule", "said"),
     [
         (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from contracts.session_storage.rules import AUDITED, CLEANED, SCHEMA, USED
+from contracts.session_storage.rules import AUDITED, CLEANED, OLD, SCHEMA, USED
 from harness.history import Entry
 from harness.history import History as Seen
 from tests.contracts.examples import Examples, breaks, holds, lacks, leaves_open
@@ -35,6 +35,12 @@ def cleaned(*, before: bool = True, gone: bool = True) -> Seen:
     """Whether the row of a session was there before its expiry, and is gone after it."""
     minted = answer(f"{CLEANED}/generate session", 200, {})
     return history(minted, observed(f"{CLEANED}/row", before=before, gone=gone, exchange=1, **WATCHED))
+
+
+def old_rows(*, day: int = 0, month: int = 0, deleted: int | None = 412) -> Seen:
+    """The rows of sessions that expired long ago, where no clock can be moved."""
+    minted = answer(f"{OLD}/generate session", 200, {})
+    return history(minted, observed(f"{OLD}/rows", day=day, month=month, deleted=deleted, exchange=1))
 
 
 def audited(
@@ -91,6 +97,11 @@ EXAMPLES: Examples = {
         breaks("the row is still there", cleaned(gone=False)),
         leaves_open("it is while we are late", asleep(cleaned(gone=False))),
         leaves_open("the row was never found", cleaned(before=False)),
+        holds("no old row is there, and rows were deleted", old_rows()),
+        breaks("rows are there after a month", old_rows(day=9, month=2)),
+        lacks("rows are there after a day", old_rows(day=9)),
+        lacks("no row was ever deleted", old_rows(deleted=0)),
+        lacks("whether rows were deleted is not known", old_rows(deleted=None)),
     ),
     "every_call_is_audited": (
         holds("a record for each", audited()),
