@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.deployment import DeploymentError
-from harness.redact import SHORTEST
+from harness.spellings import SHORTEST
 
 if TYPE_CHECKING:
     from harness.file_tables import Table

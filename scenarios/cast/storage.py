@@ -117,7 +117,8 @@ def expired_rows(engine: "sa.Engine", ahead: float, now: float) -> dict[str, Any
     that the API tells, as in a local time zone; `now`: Unix seconds."""
     import sqlalchemy as sa
 
-    sessions, found = table(engine, SESSIONS), {}
+    sessions = table(engine, SESSIONS)
+    found: dict[str, Any] = {}
     zone = UTC if getattr(sessions.c.expiresAt.type, "timezone", False) else None
     with engine.connect() as connection:
         for name, age in (("day", 86_400.0), ("month", 30 * 86_400.0)):
