@@ -24,7 +24,7 @@ from contracts.status_changes import (
     reported_status,
     webhook_payload,
 )
-from contracts.times import iso_or_none
+from contracts.times import iso_or_none, parse_http_date
 from harness.expectations import (
     BrokenRuleError,
     UndecidedError,
@@ -40,6 +40,8 @@ from harness.requirement import MUST, SHOULD
 from harness.verdict import Verdict
 
 _CAN_CHANGE = "hi_events_delivery.status_can_be_changed"
+# Seconds that are surely no delay, but another time zone.
+_OFF = 300.0
 _SECRET = re.compile(r"<(session-token|bearer|jwt|shared-secret)(:[0-9a-f]{8})?>")
 
 rule = RuleFamily(
@@ -136,6 +138,7 @@ def deliveries_tell_the_change(history: History) -> Verdict:
     for each in found:
         problem = _body_problem(each, hi_event, tuvens_event)
         expect(not problem, expected="the body that the contract defines", observed=problem, at=each)
+        _expect_present_time(history, each)
     once, changes = distinct(found), [status for _, status in steps(history)]
     if len(once) == len(changes):
         for each, status in zip(once, changes, strict=True):
@@ -146,6 +149,22 @@ def deliveries_tell_the_change(history: History) -> Verdict:
                 at=each,
             )
     return held(found)
+
+
+def _expect_present_time(history: History, delivery: Exchange) -> None:
+    """A webhook is dated when its change was made, by the clock of hi.events: one that is dated ahead makes later ones
+    stale."""
+    dates = [parse_http_date(each.header("date")) for each in history.every(f"{STORY}/change")]
+    known = [each for each in dates if each is not None]
+    sent_at = object_or_empty(delivery.request_body).get("event_sent_at")
+    at = iso_or_none(sent_at)
+    if known and at is not None:
+        expect(
+            min(known) - _OFF <= at <= max(known) + _OFF,
+            expected="event_sent_at, the time of the change in UTC",
+            observed=f"event_sent_at is {sent_at}, {abs(at - known[-1]):.0f} s from the Date of hi.events' responses",
+            at=delivery,
+        )
 
 
 def _metadata_name_the_event(history: History, hi_event: str) -> Verdict:

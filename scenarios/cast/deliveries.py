@@ -15,10 +15,11 @@ from typing import Any
 import openapi
 from contracts.hi_events_delivery.observations import RECEIVER
 from contracts.status_changes import WEBHOOK, is_about, reported_event, shows_status
+from contracts.times import iso_or_none
 from contracts.webhook.wire import SIGNATURE_HEADER, signature_matches
 from harness.deployment import Linked
 from harness.history import Outcome
-from harness.http import Answer, Call, Headers
+from harness.http import Answer, Call, Headers, object_or_empty
 from harness.listener import Listener
 from harness.receiver import HangUp, ReceivedRequest, Receiver, Say, Silence
 from scenarios.cast.cast import BACKEND, Cast
@@ -95,10 +96,10 @@ class _ReceiverWatch(DeliveryWatch):
 
     seen_by = RECEIVER
 
-    def __init__(self, cast: Cast, receiver: Receiver) -> None:
+    def __init__(self, cast: Cast, receiver: Receiver, after: int) -> None:
         super().__init__(cast)
         self._receiver = receiver
-        self._after = len(receiver.arrivals)
+        self._after = after
 
     async def _all(self) -> Sequence[Delivered]:
         arrivals = self._receiver.arrivals[self._after :]
@@ -133,15 +134,24 @@ def is_delivery(arrival: ReceivedRequest) -> bool:
     return arrival.path.endswith(openapi.find(WEBHOOK).target())
 
 
-async def watch_deliveries(cast: Cast) -> DeliveryWatch | None:
-    """Watch the deliveries from now on; None if there is neither a receiver nor a simulator's journal."""
-    if cast.stage.receiver is not None:
-        return _ReceiverWatch(cast, cast.stage.receiver)
+async def watch_deliveries(cast: Cast, *, earlier: bool = False) -> DeliveryWatch | None:
+    """Watch the deliveries from now on, or `earlier` ones, too; None if there is neither a receiver nor a simulator's
+    journal."""
+    receiver = cast.stage.receiver
+    if receiver is not None:
+        return _ReceiverWatch(cast, receiver, 0 if earlier else len(receiver.arrivals))
     for app in ("tuvens-api", "hi.events"):
         if cast.can(f"control:{app}"):
-            last = (await cast.stage.control.call(app, "GET", f"/journal?after={_END}"))["last"]
+            last = 0 if earlier else (await cast.stage.control.call(app, "GET", f"/journal?after={_END}"))["last"]
             return _JournalWatch(cast, app, last)
     return None
+
+
+async def newest_of_hi_events(cast: Cast, tuvens_event: str) -> float:
+    """The event_sent_at of hi.events' newest webhook about an event, in Unix seconds; 0 if none was seen."""
+    watch = await watch_deliveries(cast, earlier=True)
+    bodies = [] if watch is None else [each.arrival.body for each in await watch.wait(tuvens_event)]
+    return max((iso_or_none(object_or_empty(each).get("event_sent_at")) or 0.0 for each in bodies), default=0.0)
 
 
 async def _until_none_is_pending(cast: Cast) -> None:

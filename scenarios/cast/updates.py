@@ -15,6 +15,7 @@ from contracts.status_changes import state_of
 from contracts.times import iso_millis, parse_iso
 from contracts.webhook.wire import status_changed_body
 from scenarios.cast.cast import Cast
+from scenarios.cast.deliveries import newest_of_hi_events
 from scenarios.cast.sending import Reply
 
 TITLE = "An evening of songs"
@@ -22,7 +23,8 @@ SECONDS = 3.0
 """How long a server may take to apply a webhook that it has accepted."""
 _IMPATIENT = 0.3
 _PAUSE = 0.05
-_AHEAD = 300.0
+_AHEAD = 86_400.0
+"""Seconds, more than a time zone: what is dated later is no time to follow."""
 _NEAR = 2.0
 
 State = Mapping[str, Any]
@@ -57,8 +59,9 @@ class Updates:
         # A time that only tuvens-api's clock has reached is when it processed the webhook: hi.events' own webhooks
         # would be older than one that is dated so.
         is_processing = theirs + _NEAR < heard <= tuvens + _NEAR
-        if not is_processing and heard < max(theirs, tuvens) + _AHEAD:
-            self.last = max(self.last, heard)
+        for newest in (0.0 if is_processing else heard, await newest_of_hi_events(self.cast, self.event_id)):
+            if newest < max(theirs, tuvens) + _AHEAD:
+                self.last = max(self.last, newest)
         return state
 
     def next_time(self) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from contracts.times import iso_millis, parse_iso
 from harness.http import json_body
 from simulators.hi_events.authentication import unauthenticated
 from simulators.hi_events.errors import unprocessable
@@ -230,6 +231,12 @@ def webhook_time_in_whole_seconds(hi: HiEvents) -> Change:
 def webhook_time_in_local_time(hi: HiEvents) -> Change:
     """Webhooks of archived events write event_sent_at in the server's time zone, with its offset."""
     return _dated(hi, lambda text: datetime.fromisoformat(text).astimezone(_LOCAL).isoformat(), status="ARCHIVED")
+
+
+@registry.fault(kills=["hi_events_delivery.deliveries_tell_the_change"])
+def webhook_time_an_hour_ahead(hi: HiEvents) -> Change:
+    """event_sent_at is the server's local time, written with a Z as if it were UTC."""
+    return _dated(hi, lambda text: iso_millis(parse_iso(text) + 3_600))
 
 
 @registry.benign()

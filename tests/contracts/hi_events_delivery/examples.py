@@ -263,7 +263,11 @@ EXAMPLES: Examples = {
         leaves_open("none comes while we are late", asleep(seen([]))),
     ),
     "deliveries_are_signed": (honest(seen()), breaks("a signature is wrong", _one(body("LIVE"), valid=False))),
-    "deliveries_tell_the_change": (honest(seen()), breaks("one reports another status", _told("DRAFT", *CHANGES[:-1]))),
+    "deliveries_tell_the_change": (
+        honest(seen()),
+        breaks("one reports another status", _told("DRAFT", *CHANGES[:-1])),
+        breaks("one is dated in local time as if it were UTC", _one(body("LIVE", sent_at="2025-07-25T15:30:00.000Z"))),
+    ),
     "every_status_is_delivered": (
         honest(seen()),
         breaks("ARCHIVED is missing", _told("LIVE", "CANCELLED", "DRAFT", "ENDED", "CANCELLED")),
