@@ -211,6 +211,7 @@ class Browsing:
         }
         self._of[request] = load
         self.loads.append(load)
+        self._note(request.url, "address", load)
 
     def _responded(self, response: Response) -> None:
         load = self._of.get(response.request)

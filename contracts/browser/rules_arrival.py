@@ -1,6 +1,7 @@
 """Arriving at hi.events, coming back from there, and secrets in the browser."""
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import openapi
 from contracts.browser.observations import expect_awake, expect_visible, page_at, pages_of, visible
@@ -200,6 +201,17 @@ def an_event_can_be_embedded(history: History) -> Verdict:
     return held(pages)
 
 
+def _loaded(history: History) -> list[Observation]:
+    """What browsers loaded, story by story."""
+    seen: list[Observation] = []
+    for story, who in STORIES.items():
+        with suppress(NothingObservedError):
+            seen.append(history.observation(f"{story}/loaded/{who}"))
+    if not any(each.values["scripts"] for each in seen):
+        raise UndecidedError("no script was loaded in any story")
+    return seen
+
+
 @callback_rule(
     section="Where the sources disagree, and the ruling",
     quote="a defect: the secret never reaches a browser",
@@ -214,12 +226,7 @@ def an_event_can_be_embedded(history: History) -> Verdict:
 def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
     """No page, script, response, header or storage in a browser contains a secret of the back ends, and no page or
     script contains a session token."""
-    seen: list[Observation] = []
-    for story, who in STORIES.items():
-        with suppress(NothingObservedError):
-            seen.append(history.observation(f"{story}/loaded/{who}"))
-    if not any(each.values["scripts"] for each in seen):
-        raise UndecidedError("no script was loaded in any story")
+    seen = _loaded(history)
     for each in seen:
         for found in (*each.values["found"], *each.values["storage"]):
             expect(
@@ -235,6 +242,26 @@ def nothing_in_the_browser_holds_a_secret(history: History) -> Verdict:
         seen,
         f"{note}; {unread} bodies could not be read" if unread else note,
     )
+
+
+@callback_rule(
+    level=SHOULD,
+    quote="active: iframe of `{hi_events_event_url}/embed` plus a link to `hi_events_event_url` in a new tab",
+    story=tuple(STORIES),
+    settles=(),
+    operations=(),
+    depends_on="browser.event_page_opens",
+    next_step="hi.events knows users by session tokens alone: leave the JWT out of its addresses, which logs keep.",
+    security=True,
+)
+def no_jwt_goes_to_hi_events(history: History) -> Verdict:
+    """tuvens-client puts a user's JWT into no address of hi.events."""
+    seen, place = _loaded(history), urlsplit(str(history.context.targets.get("hi.events", {}).get("url", ""))).netloc
+    for each in seen:
+        for found in each.values["found"]:
+            sent = (found["kind"], found["place"], urlsplit(found["url"]).netloc) == ("jwt", "address", place)
+            expect(not sent, expected="no JWT in an address", observed=f"a JWT in that of {found['url']}", at=each)
+    return held(seen)
 
 
 def _is_leak(found: object) -> bool:

@@ -279,9 +279,9 @@ def tickets_load_when_they_are_near(history: History) -> Verdict:
     return held(page)
 
 
-def _expect_tickets(history: History, page: Observation, expected: str) -> None:
-    """A page shows the tickets, as pages do whose event is active."""
-    expect_visible(page, SHOWS["active"], expected, others=pages_of(history, STATES))
+def _expect_part(history: History, page: Observation, state: str, expected: str) -> None:
+    """A page shows the part of a state, as other pages do whose event is in it."""
+    expect_visible(page, SHOWS[state], expected, others=pages_of(history, STATES))
 
 
 @rule(
@@ -294,15 +294,16 @@ def _expect_tickets(history: History, page: Observation, expected: str) -> None:
     "are lost.",
 )
 def page_catches_up_after_a_lost_network(history: History) -> Verdict:
-    """tuvens-client shows missed changes in an open page once its network is back, without a reload."""
-    before, cut, after = (page_at(history, f"{NETWORK}/{step}") for step in ("before", "cut", "after"))
+    """tuvens-client shows missed changes in an open page once its network is back, and later ones, without a reload."""
+    before, cut, after, later = (page_at(history, f"{NETWORK}/{each}") for each in ("before", "cut", "after", "later"))
     if not before.values.get("listened", True):
         raise UndecidedError("the page's stream of updates was not open when the network was cut", "Run again.")
     if SHOWS["active"] in visible(before) | visible(cut):
         raise UndecidedError("the page showed the change before the network was back: it was not cut off")
-    _expect_tickets(history, after, "the tickets, some seconds after the network is back")
-    expect_no_reload(after)
-    return held((before, cut, after))
+    _expect_part(history, after, "active", "the tickets, some seconds after the network is back")
+    _expect_part(history, later, "setup", "the next change, too: the page listens again")
+    expect_no_reload(later)
+    return held((before, cut, after, later))
 
 
 @rule(
@@ -321,6 +322,6 @@ def page_shows_what_changed_before_it_listened(history: History) -> Verdict:
         raise UndecidedError("the page did not request /api/events/updates, so nothing could be delayed")
     if SHOWS["active"] in visible(before):
         raise UndecidedError("the page showed the change before its stream was open")
-    _expect_tickets(history, after, "the tickets, some seconds after the stream is open")
+    _expect_part(history, after, "active", "the tickets, some seconds after the stream is open")
     expect_no_reload(after)
     return held((before, after))

@@ -121,7 +121,8 @@ async def pages_fit_the_window(cast: Cast) -> None:
     operations=OPERATIONS,
 )
 async def pages_lose_the_network(cast: Cast) -> None:
-    """A visitor's page loses the network while the event goes live, and gets it back."""
+    """A visitor's page loses the network while the event goes live, and gets it back; then the event is a draft
+    again."""
     async with cast.linked_event() as event:
         bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
@@ -140,6 +141,9 @@ async def pages_lose_the_network(cast: Cast) -> None:
             await visitor.browsing.context.set_offline(False)
             await looks_at(tab, SHOWS["active"], _reconnects(cast))
             await visitor.notes("after", tab)
+            await set_status(cast, bearer, event, "DRAFT", read_as="event again")
+            await looks_at(tab, SHOWS["setup"], _reconnects(cast))
+            await visitor.notes("later", tab)
         await restore_draft(cast, bearer, event)
 
 

@@ -72,6 +72,26 @@ def stream_not_reconnected(client: TuvensClient) -> Change:
     )
 
 
+@registry.fault(kills=["browser.page_catches_up_after_a_lost_network"], suite="browser")
+def event_read_once_when_online(client: TuvensClient) -> Change:
+    """A page whose stream broke reads the event once when the network is back, and listens no more."""
+    return edited(
+        client,
+        "updates.js",
+        ("      if (source.readyState === EventSource.CLOSED) {", "      source.close();\n      if (false) {"),
+        ('  addEventListener("online", open);\n', '  addEventListener("online", () => setTimeout(opened, 500));\n'),
+        ('  addEventListener("pageshow", (each) => each.persisted && open());\n', ""),
+    )
+
+
+@registry.fault(kills=["browser.no_jwt_goes_to_hi_events"], suite="browser")
+def jwt_in_the_address_of_the_tickets(client: TuvensClient) -> Change:
+    """The iframe's address contains the user's JWT, so that hi.events knows the user."""
+    line = 'frame.src = `${this.url.replace(/\\/$/, "")}/embed`;'
+    jwt = '${(/jwt=([^;]+)/.exec(document.cookie) ?? [])[1] ?? ""}'
+    return edited(client, "tickets.js", (line, line.replace("/embed`", f"/embed?token={jwt}`")))
+
+
 @registry.fault(kills=["browser.tickets_load_when_they_are_near"], suite="browser")
 def iframe_eager(client: TuvensClient) -> Change:
     """The iframe is loaded immediately, wherever the widget is on the page."""

@@ -94,11 +94,14 @@ def windows(**others: Any) -> History:
     return history(*found)
 
 
-def network(after: Mapping[str, Any], **others: Any) -> History:
-    """A page that lost the network."""
+def network(after: Mapping[str, Any], *, later: str = "setup", **others: Any) -> History:
+    """A page that lost the network, and after that."""
     paused = state("inactive")
     return history(
-        looks(f"{NETWORK}/before", paused), looks(f"{NETWORK}/cut", paused), looks(f"{NETWORK}/after", after, **others)
+        looks(f"{NETWORK}/before", paused),
+        looks(f"{NETWORK}/cut", paused),
+        looks(f"{NETWORK}/after", after, **others),
+        looks(f"{NETWORK}/later", state(later), **others),
     )
 
 
@@ -206,7 +209,7 @@ def _instead(entries: list[Entry], *others: Entry) -> History:
 
 
 def _at_client(seen: History) -> History:
-    targets = {"tuvens-client": {"url": CLIENT, "kind": "local"}}
+    targets = {app: {"url": url, "kind": "local"} for app, url in (("tuvens-client", CLIENT), ("hi.events", HI))}
     context = Context("by hand", "2025-07", targets, frozenset())
     return History(context, seen.entries, seen.stories.values())
 
@@ -247,6 +250,7 @@ EXAMPLES: Examples = {
     "page_catches_up_after_a_lost_network": (
         holds("it shows the tickets", network(state("active"))),
         breaks("it does not change", network(state("inactive"))),
+        breaks("it does not listen again", network(state("active"), later="active")),
         leaves_open("it does not while the browser is late", network(state("inactive"), lag=3.0)),
         leaves_open(
             "it does not, and a connection of its broke",
@@ -361,5 +365,10 @@ EXAMPLES: Examples = {
     "nothing_in_the_browser_holds_a_secret": (
         holds("no secret was found", loaded()),
         breaks("a script holds the shared secret", loaded(found=[found_in("shared-secret", "body")])),
+    ),
+    "no_jwt_goes_to_hi_events": (
+        holds("tuvens-client gets it", _at_client(loaded(found=[found_in("jwt", "address", f"{CLIENT}/updates")]))),
+        breaks("an iframe's address has it", _at_client(loaded(found=[found_in("jwt", "address", f"{HI}/embed")]))),
+        leaves_open("no script was loaded", loaded(scripts=0)),
     ),
 }

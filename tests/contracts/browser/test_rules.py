@@ -147,13 +147,13 @@ def test_a_stream_without_a_response_is_named() -> None:
 
 def test_a_page_that_was_not_listening_when_the_network_was_cut_is_not_judged() -> None:
     before = looks(f"{NETWORK}/before", state("setup"), listened=False)
-    seen = history(before, *(looks(f"{NETWORK}/{step}", state("setup")) for step in ("cut", "after")))
+    seen = history(before, *(looks(f"{NETWORK}/{step}", state("setup")) for step in ("cut", "after", "later")))
     assert of("page_catches_up_after_a_lost_network", seen) is Inconclusive
 
 
 def test_a_page_that_was_not_cut_off_shows_nothing_about_the_network() -> None:
     active = state("active")
-    seen = history(*(looks(f"{NETWORK}/{step}", active) for step in ("before", "cut", "after")))
+    seen = history(*(looks(f"{NETWORK}/{step}", active) for step in ("before", "cut", "after", "later")))
     assert of("page_catches_up_after_a_lost_network", seen) is Inconclusive
 
 
