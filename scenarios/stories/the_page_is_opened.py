@@ -1,6 +1,7 @@
 """A browser comes from Tuvens to hi.events' page, with right and wrong parameters."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from contracts.client_session.wire import CALLBACK
 from contracts.hi_events_page.rules import made_event
@@ -15,6 +16,7 @@ from scenarios.cast.updates import event_in
 from scenarios.catalogue import story
 
 OPERATIONS = ("openCrossAppPage", "generateSession")
+_NOBODYS_PORT = 61_616
 
 
 @story(does={Effect.READ, Effect.MINT, Effect.CHANGE}, needs=("events", "return-origin"), operations=OPERATIONS)
@@ -71,7 +73,10 @@ async def the_page_is_given_foreign_return_urls(cast: Cast) -> None:
         "slashes and backslash": f"/\\evil.example/{host}",
         "script": "javascript:alert(document.domain)//" + host,
         "prefix": f"{scheme}://evil-{host.partition(':')[0]}{CALLBACK}",
+        "another port": f"{scheme}://{host.removesuffix(f':{urlsplit(ours).port}')}:{_NOBODYS_PORT}{CALLBACK}",
     }
+    if scheme == "https":
+        foreign["without TLS"] = f"http://{host}{CALLBACK}"
     unknown = cast.unknown_token("page")
     event = cast.some_event
     for name, url in foreign.items():

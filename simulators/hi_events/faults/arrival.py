@@ -1,6 +1,7 @@
 """Faults of the pages: the one that a browser arrives on from Tuvens, and those of events."""
 
 from collections.abc import Collection, Sequence
+from urllib.parse import urlsplit
 
 from simulators.hi_events import returning
 from simulators.hi_events.admission import Visitor
@@ -48,6 +49,16 @@ def event_pages_fail_on_other_ids(hi: HiEvents) -> Change:
 def open_redirect(hi: HiEvents) -> Change:
     """The page redirects to a return URL of any origin."""
     return swap(hi.arrival.may_return_to, lambda honest, back: honest(back) or origin_of(back) is not None)
+
+
+@registry.fault(kills=["hi_events_page.never_leads_to_a_foreign_origin"])
+def return_url_checked_by_host(hi: HiEvents) -> Change:
+    """A return URL may have any scheme and port of an allowed host."""
+    allowed = {urlsplit(each).hostname for each in hi.config.client_origins}
+    return swap(
+        hi.arrival.may_return_to,
+        lambda honest, back: honest(back) or (origin_of(back) is not None and urlsplit(back).hostname in allowed),
+    )
 
 
 @registry.fault(kills=["hi_events_page.makes_a_draft_that_carries_the_tuvens_event"])

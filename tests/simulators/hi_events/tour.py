@@ -284,7 +284,14 @@ async def _pages(t: HiTour) -> None:
         await t.open(token, event)
     for data in ("", "nonsense", "[]", '{"title": ""}', '{"title": "A", "start_date": "soon"}', '{"title": 5}'):
         await t.open(token, "36", event_data=data)
-    for back in ("https://evil.example/x", "javascript:alert(1)", "/", "", "http://localhost:5173.evil.example/"):
+    for back in (
+        "https://evil.example/x",
+        "javascript:alert(1)",
+        "/",
+        "",
+        "http://localhost:5173.evil.example/",
+        "http://localhost:61616/",
+    ):
         await t.open(token, "37", return_url=back)
         await t.open("A" * 43, "37", return_url=back)
     await t.open("A" * 43)
