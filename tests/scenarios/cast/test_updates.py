@@ -27,6 +27,7 @@ class _Cast:
         self.states = list(states)
         self.read = 0
         self.sent: list[Any] = []
+        self.told_by_hi_events = 0.0
 
     def now_at(self, app: str) -> float:
         return NOW + self.leads.get(app, 0.0)
@@ -66,6 +67,11 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep))
 
+    async def newest(cast: _Cast, event: str) -> float:
+        return cast.told_by_hi_events
+
+    monkeypatch.setattr(module, "newest_of_hi_events", newest)
+
 
 def test_every_update_is_later_than_the_one_before_though_the_clock_stands_still() -> None:
     cast = _Cast({})
@@ -84,6 +90,14 @@ def test_updates_begin_later_than_what_the_event_heard_of_by_a_clock_that_is_ahe
     updates = _updates(_Cast(_event("active", "LIVE", NOW + 90)))
     asyncio.run(updates.begins("begin"))
     assert updates.next_time() == pytest.approx(NOW + 90.001)
+
+
+def test_updates_begin_later_than_a_webhook_that_hi_events_dates_an_hour_ahead() -> None:
+    cast = _Cast({})
+    cast.told_by_hi_events = NOW + 3_600
+    updates = _updates(cast)
+    asyncio.run(updates.begins("begin"))
+    assert updates.next_time() == pytest.approx(NOW + 3_600.001)
 
 
 def test_the_time_at_which_tuvens_api_processed_a_webhook_moves_no_update() -> None:
