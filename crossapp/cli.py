@@ -156,7 +156,10 @@ def main() -> None:
         code = left.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = _STOPPED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as left:
+        # The library exits with 1 where a reader is gone, which would mean that a MUST is violated.
+        if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
     except Exception as error:

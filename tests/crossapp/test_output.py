@@ -31,9 +31,12 @@ def saved(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("arguments", [["report"], ["report", "--markdown", "-"], ["diff"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["report"], ["report", "--markdown", "-"], ["diff"], ["requirements"], ["mocks"], ["openapi", "hi.events"]],
+)
 def test_a_reader_that_goes_away_changes_no_exit_code(arguments: list[str], saved: Path) -> None:
-    files = [str(saved)] * (2 if arguments == ["diff"] else 1)
+    files = [str(saved)] * {"report": 1, "diff": 2}.get(arguments[0], 0)
     reading, writing = os.pipe()
     os.close(reading)
     try:
