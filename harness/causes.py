@@ -62,10 +62,12 @@ def _cause(requirement: Requirement, verdict: Violated, history: History) -> str
 
 
 def _let_in(exchange: Exchange, verdict: Violated, history: History) -> str:
-    """That an exchange should have been refused for its credentials, and was not. A route that serves anybody without
-    credentials does not look at them, nor look at them first."""
+    """That an exchange should have been refused for who sent it, or how often, and was not. A route that serves anybody
+    without credentials does not look at them, nor look at them first."""
     status, wanted = exchange.status or 0, _statuses(verdict.expected)
     operation = f"of {exchange.operation}"
+    if wanted == [429] and status != 429:
+        return f"{exchange.operation} is not limited"
     if wanted == [403] and exchange.is_success:
         return f"{status} {operation} (without permission)"
     if wanted != [401] or not 200 <= status < 500 or status == 401:

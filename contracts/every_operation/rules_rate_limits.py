@@ -92,6 +92,7 @@ def _enforced(operation: Operation) -> Judge:
             expected=f"429 beyond {limit} requests a minute",
             observed=f"{len(asked)} requests in {seconds:.1f} s, none returned 429",
             at=asked[-1],
+            check=f"{operation.id} is not limited",
         )
         if _controlled(history):
             if seconds > 55:

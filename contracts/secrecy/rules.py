@@ -71,9 +71,14 @@ def _hold_no_secret(history: History, app: str) -> Verdict:
                 expected="no secret in a response",
                 observed=f"{each.callee} returns {each.status} with a {kind} in its {place}",
                 at=each,
-                check=f"a {kind} in the {place} of {each.operation}",
+                check=_check(each, kind, place),
             )
     return held(seen[:6], f"{len(seen)} responses")
+
+
+def _check(exchange: Exchange, kind: str, place: str) -> str:
+    """Errors of all operations are made in one place."""
+    return f"a {kind} in the {place} of {'an error' if exchange.is_error else exchange.operation}"
 
 
 def _is_handed_out(exchange: Exchange, kind: str, place: str) -> bool:
@@ -187,7 +192,7 @@ def error_path_hides_the_session_token(history: History) -> Verdict:
             expected="the path without the token",
             observed="the token is in the body",
             at=each,
-            check="a session-token in the body of listUserAccounts",
+            check=_check(each, "session-token", "body"),
         )
     return held(seen[:6], f"{len(seen)} errors")
 

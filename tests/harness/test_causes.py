@@ -106,6 +106,11 @@ def test_users_without_a_permission_are_one_cause_and_so_are_right_credentials_t
     assert cause(first, "success (2xx)", "401") != cause(replace(first, status=404), "success (2xx)", "404")
 
 
+def test_what_a_limit_should_have_refused_is_one_cause_however_it_was_sent() -> None:
+    found = seen(200), seen(200, sent=b"[]")
+    assert len({cause(each, "the response 429 that a pact describes", "200") for each in found}) == 1
+
+
 def test_a_header_is_named_in_any_case() -> None:
     found = seen(200, "/headers/content-type: is text/plain")
     assert cause(found, "a pact", "Content-Type: mismatch") == cause(found, "a documented media type", "content-type")
