@@ -108,10 +108,6 @@ class Sessions:
             }
         )
 
-    async def remove_expired(self) -> None:
-        """Scheduled: remove expired sessions from the table."""
-        self.clean_up(self._clock.now())
-
     def clean_up(self, now: float) -> None:
         """Remove the sessions that expired before `now`."""
         self._store.remove_expired(now)

@@ -133,15 +133,19 @@ class TuvensApi(Simulator):
         )
 
     async def start(self) -> None:
-        """Begin heartbeats and the removal of expired sessions."""
+        """Begin heartbeats and the removal of expired sessions and of what is old."""
         if not self._running:
             if isinstance(self.hub, SharedHub):
                 await self.hub.listen()
             if isinstance(self.limits, shared.SharedLimits):
                 self.clock.every(CLEAN_UP, self.limits.forget)
             self.hub.start()
-            self.clock.every(CLEAN_UP, self.sessions.remove_expired)
+            self.clock.every(CLEAN_UP, self._remove_old)
         await super().start()
+
+    async def _remove_old(self) -> None:
+        self.sessions.clean_up(self.clock.now())
+        self.store.forget_old()
 
     def interrupt(self) -> None:
         """End open streams and requests that are never answered."""

@@ -251,6 +251,12 @@ class TuvensApiStore:
             for row in reversed(rows)
         ]
 
+    def forget_old(self, *, audit: int = 100_000, messages: int = 10_000) -> None:
+        """Remove all but the newest records of the audit log and the newest messages of the stream."""
+        for table, kept in ((self.tables.audit, audit), (self.tables.messages, messages)):
+            oldest = select(func.max(table.c.id)).scalar_subquery() - kept
+            self.database.execute(delete(table).where(table.c.id <= oldest))
+
     def remove_expired(self, now: float) -> int:
         """Remove sessions whose time is over; returns how many."""
         return self.database.execute(self._remove_expired, {"now": now}).rowcount

@@ -186,6 +186,19 @@ def test_expired_sessions_leave_the_table_by_themselves(world: World) -> None:
     assert world.validate(kept).status == 200
 
 
+def test_the_audit_log_and_the_messages_keep_what_is_newest(world: World) -> None:
+    for event in ("11", "12", "13"):
+        world.validate("x")
+        world.deliver(event=event)
+    store = world.api.store
+    audit, messages = store.audit(0), store.messages(0)
+    store.forget_old()
+    assert (store.audit(0), store.messages(0)) == (audit, messages)
+    assert min(len(audit), len(messages)) > 2
+    store.forget_old(audit=2, messages=1)
+    assert (store.audit(0), store.messages(0)) == (audit[-2:], messages[-1:])
+
+
 def test_a_session_that_was_removed_stays_so_though_the_clock_is_set_back(world: World) -> None:
     token = world.mint()
     assert world.validate(token).status == 200
