@@ -35,6 +35,7 @@ class Transport(httpx.AsyncBaseTransport):
             if proxy
             else self._straight
         )
+        self._knows_http_2 = is_installed("http2")
         self._by_http_2: dict[str, _Http2] = {}
         self._by_http_1: set[str] = set()
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -49,8 +50,10 @@ class Transport(httpx.AsyncBaseTransport):
     async def _way(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         if self._through is not self._straight and not is_loopback(str(url)):
             return self._through
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        if url.scheme != "https" or origin in self._by_http_1 or not is_installed("http2"):
+        if url.scheme != "https" or not self._knows_http_2:
+            return self._straight
+        origin = f"https://{url.netloc.decode('ascii')}"
+        if origin in self._by_http_1:
             return self._straight
         async with self._asking[origin]:
             if origin not in self._by_http_2 and origin not in self._by_http_1:

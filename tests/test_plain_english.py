@@ -38,7 +38,7 @@ _PATTERNS = {
 _MOST_WORDS = 28
 _ROOT = Path(__file__).parents[1]
 _PAGES = ("README.md", "RELEASE.md", "CONTRIBUTING.md", "openapi/README.md", "contracts/webhook/vectors/README.md")
-_WITHOUT = ("kill-matrix.md", "requirements.md", "mocks-wiremock.md")
+_WITHOUT = ("hostile-servers.md", "kill-matrix.md", "requirements.md", "mocks-wiremock.md")
 """Pages that are generated, or that have the terms of another tool."""
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
