@@ -27,6 +27,9 @@ RIGHTLY_SENT = (
 )
 """The rules on which those about the number and the order of deliveries depend."""
 
+NAMES_NONE = "an event names no Tuvens event"
+"""The check that fails where hi.events shows an event without its Tuvens event."""
+
 BY_EFFECT = "as tuvens-api's event shows"
 """How a rule holds whose deliveries nobody could observe."""
 
