@@ -17,6 +17,7 @@ from harness.verdict import Verdict, Violated
 # Their headers have rules of their own, and no other rule finds anything in them.
 _APART = "/headers/x-ratelimit"
 _PLACEHOLDER = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
+_SESSION_TOKEN = "<session-token:"
 _REAL = re.compile(r"<(?:jwt|bearer):[0-9a-f]{8}>")
 _CREDENTIALS = ("authorization", "x-shared-secret", "x-hi-events-signature")
 _STATUS = re.compile(r"\b(?:status|response) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
@@ -111,6 +112,10 @@ def _wrong_status(exchange: Exchange, verdict: Violated) -> str:
     of request, any other one to just that request."""
     status, wanted = exchange.status or 0, _statuses(verdict.expected)
     undocumented = any(str(each).startswith("/status: ") for each in exchange.facts.get("problems", ()))
+    if wanted == [404] and exchange.is_success:
+        # A session token that was real once is another matter than what never was.
+        what = "an expired session" if _SESSION_TOKEN in _sent(exchange) else "what is unknown"
+        return f"{status} of {exchange.operation} ({what}, to be not found)"
     if status < 500 and not undocumented:
         request = sha256(_sent(exchange).encode()).hexdigest()[:8]
         return f"{status} of {exchange.operation} ({request})" if wanted and status not in wanted else ""

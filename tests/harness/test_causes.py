@@ -111,6 +111,14 @@ def test_what_a_limit_should_have_refused_is_one_cause_however_it_was_sent() -> 
     assert len({cause(each, "the response 429 that a pact describes", "200") for each in found}) == 1
 
 
+def test_what_should_not_be_found_is_one_cause_but_for_tokens_that_were_real() -> None:
+    unknown = seen(200, sent=b'{"id": 1}'), seen(200, sent=b'{"id": 2}')
+    assert len({cause(each, "status 404", "200") for each in unknown}) == 1
+    expired = [seen(200, sent=f'{{"session_token": "<session-token:{who * 8}>"}}'.encode()) for who in "12"]
+    assert len({cause(each, "status 404 after the announced expires_at", "200") for each in expired}) == 1
+    assert cause(expired[0], "status 404", "200") != cause(unknown[0], "status 404", "200")
+
+
 def test_a_header_is_named_in_any_case() -> None:
     found = seen(200, "/headers/content-type: is text/plain")
     assert cause(found, "a pact", "Content-Type: mismatch") == cause(found, "a documented media type", "content-type")
