@@ -75,6 +75,8 @@ class Application:
         if self.extra_routes or "fastapi" in self.__dict__:
             return True
         path = scope["path"]
+        if path == "/":  # leads to the document
+            return True
         return self.control is not None and (path == CONTROL or path.startswith(f"{CONTROL}/"))
 
     async def _live(self, receive: Any, send: Any) -> None:

@@ -68,7 +68,7 @@ def test_a_deployment_that_is_not_there_compares_nothing(tmp_path: Path) -> None
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     file = tmp_path / "deployment.json"
     targets = {app: {"url": url, "kind": "local"} for app in ("tuvens-api", "hi.events")}
-    users = [{"role": "organiser", "account_id": 1, "jwt": "a.b.c"}]
+    users = [{"role": "organiser", "account_id": 1, "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"}]
     credentials = {"shared_secret": "a-secret-that-nobody-may-see"}
     file.write_text(json.dumps({"name": "gone", "targets": targets, "users": users, "credentials": credentials}))
     code, found = lockstep("-d", str(file), cwd=tmp_path)

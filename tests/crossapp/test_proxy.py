@@ -177,7 +177,7 @@ def test_whoever_would_get_credentials_needs_a_token_and_a_production_is_warned_
 def test_a_users_mistake_is_told(arguments: list[str], said: str, tmp_path: Path) -> None:
     file = tmp_path / "deployment.json"
     target = {"url": "http://127.0.0.1:9"}
-    user = {"role": "organiser", "account_id": 1, "jwt": "a.b.c"}
+    user = {"role": "organiser", "account_id": 1, "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"}
     targets = {"tuvens-api": target, "hi.events": target}
     value = {"targets": targets, "credentials": {"shared_secret": _SECRET}, "users": [user]}
     file.write_text(json.dumps(value), "utf-8")

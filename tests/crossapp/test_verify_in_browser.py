@@ -111,7 +111,7 @@ def test_a_selector_that_nobody_knows_is_named_before_anything_is_sent(tmp_path:
         [[users]]
         role = "organiser"
         account_id = 123
-        jwt = "a-jwt"
+        jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         """,
         "utf-8",
     )

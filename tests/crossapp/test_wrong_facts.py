@@ -62,12 +62,14 @@ def expired(described: Description) -> None:
     organiser = user(described, "organiser")
     claims = pyjwt.decode(organiser["jwt"], options={"verify_signature": False})
     ago = int(time.time()) - 600
-    organiser["jwt"] = pyjwt.encode({**claims, "iat": ago - 60, "exp": ago}, "x" * 32, algorithm="HS256")
+    organiser["jwt"] = pyjwt.encode(
+        {**claims, "iat": ago - 60, "exp": ago}, "the-key-that-signs-jwts-0123456789abcdef", algorithm="HS256"
+    )
 
 
 def expired_and_signed(described: Description) -> None:
     expired(described)
-    described["credentials"]["jwt_secret"] = "x" * 32
+    described["credentials"]["jwt_secret"] = "the-key-that-signs-jwts-0123456789abcdef"
 
 
 def another_key(described: Description) -> None:

@@ -23,7 +23,7 @@ KEY = "tuvens_auth_token"
 def built(target: dict[str, Any], **user: Any) -> Deployment:
     value = {
         "targets": {"tuvens-client": {"url": "http://127.0.0.1:1", **target}},
-        "credentials": {"shared_secret": "x" * 32},
+        "credentials": {"shared_secret": "a-secret-that-two-applications-share"},
         "users": [{"role": "organiser", "account_id": 1, "jwt": JWT, **user}],
     }
     return build_deployment(value, apps=("tuvens-client",), editions=("2025-07",))

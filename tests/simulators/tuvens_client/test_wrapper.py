@@ -96,8 +96,8 @@ def test_it_stands_in_the_description_of_the_deployment(here: World) -> None:
 def test_the_cookie_of_a_deployment_is_named_in_its_file(name: str, valid: bool) -> None:
     value = {
         "targets": {TUVENS_CLIENT: {"url": "http://127.0.0.1:1", "jwt_cookie": name}},
-        "credentials": {"shared_secret": "x" * 32},
-        "users": [{"role": "organiser", "account_id": 1, "jwt": "a.b.c"}],
+        "credentials": {"shared_secret": "a-secret-that-two-applications-share"},
+        "users": [{"role": "organiser", "account_id": 1, "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"}],
     }
     if not valid:
         with pytest.raises(DeploymentError, match="jwt_cookie"):
