@@ -3,7 +3,7 @@
 A request may wait for its turn, and the machine be slow, so that a session token, a bearer token or a JWT expires on
 the way. Where that cannot be ruled out, the refusal of the request breaks no rule. Credentials are told apart in the
 record by the digest in their placeholder. The issuer's clock decides where it answers itself (its Date header), else
-the time that passed on our side since the credential was asked for.
+the time that passed on our side since the credential was asked for, and by which simulators' clocks were moved.
 """
 
 import re
@@ -65,6 +65,7 @@ class Lifetimes:
     by placeholder."""
 
     def __init__(self, history: History, jwts: Mapping[str, float] | None = None) -> None:
+        self._history = history
         self._known = {
             placeholder: Lifetime("jwt", "tuvens-api", ends, None) for placeholder, ends in (jwts or {}).items()
         }
@@ -88,14 +89,15 @@ class Lifetimes:
             if lifetime.behind in self._known and exchange.operation and openapi.find(exchange.operation).calls:
                 yield self._known[lifetime.behind]
 
-    @staticmethod
-    def _left(exchange: Exchange, lifetime: Lifetime) -> float | None:
+    def _left(self, exchange: Exchange, lifetime: Lifetime) -> float | None:
         date, answered = parse_http_date(exchange.header("date")), exchange.started + exchange.seconds
         if lifetime.ends is not None and date is not None and exchange.callee == lifetime.issuer:
             return lifetime.ends - date - 1.0
         if lifetime.lasts is not None:
-            return lifetime.lasts - (answered - lifetime.sent)
-        return lifetime.ends - answered - _CLOCKS_DIFFER if lifetime.kind == "jwt" and lifetime.ends else None
+            return lifetime.lasts - (answered - lifetime.sent) - self._history.moved(lifetime.sent, answered)
+        if lifetime.kind != "jwt" or not lifetime.ends:
+            return None
+        return lifetime.ends - answered - self._history.moved(0.0, answered) - _CLOCKS_DIFFER
 
 
 def note_lifetimes(history: History, jwts: Mapping[str, float]) -> None:

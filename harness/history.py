@@ -14,6 +14,8 @@ SHARED = "shared"
 """The story name of the steps that the stage takes once for several stories: minting a session, signing in."""
 LATE = f"{SHARED}/late"
 """The step of observations that our own event loop was late: `since` in Unix seconds, and `seconds`."""
+MOVED = f"{SHARED}/clocks moved"
+"""The step of observations that the simulators' clocks are moved: `at` in Unix seconds, by `seconds`."""
 PLANNED = "stories"
 """The setting that names all stories of a run, before the first begins."""
 DOES_NOT_HOLD = " does not hold"
@@ -297,6 +299,12 @@ class History:
         return sum(
             float(each["seconds"]) for each in late if each["since"] < until and each["since"] + each["seconds"] > since
         )
+
+    def moved(self, since: float, until: float) -> float:
+        """Seconds by which the simulators' clocks were moved, in all, between two times in Unix seconds; of the whole
+        record, whichever stories are declared."""
+        moves = [each.values for each in self._whole._at(MOVED, Observation)]
+        return sum(float(each["seconds"]) for each in moves if since < each["at"] < until)
 
     def numbered(self, number: int) -> Entry | None:
         """The entry with this number; None where there is none."""

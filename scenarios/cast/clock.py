@@ -1,6 +1,7 @@
 """The time of a run: the machine's clock, by how much the simulators' were moved, and each server's own."""
 
 import time
+from collections.abc import Callable
 
 from contracts.server_clocks import ServerClocks
 from harness.deployment import Deployment
@@ -11,9 +12,11 @@ from scenarios.cast.control_plane import ControlPlanes
 class RunClock:
     """Reads and moves the clocks of a deployment's applications. Times are Unix seconds."""
 
-    def __init__(self, deployment: Deployment, control: ControlPlanes) -> None:
+    def __init__(self, deployment: Deployment, control: ControlPlanes, moved: Callable[[float], object]) -> None:
+        """`moved` is told by how many seconds the clocks are about to be moved."""
         self._deployment = deployment
         self._control = control
+        self._moved = moved
         self._advanced = 0.0
         self._servers = ServerClocks()
 
@@ -27,6 +30,7 @@ class RunClock:
 
     async def advance(self, seconds: float) -> None:
         """Move the clocks of all simulators forward. Raises StoryStoppedError."""
+        self._moved(seconds)
         # tuvens-api first: a delivery must not reach it from its future.
         for app in ("tuvens-api", "hi.events", "tuvens-client"):
             target = self._deployment.targets.get(app)

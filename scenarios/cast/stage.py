@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.change_journal import ChangeJournal
 from harness.chromium import Chromium
 from harness.deployment import Deployment, Target
 from harness.drive import Progress
-from harness.history import SHARED
+from harness.history import MOVED, SHARED
 from harness.places import place_lent
 from harness.receiver import Receiver
 from harness.recorder import Recorder
@@ -65,7 +66,7 @@ class Stage:
         self.waiting: dict[str, str] = {}
         self._progress = progress
         self.control = ControlPlanes(deployment)
-        self.clock = RunClock(deployment, self.control)
+        self.clock = RunClock(deployment, self.control, self._note_move)
         self.rate_limits = RateLimitTurns(deployment, lambda what, seconds: self.tell("rate limits", what, seconds))
         self.sender = Sender(deployment, recorder, self.rate_limits, self.clock, self.wait)
         self.sessions = SessionPool(self.sender, self.rate_limits, self.clock)
@@ -114,6 +115,9 @@ class Stage:
     def say(self, story: str, what: str) -> None:
         """Say what a story is about to do; `what` is the sentence without its subject."""
         self._progress(story, what)
+
+    def _note_move(self, seconds: float) -> None:
+        self.recorder.observe(MOVED, {"at": time.time(), "seconds": seconds})
 
     async def _read_event(self, event_id: str) -> Mapping[str, Any]:
         reply = await self.sender.send(f"{SHARED}/event settles", "browser", get_event(event_id))

@@ -7,7 +7,7 @@ import pytest
 from contracts.lifetimes import Lifetimes, note_lifetimes
 from contracts.times import iso_millis
 from harness.expectations import CREDENTIAL_LEFT, BrokenRuleError, UndecidedError, expect_status, expect_success
-from harness.history import Exchange
+from harness.history import MOVED, Exchange, Observation
 from tests.contracts.histories import NOW, answer, history
 
 _TOKEN, _BEARER, _JWT = "<session-token:11111111>", "<bearer:22222222>", "<jwt:33333333>"
@@ -60,6 +60,16 @@ def test_the_issuers_clock_says_how_long_a_session_token_was_good() -> None:
 def test_time_that_passed_says_it_where_another_server_answers() -> None:
     late = answer("a_story/sign in", 401, sent={"session_token": _TOKEN}, callee="hi.events", at=NOW + 6, seconds=0.5)
     assert _left(_minted(), late) == -2.5
+
+
+def test_the_time_by_which_clocks_were_moved_counts_too() -> None:
+    late = answer("a_story/sign in", 401, sent={"session_token": _TOKEN}, callee="hi.events", at=NOW + 2)
+    for at, left in ((NOW - 1, 2.0), (NOW + 1, -28.0), (NOW + 3, 2.0)):
+        seen = history(_minted(), late)
+        seen.entries.append(Observation(9, MOVED, {"at": at, "seconds": 30.0}))
+        found = Lifetimes(seen).left(late)
+        assert found is not None
+        assert round(found[0], 1) == left
 
 
 def test_a_session_behind_a_bearer_counts_for_questions_that_are_passed_on() -> None:

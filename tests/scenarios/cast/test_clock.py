@@ -29,7 +29,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> _Time:
 
 
 def _clock() -> RunClock:
-    return RunClock(SimpleNamespace(targets={}), None)  # type: ignore[arg-type]  # nothing is advanced
+    return RunClock(SimpleNamespace(targets={}), None, print)  # type: ignore[arg-type]  # nothing is advanced
 
 
 def _answer(at: float) -> Answer:

@@ -53,6 +53,9 @@ class _Recorder:
     def still_throttled(self, callee: str, operation: str) -> None:
         """Nothing is counted."""
 
+    def observe(self, step: str, values: Mapping[str, Any]) -> None:
+        """Nothing is observed."""
+
     async def send(
         self,
         *,
