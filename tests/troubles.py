@@ -92,6 +92,8 @@ class TroubledProxy:
             if self._network.lost and data.startswith(self._network.begins):
                 reset = passed_on = self._begun in self._network.lost
                 self._begun += 1
+            # Or a quick answer would come first.
+            connection.doomed = reset
             if not reset or passed_on:
                 connection.there.write(data)
                 await connection.there.drain()
@@ -102,6 +104,8 @@ class TroubledProxy:
 
     async def _pass_answers(self, reader: asyncio.StreamReader, connection: "_Connection") -> None:
         while data := await reader.read(_CHUNK):
+            if connection.doomed:
+                continue
             connection.streams = connection.streams or _STREAM in data.partition(b"\r\n\r\n")[0]
             if self._network.jitter and not connection.streams:
                 await asyncio.sleep(self._random.uniform(0.0, self._network.jitter))
@@ -120,7 +124,7 @@ class _Connection:
 
     def __init__(self, here: asyncio.StreamWriter, there: asyncio.StreamWriter, idle: float) -> None:
         self.here, self.there = here, there
-        self.streams = self.waits = False
+        self.streams = self.waits = self.doomed = False
         self.over = asyncio.Event()
         self._idle = idle
         self._timer: asyncio.TimerHandle | None = None
