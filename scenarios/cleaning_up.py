@@ -197,7 +197,7 @@ def _drafts(drafts: Mapping[str, str]) -> Iterator[str]:
 
 
 def sessions_left(journal: ChangeJournal) -> Iterator[str]:
-    """What is told of the sessions that began."""
+    """A sentence for each application at which sessions were started."""
     for app, noted in journal.sessions.items():
         until = datetime.fromtimestamp(noted.until, UTC)
         sessions = "session" if noted.count == 1 else "sessions"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
+_DOCUMENT = ("/docs", "/openapi.json")
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,9 +77,8 @@ class Application:
         if self.extra_routes or "fastapi" in self.__dict__:
             return True
         path = scope["path"]
-        if path == "/":  # leads to the document
-            return True
-        return self.control is not None and (path == CONTROL or path.startswith(f"{CONTROL}/"))
+        around = _DOCUMENT if self.control is None else (*_DOCUMENT, CONTROL)
+        return path == "/" or any(path == each or path.startswith(f"{each}/") for each in around)
 
     async def _live(self, receive: Any, send: Any) -> None:
         """The lifespan of the server."""

@@ -1,6 +1,7 @@
 """What the stories of a run share: sessions, turns, retries that do no harm, events that are lent to one at a time."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from contracts.status_changes import TICKETING
 from contracts.times import iso_millis
 from harness.deployment import Deployment, Linked
 from harness.deployment_file import build_deployment
-from harness.history import Context, Exchange, History, Outcome
+from harness.history import Context, Exchange, History, Observation, Outcome
 from harness.http import Answer, Call
 from harness.pacing import Allowance, Pacer
 from harness.recorder import Forwarding
@@ -54,7 +55,7 @@ class _Recorder:
         """Nothing is counted."""
 
     def observe(self, step: str, values: Mapping[str, Any]) -> None:
-        """Nothing is observed."""
+        self.history.entries.append(Observation(len(self.history.entries) + 1, step, values))
 
     async def send(
         self,
@@ -177,6 +178,14 @@ def test_a_session_is_minted_anew_a_minute_before_its_end_or_when_it_was_forgott
         return [*minted, len(world.stage.sessions.minted)]
 
     assert world.run(ask()) == [1, 1, 2, 3]
+
+
+def test_the_record_says_by_how_much_the_clocks_were_moved() -> None:
+    world = _World(answer("", 200, SESSION))
+    began = time.time()
+    world.run(world.stage.clock.advance(30.0))
+    history = world.recorder.history
+    assert (history.moved(began - 1, time.time() + 1), history.moved(began - 9, began - 1)) == (30.0, 0.0)
 
 
 def test_a_session_that_is_refused_is_not_asked_for_again() -> None:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import openapi
+from tests.simulators.tuvens_api.tour import ApiTour
 
 APPS = {"tuvens-api": "tuvens_api", "hi.events": "hi_events", "tuvens-client": "tuvens_client"}
 
@@ -54,6 +55,13 @@ def test_its_docs_take_nothing_from_elsewhere(created: FastAPI) -> None:
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
         assert f"/docs/assets/{asset}" in page
         assert client.get(f"/docs/assets/{asset}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+def test_its_document_is_there_before_anybody_asked_for_fastapi(path: str) -> None:
+    application = ApiTour.make([]).app
+    assert "fastapi" not in vars(application)
+    assert TestClient(application).get(path).status_code == 200
 
 
 def test_its_root_shows_what_it_is(app: str, created: FastAPI) -> None:
