@@ -198,6 +198,33 @@ def open_page_follows_the_changes(history: History) -> Verdict:
 
 
 @rule(
+    quote="Listens to /api/events/updates and changes the widget without a reload.",
+    operations=[*OPERATIONS, "streamEventUpdates"],
+    depends_on=[*_TOLD, "browser.active_state_shows_the_tickets"],
+    next_step="Compare the message's eventId with the id of the event that the page shows.",
+)
+def page_ignores_changes_of_other_events(history: History) -> Verdict:
+    """tuvens-client leaves the widget of an open page unchanged when another event changes."""
+    if not history.observation(f"{STATES}/other").values["tuvens"]:
+        raise LackingError("all events in the deployment file are linked: name one in events.tuvens that is not")
+    before, page = (page_at(history, f"{STATES}/{step}") for step in ("open/active", "other/page"))
+    if SHOWS["active"] not in visible(before) or page.values["own"] != "active":
+        raise UndecidedError("the event of the page was not on sale while the other one changed")
+    if not page.values["told"]:
+        raise UndecidedError("no message about the other event came")
+    if stream := stream_of(page):
+        raise UndecidedError(f"the page heard of no change: {stream}")
+    parts = set(SHOWS.values())
+    expect(
+        visible(page) & parts == visible(before) & parts,
+        expected=f"{SHOWS['active']}, as before another event changed",
+        observed=summary(page),
+        at=page,
+    )
+    return held((before, page))
+
+
+@rule(
     quote="Title follows the state.",
     settles="C-TC-08",
     depends_on=[

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import openapi
 from contracts.browser.observations import SHOWS
+from contracts.status_changes import is_about, state_of
+from harness.deployment import Linked
 from harness.effects import Effect
 from harness.relay import Relay
 from harness.story import Phase
@@ -21,16 +23,23 @@ from scenarios.cast.event_fixtures import (
     set_status,
 )
 from scenarios.cast.persona import NEEDS, Persona, browses, looks_at
+from scenarios.cast.updates import Updates, event_in
 from scenarios.catalogue import story
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
+
+    from harness.tab import Tab
 
 CHANGES = {"active": ("LIVE",), "inactive": ("ENDED", "CANCELLED"), "setup": ("DRAFT",)}
 """By state of the widget, the statuses of hi.events that result in it, of which a deployment may not know all."""
 STREAM = openapi.find("streamEventUpdates").path
 _ASKS = 3.0
 """Seconds within which a page asks for its stream."""
+_TOLD = 5.0
+"""Seconds within which an open stream has the message about an update."""
+_STAYS_MS = 700
+"""Milliseconds for which a page is watched that must not change."""
 WIDE, NARROW = (1280, 800), (360, 740)
 
 
@@ -51,11 +60,11 @@ async def pages_show_no_ticketing(cast: Cast) -> None:
     does={Effect.READ, Effect.MINT, Effect.CHANGE},
     phase=Phase.IN_BROWSER,
     needs=(*NEEDS, "linked-event"),
-    operations=OPERATIONS,
+    operations=(*OPERATIONS, "receiveEventStatusChanged"),
 )
 async def pages_show_the_states(cast: Cast) -> None:
     """A visitor keeps the page of an event open while its organiser makes it live, ends it and drafts it again; in a
-    second tab the page is opened anew each time."""
+    second tab the page is opened anew each time. While it is live, another event changes."""
     async with cast.linked_event() as event:
         bearer = await cast.bearer()
         await given_draft_with_ticketing(cast, bearer, event)
@@ -77,6 +86,8 @@ async def pages_show_the_states(cast: Cast) -> None:
                 await looks_at(open_tab, SHOWS[state])
                 await visitor.notes(f"open/{state}", open_tab, listened=listened)
                 listened = await visitor.listens(0)
+                if state == "active":
+                    await _another_changes(cast, visitor, open_tab, event, listened=listened)
         await restore_draft(cast, bearer, event)
 
 
@@ -104,7 +115,7 @@ async def pages_fit_the_window(cast: Cast) -> None:
             await tab.opens(visitor.event_page(event.tuvens))
             await tab.sees(SHOWS["active"])
             # That nothing is loaded shows only after some time.
-            await tab.page.wait_for_timeout(700)
+            await tab.page.wait_for_timeout(_STAYS_MS)
             early = _embeds(visitor, f"{url}/embed", since=before)
             shows = await tab.shows()
             await tab.scrolls_to("tickets")
@@ -181,6 +192,24 @@ async def pages_listen_late(cast: Cast) -> None:
                 await looks_at(tab, SHOWS["active"])
                 await visitor.notes("after", tab, held=len(held))
         await restore_draft(cast, bearer, event)
+
+
+async def _another_changes(cast: Cast, visitor: Persona, tab: "Tab", shown: Linked, *, listened: bool) -> None:
+    """Change another event than the one that an open page shows, and record the page after the message about it."""
+    # Where all events are linked, two stories that hold one and wait for another would wait for each other.
+    if shown.tuvens in cast.stage.events.candidates:
+        cast.observe("other", {"tuvens": None})
+        return
+    async with cast.event() as other, cast.listens("other/stream") as stream:
+        updates = Updates(cast, other)
+        before = state_of(await updates.begins("other/before"))
+        mark = cast.stage.recorder.next_number()
+        await updates.sends("other/update", "CANCELLED" if before.ticketing == "setup" else "DRAFT")
+        told = await stream.wait_for(lambda each: each.number >= mark and is_about(each, other), seconds=_TOLD)
+        await tab.page.wait_for_timeout(_STAYS_MS)
+        own = state_of(event_in(await cast.reads_event("other/own", shown.tuvens))).ticketing
+        cast.observe("other", {"tuvens": other})
+        await visitor.notes("other/page", tab, told=told is not None, own=own, listened=listened)
 
 
 def _reconnects(cast: Cast) -> float:

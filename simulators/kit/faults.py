@@ -121,7 +121,8 @@ class Fault:
     suite: which suite can see it: "verify" (messages), "browser" (pages) or "load" (times, and what fails at random).
     at_start: it takes effect where it is armed before the simulator starts; `change` is given the simulator when
     nothing but its settings, clock and schema are there.
-    unsteady: it disturbs the network, or looks like a gateway's response, so that some requirements stay undecided.
+    unsteady: it disturbs the network, looks like a gateway's response, or lets stories that run side by side disturb
+    each other, so that some requirements stay undecided.
     ignores: environment variables that are not read while it is armed at the start.
     described: what a deployment file says of the application while it is armed, by field.
     """

@@ -43,6 +43,18 @@ def updates_ignored(client: TuvensClient) -> Change:
     return edited(client, "event.js", ("\nfollow(", "\nif (false) follow("))
 
 
+@registry.fault(kills=["browser.page_ignores_changes_of_other_events"], suite="browser", unsteady=True)
+def updates_of_every_event(client: TuvensClient) -> Change:
+    """An open page shows the status of every message, also of those about other events."""
+    line = " || String(message.eventId) !== String(event.id)) return;"
+    others = """) return;
+  if (String(message.eventId) !== String(event.id)) {
+    render({ ...event, ticketing_enabled: true, ticketing_status: message.status });
+    return;
+  }"""
+    return edited(client, "event.js", (line, others))
+
+
 @registry.fault(kills=["browser.a_waiting_page_shows_the_tickets_of_a_new_event"], suite="browser")
 def updates_only_with_ticketing(client: TuvensClient) -> Change:
     """The page listens to updates only if the event had ticketing at first."""

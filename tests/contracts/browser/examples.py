@@ -66,12 +66,19 @@ def states(*others: Entry) -> History:
     for name in ("active", "inactive", "setup"):
         found.append(looks(f"{STATES}/fresh/{name}", state(name), hi_events=PAGE, embeds=[200]))
         found.append(looks(f"{STATES}/open/{name}", state(name)))
+    found.append(observed(f"{STATES}/other", tuvens="31"))
+    found.append(other(state("active")))
     return _instead(found, *others)
 
 
 def fresh(name: str, shown: Mapping[str, Any], **others: Any) -> Observation:
     """A page that was opened anew."""
     return looks(f"{STATES}/fresh/{name}", shown, **{"hi_events": PAGE, "embeds": [200], **others})
+
+
+def other(shown: Mapping[str, Any], **others: Any) -> Observation:
+    """The open page after another event changed."""
+    return looks(f"{STATES}/other/page", shown, **{"told": True, "own": "active", **others})
 
 
 def none(shown: Mapping[str, Any]) -> History:
@@ -228,6 +235,10 @@ EXAMPLES: Examples = {
             "open_page_follows_the_changes": (
                 "it still shows the tickets",
                 looks(f"{STATES}/open/inactive", state("active")),
+            ),
+            "page_ignores_changes_of_other_events": (
+                "it shows the other event's state",
+                other(state("setup")),
             ),
             "title_follows_the_state": (
                 "the title stays",

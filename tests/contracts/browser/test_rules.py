@@ -31,6 +31,7 @@ from tests.contracts.browser.examples import (
     loaded,
     looks,
     network,
+    other,
     part,
     returns,
     state,
@@ -44,6 +45,24 @@ SEAM = "browser"
 
 def of(rule: str, seen: History) -> type:
     return type(verdict(f"{SEAM}.{rule}", seen))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (other(state("setup"), told=False), Inconclusive),
+        (other(state("setup"), own="setup"), Inconclusive),
+        (
+            other(state("setup"), streams=[{"url": "/updates", "status": 200, "failed": ""}], listened=False),
+            Inconclusive,
+        ),
+        (other(state("active"), streams=[{"url": "/updates", "status": 404, "failed": ""}]), Inconclusive),
+        (looks(f"{STATES}/open/active", state("setup")), Inconclusive),
+        (observed(f"{STATES}/other", tuvens=None), NotApplicable),
+    ],
+)
+def test_another_events_change_is_judged_only_where_the_page_heard_of_it(entry: Any, expected: type) -> None:
+    assert of("page_ignores_changes_of_other_events", states(entry)) is expected
 
 
 @pytest.mark.parametrize(
