@@ -8,18 +8,23 @@ differ. Under trouble a verdict may become inconclusive, or blocked by one that 
     tox -e steadiness -- --all
 
 `embedded` is the deployment of `crossapp verify` without a file, `staging` the same applications described as a
-staging: without control planes, database access or the key that signs JWTs.
+staging: without control planes, database access or the key that signs JWTs. `idiomatic`, which is run only if it is
+named, are the idiomatic applications of tests/real; an application restarted by crossapp itself is not behind the
+trouble.
 """
 
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import openapi
+from crossapp.deployments import deployed
 from crossapp.embedded import embedded
 from crossapp.run import Settings, perform, report_of
 from harness.deployment import Deployment
@@ -27,9 +32,12 @@ from harness.deployment_file import build_deployment
 from harness.report import Report
 from harness.verdict import VerdictName
 from simulators.launch import APPS, CLIENT_ORIGIN
-from tests.troubles import Network, hogs, proxies
+from tests.real.applications import present
+from tests.real.deployments import Setting, deployment
+from tests.troubles import Network, TroubledProxy, hogs, proxies
 
 DEPLOYMENTS = ("embedded", "staging")
+IDIOMATIC = "idiomatic"
 _FREE_PORTS = [part for app in APPS for part in ("--port", f"{app}=0")]
 _ACCUSES_NOBODY = (VerdictName.HELD, VerdictName.INCONCLUSIVE, VerdictName.BLOCKED, VerdictName.NOT_APPLICABLE)
 
@@ -56,26 +64,40 @@ MODES: Mapping[str, Mode] = {
 
 @contextmanager
 def deployment_of(kind: str, mode: Mode) -> Iterator[Deployment]:
-    """Correct simulators as a deployment of this kind, with the mode's trouble before and beside them."""
+    """Correct applications as a deployment of this kind, with the mode's trouble before and beside them."""
     with ExitStack() as stack:
         fronts = stack.enter_context(proxies(mode.network, APPS)) if mode.network is not None else {}
-        arguments = [*_FREE_PORTS, "--limits", "raised", "--origin", CLIENT_ORIGIN]
-        if kind == "staging":
-            arguments.append("--no-control")
-        if fronts:
-            arguments += ["--origin", fronts["tuvens-client"].url, "--hi-events", fronts["hi.events"].url]
-        environment = {} if mode.expiry is None else {"CROSS_APP_SESSION_EXPIRY": str(mode.expiry)}
-        described = stack.enter_context(embedded(arguments, environment))
-        for app, front in fronts.items():
-            _put_before(described["targets"][app], front.url)
-            front.target = described["targets"][app].pop("behind")
-        if kind == "staging":
-            _as_staging(described)
+        if kind == IDIOMATIC:
+            described = _real_applications(stack, mode, fronts)
+        else:
+            described = _simulators(stack, kind, mode, fronts)
         stack.enter_context(hogs(mode.hogs))
-        yield build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
+        yield described
         troubles = sum(each.troubles for each in fronts.values())
         if troubles:
             print(f"  {troubles} connections were reset or closed")
+
+
+def _real_applications(stack: ExitStack, mode: Mode, fronts: Mapping[str, TroubledProxy]) -> Deployment:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    setting = Setting() if mode.expiry is None else Setting(session_expiry=mode.expiry)
+    return stack.enter_context(deployed(stack.enter_context(deployment(present(), folder, setting, fronts))))
+
+
+def _simulators(stack: ExitStack, kind: str, mode: Mode, fronts: Mapping[str, TroubledProxy]) -> Deployment:
+    arguments = [*_FREE_PORTS, "--limits", "raised", "--origin", CLIENT_ORIGIN]
+    if kind == "staging":
+        arguments.append("--no-control")
+    if fronts:
+        arguments += ["--origin", fronts["tuvens-client"].url, "--hi-events", fronts["hi.events"].url]
+    environment = {} if mode.expiry is None else {"CROSS_APP_SESSION_EXPIRY": str(mode.expiry)}
+    described = stack.enter_context(embedded(arguments, environment))
+    for app, front in fronts.items():
+        _put_before(described["targets"][app], front.url)
+        front.target = described["targets"][app].pop("behind")
+    if kind == "staging":
+        _as_staging(described)
+    return build_deployment(described, apps=openapi.APPS, editions=(openapi.EDITION,))
 
 
 def _put_before(target: dict[str, Any], url: str) -> None:
@@ -149,7 +171,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=1, help="runs of each mode (1)")
     parser.add_argument("--mode", action="append", choices=MODES, help="what goes on beside it (calm); repeatable")
     parser.add_argument("--all", action="store_true", help="all modes")
-    parser.add_argument("--as", action="append", choices=DEPLOYMENTS, dest="kinds", help="both unless given")
+    parser.add_argument(
+        "--as", action="append", choices=(*DEPLOYMENTS, IDIOMATIC), dest="kinds", help="embedded and staging"
+    )
     parser.add_argument("--select", action="append", default=[], help="requirements, as crossapp verify takes them")
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--quick", action="store_true")

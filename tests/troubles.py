@@ -33,7 +33,8 @@ class Network:
 class TroubledProxy:
     """A TCP proxy before one application: it passes bytes on, and makes trouble, which `troubles` counts.
 
-    `url` is where it listens, `target` the base URL behind it, to be set before the first connection.
+    `url` is where it listens (`port` of 127.0.0.1), `target` the base URL behind it, to be set before the first
+    connection.
     """
 
     def __init__(self, network: Network, seed: int) -> None:
@@ -45,7 +46,8 @@ class TroubledProxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Listen until `stop`."""

@@ -20,6 +20,7 @@ from simulators.tuvens_api.config import LOCAL_JWT_SECRET, LOCAL_SHARED_SECRET
 from simulators.tuvens_api.jwts import mint_jwt
 from tests.real.applications import FOLDERS, free_ports, installed, served
 from tests.simulators import postgresql
+from tests.troubles import TroubledProxy
 
 _RAISED = 100_000
 
@@ -35,20 +36,30 @@ class Setting:
 
 
 @contextmanager
-def deployment(real: Collection[str], folder: Path, setting: Setting | None = None) -> Iterator[Path]:
+def deployment(
+    real: Collection[str],
+    folder: Path,
+    setting: Setting | None = None,
+    fronts: Mapping[str, TroubledProxy] | None = None,
+) -> Iterator[Path]:
     """Serve the applications `real`; yields a deployment file in which the others are left to be simulated.
 
-    `folder` takes the file, the seed and the logs.
+    `folder` takes the file, the seed and the logs. `fronts`: proxies by application, through which all reach it.
     """
     setting = setting or Setting()
     seed = _one_event_unlinked(default_seed())
     (folder / "seed.json").write_text(json.dumps(seed.to_json()), "utf-8")
     ports = dict(zip((*FOLDERS, "receiver"), free_ports(len(FOLDERS) + 1), strict=True))
+    behind = dict(ports)
+    for (app, front), port in zip((fronts or {}).items(), free_ports(len(fronts or {})), strict=True):
+        ports[app] = front.port
+        behind[app] = port
+        front.target = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         schema = stack.enter_context(_schema()) if "tuvens-api" in real else ""
         targets = {app: installed(app) for app in FOLDERS if app in real}
         for app, target in targets.items():
-            environment = _environment(app, real, ports, setting, folder, schema)
+            environment = _environment(app, real, ports, setting, folder, schema) | {"PORT": str(behind[app])}
             log = folder / f"{FOLDERS[app].name}.log"
             stack.enter_context(served(app, target, environment, log))
         file = folder / "deployment.json"
@@ -80,12 +91,11 @@ def _schema() -> Iterator[str]:
 def _environment(
     app: str, real: Collection[str], ports: Mapping[str, int], setting: Setting, folder: Path, schema: str
 ) -> dict[str, str]:
-    """What `serve` reads: see README.md."""
+    """What `serve` reads, without PORT: see README.md."""
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     # crossapp's receiver passes on all that is no webhook.
     tuvens_api = urls["receiver"] if app == "hi.events" else urls["tuvens-api"]
     environment = {
-        "PORT": str(ports[app]),
         "FLAVOUR": setting.flavour,
         "SEED": str(folder / "seed.json"),
         "HI_EVENTS_SHARED_SECRET": setting.shared_secret,
