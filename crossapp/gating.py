@@ -60,7 +60,7 @@ def _whole(report: Report, must: Collection[str]) -> Condition:
     apart = of_must.count(VerdictName.NOT_APPLICABLE)
     if apart == len(of_must):
         return Condition("whole", False, "no MUST requirement could be judged there")
-    text = "all MUST requirements were looked at"
+    text = "all MUST requirements were checked"
     return Condition("whole", True, text + (f"; {apart} cannot be judged there" if apart else ""))
 
 
