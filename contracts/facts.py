@@ -31,8 +31,8 @@ def handed_out(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
 
 def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:
     """`problems`: where the answer differs from its OpenAPI document, as `pointer: message`, at most ten; `schema`: the
-    name of the document's schema of its body, if it has one; `ill_formed`: the request, where the answer's status is no
-    documented one or a server error, does not fit the document."""
+    name of the document's schema of its body, if it has one; `ill_formed`: where the request does not fit the document,
+    for an error or an undocumented status."""
     if answer is None or not call.operation:
         return {}
     operation = openapi.find(call.operation)
@@ -40,8 +40,9 @@ def conformity(call: Call, answer: Answer | None) -> Mapping[str, Any]:
     facts: dict[str, Any] = {"problems": [f"{each.pointer}: {each.message}" for each in problems[:10]]}
     if problems and (schema := operation.schema_of(answer.status)):
         facts["schema"] = schema
-    if answer.status >= 500 or any(each.pointer == "/status" for each in problems):
-        facts["ill_formed"] = bool(request_problems(operation, call.target, call.headers, call.body or b""))
+    if (answer.status >= 400 and answer.status != 429) or any(each.pointer == "/status" for each in problems):
+        found = request_problems(operation, call.target, call.headers, call.body or b"")
+        facts["ill_formed"] = list(dict.fromkeys(each.partition(": ")[0] for each in found))
     return facts
 
 

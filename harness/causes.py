@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.history import Exchange, History
 from harness.http import WireError, read_json
+from harness.redact import named_tokens
 from harness.requirement import Requirement
 from harness.verdict import Verdict, Violated
 
@@ -18,6 +19,8 @@ from harness.verdict import Verdict, Violated
 _APART = "/headers/x-ratelimit"
 _PLACEHOLDER = re.compile(r"<[a-z-]+:[0-9a-f]{8}>")
 _SESSION_TOKEN = "<session-token:"
+_GIVEN = re.compile(rb"<(?:session-token|bearer):[0-9a-f]{8}>")
+_FORM = {400, 422}
 _REAL = re.compile(r"<(?:jwt|bearer):[0-9a-f]{8}>")
 _CREDENTIALS = ("authorization", "x-shared-secret", "x-hi-events-signature")
 _STATUS = re.compile(r"\b(?:status|response) (\d{3}(?:(?:, | or )\d{3})*)|^(\d{3}) without")
@@ -50,8 +53,11 @@ def chosen(causes: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def _cause(requirement: Requirement, verdict: Violated, history: History) -> str:
     shown = next((history.numbered(number) for number in verdict.evidence), None)
-    if not isinstance(shown, Exchange) or shown.callee != requirement.obliged:
+    if not isinstance(shown, Exchange):
         return requirement.id
+    if shown.callee != requirement.obliged:
+        found = _came_of_another(requirement, shown, verdict, history)
+        return f"{requirement.obliged}: {found}" if found else requirement.id
     found = (
         verdict.check
         or _let_in(shown, verdict, history)
@@ -74,13 +80,72 @@ def _let_in(exchange: Exchange, verdict: Violated, history: History) -> str:
     if wanted != [401] or not 200 <= status < 500 or status == 401:
         return ""
     asked = list(history.exchanges(exchange.operation, exchange.callee))
+    if found := _answered_again(exchange, asked):
+        return found
     if not any(_has_credentials(each) for each in asked):
-        return ""  # the credential is in the body
+        return _token_taken(exchange, asked)
     if any(each.is_success and not _has_credentials(each) for each in asked):
         return f"the guard {operation}"
     if not _has_credentials(exchange):
         return f"{status} {operation} (without credentials)"
     return "" if _has_real_credentials(exchange) else f"{status} {operation} (with wrong credentials)"
+
+
+def _answered_again(exchange: Exchange, asked: Sequence[Exchange]) -> str:
+    """That a request was given a token that the route had given to other credentials before, and so was one without
+    any: the route repeats an answer without a look at who asks. A token that only requests with credentials share may
+    be one user's."""
+    first: dict[bytes, list[tuple[str, str]]] = {}
+    repeated, to_anybody = False, False
+    for each in asked:
+        if not each.is_success or _SESSION_TOKEN.encode() in each.request_body:
+            continue  # nothing was given, or to whom is said in the body
+        who = sorted((name, value) for name, value in _credentials(each) if name in (*_CREDENTIALS, "cookie"))
+        for token in set(_GIVEN.findall(each.response_body)):
+            if first.setdefault(token, who) != who:
+                repeated = repeated or each.number == exchange.number
+                to_anybody = to_anybody or not who
+    return f"the guard of {exchange.operation}" if repeated and to_anybody else ""
+
+
+def _came_of_another(requirement: Requirement, asked: Exchange, verdict: Violated, history: History) -> str:
+    """That a token, of which another application was asked, is a repeated answer of the obliged one: the exchange that
+    gave it is evidence, too."""
+    for each in map(history.numbered, verdict.evidence[1:]):
+        if isinstance(each, Exchange) and each.callee == requirement.obliged:
+            sent = asked.request_body
+            if any(token in sent for token in _GIVEN.findall(each.response_body)):
+                return _answered_again(each, list(history.exchanges(each.operation, each.callee)))
+    return ""
+
+
+def _token_taken(exchange: Exchange, asked: Sequence[Exchange]) -> str:
+    """That a route takes a token in the body that nobody issued; or an expired one, which it answers as it answers
+    those, and not as live ones: it looks at neither."""
+    if not exchange.is_success:
+        return ""
+    answers: dict[str, set[str]] = {"live": set(), "expired": set(), "unknown": set(), "": set()}
+    for each in asked:
+        if each.is_success:
+            answers[_token_of(each)].add(_form(each))
+    kind, form = _token_of(exchange), _form(exchange)
+    alike = form in answers["unknown"] and bool(answers["live"]) and form not in answers["live"]
+    unknown = kind == "unknown" or (kind == "expired" and alike)
+    return f"{exchange.status} of {exchange.operation} (what is unknown, to be refused)" if unknown else ""
+
+
+def _token_of(exchange: Exchange) -> str:
+    """What the token in the body of a request is by the record; nothing where that is not known."""
+    body = exchange.request_body.decode("utf-8", "replace")
+    if _SESSION_TOKEN in body:
+        left = exchange.facts.get("credential_left")
+        return "" if left is None else "live" if left["seconds"] >= 0 else "expired"
+    return "unknown" if _PLACEHOLDER.search(body) or any(named_tokens(body)) else ""
+
+
+def _form(exchange: Exchange) -> str:
+    """An answer's body without the tokens in it."""
+    return _PLACEHOLDER.sub("", exchange.response_body.decode("utf-8", "replace"))
 
 
 def _kept_out(exchange: Exchange, verdict: Violated) -> str:
@@ -117,6 +182,10 @@ def _wrong_status(exchange: Exchange, verdict: Violated) -> str:
         what = "an expired session" if _SESSION_TOKEN in _sent(exchange) else "what is unknown"
         return f"{status} of {exchange.operation} ({what}, to be not found)"
     if status < 500 and not undocumented:
+        places = exchange.facts.get("ill_formed")
+        if isinstance(places, list) and places and wanted and _FORM.issuperset(wanted) and exchange.is_client_error:
+            due = " or ".join(map(str, wanted))
+            return f"{status} of {exchange.operation} (ill-formed {', '.join(places)}, to be {due})"
         request = sha256(_sent(exchange).encode()).hexdigest()[:8]
         return f"{status} of {exchange.operation} ({request})" if wanted and status not in wanted else ""
     if not _speaks_of(verdict.observed, str(status)):

@@ -98,6 +98,74 @@ def test_wrong_secrets_are_one_cause_and_tokens_of_others_are_not() -> None:
     assert len(set(_causes_of_401(*tokens, refused)[:2])) == 2
 
 
+_JWT = (("Cookie", "jwt=<jwt:11111111>"),)
+_OTHER_TOKEN = b'{"session_token":"<session-token:99999999>"}'
+
+
+def test_an_answer_that_is_repeated_to_anybody_is_one_cause_whoever_asks() -> None:
+    theirs, expired, nobody = (
+        seen(200, asks=_JWT),
+        seen(200, asks=(("Cookie", "jwt=<jwt:22222222>"),)),
+        seen(200, asks=()),
+    )
+    assert len(set(_causes_of_401(theirs, expired, nobody)[1:])) == 1
+    other = replace(expired, response_body=_OTHER_TOKEN)
+    assert len(set(_causes_of_401(theirs, other, nobody)[1:])) == 2  # an answer of its own
+    forged = seen(200, asks=(("Cookie", "jwt=<jwt:33333333>"),))
+    assert len(set(_causes_of_401(theirs, expired, forged)[1:])) == 2  # all may be one user's: this is no repetition
+    assert len(set(_causes_of_401(theirs, theirs, nobody)[1:])) == 2  # the same user's is none either
+
+
+def test_what_another_application_says_of_a_repeated_answer_is_the_same_cause() -> None:
+    asked = replace(seen(200, sent=BODY), callee="hi.events", operation="validate")
+    entries = history(seen(200, asks=_JWT), seen(200, asks=ASK), seen(200, asks=()), asked)
+    judged = rule("whose", lambda _: Held((1,)))
+
+    def told(*evidence: int) -> str:
+        return causes_of(judged, Violated("the user's", "another user's", evidence), entries, ())[0]
+
+    assert told(4, 2) == _causes_of_401(*(each for each in entries.exchanges() if each.callee == OBLIGED))[2]
+    assert told(4) == told(4, 1) == "place.whose"  # the first one was not repeated
+
+
+_LIVE = {"credential_left": {"seconds": 800.0, "kind": "session-token"}}
+_PAST = {"credential_left": {"seconds": -2.0, "kind": "session-token"}}
+
+
+def _signed_in(token: str, user: str, **facts: Any) -> Exchange:
+    found = seen(200, asks=(), sent={"session_token": token}, **facts)
+    return replace(
+        found, response_body=f'{{"token": "<bearer:{abs(hash(token)) % 10**8:08}>", "user": "{user}"}}'.encode()
+    )
+
+
+def test_tokens_that_nobody_issued_are_one_cause_and_an_expired_one_that_is_answered_alike() -> None:
+    unknown = _signed_in("<unknown-token-random:12345678>", "guest"), _signed_in("nobody-minted-this-one-00", "guest")
+    live, expired = _signed_in("<session-token:11111111>", "Zoe", **_LIVE), "<session-token:22222222>"
+    guest, known = (_signed_in(expired, user, **_PAST) for user in ("guest", "Zoe"))
+    missing = seen(200, asks=(), sent=b"{}")
+    assert len(set(_causes_of_401(*unknown, guest, live)[:3])) == 1
+    assert len(set(_causes_of_401(*unknown, known, live)[:3])) == 2  # whose it was is known: a cache
+    assert len(set(_causes_of_401(*unknown, missing)[:3])) == 2
+    assert len(set(_causes_of_401(*unknown, guest)[:3])) == 2  # how a live one is answered was not seen
+    nameless = replace(live, response_body=unknown[0].response_body)
+    assert len(set(_causes_of_401(*unknown, guest, nameless)[:3])) == 2  # all are answered alike
+    assert _causes_of_401(guest, live)[0] != _causes_of_401(*unknown, live)[0]  # what is unknown is refused
+    used = replace(guest, facts={"problems": []})
+    assert len(set(_causes_of_401(*unknown, used, live)[:3])) == 2  # whether it had expired is not known
+
+
+def test_the_wrong_refusal_of_one_ill_formed_field_is_one_cause() -> None:
+    field, other = ["/body/session_token"], ["/body/permission"]
+    null, empty = (seen(404, ill_formed=field, sent=each) for each in (b"null", b'""'))
+    pact = "the response 400 that a pact describes"
+    assert cause(null, "status 400", "404") == cause(empty, pact, "404 in 404")
+    assert cause(replace(empty, status=403), pact, "403") != cause(null, "status 400", "404")
+    assert cause(seen(404, ill_formed=other), pact, "404") != cause(null, "status 400", "404")
+    assert cause(replace(empty, operation="validate"), pact, "404") != cause(null, "status 400", "404")
+    assert cause(empty, "status 401", "404") != cause(null, "status 401", "404")  # its form is not what matters
+
+
 def test_users_without_a_permission_are_one_cause_and_so_are_right_credentials_that_are_refused() -> None:
     member, outsider = (seen(200, asks=(("Authorization", f"Bearer <jwt:{who * 8}>"),)) for who in "12")
     assert cause(member, "status 403", "200") == cause(outsider, "status 403", "200")

@@ -4,7 +4,7 @@ import pytest
 
 from harness.history import Entry, Exchange
 from harness.verdict import Held, Inconclusive, Violated
-from tests.contracts.client_session.examples import STORY, seen, whose, wrapped
+from tests.contracts.client_session.examples import STORY, WHOSE, seen, whose, wrapped
 from tests.contracts.histories import answer, history, no_answer, observed, verdict
 
 SEAM = "client_session"
@@ -21,6 +21,16 @@ def test_a_session_under_another_name_is_none(name: str) -> None:
 @pytest.mark.parametrize("changes", [{"account_id": 124}, {"email": "other@example.com"}, {"account_id": None}])
 def test_a_session_for_another_user_or_account_is_no_wrapped_one(changes: dict[str, object]) -> None:
     assert isinstance(verdict(f"{SEAM}.session_is_of_the_user_and_account", whose(**changes)), Violated)
+
+
+def test_another_users_session_is_shown_with_the_answer_that_gave_it() -> None:
+    found = verdict(f"{SEAM}.session_is_of_the_user_and_account", seen(_asked_by_the_second(WHOSE)))
+    assert isinstance(found, Violated)
+    assert found.evidence == (4, 3)
+
+
+def _asked_by_the_second(body: object) -> Exchange:
+    return answer(f"{STORY}/whose session/1", 200, body, operation="validateSession")
 
 
 def test_a_silent_server_breaks_no_rule() -> None:
