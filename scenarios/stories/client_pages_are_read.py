@@ -45,7 +45,8 @@ async def _load(cast: Cast, step: str, url: str) -> Reply:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     call = Call("", "GET", target, (("Accept", "*/*"),))
-    return await cast.send_once(step, BROWSER, CLIENT, f"{parts.scheme}://{parts.netloc}", call)
+    base_url = f"{parts.scheme}://{parts.netloc}"
+    return await cast.stage.sender.forward(cast.step(step), BROWSER, CLIENT, base_url, call, repeatable=True)
 
 
 def _named(reply: Reply) -> list[str]:
