@@ -27,7 +27,7 @@ _TOP = (
     _Line(
         "return_origin", '"https://staging.example.com"', "an origin to which hi.events may redirect after a sign-in"
     ),
-    _Line("ca_file", '"company-ca.pem"', "certificates of an authority of your own; files: beside this one"),
+    _Line("ca_file", '"company-ca.pem"', "certificates of your own CA; paths are relative to this file"),
 )
 _KIND = _Line("kind", '"staging"', "simulated, local, staging or production")
 _TARGETS: Mapping[str, Sequence[_Line]] = {
@@ -35,9 +35,9 @@ _TARGETS: Mapping[str, Sequence[_Line]] = {
         _Line("url", '"https://api.staging.example.com"'),
         _KIND,
         _Line("cors_origins", '["https://tickets.staging.example.com"]', "origins that its API allows"),
-        _Line("session_expiry", "900", "CROSS_APP_SESSION_EXPIRY, where it is another"),
-        _Line("rate_limits", "{ validateSession = 1000 }", "where they are not the contract's; 0: none"),
-        _Line("database_env", '"STAGING_DATABASE_URL"', "an SQLAlchemy URL, where access is given"),
+        _Line("session_expiry", "900", "CROSS_APP_SESSION_EXPIRY, if not 900"),
+        _Line("rate_limits", "{ validateSession = 1000 }", "if they are not the contract's; 0: none"),
+        _Line("database_env", '"STAGING_DATABASE_URL"', "an SQLAlchemy URL, if access is given"),
         _Line("audit_table", '"crossAppAudit"', "its audit log; or audit_command, which prints it"),
         _Line("metrics", '{ url = "https://api.staging.example.com/metrics" }', "Prometheus; docs/staging.md"),
     ),
@@ -49,7 +49,7 @@ _TARGETS: Mapping[str, Sequence[_Line]] = {
     "tuvens-client": (
         _Line("url", '"https://staging.example.com"', "leave the table out, and tuvens-client is simulated"),
         _KIND,
-        _Line("jwt_cookie", '"jwt"', 'the cookie with the user\'s JWT, where it is another; "": a header'),
+        _Line("jwt_cookie", '"jwt"', 'the cookie with the user\'s JWT, if not jwt; "": a header'),
         _Line("jwt_storage", '"localStorage:tuvens_auth_token"', "where its pages keep the JWT, if not in a cookie"),
         _Line("selectors", "{ enable = \"role=button[name='Sell tickets']\" }", "parts of its pages: docs/browser.md"),
     ),
@@ -71,23 +71,23 @@ _EVENTS = (
 )
 _RECEIVER = (
     _Line("listen", '"127.0.0.1:8099"', "where it listens during a run"),
-    _Line("url", '"https://hooks.staging.example.com"', "by which hi.events reaches it, in place of tuvens-api"),
+    _Line("url", '"https://hooks.staging.example.com"', "by which hi.events reaches it, instead of tuvens-api"),
     _Line("retry_within", "60", "seconds within which hi.events tries a failed delivery again"),
 )
 _SAFETY = (
     _Line("exhaust_rate_limits", "true", "not allowed where a target's kind is production"),
-    _Line("exhaust_up_to", "1000", "limits above so many requests a minute are not used up"),
+    _Line("exhaust_up_to", "1000", "limits above this number of requests a minute are not used up"),
     _Line("change_events", "true", "in a production only events.test are changed"),
-    _Line("fuzz", "true", "not in a production: nonsense is sent, with right credentials too"),
-    _Line("unexpected_methods", "true", "and by methods that no document names, DELETE among them"),
-    _Line("requests_a_second", "5", "at most; in a production 10, or fewer"),
-    _Line("most_requests", "300", "of a whole run at most; in a production 500, or fewer"),
-    _Line("seconds", "15", "time-out of one exchange"),
-    _Line("minutes", "15", "of the whole run"),
+    _Line("fuzz", "true", "random and malformed requests; never in a production"),
+    _Line("unexpected_methods", "true", "also by undocumented methods, such as DELETE"),
+    _Line("requests_a_second", "5", "at most; in a production never more than 10"),
+    _Line("most_requests", "300", "at most in a run; in a production never more than 500"),
+    _Line("seconds", "15", "timeout of one request"),
+    _Line("minutes", "15", "longest duration of the run"),
 )
 _DEVIATION = (
     _Line("name", '"post-success-201"', "ready-made ones by name, others by requirement: docs/deviations.md"),
-    _Line("reason", '"NestJS answers 201 until release 12"'),
+    _Line("reason", '"NestJS returns 201 until release 12"'),
     _Line("owner", '"tuvens-api team"'),
     _Line("until", "2027-01-31"),
 )
@@ -134,7 +134,7 @@ def _variable(*words: str) -> str:
 def written(value: Mapping[str, Any]) -> str:
     """A deployment file in TOML. Fields that are not given stand in it as comments, with examples."""
     text = [
-        "# What crossapp verifies. Secrets come from the environment: no value of one stands here.",
+        "# What crossapp verifies. Secrets come from environment variables; this file contains none.",
         *_table(
             "", value, _TOP, leave=("targets", "credentials", "users", "events", "receiver", "safety", "deviations")
         ),
@@ -152,7 +152,7 @@ def written(value: Mapping[str, Any]) -> str:
     text += [
         "",
         *_table(
-            "[receiver]", value.get("receiver"), _RECEIVER, "crossapp takes webhooks itself: docs/webhook-receiver.md"
+            "[receiver]", value.get("receiver"), _RECEIVER, "crossapp receives the webhooks: docs/webhook-receiver.md"
         ),
     ]
     text += ["", *_table("[safety]", value.get("safety", {}), _SAFETY)]
