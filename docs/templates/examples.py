@@ -9,11 +9,11 @@ STEP = "events_are_read/unknown event"
 
 
 def answered(status: int) -> History:
-    """The unknown event is answered with a status."""
+    """The response to a request for an unknown event has this status."""
     return history(error("getEvent", status, STEP))
 
 
-# By the name of the rule: one example that holds, one for each way to break it, and what accuses nobody.
+# By the name of the rule: one example that holds, one for each way to break it, and those that leave it undecided.
 EXAMPLES: Examples = {
     "an_unknown_event_is_not_found": (
         holds("it is answered 404", answered(404)),

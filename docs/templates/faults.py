@@ -10,5 +10,5 @@ from simulators.tuvens_api.simulator import TuvensApi
 # `kills` names the rules that it must turn red. The body replaces a part of the application, or mutates responses.
 @registry.fault(kills=["template.an_unknown_event_is_not_found"])
 def unknown_event_is_forbidden(api: TuvensApi) -> Change:
-    """An event that does not exist is looked up by its account first, and answered 403."""
+    """The account of an event is checked before its existence: an unknown event returns 403."""
     return mutated(api, status(403), "getEvent", when=has_status(404))

@@ -12,7 +12,7 @@ STORY = "events_are_read"
 # What the rules of this file share; a rule may replace each of these facts.
 rule = RuleFamily(
     level=MUST,
-    obliged="tuvens-api",  # who is accused
+    obliged="tuvens-api",  # the application that must fulfil the rule
     section="Errors",  # a heading of docs/contract/2025-07.md
     story=STORY,
     operations="getEvent",  # operationIds whose routes must be served; else the rule is blocked
