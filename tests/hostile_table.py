@@ -28,11 +28,11 @@ _WITHOUT = [part for each in ("browser", "fuzzing", "rate_limits", "pact") for p
 
 HEAD = """# What hostile servers cost
 
-Made by `tox -e hostile`; do not edit. {servers} servers that behave badly on purpose, each in place of the whole tuvens-api
-(all) and of one of its routes ({path}). One run of `crossapp verify --quick --go-on` each,
+Made by `tox -e hostile`; do not edit. {servers} servers that behave badly on purpose, each instead of the whole
+tuvens-api (all) and of one of its routes ({path}). One run of `crossapp verify --quick --go-on` each,
 without browser, fuzzing, rate limits and pacts, with `seconds = 5` and `minutes = 3`; memory is that of its largest
-process. If nothing can be read from a server, few requirements are undecided, and they block those that depend on them. A
-hostile route changes only the verdicts about that route, and those about all routes together.
+process. If nothing can be read from a server, few requirements are undecided, and they block those that depend on
+them. A hostile route changes only the verdicts about that route, and those about all routes together.
 
 | server | where | exit code | s | MiB | verdicts that differ from a clean run |
 |---|---|---|---|---|---|"""
