@@ -192,8 +192,8 @@ def _print(found: "Lockstep", result: "LockstepResult", left: Deployment, right:
     if result.undecided:
         say(f"\n{result.undecided} could not be compared, the first: {result.reason}")
     _print_learned(found, say)
-    mode = "word for word" if found.learned.strict else "leniently"
-    say(f"\n{result.answers} pairs of responses compared {mode}, from {result.sequences} sequences and the tour.")
+    mode = "exactly" if found.learned.strict else "leniently"
+    say(f"\n{result.answers} pairs of responses compared {mode}: {result.sequences} random sequences and a fixed one.")
     if divergence is None and not result.flaky and result.sequences:
         say("No response differed.")
 
