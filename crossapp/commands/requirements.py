@@ -36,7 +36,15 @@ def requirements(
 
 def as_markdown(chosen: list[Requirement]) -> str:
     """The catalogue as a Markdown page with a table for each seam."""
-    lines = ["# Requirements", "", "Made by `crossapp requirements --markdown`; do not edit.", ""]
+    lines = [
+        "# Requirements",
+        "",
+        "All rules, by the first word of their id. A violated MUST fails a deployment, a SHOULD is a warning, an",
+        "OBSERVE a note. `crossapp verify --select 'webhook.*'` checks one section, `--select ID` one rule.",
+        "",
+        "Made by `crossapp requirements --markdown`; do not edit.",
+        "",
+    ]
     for seam in dict.fromkeys(each.id.partition(".")[0] for each in chosen):
         lines += [f"## {seam}", "", "| id | level | statement | claims |", "|---|---|---|---|"]
         for each in chosen:
