@@ -211,9 +211,10 @@ def _of_each_owner(steps: Sequence[tuple[str, Finding]]) -> list[tuple[str, Find
 
 
 def _step(finding: Finding) -> str:
-    """`Register GET /auth/cross-app/status`: the first clause of the next step, or else the statement to meet."""
+    """`Register GET /auth/cross-app/status`: the first clause of the next step, or else the requirement."""
     if finding.next in ("", *(fix_it(finding.obliged, curl=curl, files=True) for curl in (True, False))):
-        return f"meet “{finding.statement.removeprefix(f'{finding.obliged} ').rstrip('.')}”"
+        owner, statement = f"{finding.obliged} ", finding.statement.rstrip(".")
+        return f"make sure that {'it ' if statement.startswith(owner) else ''}{statement.removeprefix(owner)}"
     return _CLAUSE.split(finding.next, maxsplit=1)[0]
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.render import load_words
 from harness.render.answers import Link, answers
@@ -139,6 +139,11 @@ def _shown(value: Any) -> Any:
     return visible(value) if isinstance(value, str) else value
 
 
+def _breakable(text: str) -> Markup:
+    """As `prose`; a narrow column may break it after each slash of a route."""
+    return escape(prose(text)).replace("/", Markup("/<wbr>"))
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -150,7 +155,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.tests["evidence_file"] = _EVIDENCE.fullmatch
-    environment.filters.update(one_line=one_line, prose=prose)
+    environment.filters.update(one_line=one_line, prose=prose, breakable=_breakable)
     environment.globals.update(
         words=WORDS,
         symbols=SYMBOLS,

@@ -1,5 +1,6 @@
 """The lines of the status page beside what was found: counts, and the matrix of repository by area."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _AREAS = (
     "Flow",
     "Operations",
 )
+_ROUTE = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) /[^\s.]*")
 _READY = frozenset({VerdictName.HELD, VerdictName.WAIVED})
 _WORST_FIRST = (
     VerdictName.VIOLATED,
@@ -212,7 +214,13 @@ def _root(claim: ClaimResult, findings: Mapping[str, Finding], names: Mapping[st
     if root is None:
         return claim.blocked_by
     name = next((names[each] for each in root.claims if each in names), "")
-    return f"{root.obliged}, {name or root.requirement}"
+    return f"{root.obliged}, {name or _in_words(root)}"
+
+
+def _in_words(finding: Finding) -> str:
+    """A requirement that no claim names: the route that it is about, or else its name."""
+    route = _ROUTE.search(finding.statement)
+    return route.group() if route else finding.requirement.rpartition(".")[2].replace("_", " ")
 
 
 _CELL_WORDS = {

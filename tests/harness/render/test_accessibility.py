@@ -19,7 +19,20 @@ _REQUIRED = os.environ.get("CI") == "true"
 pytestmark = pytest.mark.skipif(
     not (chromium.is_available() or _REQUIRED), reason="no browser: apt-get install chromium"
 )
+
+
+def long_words() -> Report:
+    """A report in which each line is blocked by what has a name of one long word."""
+    root = sample.finding(f"a.{'word' * 10}", "It holds.", sample.VIOLATED, "")
+    blocked = [
+        sample.finding(f"b.{each.claim}", "It holds.", sample.BLOCKED, each.claim, blocked_by=root.requirement)
+        for each in sample.sample().claims
+    ]
+    return sample.report_of([root, *blocked])
+
+
 _REPORTS = (
+    long_words,
     sample.sample,
     pytest.param(sample.honest, marks=pytest.mark.slow),  # the sample has all that it has
     sample.nothing_judged,
@@ -51,6 +64,9 @@ def check(text: str, file: Path) -> None:
         ):
             page = context.new_page()
             page.goto(file.as_uri())
+            for width in (360, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} pixels are too few"
             assert serious(page) == []
             context.close()
         browser.close()

@@ -151,11 +151,12 @@ def test_what_changed_is_named_where_a_run_was_repeated() -> None:
 def test_what_comes_next_is_the_step_of_each_owner_or_else_the_statement() -> None:
     unnamed = replace(SECRET, next=fix_it("tuvens-api"))
     assert told(report_of([ROUTE, unnamed]))["What next?"] == (
-        "tuvens-api: meet “rejects it”; hi.events: Register POST /validate."
+        "tuvens-api: make sure that it rejects it; hi.events: Register POST /validate."
     )
     others = [replace(ROUTE, requirement=f"routes.{name}", next=f"Register {name}.") for name in "abcd"]
     assert told(report_of([ROUTE, *others, replace(unnamed, security=False)]))["What next?"] == (
-        "hi.events: Register POST /validate; Register a; Register b; tuvens-api: meet “rejects it”; and 2 more."
+        "hi.events: Register POST /validate; Register a; Register b; "
+        "tuvens-api: make sure that it rejects it; and 2 more."
     )
     assert "crossapp verify --deployment FILE" in told(report_of([], header=SIMULATED))["What next?"]
     assert told(report_of([], header=REAL))["What next?"].endswith("unknown lines.")

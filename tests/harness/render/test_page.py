@@ -46,6 +46,22 @@ def test_a_cell_names_its_worst_verdict_and_its_root() -> None:
     assert cell(page, "tuvens-api", "Performance").words == "8 of 8 not tested: run crossapp load"
 
 
+@pytest.mark.parametrize(
+    ("requirement", "statement", "words"),
+    [
+        ("conformity.updateEvent", "It returns to PATCH /api/events/{id} what fits.", "PATCH /api/events/{id}"),
+        ("conformity.validate", "It serves POST /auth/validate.", "POST /auth/validate"),
+        ("webhook.live_gives_active", "It shows the status.", "live gives active"),
+    ],
+)
+def test_a_root_that_no_line_names_is_named_in_words(requirement: str, statement: str, words: str) -> None:
+    root = replace(finding(requirement, statement, VIOLATED, ""), obliged="tuvens-api")
+    page = page_of(root, finding("a.leaf", "Leaf.", BLOCKED, "C-HE-08", blocked_by=requirement))
+    assert cell(page, "hi.events", "Database").words == f"1 of 3 blocked: tuvens-api, {words}"
+    html = to_html(report_of((root, finding("a.leaf", "Leaf.", BLOCKED, "C-HE-08", blocked_by=requirement))))
+    assert f"tuvens-api, {words}".replace("/", "/<wbr>") in html
+
+
 def test_what_the_page_calls_missing_and_works_is_counted_apart() -> None:
     page = page_of(finding("a.b", "S.", HELD, "C-HE-01"), finding("a.c", "S.", VIOLATED, "C-TA-01"))
     assert (page.counts[Agreement.CONTRADICTED], page.pessimistic) == (2, 1)
