@@ -4,14 +4,14 @@ from harness.claims import Uncovered
 
 RUN_LOAD = "run crossapp load"
 _METRICS = "give access to metrics"
-_DEVELOPERS, _OPERATIONS, _SECURITY = "ask the developers", "ask operations", "ask who tests security"
+_DEVELOPERS, _OPERATIONS, _SECURITY = "ask the developers", "ask operations", "ask the security testers"
 _LOADS = ("too few pages are loaded here to decide: run crossapp load with --pages", RUN_LOAD)
 _LOAD = ("too few requests are sent here to decide: run crossapp load", RUN_LOAD, "metrics.")
 
 UNCOVERED: dict[str, Uncovered] = {
     **{f"C-PF-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 5)},
     "C-PF-04": Uncovered("", *_LOADS),
-    "C-PF-06": Uncovered("", "needs timed reads in sequence: crossapp sends none yet", "add a check to crossapp"),
+    "C-PF-06": Uncovered("", "needs timed reads in sequence: crossapp sends none yet", "extend crossapp"),
     "C-PF-07": Uncovered("", "needs access to the server's memory: watch it while crossapp load runs a soak", _METRICS),
     **{f"C-RT-{number:02d}": Uncovered("", *_LOAD) for number in (1, 2, 3, 4, 5)},
     "C-RT-06": Uncovered("", *_LOADS),

@@ -155,12 +155,13 @@ def _would_settle(verdict: VerdictName, deciding: Sequence[Finding], uncovered: 
         return uncovered.settled_by if uncovered is not None else ""
     if not lacking.lacks:
         return COMPLETE_FILE if "[[users]]" in lacking.reason else "run again"
-    return _PROVIDED_BY.get(lacking.lacks.partition(":")[0], COMPLETE_FILE)
+    capability, _, app = lacking.lacks.partition(":")
+    # Only a simulator can be made to fail on purpose.
+    return f"simulate {app}" if capability == "control" else _PROVIDED_BY.get(capability, COMPLETE_FILE)
 
 
 _PROVIDED_BY = {
     "browser": "install a browser",
-    "control": "give access",
     "database": "give access to the database",
     "audit-log": "give access to the audit log",
     "launch": "add a launch command",
@@ -170,7 +171,7 @@ _PROVIDED_BY = {
     "metrics": "give access to metrics",
     "near": "run beside the server",
     "https": "use https",
-    "expiry": "wait longer",
+    "expiry": "wait for an expiry",
     "time": "run crossapp load longer",
 }
 COMPLETE_FILE = "complete the deployment file"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from harness.claims import COMPLETE_FILE
 from harness.render.arrange import Arrangement, Cause
+from harness.render.page import Cell
 from harness.render.words import WORDS, count, duration, fix_it, listed, when
 from harness.report import Agreement, ClaimResult, Finding
 from harness.verdict import VerdictName
 
-_SECURITY = "Security"
+_SECURITY, _FLOW = "Security", "Flow"
 _MOST = 4
 """How many names an answer lists before it says how many more there are."""
 _CLAUSE = re.compile(r"[;:.](?:\s|$)")
@@ -31,7 +32,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """A question and its answer, in pieces that follow each other without a separator."""
+    """A question and its answer, in pieces that follow each other without a separator; a page breaks the line at each
+    line feed."""
 
     question: str
     pieces: tuple[str | Link, ...]
@@ -39,7 +41,7 @@ class AnsweredQuestion:
     @property
     def text(self) -> str:
         """The answer without links."""
-        return "".join(each if isinstance(each, str) else each.text for each in self.pieces).strip()
+        return " ".join("".join(each if isinstance(each, str) else each.text for each in self.pieces).split())
 
 
 def answers(arranged: Arrangement) -> tuple[AnsweredQuestion, ...]:
@@ -47,9 +49,11 @@ def answers(arranged: Arrangement) -> tuple[AnsweredQuestion, ...]:
     questions = [
         ("May we deploy?", _deploy, True),
         ("Where is the page wrong?", _wrong, arranged.page.is_known),
-        ("Is security held?", _security, arranged.page.is_known),
+        ("What works?", _works, arranged.page.is_known),
+        ("Do they work together?", _together, arranged.page.is_known and _flow(arranged) is not None),
+        ("Does security hold?", _security, arranged.page.is_known),
         ("What is unknown?", _unknown, arranged.page.is_known),
-        ("Was load measured?", _load, arranged.page.is_known or arranged.report.load is not None),
+        ("Is performance known?", _load, arranged.page.is_known or arranged.report.load is not None),
         ("What changed?", _changed, any(each.before for each in arranged.report.claims)),
         ("What next?", _next, True),
         ("How old is this?", _age, True),
@@ -67,7 +71,7 @@ def _deploy(arranged: Arrangement) -> Iterable[str | Link]:
     yield "No, if these were real servers: " if arranged.only_simulators else "No: "
     yield Link(f"{by} {'blocks' if len(owners) == 1 else 'block'} it", section="blockers")
     blocked = arranged.page.counts[Agreement.BLOCKED]
-    yield f", and {count(blocked, 'line')} of the page cannot be tested until then." if blocked else "."
+    yield f"; {count(blocked, 'more line')} cannot be tested before that is fixed." if blocked else "."
 
 
 def _doubt(arranged: Arrangement) -> str:
@@ -97,7 +101,7 @@ def _wrong(arranged: Arrangement) -> Iterable[str | Link]:
     found = sorted(wrong, key=lambda each: each.area != _SECURITY)
     # What spans all applications is tested with the simulators, too.
     real = {each.app for each in arranged.report.header.targets if each.app not in arranged.simulated}
-    for works, said, verb in ((True, "work", "fail"), (False, "be missing or blocked", "work")):
+    for works, called, verb in ((True, "working", "fail"), (False, "missing or blocked", "work")):
         for simulated in (False, True) if arranged.simulated else (False,):
             claims = [
                 each
@@ -105,12 +109,46 @@ def _wrong(arranged: Arrangement) -> Iterable[str | Link]:
                 if each.works is works and (not arranged.simulated or (each.repository not in real) is simulated)
             ]
             if claims:
+                verb_of = f"{verb}s" if len(claims) == 1 else verb
                 where = " with simulators" if simulated else ""
-                yield f"{count(len(claims), 'line')} said to {said} {verb}{'s' if len(claims) == 1 else ''}{where}: "
+                yield f"{count(len(claims), 'line')} that it calls {called} {verb_of}{where}: "
                 yield from _names(claims)
                 yield ". "
     if not found:
         yield "Nothing that was tested."
+
+
+def _works(arranged: Arrangement) -> Iterable[str | Link]:
+    found = [(number, row, _working(row.claims)) for number, row in enumerate(arranged.page.rows, 1)]
+    total = sum(works for _, _, works in found)
+    yield f"{total} of {count(arranged.page.total, 'line')}{' with simulators' if arranged.only_simulators else ''}: "
+    for number, row, works in found:
+        yield ", " if number > 1 else ""
+        yield Link(f"{row.repository} {works} of {len(row.claims)}", section=f"claims-{number}")
+    yield "."
+
+
+def _working(claims: Iterable[ClaimResult]) -> int:
+    return sum(each.verdict in _DECLARED for each in claims)
+
+
+def _flow(arranged: Arrangement) -> Cell | None:
+    return next((found for row in arranged.page.rows if (found := row.cell(_FLOW)) is not None), None)
+
+
+def _together(arranged: Arrangement) -> Iterable[str | Link]:
+    cell = _flow(arranged)
+    if cell is None:
+        return
+    broken = [each.claim for each in cell.claims if each.verdict is VerdictName.VIOLATED]
+    if broken and arranged.advice_claims.issuperset(broken):
+        yield "Yes, but a recommendation is not followed"
+    else:
+        yield "No" if broken else "Yes" if cell.verdict in _DECLARED else "Not known"
+    yield " (with simulators): " if arranged.simulated else ": "
+    first = next(each for each in cell.claims if each.verdict is cell.verdict)
+    yield Link(cell.words, claim=first.claim)
+    yield "."
 
 
 def _security(arranged: Arrangement) -> Iterable[str | Link]:
@@ -134,7 +172,8 @@ def _security(arranged: Arrangement) -> Iterable[str | Link]:
         yield "No violation was found, but not all is known: "
     else:
         yield "No violation was found: " if advice else "Yes: "
-    yield f"{len(held)} of {count(len(claims), 'line')} of security {'holds' if len(held) == 1 else 'hold'}"
+    verb = "holds" if len(held) == 1 else "hold"
+    yield f"{len(held)} of {count(len(claims), 'line')} about security, in all areas, {verb}"
     for what, group in (
         ("failed", wrong),
         ("recommendation not followed", advice),
@@ -159,7 +198,7 @@ def _unknown(arranged: Arrangement) -> Iterable[str | Link]:
 def _load(arranged: Arrangement) -> Iterable[str | Link]:
     load = arranged.report.load
     if load is None:
-        yield "No: crossapp load measures it."
+        yield "No: the command crossapp load measures it."
         return
     words = Counter(each.word for each in load.budgets)
     counted = ", ".join(f"{words[word]} {verb}" for word, verb in _BUDGETS.items() if words[word])
@@ -186,12 +225,13 @@ def _next(arranged: Arrangement) -> Iterable[str | Link]:
     causes = arranged.blockers or arranged.in_the_way or arranged.inconclusive
     steps = {_step(each.finding): each.finding for each in causes if each.finding is not None}
     owner = ""
-    for number, (step, finding) in enumerate(_of_each_owner(list(steps.items()))):
-        yield "; " if number else ""
+    for step, finding in _of_each_owner(list(steps.items())):
+        if owner:
+            yield "; " if finding.obliged == owner else ".\n"
         yield Link(step if finding.obliged == owner else f"{finding.obliged}: {step}", requirement=finding.requirement)
         owner = finding.obliged
     if steps:
-        yield f"; and {len(steps) - _MOST} more." if len(steps) > _MOST else "."
+        yield f"; {count(len(steps) - _MOST, 'more step')}." if len(steps) > _MOST else "."
     elif arranged.only_simulators:
         yield "Verify a real deployment: crossapp verify --deployment FILE."
     elif arranged.page.would_settle:
@@ -223,8 +263,8 @@ def _age(arranged: Arrangement) -> Iterable[str | Link]:
     if header.runs:
         yield "; ".join(f"{each.kind}: {when(each.started)}" for each in header.runs) + "."
     else:
-        yield f"Tested on {when(header.started)}"
-        yield f", within {duration(footer.duration_seconds)}." if footer.finished else "; the run did not finish."
+        yield f"The test began on {when(header.started)}"
+        yield f" and took {duration(footer.duration_seconds)}." if footer.finished else "; it did not finish."
 
 
 def _names(claims: Sequence[ClaimResult]) -> Iterable[str | Link]:

@@ -5,7 +5,7 @@ mention, a table cell or a tag.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from harness.load_lines import LoadLine
 from harness.render import load_words
@@ -56,6 +56,10 @@ def to_markdown(report: Report, *, limit: int | None = COMMENT_LIMIT) -> str:
     return "\n\n".join([*kept, end]) + "\n"
 
 
+_LEFT_OUT = ("What works?", "How old is this?")
+"""The questions that a comment on a pull request does not answer: it is read for what is broken, and new."""
+
+
 def brief_markdown(report: Report, link: str = "") -> str:
     """The report in about 15 lines: headline, answers, at most four problems, exit code, and where the whole report is.
     `link`: its http or https address."""
@@ -69,13 +73,22 @@ def brief_markdown(report: Report, link: str = "") -> str:
     whole = f"[The whole report](<{link}>)" if link else "The whole report: report.html in the folder of the run."
     ended = f"Exit code {report.footer.exit_code}: {exit_code_in_words(report.footer.exit_code)}. {whole}"
     listed = [*problems[:_BRIEF], *more]
-    parts = [title, _answers(arranged), *(["Problems:\n\n" + "\n".join(listed)] if listed else []), ended]
+    parts = [
+        title,
+        _answers(arranged, without=_LEFT_OUT),
+        *(["Problems:\n\n" + "\n".join(listed)] if listed else []),
+        ended,
+    ]
     return "\n\n".join(parts) + "\n"
 
 
-def _answers(arranged: Arrangement) -> str:
+def _answers(arranged: Arrangement, without: Container[str] = ()) -> str:
     page = [f"{arranged.page.sentence}.", ""] if arranged.page.is_known else []
-    found = [f"- **{escaped(each.question)}** {escaped(each.text)}" for each in answers(arranged)]
+    found = [
+        f"- **{escaped(each.question)}** {escaped(each.text)}"
+        for each in answers(arranged)
+        if each.question not in without
+    ]
     return "\n".join([*page, *found])
 
 

@@ -138,7 +138,7 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
         "4 problems block production",
         "tuvens-client is simulated",
         "85 lines of the status page 26 confirmed 7 contradicted 4 blocked 48 unknown",
-        "7 lines said to work fail: ",
+        "7 lines that it calls working fail: ",
         "run crossapp load (13)",
         "2 of 8 fail: validate route said: missing routes",
         "yes: contradicted",
