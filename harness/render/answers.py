@@ -147,7 +147,9 @@ def _together(arranged: Arrangement) -> Iterable[str | Link]:
         yield "No" if broken else "Yes" if cell.verdict in _DECLARED else "Not known"
     yield " (with simulators): " if arranged.simulated else ": "
     first = next(each for each in cell.claims if each.verdict is cell.verdict)
-    yield Link(cell.words, claim=first.claim)
+    flows = f"{cell.count} of {count(len(cell.claims), 'flow')}"
+    blocked = cell.verdict is VerdictName.BLOCKED
+    yield Link(f"{flows} blocked by {cell.why}" if blocked else cell.words, claim=first.claim)
     yield "."
 
 
@@ -231,7 +233,10 @@ def _next(arranged: Arrangement) -> Iterable[str | Link]:
         yield Link(step if finding.obliged == owner else f"{finding.obliged}: {step}", requirement=finding.requirement)
         owner = finding.obliged
     if steps:
-        yield f"; {count(len(steps) - _MOST, 'more step')}." if len(steps) > _MOST else "."
+        if len(steps) > _MOST:
+            yield "; "
+            yield Link(count(len(steps) - _MOST, "more step"), section="blockers" if arranged.blockers else "findings")
+        yield "."
     elif arranged.only_simulators:
         yield "Verify a real deployment: crossapp verify --deployment FILE."
     elif arranged.page.would_settle:

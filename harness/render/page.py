@@ -48,8 +48,11 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """`12 of 12 hold`, `2 of 12 fail: webhook signature`."""
+        """`12 of 12 hold`, `2 of 12 fail, 9 hold: webhook signature`."""
         counted = f"{self.count} of {len(self.claims)} {_CELL_WORDS[self.verdict]}"
+        held = sum(each.verdict is VerdictName.HELD for each in self.claims)
+        if held and self.verdict is not VerdictName.HELD:
+            counted += f", {held} hold"
         return f"{counted}: {self.why}" if self.why else counted
 
 

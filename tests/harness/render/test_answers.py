@@ -157,7 +157,7 @@ def test_what_works_is_counted_by_repository() -> None:
         ([finding("a.b", "S.", HELD, "C-FL-01 C-FL-02 C-FL-03 C-FL-04")], "Yes: 4 of 4 hold."),
         (
             [ROUTE, finding("a.leaf", "S.", BLOCKED, "C-FL-02", blocked_by="routes.validate")],
-            "Not known: 1 of 4 blocked: hi.events, validate route.",
+            "Not known: 1 of 4 flows blocked by hi.events, validate route.",
         ),
         (
             [finding("a.b", "S.", VIOLATED, "C-FL-02", level="SHOULD")],

@@ -42,6 +42,8 @@ def test_a_cell_names_its_worst_verdict_and_its_root() -> None:
     backend = cell(page, "hi.events", "Backend API")
     assert (backend.verdict, backend.count, backend.said) == (VIOLATED, 1, "missing routes")
     assert backend.words == "1 of 8 fail: validate route"
+    beside = page_of(root, finding("a.b", "S.", HELD, "C-HE-02"))
+    assert cell(beside, "hi.events", "Backend API").words == "1 of 8 fail, 1 hold: validate route"
     assert cell(page, "hi.events", "Database").words == "1 of 3 blocked: hi.events, validate route"
     assert cell(page, "tuvens-api", "Performance").words == "8 of 8 not tested: run crossapp load"
 
