@@ -163,6 +163,13 @@ from crossapp.cli import main
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 main()
 """
+# The tests themselves may run in the background of a shell, where Ctrl-C is ignored, too.
+_AT_A_TERMINAL = """
+import signal
+from crossapp.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
 _EARLIER = ("history.jsonl", "report.jsonl", "report.html", "report.md", "junit.xml")
 _ENDED = (" finished\n", " skipped\n", " stopped\n")
 
@@ -201,7 +208,7 @@ def told_of_a_stopped_run(cwd: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("by", "code"),
-    [(signal.SIGTERM, _IN_THE_BACKGROUND), (signal.SIGINT, "from crossapp.cli import main; main()")],
+    [(signal.SIGTERM, _IN_THE_BACKGROUND), (signal.SIGINT, _AT_A_TERMINAL)],
     ids=["SIGTERM where Ctrl-C is ignored", "Ctrl-C"],
 )
 def test_a_run_that_is_stopped_reports_what_was_decided(by: signal.Signals, code: str, tmp_path: Path) -> None:
