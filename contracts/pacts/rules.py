@@ -90,6 +90,10 @@ def _verdict(
         alive(exchanges[-1])
     for each in exchanges:
         seen_by_application(each)
+    if interaction.status == 429 and exchanges[-1].status != 429:
+        asked = history.exchanges(exchanges[-1].operation, interaction.provider)
+        if any(each.status == 429 and each.step == f"{seen.step}/state/asked" for each in asked):
+            raise UndecidedError("the rate limit was exhausted, but its minute ended before the request", "Run again.")
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     where = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(_expected(interaction), f"{mismatches}{where}", evidence)

@@ -80,6 +80,22 @@ def test_a_limit_that_was_hit_breaks_no_pact() -> None:
     assert isinstance(_verdict(_ONE, replayed(_ONE, said, limited)), Inconclusive)
 
 
+def test_a_limit_whose_minute_ended_breaks_no_pact() -> None:
+    limited = next(each for each in interactions() if each.name == "tuvens_client_sign_in_past_the_limit")
+    said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 429 but was 401"]}
+    step = limited.steps[0]
+
+    def after(*statuses: int) -> Verdict:
+        asked = [
+            answer(f"{step}/state/asked", each, operation=limited.operation, callee="hi.events") for each in statuses
+        ]
+        replay = answer(f"{step}/request/{limited.operation}", 401, operation=limited.operation, callee="hi.events")
+        return _verdict(limited, history(*asked, replay, observed(step, count=1, **said)))
+
+    assert isinstance(after(401, 429), Inconclusive)
+    assert isinstance(after(401, 401), Violated)
+
+
 def test_what_a_firewall_refused_breaks_no_pact() -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 404 but was 403"]}
     step = f"{_ONE.steps[0]}/request/{_ONE.operation}"
