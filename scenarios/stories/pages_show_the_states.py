@@ -85,6 +85,11 @@ async def pages_show_the_states(cast: Cast) -> None:
                 await visitor.notes(f"fresh/{state}", fresh, hi_events=url, embeds=embeds)
                 await looks_at(open_tab, SHOWS[state])
                 await visitor.notes(f"open/{state}", open_tab, listened=listened)
+                if not (await open_tab.shows())["shown"]:
+                    # An error page does not listen: the next change needs a page that does.
+                    open_tab = await visitor.tab()
+                    await open_tab.opens(visitor.event_page(event.tuvens))
+                    await open_tab.page.wait_for_timeout(_STAYS_MS)
                 listened = await visitor.listens(0)
                 if state == "active":
                     await _another_changes(cast, visitor, open_tab, event, listened=listened)

@@ -47,6 +47,12 @@ def of(rule: str, seen: History) -> type:
     return type(verdict(f"{SEAM}.{rule}", seen))
 
 
+def test_an_error_page_after_one_change_decides_nothing() -> None:
+    blank = [looks(f"{STATES}/open/{each}", {}) for each in ("active", "setup")]
+    assert of("open_page_follows_the_changes", states(blank[0])) is Inconclusive
+    assert of("open_page_follows_the_changes", states(*blank)) is Violated
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
