@@ -10,6 +10,7 @@ import openapi
 from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
+from contracts.pacts.states import When
 from harness.expectations import (
     BrokenRuleError,
     LackingError,
@@ -24,6 +25,7 @@ from harness.expectations import (
     shown,
 )
 from harness.history import Exchange, History, NothingObservedError, Observation
+from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import HarnessFault, Verdict
 
@@ -90,6 +92,10 @@ def _verdict(
         alive(exchanges[-1])
     for each in exchanges:
         seen_by_application(each)
+    if interaction.provider_state.when is not When.TROUBLE and any(map(_says_unavailable, exchanges)):
+        raise UndecidedError(
+            f"hi.events reports that it could not reach tuvens-api: {shown(exchanges[-1])}", "Run again."
+        )
     if interaction.status == 429 and exchanges[-1].status != 429:
         asked = history.exchanges(exchanges[-1].operation, interaction.provider)
         if any(each.status == 429 and each.step == f"{seen.step}/state/asked" for each in asked):
@@ -97,6 +103,10 @@ def _verdict(
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     where = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(_expected(interaction), f"{mismatches}{where}", evidence)
+
+
+def _says_unavailable(exchange: Exchange) -> bool:
+    return object_or_empty(exchange.response_body).get("error") == "UPSTREAM_UNAVAILABLE"
 
 
 def _expected(interaction: Interaction) -> str:

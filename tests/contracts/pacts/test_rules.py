@@ -96,6 +96,16 @@ def test_a_limit_whose_minute_ended_breaks_no_pact() -> None:
     assert isinstance(after(401, 401), Violated)
 
 
+@pytest.mark.parametrize(("code", "expected"), [("UPSTREAM_UNAVAILABLE", Inconclusive), ("UNAUTHORIZED", Violated)])
+def test_a_lost_question_to_tuvens_api_breaks_no_pact_of_hi_events(code: str, expected: type) -> None:
+    asked = next(each for each in interactions() if each.name == "tuvens_client_permission_on_event_of_others")
+    said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 200 but was 401"]}
+    body = {"message": "Tuvens cannot be reached.", "error": code}
+    step = f"{asked.steps[0]}/request/{asked.operation}"
+    refused = answer(step, 401, body, operation=asked.operation, callee="hi.events")
+    assert isinstance(_verdict(asked, replayed(asked, said, refused)), expected)
+
+
 def test_what_a_firewall_refused_breaks_no_pact() -> None:
     said = {"outcome": "mismatched", "ok": False, "mismatches": ["status: expected 404 but was 403"]}
     step = f"{_ONE.steps[0]}/request/{_ONE.operation}"
