@@ -129,7 +129,7 @@ def _works(arranged: Arrangement) -> Iterable[str | Link]:
 
 
 def _working(claims: Iterable[ClaimResult]) -> int:
-    return sum(each.verdict in _DECLARED for each in claims)
+    return sum(each.verdict is VerdictName.HELD for each in claims)
 
 
 def _flow(arranged: Arrangement) -> Cell | None:

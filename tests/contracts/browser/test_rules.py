@@ -10,7 +10,7 @@ from contracts.browser.rules_journey import ENABLES, ERRORS
 from contracts.browser.rules_widget import NETWORK, NONE, STATES, WINDOWS
 from contracts.catalogue import catalogue
 from harness.history import History
-from harness.verdict import Held, Inconclusive, NotApplicable, Violated
+from harness.verdict import Blocked, Held, Inconclusive, NotApplicable, Violated
 from scenarios.cast.selectors import SELECTORS
 from scenarios.catalogue import stories
 from tests.contracts.browser.examples import (
@@ -56,6 +56,7 @@ def test_an_error_page_after_one_change_decides_nothing() -> None:
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
+        (other({}), Inconclusive),
         (other(state("setup"), told=False), Inconclusive),
         (other(state("setup"), own="setup"), Inconclusive),
         (
@@ -63,7 +64,7 @@ def test_an_error_page_after_one_change_decides_nothing() -> None:
             Inconclusive,
         ),
         (other(state("active"), streams=[{"url": "/updates", "status": 404, "failed": ""}]), Inconclusive),
-        (looks(f"{STATES}/open/active", state("setup")), Inconclusive),
+        (looks(f"{STATES}/open/active", state("setup")), Blocked),
         (observed(f"{STATES}/other", tuvens=None), NotApplicable),
     ],
 )
