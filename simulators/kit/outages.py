@@ -1,6 +1,7 @@
 """Outages: an application that hangs, refuses everything, or does not know its routes."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,8 +22,13 @@ async def hold(simulator: Simulator, receive: Receive, seconds: float | None = N
     left = asyncio.ensure_future(gone(receive))
     released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     simulator.waiting.add(released)
+    ends = None if seconds is None else time.monotonic() + seconds
     try:
-        await asyncio.wait({left, released}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done: set[asyncio.Future[Any]] = set()
+        # uvloop counts whole milliseconds, so that a wait can end early.
+        while not done and (ends is None or time.monotonic() < ends):
+            rest = None if ends is None else ends - time.monotonic()
+            done, _ = await asyncio.wait({left, released}, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
     finally:
         left.cancel()
         simulator.waiting.discard(released)

@@ -163,10 +163,11 @@ def test_malformed_messages_of_a_stream_break_off(api: Faulty) -> None:
 
 
 def test_a_delay_is_waited_for_before_the_request_is_served(api: Faulty) -> None:
-    api.arm("getEvent:delay=50ms")
-    assert api.get().status_code == 200
-    (exchange,) = api.journal()
-    assert exchange["seconds"] >= 0.05
+    api.arm("getEvent:delay=5ms")
+    for _ in range(100):
+        assert api.get().status_code == 200
+    # An event loop that counts whole milliseconds ends some waits early.
+    assert min(each["seconds"] for each in api.journal()) >= 0.005
 
 
 @pytest.mark.parametrize("action", ["hang", "delay=10m"])
