@@ -26,10 +26,10 @@ Secrets = Callable[[str, bytes], Iterable[tuple[str, str]]]
 Admits = Callable[[Request], Awaitable[None]]
 """Waits for the turn of a request. Raises NotAllowedError or TargetGoneError if it is not to be sent."""
 
-"""Seconds that a request under way has to be answered in the network's place; then it is aborted."""
 _READ = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
 _LONGEST_TEXT = 300
 _BROKEN_CONNECTION = ("ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED")
+_LOOK = 0.02
 _MOST_LOADS = 1000
 _MOST_LINES = 500
 _LONGEST_SECRET = 4096
@@ -72,6 +72,8 @@ class Browsing:
         self._evidence = evidence
         self._log: list[str] = []
         self._of: dict[Request, dict[str, Any]] = {}
+        self._under_way: set[Request] = set()
+        self._last_traffic = time.monotonic()
         self._searches: set[asyncio.Task[None]] = set()
         self._shots = 0
 
@@ -79,7 +81,7 @@ class Browsing:
         """Start recording."""
         self.context.on("request", self._requested)
         self.context.on("response", self._responded)
-        self.context.on("requestfinished", lambda request: self._in_background(self._search_body(request)))
+        self.context.on("requestfinished", self._finished)
         self.context.on("requestfailed", self._failed)
         self.context.on("console", lambda said: self._log_line(f"console {said.type}: {said.text}"))
         self.context.on("weberror", lambda error: self._log_line(f"script error: {error.error}"))
@@ -130,6 +132,15 @@ class Browsing:
         """Wait, up to `seconds`, until every response so far has been searched for secrets."""
         if self._searches:
             await asyncio.wait(list(self._searches), timeout=self.seconds)
+
+    async def rests(self, seconds: float = 3.0, quiet: float = 0.3) -> bool:
+        """Whether no request but streams was under way for `quiet` seconds, waiting for it up to `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self._under_way or time.monotonic() < self._last_traffic + quiet:
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_LOOK)
+        return True
 
     async def look_into_storage(self, page: Page) -> None:
         """Note the registered secrets in a page's script-readable cookies, localStorage and sessionStorage."""
@@ -195,6 +206,9 @@ class Browsing:
         ]
 
     def _requested(self, request: Request) -> None:
+        if request.resource_type != "eventsource":
+            self._under_way.add(request)
+            self._last_traffic = time.monotonic()
         for kind, value in self._secrets(request.url, b""):
             self._redactor.register(kind, value)
         if len(self.loads) >= _MOST_LOADS:
@@ -219,7 +233,17 @@ class Browsing:
             load["status"] = response.status
             self._in_background(self._search_headers(response, load))
 
+    def _finished(self, request: Request) -> None:
+        self._ends(request)
+        self._in_background(self._search_body(request))
+
+    def _ends(self, request: Request) -> None:
+        if request in self._under_way:
+            self._under_way.discard(request)
+            self._last_traffic = time.monotonic()
+
     def _failed(self, request: Request) -> None:
+        self._ends(request)
         load = self._of.get(request)
         if load is not None:
             load["failed"] = self.redact(request.failure or "failed")

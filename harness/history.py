@@ -306,6 +306,12 @@ class History:
         moves = [each.values for each in self._whole._at(MOVED, Observation)]
         return sum(float(each["seconds"]) for each in moves if since < each["at"] < until)
 
+    def losses(self) -> int:
+        """How many requests were sent again because their connection broke; of the whole record, whichever stories are
+        declared."""
+        exchanges = (each for each in self._whole.entries if isinstance(each, Exchange))
+        return sum(each.superseded and each.outcome is Outcome.NO_ANSWER for each in exchanges)
+
     def numbered(self, number: int) -> Entry | None:
         """The entry with this number; None where there is none."""
         place = self._place(number)

@@ -13,6 +13,7 @@ SHOWS = {"active": "tickets", "setup": "progress", "inactive": "paused", "none":
 PARTS_OF_HI_EVENTS = ("signed_in", "make_live")
 """The parts of hi.events' pages; all other parts are of tuvens-client's."""
 
+_ERRORS = {"problem", "callback_error"}
 # Seconds by which a browser may be late with its work.
 _LATE = 0.5
 
@@ -74,9 +75,24 @@ def expect_visible(
     """Raises BrokenRuleError unless one part is visible, and another is not; UndecidedError where a part that is not
     found may only read otherwise, which it does not if one of the `others` shows it."""
     fits = name in visible(page) and hidden not in visible(page)
+    if not fits:
+        expect_undisturbed(page)
     if hidden not in visible(page):
         expect_known(page, name, others)
     expect(fits, expected=expected, observed=summary(page), at=page)
+
+
+def expect_undisturbed(page: Observation) -> None:
+    """An error that a page shows is the application's own. Raises UndecidedError where it shows one and connections of
+    this run broke: the page's server may have lost a request of its own, which no record shows."""
+    shows_error = (page.values["status"] or 0) >= 500 or not visible(page) or _ERRORS & visible(page)
+    losses = page.values.get("losses", 0)
+    if shows_error and losses:
+        raise UndecidedError(
+            f"{page.step}: the page shows an error ({summary(page)}), but {losses} requests of this run were lost, and "
+            "the page's server may have lost one, too",
+            "Run again over a network that loses no connections.",
+        )
 
 
 def expect_awake(page: Observation) -> None:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import openapi
-from contracts.browser.observations import expect_awake, expect_visible, page_at, pages_of, visible
+from contracts.browser.observations import expect_awake, expect_undisturbed, expect_visible, page_at, pages_of, visible
 from contracts.browser.rules_widget import CHANGES, NEEDS, OPERATIONS
 from contracts.catalogue import RuleFamily
 from harness.expectations import UndecidedError, expect, held
@@ -109,6 +109,8 @@ def arrives_signed_in(history: History) -> Verdict:
     status = page.values["status"]
     if page.values.get("session_left", 0.0) < 0 and (status != 200 or "signed_in" not in visible(page)):
         raise UndecidedError("the session token may have expired before the browser arrived with it")
+    if status != 200:
+        expect_undisturbed(page)
     expect(status == 200, expected="a page, status 200", observed=f"status {status}", at=page)
     expect_visible(page, "signed_in", "the signed-in user")
     return held(page)

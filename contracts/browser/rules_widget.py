@@ -6,6 +6,7 @@ from contracts.browser.observations import (
     expect_awake,
     expect_known,
     expect_no_reload,
+    expect_undisturbed,
     expect_visible,
     page_at,
     pages_of,
@@ -73,6 +74,8 @@ def event_page_opens(history: History) -> Verdict:
     pages = [page_at(history, f"{STATES}/fresh/{state}") for state in _states(history)]
     for each in pages:
         status = each.values["status"]
+        if status != 200:
+            expect_undisturbed(each)
         expect(status == 200, expected="status 200", observed=f"status {status}", at=each)
         expect_visible(each, "title", "the accordion's title")
     return held(pages)
@@ -97,6 +100,8 @@ def _shows_state(history: History, step: str, state: str) -> Observation:
     own = SHOWS[state]
     others = {part for part in SHOWS.values() if part != own} & visible(page)
     if not others:
+        if own not in visible(page):
+            expect_undisturbed(page)
         expect_known(page, own)
     expect(
         own in visible(page) and not others,
@@ -185,6 +190,7 @@ def open_page_follows_the_changes(history: History) -> Verdict:
         stream = ""
         if visible(fresh) and not visible(stayed):
             expect_awake(stayed)
+            expect_undisturbed(stayed)
             blank.append(stayed)
             continue
         if visible(stayed) & parts != visible(fresh) & parts:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -31,6 +31,7 @@ NEEDS = ("browser", "target:tuvens-client")
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 """A text that a page must not interpret as HTML; `PLANTED` finds it if it did."""
 PLANTED = 'img[src="x"]'
+_TRIES = 3
 
 
 class Persona:
@@ -41,6 +42,7 @@ class Persona:
         self._cast = cast
         self._who = who
         self._noted = time.time()
+        self._in_vain = False
         self.client: Target = cast.stage.target(CLIENT)
         self.origin = origin_of(self.client.url)
 
@@ -74,6 +76,21 @@ class Persona:
         await self._cast.stage.rate_limits.take("wrapGenerateSession", user_key(user))
         await self._cast.turn_to_open_page()
 
+    async def opens(self, tab: "Tab", url: str, looks: Callable[[], Awaitable[bool]]) -> None:
+        """Open a URL and look whether its page shows what is wanted. One that does not is opened again, up to twice,
+        where connections of this run broke: the page's own server may have lost a request."""
+        self._in_vain = False
+        for _ in range(_TRIES):
+            await tab.opens(url)
+            if await looks() or not self.losses():
+                return
+        self._in_vain = True
+
+    def losses(self) -> int:
+        """How many lost requests of this run may explain the page that is noted next: none if it was opened in vain
+        again and again."""
+        return 0 if self._in_vain else self._cast.stage.recorder.history.losses()
+
     async def listens(self, seconds: float = 3.0) -> bool:
         """Whether a page has opened the stream of updates, waiting for it up to `seconds`: changes made earlier do not
         reach the page."""
@@ -92,8 +109,9 @@ class Persona:
         self._noted = time.time()
         files = [*await self.browsing.screenshot(tab.page, step), *self.browsing.files()]
         lost = self.browsing.lost()
-        known = {"files": files, "sure": self._sure(), "lag": round(late, 3), "lost": lost, "streams": self._streams()}
-        self._cast.observe(step, {**shows, **more, **known})
+        losses, self._in_vain = self.losses(), False
+        known = {"files": files, "sure": self._sure(), "lag": round(late, 3), "lost": lost, "losses": losses}
+        self._cast.observe(step, {**shows, **more, **known, "streams": self._streams()})
 
     def _streams(self) -> list[dict[str, Any]]:
         """The requests for a stream so far: URL, status (None: no response yet), and what failed."""

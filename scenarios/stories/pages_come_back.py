@@ -1,6 +1,7 @@
 """A browser comes back from hi.events, arrives there, and shows its pages embedded in others."""
 
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -49,8 +50,7 @@ async def pages_come_back(cast: Cast) -> None:
         async with browses(cast, "organiser", cast.organiser) as organiser:
             tab = await organiser.tab()
             for name, (outcome, params) in returns.items():
-                await tab.opens(organiser.callback(params))
-                await tab.sees(outcome, 5.0)
+                await organiser.opens(tab, organiser.callback(params), partial(tab.sees, outcome, 5.0))
                 planted = await tab.counts(PLANTED)
                 dialogs = len(organiser.browsing.dialogs)
                 await organiser.notes(f"return/{name}", tab, planted=planted, dialogs=dialogs)
@@ -105,15 +105,16 @@ async def pages_arrive_at_hi_events(cast: Cast) -> None:
 
 
 async def _arrives(cast: Cast, organiser: Persona, tab: "Tab", params: Mapping[str, str]) -> float:
-    """Open hi.events' page with a new session, again where the session may have expired on the way; returns for how
-    many seconds it was still good when the page showed who is signed in, or was waited for in vain."""
+    """Open hi.events' page with a new session, again where the session may have expired on the way or connections of
+    this run broke; returns for how many seconds it was still good when the page showed who is signed in, or was waited
+    for in vain."""
     for _ in range(_TRIES):
         await cast.turn_to_open_page()
         session = await cast.fresh_session("generate session/first")
         await tab.opens(organiser.hi_events_page({**params, "session_token": session.token}))
         seen = await tab.sees("signed_in")
         left = session.minted_at + session.lasts - cast.now()
-        if seen or left >= 0:
+        if seen or (left >= 0 and not cast.stage.recorder.history.losses()):
             break
     return left
 

@@ -46,12 +46,11 @@ async def pages_enable_ticketing(cast: Cast) -> None:
         async with browses(cast, "organiser", cast.organiser) as organiser:
             waiting, tab = await organiser.tab(), await organiser.tab()
             await waiting.opens(organiser.event_page(event))
-            await tab.opens(organiser.event_page(event))
-            await tab.sees("enable")
+            await organiser.opens(tab, organiser.event_page(event), lambda: tab.sees("enable"))
             await organiser.notes("before", tab)
             if cast.can(Effect.FORGE):
                 await _expired(cast, organiser, tab)
-            await tab.opens(organiser.event_page(event))
+            await organiser.opens(tab, organiser.event_page(event), lambda: tab.sees("enable"))
             await _slowly(cast, organiser, tab)
             after = await _noted(cast, event)
             made = after.must_have("hi_events_event_id", "the event has no ticketing after the callback page")

@@ -185,7 +185,7 @@ def test_after_kill_9_crossapp_cleanup_undoes_what_the_journal_has(staging: Stag
     for secret in (staging.deployment.shared_secret, *(each.jwt for each in staging.deployment.users)):
         assert secret not in noted
     done = cleanup(staging)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert staging.state() == before
     assert "Changed events that are as they were before" in done.stdout
     assert not journal_file(staging.file).exists()

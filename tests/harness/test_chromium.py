@@ -124,3 +124,44 @@ def test_the_browser_goes_through_its_relay_and_through_no_proxy_of_the_environm
             await relay.close()
 
     assert asyncio.run(run()) == ["arrived", "arrived"]
+
+
+@pytest.mark.skipif(not (chromium.is_available() or os.environ.get("CI")), reason=remedy_for("browser"))
+def test_a_page_rests_when_what_it_requests_is_finished_and_its_stream_stays_open() -> None:
+    page = b"""<!doctype html><script>
+    new EventSource("/stream").onopen = () => fetch("/slow");
+    </script>"""
+    finish, asked = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"/stream" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\n")
+            await reader.read()
+        elif b"/slow" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{")
+            asked.set()
+            await finish.wait()
+            writer.write(b"}")
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(page) + page)
+        await writer.drain()
+        writer.close()
+
+    async def run() -> tuple[bool, bool]:
+        browser = Chromium(Redactor(), seconds=30.0)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        try:
+            async with browser.browsing("visitor", lambda url, body: ()) as browsing:
+                tab = await browsing.tab({})
+                await tab.opens(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+                await asyncio.wait_for(asked.wait(), 60.0)
+                busy = await browsing.rests(0.5, quiet=0.1)
+                finish.set()
+                return busy, await browsing.rests(30.0)
+        finally:
+            finish.set()
+            await browser.close()
+            server.close()
+
+    assert asyncio.run(run()) == (False, True)

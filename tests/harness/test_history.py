@@ -157,6 +157,16 @@ def test_a_step_finds_what_is_below_it_and_not_what_only_begins_alike() -> None:
         assert nothing.value.step == step
 
 
+def test_lost_are_the_requests_that_were_sent_again_without_an_answer() -> None:
+    lost = replace(exchange(1, "s/x", 200), outcome=Outcome.NO_ANSWER, status=None)
+    seen = history(lost, exchange(2, "s/x", 429), exchange(3, "s/x", 200), replace(lost, number=4))
+    assert seen.losses() == 0
+    seen.supersede(1)
+    seen.supersede(2)
+    assert seen.losses() == 1
+    assert seen.narrowed(["t"]).losses() == 1
+
+
 def test_a_superseded_exchange_is_in_the_record_and_judged_by_nobody() -> None:
     seen = history(exchange(1, "s/x", 429), exchange(2, "s/x", 200), exchange(3, "s/y", 429))
     seen.supersede(1)

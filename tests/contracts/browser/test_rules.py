@@ -1,5 +1,6 @@
 """The rules about what a person sees in a browser, each on an honest history and on one that breaks it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,6 +52,52 @@ def test_an_error_page_after_one_change_decides_nothing() -> None:
     blank = [looks(f"{STATES}/open/{each}", {}) for each in ("active", "setup")]
     assert of("open_page_follows_the_changes", states(blank[0])) is Inconclusive
     assert of("open_page_follows_the_changes", states(*blank)) is Violated
+
+
+_PROBLEM = {"problem": part("Tuvens cannot be reached.")}
+_UNLINKED = {"callback_error": part("It could not be linked.")}
+_FAILED = {"status": "error", "error_code": "UPSTREAM_UNAVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen"),
+    [
+        ("event_page_opens", lambda lost: states(fresh("setup", {}, status=503, losses=lost))),
+        ("active_state_shows_the_tickets", lambda lost: states(fresh("active", _PROBLEM, losses=lost))),
+        ("the_older_spelling_is_read", lambda lost: returns("older spelling", _UNLINKED, losses=lost)),
+        ("page_catches_up_after_a_lost_network", lambda lost: network({}, losses=lost)),
+        ("page_shows_what_changed_before_it_listened", lambda lost: late(_PROBLEM, losses=lost)),
+        (
+            "arrives_signed_in",
+            lambda lost: arrival(looks(f"{ARRIVES}/arrived", {}, status=502, way=[], losses=lost)),
+        ),
+        (
+            "hi_events_comes_back_with_the_ids",
+            lambda lost: journey(looks(f"{ENABLES}/callback", _UNLINKED, way=_way(_FAILED), losses=lost)),
+        ),
+        (
+            "a_waiting_page_shows_the_tickets_of_a_new_event",
+            lambda lost: journey(looks(f"{ENABLES}/waiting", {}, losses=lost)),
+        ),
+    ],
+)
+def test_an_error_page_decides_nothing_where_requests_of_the_run_were_lost(
+    rule: str, seen: Callable[[int], History]
+) -> None:
+    assert of(rule, seen(0)) is Violated
+    assert of(rule, seen(2)) is Inconclusive
+
+
+def test_a_page_that_shows_what_is_wrong_is_wrong_where_requests_were_lost_too() -> None:
+    assert of("page_catches_up_after_a_lost_network", network(state("inactive"), losses=2)) is Violated
+    assert of("active_state_shows_the_tickets", states(fresh("active", state("setup"), losses=2))) is Violated
+
+
+def _way(told: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"to": f"{HI}/auth/cross-app", "query": QUERY, "status": 302},
+        {"to": f"{CLIENT}/hi-events/callback", "query": told, "status": 200},
+    ]
 
 
 @pytest.mark.parametrize(

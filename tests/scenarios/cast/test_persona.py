@@ -1,8 +1,12 @@
-"""What the browser of a person learns as secrets."""
+"""What the browser of a person learns as secrets, and how often a page is opened that does not show what is wanted."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from scenarios.cast.persona import GENERATE, tokens_in
+from scenarios.cast.persona import GENERATE, Persona, tokens_in
 
 _TOKEN = "0f3c9a7be1d24c550f3c9a7be1d24c55"
 
@@ -22,3 +26,29 @@ _TOKEN = "0f3c9a7be1d24c550f3c9a7be1d24c55"
 )
 def test_only_a_token_is_learned(url: str, body: bytes, found: list[str]) -> None:
     assert [value for _, value in tokens_in(url, body)] == found
+
+
+class Pages:
+    """A tab; its page shows what is wanted from the `good`th opening on."""
+
+    def __init__(self, good: int) -> None:
+        self.opened = 0
+        self.good = good
+
+    async def opens(self, url: str) -> None:
+        self.opened += 1
+
+    async def looks(self) -> bool:
+        return self.opened >= self.good
+
+
+@pytest.mark.parametrize(("losses", "good", "times"), [(0, 2, 1), (3, 1, 1), (3, 2, 2), (3, 3, 3), (3, 9, 3)])
+def test_a_page_is_opened_again_only_where_requests_of_the_run_were_lost(losses: int, good: int, times: int) -> None:
+    recorder = SimpleNamespace(history=SimpleNamespace(losses=lambda: losses))
+    stage = SimpleNamespace(recorder=recorder, target=lambda app: SimpleNamespace(url="http://c"))
+    persona = Persona(cast("Any", SimpleNamespace(stage=stage)), cast("Any", None), "visitor")
+    pages = Pages(good)
+    asyncio.run(persona.opens(cast("Any", pages), "http://c/event/11", pages.looks))
+    assert pages.opened == times
+    # Lost requests do not explain what a page shows each time that it is opened.
+    assert persona.losses() == (0 if good > 3 else losses)
