@@ -105,16 +105,13 @@ async def _undo(
     drafts: Mapping[str, str],
     limit: asyncio.Semaphore,
 ) -> None:
-    before = noted.before
     try:
-        if before is None:
-            remains = "may have been changed, and could not be read before: look at it"
-        elif app == BACKEND:
-            async with limit:
-                remains = await _undo_at_hi_events(cast, event, before, _tuvens_of(cast, event, drafts))
-        else:
-            async with limit:
-                remains = await _undo_at_tuvens(cast, event, before, noted.changed_at)
+        async with limit:
+            try:
+                remains = await _set_back(cast, app, event, noted, drafts)
+            except StoryStoppedError:
+                # It begins by reading what there is, so nothing is done twice.
+                remains = await _set_back(cast, app, event, noted, drafts)
         journal.restored(app, event)
     except (StoryStoppedError, TargetGoneError, NotAllowedError) as error:
         remains = f"could not be set back: {error}"
@@ -122,6 +119,15 @@ async def _undo(
         left.remains.setdefault((app, remains), []).append(event)
     else:
         left.undone[app] = left.undone.get(app, 0) + 1
+
+
+async def _set_back(cast: Cast, app: str, event: str, noted: NotedEvent, drafts: Mapping[str, str]) -> str:
+    """Set an event of an application back; returns in words what remains. Raises StoryStoppedError."""
+    if noted.before is None:
+        return "may have been changed, and could not be read before: look at it"
+    if app == BACKEND:
+        return await _undo_at_hi_events(cast, event, noted.before, _tuvens_of(cast, event, drafts))
+    return await _undo_at_tuvens(cast, event, noted.before, noted.changed_at)
 
 
 async def _undo_at_hi_events(cast: Cast, event: str, before: State, tuvens_event: str) -> str:

@@ -132,6 +132,7 @@ def errors_of_enabling_are_shown(history: History) -> Verdict:
             raise UndecidedError("the click did not request a session from tuvens-client's server")
         if not text(page, "problem"):
             expect_awake(page)
+            expect_undisturbed(page)
         expect(bool(text(page, "problem")), expected=f"an error ({name})", observed=summary(page), at=page)
         pages.append(page)
     return held(pages)

@@ -11,6 +11,7 @@ from contracts.catalogue import RuleFamily
 from contracts.hi_events_page.rules import works_in_a_browser
 from contracts.pacts.interactions import Interaction, interactions
 from contracts.pacts.states import When
+from contracts.upstream import says_unreachable
 from harness.expectations import (
     BrokenRuleError,
     LackingError,
@@ -25,7 +26,6 @@ from harness.expectations import (
     shown,
 )
 from harness.history import Exchange, History, NothingObservedError, Observation
-from harness.http import object_or_empty
 from harness.requirement import MUST
 from harness.verdict import HarnessFault, Verdict
 
@@ -92,7 +92,7 @@ def _verdict(
         alive(exchanges[-1])
     for each in exchanges:
         seen_by_application(each)
-    if interaction.provider_state.when is not When.TROUBLE and any(map(_says_unavailable, exchanges)):
+    if interaction.provider_state.when is not When.TROUBLE and any(map(says_unreachable, exchanges)):
         raise UndecidedError(
             f"hi.events reports that it could not reach tuvens-api: {shown(exchanges[-1])}", "Run again."
         )
@@ -103,10 +103,6 @@ def _verdict(
     mismatches = "; ".join(map(str, seen.values.get("mismatches", ())))
     where = f" in {shown(exchanges[-1])}" if exchanges else ""
     raise BrokenRuleError(_expected(interaction), f"{mismatches}{where}", evidence)
-
-
-def _says_unavailable(exchange: Exchange) -> bool:
-    return object_or_empty(exchange.response_body).get("error") == "UPSTREAM_UNAVAILABLE"
 
 
 def _expected(interaction: Interaction) -> str:

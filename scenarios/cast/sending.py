@@ -9,6 +9,7 @@ from typing import Any
 import openapi
 from contracts.lifetimes import Lifetimes
 from contracts.times import parse_http_date
+from contracts.upstream import says_unreachable
 from harness.deployment import Deployment, Target
 from harness.expectations import shown
 from harness.history import Exchange, Outcome
@@ -20,6 +21,7 @@ from scenarios.cast.clock import RunClock
 from scenarios.cast.rate_limits import RateLimitTurns
 
 _TRIES = 3
+_SIGN_IN = "validateCrossAppSession"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +183,17 @@ class Sender:
         return Reply(exchange, None)
 
     def came_to_nothing(self, reply: Reply) -> bool:
-        """Whether a refusal may come of a token or JWT that expired before the request arrived, or the connection broke
-        so that the request may have arrived."""
+        """Whether a refusal may come of a token or JWT that expired before the request arrived, or of a request that
+        hi.events lost as connections of this run broke, or the connection broke so that the request may have
+        arrived."""
         if reply.answer is None:
             return reply.exchange.outcome is Outcome.NO_ANSWER and self._is_broken(reply.exchange)
         if reply.ok or reply.status == 429:
             return False
+        # The contract lets hi.events refuse a sign-in with 401, too, when it could not reach tuvens-api.
+        is_sign_in = reply.status == 401 and reply.exchange.operation == _SIGN_IN
+        if self._recorder.history.losses() and (is_sign_in or says_unreachable(reply.exchange)):
+            return True
         left = Lifetimes(self._recorder.history).left(reply.exchange)
         return left is not None and left[0] < 0
 
@@ -203,6 +210,8 @@ class Sender:
         """Whether to send the call again; waits as long as a 429 asks for."""
         if exchange.outcome is not Outcome.ANSWERED:
             return self._is_broken(exchange) and (exchange.outcome is Outcome.REFUSED or retry_safe)
+        if retry_safe and says_unreachable(exchange) and self._recorder.history.losses():
+            return True
         if answer is not None and answer.status == 429 and obey_limits:
             date = parse_http_date(answer.header("date"))
             now = self._clock.now_at(exchange.callee) if date is None else date

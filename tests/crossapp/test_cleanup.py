@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import openapi
-from contracts.changes import CLEAN_UP
+from contracts.changes import CLEAN_UP, tuvens_state
 from contracts.times import iso_millis
 from contracts.webhook.wire import event_status_changed, sign, status_changed_body
 from crossapp.cli import app
@@ -31,6 +31,7 @@ from harness.deployment_file import build_deployment
 from harness.render.saved import open_report
 from simulators.launch import LaunchOptions
 from tests.launching import launched
+from tests.troubles import Network, proxies
 
 _QUICK = (
     "flow.an_event_goes_live",
@@ -99,6 +100,15 @@ class Staging:
         token = {"session_token": minted["session_token"]}
         signed_in = self.client.post(f"{self.url('hi.events')}/auth/cross-app/validate", json=token).json()
         return {"Authorization": f"Bearer {signed_in['token']}", "Accept": "application/json"}
+
+    def behind(self, app: str, url: str) -> Deployment:
+        """The deployment with another address of an application."""
+        value = copy.deepcopy(self.value)
+        target = value["targets"][app]
+        for field in ("url", "api_url"):
+            if field in target:
+                target[field] = target[field].replace(self.url(app), url)
+        return build_deployment(value, apps=openapi.APPS, editions=(openapi.EDITION,))
 
     def begins(self) -> dict[str, State]:
         """Events that somebody used before: on sale, over, and linked by hand. Returns their state."""
@@ -229,6 +239,24 @@ def test_a_run_that_is_stopped_undoes_what_it_changed(staging: Staging) -> None:
     assert found.stopped
     assert found.left[0].startswith("Changed events that are as they were before")
     assert any(each.startswith(f"{CLEAN_UP} undoes the changes of") for each in said)
+
+
+def test_an_event_that_cannot_be_set_back_at_first_is_set_back_at_the_second_attempt(staging: Staging) -> None:
+    before, api = staging.begins(), "tuvens-api"
+    event = staging.value["events"]["linked"][0]["tuvens"]
+    with proxies(Network(begins=b"POST /api/webhooks/", lost=range(3)), (api,)) as fronts:
+        fronts[api].target = staging.url(api)
+        journal = journal_of(staging.file, staging.deployment)
+        assert journal is not None
+        journal.found(api, event, tuvens_state(before[f"{api} {event}"]))
+        journal.changes(api, event)
+        staging.has(event, int(event), "ENDED")
+        assert staging.state() != before
+        undo_earlier(staging.behind(api, fronts[api].url), journal, stderr())
+        assert not journal.changed
+        journal.close()
+        assert fronts[api].troubles == 3
+    assert staging.state() == before
 
 
 def test_what_others_changed_since_and_what_does_not_answer_is_left(

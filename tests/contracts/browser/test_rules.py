@@ -64,6 +64,7 @@ _FAILED = {"status": "error", "error_code": "UPSTREAM_UNAVAILABLE"}
     [
         ("event_page_opens", lambda lost: states(fresh("setup", {}, status=503, losses=lost))),
         ("active_state_shows_the_tickets", lambda lost: states(fresh("active", _PROBLEM, losses=lost))),
+        ("errors_of_enabling_are_shown", lambda lost: errors(error("limited", {}, losses=lost))),
         ("the_older_spelling_is_read", lambda lost: returns("older spelling", _UNLINKED, losses=lost)),
         ("page_catches_up_after_a_lost_network", lambda lost: network({}, losses=lost)),
         ("page_shows_what_changed_before_it_listened", lambda lost: late(_PROBLEM, losses=lost)),
