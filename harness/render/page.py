@@ -92,12 +92,14 @@ class RepositoryRow:
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     """All lines of the page. `counts`: how many are confirmed, contradicted, blocked and unknown. `pessimistic`: how
-    many of the contradicted ones say that something is broken which works. `would_settle`: how many unknown ones each
+    many of the contradicted ones say that something is broken which works; `rightly_broken`: how many of the confirmed
+    ones say that something is missing or blocked. `would_settle`: how many unknown ones each
     remedy would settle, most first. `in_doubt`: the lines that are not confirmed, in groups with titles."""
 
     rows: tuple[RepositoryRow, ...]
     counts: Counter[Agreement]
     pessimistic: int
+    rightly_broken: int
     would_settle: tuple[tuple[str, int], ...]
     in_doubt: tuple[tuple[str, tuple[ClaimResult, ...]], ...]
 
@@ -110,6 +112,16 @@ class StatusPage:
     def total(self) -> int:
         """How many lines the page has."""
         return self.counts.total()
+
+    def split(self, agreement: Agreement) -> str:
+        """`34 work, 10 missing`: what confirmed or contradicted lines are about; empty where it is the same for all."""
+        broken = {
+            Agreement.CONFIRMED: self.rightly_broken,
+            Agreement.CONTRADICTED: self.counts[Agreement.CONTRADICTED] - self.pessimistic,
+        }.get(agreement, 0)
+        works = self.counts[agreement] - broken
+        word = "missing" if agreement == Agreement.CONFIRMED else "fail"
+        return f"{works} work, {broken} {word}" if broken and works else ""
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -132,6 +144,7 @@ def status_page(report: Report) -> StatusPage:
         rows=tuple(_rows(report)),
         counts=Counter(each.agreement for each in claims),
         pessimistic=sum(each.agreement is Agreement.CONTRADICTED and not each.works for each in claims),
+        rightly_broken=sum(each.agreement is Agreement.CONFIRMED and not each.works for each in claims),
         would_settle=tuple(settling.most_common()),
         in_doubt=_in_doubt(report, settling),
     )

@@ -137,7 +137,7 @@ def test_the_first_screen_says_what_was_verified_and_how_it_stands(full: Page) -
         "staging against the cross-app contract, edition 2025-07 2026-11-22 14:03 UTC",
         "4 problems block production",
         "tuvens-client is simulated",
-        "85 lines of the status page 26 confirmed 7 contradicted 4 blocked 48 unknown",
+        "85 lines of the status page 26 confirmed 19 work, 7 missing 7 contradicted 4 blocked 48 unknown",
         "7 lines that it calls working fail: ",
         "run crossapp load (13)",
         "2 of 8 fail: validate route said: missing routes",

@@ -67,7 +67,15 @@ def test_a_root_that_no_line_names_is_named_in_words(requirement: str, statement
 def test_what_the_page_calls_missing_and_works_is_counted_apart() -> None:
     page = page_of(finding("a.b", "S.", HELD, "C-HE-01"), finding("a.c", "S.", VIOLATED, "C-TA-01"))
     assert (page.counts[Agreement.CONTRADICTED], page.pessimistic) == (2, 1)
+    assert [page.split(each) for each in Agreement] == ["", "1 work, 1 fail", "", ""]
     assert page.sentence == "Of 85 lines of the status page: 0 confirmed, 2 contradicted, 0 blocked, 83 unknown"
+
+
+def test_what_the_page_calls_missing_and_is_so_is_counted_apart() -> None:
+    page = page_of(finding("a.b", "S.", HELD, "C-TA-01"), finding("a.c", "S.", VIOLATED, "C-HE-01"))
+    assert [page.split(each) for each in Agreement] == ["1 work, 1 missing", "", "", ""]
+    html = to_html(report_of((finding("a.b", "S.", HELD, "C-TA-01"), finding("a.c", "S.", VIOLATED, "C-HE-01"))))
+    assert '<b>2</b> confirmed <span class="of">1 work, 1 missing</span>' in html
 
 
 @pytest.mark.parametrize(
