@@ -23,7 +23,8 @@ _DESCRIBE = """([element]) => {
 
 
 class Tab:
-    """A tab. Its methods raise nothing for what a page does or fails to do: that is in what `shows` returns.
+    """A tab. Its methods raise nothing for what a page does or fails to do: that is in what `shows` returns. In
+    `documents` it counts the documents that it loaded since a URL was typed.
 
     `selectors`: Playwright selectors by name. `seconds`: time-out of one action. `loads`: the requests of the whole
     browser context so far, as Browsing records them.
@@ -53,7 +54,7 @@ class Tab:
 
     async def opens(self, url: str) -> int | None:
         """Open a URL as if it were typed; the status of the document, None if none came."""
-        self._status, self._error = None, ""
+        self._status, self._error, self.documents = None, "", 0
         with self._noting_errors():
             response = await self.page.goto(url, wait_until="load")
             self._status = response.status if response is not None else None

@@ -90,3 +90,24 @@ async def _shows(html: str, selectors: dict[str, str]) -> dict[str, Any]:
         shown = await Tab(page, selectors, seconds=5, redact=str, loads=[]).shows()
         await browser.close()
         return shown
+
+
+def test_documents_are_counted_since_a_url_was_typed() -> None:
+    assert asyncio.run(_counted()) == [1, 1, 2]
+
+
+async def _counted() -> list[int]:
+    from playwright.async_api import async_playwright
+
+    from harness.tab import Tab
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium.executable(), args=["--no-sandbox"])
+        tab = Tab(await browser.new_page(), {}, seconds=5, redact=str, loads=[])
+        counts = []
+        for _ in range(2):
+            await tab.opens("data:text/html,<title>opened</title>")
+            counts.append(tab.documents)
+        await tab.reloads()
+        await browser.close()
+        return [*counts, tab.documents]
