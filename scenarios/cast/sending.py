@@ -192,7 +192,7 @@ class Sender:
             return False
         # The contract lets hi.events refuse a sign-in with 401, too, when it could not reach tuvens-api.
         is_sign_in = reply.status == 401 and reply.exchange.operation == _SIGN_IN
-        if self._recorder.history.losses() and (is_sign_in or says_unreachable(reply.exchange)):
+        if (is_sign_in or says_unreachable(reply.exchange)) and self._recorder.history.losses():
             return True
         left = Lifetimes(self._recorder.history).left(reply.exchange)
         return left is not None and left[0] < 0
