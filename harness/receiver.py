@@ -101,6 +101,7 @@ class Receiver:
         self._client = client
         self._plans: list[_Plan] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     @contextmanager
     def answering(self, matches: Matches, *reactions: Reaction, always: Reaction | None = None) -> Iterator[None]:
@@ -115,6 +116,7 @@ class Receiver:
 
     async def close(self) -> None:
         """Cancel the requests in progress."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -128,6 +130,10 @@ class Receiver:
             await self._serve(reader, writer)
         except (h11.ProtocolError, OSError, TimeoutError):
             pass  # not a complete request
+        except asyncio.CancelledError:
+            # asyncio's server prints a traceback of a connection that ends cancelled.
+            if not self._closing:
+                raise
         finally:
             self._tasks.discard(task)
             writer.close()

@@ -202,7 +202,10 @@ def test_a_request_in_chunks_over_several_packets_arrives_whole() -> None:
 
 
 def test_what_is_under_way_ends_with_the_receiver() -> None:
+    printed: list[str] = []
+
     async def main() -> list[bool]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: printed.append(context["message"]))
         async with asyncio.timeout(_SECONDS), _serving("http://127.0.0.1:9") as (receiver, client):
             with receiver.answering(lambda each: True, always=Silence(_SECONDS)):
                 waiting = asyncio.create_task(client.post("/", content=_BODY))
@@ -213,6 +216,7 @@ def test_what_is_under_way_ends_with_the_receiver() -> None:
         return [each.done for each in receiver.arrivals]
 
     assert asyncio.run(main()) == [True]
+    assert not printed
 
 
 def test_an_address_that_is_taken_is_named() -> None:
