@@ -92,14 +92,12 @@ class RepositoryRow:
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     """All lines of the page. `counts`: how many are confirmed, contradicted, blocked and unknown. `pessimistic`: how
-    many of the contradicted ones say that something is broken which works; `rightly_broken`: how many of the confirmed
-    ones say that something is missing or blocked. `would_settle`: how many unknown ones each
+    many of the contradicted ones say that something is broken which works. `would_settle`: how many unknown ones each
     remedy would settle, most first. `in_doubt`: the lines that are not confirmed, in groups with titles."""
 
     rows: tuple[RepositoryRow, ...]
     counts: Counter[Agreement]
     pessimistic: int
-    rightly_broken: int
     would_settle: tuple[tuple[str, int], ...]
     in_doubt: tuple[tuple[str, tuple[ClaimResult, ...]], ...]
 
@@ -115,13 +113,10 @@ class StatusPage:
 
     def split(self, agreement: Agreement) -> str:
         """`34 work, 10 missing`: what confirmed or contradicted lines are about; empty where it is the same for all."""
-        broken = {
-            Agreement.CONFIRMED: self.rightly_broken,
-            Agreement.CONTRADICTED: self.counts[Agreement.CONTRADICTED] - self.pessimistic,
-        }.get(agreement, 0)
-        works = self.counts[agreement] - broken
-        word = "missing" if agreement == Agreement.CONFIRMED else "fail"
-        return f"{works} work, {broken} {word}" if broken and works else ""
+        word = {Agreement.CONFIRMED: "missing", Agreement.CONTRADICTED: "fail"}.get(agreement, "")
+        claims = [claim for row in self.rows for claim in row.claims if claim.agreement == agreement]
+        works = sum(each.works is (agreement == Agreement.CONFIRMED) for each in claims)
+        return f"{works} work, {len(claims) - works} {word}" if word and 0 < works < len(claims) else ""
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -144,7 +139,6 @@ def status_page(report: Report) -> StatusPage:
         rows=tuple(_rows(report)),
         counts=Counter(each.agreement for each in claims),
         pessimistic=sum(each.agreement is Agreement.CONTRADICTED and not each.works for each in claims),
-        rightly_broken=sum(each.agreement is Agreement.CONFIRMED and not each.works for each in claims),
         would_settle=tuple(settling.most_common()),
         in_doubt=_in_doubt(report, settling),
     )

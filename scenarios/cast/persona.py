@@ -84,6 +84,10 @@ class Persona:
             await tab.opens(url)
             if await looks() or not self.losses():
                 return
+        self.opened_in_vain()
+
+    def opened_in_vain(self) -> None:
+        """The page that is noted next did not show what is wanted each time that it was opened."""
         self._in_vain = True
 
     def losses(self) -> int:

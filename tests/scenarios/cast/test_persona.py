@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from scenarios.cast.persona import GENERATE, Persona, tokens_in
+from scenarios.stories.pages_come_back import _arrives
 
 _TOKEN = "0f3c9a7be1d24c550f3c9a7be1d24c55"
 
@@ -52,3 +53,30 @@ def test_a_page_is_opened_again_only_where_requests_of_the_run_were_lost(losses:
     assert pages.opened == times
     # Lost requests do not explain what a page shows each time that it is opened.
     assert persona.losses() == (0 if good > 3 else losses)
+
+
+@pytest.mark.parametrize(("seen_at", "times", "left"), [(2, 2, 3), (9, 3, 0)])
+def test_an_arrival_is_tried_with_new_sessions_and_three_in_vain_are_no_loss(
+    seen_at: int, times: int, left: int
+) -> None:
+    async def nothing() -> None: ...
+
+    async def sees(name: str) -> bool:
+        return pages.opened >= seen_at
+
+    async def fresh_session(step: str) -> SimpleNamespace:
+        tokens.append(f"token-{len(tokens)}")
+        return SimpleNamespace(token=tokens[-1], minted_at=0.0, lasts=900.0)
+
+    tokens: list[str] = []
+    pages = Pages(seen_at)
+    stage = SimpleNamespace(
+        recorder=SimpleNamespace(history=SimpleNamespace(losses=lambda: 3)),
+        target=lambda app: SimpleNamespace(url="http://h"),
+    )
+    story = SimpleNamespace(stage=stage, turn_to_open_page=nothing, fresh_session=fresh_session, now=lambda: 1.0)
+    persona = Persona(cast("Any", story), cast("Any", None), "organiser")
+    tab = SimpleNamespace(opens=pages.opens, sees=sees)
+    asyncio.run(_arrives(cast("Any", story), persona, cast("Any", tab), {}))
+    assert (pages.opened, len(set(tokens))) == (times, times)
+    assert persona.losses() == left
